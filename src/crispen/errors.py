@@ -1,0 +1,86 @@
+"""What can go wrong by somebody's doing, and how it is told.
+
+::
+
+    CrispenError                     one line: what, why, what to do
+    ├── UsageError        (also ValueError)         an option or argument does not fit   exit 2
+    ├── InputError        (also ValueError)         a file cannot be read as what it claims
+    │   └── MissingInput  (also FileNotFoundError)  no such file
+    ├── OutputError       (also OSError)            a result cannot be written
+    ├── ModelError        (also ValueError)         no such model, or a broken one
+    ├── MissingExtra      (also ImportError)        an optional part is not installed
+    ├── TrainingError     (also RuntimeError)       a training run cannot go on
+    └── Cancelled                                   Ctrl-C or a cancel button            exit 130
+
+Errors of libvips, FFmpeg, OpenVINO and ONNX Runtime become one of these at the edge; nothing
+above that edge catches theirs.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class CrispenError(Exception):
+    """The root: its text is one line for a person, with what to do next."""
+
+    exit_code = 1
+
+
+class UsageError(CrispenError, ValueError):
+    """An option, argument or recipe key that does not fit."""
+
+    exit_code = 2
+
+
+class InputError(CrispenError, ValueError):
+    """A file that cannot be read as what it claims to be."""
+
+
+class MissingInput(InputError, FileNotFoundError):
+    """A file or folder that is not there."""
+
+    # FileNotFoundError would print "[Errno 2]" before a text of two arguments.
+    def __str__(self) -> str:
+        return str(self.args[0]) if self.args else ""
+
+
+class OutputError(CrispenError, OSError):
+    """A result that cannot be written; nothing half-written is left."""
+
+    def __str__(self) -> str:
+        return str(self.args[0]) if self.args else ""
+
+
+class ModelError(CrispenError, ValueError):
+    """An unknown or broken model."""
+
+
+class MissingExtra(CrispenError, ImportError):
+    """An optional dependency that is not installed; the text holds the line to type."""
+
+    exit_code = 2
+
+
+class TrainingError(CrispenError, RuntimeError):
+    """A training run that cannot go on."""
+
+
+class Cancelled(CrispenError):
+    """The person stopped it."""
+
+    exit_code = 130
+
+    def __init__(self, message: str = "stopped; finished files are whole, the rest was not begun"):
+        super().__init__(message)
+
+
+def nearest_names(name: str, known: Iterable[str], *, limit: int = 3) -> str:
+    """``'; did you mean a, b?'``, or an empty string when nothing is near.
+
+    >>> nearest_names("foto-x2", ["photo-x2", "espcn-x2"])
+    '; did you mean photo-x2, espcn-x2?'
+    """
+    near = difflib.get_close_matches(name, sorted(known), n=limit, cutoff=0.4)
+    return f"; did you mean {', '.join(near)}?" if near else ""
