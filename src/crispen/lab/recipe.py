@@ -31,11 +31,19 @@ class PlainNetwork(_Table):
         "relu", description="the point-wise non-linearity"
     )
 
+    def describe(self) -> str:
+        """For the card."""
+        return f"{self.depth + 2} 3x3 convolutions, {self.width} channels, {self.activation}"
+
 
 class EspcnNetwork(_Table):
     """The classic sub-pixel network (`crispen.lab.networks.espcn`)."""
 
     kind: Literal["espcn"] = "espcn"
+
+    def describe(self) -> str:
+        """For the card."""
+        return "5-3-3-3 convolutions, 64-64-32 channels, relu"
 
 
 Network = Annotated[PlainNetwork | EspcnNetwork, Field(discriminator="kind")]
@@ -48,7 +56,11 @@ class Data(_Table):
     color: Literal["luma", "rgb"] = Field("luma", description="what the network sees")
     patch: int = Field(32, ge=8, description="side of an LR crop in pixels")
     batch: int = Field(16, ge=1, description="crops a step")
-    licence: str = Field("see the data's manifest", description="licences, for the card")
+    licence: str = Field(
+        "CC BY-SA, CC BY, CC0, public domain, Unsplash License, Pexels License, GPL and LGPL, "
+        "picture by picture in its MANIFEST.csv",
+        description="licences of the pictures, for the card",
+    )
 
 
 class Train(_Table):

@@ -57,15 +57,18 @@ class Upscaler(nn.Module):
         """``(N, C·scale², H, W)``: what the network adds to the bicubic phases."""
         raise NotImplementedError
 
-    def forward(self, x: Tensor) -> Tensor:
-        """The enlarged image; clipped to [0, 1] unless training."""
-        residual = self.residual(x)
+    def compose(self, x: Tensor, residual: Tensor) -> Tensor:
+        """Bicubic phases plus residual, shuffled into place; full precision, not clipped."""
         with torch.autocast(x.device.type, enabled=False):
-            # In full precision on purpose: these few operations carry the picture itself.
+            # Full precision on purpose: these few operations carry the picture itself.
             padded = F.pad(x.float(), (2, 2, 2, 2), mode="replicate")
             base = F.conv2d(padded, self.base_weight)
-            out = F.pixel_shuffle(base + residual.float(), self.scale)
-            return out if self.training else out.clamp(0.0, 1.0)
+            return F.pixel_shuffle(base + residual.float(), self.scale)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The enlarged image, clipped to [0, 1] unless training."""
+        out = self.compose(x, self.residual(x))
+        return out if self.training else out.clamp(0.0, 1.0)
 
 
 def parameter_count(network: nn.Module) -> int:

@@ -1,0 +1,93 @@
+"""PSNR and SSIM as the super-resolution literature measures them.
+
+Both compare luma (BT.601 studio swing, MATLAB's ``rgb2ycbcr``) after the result was rounded to 8 bits,
+with a border of `scale` pixels shaved. The reference's luma is not rounded. SSIM uses an 11×11
+Gaussian window of σ 1.5 and leaves out the window's rim, as Z. Wang's original code does [1]_. With
+these, bicubic scores 33.66 / 30.39 / 28.42 dB on Set5 at x2 / x3 / x4.
+
+.. [1] Z. Wang et al., "Image quality assessment: from error visibility to structural similarity",
+   IEEE TIP 2004, doi:10.1109/TIP.2003.819861
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crispen.errors import UsageError
+from crispen.media.color import BT601_STUDIO
+
+Array = NDArray[np.float64]
+
+
+def luma255(pixels: NDArray[np.generic]) -> Array:
+    """``(height, width)`` studio luma in grey levels of ``(height, width[, 1 or 3])`` ``uint8``."""
+    levels = np.atleast_3d(pixels).astype(np.float64)
+    if levels.shape[2] == 1:
+        levels = np.repeat(levels, 3, axis=2)
+    return BT601_STUDIO.luma(levels / 255.0) * 255.0
+
+
+def round8(luma: NDArray[np.floating]) -> Array:
+    """Whole grey levels in 0…255."""
+    return np.clip(np.round(luma.astype(np.float64)), 0.0, 255.0)
+
+
+def _shave(image: Array, reference: Array, border: int) -> tuple[Array, Array]:
+    if image.shape != reference.shape:
+        raise UsageError(
+            f"the pictures differ in size: {image.shape[1]}x{image.shape[0]} against "
+            f"{reference.shape[1]}x{reference.shape[0]}; compare pictures of equal size"
+        )
+    if min(image.shape) <= 2 * border:
+        raise UsageError(f"nothing is left of {image.shape} after shaving {border} pixels")
+    inner = slice(border, -border or None)
+    return image[inner, inner], reference[inner, inner]
+
+
+def psnr(image: Array, reference: Array, *, border: int) -> float:
+    """Peak signal-to-noise ratio in dB; infinity for equal pictures.
+
+    Args:
+        image: ``(height, width)`` luma in grey levels; round it with `round8` first.
+        reference: The same shape.
+        border: Pixels shaved on each side; the literature shaves `scale`.
+
+    >>> psnr(np.zeros((8, 8)), np.full((8, 8), 255.0), border=0)
+    0.0
+    """
+    a, b = _shave(image, reference, border)
+    mse = float(np.mean((a - b) ** 2))
+    return float("inf") if mse == 0 else float(10 * np.log10(255.0**2 / mse))
+
+
+def ssim(image: Array, reference: Array, *, border: int) -> float:
+    """Mean structural similarity, 1 for equal pictures.
+
+    Args:
+        image: As for `psnr`; at least 11 pixels a side must be left after shaving.
+        reference: The same shape.
+        border: Pixels shaved on each side.
+    """
+    a, b = _shave(image, reference, border)
+    if min(a.shape) < 11:
+        raise UsageError("SSIM needs at least 11x11 pixels; use a larger picture or only PSNR")
+    offsets = np.arange(-5, 6)
+    window = np.exp(-(offsets**2) / (2 * 1.5**2))
+    window /= window.sum()
+
+    def blur(x: Array) -> Array:
+        for _ in range(2):  # rows, then columns: the window is separable
+            x = np.lib.stride_tricks.sliding_window_view(x, 11, axis=0) @ window
+            x = x.T
+        return x
+
+    c1, c2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
+    mean_a, mean_b = blur(a), blur(b)
+    var_a = blur(a * a) - mean_a**2
+    var_b = blur(b * b) - mean_b**2
+    covariance = blur(a * b) - mean_a * mean_b
+    score = ((2 * mean_a * mean_b + c1) * (2 * covariance + c2)) / (
+        (mean_a**2 + mean_b**2 + c1) * (var_a + var_b + c2)
+    )
+    return float(score.mean())
