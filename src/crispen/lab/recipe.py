@@ -67,11 +67,7 @@ class Train(_Table):
     """How it learns."""
 
     steps: int = Field(20_000, ge=1, description="optimiser steps")
-    optimizer: Literal["adam", "muon"] = Field(
-        "adam", description="muon: orthogonalised momentum for kernels, Adam for the rest"
-    )
     learning_rate: float = Field(1e-3, gt=0, description="peak learning rate of Adam")
-    muon_learning_rate: float = Field(0.01, gt=0, description="peak learning rate of Muon")
     warmup: int = Field(200, ge=0, description="steps to reach the peak")
     decay: float = Field(0.4, ge=0, le=1, description="last part of the steps, down to zero")
     loss: Literal["l1", "mse", "charbonnier"] = Field("l1", description="pixel loss")

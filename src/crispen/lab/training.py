@@ -28,7 +28,6 @@ from crispen.errors import InputError, TrainingError, UsageError
 from crispen.lab.data.pixels import PixelSet, load_folder
 from crispen.lab.degradations.bicubic import BicubicDown
 from crispen.lab.networks import build_network
-from crispen.lab.optimizers import build_optimizers
 from crispen.lab.recipe import Recipe, Train
 from crispen.lab.validation import validate
 from crispen.progress import Progress
@@ -64,7 +63,7 @@ class State:
 
     network: nn.Module
     average: nn.Module
-    optimizers: list[torch.optim.Optimizer]
+    optimizer: torch.optim.Optimizer
     generator: torch.Generator
     step: int = 0
     wall_time_s: float = 0.0
@@ -78,7 +77,7 @@ def save_checkpoint(path: Path, state: State, recipe: Recipe, data_sha256: str) 
         "recipe": recipe.model_dump_json(),
         "network": state.network.state_dict(),
         "average": state.average.state_dict(),
-        "optimizers": [o.state_dict() for o in state.optimizers],
+        "optimizer": state.optimizer.state_dict(),
         "generator": state.generator.get_state(),
         "step": state.step,
         "wall_time_s": state.wall_time_s,
@@ -143,7 +142,9 @@ def _begin(recipe: Recipe, device: torch.device) -> State:
     return State(
         network=network,
         average=copy.deepcopy(network).eval(),
-        optimizers=build_optimizers(network, recipe.train),
+        optimizer=torch.optim.Adam(
+            network.parameters(), lr=recipe.train.learning_rate, betas=(0.9, 0.99), fused=True
+        ),
         generator=generator,
         history=[],
         lineage=lineage,
@@ -156,8 +157,7 @@ def _resume(state: State, path: Path, recipe: Recipe) -> None:
         raise UsageError(f"{path}: belongs to another recipe; give a new folder with -o")
     state.network.load_state_dict(content["network"])
     state.average.load_state_dict(content["average"])
-    for optimizer, saved in zip(state.optimizers, content["optimizers"], strict=True):
-        optimizer.load_state_dict(saved)
+    state.optimizer.load_state_dict(content["optimizer"])
     state.generator.set_state(content["generator"])
     state.step = content["step"]
     state.wall_time_s = content["wall_time_s"]
@@ -223,17 +223,11 @@ class Trainer:
     def step(self) -> float | None:
         """One optimiser step; its loss every hundredth step (reading it waits for a GPU)."""
         state, train = self.state, self.recipe.train
-        factor = schedule(state.step, train)
-        for optimizer, peak in zip(
-            state.optimizers, (train.learning_rate, train.muon_learning_rate), strict=False
-        ):
-            optimizer.param_groups[0]["lr"] = peak * factor
+        state.optimizer.param_groups[0]["lr"] = train.learning_rate * schedule(state.step, train)
         loss = self._loss()
-        for optimizer in state.optimizers:
-            optimizer.zero_grad()
+        state.optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
-        for optimizer in state.optimizers:
-            optimizer.step()
+        state.optimizer.step()
         state.step += 1
         # A short memory at first, so that the average forgets the random start.
         decay = min(train.ema, state.step / (state.step + 10))
