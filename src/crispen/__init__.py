@@ -1,0 +1,88 @@
+"""Crispen makes low-quality pictures and videos look good again.
+
+``enhance(picture, scale=2)`` is the one to begin with, ``load(name)`` gives a model to call,
+``models()`` lists what there is, ``enhance_video(source, target)`` does videos. Pictures are paths,
+bytes, PIL images, NumPy arrays or `Image`; results are `Image`.
+
+Names are imported when first used: ``import crispen`` itself is instant.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from crispen.errors import (
+    Cancelled,
+    CrispenError,
+    InputError,
+    MissingExtra,
+    MissingInput,
+    ModelError,
+    OutputError,
+    TrainingError,
+    UsageError,
+)
+from crispen.progress import Event, Progress
+
+if TYPE_CHECKING:
+    from crispen.enhance.api import enhance
+    from crispen.enhance.enhancer import Enhancer
+    from crispen.enhance.model import Model, load
+    from crispen.enhance.target import Target
+    from crispen.enhance.video import enhance_video
+    from crispen.media.image import Image, read_image
+    from crispen.models import models
+    from crispen.models.card import ModelCard
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Cancelled",
+    "CrispenError",
+    "Enhancer",
+    "Event",
+    "Image",
+    "InputError",
+    "MissingExtra",
+    "MissingInput",
+    "Model",
+    "ModelCard",
+    "ModelError",
+    "OutputError",
+    "Progress",
+    "Target",
+    "TrainingError",
+    "UsageError",
+    "enhance",
+    "enhance_video",
+    "load",
+    "models",
+    "read_image",
+]
+
+# The package's own name stands for a package that can be called.
+_HOME = {
+    "Enhancer": "crispen.enhance.enhancer",
+    "Image": "crispen.media.image",
+    "Model": "crispen.enhance.model",
+    "ModelCard": "crispen.models.card",
+    "Target": "crispen.enhance.target",
+    "enhance": "crispen.enhance",
+    "enhance_video": "crispen.enhance.video",
+    "load": "crispen.enhance.model",
+    "models": "crispen.models",
+    "read_image": "crispen.media.image",
+}
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOME.get(name)
+    if home is None:
+        raise AttributeError(f"module 'crispen' has no attribute '{name}'")
+    module = importlib.import_module(home)
+    return module if home == f"crispen.{name}" else getattr(module, name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,282 @@
+"""Many files: mirrored folders, resuming, and one bad file never stops the rest.
+
+What is done with a result that is there already:
+
+- By default a batch **resumes**: a result that is newer than its source and has the size asked for
+  is skipped. Any other file of that name is left alone, and that file fails with a hint.
+- ``--overwrite`` makes all results anew.
+- ``--overwrite --resume`` makes those anew that are older than their source or of another size.
+- ``--no-resume`` alone skips nothing, so that results that are there fail.
+
+A result that the person named (``-o photo-large.png``) is never skipped.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from crispen.enhance.enhancer import Enhancer
+from crispen.enhance.jobs import Job, plan_jobs
+from crispen.enhance.naming import check_format
+from crispen.enhance.target import Target
+from crispen.errors import Cancelled, CrispenError, InputError, OutputError, UsageError
+from crispen.media.image import is_image_name, open_image
+from crispen.progress import Progress
+
+log = logging.getLogger(__name__)
+
+Status = Literal["done", "skipped", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What holds for all files of a batch; the command line's flags, one for one."""
+
+    target: Target = field(default_factory=Target)
+    models: tuple[str, ...] = ()
+    format: str | None = None
+    quality: int | None = None
+    device: str = "auto"
+    memory_bytes: int | None = None
+    threads: int | None = None
+    tile_px: int | None = None
+    recursive: bool = False
+    resume: bool | None = None
+    overwrite: bool = False
+    strip_metadata: bool = False
+    codec: str = "h264"
+    crf: int | None = None
+    preset: str | None = None
+
+    @property
+    def resumes(self) -> bool:
+        """Whether finished results are skipped: unless told otherwise, if none is overwritten."""
+        return not self.overwrite if self.resume is None else self.resume
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one file.
+
+    Attributes:
+        source: The file as typed or found; ``-`` is standard input.
+        result: Where the result is or would be; empty if it never got so far.
+        status: ``done``, ``skipped`` (was there already) or ``failed``.
+        source_size: Width and height.
+        result_size: Width and height.
+        frames: Of an animation or video.
+        seconds: Time it took.
+        error: One line, if it failed.
+        exit_code: What this alone would end the command with.
+    """
+
+    source: str
+    result: str
+    status: Status
+    source_size: tuple[int, int] | None = None
+    result_size: tuple[int, int] | None = None
+    frames: int = 1
+    seconds: float = 0.0
+    error: str = ""
+    exit_code: int = 0
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain types, for ``--json``."""
+        return {**asdict(self), "seconds": round(self.seconds, 3)}
+
+
+def exit_code(outcomes: Sequence[Outcome]) -> int:
+    """0 if all went well, 2 if everything failed by wrong usage, else 1."""
+    failed = [outcome for outcome in outcomes if outcome.status == "failed"]
+    if not failed:
+        return 0
+    usage = all(outcome.exit_code == UsageError.exit_code for outcome in failed)
+    return UsageError.exit_code if usage and len(failed) == len(outcomes) else 1
+
+
+def enhance_all(
+    inputs: Sequence[str],
+    output: str | None = None,
+    options: Options | None = None,
+    progress: Progress | None = None,
+    report: Callable[[Outcome], None] | None = None,
+) -> list[Outcome]:
+    """Enhance files, folders, globs, or standard input.
+
+    Args:
+        inputs: What to enhance; ``-`` reads standard input.
+        output: A file for one input, else a folder in which the tree is mirrored; ``-`` writes to
+            standard output. None puts ``NAME.x2.EXT`` beside each source.
+        options: What holds for all.
+        progress: Told how far it is; can cancel.
+        report: Called with each outcome as soon as it is known.
+
+    Raises:
+        UsageError: Something typed does not fit; nothing was done.
+        ModelError: A model is unknown or broken; nothing was done.
+        Cancelled: Somebody stopped it; finished files are whole.
+    """
+    # Here and not above: PyAV takes a tenth of a second that pictures need not wait for.
+    from crispen.media.video import is_video_name
+
+    options = options or Options()
+    progress = progress or Progress()
+    if options.format is not None:
+        check_format(options.format)
+    if options.quality is not None and not 1 <= options.quality <= 100:
+        raise UsageError(f"--quality {options.quality} is not within 1 and 100")
+    outcomes: list[Outcome] = []
+
+    def tell(outcome: Outcome) -> None:
+        outcomes.append(outcome)
+        if report is not None:
+            report(outcome)
+
+    with Enhancer(
+        options.models or None,
+        device=options.device,
+        threads=options.threads,
+        memory_bytes=options.memory_bytes,
+        tile_px=options.tile_px,
+    ) as enhancer:
+        target = enhancer.target(options.target)
+        jobs, problems = plan_jobs(
+            inputs,
+            output,
+            label=target.label,
+            format=options.format,
+            recursive=options.recursive,
+            is_picture=is_image_name,
+            is_video=is_video_name,
+        )
+        for text, error in problems:
+            tell(Outcome(text, "", "failed", error=str(error), exit_code=error.exit_code))
+        with progress.task("files", len(jobs), "files") as task:
+            for job in jobs:
+                tell(_one(job, target, options, enhancer, progress))
+                task.advance()
+    return outcomes
+
+
+def _one(
+    job: Job, target: Target, options: Options, enhancer: Enhancer, progress: Progress
+) -> Outcome:
+    began = time.monotonic()
+
+    def outcome(status: Status, **more: Any) -> Outcome:
+        seconds = time.monotonic() - began
+        return Outcome(job.source_name, job.result_name, status, seconds=seconds, **more)
+
+    progress.check()
+    try:
+        if _finished(job, target, options):
+            return outcome("skipped")
+        if job.result is not None:
+            _make_room(job.result, options.overwrite)
+        if job.video:
+            return _video(job, target, options, progress, outcome)
+        done = enhancer.enhance_file(
+            sys.stdin.buffer.read() if job.source is None else job.source,
+            sys.stdout.buffer if job.result is None else job.result,
+            target,
+            format=options.format,
+            quality=options.quality,
+            overwrite=options.overwrite,
+            strip_metadata=options.strip_metadata,
+            progress=progress,
+        )
+        return outcome("done", source_size=done.source, result_size=done.result, frames=done.frames)
+    except Cancelled:
+        raise
+    except CrispenError as error:
+        log.debug("%s failed", job.source_name, exc_info=True)
+        return outcome("failed", error=_line(str(error)), exit_code=error.exit_code)
+    except Exception as error:  # a fault of ours in one file must not cost the others
+        log.debug("%s failed", job.source_name, exc_info=True)
+        text = _line(f"{job.source_name}: unexpected {type(error).__name__}: {error}")
+        return outcome("failed", error=text, exit_code=1)
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _finished(job: Job, target: Target, options: Options) -> bool:
+    if not options.resumes or job.named or job.source is None or job.result is None:
+        return False
+    try:
+        if job.result.stat().st_mtime < job.source.stat().st_mtime:
+            return False
+    except OSError:
+        return False
+    if job.video:
+        return True
+    try:
+        with open_image(job.source) as source, open_image(job.result) as result:
+            header, there = source.header, result.header
+    except InputError:
+        return False
+    return target.resolve(header.width, header.height) == (there.width, there.height)
+
+
+def _make_room(result: Path, overwrite: bool) -> None:
+    if result.is_dir():
+        raise OutputError(f"{result}: is a folder; name a file")
+    if result.exists() and not overwrite:
+        raise OutputError(f"{result}: exists already; add --overwrite to replace it")
+    try:
+        result.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"{result.parent}: cannot be made ({error.strerror}); choose another -o"
+        ) from error
+
+
+def _video(
+    job: Job,
+    target: Target,
+    options: Options,
+    progress: Progress,
+    outcome: Callable[..., Outcome],
+) -> Outcome:
+    from crispen.enhance.video import enhance_video
+    from crispen.media.video import probe
+
+    assert job.source is not None
+    assert job.result is not None
+    if len(options.models) > 1:
+        raise UsageError("a video takes one --model; give one, or enhance the video in two steps")
+    header = probe(job.source)
+    size: tuple[int | None, int | None] | None = None
+    if target.fit:
+        size = target.resolve(header.width, header.height)
+    elif target.sized:
+        size = (target.width, target.height)
+    done = enhance_video(
+        job.source,
+        job.result,
+        target.scale,
+        size=size,
+        model=options.models[0] if options.models else None,
+        codec=options.codec,
+        crf=options.crf,
+        preset=options.preset,
+        device=options.device,
+        threads=options.threads,
+        overwrite=options.overwrite,
+        resume=options.resume is not False,
+        strip_metadata=options.strip_metadata,
+        progress=progress,
+    )
+    return outcome(
+        "done",
+        source_size=(header.width, header.height),
+        result_size=(done.width, done.height),
+        frames=done.frames,
+    )

@@ -1,0 +1,95 @@
+"""Tiles for networks without a finite halo: overlapped, weighted and averaged.
+
+Two ways, one class. `cosine` weights tiles by a raised cosine that falls over the overlap, which
+hides the seams of networks that look at the whole tile. `average` weights every tile alike: the
+classic autoencoder works on 100x100 patches at a stride of 25 so, each pixel being the mean
+of up to sixteen answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crispen.engines.base import Pixels
+from crispen.enhance.rows import Rows
+
+Run = Callable[[Pixels], Pixels]
+
+
+@dataclass(frozen=True, slots=True)
+class Overlap:
+    """How tiles overlap.
+
+    Attributes:
+        tile_px: Side of a tile, input pixels.
+        stride_px: Steps between tiles, at most `tile_px`.
+        weight: ``cosine`` or ``average``.
+    """
+
+    tile_px: int = 512
+    stride_px: int = 448
+    weight: Literal["cosine", "average"] = "cosine"
+
+    def starts(self, length: int) -> list[int]:
+        """First pixels of the tiles along an axis; the last is shifted inward to fit."""
+        last = max(0, length - self.tile_px)
+        return [*range(0, last, self.stride_px), last]
+
+    def profile(self, length: int) -> NDArray[np.float64]:
+        """``(length,)`` weights across a tile, above 0 everywhere."""
+        if self.weight == "average":
+            return np.ones(length)
+        ramp = max(1, self.tile_px - self.stride_px)
+        from_edge = np.minimum(np.arange(length), np.arange(length)[::-1]) + 0.5
+        return np.asarray(np.sin(np.pi / 2 * np.minimum(1.0, from_edge / ramp)) ** 2)
+
+
+def blended_frame(
+    bands: Iterator[Pixels],
+    width: int,
+    height: int,
+    scale: int,
+    overlap: Overlap,
+    run: Run,
+    tick: Callable[[int], None],
+) -> Iterator[Pixels]:
+    """The bands of one frame, enhanced tile by tile and averaged.
+
+    Args:
+        bands: Rows of the frame.
+        width: Its columns.
+        height: Its rows.
+        scale: Of the network.
+        overlap: Where tiles lie and how they weigh.
+        run: The network on one tile.
+        tick: Told how many input pixels are done.
+    """
+    rows = Rows(bands)
+    tops, lefts = overlap.starts(height), overlap.starts(width)
+    tall, wide = min(overlap.tile_px, height), min(overlap.tile_px, width)
+    window = np.outer(overlap.profile(tall * scale), overlap.profile(wide * scale))
+    window = window[..., None].astype(np.float32)
+    sums: NDArray[np.float32] | None = None
+    weights = np.zeros((tall * scale, width * scale, 1), np.float32)
+    for i, top in enumerate(tops):
+        strip = rows.take(top, top + tall)
+        for left in lefts:
+            result = run(strip[:, left : left + wide])
+            if sums is None:
+                sums = np.zeros((tall * scale, width * scale, result.shape[2]), np.float32)
+            at = slice(left * scale, (left + wide) * scale)
+            sums[:, at] += result * window
+            weights[:, at] += window
+            tick(tall * wide)
+        assert sums is not None
+        # Rows above the next tile get nothing more.
+        done = ((tops[i + 1] - top) if i + 1 < len(tops) else tall) * scale
+        yield np.floor(sums[:done] / weights[:done] + 0.5).astype(strip.dtype)
+        for held in (sums, weights):
+            held[: len(held) - done] = held[done:].copy()
+            held[len(held) - done :] = 0

@@ -1,0 +1,239 @@
+"""Image -> Image and file -> file: models, any target size, alpha, 16 bit, animation, one path.
+
+A picture is a stream of bands that runs through stages (see `stages`). A file is decoded,
+enhanced and encoded at the same time, each in its own thread; a picture in memory goes through
+the same stages and is collected.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from crispen.enhance.blend import Overlap
+from crispen.enhance.chain import Plan
+from crispen.enhance.model import Model
+from crispen.enhance.prefetch import Prefetch
+from crispen.enhance.stages import FillStage, ModelStage, ResizeStage, Shape, Stage, run_stages
+from crispen.enhance.target import Target, check_limits
+from crispen.enhance.window import BICUBIC_HALO
+from crispen.errors import Cancelled, UsageError
+from crispen.media.image import Image, ImageWriter, as_image, open_image
+from crispen.progress import Progress
+
+DEFAULT_MEMORY_BYTES = 1 << 30
+_LEAST_MEMORY_BYTES = 64 << 20
+_READ_BYTES = 4 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Enhanced:
+    """What became of one picture file.
+
+    Attributes:
+        source: Its width and height.
+        result: Width and height of the result.
+        frames: How many frames both have.
+        models: Names of the models that ran, in order.
+    """
+
+    source: tuple[int, int]
+    result: tuple[int, int]
+    frames: int
+    models: tuple[str, ...]
+
+
+class Enhancer:
+    """Makes pictures larger and better; keeps its engines open from one picture to the next.
+
+    Args:
+        models: Names (``photo-x2``), families (``photo``, which picks ``-x2``, ``-x3`` … by the
+            target), paths or `Model` objects, applied in order; None for ``photo``.
+        device: ``auto``, ``cpu``, ``cuda``, …
+        threads: Most CPU threads; all unless given.
+        memory_bytes: What tiles and bands may take, 1 GiB unless given; 64 MiB at least.
+        tile_px: Side of square tiles instead of a choice by memory.
+        overlap: Overlapped and averaged tiles instead of exact ones, as the classic autoencoder
+            wants them.
+
+    Raises:
+        ModelError: A model is not known or broken.
+        UsageError: An argument does not fit.
+    """
+
+    def __init__(
+        self,
+        models: Sequence[str | Path | Model] | None = None,
+        *,
+        device: str = "auto",
+        threads: int | None = None,
+        memory_bytes: int | None = None,
+        tile_px: int | None = None,
+        overlap: Overlap | None = None,
+    ) -> None:
+        if memory_bytes is not None and memory_bytes < _LEAST_MEMORY_BYTES:
+            raise UsageError(
+                f"a memory budget of {memory_bytes / 2**20:.0f} MB is too small; "
+                f"give {_LEAST_MEMORY_BYTES >> 20}M or more"
+            )
+        if tile_px is not None and tile_px < 1:
+            raise UsageError(f"--tile {tile_px} is not a size; give 64 or more")
+        if threads is not None and threads < 1:
+            raise UsageError(f"--threads {threads} is not a number of threads; give 1 or more")
+        self._plan = Plan(models, device=device, threads=threads)
+        self._memory_bytes = memory_bytes or DEFAULT_MEMORY_BYTES
+        self._tile_px = tile_px
+        self._overlap = overlap
+
+    def target(self, target: Target | None) -> Target:
+        """`target`, or where it asks for nothing, what the models give by themselves."""
+        return (target or Target()).or_scale(self._plan.default_scale)
+
+    def enhance(
+        self, image: Any, target: Target | None = None, progress: Progress | None = None
+    ) -> Image:
+        """The enhanced picture; grey, alpha, bit depth, frames and metadata stay what they are.
+
+        Args:
+            image: An `Image`, a path, bytes, a PIL image, or an array.
+            target: How large; the models' own scale unless given.
+            progress: Told how far it is; can cancel.
+        """
+        picture = as_image(image)
+        shape = Shape(
+            picture.width, picture.height, picture.channels, picture.pixels.dtype.itemsize
+        )
+        width, height = self.target(target).resolve(picture.width, picture.height)
+        stages, _ = self._stages(shape, width, height)
+        frames = (picture.frame(i) for i in range(picture.frames))
+        total = width * height * picture.frames
+        out = np.empty((height * picture.frames, width, picture.channels), picture.pixels.dtype)
+        at = 0
+        with (progress or Progress()).task("picture", total, "px") as task:
+            for band in run_stages(
+                stages, frames, picture.frames, lambda share: task.advance(share * total)
+            ):
+                out[at : at + len(band)] = band
+                at += len(band)
+        return replace(picture, pixels=out)
+
+    def enhance_file(
+        self,
+        source: str | Path | bytes | BinaryIO,
+        result: Path | BinaryIO,
+        target: Target | None = None,
+        *,
+        format: str | None = None,
+        quality: int | None = None,
+        overwrite: bool = False,
+        strip_metadata: bool = False,
+        progress: Progress | None = None,
+    ) -> Enhanced:
+        """Enhance a file into another, in memory that does not grow with the picture.
+
+        Args:
+            source: A path, bytes or a binary stream.
+            result: Where to; a path is written under another name first, then renamed.
+            target: How large; the models' own scale unless given.
+            format: ``png``, ``jpeg``, …; told by the result's name, or the source's, unless given.
+            quality: 1 to 100 for formats that lose something.
+            overwrite: Replace a result that is there.
+            strip_metadata: Leave EXIF, XMP and the like out.
+            progress: Told how far it is; can cancel.
+
+        Raises:
+            InputError: The source cannot be read.
+            OutputError: The result cannot be written.
+            UsageError: The result would be too large for its format.
+        """
+        progress = progress or Progress()
+        with open_image(source) as reader:
+            header = reader.header
+            name = format or _format_of(result) or header.format
+            width, height = self.target(target).resolve(header.width, header.height)
+            check_limits(width, height, name)
+            itemsize = np.dtype(header.dtype).itemsize
+            shape = Shape(header.width, header.height, header.channels, itemsize)
+            stages, models = self._stages(shape, width, height)
+            out = replace(header, width=width, height=height, format=name)
+            rows = max(16, min(512, _READ_BYTES // (header.width * header.channels * itemsize)))
+            total = width * height * header.frames
+            with (
+                ImageWriter(
+                    result,
+                    out,
+                    format=name,
+                    quality=quality,
+                    overwrite=overwrite,
+                    strip_metadata=strip_metadata,
+                ) as writer,
+                progress.task(_label(source), total, "px") as task,
+                ExitStack() as threads,
+            ):
+                decoded = threads.enter_context(Prefetch(reader.bands(rows), ahead=2))
+
+                def tick(share: float) -> None:
+                    if enhanced.stopped:  # the writer failed, or somebody pressed Ctrl-C
+                        raise Cancelled()
+                    task.advance(share * total)
+
+                enhanced = Prefetch(
+                    run_stages(stages, iter(decoded), header.frames, tick), check=progress.check
+                )
+                for band in threads.enter_context(enhanced):
+                    writer.write(band)
+        return Enhanced(
+            (header.width, header.height), (width, height), header.frames, tuple(models)
+        )
+
+    def _stages(self, shape: Shape, width: int, height: int) -> tuple[list[Stage], list[str]]:
+        factor = max(width / shape.width, height / shape.height)
+        models = self._plan.chain(factor)
+        stages: list[Stage] = []
+        if shape.has_alpha and models:
+            stages.append(FillStage(shape, _reach(models)))
+        for model in models:
+            stage = ModelStage(
+                model.engine,
+                shape,
+                memory_bytes=self._memory_bytes // len(models),
+                tile_px=self._tile_px,
+                overlap=self._overlap,
+            )
+            stages.append(stage)
+            shape = stage.result
+        if (shape.width, shape.height) != (width, height):
+            stages.append(ResizeStage(shape, width, height))
+        return stages, [model.card.name for model in models]
+
+    def close(self) -> None:
+        """Give engines back."""
+        self._plan.close()
+
+    def __enter__(self) -> Enhancer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _reach(models: Sequence[Model]) -> int:
+    """How far, in pixels of the source, a pixel of the result sees."""
+    reach, scale = 0.0, 1
+    for model in models:
+        reach += max(model.card.halo or 32, BICUBIC_HALO) / scale
+        scale *= model.card.scale
+    return int(reach) + 4
+
+
+def _format_of(result: Path | BinaryIO) -> str | None:
+    return result.suffix[1:].lower() or None if isinstance(result, Path) else None
+
+
+def _label(source: str | Path | bytes | BinaryIO) -> str:
+    return Path(source).name if isinstance(source, (str, Path)) else "picture"

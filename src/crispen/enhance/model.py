@@ -1,0 +1,93 @@
+"""Model: a card and its weights, called on pictures."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from crispen.engines.base import Engine, open_engine
+from crispen.models.card import ModelCard
+from crispen.models.store import find
+
+if TYPE_CHECKING:
+    from crispen.media.image import Image
+    from crispen.progress import Progress
+
+
+class Model:
+    """A trained network, ready for pictures; its engine is opened when first needed.
+
+    Attributes:
+        path: The model file.
+        card: What is known about it.
+        device: What it is to run on.
+    """
+
+    def __init__(
+        self, path: Path, card: ModelCard, *, device: str = "auto", threads: int | None = None
+    ) -> None:
+        self.path = path
+        self.card = card
+        self.device = device
+        self._threads = threads
+        self._engine: Engine | None = None
+        self._lock = threading.Lock()
+
+    def __repr__(self) -> str:
+        return f"Model({self.card.name!r}, device={self.device!r})"
+
+    @property
+    def engine(self) -> Engine:
+        """The engine that runs it, opened at the first call."""
+        with self._lock:
+            if self._engine is None:
+                self._engine = open_engine(
+                    self.path, self.card, device=self.device, threads=self._threads
+                )
+            return self._engine
+
+    def __call__(
+        self,
+        image: Any,
+        *,
+        memory_bytes: int | None = None,
+        tile_px: int | None = None,
+        progress: Progress | None = None,
+    ) -> Image:
+        """The picture after this network: ``card.scale`` times as large.
+
+        Args:
+            image: An `Image`, a path, bytes, a PIL image, or an array
+                ``(height, width[, channels])`` of ``uint8``, ``uint16`` or floats in [0, 1].
+            memory_bytes: The budget for tiles.
+            tile_px: Side of square tiles; chosen from the budget unless given.
+            progress: Told how far it is.
+        """
+        from crispen.enhance.enhancer import Enhancer
+        from crispen.enhance.target import Target
+
+        enhancer = Enhancer([self], memory_bytes=memory_bytes, tile_px=tile_px)
+        return enhancer.enhance(image, Target(scale=self.card.scale), progress)
+
+    def close(self) -> None:
+        """Give the engine's memory and threads back; a later call opens it anew."""
+        with self._lock:
+            if self._engine is not None:
+                self._engine.close()
+                self._engine = None
+
+
+def load(name: str | Path, *, device: str = "auto", threads: int | None = None) -> Model:
+    """The model of that name or file.
+
+    Args:
+        name: Such as ``photo-x2``, see `crispen.models`; or the path of a model file.
+        device: ``auto``, ``cpu``, ``cuda``, … as ``crispen doctor`` lists them.
+        threads: Most CPU threads; all unless given.
+
+    Raises:
+        ModelError: No such model, or a broken file.
+    """
+    path, card = find(name)
+    return Model(path, card, device=device, threads=threads)

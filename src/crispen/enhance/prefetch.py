@@ -1,0 +1,100 @@
+"""An iterator that works ahead in a thread of its own.
+
+Decoding, the network and encoding overlap so: each is a thread that is at most a band ahead of the
+next. Errors pass through to whoever consumes, and leaving the ``with`` block ends the thread.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import threading
+from collections.abc import Callable, Iterator
+from types import TracebackType
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class _End:
+    """Marks the end of a stream, and why it ended."""
+
+    def __init__(self, error: BaseException | None) -> None:
+        self.error = error
+
+
+class Prefetch(Generic[T]):
+    """Runs an iterator in a thread, `ahead` items before they are asked for.
+
+    Args:
+        items: What to run; a generator is closed in the end.
+        ahead: How many items may wait.
+        check: Called while waiting for an item, about ten times a second; may raise.
+    """
+
+    def __init__(
+        self, items: Iterator[T], *, ahead: int = 1, check: Callable[[], None] | None = None
+    ) -> None:
+        self._items = items
+        self._check = check
+        self._queue: queue.Queue[T | _End] = queue.Queue(maxsize=ahead)
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="crispen-prefetch", daemon=True)
+
+    @property
+    def stopped(self) -> bool:
+        """Whether nobody wants more items; long steps may ask and give up."""
+        return self._stopped.is_set()
+
+    def __enter__(self) -> Prefetch[T]:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stopped.set()
+        while self._thread.is_alive():
+            # The thread may be waiting for room to put its last item.
+            with contextlib.suppress(queue.Empty):
+                self._queue.get_nowait()
+            self._thread.join(0.02)
+
+    def __iter__(self) -> Iterator[T]:
+        return self
+
+    def __next__(self) -> T:
+        while True:
+            try:
+                item = self._queue.get(timeout=0.1)
+            except queue.Empty:
+                if self._check is not None:
+                    self._check()
+                if self._stopped.is_set():
+                    raise StopIteration from None
+                continue
+            if isinstance(item, _End):
+                self._stopped.set()
+                if item.error is not None:
+                    raise item.error
+                raise StopIteration
+            return item
+
+    def _work(self) -> None:
+        error: BaseException | None = None
+        try:
+            for item in self._items:
+                self._queue.put(item)
+                if self._stopped.is_set():
+                    break
+        except BaseException as caught:  # whatever it is belongs to the consumer
+            error = caught
+        close = getattr(self._items, "close", None)
+        if close is not None:
+            close()
+        # With nobody left to read, the queue may be full for good.
+        with contextlib.suppress(queue.Full):
+            self._queue.put(_End(error), timeout=None if not self._stopped.is_set() else 0.0)

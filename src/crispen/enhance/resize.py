@@ -1,0 +1,125 @@
+"""One antialiased bicubic change of size, on a stream of bands.
+
+Each axis is a banded matrix. It is applied in blocks of a few output samples as small dense
+matrix products, which BLAS does faster than any gather: channels stay interleaved, the matrix
+of the columns being ``weights ⊗ identity``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crispen.engines.base import Pixels
+from crispen.enhance.rows import Rows
+from crispen.media.resample import taps
+
+Floats = NDArray[np.float32]
+
+_BLOCK = 8  # columns a product; wider ones multiply more zeros
+_BAND = 128  # rows a product, where they hold at most so many samples:
+_BAND_SAMPLES = 8_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Block:
+    """Some output samples and the input samples they need.
+
+    Attributes:
+        out: First output sample, one past the last.
+        source: First input sample, one past the last.
+        matrix: ``(outputs, inputs)`` float32.
+    """
+
+    out: tuple[int, int]
+    source: tuple[int, int]
+    matrix: Floats
+
+
+def _blocks(n_in: int, n_out: int, size: int) -> list[_Block]:
+    t = taps(n_in, n_out)
+    blocks = []
+    for start in range(0, n_out, size):
+        indices, weights = t.indices[start : start + size], t.weights[start : start + size]
+        first, last = int(indices.min()), int(indices.max()) + 1
+        matrix = np.zeros((len(indices), last - first))
+        np.add.at(matrix, (np.arange(len(indices))[:, None], indices - first), weights)
+        blocks.append(
+            _Block((start, start + len(indices)), (first, last), matrix.astype(np.float32))
+        )
+    return blocks
+
+
+def _round(levels: Floats, like: Pixels) -> Pixels:
+    peak = np.float32(np.iinfo(like.dtype).max)
+    levels += np.float32(0.5)
+    np.clip(levels, 0, peak, out=levels)
+    whole: Pixels = levels.astype(like.dtype)
+    return whole
+
+
+class Resizer:
+    """Makes frames of one size into frames of another, band by band.
+
+    With alpha, colour is weighted by it, so that what lies hidden under transparent pixels never
+    shows.
+
+    Args:
+        width: Columns that come.
+        height: Rows of a frame that comes.
+        out_width: Columns wanted.
+        out_height: Rows wanted.
+        channels: 1 to 4; 2 and 4 end in alpha.
+    """
+
+    def __init__(
+        self, width: int, height: int, out_width: int, out_height: int, channels: int
+    ) -> None:
+        self._alpha = channels in (2, 4)
+        self._channels = channels
+        self._width = out_width
+        row = channels * max(out_width, width * max(1.0, height / out_height))
+        self._down = _blocks(height, out_height, max(1, min(_BAND, int(_BAND_SAMPLES / row))))
+        eye = np.eye(channels, dtype=np.float32)
+        # A (rows, inputs · channels) row block times this is (rows, outputs · channels).
+        self._across = [
+            _Block(b.out, b.source, np.ascontiguousarray(np.kron(b.matrix.T, eye)))
+            for b in _blocks(width, out_width, _BLOCK)
+        ]
+        self._same_width = width == out_width
+        self._same_height = height == out_height
+
+    def frame(self, bands: Iterator[Pixels]) -> Iterator[Pixels]:
+        """The bands of one frame at the new size."""
+        rows = Rows(bands)
+        for block in self._down:
+            yield self._band(rows.take(*block.source), block)
+
+    def _band(self, pixels: Pixels, block: _Block) -> Pixels:
+        peak = np.float32(np.iinfo(pixels.dtype).max)
+        levels = pixels.astype(np.float32)
+        if self._alpha:
+            levels[..., :-1] *= levels[..., -1:] / peak
+        flat = levels.reshape(len(levels), -1)
+        if not self._same_height:
+            flat = block.matrix @ flat
+        if not self._same_width:
+            flat = self._columns(flat)
+        out = flat.reshape(len(flat), self._width, self._channels)
+        if self._alpha:
+            alpha = np.clip(out[..., -1:], 0, peak)
+            # Where alpha rounds to nothing there is no colour to tell.
+            out[..., :-1] *= np.where(alpha >= 0.5, peak / np.maximum(alpha, 0.5), 0)
+        return _round(out, pixels)
+
+    def _columns(self, flat: Floats) -> Floats:
+        c = self._channels
+        out = np.empty((len(flat), self._width * c), np.float32)
+        for block in self._across:
+            first, last = block.source
+            start, stop = block.out
+            np.matmul(flat[:, first * c : last * c], block.matrix, out=out[:, start * c : stop * c])
+        return out

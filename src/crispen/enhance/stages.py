@@ -1,0 +1,209 @@
+"""The steps a picture goes through, each a stream of bands into another stream of bands.
+
+A picture is never whole anywhere: bands of full-width rows run through a chain of stages, so that
+memory depends on the width and the budget alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+
+from crispen.engines.base import Engine, Pixels
+from crispen.enhance.blend import Overlap, blended_frame
+from crispen.enhance.fill import filled_frame
+from crispen.enhance.resize import Resizer
+from crispen.enhance.rows import Rows, frame_of
+from crispen.enhance.tiling import Span, spans, window_shape
+from crispen.enhance.window import BICUBIC_HALO, run_window
+
+Tick = Callable[[float], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What flows between two stages.
+
+    Attributes:
+        width: Columns of a frame.
+        height: Rows of a frame.
+        channels: 1 to 4; 2 and 4 end in alpha.
+        bytes_per_sample: 1 or 2.
+    """
+
+    width: int
+    height: int
+    channels: int
+    bytes_per_sample: int
+
+    @property
+    def has_alpha(self) -> bool:
+        """Whether the last channel is alpha."""
+        return self.channels in (2, 4)
+
+
+class Stage(Protocol):
+    """One step.
+
+    Attributes:
+        source: What comes.
+        result: What goes.
+        work: Rough cost of a frame, for progress.
+    """
+
+    source: Shape
+    result: Shape
+    work: float
+
+    def frame(self, bands: Iterator[Pixels], tick: Tick) -> Iterator[Pixels]:
+        """One frame's bands, changed; `tick` is told shares of the frame as they are done."""
+        ...
+
+
+class FillStage:
+    """Gives hidden pixels the colour of their visible neighbours; see `fill`."""
+
+    def __init__(self, source: Shape, radius: int) -> None:
+        self.source = self.result = source
+        self.work = 200.0 * source.width * source.height
+        self._radius = radius
+
+    def frame(self, bands: Iterator[Pixels], tick: Tick) -> Iterator[Pixels]:
+        """One frame's bands, filled."""
+        for band in filled_frame(bands, self.source.height, self._radius):
+            tick(len(band) / self.source.height)
+            yield band
+
+
+class ModelStage:
+    """Runs a network over windows of the picture.
+
+    Args:
+        engine: The network.
+        source: What comes.
+        memory_bytes: See `tiling.window_shape`.
+        tile_px: Side of square windows, or None to choose.
+        overlap: How tiles overlap where the network has no finite halo.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        source: Shape,
+        *,
+        memory_bytes: int,
+        tile_px: int | None = None,
+        overlap: Overlap | None = None,
+    ) -> None:
+        card = engine.card
+        self.source = source
+        self.result = replace(
+            source, width=source.width * card.scale, height=source.height * card.scale
+        )
+        self.work = max(1.0, float(card.parameters)) * source.width * source.height
+        self._engine = engine
+        self._overlap: Overlap | None = None
+        if card.halo is None or overlap is not None:
+            self._overlap = overlap or _default_overlap(tile_px)
+            return
+        # Alpha, and colour beside a luma network, are bicubic whatever the network's own halo.
+        halo = max(card.halo, BICUBIC_HALO) if source.channels > 1 else card.halo
+        rows, columns = window_shape(
+            source.width,
+            source.height,
+            card,
+            halo=halo,
+            bytes_per_px=source.channels * source.bytes_per_sample,
+            memory_bytes=memory_bytes,
+            tile_px=tile_px,
+        )
+        self._down = spans(source.height, rows, halo)
+        self._across = spans(source.width, columns, halo)
+
+    def frame(self, bands: Iterator[Pixels], tick: Tick) -> Iterator[Pixels]:
+        """One frame's bands, enhanced."""
+        if self._overlap is not None:
+            overlap, source = self._overlap, self.source
+            tiles = len(overlap.starts(source.height)) * len(overlap.starts(source.width))
+            yield from blended_frame(
+                bands,
+                source.width,
+                source.height,
+                self._engine.card.scale,
+                overlap,
+                lambda pixels: run_window(self._engine, pixels),
+                lambda _: tick(1.0 / tiles),
+            )
+            return
+        rows = Rows(bands)
+        for down in self._down:
+            yield self._band(rows.take(down.start, down.stop), down, tick)
+
+    def _band(self, strip: Pixels, down: Span, tick: Tick) -> Pixels:
+        scale = self._engine.card.scale
+        kept = slice((down.core_start - down.start) * scale, (down.core_stop - down.start) * scale)
+        height = down.core_stop - down.core_start
+        share = height / self.source.height / self.source.width
+        if len(self._across) == 1:
+            out = run_window(self._engine, strip)[kept]
+            tick(share * self.source.width)
+            return out
+        out = np.empty((height * scale, self.result.width, self.result.channels), strip.dtype)
+        for span in self._across:
+            result = run_window(self._engine, strip[:, span.start : span.stop])
+            left = (span.core_start - span.start) * scale
+            right = (span.core_stop - span.start) * scale
+            out[:, span.core_start * scale : span.core_stop * scale] = result[kept, left:right]
+            tick(share * (span.core_stop - span.core_start))
+        return out
+
+
+def _default_overlap(tile_px: int | None) -> Overlap:
+    if tile_px is None:
+        return Overlap()
+    return Overlap(tile_px=tile_px, stride_px=max(1, tile_px - max(1, tile_px // 8)))
+
+
+class ResizeStage:
+    """Brings the picture to its final size; see `resize`."""
+
+    def __init__(self, source: Shape, width: int, height: int) -> None:
+        self.source = source
+        self.result = replace(source, width=width, height=height)
+        self.work = 300.0 * max(source.width * source.height, width * height)
+        self._resizer = Resizer(source.width, source.height, width, height, source.channels)
+
+    def frame(self, bands: Iterator[Pixels], tick: Tick) -> Iterator[Pixels]:
+        """One frame's bands at the new size."""
+        for band in self._resizer.frame(bands):
+            tick(len(band) / self.result.height)
+            yield band
+
+
+def run_stages(
+    stages: list[Stage], bands: Iterator[Pixels], frames: int, tick: Tick
+) -> Iterator[Pixels]:
+    """Bands of all frames through all stages, in order.
+
+    Args:
+        stages: The steps; none passes the bands on as they are.
+        bands: Bands of `frames` frames, none spanning two.
+        frames: How many frames come.
+        tick: Told shares of the whole work, 1 in all.
+    """
+    whole = sum(stage.work for stage in stages) * frames
+    if not stages:
+        yield from bands
+        return
+    for _ in range(frames):
+        flow = frame_of(bands, stages[0].source.height)
+        for stage in stages:
+            flow = stage.frame(flow, _weighted(tick, stage.work / whole))
+        yield from flow
+
+
+def _weighted(tick: Tick, weight: float) -> Tick:
+    return lambda share: tick(share * weight)

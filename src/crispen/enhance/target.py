@@ -1,0 +1,125 @@
+"""How big the result is to be: a factor, exact sides, or the largest that fits a box."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+
+from crispen.errors import UsageError
+
+# The widest side each format's files can say. libvips would fail only after the whole work.
+_LONGEST_SIDE = {
+    "jpeg": 65535,
+    "jpg": 65535,
+    "jfif": 65535,
+    "webp": 16383,
+    "avif": 16383,
+    "heif": 16383,
+    "gif": 65535,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The size of a result.
+
+    Attributes:
+        scale: Times as long each side becomes; 1 leaves the size as it is.
+        width: Columns of the result; alone, the height keeps the aspect ratio.
+        height: Rows of the result; alone, the width keeps the aspect ratio.
+        fit: With both sides: the largest size of the same aspect ratio inside that box,
+            instead of exactly that size.
+
+    Raises:
+        UsageError: The wishes contradict each other or are not positive.
+
+    >>> Target(width=1000).resolve(400, 300)
+    (1000, 750)
+    """
+
+    scale: float | None = None
+    width: int | None = None
+    height: int | None = None
+    fit: bool = False
+
+    def __post_init__(self) -> None:
+        if self.scale is not None and (self.width is not None or self.height is not None):
+            raise UsageError("both a scale and a size were given; give one of them")
+        if self.scale is not None and not (math.isfinite(self.scale) and self.scale > 0):
+            raise UsageError(
+                f"the scale is {self.scale:g}; give a number above 0, such as 2 or 1.5"
+            )
+        for name, side in (("width", self.width), ("height", self.height)):
+            if side is not None and side < 1:
+                raise UsageError(f"the {name} is {side}; give 1 pixel or more")
+        if self.fit and (self.width is None or self.height is None):
+            raise UsageError("--fit needs a box; give both sides, as in --size 1920x1080 --fit")
+
+    @property
+    def sized(self) -> bool:
+        """Whether sides were given, rather than a factor."""
+        return self.width is not None or self.height is not None
+
+    def or_scale(self, scale: float) -> Target:
+        """This target, or `scale` where nothing was asked for."""
+        return self if self.sized or self.scale is not None else Target(scale=scale)
+
+    def resolve(self, width: int, height: int) -> tuple[int, int]:
+        """Width and height of the result for a picture of `width` by `height`; 1 at least."""
+        if not self.sized:
+            across = down = 1.0 if self.scale is None else self.scale
+        elif self.width is None or self.height is None:
+            across = down = (
+                self.width / width if self.width is not None else (self.height or 0) / height
+            )
+        elif self.fit:
+            across = down = min(self.width / width, self.height / height)
+        else:
+            return self.width, self.height
+        return _rounded(width * across), _rounded(height * down)
+
+    @property
+    def label(self) -> str:
+        """What stands in a result's name: ``x2``, ``3840x2160``, ``w1000``, ``h500``."""
+        if self.width is not None and self.height is not None:
+            return f"{self.width}x{self.height}"
+        if self.width is not None:
+            return f"w{self.width}"
+        if self.height is not None:
+            return f"h{self.height}"
+        return f"x{1.0 if self.scale is None else self.scale:g}"
+
+
+def _rounded(length: float) -> int:
+    return max(1, math.floor(length + 0.5))
+
+
+LABEL = re.compile(r"^(?P<stem>.+)\.(x\d+(\.\d+)?|\d+x\d+|w\d+|h\d+)$")
+"""A file's stem that ends in one of `Target.label`'s answers."""
+
+
+def parse_size(text: str) -> tuple[int, int]:
+    """Width and height out of ``3840x2160``.
+
+    >>> parse_size("3840x2160")
+    (3840, 2160)
+    """
+    match = re.fullmatch(r"\s*(\d+)\s*[xX×*]\s*(\d+)\s*", text)
+    if match is None:
+        raise UsageError(f"size '{text}' is not WIDTHxHEIGHT; write it as 3840x2160")
+    return int(match[1]), int(match[2])
+
+
+def check_limits(width: int, height: int, format_name: str) -> None:
+    """Refuse, before any work, a size that the format's files cannot hold.
+
+    Raises:
+        UsageError: A side is too long.
+    """
+    limit = _LONGEST_SIDE.get(format_name.lower())
+    if limit is not None and max(width, height) > limit:
+        raise UsageError(
+            f"the result would be {width}x{height}, but {format_name.upper()} files hold at most "
+            f"{limit} pixels a side; choose --format png or tiff, or a smaller size"
+        )
