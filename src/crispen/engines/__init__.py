@@ -1,0 +1,1 @@
+"""Run one network on one window of pixels, by whatever this machine runs networks fastest with."""

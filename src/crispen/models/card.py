@@ -87,6 +87,8 @@ def _varint(data: memoryview, at: int) -> tuple[int, int]:
         if byte < 0x80:
             return value, at
         shift += 7
+        if shift > 63:
+            raise IndexError("not a protobuf number")
 
 
 def _fields(data: memoryview) -> Iterator[tuple[int, memoryview]]:
@@ -111,23 +113,38 @@ def _fields(data: memoryview) -> Iterator[tuple[int, memoryview]]:
                 raise IndexError("not a protobuf message")
 
 
+def _card_texts(model: bytes) -> Iterator[bytes]:
+    """The JSON of every card in an ONNX file's bytes; ends early where the file is cut off."""
+    for number, content in _fields(memoryview(model)):
+        if number == 14:
+            entry = dict(_fields(content))
+            if bytes(entry.get(1, b"")) == CARD_KEY.encode():
+                yield bytes(entry[2])
+
+
+def has_card(model: bytes) -> bool:
+    """Whether an ONNX file's bytes hold a card, be it a valid one or not."""
+    try:
+        return any(True for _ in _card_texts(model))
+    except (IndexError, KeyError):
+        return False
+
+
 def read_card(path: Path) -> ModelCard:
     """The card inside an ONNX file, read without importing ``onnx`` (which takes 0.2 s).
 
     ``ModelProto.metadata_props`` is field 14, ``ModelProto.graph`` field 7; a property is a key
-    (field 1) and a value (field 2).
+    (field 1) and a value (field 2). Of several cards the last one counts.
 
     Raises:
         ModelError: It is not an ONNX file, or has no valid card.
     """
     try:
-        graph = False
-        for number, content in _fields(memoryview(path.read_bytes())):
-            graph |= number == 7
-            if number == 14:
-                entry = dict(_fields(content))
-                if bytes(entry.get(1, b"")) == CARD_KEY.encode():
-                    return ModelCard.model_validate_json(bytes(entry[2]))
+        model = path.read_bytes()
+        texts = list(_card_texts(model))
+        if texts:
+            return ModelCard.model_validate_json(texts[-1])
+        graph = any(number == 7 for number, _ in _fields(memoryview(model)))
     except OSError as error:
         raise ModelError(f"{path}: cannot be read ({error.strerror}); check the path") from error
     except (IndexError, ValidationError, KeyError) as error:

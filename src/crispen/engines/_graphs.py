@@ -1,0 +1,222 @@
+"""The two OpenVINO graphs that make a window: the network, and the paint.
+
+::
+
+    pixels ─► network (bf16) ─► residual ─┐
+       └────► paint (fp32): bicubic base ─┴► add ─► clip ─► round ─► pixels
+
+They are two because OpenVINO forces everything before the last convolution of a bf16 graph to
+bf16; the base carries the picture itself and must stay in fp32. The colour conversion costs
+nothing: it is folded into the weights of the network's first convolutions. These then see whole
+    grey
+levels, which bf16 holds exactly up to 256, where luma in [0, 1] would be rounded to about half a
+level.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import openvino as ov
+from numpy.typing import NDArray
+from openvino import opset14 as op
+
+from crispen.engines.base import bicubic_phases, color_in, residual_gain
+from crispen.errors import ModelError
+from crispen.models.card import ModelCard
+
+RESIDUAL = "residual"
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """What a compiled graph depends on.
+
+    Attributes:
+        height: Rows in.
+        width: Columns in.
+        channels: 1 or 3.
+        dtype: ``uint8`` or ``uint16``.
+        peak: Grey level of 1.0.
+    """
+
+    height: int
+    width: int
+    channels: int
+    dtype: str
+    peak: int
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """``(height, width, channels)``."""
+        return self.height, self.width, self.channels
+
+    @property
+    def _type(self) -> ov.Type:
+        return ov.Type.u8 if self.dtype == "uint8" else ov.Type.u16
+
+    def parameter(self) -> ov.Node:
+        """The pixels, as they come."""
+        return op.parameter(list(self.shape), self._type, "pixels")
+
+    def planes(self, pixels: ov.Node) -> ov.Node:
+        """``(1, channels, height, width)`` grey levels as fp32."""
+        batch = op.reshape(pixels, _integers(1, *self.shape), False)
+        return op.transpose(op.convert(batch, ov.Type.f32), _integers(0, 3, 1, 2))
+
+    def whole(self, levels: ov.Node) -> ov.Node:
+        """Clipped, rounded, and of the pixels' type."""
+        clipped = op.clamp(levels, 0.0, float(self.peak))
+        return op.convert(op.round(clipped, "half_to_even"), self._type)
+
+
+def _integers(*values: int) -> ov.Node:
+    return op.constant(np.array(values, np.int64))
+
+
+def _floats(values: NDArray[np.floating] | float) -> ov.Node:
+    return op.constant(np.asarray(values, np.float32, order="C"))
+
+
+def _convolve(
+    x: ov.Node, kernel: NDArray[np.floating], begin: list[int], end: list[int]
+) -> ov.Node:
+    return op.convolution(x, _floats(kernel), [1, 1], begin, end, [1, 1])
+
+
+def _phases(planes: ov.Node, scale: int, channels: int) -> ov.Node:
+    """``(1, scale² · channels, h, w)`` of ``(1, channels, h, w)``, channels innermost."""
+    kernel = np.zeros((scale * scale, channels, channels, 5, 5), np.float32)
+    for channel in range(channels):
+        kernel[:, channel, channel] = bicubic_phases(scale)
+    around = _integers(0, 0, 2, 2)
+    padded = op.pad(planes, around, around, "edge")
+    return _convolve(padded, kernel.reshape(-1, channels, 5, 5), [0, 0], [0, 0])
+
+
+def _residual(model: ov.Model) -> ov.Output | None:
+    for node in model.get_ops():
+        for output in node.outputs():
+            if RESIDUAL in output.get_names():
+                return output
+    return None
+
+
+def _plain_kernel(node: ov.Node) -> NDArray[np.float64] | None:
+    """The kernel of a convolution without stride or dilation, or None."""
+    if node.get_type_name() != "Convolution":
+        return None
+    how = node.get_attributes()
+    weights = node.input_value(1).get_node()
+    if weights.get_type_name() != "Constant" or how["auto_pad"] != "explicit":
+        return None
+    if list(how["strides"]) != [1, 1] or list(how["dilations"]) != [1, 1]:
+        return None
+    kernel: NDArray[np.float64] = weights.data.astype(np.float64)
+    return kernel
+
+
+def _fold_color(
+    node: ov.Node,
+    kernel: NDArray[np.float64],
+    planes: ov.Node,
+    matrix: NDArray[np.float64],
+    offset: float,
+) -> None:
+    """Replace a convolution of the network's input by one of grey levels."""
+    how = node.get_attributes()
+    begin, end = list(how["pads_begin"]), list(how["pads_end"])
+    mixed = np.einsum("oikl,ic->ockl", kernel, matrix)
+    if offset:
+        # The network pads with luma 0, which is darker than black: as a level, -offset / gain.
+        level = -offset / matrix.sum()
+        planes = op.pad(
+            planes, _integers(0, 0, *begin), _integers(0, 0, *end), "constant", _floats(level)
+        )
+        begin = end = [0, 0]
+    answer = _convolve(planes, mixed, begin, end)
+    if offset:
+        answer = op.add(answer, _floats(offset * kernel.sum(axis=(1, 2, 3)).reshape(1, -1, 1, 1)))
+    for target in node.output(0).get_target_inputs():
+        target.replace_source_output(answer.output(0))
+
+
+def network_graph(model: ov.Model, card: ModelCard, window: Window) -> ov.Model:
+    """Pixels → residual ``(height, width, net channels · scale²)``; `model` is used up.
+
+    A network that answers with a picture instead has its own bicubic image subtracted, so
+    that the paint is the same for all.
+    """
+    scale = card.scale
+    inputs, outputs = model.inputs, model.outputs
+    if len(inputs) != 1 or len(outputs) < 1:
+        raise ModelError(f"{card.name}: has {len(inputs)} inputs; a model needs exactly one")
+    pixels = window.parameter()
+    planes = window.planes(pixels)
+    matrix, offset = color_in(card.color, window.channels, window.peak)
+    net_channels = len(matrix)
+    # A 1×1 convolution; what `_fold_color` cannot fold starts from it.
+    values = op.add(
+        _convolve(planes, matrix[:, :, None, None], [0, 0], [0, 0]), _floats(float(offset))
+    )
+    cut = _residual(model) if card.base == "bicubic" else None
+    if cut is None and card.base == "bicubic":
+        raise ModelError(
+            f"{card.name}: its card says base 'bicubic', but no tensor is called '{RESIDUAL}'; "
+            "export it again with 'crispen export'"
+        )
+    for target in list(inputs[0].get_target_inputs()):
+        node = target.get_node()
+        kernel = _plain_kernel(node) if cut is not None else None
+        if kernel is None:
+            target.replace_source_output(values.output(0))
+        else:
+            _fold_color(node, kernel, planes, matrix, offset)
+    if cut is None:
+        picture = outputs[0].get_node().input_value(0)
+        blocks = op.space_to_depth(picture, "depth_first", scale)
+        base = op.reshape(
+            _phases(values, scale, net_channels),
+            _integers(1, scale * scale, net_channels, *window.shape[:2]),
+            False,
+        )
+        base = op.reshape(
+            op.transpose(base, _integers(0, 2, 1, 3, 4)),
+            _integers(1, net_channels * scale * scale, *window.shape[:2]),
+            False,
+        )
+        answer = op.subtract(blocks, base)
+    else:
+        answer = cut.get_node()
+        answer = op.convert(cut, ov.Type.f32)
+    last = op.transpose(answer, _integers(0, 2, 3, 1))
+    return ov.Model([op.result(last)], [pixels], "network")
+
+
+def paint_graph(card: ModelCard, window: Window) -> ov.Model:
+    """Pixels and residual → pixels ``(scale · height, scale · width, channels)``."""
+    scale, channels = card.scale, window.channels
+    height, width, _ = window.shape
+    gain = residual_gain(card.color, channels) * window.peak
+    net_channels = 1 if card.color == "luma" else 3
+    pixels = window.parameter()
+    residual = op.parameter(
+        [1, height, width, net_channels * scale * scale], ov.Type.f32, "residual"
+    )
+    base = op.transpose(_phases(window.planes(pixels), scale, channels), _integers(0, 2, 3, 1))
+    base = op.reshape(base, _integers(height, width, scale * scale, channels), False)
+    added = op.multiply(residual, _floats(gain))
+    if net_channels == 1:
+        added = op.reshape(added, _integers(height, width, scale * scale, 1), False)
+    else:
+        added = op.reshape(added, _integers(height, width, 3, scale * scale), False)
+        added = op.transpose(added, _integers(0, 1, 3, 2))
+        if channels == 1:
+            added = op.reduce_mean(added, _integers(3), True)
+    # Shuffled as whole numbers: a quarter of the memory of floats.
+    levels = window.whole(op.add(base, added))
+    rows = op.reshape(levels, _integers(height, width, scale, scale * channels), False)
+    rows = op.transpose(rows, _integers(0, 2, 1, 3))
+    answer = op.reshape(rows, _integers(height * scale, width * scale, channels), False)
+    return ov.Model([op.result(answer)], [pixels, residual], "paint")

@@ -1,0 +1,189 @@
+"""What this machine can run networks on, and which engine a device name means."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import shutil
+import sys
+from dataclasses import dataclass
+
+from crispen.errors import UsageError, nearest_names
+
+# Device name → provider of ONNX Runtime, and the line that installs it.
+PROVIDERS = {
+    "cuda": "CUDAExecutionProvider",
+    "tensorrt": "TensorrtExecutionProvider",
+    "directml": "DmlExecutionProvider",
+    "coreml": "CoreMLExecutionProvider",
+}
+INSTALL = {
+    "cpu": "pip install openvino",
+    "gpu": "install Intel's graphics compute driver",
+    "npu": "install Intel's NPU driver",
+    "cuda": "pip install onnxruntime-gpu, or PyTorch with CUDA",
+    "tensorrt": "pip install onnxruntime-gpu and TensorRT",
+    "directml": "pip install onnxruntime-directml",
+    "coreml": "pip install onnxruntime",
+    "mps": "pip install torch",
+}
+NAMES = ("auto", *INSTALL)
+
+
+@dataclass(frozen=True, slots=True)
+class EngineInfo:
+    """One engine on this machine.
+
+    Attributes:
+        engine: ``openvino``, ``onnxruntime`` or ``torch``.
+        version: Of the runtime, or empty where it is not installed.
+        devices: What it can run on here, as ``--device`` takes it.
+        features: What makes it fast here: ``bf16``, ``fp16``, ``int8 (VNNI)``.
+        hardware: The name of the processor or of each device, for people.
+        install: What to type for more, or empty.
+        problem: Why an installed engine does not work, or empty.
+    """
+
+    engine: str
+    version: str = ""
+    devices: tuple[str, ...] = ()
+    features: tuple[str, ...] = ()
+    hardware: str = ""
+    install: str = ""
+    problem: str = ""
+
+
+def _version(*distributions: str) -> str:
+    for name in distributions:
+        try:
+            return importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return ""
+
+
+_ORT = ("onnxruntime-gpu", "onnxruntime-directml", "onnxruntime")
+
+
+def _openvino() -> EngineInfo:
+    version = _version("openvino")
+    if not version:
+        return EngineInfo("openvino", install=INSTALL["cpu"])
+    import openvino as ov
+
+    core = ov.Core()
+    can = set(core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"))
+    names = {"BF16": "bf16", "FP16": "fp16", "INT8": "int8 (VNNI)"}
+    return EngineInfo(
+        "openvino",
+        version,
+        tuple(str(d).lower() for d in core.available_devices),
+        tuple(name for key, name in names.items() if key in can),
+        ", ".join(core.get_property(d, "FULL_DEVICE_NAME") for d in core.available_devices),
+    )
+
+
+def _ort_devices() -> tuple[str, ...]:
+    import onnxruntime
+
+    there = onnxruntime.get_available_providers()
+    found = tuple(device for device, provider in PROVIDERS.items() if provider in there)
+    if not has_nvidia():  # the package lists CUDA on machines without a GPU too
+        found = tuple(d for d in found if d not in ("cuda", "tensorrt"))
+    return (*found, "cpu")
+
+
+def _onnxruntime() -> EngineInfo:
+    version = _version(*_ORT)
+    if not version:
+        return EngineInfo("onnxruntime", install="pip install 'crispen[onnxruntime]'")
+    devices = _ort_devices()
+    install = INSTALL["cuda"] if has_nvidia() and "cuda" not in devices else ""
+    return EngineInfo("onnxruntime", version, devices, install=install)
+
+
+def _torch_devices() -> tuple[str, ...]:
+    import torch
+
+    found = [f"cuda:{i}" for i in range(torch.cuda.device_count())]
+    if torch.backends.mps.is_available():
+        found.append("mps")
+    return (*found, "cpu")
+
+
+def _torch() -> EngineInfo:
+    version = _version("torch")
+    if not version or not _version("onnx"):
+        return EngineInfo("torch", version, install="pip install 'crispen[train]'")
+    return EngineInfo("torch", version, _torch_devices())
+
+
+def available_devices() -> list[EngineInfo]:
+    """Every engine, what it can use here, and what to install for more; for ``crispen doctor``.
+
+    Importing PyTorch for this takes two seconds. A broken engine is listed with its `problem`.
+    """
+    found = []
+    for name, look in (("openvino", _openvino), ("onnxruntime", _onnxruntime), ("torch", _torch)):
+        try:
+            found.append(look())
+        except Exception as error:  # whatever a broken driver raises is what doctor is for
+            reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            found.append(EngineInfo(name, problem=reason, install=f"reinstall {name}"))
+    return found
+
+
+def has_nvidia() -> bool:
+    """Whether the NVIDIA driver is there; asked without loading CUDA."""
+    return shutil.which("nvidia-smi") is not None
+
+
+def _none_here(device: str) -> UsageError:
+    base = device.partition(":")[0].partition(".")[0]
+    here = dict.fromkeys(d for info in available_devices() for d in info.devices)
+    if base in INSTALL:
+        return UsageError(
+            f"device '{device}' is not on this machine, which has {', '.join(here)}; "
+            f"for {base}: {INSTALL[base]}"
+        )
+    hint = nearest_names(device, NAMES)
+    return UsageError(f"no such device '{device}'{hint}; this machine has auto, {', '.join(here)}")
+
+
+def choose(device: str) -> tuple[str, str]:
+    """Engine and device for a name the user typed.
+
+    Args:
+        device: See `crispen.engines.base.open_engine`.
+
+    Returns:
+        ``("openvino", "cpu")`` and the like.
+
+    Raises:
+        UsageError: There is no such device here.
+    """
+    device = device.strip().lower()
+    base = device.partition(":")[0].partition(".")[0]
+    if device == "cpu":
+        return "openvino", "cpu"
+    if device == "auto":
+        # Only what is certain to be a gain is asked for, since asking costs start-up time.
+        if has_nvidia() and _version("onnxruntime-gpu") and "cuda" in _ort_devices():
+            return "onnxruntime", "cuda"
+        return "openvino", "cpu"
+    if base in PROVIDERS and _version(*_ORT) and base in _ort_devices():
+        return "onnxruntime", device
+    if base in ("cuda", "mps") and _version("torch") and _version("onnx"):
+        there = _torch_devices()
+        exact = f"{base}:0" if device == "cuda" else device
+        if exact in there:
+            return "torch", exact
+    if base in ("gpu", "npu") and _version("openvino"):
+        import openvino as ov
+
+        there = tuple(str(d).lower() for d in ov.Core().available_devices)
+        match = next((d for d in there if d == device or d.startswith(f"{device}.")), None)
+        if match:
+            return "openvino", match
+    if base == "mps" and sys.platform == "darwin" and _version(*_ORT):
+        return "onnxruntime", "coreml"
+    raise _none_here(device)

@@ -1,0 +1,152 @@
+"""OpenVINO: the default on CPUs (bf16 where the CPU has it), Intel GPUs and NPUs.
+
+Everything between pixels and pixels is inside two graphs (`crispen.engines._graphs`). Graphs of a
+fixed shape run faster than flexible ones, so each shape of window is compiled when it first comes
+and kept while it is among the last few; give windows of equal size where that is possible. The
+paint always runs on the CPU.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from pathlib import Path
+
+import numpy as np
+import openvino as ov
+
+from crispen.engines._graphs import Window, network_graph, paint_graph
+from crispen.engines.base import Pixels, check_window
+from crispen.errors import ModelError, UsageError
+from crispen.models.card import ModelCard
+
+KEPT_SHAPES = 6
+_PRECISIONS = {"bf16": ov.Type.bf16, "fp16": ov.Type.f16, "fp32": ov.Type.f32}
+
+
+class _Plan:
+    """Both graphs compiled for one window, and requests that wait to be used again."""
+
+    def __init__(self, network: ov.CompiledModel, paint: ov.CompiledModel) -> None:
+        self._network = network
+        self._paint = paint
+        self._idle: list[tuple[ov.InferRequest, ov.InferRequest]] = []
+
+    def run(self, pixels: Pixels, answer: Pixels) -> None:
+        try:
+            network, paint = self._idle.pop()
+        except IndexError:  # more callers than ever before
+            network = self._network.create_infer_request()
+            paint = self._paint.create_infer_request()
+            paint.set_input_tensor(1, network.get_output_tensor(0))
+        window = ov.Tensor(pixels, shared_memory=True)
+        network.set_input_tensor(0, window)
+        paint.set_input_tensor(0, window)
+        paint.set_output_tensor(0, ov.Tensor(answer, shared_memory=True))
+        network.infer()
+        paint.infer()
+        self._idle.append((network, paint))
+
+
+class OpenVinoEngine:
+    """One network through OpenVINO; see `crispen.engines.base.Engine`.
+
+    Args:
+        path: The ONNX file.
+        card: Its card.
+        device: ``cpu``, ``gpu``, ``gpu.1``, ``npu``.
+        threads: CPU threads; all cores unless given.
+        precision: ``bf16``, ``fp16`` or ``fp32``; the fastest that is precise enough unless given:
+            bf16 where the CPU has it and the network gives a residual. A network that carries the
+            picture through its layers would lose up to 0.5 dB, so it runs in fp32.
+        streams: How many calls of `run` work side by side on a share of the threads each; with 1,
+            each call uses all threads, and further calls wait.
+
+    Raises:
+        ModelError: The file cannot be loaded.
+        UsageError: No such precision.
+    """
+
+    name = "openvino"
+
+    def __init__(
+        self,
+        path: Path,
+        card: ModelCard,
+        *,
+        device: str = "cpu",
+        threads: int | None = None,
+        precision: str | None = None,
+        streams: int = 1,
+    ) -> None:
+        self.card = card
+        self.device = device
+        self._core = ov.Core()
+        try:
+            # From bytes, so that only the front end for ONNX is asked, whatever the file's name.
+            self._model = self._core.read_model(path.read_bytes())
+        except (RuntimeError, OSError) as error:
+            raise ModelError(
+                f"{path}: not a model OpenVINO can load; download or export it again"
+            ) from error
+        self.precision = precision or self._best_precision()
+        if self.precision not in _PRECISIONS:
+            raise UsageError(f"precision must be bf16, fp16 or fp32, not {self.precision}")
+        self._threads = threads
+        self._streams = streams
+        self._plans: OrderedDict[Window, _Plan] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def _best_precision(self) -> str:
+        if self.card.base == "none":
+            return "fp32"
+        if self.device != "cpu":
+            return "fp16"
+        can = self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+        return "bf16" if "BF16" in can else "fp32"
+
+    def _compile(self, model: ov.Model, device: str, precision: str) -> ov.CompiledModel:
+        options: dict[str, object] = {"INFERENCE_PRECISION_HINT": _PRECISIONS[precision]}
+        if device == "cpu":
+            options["NUM_STREAMS"] = self._streams
+            if self._threads is not None:
+                options["INFERENCE_NUM_THREADS"] = self._threads
+        return self._core.compile_model(model, device.upper(), options)
+
+    def _plan(self, window: Window) -> _Plan:
+        with self._lock:
+            plan = self._plans.get(window)
+            if plan is None:
+                try:
+                    network = network_graph(self._model.clone(), self.card, window)
+                    plan = _Plan(
+                        self._compile(network, self.device, self.precision),
+                        self._compile(paint_graph(self.card, window), "cpu", "fp32"),
+                    )
+                except RuntimeError as error:
+                    reason = str(error).strip().splitlines()[-1]
+                    raise ModelError(
+                        f"{self.card.name}: cannot run on {window.width}x{window.height} windows "
+                        f"({reason}); check colour, scale and base in its card"
+                    ) from error
+                self._plans[window] = plan
+                if len(self._plans) > KEPT_SHAPES:
+                    self._plans.popitem(last=False)
+            self._plans.move_to_end(window)
+            return plan
+
+    def run(self, pixels: Pixels, *, peak: int | None = None) -> Pixels:
+        """See `Engine.run`."""
+        peak = check_window(pixels, peak)
+        height, width, channels = pixels.shape
+        plan = self._plan(Window(height, width, channels, pixels.dtype.name, peak))
+        scale = self.card.scale
+        answer: Pixels = np.empty((height * scale, width * scale, channels), pixels.dtype)
+        # Requests share this memory, which NumPy must therefore hold in one piece.
+        plan.run(np.require(pixels, requirements="C"), answer)
+        return answer
+
+    def close(self) -> None:
+        """Forget the compiled graphs; the next `run` would make them again."""
+        with self._lock:
+            self._plans.clear()
