@@ -142,8 +142,8 @@ class OpenVinoEngine:
         plan = self._plan(Window(height, width, channels, pixels.dtype.name, peak))
         scale = self.card.scale
         answer: Pixels = np.empty((height * scale, width * scale, channels), pixels.dtype)
-        # Requests share this memory, which NumPy must therefore hold in one piece.
-        plan.run(np.require(pixels, requirements="C"), answer)
+        # Requests share this memory; OpenVINO wants it in one piece and writeable.
+        plan.run(np.require(pixels, requirements="CW"), answer)
         return answer
 
     def close(self) -> None:
