@@ -1,0 +1,226 @@
+"""One frame of a video into a larger one: the network on luma, bicubic on chroma."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from av.video.reformatter import Interpolation, VideoReformatter
+from numpy.typing import NDArray
+
+from crispen.engines.base import Engine, Pixels
+from crispen.enhance.stages import ModelStage, Shape
+from crispen.media._video_format import FULL_RANGE, Planar, SourceFormat, change_depth, plane
+from crispen.media.video import Color
+
+if TYPE_CHECKING:
+    import av
+
+# swscale's bicubic is Keys' with a = -0.6, widened where it shrinks.
+BICUBIC = Interpolation.BICUBIC | Interpolation.ACCURATE_RND
+_RGB_MATRIX = 1  # BT.709, what players assume of anything that was RGB
+_SWS_MATRICES = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9, 10: 9}
+
+
+class _Peaked:
+    """An engine whose pixels count to another peak than their dtype does."""
+
+    def __init__(self, engine: Engine, peak: int) -> None:
+        self.card = engine.card
+        self.name = engine.name
+        self.device = engine.device
+        self.precision = engine.precision
+        self._engine = engine
+        self._peak = peak
+
+    def run(self, pixels: Pixels, *, peak: int | None = None) -> Pixels:
+        return self._engine.run(pixels, peak=peak or self._peak)
+
+    def close(self) -> None:
+        self._engine.close()
+
+
+class FrameEnhancer:
+    """Makes frames of one size and format out of frames of another.
+
+    The whole frame is enlarged bicubically first, by swscale, which knows where chroma samples lie
+    and carries the frame's side data (captions, light levels) over; that takes 2 ms for 1080p. Then
+    the network's luma takes the place of the bicubic one, levels as they are, so that range and
+    matrix do not matter. RGB networks see the colours that the stream's own matrix means.
+
+    Args:
+        engines: The networks, in order; none for bicubic alone.
+        size: Width and height of the source.
+        source: Its format.
+        color: Its colour.
+        target: Width and height of the result.
+        format: Format of the result.
+        memory_bytes: The budget for windows.
+    """
+
+    def __init__(
+        self,
+        engines: Sequence[Engine],
+        size: tuple[int, int],
+        source: SourceFormat,
+        color: Color,
+        target: tuple[int, int],
+        format: Planar,
+        *,
+        memory_bytes: int,
+    ) -> None:
+        self._size = size
+        self._source = source
+        self._color = color
+        self._target = target
+        self._format = format
+        self._rgb = any(engine.card.color == "rgb" for engine in engines)
+        peak = 65535 if format.bits > 8 else 255
+        if not self._rgb:
+            peak = format.peak
+        shape = Shape(size[0], size[1], 3 if self._rgb else 1, format.dtype.itemsize)
+        self._stages: list[ModelStage] = []
+        for engine in engines:
+            stage = ModelStage(_Peaked(engine, peak), shape, memory_bytes=memory_bytes)
+            self._stages.append(stage)
+            shape = stage.result
+        self._network_size = (shape.width, shape.height)
+        self._planar = VideoReformatter()
+        self._enlarge = VideoReformatter()
+        self._reduce = VideoReformatter()
+        self._colors = VideoReformatter()
+        self._back = VideoReformatter()
+
+    @property
+    def matrix(self) -> int:
+        """The matrix of the result, in H.273's numbers."""
+        return _RGB_MATRIX if self._source.rgb else self._color.matrix
+
+    def _swscale(self, *, to_rgb: bool = False, from_rgb: bool = False) -> dict[str, Any]:
+        matrix = _SWS_MATRICES.get(self.matrix, 5)
+        studio_or_full = self._color.range if self._color.range and not self._source.rgb else 1
+        rgb_in = from_rgb or self._source.rgb
+        if not (to_rgb or rgb_in):
+            if self._color.range:
+                return {
+                    "src_color_range": self._color.range,
+                    "dst_color_range": self._color.range,
+                }
+            return {}
+        return {
+            "src_colorspace": matrix,
+            "dst_colorspace": matrix,
+            "src_color_range": FULL_RANGE if rgb_in else studio_or_full,
+            "dst_color_range": FULL_RANGE if to_rgb else studio_or_full,
+        }
+
+    def __call__(self, frame: av.VideoFrame) -> av.VideoFrame:
+        """The enhanced frame, with the time stamp, duration and side data of `frame`."""
+        width, height = self._target
+        source = self.planar(frame)
+        if self._source.rgb:
+            ranges = {"src_color_range": 1, "dst_color_range": 1}
+        else:
+            ranges = self._swscale()
+        out = self._enlarge.reformat(
+            source,
+            width,
+            height,
+            self._format.name,
+            interpolation=BICUBIC,
+            threads=1,
+            **ranges,
+        )
+        if self._stages:
+            if self._rgb:
+                self._paint_rgb(frame, out)
+            else:
+                luma = plane(source, 0, self._source.planar.dtype)
+                if out is source:  # nothing to enlarge; the decoder still needs its own samples
+                    luma = luma.copy()
+                    out.make_writable()
+                luma = change_depth(luma, self._source.planar, self._format)
+                self._paint_luma(luma, plane(out, 0, self._format.dtype))
+        self._tag(frame, out)
+        return out
+
+    def planar(self, frame: av.VideoFrame) -> av.VideoFrame:
+        """The frame in the planar form of its format, and at the stream's size."""
+        width, height = self._size
+        fits = frame.width == width and frame.height == height
+        if self._source.direct and fits and frame.format.name == self._source.name:
+            return frame
+        return self._planar.reformat(
+            frame,
+            width,
+            height,
+            self._source.planar.name,
+            interpolation=BICUBIC | Interpolation.FULL_CHR_H_INP,
+            threads=1,
+            **self._swscale(),
+        )
+
+    def _paint_luma(self, luma: NDArray[Any], out: NDArray[Any]) -> None:
+        if self._network_size == self._target:
+            self._run(luma[..., None], out[..., None])
+            return
+        from av import VideoFrame
+
+        large = VideoFrame(*self._network_size, self._format.luma_name)
+        self._run(luma[..., None], plane(large, 0, self._format.dtype)[..., None])
+        small = self._reduce.reformat(large, *self._target, interpolation=BICUBIC, threads=1)
+        out[:] = plane(small, 0, self._format.dtype)
+
+    def _paint_rgb(self, frame: av.VideoFrame, out: av.VideoFrame) -> None:
+        from av import VideoFrame
+
+        name = "rgb48le" if self._format.bits > 8 else "rgb24"
+        seen = self._colors.reformat(
+            frame,
+            *self._size,
+            name,
+            interpolation=BICUBIC | Interpolation.FULL_CHR_H_INP,
+            threads=1,
+            **self._swscale(to_rgb=True),
+        )
+        large = VideoFrame(*self._network_size, name)
+        self._run(_packed(seen, self._format.dtype), _packed(large, self._format.dtype))
+        final = self._back.reformat(
+            large,
+            *self._target,
+            self._format.name,
+            interpolation=BICUBIC | Interpolation.FULL_CHR_H_INP,
+            threads=1,
+            **self._swscale(from_rgb=True),
+        )
+        out.make_writable()  # it may be the source's own frame
+        for index in range(len(out.planes)):
+            plane(out, index, self._format.dtype)[:] = plane(final, index, self._format.dtype)
+
+    def _run(self, pixels: NDArray[Any], out: NDArray[Any]) -> None:
+        flow: Iterator[Pixels] = iter([np.ascontiguousarray(pixels)])
+        for stage in self._stages:
+            flow = stage.frame(flow, _silent)
+        row = 0
+        for band in flow:
+            out[row : row + len(band)] = band
+            row += len(band)
+
+    def _tag(self, frame: av.VideoFrame, out: av.VideoFrame) -> None:
+        out.pts = frame.pts
+        out.time_base = frame.time_base
+        out.duration = frame.duration
+        out.pict_type = 0  # the encoder decides, not the source
+        out.colorspace = self.matrix
+        out.color_range = 1 if self._source.rgb else self._color.range
+
+
+def _silent(_: float) -> None:
+    pass
+
+
+def _packed(frame: av.VideoFrame, dtype: np.dtype[Any]) -> NDArray[Any]:
+    part = frame.planes[0]
+    rows = np.frombuffer(part, dtype).reshape(part.height, part.line_size // dtype.itemsize)
+    return rows[:, : part.width * 3].reshape(part.height, part.width, 3)

@@ -1,0 +1,144 @@
+"""Pixel formats of video frames: which planar form they are worked on in, which an encoder takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crispen.errors import InputError
+
+if TYPE_CHECKING:
+    import av
+
+FULL_RANGE = 2  # AVCOL_RANGE_JPEG
+_DEPTHS = (8, 9, 10, 12, 14, 16)
+_SUBSAMPLING = {(1, 1): "444", (2, 1): "422", (2, 2): "420", (4, 1): "422", (1, 2): "444"}
+
+
+@dataclass(frozen=True, slots=True)
+class Planar:
+    """A planar Y'CbCr or grey format without alpha.
+
+    Attributes:
+        chroma: ``420``, ``422``, ``444``, or ``400`` for grey.
+        bits: Bits a sample.
+    """
+
+    chroma: str
+    bits: int
+
+    @property
+    def name(self) -> str:
+        """FFmpeg's name of it."""
+        depth = "" if self.bits == 8 else f"{self.bits}le"
+        return f"gray{depth}" if self.chroma == "400" else f"yuv{self.chroma}p{depth}"
+
+    @property
+    def luma_name(self) -> str:
+        """FFmpeg's name of a lone plane of that depth."""
+        return Planar("400", self.bits).name
+
+    @property
+    def peak(self) -> int:
+        """The largest level."""
+        return (1 << self.bits) - 1
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Of its samples."""
+        return np.dtype(np.uint8 if self.bits == 8 else np.uint16)
+
+    @property
+    def step(self) -> tuple[int, int]:
+        """Of what width and height must be multiples."""
+        return {"420": (2, 2), "422": (2, 1)}.get(self.chroma, (1, 1))
+
+    def label(self) -> str:
+        """For people: ``10 bit 4:2:2``."""
+        return f"{self.bits} bit " + ("grey" if self.chroma == "400" else ":".join(self.chroma))
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFormat:
+    """What a source's frames are.
+
+    Attributes:
+        name: FFmpeg's name, such as ``yuvj420p``.
+        planar: The planar form that holds the same colour.
+        rgb: Its samples are R'G'B', or a palette of them.
+        alpha: It has transparency, which video encoders here do not keep.
+    """
+
+    name: str
+    planar: Planar
+    rgb: bool
+    alpha: bool
+
+    @property
+    def direct(self) -> bool:
+        """Whether its planes can be used as they lie."""
+        return self.name.replace("yuvj", "yuv") == self.planar.name
+
+
+def source_format(fmt: av.VideoFormat) -> SourceFormat:
+    """What a decoder's format is to us."""
+    rgb = fmt.is_rgb or fmt.has_palette or fmt.is_bayer
+    alpha = any(c.is_alpha for c in fmt.components)
+    bits = max(8, max(c.bits for c in fmt.components))
+    bits = next((d for d in _DEPTHS if d >= bits), 16)
+    if rgb:
+        chroma = "444"
+    elif not any(c.is_chroma for c in fmt.components):
+        chroma = "400"
+    else:
+        across, down = 16 // fmt.chroma_width(16), 16 // fmt.chroma_height(16)
+        chroma = _SUBSAMPLING.get((across, down), "420")
+    return SourceFormat(fmt.name, Planar(chroma, 8 if fmt.has_palette else bits), rgb, alpha)
+
+
+def choose_format(wanted: Planar, offered: Iterable[str]) -> Planar | None:
+    """The format among an encoder's that loses least of `wanted`, then the smallest such.
+
+    >>> choose_format(Planar("422", 10), ["yuv420p", "yuv420p10le", "yuv444p10le"]).name
+    'yuv444p10le'
+    """
+    names = set(offered)
+    known = [
+        Planar(chroma, bits)
+        for chroma in ("400", "420", "422", "444")
+        for bits in _DEPTHS
+        if Planar(chroma, bits).name in names
+    ]
+    rank = ("400", "420", "422", "444").index
+
+    def cost(p: Planar) -> tuple[int, int, int, int]:
+        chroma = rank(p.chroma) - rank(wanted.chroma)
+        bits = p.bits - wanted.bits
+        return max(0, -bits), max(0, -chroma), max(0, chroma), max(0, bits)
+
+    return min(known, key=cost, default=None)
+
+
+def plane(frame: av.VideoFrame, index: int, dtype: np.dtype[Any]) -> NDArray[Any]:
+    """``(rows, columns)`` of one plane, a view into the frame."""
+    part = frame.planes[index]
+    if part.line_size < 0:  # rows stored bottom up; `reformat` turns them before this is reached
+        raise InputError("the picture is stored bottom up in a way Crispen cannot read; convert it")
+    rows = np.frombuffer(part, dtype).reshape(part.height, part.line_size // dtype.itemsize)
+    return rows[:, : part.width]
+
+
+def change_depth(levels: NDArray[Any], source: Planar, target: Planar) -> NDArray[Any]:
+    """`levels` of one depth as those of another, as video does it: times a power of two."""
+    shift = target.bits - source.bits
+    if shift == 0:
+        return levels
+    if shift > 0:
+        return levels.astype(target.dtype) << shift
+    half = 1 << (-shift - 1)
+    rounded = (levels.astype(np.uint32) + half) >> -shift
+    return np.minimum(rounded, target.peak).astype(target.dtype)
