@@ -34,7 +34,7 @@ def validate(network: nn.Module, folder: Path, scale: int) -> float:
     device = next(network.parameters()).device
     scores = []
     for lr_file, hr_file in pairs(folder, scale):
-        lr = round8(luma255(read_image(lr_file).as_rgb8()))
+        lr = luma255(read_image(lr_file).as_rgb8())
         hr = luma255(read_image(hr_file).as_rgb8())[: scale * lr.shape[0], : scale * lr.shape[1]]
         x = torch.from_numpy((lr / 255.0).astype(np.float32))[None, None].to(device)
         with torch.no_grad():
