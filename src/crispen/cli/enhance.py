@@ -146,9 +146,16 @@ def enhance(
             "--strip-metadata", help="Leave EXIF, XMP and other notes out (where, when, by whom)."
         ),
     ] = False,
-    codec: Annotated[str, typer.Option("--codec", help="Videos: h264, hevc, av1, vp9 …")] = "h264",
+    codec: Annotated[
+        str | None,
+        typer.Option(
+            "--codec",
+            help="Videos: h264, hevc, av1, vp9, ffv1 or prores.",
+            show_default="h264, in WebM vp9",
+        ),
+    ] = None,
     crf: Annotated[
-        int | None,
+        float | None,
         typer.Option(
             "--crf",
             min=0,
@@ -245,15 +252,16 @@ def summary(outcome: Outcome) -> str:
     if outcome.status == "failed":
         named = outcome.source in outcome.error
         return f"failed: {'' if named else outcome.source + ': '}{outcome.error}"
-    result = outcome.result
+    result = outcome.target
     if PurePath(result).parent == PurePath(outcome.source).parent:
         result = PurePath(result).name
     if outcome.status == "skipped":
         return f"{outcome.source} → {result}  skipped, finished already"
     sizes = " → ".join(
         "x".join(map(str, size))
-        for size in (outcome.source_size, outcome.result_size)
+        for size in (outcome.source_size, outcome.target_size)
         if size is not None
     )
     frames = f"  {outcome.frames} frames" if outcome.frames > 1 else ""
-    return f"{outcome.source} → {result}  {sizes}{frames}  {outcome.seconds:.1f} s"
+    notes = "".join(f"\n  note: {note}" for note in outcome.notes)
+    return f"{outcome.source} → {result}  {sizes}{frames}  {outcome.seconds:.1f} s{notes}"

@@ -50,8 +50,8 @@ class Options:
     resume: bool | None = None
     overwrite: bool = False
     strip_metadata: bool = False
-    codec: str = "h264"
-    crf: int | None = None
+    codec: str | None = None
+    crf: float | None = None
     preset: str | None = None
 
     @property
@@ -66,24 +66,26 @@ class Outcome:
 
     Attributes:
         source: The file as typed or found; ``-`` is standard input.
-        result: Where the result is or would be; empty if it never got so far.
+        target: Where the result is or would be; empty if it never got so far.
         status: ``done``, ``skipped`` (was there already) or ``failed``.
         source_size: Width and height.
-        result_size: Width and height.
+        target_size: Width and height.
         frames: Of an animation or video.
         seconds: Time it took.
         error: One line, if it failed.
+        notes: What a person should know about the result.
         exit_code: What this alone would end the command with.
     """
 
     source: str
-    result: str
+    target: str
     status: Status
     source_size: tuple[int, int] | None = None
-    result_size: tuple[int, int] | None = None
+    target_size: tuple[int, int] | None = None
     frames: int = 1
     seconds: float = 0.0
     error: str = ""
+    notes: tuple[str, ...] = ()
     exit_code: int = 0
 
     def as_json(self) -> dict[str, Any]:
@@ -129,8 +131,6 @@ def enhance_all(
     progress = progress or Progress()
     if options.format is not None:
         check_format(options.format)
-    if options.quality is not None and not 1 <= options.quality <= 100:
-        raise UsageError(f"--quality {options.quality} is not within 1 and 100")
     outcomes: list[Outcome] = []
 
     def tell(outcome: Outcome) -> None:
@@ -191,7 +191,7 @@ def _one(
             strip_metadata=options.strip_metadata,
             progress=progress,
         )
-        return outcome("done", source_size=done.source, result_size=done.result, frames=done.frames)
+        return outcome("done", source_size=done.source, target_size=done.result, frames=done.frames)
     except Cancelled:
         raise
     except CrispenError as error:
@@ -246,24 +246,17 @@ def _video(
     outcome: Callable[..., Outcome],
 ) -> Outcome:
     from crispen.enhance.video import enhance_video
-    from crispen.media.video import probe
 
     assert job.source is not None
     assert job.result is not None
-    if len(options.models) > 1:
-        raise UsageError("a video takes one --model; give one, or enhance the video in two steps")
-    header = probe(job.source)
-    size: tuple[int | None, int | None] | None = None
-    if target.fit:
-        size = target.resolve(header.width, header.height)
-    elif target.sized:
-        size = (target.width, target.height)
+    more = {} if options.memory_bytes is None else {"memory_bytes": options.memory_bytes}
     done = enhance_video(
         job.source,
         job.result,
         target.scale,
-        size=size,
-        model=options.models[0] if options.models else None,
+        size=(target.width, target.height) if target.sized else None,
+        fit=target.fit,
+        model=list(options.models) or None,
         codec=options.codec,
         crf=options.crf,
         preset=options.preset,
@@ -273,10 +266,12 @@ def _video(
         resume=options.resume is not False,
         strip_metadata=options.strip_metadata,
         progress=progress,
+        **more,
     )
     return outcome(
         "done",
-        source_size=(header.width, header.height),
-        result_size=(done.width, done.height),
+        source_size=done.source_size,
+        target_size=done.target_size,
         frames=done.frames,
+        notes=done.notes,
     )

@@ -20,7 +20,7 @@ from crispen.enhance.chain import Plan
 from crispen.enhance.model import Model
 from crispen.enhance.prefetch import Prefetch
 from crispen.enhance.stages import FillStage, ModelStage, ResizeStage, Shape, Stage, run_stages
-from crispen.enhance.target import Target, check_limits
+from crispen.enhance.target import Target
 from crispen.enhance.window import BICUBIC_HALO
 from crispen.errors import Cancelled, UsageError
 from crispen.media.image import Image, ImageWriter, as_image, open_image
@@ -154,24 +154,23 @@ class Enhancer:
         progress = progress or Progress()
         with open_image(source) as reader:
             header = reader.header
-            name = format or _format_of(result) or header.format
             width, height = self.target(target).resolve(header.width, header.height)
-            check_limits(width, height, name)
             itemsize = np.dtype(header.dtype).itemsize
             shape = Shape(header.width, header.height, header.channels, itemsize)
+            # First of all, since it checks size and name before any work.
+            writer = ImageWriter(
+                result,
+                replace(header, width=width, height=height),
+                format=format,
+                quality=quality,
+                overwrite=overwrite,
+                strip_metadata=strip_metadata,
+            )
             stages, models = self._stages(shape, width, height)
-            out = replace(header, width=width, height=height, format=name)
             rows = max(16, min(512, _READ_BYTES // (header.width * header.channels * itemsize)))
             total = width * height * header.frames
             with (
-                ImageWriter(
-                    result,
-                    out,
-                    format=name,
-                    quality=quality,
-                    overwrite=overwrite,
-                    strip_metadata=strip_metadata,
-                ) as writer,
+                writer,
                 progress.task(_label(source), total, "px") as task,
                 ExitStack() as threads,
             ):
@@ -229,10 +228,6 @@ def _reach(models: Sequence[Model]) -> int:
         reach += max(model.card.halo or 32, BICUBIC_HALO) / scale
         scale *= model.card.scale
     return int(reach) + 4
-
-
-def _format_of(result: Path | BinaryIO) -> str | None:
-    return result.suffix[1:].lower() or None if isinstance(result, Path) else None
 
 
 def _label(source: str | Path | bytes | BinaryIO) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,8 +58,7 @@ def _round(levels: Floats, like: Pixels) -> Pixels:
     peak = np.float32(np.iinfo(like.dtype).max)
     levels += np.float32(0.5)
     np.clip(levels, 0, peak, out=levels)
-    whole: Pixels = levels.astype(like.dtype)
-    return whole
+    return cast(Pixels, levels.astype(like.dtype))
 
 
 class Resizer:
@@ -110,8 +110,9 @@ class Resizer:
             flat = self._columns(flat)
         out = flat.reshape(len(flat), self._width, self._channels)
         if self._alpha:
-            alpha = np.clip(out[..., -1:], 0, peak)
-            # Where alpha rounds to nothing there is no colour to tell.
+            alpha = out[..., -1:]
+            # Where alpha rounds to nothing there is no colour to tell. Not clipped before: its
+            # overshoot inside an edge is the colour's too, and cancels.
             out[..., :-1] *= np.where(alpha >= 0.5, peak / np.maximum(alpha, 0.5), 0)
         return _round(out, pixels)
 

@@ -8,17 +8,6 @@ from dataclasses import dataclass
 
 from crispen.errors import UsageError
 
-# The widest side each format's files can say. libvips would fail only after the whole work.
-_LONGEST_SIDE = {
-    "jpeg": 65535,
-    "jpg": 65535,
-    "jfif": 65535,
-    "webp": 16383,
-    "avif": 16383,
-    "heif": 16383,
-    "gif": 65535,
-}
-
 
 @dataclass(frozen=True, slots=True)
 class Target:
@@ -109,17 +98,3 @@ def parse_size(text: str) -> tuple[int, int]:
     if match is None:
         raise UsageError(f"size '{text}' is not WIDTHxHEIGHT; write it as 3840x2160")
     return int(match[1]), int(match[2])
-
-
-def check_limits(width: int, height: int, format_name: str) -> None:
-    """Refuse, before any work, a size that the format's files cannot hold.
-
-    Raises:
-        UsageError: A side is too long.
-    """
-    limit = _LONGEST_SIDE.get(format_name.lower())
-    if limit is not None and max(width, height) > limit:
-        raise UsageError(
-            f"the result would be {width}x{height}, but {format_name.upper()} files hold at most "
-            f"{limit} pixels a side; choose --format png or tiff, or a smaller size"
-        )

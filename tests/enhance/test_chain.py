@@ -1,0 +1,106 @@
+from pathlib import Path
+
+import pytest
+
+from crispen.enhance import chain
+from crispen.enhance.chain import Plan
+from crispen.enhance.model import Model
+from crispen.errors import ModelError, UsageError
+from crispen.models.card import ModelCard
+
+
+def card(name, scale, parameters=100):
+    return ModelCard(name=name, scale=scale, parameters=parameters, halo=3)
+
+
+@pytest.fixture(autouse=True)
+def store(monkeypatch):
+    cards = [
+        card("photo-x2", 2),
+        card("photo-x3", 3, 110),
+        card("photo-x4", 4, 130),
+        card("photo-fast-x2", 2),
+        card("photo-fast-x4", 4),
+        card("denoise-photo", 1),
+    ]
+    known = {c.name: c for c in cards}
+
+    def find(name):
+        if str(name) not in known:
+            raise ModelError(f"no model is called {name}")
+        return Path(str(name)), known[str(name)]
+
+    monkeypatch.setattr(chain, "list_cards", lambda: [(Path(c.name), c) for c in cards])
+    monkeypatch.setattr("crispen.enhance.model.find", find)
+
+
+def names(plan, factor):
+    return [model.card.name for model in plan.chain(factor)]
+
+
+@pytest.mark.parametrize(
+    ("factor", "scales"),
+    [
+        (0.3, []),
+        (1, []),
+        (1.5, [2]),
+        (2, [2]),
+        (2.003, [2]),
+        (2.1, [3]),
+        (3, [3]),
+        (3.7, [4]),
+        (4, [4]),
+        (5, [2, 3]),
+        (6, [2, 3]),
+        (7, [2, 4]),
+        (8, [2, 4]),
+        (9, [3, 3]),
+        (16, [2, 2, 4]),
+    ],
+)
+def test_the_cheapest_chain(factor, scales):
+    # Cost of a step: parameters times the pixels of its input, worked out by hand for 16:
+    # 2·2·4 = 100 + 400 + 16·130 = 2580; 4·4 = 130 + 16·130 = 2210.
+    if factor == 16:
+        scales = [4, 4]
+    assert names(Plan(None), factor) == [f"photo-x{scale}" for scale in scales]
+
+
+def test_a_family_by_name():
+    assert names(Plan(["photo-fast"]), 3) == ["photo-fast-x4"]
+    assert names(Plan(["photo-fast"]), 1) == []
+
+
+def test_named_models_always_run_and_the_last_repeats():
+    assert names(Plan(["photo-x2"]), 1) == ["photo-x2"]
+    assert names(Plan(["photo-x2"]), 4) == ["photo-x2", "photo-x2"]
+    assert names(Plan(["photo-x2"]), 5) == ["photo-x2"] * 3
+
+
+def test_what_does_not_enlarge_is_followed_by_what_does():
+    plan = Plan(["denoise-photo"])
+    assert names(plan, 1) == ["denoise-photo"]
+    assert names(plan, 2) == ["denoise-photo", "photo-x2"]
+    assert plan.default_scale == 1
+    assert names(Plan(["denoise-photo", "photo-fast"]), 4) == ["denoise-photo", "photo-fast-x4"]
+
+
+def test_default_scales():
+    assert Plan(None).default_scale == 2
+    assert Plan(["photo-x4"]).default_scale == 4
+    assert Plan(["photo-x2", "photo-x3"]).default_scale == 6
+    assert Plan(["denoise-photo", "photo-fast"]).default_scale == 2
+
+
+def test_models_themselves_are_taken():
+    model = Model(Path("x"), card("mine", 2))
+    assert Plan([model]).chain(2) == [model]
+
+
+def test_what_cannot_be():
+    with pytest.raises(UsageError, match="both choose"):
+        Plan(["photo", "photo-fast"])
+    with pytest.raises(ModelError, match="nothing-such"):
+        Plan(["nothing-such"])
+    with pytest.raises(UsageError, match="256 at most"):
+        Plan(None).chain(1000)
