@@ -1,0 +1,63 @@
+"""``crispen export``: from a checkpoint to the model file that everything else reads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from crispen.cli.console import Json, Overwrite, print_json
+from crispen.errors import MissingExtra, MissingInput, OutputError, UsageError
+
+
+def export(
+    checkpoint: Annotated[
+        Path, typer.Argument(help="A run's checkpoint, as runs/NAME/last.pt.", show_default=False)
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="NAME.onnx; named after the recipe, in the current folder, unless given.",
+        ),
+    ] = None,
+    valid: Annotated[
+        Path | None,
+        typer.Option(
+            "--valid", help="Folder of data sets (Set5 …); what is measured goes into the card."
+        ),
+    ] = None,
+    licence: Annotated[str, typer.Option("--licence", help="Of the weights.")] = "MIT",
+    overwrite: Overwrite = False,
+    json: Json = False,
+) -> None:
+    """Make a model of a checkpoint: NAME.onnx, NAME.safetensors and its card NAME.md.
+
+    Needs PyTorch: pip install 'crispen[train]'.
+    """
+    if output is not None and output.suffix != ".onnx":
+        raise UsageError(f"-o {output}: a model file ends in .onnx; give a name such as my-x2.onnx")
+    if not checkpoint.is_file():
+        raise MissingInput(f"{checkpoint}: no such checkpoint; training writes runs/NAME/last.pt")
+    try:
+        from crispen.lab.export import export_checkpoint
+        from crispen.lab.training import load_checkpoint
+    except ModuleNotFoundError as error:
+        raise MissingExtra(
+            f"exporting needs {error.name}; type: pip install 'crispen[train]'"
+        ) from error
+
+    name = output.stem if output else load_checkpoint(checkpoint)["recipe"].name
+    folder = output.parent if output else Path()
+    if (folder / f"{name}.onnx").exists() and not overwrite:
+        raise OutputError(
+            f"{folder / name}.onnx is there already; give --overwrite or another name with -o"
+        )
+    path = export_checkpoint(checkpoint, folder, name=name, valid=valid, licence=licence)
+    if json:
+        print_json({"model": str(path), "bytes": path.stat().st_size})
+    else:
+        typer.echo(f"{path} ({path.stat().st_size / 1000:,.0f} kB), with .safetensors and .md")
+        typer.echo(f"use it: crispen enhance photo.jpg --model {path}")

@@ -1,0 +1,110 @@
+"""The command ``crispen``: finds the command asked for, and tells errors as one line each.
+
+Commands are imported when they are run or listed, and import what is heavy when they are called, so
+that ``crispen --help`` answers at once.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from crispen.cli.console import JSON_FLAG, run_safely
+
+# Each is `crispen.cli.NAME`, and holds a Typer app called `app` or a function called NAME.
+COMMANDS = ("enhance", "compare", "models", "evaluate", "train", "export", "doctor")
+DEBUG_FLAG = "--debug"
+
+
+def load_command(name: str) -> Any:
+    """The command object of one of `COMMANDS`."""
+    module = import_module(f"crispen.cli.{name}")
+    app = getattr(module, "app", None)
+    if app is None:
+        app = typer.Typer(add_completion=False)
+        app.command(name)(getattr(module, name))
+    command = typer.main.get_command(app)
+    command.name = name
+    return command
+
+
+class LazyGroup(TyperGroup):
+    """A group whose commands are imported when they are needed."""
+
+    def __init__(self, **attrs: Any) -> None:
+        super().__init__(**attrs)
+        self.commands = dict.fromkeys(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        """The command of that name, or None."""
+        if cmd_name not in self.commands:
+            return None
+        if self.commands[cmd_name] is None:
+            self.commands[cmd_name] = load_command(cmd_name)
+        return self.commands[cmd_name]
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from crispen import __version__
+
+        typer.echo(f"crispen {__version__}")
+        raise typer.Exit()
+
+
+def _describe(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version.", callback=_print_version, is_eager=True
+        ),
+    ] = False,
+    debug: Annotated[
+        bool,
+        typer.Option(
+            DEBUG_FLAG, help="Show the traceback of an error; may stand after the command too."
+        ),
+    ] = False,
+) -> None:
+    """Makes low-quality pictures and videos look good again.
+
+    Results go to standard output, progress and errors to standard error. Exit codes: 0 done, 1 some
+    inputs failed (the rest are done), 2 wrong usage, 130 interrupted.
+    """
+
+
+def build() -> Any:
+    """The whole command as an object."""
+    app = typer.Typer(
+        cls=LazyGroup,
+        add_completion=True,
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_describe)
+    command = typer.main.get_command(app)
+    command.name = "crispen"
+    return command
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs the command line and exits with its code."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    # A file may be called --debug: what follows a lone -- is never a flag.
+    flags = given[: given.index("--")] if "--" in given else given
+    debug, as_json = DEBUG_FLAG in flags, JSON_FLAG in flags
+    kept = [a for a in flags if a != DEBUG_FLAG] + given[len(flags) :]
+    command = build()
+    sys.exit(
+        run_safely(
+            lambda: command.main(kept, prog_name="crispen", standalone_mode=False),
+            debug=debug,
+            as_json=as_json,
+        )
+    )

@@ -1,0 +1,39 @@
+"""Draws the letters that comparison sheets are labelled with into one small picture.
+
+A fresh machine may have no fonts at all, so the sheets bring their letters along: DejaVu Sans,
+as Matplotlib ships it, drawn once.
+
+    python tools/make_lettering.py
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import matplotlib
+from crispen.evaluate.lettering import LETTERS
+from PIL import Image, ImageDraw, ImageFont
+
+TARGET = Path(__file__).parents[1] / "src/crispen/evaluate/letters.png"
+SIZE_PX = 17
+
+
+def main() -> None:
+    """Writes ``letters.png``: one row, a column of level 255 in its last line ends each letter."""
+    file = Path(matplotlib.get_data_path()) / "fonts/ttf/DejaVuSans.ttf"
+    font = ImageFont.truetype(str(file), SIZE_PX)
+    ascent, descent = font.getmetrics()
+    widths = [round(font.getlength(letter)) for letter in LETTERS]
+    atlas = Image.new("L", (sum(widths), ascent + descent + 1))
+    draw = ImageDraw.Draw(atlas)
+    left = 0
+    for letter, width in zip(LETTERS, widths, strict=True):
+        draw.text((left, 0), letter, fill=255, font=font)
+        atlas.putpixel((left + width - 1, atlas.height - 1), 255)
+        left += width
+    atlas.save(TARGET, optimize=True)
+    print(f"{TARGET}: {len(LETTERS)} letters, {TARGET.stat().st_size} bytes")
+
+
+if __name__ == "__main__":
+    main()
