@@ -123,7 +123,7 @@ def _fold_color(
     planes: ov.Node,
     matrix: NDArray[np.float64],
     offset: float,
-) -> None:
+) -> ov.Output:
     """Replace a convolution of the network's input by one of grey levels."""
     how = node.get_attributes()
     begin, end = list(how["pads_begin"]), list(how["pads_end"])
@@ -140,6 +140,7 @@ def _fold_color(
         answer = op.add(answer, _floats(offset * kernel.sum(axis=(1, 2, 3)).reshape(1, -1, 1, 1)))
     for target in node.output(0).get_target_inputs():
         target.replace_source_output(answer.output(0))
+    return answer.output(0)
 
 
 def network_graph(model: ov.Model, card: ModelCard, window: Window) -> ov.Model:
@@ -172,7 +173,9 @@ def network_graph(model: ov.Model, card: ModelCard, window: Window) -> ov.Model:
         if kernel is None:
             target.replace_source_output(values.output(0))
         else:
-            _fold_color(node, kernel, planes, matrix, offset)
+            folded = _fold_color(node, kernel, planes, matrix, offset)
+            if cut is not None and node.get_friendly_name() == cut.get_node().get_friendly_name():
+                cut = folded  # a network of one layer
     if cut is None:
         picture = outputs[0].get_node().input_value(0)
         blocks = op.space_to_depth(picture, "depth_first", scale)
@@ -188,7 +191,6 @@ def network_graph(model: ov.Model, card: ModelCard, window: Window) -> ov.Model:
         )
         answer = op.subtract(blocks, base)
     else:
-        answer = cut.get_node()
         answer = op.convert(cut, ov.Type.f32)
     last = op.transpose(answer, _integers(0, 2, 3, 1))
     return ov.Model([op.result(last)], [pixels], "network")

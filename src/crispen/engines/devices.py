@@ -6,6 +6,7 @@ import importlib.metadata
 import shutil
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 from crispen.errors import UsageError, nearest_names
 
@@ -37,7 +38,7 @@ class EngineInfo:
         engine: ``openvino``, ``onnxruntime`` or ``torch``.
         version: Of the runtime, or empty where it is not installed.
         devices: What it can run on here, as ``--device`` takes it.
-        features: What makes it fast here: ``bf16``, ``fp16``, ``int8 (VNNI)``.
+        features: What makes it fast here: ``bf16``, ``fp16``, ``VNNI``, ``AVX-512``, ``AMX``.
         hardware: The name of the processor or of each device, for people.
         install: What to type for more, or empty.
         problem: Why an installed engine does not work, or empty.
@@ -64,6 +65,16 @@ def _version(*distributions: str) -> str:
 _ORT = ("onnxruntime-gpu", "onnxruntime-directml", "onnxruntime")
 
 
+def _cpu_features() -> tuple[str, ...]:
+    """AVX-512, VNNI and AMX, where Linux tells."""
+    try:
+        flags = set(Path("/proc/cpuinfo").read_text().split())
+    except OSError:
+        return ()
+    known = {"AVX-512": {"avx512f"}, "VNNI": {"avx512_vnni", "avx_vnni"}, "AMX": {"amx_tile"}}
+    return tuple(name for name, marks in known.items() if marks & flags)
+
+
 def _openvino() -> EngineInfo:
     version = _version("openvino")
     if not version:
@@ -72,12 +83,12 @@ def _openvino() -> EngineInfo:
 
     core = ov.Core()
     can = set(core.get_property("CPU", "OPTIMIZATION_CAPABILITIES"))
-    names = {"BF16": "bf16", "FP16": "fp16", "INT8": "int8 (VNNI)"}
+    fast = [name for name in ("bf16", "fp16") if name.upper() in can]
     return EngineInfo(
         "openvino",
         version,
         tuple(str(d).lower() for d in core.available_devices),
-        tuple(name for key, name in names.items() if key in can),
+        (*fast, *_cpu_features()),
         ", ".join(core.get_property(d, "FULL_DEVICE_NAME") for d in core.available_devices),
     )
 

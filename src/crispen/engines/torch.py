@@ -116,7 +116,9 @@ class TorchEngine(ArrayEngine):
             ) from error
         try:
             graph = onnx.load_from_string(path.read_bytes()).graph
-        except Exception as error:  # protobuf's own error is not public
+            self._input = graph.input[0].name
+            self._output = "residual" if card.base == "bicubic" else graph.output[0].name
+        except Exception as error:  # protobuf's own error is not public; IndexError: empty
             raise ModelError(f"{path}: not an ONNX file; download or export it again") from error
         if threads is not None:
             torch.set_num_threads(threads)
@@ -142,8 +144,6 @@ class TorchEngine(ArrayEngine):
                 how.pop("kernel_shape", None)
                 how.pop("auto_pad", None)
             self._nodes.append((node.op_type, list(node.input), node.output[0], how))
-        self._input = graph.input[0].name
-        self._output = "residual" if card.base == "bicubic" else graph.output[0].name
         self._nodes = self._needed()
 
     def _constant(self, array: np.ndarray[Any, Any]) -> torch.Tensor:

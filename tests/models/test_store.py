@@ -1,0 +1,287 @@
+"""Finding, picking and adding models; URLs are served from this machine."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from crispen.engines.openvino import OpenVinoEngine
+from crispen.errors import Cancelled, CrispenError, ModelError, OutputError, UsageError
+from crispen.models import store
+from crispen.models.store import add, find, list_cards, pick, shipped_names
+from crispen.progress import Event, Progress
+
+GOOD = (store.SHIPPED / "photo-fast-x2.onnx").read_bytes()
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch) -> Path:
+    """The user's folder of this test."""
+    chosen = tmp_path / "mine" / "models"
+    monkeypatch.setenv("CRISPEN_MODELS", str(chosen))
+    return chosen
+
+
+def foreign(path: Path, channels: int = 3, scale: int = 2, sides=("h", "w"), inputs: int = 1):
+    """A network of another maker: nearest enlargement by `scale`, no card."""
+    out = channels * scale * scale
+    kernel = np.kron(np.eye(channels), np.ones((scale * scale, 1))).astype(np.float32)
+    names = ["picture", *(f"more{i}" for i in range(1, inputs))]
+    value_in = [
+        helper.make_tensor_value_info(n, TensorProto.FLOAT, [1, channels, *sides]) for n in names
+    ]
+    value_out = helper.make_tensor_value_info("big", TensorProto.FLOAT, [1, channels, "H", "W"])
+    nodes = [
+        helper.make_node("Sum", names, ["sum"]),
+        helper.make_node("Conv", ["sum", "k"], ["c"]),
+        helper.make_node("DepthToSpace", ["c"], ["big"], blocksize=scale, mode="CRD"),
+    ]
+    weights = [numpy_helper.from_array(kernel.reshape(out, channels, 1, 1), "k")]
+    graph = helper.make_graph(nodes, "g", value_in, [value_out], weights)
+    opset = helper.make_opsetid("", 17)
+    onnx.save(helper.make_model(graph, opset_imports=[opset], ir_version=8), path)
+    return path
+
+
+# ---- finding --------------------------------------------------------------------------------
+
+
+def test_names_and_paths_are_found(tmp_path):
+    path, card = find("photo-fast-x2")
+    assert (path.stem, card.name, card.scale) == ("photo-fast-x2", "photo-fast-x2", 2)
+    copy = tmp_path / "copy.bin"
+    copy.write_bytes(GOOD)
+    assert find(copy) == (copy, card)
+    assert find(str(copy)) == (copy, card)
+
+
+def test_unknown_names_offer_the_nearest(tmp_path):
+    with pytest.raises(ModelError, match="did you mean photo-x2"):
+        find("foto-x2")
+    with pytest.raises(ModelError, match="no such model file"):
+        find(tmp_path / "none.onnx")
+    with pytest.raises(ModelError, match="is a folder"):
+        find(tmp_path)
+
+
+def test_cards_are_listed_and_broken_ones_left_out(folder):
+    add(foreign(folder.parent.parent / "odd.onnx"), name="mine")
+    (folder / "broken.onnx").write_bytes(b"nothing")
+    assert [card.name for _, card in list_cards()] == [*shipped_names(), "mine"]
+    with pytest.raises(ModelError, match=r"broken\.onnx"):
+        find("broken")
+
+
+def test_without_the_variable_the_platform_says_where(monkeypatch):
+    import platformdirs
+
+    monkeypatch.delenv("CRISPEN_MODELS")
+    expected = Path(platformdirs.user_data_dir("crispen", appauthor=False)) / "models"
+    assert store.user_folder() == expected
+
+
+@pytest.mark.parametrize(
+    ("flavor", "scale", "name"),
+    [
+        ("photo", 1.5, "photo-x2"),
+        ("photo", 2, "photo-x2"),
+        ("photo", 2.01, "photo-x3"),
+        ("photo-fast", 3.7, "photo-fast-x4"),
+        ("espcn", 16, "espcn-x4"),
+    ],
+)
+def test_pick_takes_the_smallest_that_is_enough(flavor, scale, name):
+    assert pick("upscale", flavor, scale) == name
+
+
+def test_pick_of_a_task_that_nothing_does():
+    with pytest.raises(ModelError, match="relight"):
+        pick("relight")
+
+
+# ---- adding ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("channels", "scale"), [(1, 1), (3, 2), (1, 4)])
+def test_a_foreign_network_gets_a_card(channels, scale, tmp_path):
+    source = foreign(tmp_path / "other net.onnx", channels, scale)
+    before = source.read_bytes()
+    card = add(source)
+    assert source.read_bytes() == before
+    assert (card.name, card.scale, card.halo) == ("other-net", scale, None)
+    assert card.color == ("luma" if channels == 1 else "rgb")
+    assert card.task == ("upscale" if scale > 1 else "restore")
+    assert card.parameters == (channels * scale) ** 2 or scale == channels == 1
+    path, found = find("other-net")
+    assert found == card
+    onnx.checker.check_model(onnx.load(path))
+    x = np.arange(4 * 5, dtype=np.uint8).reshape(4, 5, 1) * 9
+    expected = x.repeat(scale, 0).repeat(scale, 1)
+    assert np.array_equal(OpenVinoEngine(path, card, threads=1).run(x), expected)
+
+
+@pytest.mark.parametrize(
+    ("how", "message"),
+    [
+        ({"channels": 2}, "2 channels"),
+        ({"inputs": 2}, "2 inputs"),
+        ({"sides": (64, 64)}, "height and width|makes"),
+    ],
+)
+def test_what_is_no_picture_network_is_refused(how, message, tmp_path, folder):
+    if "sides" in how:
+        # Fixed sides of its own: a reshape to another shape cannot be had.
+        source = tmp_path / "fixed.onnx"
+        nodes = [
+            helper.make_node("Reshape", ["picture", "shape"], ["big"]),
+        ]
+        value = [
+            helper.make_tensor_value_info(n, TensorProto.FLOAT, [1, 3, 64, 64])
+            for n in ("picture", "big")
+        ]
+        weights = [numpy_helper.from_array(np.array([1, 3, 64, 64]), "shape")]
+        graph = helper.make_graph(nodes, "g", value[:1], value[1:], weights)
+        opset = helper.make_opsetid("", 17)
+        onnx.save(helper.make_model(graph, opset_imports=[opset], ir_version=8), source)
+    else:
+        source = foreign(tmp_path / "x.onnx", **how)
+    with pytest.raises(ModelError, match=message):
+        add(source)
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("content", [b"", b"text", GOOD[:-100], GOOD[: len(GOOD) // 2]])
+def test_broken_files_are_refused_and_nothing_is_left(content, tmp_path, folder):
+    source = tmp_path / "bad.onnx"
+    source.write_bytes(content)
+    with pytest.raises(ModelError, match=r"bad") as caught:
+        add(source)
+    assert "\n" not in str(caught.value)
+    assert ".adding-" not in str(caught.value)
+    assert list(folder.iterdir()) == []
+
+
+def test_names_are_not_taken_twice(tmp_path, folder):
+    source = tmp_path / "p.onnx"
+    source.write_bytes(GOOD)
+    with pytest.raises(UsageError, match="shipped model"):
+        add(source)
+    assert add(source, name="mine").name == "mine"
+    with pytest.raises(UsageError, match="already"):
+        add(source, name="mine")
+    add(source, name="mine", overwrite=True)
+    assert [p.name for p in folder.iterdir()] == ["mine.onnx"]
+    for bad in ("../up", "a b", ""):
+        with pytest.raises(CrispenError):
+            add(source, name=bad)
+    assert [p.name for p in folder.iterdir()] == ["mine.onnx"]
+
+
+def test_a_folder_that_cannot_be_made(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("CRISPEN_MODELS", str(tmp_path / "file" / "models"))
+    source = tmp_path / "p.onnx"
+    source.write_bytes(GOOD)
+    with pytest.raises(OutputError, match="cannot be written"):
+        add(source, name="mine")
+
+
+# ---- URLs -----------------------------------------------------------------------------------
+
+
+class _Server(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        if self.path == "/good.onnx":
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(GOOD)))
+            self.end_headers()
+            self.wfile.write(GOOD)
+        elif self.path == "/cut.onnx":
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(GOOD)))
+            self.end_headers()
+            self.wfile.write(GOOD[:1000])
+        else:
+            self.send_error(404)
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Server) as http:
+        thread = threading.Thread(target=http.serve_forever, args=(0.02,))
+        thread.start()
+        yield f"http://127.0.0.1:{http.server_address[1]}"
+        http.shutdown()
+        thread.join()
+
+
+def test_a_url_is_fetched_and_checked(server):
+    events: list[Event] = []
+    digest = hashlib.sha256(GOOD).hexdigest().upper()
+    card = add(f"{server}/good.onnx", name="net", sha256=digest, progress=Progress(events.append))
+    assert find("net")[1] == card
+    assert events[-1].done == len(GOOD)
+    assert events[-1].unit == "bytes"
+
+
+def test_a_file_url_is_read(tmp_path):
+    source = tmp_path / "p.onnx"
+    source.write_bytes(GOOD)
+    assert add(source.as_uri(), name="net").scale == 2
+
+
+@pytest.mark.parametrize(
+    ("page", "sha256", "message"),
+    [
+        ("missing.onnx", None, "404"),
+        ("cut.onnx", None, "cut off after 1000 of"),
+        ("good.onnx", "0" * 64, "SHA-256 is"),
+    ],
+)
+def test_bad_downloads_leave_nothing(server, page, sha256, message, folder):
+    with pytest.raises(ModelError, match=message):
+        add(f"{server}/{page}", name="net", sha256=sha256)
+    assert not folder.exists() or list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "url", ["ftp://127.0.0.1/x.onnx", "gopher://127.0.0.1/x", "data://text/plain,x"]
+)
+def test_other_schemes_are_refused(url):
+    with pytest.raises(UsageError, match="only http"):
+        add(url)
+
+
+def test_a_server_that_is_not_there():
+    with pytest.raises(ModelError, match="cannot be fetched"):
+        add("http://127.0.0.1:1/x.onnx")
+    with pytest.raises(ModelError, match="cannot be fetched"):
+        add("file:///no/such/file.onnx")
+
+
+def test_a_download_can_be_cancelled(server, folder):
+    progress = Progress()
+    progress.cancel()
+    with pytest.raises(Cancelled):
+        add(f"{server}/good.onnx", name="net", progress=progress)
+    assert not folder.exists() or list(folder.iterdir()) == []
+
+
+def test_too_large_a_file_is_refused(tmp_path, monkeypatch, server):
+    monkeypatch.setattr(store, "MAX_MODEL_BYTES", 1000)
+    source = tmp_path / "p.onnx"
+    source.write_bytes(GOOD)
+    for what in (source, f"{server}/good.onnx"):
+        with pytest.raises(ModelError, match="larger than"):
+            add(what, name="net")
