@@ -1,0 +1,75 @@
+"""Files that are there whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+from pathlib import Path
+from typing import BinaryIO
+
+from crispen.errors import OutputError
+
+
+def check_target(path: Path, *, overwrite: bool) -> None:
+    """Says early what would make `commit` fail.
+
+    Raises:
+        OutputError: `path` exists and may not be replaced, or its folder cannot take a file.
+    """
+    if path.is_dir():
+        raise OutputError(f"{path}: a folder; give a file name inside it")
+    if os.path.lexists(path):
+        if not overwrite:
+            raise OutputError(f"{path}: exists already; add --overwrite or choose another name")
+        if path.exists() and not path.is_file():
+            raise OutputError(f"{path}: not a regular file; use '-' to write to standard output")
+    folder = path.resolve().parent
+    if not folder.is_dir():
+        raise OutputError(f"{path}: there is no folder {folder}; create it first")
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise OutputError(f"{path}: no permission to write into {folder}")
+
+
+def open_beside(path: Path) -> tuple[Path, BinaryIO]:
+    """A new, empty, hidden file in the folder of `path`, with the usual permissions.
+
+    Raises:
+        OutputError: The folder refuses it.
+    """
+    folder = path.resolve().parent
+    temporary = folder / f".{path.name[:80]}.{secrets.token_hex(4)}.part"
+    try:
+        # Unlike tempfile's, its mode follows the umask, as that of any other new file does.
+        return temporary, temporary.open("x+b")
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written: {error.strerror}") from None
+
+
+def commit(temporary: Path, path: Path, *, overwrite: bool) -> None:
+    """Gives `temporary` the name `path`, in one step.
+
+    Raises:
+        OutputError: Somebody else made `path` meanwhile, or the folder refuses it.
+    """
+    # A link to a file is followed, so that the link itself survives.
+    final = path.resolve()
+    try:
+        if overwrite:
+            if final.exists():
+                temporary.chmod(final.stat().st_mode & 0o7777)
+            temporary.replace(final)
+            return
+        try:
+            os.link(temporary, final)  # unlike a rename, this never replaces
+        except OSError as error:
+            if error.errno == errno.EEXIST or os.path.lexists(final):
+                raise OutputError(
+                    f"{path}: was created by something else meanwhile; add --overwrite or choose "
+                    "another name"
+                ) from None
+            temporary.replace(final)  # a file system without hard links
+    except OutputError:
+        raise
+    except OSError as error:
+        raise OutputError(f"{path}: cannot be written: {error.strerror}") from None

@@ -1,0 +1,61 @@
+"""The structure of a GIF, walked without decoding.
+
+libvips' GIF decoder is forgiving: it shows what there is of a cut file and says nothing. Walking
+the blocks costs almost nothing, tells a cut file from a whole one, and counts the frames before
+any memory is set aside for them. A frame that reaches beyond the canvas is no damage: all viewers
+crop it.
+
+Source: W3C, "GIF89a specification", https://www.w3.org/Graphics/GIF/spec-gif89a.txt
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import NamedTuple
+
+
+class GifSize(NamedTuple):
+    """Canvas and number of frames."""
+
+    width: int
+    height: int
+    frames: int
+
+
+def walk(data: bytes) -> GifSize:
+    """The size of a GIF.
+
+    Raises:
+        ValueError: The file ends inside a block, or holds no frame.
+    """
+    try:
+        width, height, flags = struct.unpack_from("<HHB", data, 6)
+        at = 13 + _table(flags)
+        frames = 0
+        # A missing trailer after a whole frame is common and loses nothing.
+        while at < len(data) and data[at] != 0x3B:
+            kind = data[at]
+            if kind == 0x21:
+                at = _skip_blocks(data, at + 2)
+            elif kind == 0x2C:
+                at = _skip_blocks(data, at + 11 + _table(data[at + 9]))
+                frames += 1
+            else:
+                break  # garbage after the last frame
+    except (IndexError, struct.error):
+        raise ValueError("it ends in the middle") from None
+    if not frames:
+        raise ValueError("it holds no frame")
+    return GifSize(width, height, frames)
+
+
+def _table(flags: int) -> int:
+    """Bytes of the colour table that `flags` announce."""
+    return 3 * 2 ** ((flags & 7) + 1) if flags & 0x80 else 0
+
+
+def _skip_blocks(data: bytes, at: int) -> int:
+    """Where the run of data blocks that starts at `at` is over."""
+    while data[at]:
+        at += 1 + data[at]
+    return at + 1

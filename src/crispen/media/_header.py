@@ -1,0 +1,81 @@
+"""What is known of a picture beside its pixels."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+Pixels = NDArray[np.uint8] | NDArray[np.uint16]
+
+MAX_PIXELS = 300_000_000
+"""Default limit on the pixels of one input, all frames together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    r"""What travels with a picture into the output.
+
+    Attributes:
+        icc: Colour profile; the pixels are in its space. ``None`` means sRGB.
+        exif: As in a JPEG's APP1 segment, from ``Exif\0\0`` on; its orientation is always 1.
+        xmp: The XML packet.
+        dpi: Dots per inch, horizontally and vertically; ``None`` counts as 72, what viewers assume.
+        delays_ms: How long each frame of an animation is shown; empty for a still picture.
+        loop: How often an animation plays; 0 means for ever.
+    """
+
+    icc: bytes | None = None
+    exif: bytes | None = None
+    xmp: bytes | None = None
+    dpi: tuple[float, float] | None = None
+    delays_ms: tuple[int, ...] = ()
+    loop: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """A picture without its pixels.
+
+    Attributes:
+        width: Of one frame, upright.
+        height: Of one frame, upright.
+        channels: 1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha.
+        dtype: ``"uint8"`` or ``"uint16"``.
+        frames: More than 1 in an animation.
+        metadata: Profile, EXIF, XMP, resolution, delays.
+        format: ``"png"``, ``"jpeg"``, ``"webp"``, ``"tiff"``, ``"avif"``, ``"gif"`` or ``"bmp"``.
+    """
+
+    width: int
+    height: int
+    channels: int
+    dtype: str = "uint8"
+    frames: int = 1
+    metadata: Metadata = field(default_factory=Metadata)
+    format: str = "png"
+
+    @property
+    def has_alpha(self) -> bool:
+        """Whether the last channel is alpha."""
+        return self.channels in (2, 4)
+
+
+def to_8bit(pixels: Pixels) -> NDArray[np.uint8]:
+    """`pixels` on 256 levels, rounded to the nearest: 257 levels of 16 bits make one of 8.
+
+    >>> to_8bit(np.array([0, 128, 129, 65535], np.uint16))
+    array([  0,   0,   1, 255], dtype=uint8)
+    """
+    if pixels.dtype == np.uint8:
+        return pixels.astype(np.uint8, copy=False)
+    # The middle of two levels is never an integer, so this is exact rounding.
+    return ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
+
+
+def flatten_on_white(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """``(…, 1 or 3)``: `pixels` of 2 or 4 channels as they look on white paper."""
+    colour = pixels[..., :-1].astype(np.uint32)
+    alpha = pixels[..., -1:].astype(np.uint32)
+    return ((colour * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)

@@ -1,0 +1,258 @@
+"""Reading pictures: whole, or band by band in bounded memory."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO
+
+import numpy as np
+
+from crispen.errors import InputError, MissingInput, UsageError
+from crispen.media import _bmp, _exif, _gif
+from crispen.media._formats import READABLE, describe_stranger, sniff
+from crispen.media._header import MAX_PIXELS, Header, Metadata, Pixels
+from crispen.media._pixels import interpret, turn_upright
+from crispen.media._vips import reason, vips
+
+Source = str | os.PathLike[str] | bytes | BinaryIO
+
+_LOADERS = {
+    "png": "pngload_source",
+    "jpeg": "jpegload_source",
+    "webp": "webpload_source",
+    "tiff": "tiffload_source",
+    "avif": "heifload_source",
+    "gif": "gifload_source",
+}
+_BAND_BYTES = 16 << 20
+
+
+def open_image(source: Source, *, max_pixels: int = MAX_PIXELS) -> ImageReader:
+    """A picture whose header is read and whose pixels are not yet.
+
+    Args:
+        source: A path, the bytes of a file, or a binary stream (read to its end at once).
+        max_pixels: Refuse more than this, all frames together, before anything is decoded.
+
+    Raises:
+        InputError: Not a picture, damaged, or too large.
+        MissingInput: No such file.
+    """
+    return ImageReader(source, max_pixels=max_pixels)
+
+
+class ImageReader:
+    """An open picture; a context manager.
+
+    Pictures come upright, as grey, grey and alpha, RGB or RGBA: palettes are looked up, CMYK, Lab
+    and the like become sRGB, floats (taken for linear light in [0, 1]) become 16-bit sRGB. Of a
+    TIFF with several pages the first is read, and of an APNG the picture that viewers without
+    animation show.
+
+    `bands` holds only a few rows in memory, with these exceptions: WebP, AVIF, interlaced PNG and
+    progressive JPEG are decoded whole by design, and pictures stored sideways or upside down are
+    decoded to memory or, from 100 MB on, to a temporary file, and turned from there.
+    """
+
+    def __init__(self, source: Source, *, max_pixels: int = MAX_PIXELS) -> None:
+        self._name, self._data, self._path = _locate(source)
+        self._max_pixels = max_pixels
+        head = self._data[:64] if self._path is None else _first_bytes(self._path)
+        if not head:
+            raise InputError(f"{self._name}: the file is empty")
+        found = sniff(head)
+        if found is None:
+            raise InputError(
+                f"{self._name}: not a {READABLE} picture; it looks like {describe_stranger(head)}"
+            )
+        self._format = found
+        if found in ("gif", "bmp") and self._path is not None:
+            self._data = self._path.read_bytes()
+        self._before_decoding()
+        image = self._guarded(self._load)
+        self.header = self._describe(image)
+        """Size, depth, frames and metadata."""
+
+    def __enter__(self) -> ImageReader:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Lets go of the file's bytes; `bands` and `read` need them no more after this."""
+        self._data = b""
+
+    def bands(self, rows: int | None = None) -> Iterator[Pixels]:
+        """Full-width bands ``(rows or fewer, width, channels)``, top to bottom, frame after frame.
+
+        A band never spans two frames. Each call reads the picture from its start.
+
+        Args:
+            rows: Height of a band; unless given, what makes about 16 MB.
+
+        Raises:
+            InputError: While iterating, where the file turns out to be damaged.
+        """
+        header = self.header
+        row_bytes = header.width * header.channels * np.dtype(header.dtype).itemsize
+        rows = max(1, rows if rows is not None else _BAND_BYTES // row_bytes)
+        image = self._guarded(self._load)
+        region = vips().Region.new(image)
+        for frame in range(header.frames):
+            top = frame * header.height
+            for y in range(0, header.height, rows):
+                n = min(rows, header.height - y)
+                data = self._guarded(region.fetch, 0, top + y, header.width, n)
+                yield self._array(data, n)
+
+    def read(self) -> Pixels:
+        """All pixels: ``(frames * height, width, channels)``."""
+        data = self._guarded(lambda: self._load().write_to_memory())
+        return self._array(data, self.header.height * self.header.frames)
+
+    def _array(self, data: Any, rows: int) -> Pixels:
+        header = self.header
+        shape = (rows, header.width, header.channels)
+        return np.frombuffer(data, header.dtype).reshape(shape)
+
+    def _before_decoding(self) -> None:
+        """Limits and damage that can be seen without libvips, which sets memory aside early."""
+        if self._format not in ("gif", "bmp"):
+            return
+        try:
+            size = _gif.walk(self._data) if self._format == "gif" else _bmp.size(self._data)
+        except ValueError as error:
+            raise self._damaged(str(error)) from None
+        self._check_size(*size)
+
+    def _check_size(self, width: int, height: int, frames: int = 1) -> None:
+        pixels = width * height * frames
+        if pixels > self._max_pixels:
+            times = f" x {frames} frames" if frames > 1 else ""
+            raise InputError(
+                f"{self._name}: {width}x{height}{times} are {pixels / 1e6:,.0f} megapixels, more "
+                f"than the limit of {self._max_pixels / 1e6:,.0f}; if you trust the file, raise it "
+                f"with --max-pixels {pixels} (max_pixels={pixels} in Python)"
+            )
+
+    def _load(self) -> Any:
+        """A fresh libvips picture, upright and of a kind `Header` can describe."""
+        if self._format == "bmp":
+            pixels = _bmp.decode(self._data)
+            return vips().Image.new_from_array(pixels)
+        image = self._decoder("sequential")
+        self._check_size(image.width, image.get_page_height(), self._frames(image))
+        orientation = image.get("orientation") if image.get_typeof("orientation") else 1
+        # Mirrored left to right can be streamed; the others need their last rows first.
+        if orientation in range(3, 9):
+            image = self._decoder("random")
+        if orientation in range(2, 9):
+            image = turn_upright(image, orientation, self._frames(image))
+        return interpret(image)
+
+    def _decoder(self, access: str) -> Any:
+        # "warning" for JPEG: what libjpeg calls a warning is a picture with a grey half. TIFF
+        # warns about every private tag.
+        options: dict[str, Any] = {
+            "access": access,
+            "fail_on": "warning" if self._format == "jpeg" else "error",
+        }
+        if self._format in ("gif", "webp"):
+            options["n"] = -1
+        source = (
+            vips().Source.new_from_file(os.fspath(self._path))
+            if self._path is not None and not self._data
+            else vips().Source.new_from_memory(self._data)
+        )
+        return vips().Operation.call(_LOADERS[self._format], source, **options)
+
+    @staticmethod
+    def _frames(image: Any) -> int:
+        return int(image.height // image.get_page_height())
+
+    def _describe(self, image: Any) -> Header:
+        frames = self._frames(image)
+        return Header(
+            width=int(image.width),
+            height=int(image.get_page_height()),
+            channels=int(image.bands),
+            dtype="uint16" if image.format == "ushort" else "uint8",
+            frames=frames,
+            metadata=_metadata(image, frames),
+            format=self._format,
+        )
+
+    def _guarded(self, work: Callable[..., Any], *args: int) -> Any:
+        """The result of `work`, with every way of failing told as ours."""
+        try:
+            return work(*args)
+        except ValueError as error:
+            if isinstance(error, InputError):
+                raise
+            raise self._damaged(str(error)) from None
+        except vips().Error as error:
+            raise self._damaged(reason(error)) from error
+
+    def _damaged(self, why: str) -> InputError:
+        kind = self._format.upper()
+        why = why.removeprefix(f"{self._name}: ")
+        return InputError(
+            f"{self._name}: cannot be read as {kind}: {why}; get a fresh copy of the file, or "
+            "open it in an image editor and save it again"
+        )
+
+
+def _locate(source: Source) -> tuple[str, bytes, Path | None]:
+    """What to call the source in errors, its bytes, and its path: bytes or path, not both."""
+    if isinstance(source, bytes):
+        return "the given bytes", source, None
+    if not isinstance(source, str | os.PathLike):
+        name = getattr(source, "name", None)
+        data = source.read()
+        if not isinstance(data, bytes):
+            raise UsageError("a stream must be opened in binary mode: open(path, 'rb')")
+        known = isinstance(name, str) and not name.startswith("<")
+        return str(name) if known else "standard input or stream", data, None
+    return os.fspath(source), b"", Path(source)
+
+
+def _first_bytes(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(64)
+    except FileNotFoundError:
+        raise MissingInput(f"{path}: no such file; check the spelling and the folder") from None
+    except IsADirectoryError:
+        raise InputError(f"{path}: a folder, where a picture file was expected") from None
+    except PermissionError:
+        raise InputError(f"{path}: no permission to read it; try chmod u+r on it") from None
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise InputError(f"{path}: cannot be read: {why}") from None
+
+
+def _metadata(image: Any, frames: int) -> Metadata:
+    def blob(name: str) -> bytes | None:
+        return bytes(image.get(name)) if image.get_typeof(name) else None
+
+    exif = blob("exif-data")
+    # 1 pixel a millimetre, or 72 dpi, is what libvips says when a file says nothing.
+    unsaid = any(abs(image.xres - n) + abs(image.yres - n) < 0.01 for n in (1.0, 72 / 25.4))
+    delays = image.get("delay") if frames > 1 and image.get_typeof("delay") else []
+    return Metadata(
+        icc=blob("icc-profile-data"),
+        exif=_exif.upright(exif) if exif else None,
+        xmp=blob("xmp-data"),
+        dpi=(round(image.xres * 25.4, 2), round(image.yres * 25.4, 2)) if not unsaid else None,
+        delays_ms=tuple(delays),
+        loop=int(image.get("loop")) if frames > 1 and image.get_typeof("loop") else 0,
+    )

@@ -1,0 +1,35 @@
+"""libvips, loaded on first use, and its errors in one line."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import logging
+import re
+from typing import Any
+
+
+@functools.cache
+def vips() -> Any:
+    """The ``pyvips`` module, set up for streaming."""
+    module = importlib.import_module("pyvips")
+    # The operation cache would keep finished pictures, and the files below them, alive.
+    module.cache_set_max(0)
+    # Remarks such as "unknown TIFF tag" are not the user's business; real failures are raised.
+    logging.getLogger("pyvips").setLevel(logging.ERROR)
+    return module
+
+
+def reason(error: Exception) -> str:
+    r"""What libvips said, in one short line without its own function names.
+
+    >>> reason(ValueError("unable to fetch\n  VipsJpeg: premature end of JPEG image\n"))
+    'premature end of JPEG image'
+    """
+    lines = [line.strip() for line in str(error).splitlines()]
+    said = [line for line in lines[1:] if line] or lines[:1] or [""]
+    text = said[0]
+    text = re.sub(r"^(VipsJpeg|vipspng|webp|heif|\w+_source|tiff2vips): *", "", text)
+    if not text or text.startswith("unable to "):
+        return "the data in it is damaged"
+    return text[:120]
