@@ -8,7 +8,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from video_clips import QUARTER_TURN, frames, make_clip, payload, times
+from .video_clips import QUARTER_TURN, frames, make_clip, payload, times
 
 from crispen.enhance.video import enhance_video
 from crispen.errors import InputError

@@ -13,7 +13,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from video_clips import QUARTER_TURN, frames, make_clip, payload, times
+from .video_clips import QUARTER_TURN, frames, make_clip, payload, times
 
 from crispen.engines.base import Pixels
 from crispen.enhance._video_frames import FrameEnhancer
@@ -59,10 +59,14 @@ def test_a_killed_run_goes_on_to_the_same_file(tmp_path: Path) -> None:
         "from crispen.enhance.video import enhance_video\n"
         "from crispen.progress import Progress\n"
         "slow = Progress(lambda event: time.sleep(0.05))\n"
-        f"enhance_video(sys.argv[1], sys.argv[2], 2, model={MODEL!r}, segment_s=0.4, progress=slow)\n"
+        f"options = dict(model={MODEL!r}, segment_s=0.4, progress=slow)\n"
+        "enhance_video(sys.argv[1], sys.argv[2], 2, **options)\n"
     )
     target = tmp_path / "b.mp4"
-    run = subprocess.Popen([sys.executable, "-c", code, str(source), str(target)])
+    run = subprocess.Popen(
+        [sys.executable, "-c", code, str(source), str(target)],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
     third = tmp_path / ".b.mp4.part" / "seg-00003.seg"
     deadline = time.monotonic() + 60
     while not third.exists() and run.poll() is None and time.monotonic() < deadline:
@@ -211,7 +215,7 @@ def test_rgb_networks_see_the_colours_the_stream_means(matrix: int, full: int) -
 
 
 def test_luma_networks_see_the_plane_as_it_lies() -> None:
-    from video_clips import picture
+    from .video_clips import picture
 
     frame = picture(48, 32, 0, "yuv420p10le")
     engine = Bicubic("luma")

@@ -11,7 +11,14 @@ from numpy.typing import NDArray
 
 from crispen.engines.base import Engine, Pixels
 from crispen.enhance.stages import ModelStage, Shape
-from crispen.media._video_format import FULL_RANGE, Planar, SourceFormat, change_depth, plane
+from crispen.media._video_format import (
+    FULL_RANGE,
+    Planar,
+    SourceFormat,
+    change_depth,
+    packed,
+    plane,
+)
 from crispen.media.video import Color
 
 if TYPE_CHECKING:
@@ -185,7 +192,7 @@ class FrameEnhancer:
             **self._swscale(to_rgb=True),
         )
         large = VideoFrame(*self._network_size, name)
-        self._run(_packed(seen, self._format.dtype), _packed(large, self._format.dtype))
+        self._run(packed(seen, self._format.dtype), packed(large, self._format.dtype))
         final = self._back.reformat(
             large,
             *self._target,
@@ -209,7 +216,8 @@ class FrameEnhancer:
 
     def _tag(self, frame: av.VideoFrame, out: av.VideoFrame) -> None:
         out.pts = frame.pts
-        out.time_base = frame.time_base
+        if frame.time_base is not None:
+            out.time_base = frame.time_base
         out.duration = frame.duration
         out.pict_type = 0  # the encoder decides, not the source
         out.colorspace = self.matrix
@@ -218,9 +226,3 @@ class FrameEnhancer:
 
 def _silent(_: float) -> None:
     pass
-
-
-def _packed(frame: av.VideoFrame, dtype: np.dtype[Any]) -> NDArray[Any]:
-    part = frame.planes[0]
-    rows = np.frombuffer(part, dtype).reshape(part.height, part.line_size // dtype.itemsize)
-    return rows[:, : part.width * 3].reshape(part.height, part.width, 3)

@@ -1,8 +1,8 @@
 """The folder beside a video in the making: finished segments, so that work can go on later.
 
-``.NAME.part/`` holds encoded segments, each written under another name and renamed when whole, and
-``job.json`` with everything the result depends on. A later run with the same job keeps the segments;
-any difference, in the settings or the source, starts anew.
+``.NAME.part/`` holds encoded segments, each written under another name and renamed when whole,
+and ``job.json`` with everything the result depends on. A later run with the same job keeps the
+segments; any difference, in the settings or the source, starts anew.
 """
 
 from __future__ import annotations
@@ -121,14 +121,14 @@ class Parts:
 
     def finished(self) -> list[Path]:
         """The finished segments, in order, up to the first gap."""
-        paths = []
+        paths: list[Path] = []
         while (path := self.segment(len(paths))).exists():
             paths.append(path)
         return paths
 
     def segment(self, number: int) -> Path:
         """Where a finished segment lies."""
-        return self.folder / f"seg-{number + 1:05d}.nut"
+        return self.folder / f"seg-{number + 1:05d}.seg"
 
     def draft(self, name: str) -> Path:
         """Where something is written before it is whole."""
@@ -167,4 +167,4 @@ class Parts:
 
 
 def _whole(path: Path) -> bool:
-    return path.suffix == ".nut" or path.name == "end.json"
+    return path.suffix == ".seg" or path.name == "end.json"

@@ -22,6 +22,7 @@ class VideoCodec:
         extra: Further options of the encoder.
         preset_option: What FFmpeg calls the preset.
         max_crf: The worst quality.
+        segment: Container of unfinished work. NUT holds any time base to the last tick.
     """
 
     name: str
@@ -33,6 +34,7 @@ class VideoCodec:
     extra: dict[str, str] = field(default_factory=dict)
     preset_option: str = "preset"
     max_crf: int = 51
+    segment: str = "nut"
 
     def options(self, crf: float | None, preset: str | None) -> dict[str, str]:
         """FFmpeg's options for that quality and speed.
@@ -60,8 +62,9 @@ class VideoCodec:
         return options
 
 
-_X26X = tuple(
-    "placebo veryslow slower slow medium fast faster veryfast superfast ultrafast".split()
+_X26X = (
+    *("placebo", "veryslow", "slower", "slow", "medium", "fast", "faster"),
+    *("veryfast", "superfast", "ultrafast"),
 )
 _ANY = (".mp4", ".m4v", ".mov", ".mkv")
 
@@ -90,7 +93,8 @@ _CODECS = (
         max_crf=63,
     ),
     VideoCodec("ffv1", "ffv1", None, None, (), (".mkv",), {"level": "3", "slicecrc": "1"}),
-    VideoCodec("prores", "prores_ks", None, None, (), (".mov", ".mkv")),
+    # NUT has no code for ProRes; QuickTime is exact too where nothing is stored out of order.
+    VideoCodec("prores", "prores_ks", None, None, (), (".mov", ".mkv"), segment="mov"),
 )
 
 

@@ -1,4 +1,4 @@
-"""Pixel formats of video frames: which planar form they are worked on in, which an encoder takes."""
+"""Pixel formats of video frames: the planar form they are worked on in, and encoders' choices."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def source_format(fmt: av.VideoFormat) -> SourceFormat:
     bits = next((d for d in _DEPTHS if d >= bits), 16)
     if rgb:
         chroma = "444"
-    elif not any(c.is_chroma for c in fmt.components):
+    elif sum(not c.is_alpha for c in fmt.components) < 3:
         chroma = "400"
     else:
         across, down = 16 // fmt.chroma_width(16), 16 // fmt.chroma_height(16)
@@ -128,8 +128,19 @@ def plane(frame: av.VideoFrame, index: int, dtype: np.dtype[Any]) -> NDArray[Any
     part = frame.planes[index]
     if part.line_size < 0:  # rows stored bottom up; `reformat` turns them before this is reached
         raise InputError("the picture is stored bottom up in a way Crispen cannot read; convert it")
-    rows = np.frombuffer(part, dtype).reshape(part.height, part.line_size // dtype.itemsize)
-    return rows[:, : part.width]
+    return _rows(part, dtype)[:, : part.width]
+
+
+def packed(frame: av.VideoFrame, dtype: np.dtype[Any]) -> NDArray[Any]:
+    """``(rows, columns, 3)`` of a packed RGB frame, a view into it."""
+    part = frame.planes[0]
+    rows = _rows(part, dtype)[:, : part.width * 3]
+    return rows.reshape(part.height, part.width, 3)
+
+
+def _rows(part: Any, dtype: np.dtype[Any]) -> NDArray[Any]:
+    whole: NDArray[Any] = np.frombuffer(part, dtype)
+    return whole.reshape(part.height, part.line_size // dtype.itemsize)
 
 
 def change_depth(levels: NDArray[Any], source: Planar, target: Planar) -> NDArray[Any]:
@@ -138,7 +149,9 @@ def change_depth(levels: NDArray[Any], source: Planar, target: Planar) -> NDArra
     if shift == 0:
         return levels
     if shift > 0:
-        return levels.astype(target.dtype) << shift
+        wide: NDArray[Any] = levels.astype(target.dtype) << shift
+        return wide
     half = 1 << (-shift - 1)
     rounded = (levels.astype(np.uint32) + half) >> -shift
-    return np.minimum(rounded, target.peak).astype(target.dtype)
+    narrow: NDArray[Any] = np.minimum(rounded, target.peak).astype(target.dtype)
+    return narrow

@@ -28,21 +28,27 @@ if TYPE_CHECKING:
     from av.stream import Stream
     from av.video.stream import VideoStream
 
-SEGMENT_FORMAT = "nut"  # any codec, any time base to the last tick
 # What players and FFmpeg find in an MP4 without the tags of QuickTime's newer scheme.
 _CLASSIC_TAGS = frozenset(
-    "title artist album_artist composer album date encoder comment genre copyright grouping "
-    "lyrics description synopsis show episode_id network keywords track disc compilation "
-    "creation_time location location-eng sort_name sort_artist sort_album hd_video media_type "
-    "gapless_playback episode_sort season_number rating".split()
+    (
+        *("title", "artist", "album_artist", "composer", "album", "date", "encoder", "comment"),
+        *("genre", "copyright", "grouping", "lyrics", "description", "synopsis", "show"),
+        *("episode_id", "network", "keywords", "track", "disc", "compilation", "creation_time"),
+        *("location", "location-eng", "sort_name", "sort_artist", "sort_album", "hd_video"),
+        *("media_type", "gapless_playback", "episode_sort", "season_number", "rating"),
+        *(),
+    )
 )
 # Facts about the old file, not about the video.
 _FILE_FACTS = frozenset(
     ("major_brand", "minor_version", "compatible_brands", "encoder", "duration")
 )
 _STREAM_FACTS = frozenset(
-    ("encoder", "handler_name", "vendor_id", "duration", "number_of_frames", "number_of_bytes")
-    + ("bps", "_statistics_writing_app", "_statistics_writing_date_utc", "_statistics_tags")
+    (
+        *("encoder", "handler_name", "vendor_id", "duration", "number_of_frames"),
+        *("number_of_bytes", "bps", "_statistics_writing_app"),
+        *("_statistics_writing_date_utc", "_statistics_tags"),
+    )
 )
 
 
@@ -300,6 +306,9 @@ def _kept_packets(old: InputContainer, copies: dict[int, Stream]) -> Iterator[Pa
             cover = packet.stream.disposition & Disposition.attached_pic
             if not cover:
                 continue
+        # The only muxers that take mov_text fill the gaps between lines with empty ones again.
+        if packet.stream.name == "mov_text" and bytes(packet) == b"\0\0":
+            continue
         if packet.dts is None:
             packet.dts = packet.pts if packet.pts is not None else 0
         if packet.pts is None:
@@ -366,7 +375,7 @@ class _Clock:
 
 
 def _encoded(path: Path) -> Iterator[Packet[Any]]:
-    with av.open(str(path), "r", SEGMENT_FORMAT) as part:
+    with av.open(str(path), "r") as part:
         for packet in part.demux(part.streams.video[0]):
             if packet.size:
                 yield packet

@@ -168,6 +168,8 @@ def reading(path: Path) -> Iterator[None]:
         raise InputError(f"{path}: a folder, not a video; name a file in it") from error
     except UnicodeDecodeError as error:
         raise InputError(f"{path}: its titles are not valid text; remove them") from error
+    except av.error.EOFError as error:
+        raise InputError(f"{path}: no frame of it can be decoded; fetch it again") from error
     except av.FFmpegError as error:
         raise InputError(
             f"{path}: not a video that can be read ({error.strerror}); "
@@ -315,7 +317,7 @@ def read_frames(path: Path, damage: Damage) -> Iterator[av.VideoFrame]:
     """
     with reading(path), open_input(path) as container:
         stream = _picture(container, path)
-        stream.thread_type = "AUTO"  # type: ignore[assignment]
+        stream.thread_type = "AUTO"
         yield from _decoded(container, stream, damage)
 
 

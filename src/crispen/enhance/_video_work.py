@@ -1,0 +1,275 @@
+"""One video's way: what is decided before the first frame, then its segments, then its file."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from fractions import Fraction
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from crispen.enhance._video_clock import FrameClock
+from crispen.enhance.prefetch import Prefetch
+from crispen.enhance.segments import Ending, Parts, identity
+from crispen.enhance.target import Target
+from crispen.errors import InputError, UsageError, nearest_names
+from crispen.media._video_codecs import VideoCodec, encoder_formats
+from crispen.media._video_format import Planar, choose_format
+from crispen.media.video import (
+    OUTPUT_FORMATS,
+    Color,
+    Damage,
+    VideoHeader,
+    read_frames,
+    writing,
+)
+from crispen.progress import Progress, Task
+
+if TYPE_CHECKING:
+    import av
+    from av.container import OutputContainer
+    from av.video.stream import VideoStream
+
+    from crispen.enhance.model import Model
+
+DEFAULT_FAMILY = "photo-fast"
+_AHEAD = 3  # frames waiting before each thread; more would only hold more memory
+_VERSION = 1  # of what segments hold; a change starts unfinished work anew
+
+
+def output_suffix(target: Path) -> str:
+    """The suffix of a file to write, which says its format."""
+    suffix = target.suffix.lower()
+    if suffix not in OUTPUT_FORMATS:
+        hint = nearest_names(suffix, OUTPUT_FORMATS) if suffix else ""
+        raise UsageError(
+            f"{target}: '{suffix}' is not a video format that can be written{hint or ';'} "
+            f"choose a name ending in {', '.join(OUTPUT_FORMATS)}"
+        )
+    return suffix
+
+
+class Work:
+    """One video's way, decided before the first frame is touched."""
+
+    def __init__(
+        self,
+        source: Path,
+        target: Path,
+        header: VideoHeader,
+        wish: Target,
+        codec: VideoCodec,
+        options: dict[str, str],
+        threads: int | None,
+    ) -> None:
+        from crispen.media._video_mux import plan_copies
+
+        self.source = source
+        self.target = target
+        self.header = header
+        self.codec = codec
+        self.options = options
+        self.threads = threads
+        self.copies = plan_copies(source, header, output_suffix(target))
+        self.notes = list(self.copies.notes)
+        self.models: list[Model] = []
+        self.format = self._choose_format()
+        self.size = self._choose_size(wish)
+        if header.interlaced:
+            self.notes.append(
+                "interlaced: its fields are treated as one picture; deinterlace first"
+            )
+        color = header.color
+        if header.format.rgb:
+            color = Color(1, color.primaries, color.transfer, 1)
+        self.color = color
+
+    def _choose_format(self) -> Planar:
+        source = self.header.format
+        chosen = choose_format(source.planar, encoder_formats(self.codec))
+        if chosen is None:
+            raise UsageError(f"{self.codec.name} takes no pixel format Crispen knows; use h264")
+        if source.rgb:
+            self.notes.append(f"its RGB ({source.name}) is written as {chosen.label()} BT.709")
+        elif chosen != source.planar:
+            self.notes.append(
+                f"{source.planar.label()} becomes {chosen.label()}, "
+                f"which {self.codec.name} can hold"
+            )
+        if source.alpha:
+            self.notes.append("its transparency is left out")
+        return chosen
+
+    def _choose_size(self, wish: Target) -> tuple[int, int]:
+        width, height = self.header.width, self.header.height
+        if self.header.turned:
+            shown = wish.resolve(height, width)
+            size = shown[1], shown[0]
+        else:
+            size = wish.resolve(width, height)
+        across, down = self.format.step
+        even = max(across, size[0] // across * across), max(down, size[1] // down * down)
+        if even != size:
+            self.notes.append(
+                f"{size[0]}x{size[1]} becomes {even[0]}x{even[1]}: "
+                f"{self.format.label()} needs even sides"
+            )
+        return even
+
+    def choose(self, model: Any, device: str) -> None:
+        """Which networks bring it to its size."""
+        from crispen.enhance.chain import Plan
+
+        wanted = model if isinstance(model, list) else [model or DEFAULT_FAMILY]
+        self._plan = Plan(wanted, device=device, threads=self.threads)
+        factor = max(self.size[0] / self.header.width, self.size[1] / self.header.height)
+        self.models = self._plan.chain(factor)
+
+    def close(self) -> None:
+        """Give engines back."""
+        self._plan.close()
+
+    def job(self, segment_s: float, strip_metadata: bool) -> dict[str, Any]:
+        """Everything the segments depend on."""
+        import av
+
+        return {
+            "version": _VERSION,
+            "source": identity(self.source),
+            "size": self.size,
+            "format": self.format.name,
+            "codec": self.codec.encoder,
+            "options": self.options,
+            "ffmpeg": av.library_versions["libavcodec"],
+            "segment_s": segment_s,
+            "models": [hashlib.sha256(m.path.read_bytes()).hexdigest() for m in self.models],
+        }
+
+    def make_segments(
+        self, parts: Parts, memory_bytes: int, segment_s: float, progress: Progress
+    ) -> tuple[Ending, int]:
+        """All frames as finished segments; and how many frames were finished before."""
+        from crispen.enhance._video_frames import FrameEnhancer
+        from crispen.media._video_mux import count_frames
+
+        length = max(1, round(segment_s * float(self.header.rate or 25)))
+        done = 0
+        ending = parts.ending()
+        finished = parts.finished()
+        for number, path in enumerate(finished):
+            count = count_frames(path)
+            last = ending is not None and number == len(finished) - 1
+            if count != length and not (last and 0 < count < length):
+                parts.drop_from(number)
+                ending = None
+                finished = finished[:number]
+                break
+            done += count
+        if ending is not None:
+            if done == ending.frames:
+                return ending, done
+            parts.drop_from(len(finished))
+        header = self.header
+        enhancer = FrameEnhancer(
+            [m.engine for m in self.models],
+            (header.width, header.height),
+            header.format,
+            header.color,
+            self.size,
+            self.format,
+            memory_bytes=memory_bytes,
+        )
+        clock = FrameClock(header)
+        damage = Damage()
+        number = len(finished)
+        total = header.frames or None
+        with (
+            progress.task(f"enhancing {self.source.name}", total, "frames") as task,
+            Prefetch(clock.steady(read_frames(self.source, damage)), ahead=_AHEAD) as decoded,
+            Prefetch(
+                map(enhancer, islice(decoded, done, None)), ahead=_AHEAD, check=progress.check
+            ) as enhanced,
+        ):
+            if done:
+                task.advance(done)
+            while self._segment(parts, number, islice(enhanced, length), task):
+                number += 1
+        if clock.frames < done or clock.frames == 0:
+            parts.drop_from(0)
+            raise InputError(f"{self.source}: fewer frames than before; start again")
+        ending = clock.ending(damage)
+        parts.write_ending(ending)
+        return ending, done
+
+    def _segment(
+        self, parts: Parts, number: int, frames: Iterator[av.VideoFrame], task: Task
+    ) -> bool:
+        """Encode frames into the next segment; False if there were none."""
+        import av
+
+        first = next(frames, None)
+        if first is None:
+            return False
+        draft = parts.draft(f"seg-{number + 1:05d}")
+        options = {"avoid_negative_ts": "disabled"}
+        if self.codec.segment == "mov":
+            options["video_track_timescale"] = str(self.header.time_base.denominator)
+        with (
+            writing(draft, self.target),
+            av.open(str(draft), "w", self.codec.segment, container_options=options) as out,
+        ):
+            stream = self._encoder(out)
+            frame: av.VideoFrame | None = first
+            while frame is not None:
+                out.mux(stream.encode(frame))
+                task.advance()
+                frame = next(frames, None)
+            out.mux(stream.encode())
+        parts.finish(number)
+        return True
+
+    def _encoder(self, out: OutputContainer) -> VideoStream:
+        from crispen.media._video_mux import apply_color
+
+        header = self.header
+        rate = header.rate or Fraction(25)
+        stream: Any = out.add_stream(self.codec.encoder, rate=rate, options=dict(self.options))
+        stream.width, stream.height = self.size
+        stream.pix_fmt = self.format.name
+        stream.time_base = header.time_base
+        context = stream.codec_context
+        context.time_base = header.time_base
+        if header.pixel_aspect is not None:
+            context.sample_aspect_ratio = header.pixel_aspect
+        apply_color(context, self.color)
+        if self.threads is not None:
+            context.thread_count = self.threads
+        return stream  # type: ignore[no-any-return]
+
+    def join(self, parts: Parts, ending: Ending, strip_metadata: bool, progress: Progress) -> None:
+        """The finished file under its own name."""
+        from crispen.media._video_mux import Picture, join
+
+        draft = parts.draft("whole")
+        join(
+            parts.finished(),
+            self.source,
+            self.header,
+            draft,
+            output_suffix(self.target),
+            Picture(
+                self.color,
+                self.header.pixel_aspect,
+                self.header.rate,
+                self.header.display_matrix,
+                hevc=self.codec.name == "hevc",
+            ),
+            self.copies,
+            last_duration=ending.last_duration,
+            strip_metadata=strip_metadata,
+            check=progress.check,
+            shown=self.target,
+        )
+        with writing(self.target):
+            draft.replace(self.target)
