@@ -143,7 +143,7 @@ class OpenVinoEngine:
         scale = self.card.scale
         answer: Pixels = np.empty((height * scale, width * scale, channels), pixels.dtype)
         # Requests share this memory; OpenVINO wants it in one piece and writeable.
-        plan.run(np.require(pixels, requirements="CW"), answer)
+        plan.run(np.require(pixels, requirements=["C", "W"]), answer)
         return answer
 
     def close(self) -> None:
