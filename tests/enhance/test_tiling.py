@@ -1,3 +1,5 @@
+import itertools
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,7 +17,7 @@ def test_spans_are_of_one_length_and_their_cores_part_the_axis(length, halo, ext
     assert len({span.stop - span.start for span in found}) == 1
     assert found[0].core_start == 0
     assert found[-1].core_stop == length
-    for span, following in zip(found, found[1:], strict=False):
+    for span, following in itertools.pairwise(found):
         assert span.core_stop == following.core_start
     for span in found:
         assert 0 <= span.start <= span.core_start < span.core_stop <= span.stop <= length
