@@ -25,10 +25,12 @@ def main() -> None:
     ascent, descent = font.getmetrics()
     widths = [round(font.getlength(letter)) for letter in LETTERS]
     atlas = Image.new("L", (sum(widths), ascent + descent + 1))
-    draw = ImageDraw.Draw(atlas)
     left = 0
     for letter, width in zip(LETTERS, widths, strict=True):
-        draw.text((left, 0), letter, fill=255, font=font)
+        # On its own, since some letters reach into their neighbours' room.
+        glyph = Image.new("L", (width, ascent + descent))
+        ImageDraw.Draw(glyph).text((0, 0), letter, fill=255, font=font)
+        atlas.paste(glyph, (left, 0))
         atlas.putpixel((left + width - 1, atlas.height - 1), 255)
         left += width
     atlas.save(TARGET, optimize=True)

@@ -1,0 +1,70 @@
+# Needs Python 3.11+ and make; everything else goes into .venv, at the versions of constraints.txt.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+# Build back-ends are pinned by the same file.
+export PIP_CONSTRAINT := $(CURDIR)/constraints.txt
+export PIP_BUILD_CONSTRAINT := $(CURDIR)/constraints.txt
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+PIP := $(BIN)/python -m pip install --quiet
+MADE_OF := pyproject.toml constraints.txt
+
+.PHONY: help demo test check format bench docs coverage lint fresh wheel clean
+
+help:
+	@echo "make demo    enhance a photo and a clip, and show them beside bicubic, in demo/"
+	@echo "make test    install what the tests need, and run them"
+	@echo "make check   everything that must hold: format, lint, types, rooms, tests, documents, wheel"
+	@echo "make format  put the code into its format"
+	@echo "make docs    write the generated pages anew"
+	@echo "make bench   measure quality and speed, and fill the tables of the README"
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "crispen needs Python 3.11 or newer; give one with PYTHON=python3.12" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.demo: $(BIN)/python $(MADE_OF)
+	$(PIP) --editable .
+	@touch $@
+
+$(VENV)/.dev: $(BIN)/python $(MADE_OF)
+	$(PIP) --editable '.[dev]'
+	@touch $@ $(VENV)/.demo
+
+demo: $(VENV)/.demo
+	$(BIN)/python tools/demo.py
+
+test: $(VENV)/.dev
+	$(BIN)/python -m pytest
+
+format: $(VENV)/.dev
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+docs: $(VENV)/.dev
+	$(BIN)/python tools/generate.py
+
+fresh: $(VENV)/.dev
+	$(BIN)/python tools/generate.py --check
+
+wheel: $(VENV)/.dev
+	$(BIN)/python tools/check_wheel.py
+
+# The README's commands as they are written there; the tests run with coverage.
+coverage: $(VENV)/.dev
+	PYTEST_ADDOPTS="--cov --cov-report=term --cov-fail-under=90" $(BIN)/python tools/readme.py --run
+
+check: lint fresh coverage wheel
+
+bench: $(VENV)/.dev
+	$(BIN)/python tools/bench.py
+
+clean:
+	rm -rf demo build dist .coverage htmlcov
