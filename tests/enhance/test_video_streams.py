@@ -8,11 +8,12 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from .video_clips import QUARTER_TURN, frames, make_clip, payload, times
 
 from crispen.enhance.video import enhance_video
 from crispen.errors import InputError
 from crispen.media.video import probe
+
+from .video_clips import QUARTER_TURN, frames, make_clip, payload, times
 
 # With a scale of 1 no network runs; what is tested here does not depend on one.
 
@@ -244,3 +245,20 @@ def test_codecs(tmp_path: Path, codec: str | None, name: str) -> None:
     assert (header.codec, header.width, header.height) == (report.codec, 96, 64)
     assert header.color.matrix == 1
     assert [round(t * 1000) for t in times(tmp_path / name)] == [40 * n for n in range(8)]
+
+
+@pytest.mark.parametrize("location", [0, 2])
+def test_where_chroma_lies_is_kept(tmp_path: Path, location: int) -> None:
+    # x264 counts as H.264's table E-3 does: 0 left, 2 top left.
+    options = {"x264-params": f"chromaloc={location}", "qp": "12"}
+    source = make_clip(tmp_path / "a.mp4", range(0, 2048, 512), options=options)
+    enhance_video(source, tmp_path / "b.mp4", 1)
+    assert probe(source).top_left is (location == 2)
+    assert probe(tmp_path / "b.mp4").top_left is (location == 2)
+
+
+def test_interlaced_sources_are_named(tmp_path: Path) -> None:
+    options = {"x264-params": "interlaced=1", "qp": "12"}
+    source = make_clip(tmp_path / "a.mp4", range(0, 2048, 512), options=options)
+    report = enhance_video(source, tmp_path / "b.mp4", 1)
+    assert any(note.startswith("interlaced") for note in report.notes)

@@ -13,7 +13,6 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from .video_clips import QUARTER_TURN, frames, make_clip, payload, times
 
 from crispen.engines.base import Pixels
 from crispen.enhance._video_frames import FrameEnhancer
@@ -31,6 +30,8 @@ from crispen.media.resample import resize
 from crispen.media.video import Color, probe
 from crispen.models.card import ModelCard
 from crispen.progress import Event, Progress
+
+from .video_clips import QUARTER_TURN, frames, make_clip, payload, times
 
 MODEL = "espcn-x2"
 

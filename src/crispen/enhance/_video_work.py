@@ -234,7 +234,10 @@ class Work:
 
         header = self.header
         rate = header.rate or Fraction(25)
-        stream: Any = out.add_stream(self.codec.encoder, rate=rate, options=dict(self.options))
+        options = dict(self.options)
+        if header.top_left and self.format.chroma == "420":
+            options["chroma_sample_location"] = "topleft"
+        stream: Any = out.add_stream(self.codec.encoder, rate=rate, options=options)
         stream.width, stream.height = self.size
         stream.pix_fmt = self.format.name
         stream.time_base = header.time_base

@@ -143,6 +143,27 @@ def _rows(part: Any, dtype: np.dtype[Any]) -> NDArray[Any]:
     return whole.reshape(part.height, part.line_size // dtype.itemsize)
 
 
+def top_left_chroma(frame: av.VideoFrame) -> bool:
+    """Whether chroma samples lie on the first luma row of their pair, rather than between rows.
+
+    PyAV does not show a frame's chroma location, but swscale heeds it: a slope of 16 levels a row,
+    made twice as large, comes out a quarter of a row (2 levels of the larger) higher or not.
+    """
+    from av.video.reformatter import Interpolation, VideoReformatter
+
+    bicubic = Interpolation.BICUBIC | Interpolation.ACCURATE_RND
+    form = Planar("420", 10)
+    shaper = VideoReformatter()
+    slope = shaper.reformat(frame, 64, 64, form.name, interpolation=bicubic, threads=1)
+    slope.make_writable()
+    rows = np.arange(32)[:, None]
+    plane(slope, 1, form.dtype)[:] = 100 + 16 * rows
+    large = shaper.reformat(slope, 128, 128, interpolation=bicubic, threads=1)
+    middle = plane(large, 1, form.dtype)[16:48].astype(np.float64)
+    between = 100 + 16 * (np.arange(16, 48)[:, None] / 2 - 0.25)
+    return bool((middle - between).mean() > 1.0)
+
+
 def change_depth(levels: NDArray[Any], source: Planar, target: Planar) -> NDArray[Any]:
     """`levels` of one depth as those of another, as video does it: times a power of two."""
     shift = target.bits - source.bits

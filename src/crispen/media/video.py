@@ -18,7 +18,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crispen.errors import CrispenError, InputError, MissingInput, OutputError
-from crispen.media._video_format import FULL_RANGE, SourceFormat, source_format
+from crispen.media._video_format import (
+    FULL_RANGE,
+    SourceFormat,
+    source_format,
+    top_left_chroma,
+)
 
 if TYPE_CHECKING:
     import av
@@ -112,6 +117,7 @@ class VideoHeader:
         display_matrix: The nine numbers that say so, or None.
         pixel_aspect: Width over height of a pixel, or None if unknown.
         interlaced: Its first frame is made of two fields.
+        top_left: Its chroma samples lie on the corners' luma samples, as in BT.2020.
         streams: All streams.
         chapters: How many chapters.
     """
@@ -131,6 +137,7 @@ class VideoHeader:
     display_matrix: tuple[int, ...] | None = None
     pixel_aspect: Fraction | None = None
     interlaced: bool = False
+    top_left: bool = False
     streams: tuple[StreamInfo, ...] = ()
     chapters: int = 0
 
@@ -293,6 +300,7 @@ def probe(path: str | Path) -> VideoHeader:
             display_matrix=matrix,
             pixel_aspect=pixel_aspect or None,
             interlaced=first.interlaced_frame,
+            top_left=fmt.planar.chroma == "420" and not fmt.rgb and top_left_chroma(first),
             streams=streams,
             chapters=chapters,
         )
