@@ -17,8 +17,8 @@ from crispen.models.card import ModelCard
 # Larger windows gain little: at a halo of 14, 2 megapixels overlap by 4 %.
 _WINDOW_PX = 2_000_000
 # Multiply-adds in one window, so that Ctrl-C, which waits for a window, is answered within a second
-# on two cores (0.35 tera-multiply-adds a second in bf16).
-_WINDOW_WORK = 2.5e11
+# on two busy cores (0.35 tera-multiply-adds a second in bf16 where nothing else runs).
+_WINDOW_WORK = 1.5e11
 
 
 @dataclass(frozen=True, slots=True)
