@@ -1,0 +1,56 @@
+"""Builds the wheel, installs it alone into a fresh environment, and enhances a 16×16 picture there.
+
+What a developer has installed cannot hide a missing dependency or file this way.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+import venv
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+# None of these may be needed by somebody who only enhances.
+DEVELOPMENT = ("torch", "pytest", "PIL", "skimage", "onnx")
+PROBE = f"""
+import importlib.util, numpy, crispen
+present = [name for name in {DEVELOPMENT!r} if importlib.util.find_spec(name)]
+assert not present, f"development packages in a plain installation: {{present}}"
+ramp = numpy.arange(16 * 16 * 3, dtype=numpy.uint32).reshape(16, 16, 3) % 256
+crispen.Image(ramp.astype(numpy.uint8)).save("in.png")
+"""
+RESULT = """
+import crispen
+image = crispen.read_image("out.png")
+assert (image.width, image.height) == (32, 32), image.pixels.shape
+print("wheel: 16x16 enhanced to 32x32")
+"""
+
+
+def main() -> None:
+    """Fails if any step does."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+
+        def run(*command: str | Path) -> None:
+            # Outside the repository, so that the installed package is found and no other.
+            subprocess.run([str(part) for part in command], check=True, cwd=folder)
+
+        pip = ("-m", "pip", "--quiet", "--disable-pip-version-check")
+        build = (sys.executable, "-m", "hatchling", "build", "--target", "wheel")
+        subprocess.run([*build, "--directory", name], check=True, cwd=ROOT)
+        (wheel,) = folder.glob("crispen-*.whl")
+        print(f"{wheel.name}: {wheel.stat().st_size / 1e6:.1f} MB")
+        venv.create(folder / "venv", with_pip=True)
+        python = folder / "venv/bin/python"
+        run(python, *pip, "install", "-c", ROOT / "constraints.txt", wheel)
+        run(python, "-c", PROBE)
+        run(folder / "venv/bin/crispen", "enhance", "in.png", "-o", "out.png")
+        run(folder / "venv/bin/crispen", "models")
+        run(python, "-c", RESULT)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,113 @@
+"""Writes the pages of ``docs`` that come from the program: commands and models.
+
+    python tools/generate.py            write them
+    python tools/generate.py --check    say which are stale, and fail
+"""
+
+from __future__ import annotations
+
+import inspect
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from crispen.cli.main import COMMANDS, build
+from crispen.models.page import card_page
+from crispen.models.store import find, shipped_names
+
+DOCS = Path(__file__).parents[1] / "docs"
+NOTE = "<!-- Written by tools/generate.py; change the program, then run `make docs`. -->\n"
+
+
+def commands() -> Iterator[tuple[str, Any]]:
+    """Every command with the words that call it, groups before what is in them."""
+    root = build()
+    yield "crispen", root
+    for name in COMMANDS:
+        command = root.get_command(None, name)
+        yield f"crispen {name}", command
+        for sub, inner in getattr(command, "commands", {}).items():
+            yield f"crispen {name} {sub}", inner
+
+
+def usage(words: str, command: Any) -> str:
+    """The line that shows how it is called."""
+    arguments = []
+    for p in command.params:
+        if p.param_type_name == "argument":
+            name = p.metavar or p.name.upper() + ("…" if p.nargs == -1 else "")
+            arguments.append(name if p.required else f"[{name}]")
+    group = ["COMMAND"] if words == "crispen" else []
+    return " ".join([words, *group, *arguments, "[OPTIONS]"])
+
+
+def cell(text: str) -> str:
+    """Text that can stand in a Markdown table."""
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+def row(parameter: Any) -> str:
+    """One option or argument."""
+    if parameter.param_type_name == "argument":
+        name = parameter.metavar or parameter.name.upper()
+    else:
+        name = ", ".join([*parameter.opts, *parameter.secondary_opts])
+    default = parameter.default
+    shown = "" if default in (None, False, (), []) else f"`{default}`"
+    if parameter.required:
+        shown = "required"
+    return f"| `{name}` | {cell(parameter.help or '')} | {shown} |"
+
+
+def cli_page() -> str:
+    """All commands and all their options."""
+    parts = [NOTE, "# Commands", ""]
+    for words, command in commands():
+        parts += [f"{'#' * (1 + len(words.split()))} {words}", ""]
+        parts += ["```", usage(words, command), "```", ""]
+        parts += [inspect.cleandoc(command.help or ""), ""]
+        parameters = [p for p in command.params if not getattr(p, "hidden", False)]
+        if parameters:
+            parts += ["| | | default |", "| --- | --- | --- |"]
+            parts += [row(p) for p in parameters]
+            parts.append("")
+    return "\n".join(parts)
+
+
+def models_page() -> str:
+    """All cards of the models that ship."""
+    cards = [find(name)[1] for name in shipped_names()]
+    parts = [NOTE, "# Models", "", "| name | parameters | halo | Set5 | Set14 |"]
+    parts.append("| --- | --- | --- | --- | --- |")
+    for card in cards:
+        scores = [card.psnr(data) for data in ("Set5", "Set14")]
+        shown = ["–" if s is None else f"{s:.2f} dB" for s in scores]
+        halo = "–" if card.halo is None else card.halo
+        parts.append(
+            f"| [{card.name}](#{card.name}) | {card.parameters:,} | {halo} | {' | '.join(shown)} |"
+        )
+    parts.append("")
+    parts += [card_page(card).replace("\n#", "\n##").replace("# ", "## ", 1) for card in cards]
+    return "\n".join(parts)
+
+
+def main() -> None:
+    """Writes or checks."""
+    check = "--check" in sys.argv
+    stale = []
+    for name, page in (("cli.md", cli_page()), ("models.md", models_page())):
+        file = DOCS / name
+        if file.is_file() and file.read_text() == page:
+            continue
+        if check:
+            stale.append(f"docs/{name}")
+        else:
+            file.write_text(page)
+            print(f"wrote docs/{name}")
+    if stale:
+        sys.exit(f"stale: {', '.join(stale)}; run 'make docs'")
+
+
+if __name__ == "__main__":
+    main()
