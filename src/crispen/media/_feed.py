@@ -103,6 +103,10 @@ class Feed:
             self._closed = True
             self._change.notify_all()
 
+    def release(self) -> None:
+        """Lets go of libvips, once nothing reads any more: source and feed hold each other."""
+        self._source = None
+
     def image(self) -> Any:
         """The libvips picture that these rows become."""
         # libvips calls back through this object but does not keep it alive.

@@ -27,7 +27,7 @@ _LOADERS = {
     "avif": "heifload_source",
     "gif": "gifload_source",
 }
-_BAND_BYTES = 16 << 20
+_BAND_BYTES = 4 << 20
 
 
 def open_image(source: Source, *, max_pixels: int = MAX_PIXELS) -> ImageReader:
@@ -97,7 +97,7 @@ class ImageReader:
         A band never spans two frames. Each call reads the picture from its start.
 
         Args:
-            rows: Height of a band; unless given, what makes about 16 MB.
+            rows: Height of a band; unless given, what makes about 4 MB.
 
         Raises:
             InputError: While iterating, where the file turns out to be damaged.

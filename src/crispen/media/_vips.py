@@ -20,10 +20,10 @@ def vips() -> Any:
     return module
 
 
-def reason(error: Exception) -> str:
+def reason(error: Exception | str) -> str:
     r"""What libvips said, in one short line without its own function names.
 
-    >>> reason(ValueError("unable to fetch\n  VipsJpeg: premature end of JPEG image\n"))
+    >>> reason("unable to fetch\n  VipsJpeg: premature end of JPEG image\n")
     'premature end of JPEG image'
     """
     lines = [line.strip() for line in str(error).splitlines()]

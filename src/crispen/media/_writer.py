@@ -85,7 +85,7 @@ class ImageWriter:
         self._rows = 0
         self._temporary: Path | None = None
         self._file: BinaryIO | None = None
-        self._failure: Exception | None = None
+        self._failure = ""
         self._stored = _stored_header(header, self._kind)
         self._feed = Feed(self._stored)
         self._thread = threading.Thread(target=self._save, name="crispen-encode", daemon=True)
@@ -139,6 +139,8 @@ class ImageWriter:
             if not whole:
                 # An encoder that has all its rows already cannot be stopped: it may run out alone.
                 self._thread.join(timeout=0.5)
+            if not self._thread.is_alive():
+                self._feed.release()
             if self._file is not None:
                 self._file.close()
             if self._temporary is not None:
@@ -146,10 +148,10 @@ class ImageWriter:
 
     def _finish(self) -> None:
         total = self._header.height * self._header.frames
-        if self._rows != total and self._failure is None:
+        if self._rows != total and not self._failure:
             raise OutputError(f"{self._name}: only {self._rows} of {total} rows came; not written")
         self._thread.join()
-        if self._failure is not None:
+        if self._failure:
             raise self._why()
         if self._path is not None and self._temporary is not None:
             commit(self._temporary, self._path, overwrite=self._overwrite)
@@ -171,7 +173,8 @@ class ImageWriter:
             options["keep"] = _kept(self._stored.metadata, strip=self._strip)
             vips().Operation.call(self._kind.saver, image, target, **options)
         except Exception as error:
-            self._failure = error
+            # Not the error itself: its traceback would keep libvips' files open.
+            self._failure = str(error) or "the encoder stopped"
         finally:
             self._feed.close()
 
@@ -185,11 +188,10 @@ class ImageWriter:
 
     def _why(self) -> OutputError:
         """The encoder's failure as ours."""
-        text = str(self._failure)
         for code in _FULL:
-            if os.strerror(code) in text:
+            if os.strerror(code) in self._failure:
                 return self._cannot(os.strerror(code), code)
-        return self._cannot(reason(self._failure) if self._failure else "the encoder stopped", None)
+        return self._cannot(reason(self._failure or "the encoder stopped"), None)
 
     def _cannot(self, why: str, code: int | None) -> OutputError:
         advice = "free some space and run it again" if code in _FULL else "nothing was written"
@@ -242,7 +244,7 @@ def _save_options(kind: Format, quality: int, stored: Header) -> dict[str, Any]:
 
 
 def _kept(meta: Metadata, *, strip: bool) -> int:
-    """libvips' ``VipsForeignKeep``; without it, it makes up an EXIF where there was none."""
+    """What to keep, as ``VipsForeignKeep``: left alone, libvips makes up an EXIF where there was none."""
     exif, xmp, icc, other = 1, 2, 8, 16  # other: the delays of an animation
     if strip:
         return icc | other
