@@ -127,6 +127,16 @@ def enhance(
             show_default=False,
         ),
     ] = None,
+    max_pixels: Annotated[
+        int | None,
+        typer.Option(
+            "--max-pixels",
+            min=1,
+            help="Refuse pictures of more pixels, all frames together: small files can claim to be "
+            "huge.",
+            show_default="300000000",
+        ),
+    ] = None,
     recursive: Annotated[
         bool, typer.Option("--recursive", "-r", help="Look into folders below the given ones.")
     ] = False,
@@ -194,6 +204,7 @@ def enhance(
         memory_bytes=memory_bytes,
         threads=threads,
         tile_px=tile,
+        max_pixels=max_pixels,
         recursive=recursive,
         resume=resume,
         overwrite=overwrite,

@@ -6,6 +6,7 @@ that ``crispen --help`` answers at once.
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -100,6 +101,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
     flags = given[: given.index("--")] if "--" in given else given
     debug, as_json = DEBUG_FLAG in flags, JSON_FLAG in flags
     kept = [a for a in flags if a != DEBUG_FLAG] + given[len(flags) :]
+    if debug:
+        # A batch logs the traceback of a file that fails, and goes on.
+        logging.basicConfig(format="%(message)s")
+        logging.getLogger("crispen").setLevel(logging.DEBUG)
     command = build()
     sys.exit(
         run_safely(

@@ -46,6 +46,7 @@ class Options:
     memory_bytes: int | None = None
     threads: int | None = None
     tile_px: int | None = None
+    max_pixels: int | None = None
     recursive: bool = False
     resume: bool | None = None
     overwrite: bool = False
@@ -189,6 +190,7 @@ def _one(
             quality=options.quality,
             overwrite=options.overwrite,
             strip_metadata=options.strip_metadata,
+            max_pixels=options.max_pixels,
             progress=progress,
         )
         return outcome("done", source_size=done.source, target_size=done.result, frames=done.frames)
@@ -218,7 +220,11 @@ def _finished(job: Job, target: Target, options: Options) -> bool:
     if job.video:
         return True
     try:
-        with open_image(job.source) as source, open_image(job.result) as result:
+        # Only the headers are read, so the limit on pixels does not matter here.
+        with (
+            open_image(job.source, max_pixels=sys.maxsize) as source,
+            open_image(job.result, max_pixels=sys.maxsize) as result,
+        ):
             header, there = source.header, result.header
     except InputError:
         return False

@@ -23,7 +23,7 @@ from crispen.enhance.stages import FillStage, ModelStage, ResizeStage, Shape, St
 from crispen.enhance.target import Target
 from crispen.enhance.window import BICUBIC_HALO
 from crispen.errors import Cancelled, UsageError
-from crispen.media.image import Image, ImageWriter, as_image, open_image
+from crispen.media.image import MAX_PIXELS, Image, ImageWriter, as_image, open_image
 from crispen.progress import Progress
 
 DEFAULT_MEMORY_BYTES = 1 << 30
@@ -132,6 +132,7 @@ class Enhancer:
         quality: int | None = None,
         overwrite: bool = False,
         strip_metadata: bool = False,
+        max_pixels: int | None = None,
         progress: Progress | None = None,
     ) -> Enhanced:
         """Enhance a file into another, in memory that does not grow with the picture.
@@ -144,6 +145,7 @@ class Enhancer:
             quality: 1 to 100 for formats that lose something.
             overwrite: Replace a result that is there.
             strip_metadata: Leave EXIF, XMP and the like out.
+            max_pixels: Refuse sources of more pixels; 300 million unless given.
             progress: Told how far it is; can cancel.
 
         Raises:
@@ -152,7 +154,7 @@ class Enhancer:
             UsageError: The result would be too large for its format.
         """
         progress = progress or Progress()
-        with open_image(source) as reader:
+        with open_image(source, max_pixels=max_pixels or MAX_PIXELS) as reader:
             header = reader.header
             width, height = self.target(target).resolve(header.width, header.height)
             itemsize = np.dtype(header.dtype).itemsize
