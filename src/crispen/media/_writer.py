@@ -244,7 +244,7 @@ def _save_options(kind: Format, quality: int, stored: Header) -> dict[str, Any]:
 
 
 def _kept(meta: Metadata, *, strip: bool) -> int:
-    """What to keep, as ``VipsForeignKeep``: left alone, libvips makes up an EXIF where there was none."""
+    """What to keep, as ``VipsForeignKeep``: left alone, libvips makes up an EXIF of its own."""
     exif, xmp, icc, other = 1, 2, 8, 16  # other: the delays of an animation
     if strip:
         return icc | other
