@@ -1,6 +1,6 @@
 """Runs every benchmark, and puts what each prints between its marks in the README.
 
-    python tools/bench.py [NAME …]
+python tools/bench.py [NAME …]
 """
 
 from __future__ import annotations

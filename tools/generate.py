@@ -1,7 +1,7 @@
 """Writes the pages of ``docs`` that come from the program: commands and models.
 
-    python tools/generate.py            write them
-    python tools/generate.py --check    say which are stale, and fail
+python tools/generate.py            write them
+python tools/generate.py --check    say which are stale, and fail
 """
 
 from __future__ import annotations

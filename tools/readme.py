@@ -1,7 +1,7 @@
 """The README's first two commands, exactly as they are written there.
 
-    python tools/readme.py          print them
-    python tools/readme.py --run    run them, one after the other
+python tools/readme.py          print them
+python tools/readme.py --run    run them, one after the other
 """
 
 from __future__ import annotations

@@ -178,9 +178,7 @@ def test_the_page_fetches_nothing_and_holds_the_pixels(pictures: tuple[Path, ...
     assert all(url.startswith("data:image/png;base64,") for url in parsed.fetched)
     assert not re.search(r"https?://|@import|url\(", page)
     content = base64.b64decode(parsed.fetched[1].partition(",")[2])
-    np.testing.assert_array_equal(
-        read_image(content).as_rgb8(), read_image(pictures[1]).as_rgb8()
-    )
+    np.testing.assert_array_equal(read_image(content).as_rgb8(), read_image(pictures[1]).as_rgb8())
     # A range can be moved by keyboard and touch.
     assert {"range", "stage"} <= parsed.ids
     assert "input" in parsed.tags

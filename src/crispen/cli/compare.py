@@ -24,7 +24,9 @@ class Method(StrEnum):
 def compare(
     before: Annotated[
         Path,
-        typer.Argument(help="The picture as it was; enlarged if it is smaller.", show_default=False),
+        typer.Argument(
+            help="The picture as it was; enlarged if it is smaller.", show_default=False
+        ),
     ],
     after: Annotated[Path, typer.Argument(help="The enhanced picture.", show_default=False)],
     output: Annotated[

@@ -16,6 +16,7 @@ import typer
 from typer.core import TyperGroup
 
 from crispen.cli.console import JSON_FLAG, run_safely
+from crispen.errors import Cancelled
 
 # Each is `crispen.cli.NAME`, and holds a Typer app called `app` or a function called NAME.
 COMMANDS = ("enhance", "compare", "models", "evaluate", "train", "export", "doctor")
@@ -48,6 +49,13 @@ class LazyGroup(TyperGroup):
         if self.commands[cmd_name] is None:
             self.commands[cmd_name] = load_command(cmd_name)
         return self.commands[cmd_name]
+
+    def invoke(self, ctx: Any) -> Any:
+        """Runs the command; Typer would turn Ctrl-C into a mute exit."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt as error:
+            raise Cancelled() from error
 
 
 def _print_version(wanted: bool) -> None:

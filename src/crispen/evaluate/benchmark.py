@@ -155,7 +155,9 @@ def evaluate(
     """
     pairs = find_pairs(folder, scale)
     if model in BASELINES:
-        return _score(str(model), _baseline(str(model), scale), True, scale, pairs, folder, progress)
+        return _score(
+            str(model), _baseline(str(model), scale), True, scale, pairs, folder, progress
+        )
     path, card = find(model)
     return _evaluate_file(path, card, folder, scale, pairs, device, threads, progress)
 

@@ -25,7 +25,8 @@ def luma255(pixels: NDArray[np.generic]) -> Array:
     levels = np.atleast_3d(pixels).astype(np.float64)
     if levels.shape[2] == 1:
         levels = np.repeat(levels, 3, axis=2)
-    return BT601_STUDIO.luma(levels / 255.0) * 255.0
+    luma: Array = np.asarray(BT601_STUDIO.luma(levels / 255.0) * 255.0, np.float64)
+    return luma
 
 
 def round8(luma: NDArray[np.floating]) -> Array:

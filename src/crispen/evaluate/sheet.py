@@ -64,10 +64,14 @@ def _outline(canvas: Bytes, window: Window, factor: float, color: tuple[int, int
     top, left = int(window.top * factor), int(window.left * factor)
     bottom = max(top + 1, int((window.top + window.side) * factor))
     right = max(left + 1, int((window.left + window.side) * factor))
-    inside = canvas[top:bottom, left:right].copy()
-    canvas[top:bottom, left:right] = color
-    inner = inside[_FRAME_PX:-_FRAME_PX, _FRAME_PX:-_FRAME_PX]
-    canvas[top + _FRAME_PX : bottom - _FRAME_PX, left + _FRAME_PX : right - _FRAME_PX] = inner
+    square = canvas[top:bottom, left:right]
+    for edge in (
+        square[:_FRAME_PX],
+        square[-_FRAME_PX:],
+        square[:, :_FRAME_PX],
+        square[:, -_FRAME_PX:],
+    ):
+        edge[:] = color
 
 
 def _insets(pixels: Bytes, windows: tuple[Window, ...]) -> Bytes:
@@ -84,7 +88,10 @@ def _insets(pixels: Bytes, windows: tuple[Window, ...]) -> Bytes:
 
 
 def _text(text: str, color: tuple[int, int, int]) -> NDArray[np.uint8]:
-    cover = draw_text(text, PANEL_PX)[..., None] / 255.0 if text else np.zeros((line_height(), 1, 1))
-    line = np.broadcast_to(np.asarray(PAPER) * (1 - cover) + np.asarray(color) * cover,
-                           (line_height(), PANEL_PX, 3))
+    cover = (
+        draw_text(text, PANEL_PX)[..., None] / 255.0 if text else np.zeros((line_height(), 1, 1))
+    )
+    line = np.broadcast_to(
+        np.asarray(PAPER) * (1 - cover) + np.asarray(color) * cover, (line_height(), PANEL_PX, 3)
+    )
     return np.round(line).astype(np.uint8)

@@ -1,0 +1,106 @@
+"""Progress on stderr, in every form, and Ctrl-C."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+import threading
+
+import pytest
+from crispen.cli import console
+from crispen.errors import Cancelled
+from crispen.progress import Event, Progress
+
+
+def test_json_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    with console.progress(as_json=True) as work, work.task("enhancing", 10, "px") as task:
+        task.advance(4)
+    out, err = capsys.readouterr()
+    assert out == ""
+    last = json.loads(err.splitlines()[-1])["progress"]
+    assert (last["what"], last["done"], last["total"], last["unit"]) == ("enhancing", 4, 10, "px")
+    assert last["finished"]
+    assert {"rate", "left_s", "elapsed_s"} <= last.keys()
+
+
+def test_lines_are_not_too_many(capsys: pytest.CaptureFixture[str]) -> None:
+    with console.progress(as_json=True) as work, work.task("counting", 5000, "steps") as task:
+        for _ in range(5000):
+            task.advance()
+    assert 1 <= len(capsys.readouterr().err.splitlines()) < 500
+
+
+def test_plain_lines_where_there_is_no_terminal(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(console, "_PLAIN_EVERY_S", 0.0)
+    with console.progress() as work:
+        work.emit(Event("training", 200, 1000, "steps", 4.0))
+        work.emit(Event("reading", 7, None, "files", 2.0))
+    first, second = capsys.readouterr().err.splitlines()
+    assert first == "training: 200 of 1,000 steps, 50.0 steps/s, 0:00:16 left"
+    assert second == "reading: 7 files, 3.5 files/s"
+
+
+def test_ctrl_c_cancels_and_a_second_one_ends() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    with console.progress() as work:
+        os.kill(os.getpid(), signal.SIGINT)
+        assert work.cancelled
+        with pytest.raises(Cancelled):
+            work.check()
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGINT)
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_other_threads_may_show_progress() -> None:
+    seen: list[Progress] = []
+
+    def work() -> None:
+        with console.progress() as shown:
+            seen.append(shown)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert len(seen) == 1
+
+
+BARS = """
+from crispen.cli.console import progress
+with progress() as work:
+    with work.task("enhancing photo.png", 4_000_000, "px") as task:
+        task.advance(1_000_000)
+        import time; time.sleep(0.3)
+"""
+
+
+def test_bars_in_a_terminal() -> None:
+    ours, theirs = pty.openpty()
+    done = subprocess.run(
+        [sys.executable, "-c", BARS],
+        stderr=theirs,
+        stdout=subprocess.PIPE,
+        env={**os.environ, "TERM": "xterm", "COLUMNS": "100"},
+        check=True,
+    )
+    os.close(theirs)
+    shown = os.read(ours, 1 << 20).decode()
+    os.close(ours)
+    assert done.stdout == b""
+    assert "enhancing photo.png" in shown
+    assert "25 %" in shown
+    assert "px/s" in shown
+    assert "left" in shown
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(0, "0.0"), (99.94, "99.9"), (9999, "9,999"), (25_300_000_000, "25.3 G")]
+)
+def test_quantities(value: float, text: str) -> None:
+    assert console.quantity(value) == text
