@@ -1,9 +1,9 @@
 """Decibels against seconds: the shipped models beside the public frontier.
 
-The public figures are those of the design's last section: well-known small networks run through OpenVINO in bf16
-on a machine of this kind (2 cores, AVX-512 with bf16). Ours are measured now: PSNR on Set5 from
-the cards' own data, seconds for one whole luma frame to 1920×1080, bytes in and bytes out. As a check that
-the machine is as fast as the one of the public figures, ESPCN x2 took 0.080 s there.
+The public figures are those of the design's last section: well-known small networks run through
+OpenVINO in bf16 on a machine of this kind (2 cores, AVX-512 with bf16). Ours are measured now: PSNR
+on Set5, and seconds for one whole luma frame to 1920×1080, bytes in and bytes out. As a check that
+the machine is as fast as the one of the public figures: ESPCN x2 took 0.080 s there.
 
     python benchmarks/frontier.py ../shared/data/valid
 """
@@ -14,6 +14,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+
 from _table import interleaved, print_table
 from crispen.engines.base import open_engine
 from crispen.evaluate.benchmark import evaluate
@@ -55,7 +56,7 @@ def main(valid: Path) -> None:
         height, width = FRAME[scale]
         frame = np.random.default_rng(0).integers(16, 236, (height, width, 1), np.uint8)
         engines = {name: open_engine(*find(name)) for name in names}
-        seconds = interleaved({n: lambda e=e: e.run(frame) for n, e in engines.items()})
+        seconds = interleaved({n: lambda e=e, f=frame: e.run(f) for n, e in engines.items()})
         rows = []
         for name in names:
             psnr = evaluate(name, valid / "Set5", scale).psnr

@@ -1,7 +1,7 @@
 """Peak resident memory of whole commands, and that it does not grow with the length of a video.
 
-    python benchmarks/memory.py            10000×10000 PNG at x2 (400 megapixels out), then two videos
-    python benchmarks/memory.py 2000       a smaller picture
+python benchmarks/memory.py            10000×10000 PNG at x2 (400 megapixels out), then two videos
+python benchmarks/memory.py 2000       a smaller picture
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pyvips
+
 from _table import print_table
 
 PEAK = (

@@ -1,8 +1,8 @@
 """Where the time of the whole command goes on a 12-megapixel JPEG, and what tiles cost.
 
-The command is a cold process. Its time inside the network is the sum of the network's own inferences
-(convolutions only) for the very windows that the command ran, measured in the same process right
-after it; the rest is what decoding, colour, tiling, encoding and starting add to the wall clock.
+The command is a cold process. Its time inside the network is the sum of the network's own
+inferences (convolutions only) for the very windows that the command ran, measured in the same
+process right after it; the rest is what decoding, colour, tiling, encoding and starting add.
 
     python benchmarks/pictures.py [photo-x2]
 """
@@ -18,6 +18,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+
 from _table import interleaved, print_table
 from crispen.engines.base import open_engine
 from crispen.enhance import Enhancer
@@ -78,8 +79,10 @@ def command(model: str) -> None:
         for _ in range(3):
             began = time.perf_counter()
             done = subprocess.run(
-                [sys.executable, "-c", INSIDE, "enhance", str(source), "--model", model]
-                + ["-o", str(Path(folder) / "out.jpg"), "--overwrite"],
+                [
+                    *(sys.executable, "-c", INSIDE, "enhance", str(source), "--model", model),
+                    *("-o", str(Path(folder) / "out.jpg"), "--overwrite"),
+                ],
                 check=True,
                 capture_output=True,
                 text=True,

@@ -1,6 +1,6 @@
 """Start: ``crispen --help`` and ``crispen enhance`` of a 256×256 PNG, each a cold process.
 
-    python benchmarks/start.py
+python benchmarks/start.py
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+
 from _table import interleaved, print_table
 from crispen.media.image import Image, write_image
 

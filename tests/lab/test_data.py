@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+
 from crispen.errors import InputError, MissingInput
 from crispen.lab.data.pixels import PixelSet, load_folder
 from crispen.lab.degradations.bicubic import BicubicDown

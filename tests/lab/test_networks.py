@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from torch.nn import functional as F
+
 from crispen.lab.export import to_onnx
 from crispen.lab.networks import build_network, parameter_count
 from crispen.lab.networks.base import bicubic_kernel
 from crispen.lab.recipe import load_recipe, recipe_names
 from crispen.media.resample import resize
 from crispen.models.card import ModelCard
-from torch.nn import functional as F
 
 RECIPES = recipe_names()
 # 58,212 is the figure at x2; each further plane of the last layer adds 32·9 + 1.

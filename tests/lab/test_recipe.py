@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from crispen.errors import MissingInput, UsageError
 from crispen.lab.recipe import load_recipe, recipe_names
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+
 from crispen.errors import Cancelled, InputError, TrainingError, UsageError
 from crispen.lab.data.pixels import PixelSet
 from crispen.lab.export import export_checkpoint

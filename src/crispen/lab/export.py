@@ -56,7 +56,7 @@ def to_onnx(network: Upscaler, card: ModelCard) -> onnx.ModelProto:
         torch.onnx.export(
             _WithResidual(network).eval(),
             (torch.rand(1, network.channels, 32, 24),),
-            buffer,
+            buffer,  # type: ignore[arg-type]
             input_names=["input"],
             output_names=["output", "residual"],
             dynamic_axes={
@@ -67,7 +67,7 @@ def to_onnx(network: Upscaler, card: ModelCard) -> onnx.ModelProto:
             dynamo=False,
         )
     # Folds the shape arithmetic of the padding away; what is left is the network.
-    model = onnxslim.slim(onnx.load_from_string(buffer.getvalue()))
+    model: onnx.ModelProto = onnxslim.slim(onnx.load_from_string(buffer.getvalue()))
     del model.graph.output[1:]
     model.producer_name = "crispen"
     model.producer_version = ""
@@ -90,7 +90,9 @@ def _check_merge(trained: Upscaler, merged: Upscaler) -> None:
 
 
 def _write(path: Path, content: bytes) -> None:
-    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as part:
+    with tempfile.NamedTemporaryFile(
+        dir=path.parent, prefix=f".{path.name}.", delete=False
+    ) as part:
         part.write(content)
     os.chmod(part.name, 0o644)
     os.replace(part.name, path)

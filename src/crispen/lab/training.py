@@ -21,13 +21,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
 from crispen.errors import InputError, TrainingError, UsageError
 from crispen.lab.data.pixels import PixelSet, load_folder
 from crispen.lab.degradations.bicubic import BicubicDown
-from crispen.lab.networks import build_network
+from crispen.lab.networks import Upscaler, build_network
 from crispen.lab.recipe import Recipe, Train
 from crispen.lab.validation import validate
 from crispen.progress import Progress
@@ -61,8 +61,8 @@ def pixel_loss(out: Tensor, target: Tensor, loss: str) -> Tensor:
 class State:
     """All that changes while a run goes on."""
 
-    network: nn.Module
-    average: nn.Module
+    network: Upscaler
+    average: Upscaler
     optimizer: torch.optim.Optimizer
     generator: torch.Generator
     step: int = 0
@@ -113,12 +113,10 @@ def hardware(device: torch.device) -> str:
     return f"{torch.get_num_threads()} CPU thread(s), {platform.machine()}"
 
 
-def _transfer(network: nn.Module, content: dict[str, Any]) -> None:
+def _transfer(network: Upscaler, content: dict[str, Any]) -> None:
     """Copies the weights that fit; a tail for another scale starts anew."""
     own = network.state_dict()
-    fitting = {
-        k: v for k, v in content["average"].items() if k in own and own[k].shape == v.shape
-    }
+    fitting = {k: v for k, v in content["average"].items() if k in own and own[k].shape == v.shape}
     if not fitting:
         raise UsageError("train.start: nothing in that checkpoint fits this network")
     network.load_state_dict(fitting, strict=False)
@@ -217,7 +215,7 @@ class Trainer:
         bf16 = recipe.train.precision == "bf16"
         with torch.autocast(self.device.type, torch.bfloat16, enabled=bf16):
             residual = self._residual(x)
-        out = network.compose(x, residual)  # type: ignore[operator]
+        out = network.compose(x, residual)
         return pixel_loss(out, hr / 255.0, recipe.train.loss)
 
     def step(self) -> float | None:

@@ -120,7 +120,8 @@ def _apply(x: NDArray[np.floating], t: Taps, axis: int) -> NDArray[np.floating]:
 
 def round_half_up(x: NDArray[np.floating], limit: float) -> NDArray[np.floating]:
     """Whole numbers in ``[0, limit]``, halves upwards, as MATLAB converts to unsigned integers."""
-    return np.clip(np.floor(x + 0.5), 0, limit)
+    levels: NDArray[np.floating] = np.clip(np.floor(x + 0.5), 0, limit)
+    return levels
 
 
 def resize(
@@ -151,7 +152,7 @@ def resize(
     """
     integer = pixels.dtype.kind == "u"
     x = pixels.astype(np.float64 if integer else pixels.dtype)
-    limit = float(np.iinfo(pixels.dtype).max) if integer else 1.0
+    limit = float(256**pixels.dtype.itemsize - 1) if integer else 1.0
     x = _apply(x, taps(x.shape[0], height, method=method, factor=factor), 0)
     if round_between:
         x = round_half_up(x, limit)
