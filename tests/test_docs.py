@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from crispen.cli.main import COMMANDS, build
 
 ROOT = Path(__file__).parents[1]

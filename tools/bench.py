@@ -15,7 +15,7 @@ README = ROOT / "README.md"
 
 
 def fill(text: str, name: str, content: str) -> str:
-    """The text with a benchmark's table between ``<!-- bench: NAME -->`` and ``<!-- /bench -->``."""
+    """The text with a table between ``<!-- bench: NAME -->`` and ``<!-- /bench -->``."""
     marks = re.compile(rf"(<!-- bench: {re.escape(name)} -->\n).*?(<!-- /bench -->)", re.DOTALL)
     return marks.sub(lambda m: f"{m[1]}{content.strip()}\n{m[2]}", text)
 

@@ -1,6 +1,6 @@
 """What ``make demo`` runs: enhances a photo and a clip, and shows them beside bicubic.
 
-The true large versions are known, so that it can say by how many decibels each comes nearer to them.
+The true large versions are known, so that it can say how many decibels nearer each comes to them.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import av
+
 from crispen.evaluate.compare import compare
 from crispen.media.image import Image, read_image, write_image
 from crispen.media.resample import downscale

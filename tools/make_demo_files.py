@@ -2,9 +2,9 @@
 
     python tools/make_demo_files.py ../shared/data/video/bigbuckbunny.mp4
 
-The photo is scikit-image's ``astronaut``, which no shipped model was trained on. The clip is shrunk to
-320x180 with its sound copied; one frame of it is kept at 640x360, so that the demo can say how near the
-result comes.
+The photo is scikit-image's ``astronaut``, which no shipped model was trained on. The clip is shrunk
+to 320x180, its sound mixed to stereo; one frame of it is kept at 640x360, so that the demo can say
+how near the result comes.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pathlib import Path
 
 import av
 import skimage.data
+
 from crispen.media.image import Image, write_image
 
 TARGET = Path(__file__).parents[1] / "docs/demo"

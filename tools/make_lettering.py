@@ -11,8 +11,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import matplotlib
-from crispen.evaluate.lettering import LETTERS
 from PIL import Image, ImageDraw, ImageFont
+
+from crispen.evaluate.lettering import LETTERS
 
 TARGET = Path(__file__).parents[1] / "src/crispen/evaluate/letters.png"
 SIZE_PX = 17

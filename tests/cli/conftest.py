@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+
 from crispen.cli.main import main
 from crispen.media.image import Image, write_image
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from crispen.cli import doctor
 from crispen.media.image import Image, read_image, write_image
 from crispen.media.resample import resize

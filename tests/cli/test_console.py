@@ -11,6 +11,7 @@ import sys
 import threading
 
 import pytest
+
 from crispen.cli import console
 from crispen.errors import Cancelled
 from crispen.progress import Event, Progress

@@ -9,9 +9,10 @@ import types
 from collections.abc import Callable
 from typing import Any
 
-import crispen as package
 import pytest
 import typer
+
+import crispen as package
 from crispen.cli import console
 from crispen.cli import main as main_module
 from crispen.errors import Cancelled, InputError, MissingExtra

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from crispen.errors import InputError, MissingInput, ModelError, UsageError
 from crispen.evaluate.benchmark import BASELINES, evaluate, find_pairs, measure_results
 from crispen.media.image import Image, write_image

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from crispen.errors import UsageError
-from crispen.evaluate.metrics import luma255, psnr, round8, ssim
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from skimage.color import rgb2ycbcr
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
+
+from crispen.errors import UsageError
+from crispen.evaluate.metrics import luma255, psnr, round8, ssim
 
 
 def noise(seed: int, height: int, width: int) -> np.ndarray:
@@ -47,7 +48,7 @@ def test_grey_has_the_luma_of_its_colour() -> None:
     np.testing.assert_allclose(luma255(grey), [[16.0, 235.0]])
 
 
-def test_one_level_of_difference_is_48_dB() -> None:
+def test_one_level_of_difference_is_48_decibels() -> None:
     # 10 · log10(255² / 1)
     assert psnr(np.zeros((9, 9)), np.ones((9, 9)), border=1) == pytest.approx(48.1308, abs=1e-4)
 

@@ -80,7 +80,7 @@ def run_safely(call: Callable[[], Any], *, debug: bool, as_json: bool) -> int:
         return _INTERRUPTED
     except BrokenPipeError:
         # Whoever read us has had enough; the interpreter must not try to flush to it again.
-        sys.stdout = None  # type: ignore[assignment]
+        sys.stdout = None
         return 1
     except MemoryError:
         _trace(debug)

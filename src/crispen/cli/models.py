@@ -20,8 +20,9 @@ app = typer.Typer(
 def models(context: typer.Context, json: Json = False) -> None:
     """List the models, show one's card, or add one of your own.
 
-    Without a further word all models are listed: what each is for, how many times it enlarges, how many
-    parameters it has, how many pixels around a pixel it looks at (halo), its PSNR on Set5, its speed.
+    Without a further word all models are listed: what each is for, how many times it enlarges, how
+    many parameters it has, how many pixels around a pixel it looks at (halo), its PSNR on Set5, its
+    speed.
     """
     if context.invoked_subcommand is not None:
         return

@@ -120,7 +120,7 @@ def _factor(first: Bytes, second: Bytes, before: Path, after: Path) -> float:
             f"{before.name} ({w1}x{h1}) and {after.name} ({w2}x{h2}) differ in shape; "
             "compare two versions of one picture"
         )
-    return w2 / w1
+    return float(w2 / w1)
 
 
 def _reference(file: Path, height: int, width: int) -> Bytes:

@@ -1,7 +1,7 @@
 """Text as pixels, without any font on the machine.
 
-``letters.png`` holds the letters side by side (DejaVu Sans, drawn by ``tools/make_lettering.py``); its
-last line marks where each of them ends.
+``letters.png`` holds the letters side by side (DejaVu Sans, drawn by ``tools/make_lettering.py``);
+its last line marks where each of them ends.
 """
 
 from __future__ import annotations

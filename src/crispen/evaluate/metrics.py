@@ -1,8 +1,8 @@
 """PSNR and SSIM as the super-resolution literature measures them.
 
 Both compare luma (BT.601 studio swing, MATLAB's ``rgb2ycbcr``) after the result was rounded to 8
-bits, with a border of `scale` pixels shaved. The reference's luma is not rounded. SSIM uses an 11×11
-Gaussian window of σ 1.5 and leaves out the window's rim, as Z. Wang's original code does [1]_. With
+bits, with a border of `scale` pixels shaved. The reference's luma is not rounded. SSIM uses an
+11×11 Gaussian window of σ 1.5 and leaves out the window's rim, as Z. Wang's original code does [1]_. With
 these, bicubic scores 33.66 / 30.39 / 28.42 dB on Set5 at x2 / x3 / x4.
 
 .. [1] Z. Wang et al., "Image quality assessment: from error visibility to structural similarity",

@@ -44,7 +44,7 @@ def _asset(name: str) -> str:
 
 
 def _lossless(pixels: Bytes) -> bool:
-    return pixels.shape[0] * pixels.shape[1] <= LOSSLESS_PIXELS
+    return bool(pixels.shape[0] * pixels.shape[1] <= LOSSLESS_PIXELS)
 
 
 def _layer(number: int, panel: Panel) -> str:
