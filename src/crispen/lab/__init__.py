@@ -1,0 +1,1 @@
+"""The laboratory: networks are trained, measured and exported here; needs PyTorch."""

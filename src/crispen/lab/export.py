@@ -1,8 +1,8 @@
 """From a checkpoint to the model file that everybody else reads.
 
-Three files are written: ``NAME.onnx`` (the graph and its `ModelCard`), ``NAME.safetensors`` (the same
-merged weights for PyTorch users) and ``NAME.md`` (the card as a page). The averaged weights are
-taken, rich blocks are merged into single convolutions, and the result is compared with the
+Three files are written: ``NAME.onnx`` (the graph and its `ModelCard`), ``NAME.safetensors`` (the
+same merged weights for PyTorch users) and ``NAME.md`` (the card as a page). The averaged weights
+are taken, rich blocks are merged into single convolutions, and the result is compared with the
 training network before anything is kept.
 """
 

@@ -1,9 +1,9 @@
 """The training loop: bytes in, weights out, resumable at any step.
 
-One step is: gather crops on the device, shrink them there, run the network's residual in bf16, add it
-to the bicubic phases in full precision, compare. Nothing waits for a loader. Everything that
-is random comes from two generators whose states are in the checkpoint, so that a run that was
-killed and resumed ends with the same weights as one that was not.
+One step is: gather crops on the device, shrink them there, run the network's residual in bf16, add
+it to the bicubic phases in full precision, compare. Nothing waits for a loader. Everything random
+comes from one generator whose state is in the checkpoint, so that a run that was killed and
+resumed ends with the same weights as one that was not.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from crispen.errors import InputError, TrainingError, UsageError
+from crispen.errors import Cancelled, InputError, TrainingError, UsageError
 from crispen.lab.data.pixels import PixelSet, load_folder
 from crispen.lab.degradations.bicubic import BicubicDown
 from crispen.lab.networks import Upscaler, build_network
@@ -274,7 +274,9 @@ class Trainer:
                         lines.write(json.dumps(row) + "\n")
                 if state.step % train.save_every == 0 or state.step == train.steps:
                     self._checkpoint()
-                if progress.cancelled:
+                try:
+                    task.advance()
+                except Cancelled:
                     self._checkpoint()
-                task.advance()
+                    raise
         return state

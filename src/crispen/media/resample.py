@@ -136,7 +136,8 @@ def resize(
     """`pixels` at a new size.
 
     Args:
-        pixels: ``(height, width)`` or ``(height, width, channels)``; ``uint8``, ``uint16`` or float.
+        pixels: ``(height, width)`` or ``(height, width, channels)``; ``uint8``, ``uint16`` or
+            float.
         height: New number of rows.
         width: New number of columns.
         method: The kernel.

@@ -1,9 +1,9 @@
 """A whole training set as bytes on the training device, cropped and mirrored there.
 
-All pictures lie one after another in one flat ``uint8`` tensor. A crop in any of the eight symmetries
-is one gather: start at a corner and walk with a row step and a column step, each of which may
-be negative or swapped with the other. Nothing else is copied, no worker is waited for, and the
-same generator gives the same crops on every machine.
+All pictures lie one after another in one flat ``uint8`` tensor. A crop in any of the eight
+symmetries is one gather: start at a corner and walk with a row step and a column step, each of
+which may be negative or swapped with the other. Nothing else is copied, no worker is waited for,
+and the same generator gives the same crops on every machine.
 """
 
 from __future__ import annotations

@@ -1,0 +1,1 @@
+"""How pictures go bad: batched, seeded, on the training device."""

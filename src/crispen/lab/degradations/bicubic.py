@@ -15,8 +15,8 @@ from crispen.media.resample import taps
 class BicubicDown:
     """Shrinks crops by `scale` and drops the rim on which the crop's own edge has an influence.
 
-    A crop of ``scale · (size + 2 · rim)`` pixels gives ``size`` LR pixels, all of them equal to those
-    of the whole picture.
+    A crop of ``scale · (size + 2 · rim)`` pixels gives ``size`` LR pixels, all of them equal to
+    those of the whole picture.
 
     Attributes:
         rim: LR pixels to drop on each side.

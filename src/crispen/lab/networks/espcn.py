@@ -37,6 +37,7 @@ class ESPCN(Upscaler):
             self.tail.bias.zero_()  # type: ignore[union-attr]
 
     def residual(self, x: Tensor) -> Tensor:
+        """See `Upscaler.residual`."""
         x = F.relu(self.conv1(x))
         x = F.relu(self.conv2(x))
         x = F.relu(self.conv3(x))

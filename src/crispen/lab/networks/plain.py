@@ -5,10 +5,10 @@
     x (N, C, H, W) ─ 3×3, width ─ act ─ [3×3, width ─ act] × depth ─ 3×3, C·scale² ─► residual
 
 While training, every hidden 3×3 kernel is the sum of a free 3×3 kernel, a 1×1 kernel expanded
-into a 3×3 one (1×1 then 3×3, ECBSR [1]_), a 1×1 kernel and the identity. Convolution is linear in its
-kernel, so the branches are added as *kernels*, not as feature maps: the richer block costs a
-handful of small matrix products instead of several times the convolution work, and what
-is exported is one 3×3 kernel, equal to the last bit of the sum.
+into a 3×3 one (1×1 then 3×3, ECBSR [1]_), a 1×1 kernel and the identity. Convolution is linear in
+its kernel, so the branches are added as *kernels*, not as feature maps: the richer block costs a
+handful of small matrix products instead of several times the convolution work, and what is
+exported is one 3×3 kernel, equal to that sum.
 
 .. [1] X. Zhang et al., "Edge-oriented convolution block for real-time super resolution on mobile
    devices", ACM MM 2021, doi:10.1145/3474085.3475291
@@ -73,6 +73,7 @@ class RichConv(nn.Module):
         return self.weight + expanded + centre
 
     def forward(self, x: Tensor) -> Tensor:
+        """One convolution with the summed kernel."""
         return F.conv2d(x, self.kernel(), self.bias, padding=1)
 
     def merged(self) -> nn.Conv2d:
@@ -114,6 +115,7 @@ class Plain(Upscaler):
             self.tail.bias.zero_()  # type: ignore[union-attr]
 
     def residual(self, x: Tensor) -> Tensor:
+        """See `Upscaler.residual`."""
         x = activate(self.head(x), self.activation)
         for conv in self.body:
             x = activate(conv(x), self.activation)

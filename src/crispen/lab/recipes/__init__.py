@@ -1,0 +1,1 @@
+"""One TOML file for each model that can be trained by name."""
