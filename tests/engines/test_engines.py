@@ -99,8 +99,12 @@ def test_precision_costs_no_quality(name, shared_data):
         for engine, answer in zip(engines, answers, strict=True):
             value = psnr(round8(luma255(answer)), luma255(hr), border=card.scale)
             scores[engine.name].append(value)
-        for answer in answers[1:]:
-            assert np.abs(answer.astype(int) - answers[0]).max() <= 1
+        fast, *exact = (answer.astype(int) for answer in answers)
+        assert np.abs(exact[0] - exact[1]).max() <= 1
+        # bf16 has 8 bits: a residual of 100 levels at a hard edge is rounded to half a level in
+        # every layer. Such pixels are few.
+        assert np.abs(fast - exact[0]).max() <= 4
+        assert np.abs(fast - exact[0]).mean() < 0.1
     for name, values in scores.items():
         assert np.mean(values) == pytest.approx(np.mean(scores["onnxruntime"]), abs=0.02), name
 
