@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from crispen.errors import InputError, MissingInput, ModelError, UsageError
-from crispen.evaluate.benchmark import BASELINES, evaluate, find_pairs, measure_results
+from crispen.evaluate.benchmark import (
+    BASELINES,
+    evaluate,
+    find_pairs,
+    measure_results,
+    measure_speed,
+)
 from crispen.media.image import Image, write_image
 from crispen.models.store import find
 from crispen.progress import Event, Progress
@@ -76,6 +83,15 @@ def test_measured_results_of_a_card(tmp_path: Path) -> None:
     assert [r.data for r in results] == ["SetA", "SetB"]
     bicubic = evaluate("bicubic", tmp_path / "SetA", 2)
     assert results[0].bicubic_psnr == pytest.approx(bicubic.psnr, abs=1e-3)
+
+
+def test_measured_speed_of_a_card() -> None:
+    told = re.fullmatch(
+        r"(\d+) ms a 1080p frame \(\d+ cores, openvino (bf16|fp32)\)",
+        measure_speed(*find("espcn-x4")),
+    )
+    assert told is not None
+    assert int(told[1]) > 0
 
 
 def test_no_folder(tmp_path: Path) -> None:

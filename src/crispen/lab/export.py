@@ -21,7 +21,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from crispen.errors import ModelError
-from crispen.evaluate.benchmark import measure_results
+from crispen.evaluate.benchmark import measure_results, measure_speed
 from crispen.lab.networks import Upscaler, build_network, parameter_count
 from crispen.lab.training import load_checkpoint
 from crispen.models.card import CARD_KEY, ModelCard, Training
@@ -112,7 +112,8 @@ def export_checkpoint(
         checkpoint: A run's ``last.pt``.
         folder: Where to; made if it is not there.
         name: The model's name; the recipe's unless given.
-        valid: Folder with ``Set5``, ``Set14`` …; what is measured there goes into the card.
+        valid: Folder with ``Set5``, ``Set14`` …; quality measured there, and speed, go into the
+            card.
         licence: Of the weights.
 
     Returns:
@@ -157,7 +158,11 @@ def export_checkpoint(
     model = to_onnx(merged, card)
     _write(path, model.SerializeToString())
     if valid is not None:
-        card = card.model_copy(update={"results": measure_results(path, card, valid)})
+        measured = {
+            "results": measure_results(path, card, valid),
+            "speed": measure_speed(path, card),
+        }
+        card = card.model_copy(update=measured)
         model.metadata_props[-1].value = card.model_dump_json(exclude_defaults=True)
         _write(path, model.SerializeToString())
     tensors = {k: v.contiguous() for k, v in merged.state_dict().items()}
