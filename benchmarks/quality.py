@@ -14,7 +14,6 @@ import sys
 from pathlib import Path
 
 from _table import print_table
-
 from crispen.evaluate.benchmark import evaluate
 from crispen.models.store import find
 

@@ -196,6 +196,8 @@ class Trainer:
         self.recipe = recipe
         self.folder = folder
         self.device = torch.device(device)
+        # A GPU would round the bicubic base, which carries the picture, to 10 bits.
+        torch.backends.cudnn.allow_tf32 = False
         self.down = BicubicDown(recipe.scale, recipe.data.patch, self.device)
         self.pixels = pixels or load_folder(
             Path(recipe.data.path), recipe.data.color, self.down.crop
