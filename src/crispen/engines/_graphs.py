@@ -8,9 +8,8 @@
 They are two because OpenVINO forces everything before the last convolution of a bf16 graph to
 bf16; the base carries the picture itself and must stay in fp32. The colour conversion costs
 nothing: it is folded into the weights of the network's first convolutions. These then see whole
-    grey
-levels, which bf16 holds exactly up to 256, where luma in [0, 1] would be rounded to about half a
-level.
+grey levels, which bf16 holds exactly up to 256, where luma in [0, 1] would be rounded to about half
+a level. Of 16-bit levels they see the high and the low byte as two planes, for the same reason.
 """
 
 from __future__ import annotations
@@ -64,6 +63,16 @@ class Window:
         """``(1, channels, height, width)`` grey levels as fp32."""
         batch = op.reshape(pixels, _integers(1, *self.shape), False)
         return op.transpose(op.convert(batch, ov.Type.f32), _integers(0, 3, 1, 2))
+
+    def parts(self, pixels: ov.Node) -> list[tuple[ov.Node, float]]:
+        """Planes that bf16 holds exactly, each with what one of its units is in levels."""
+        if self.dtype == "uint8":
+            return [(self.planes(pixels), 1.0)]
+        levels = op.convert(pixels, ov.Type.i32)
+        byte = op.constant(np.int32(256))
+        high = op.divide(levels, byte)
+        low = op.subtract(levels, op.multiply(high, byte))
+        return [(self.planes(high), 256.0), (self.planes(low), 1.0)]
 
     def whole(self, levels: ov.Node) -> ov.Node:
         """Clipped, rounded, and of the pixels' type."""
@@ -120,22 +129,24 @@ def _plain_kernel(node: ov.Node) -> NDArray[np.float64] | None:
 def _fold_color(
     node: ov.Node,
     kernel: NDArray[np.float64],
-    planes: ov.Node,
+    parts: list[tuple[ov.Node, float]],
     matrix: NDArray[np.float64],
     offset: float,
 ) -> ov.Output:
-    """Replace a convolution of the network's input by one of grey levels."""
+    """Replace a convolution of the network's input by one of the parts of grey levels."""
     how = node.get_attributes()
     begin, end = list(how["pads_begin"]), list(how["pads_end"])
     mixed = np.einsum("oikl,ic->ockl", kernel, matrix)
+    planes = [plane for plane, _ in parts]
     if offset:
         # The network pads with luma 0, which is darker than black: as a level, -offset / gain.
-        level = -offset / matrix.sum()
-        planes = op.pad(
-            planes, _integers(0, 0, *begin), _integers(0, 0, *end), "constant", _floats(level)
-        )
+        around = _integers(0, 0, *begin), _integers(0, 0, *end)
+        level = -offset / matrix.sum() / sum(unit for _, unit in parts)
+        planes = [op.pad(plane, *around, "constant", _floats(level)) for plane in planes]
         begin = end = [0, 0]
-    answer = _convolve(planes, mixed, begin, end)
+    stacked = planes[0] if len(planes) == 1 else op.concat(planes, 1)
+    mixed = np.concatenate([unit * mixed for _, unit in parts], axis=1)
+    answer = _convolve(stacked, mixed, begin, end)
     if offset:
         answer = op.add(answer, _floats(offset * kernel.sum(axis=(1, 2, 3)).reshape(1, -1, 1, 1)))
     for target in node.output(0).get_target_inputs():
@@ -173,7 +184,7 @@ def network_graph(model: ov.Model, card: ModelCard, window: Window) -> ov.Model:
         if kernel is None:
             target.replace_source_output(values.output(0))
         else:
-            folded = _fold_color(node, kernel, planes, matrix, offset)
+            folded = _fold_color(node, kernel, window.parts(pixels), matrix, offset)
             if cut is not None and node.get_friendly_name() == cut.get_node().get_friendly_name():
                 cut = folded  # a network of one layer
     if cut is None:
