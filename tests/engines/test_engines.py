@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -15,7 +17,7 @@ from crispen.engines.base import Engine, open_engine
 from crispen.engines.onnxruntime import OnnxRuntimeEngine
 from crispen.engines.openvino import KEPT_SHAPES, OpenVinoEngine
 from crispen.engines.torch import TorchEngine
-from crispen.errors import ModelError, UsageError
+from crispen.errors import Cancelled, ModelError, UsageError
 from crispen.evaluate.metrics import luma255, psnr, round8
 from crispen.media.resample import resize
 from crispen.models.card import ModelCard
@@ -297,3 +299,31 @@ def test_open_engine_takes_the_cpu_and_checks_threads():
     assert (engine.name, engine.device) == ("openvino", "cpu")
     with pytest.raises(UsageError, match="threads"):
         open_engine(path, card, threads=0)
+
+
+def test_openvino_stops_a_run_of_one_thread_alone():
+    engine = OpenVinoEngine(*find("photo-x2"), threads=1)
+    x = smooth(200, 200, 3, "uint8")
+    expected = engine.run(x)
+    ended = {}
+    enough = threading.Event()
+
+    def work(name):
+        try:
+            while not enough.is_set():
+                np.testing.assert_array_equal(engine.run(x), expected)
+        except Cancelled:
+            ended[name] = "cancelled"
+
+    stopped = threading.Thread(target=work, args=["stopped"])
+    other = threading.Thread(target=work, args=["other"])
+    stopped.start()
+    other.start()
+    until = time.monotonic() + 30
+    while stopped.is_alive() and time.monotonic() < until:
+        engine.interrupt(stopped.ident)
+    enough.set()
+    other.join()
+    stopped.join()
+    assert ended == {"stopped": "cancelled"}
+    np.testing.assert_array_equal(engine.run(x), expected)

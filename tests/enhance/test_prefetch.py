@@ -86,3 +86,23 @@ def test_chained():
     with Prefetch(iter(range(20))) as first, Prefetch(x * 2 for x in first) as second:
         assert list(second) == [2 * i for i in range(20)]
     assert no_thread_is_left()
+
+
+def test_leaving_early_interrupts_what_the_thread_does():
+    released = threading.Event()
+    idents = []
+
+    def slow():
+        idents.append(threading.get_ident())
+        yield 1
+        released.wait(30)
+
+    def interrupt(thread):
+        idents.append(thread)
+        released.set()
+
+    with Prefetch(slow(), interrupt=interrupt) as items:
+        next(items)
+    assert released.is_set()
+    assert set(idents) == {idents[0]}
+    assert no_thread_is_left()

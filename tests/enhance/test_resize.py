@@ -65,3 +65,10 @@ def test_a_large_reduction_of_a_wide_picture():
     picture = np.random.default_rng(2).integers(0, 256, (300, 5000, 3), np.uint8)
     got = run(picture, 500, 30, band=64)
     assert np.abs(got.astype(int) - resize(picture, 30, 500)).max() <= 1
+
+
+@pytest.mark.parametrize("wanted", [(277, 2771), (277, 3000), (300, 2771), (420, 4100)])
+def test_many_bands_of_a_wide_picture(wanted):
+    picture = np.random.default_rng(3).integers(0, 256, (300, 3000, 3), np.uint8)
+    got = run(picture, wanted[1], wanted[0], band=50)
+    assert np.abs(got.astype(int) - resize(picture, *wanted)).max() <= 1

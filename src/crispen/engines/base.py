@@ -61,6 +61,14 @@ class Engine(Protocol):
         """
         ...
 
+    def interrupt(self, thread: int) -> None:
+        """Make a `run` that another thread is in raise `Cancelled` soon, where the runtime can.
+
+        Args:
+            thread: Its `threading.Thread.ident`; runs of other threads go on.
+        """
+        ...
+
     def close(self) -> None:
         """Give memory and threads back."""
         ...
@@ -147,8 +155,7 @@ class ArrayEngine:
         """What the network says to ``(1, C, h, w)`` in [0, 1].
 
         The tensor ``residual``, ``(1, C · scale², h, w)``, where the card names a base; otherwise
-        the picture,
-        ``(1, C, scale · h, scale · w)``.
+        the picture, ``(1, C, scale · h, scale · w)``.
         """
 
     def run(self, pixels: Pixels, *, peak: int | None = None) -> Pixels:
@@ -177,6 +184,9 @@ class ArrayEngine:
         whole: Pixels = np.clip(np.rint(levels), 0, peak).astype(pixels.dtype)
         return whole
 
+    def interrupt(self, thread: int) -> None:
+        """Nothing: these runtimes finish a window that they began."""
+
     def close(self) -> None:
         """Nothing to give back but what Python frees by itself."""
 
@@ -190,9 +200,8 @@ def open_engine(
         path: The ONNX file.
         card: Its card.
         device: ``auto`` (the fastest sure thing: CUDA if an engine for it is installed, else the
-        CPU),
-            ``cpu``, ``cuda``, ``cuda:N``, ``tensorrt``, ``directml``, ``coreml``, ``mps``, ``gpu``,
-            ``npu``.
+            CPU), ``cpu``, ``cuda``, ``cuda:N``, ``tensorrt``, ``directml``, ``coreml``, ``mps``,
+            ``gpu``, ``npu``.
         threads: CPU threads; all cores unless given.
 
     Raises:

@@ -17,7 +17,7 @@ import openvino as ov
 
 from crispen.engines._graphs import Window, network_graph, paint_graph
 from crispen.engines.base import Pixels, check_window
-from crispen.errors import ModelError, UsageError
+from crispen.errors import Cancelled, ModelError, UsageError
 from crispen.models.card import ModelCard
 
 KEPT_SHAPES = 6
@@ -31,6 +31,8 @@ class _Plan:
         self._network = network
         self._paint = paint
         self._idle: list[tuple[ov.InferRequest, ov.InferRequest]] = []
+        self._busy: dict[int, ov.InferRequest] = {}
+        self._lock = threading.Lock()
 
     def run(self, pixels: Pixels, answer: Pixels) -> None:
         try:
@@ -43,9 +45,26 @@ class _Plan:
         network.set_input_tensor(0, window)
         paint.set_input_tensor(0, window)
         paint.set_output_tensor(0, ov.Tensor(answer, shared_memory=True))
-        network.infer()
+        thread = threading.get_ident()
+        with self._lock:
+            self._busy[thread] = network
+        try:
+            network.infer()
+        except RuntimeError as error:
+            if "cancel" in str(error):
+                raise Cancelled() from None
+            raise
+        finally:
+            with self._lock:
+                del self._busy[thread]
+            self._idle.append((network, paint))
         paint.infer()
-        self._idle.append((network, paint))
+
+    def interrupt(self, thread: int) -> None:
+        with self._lock:  # so that nobody else has the request by now
+            request = self._busy.get(thread)
+            if request is not None:
+                request.cancel()
 
 
 class OpenVinoEngine:
@@ -145,6 +164,13 @@ class OpenVinoEngine:
         # Requests share this memory; OpenVINO wants it in one piece and writeable.
         plan.run(np.require(pixels, requirements=["C", "W"]), answer)
         return answer
+
+    def interrupt(self, thread: int) -> None:
+        """See `Engine.interrupt`; it is heard between two layers of the network."""
+        with self._lock:
+            plans = list(self._plans.values())
+        for plan in plans:
+            plan.interrupt(thread)
 
     def close(self) -> None:
         """Forget the compiled graphs; the next `run` would make them again."""

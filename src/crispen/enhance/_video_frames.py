@@ -44,6 +44,9 @@ class _Peaked:
     def run(self, pixels: Pixels, *, peak: int | None = None) -> Pixels:
         return self._engine.run(pixels, peak=peak or self._peak)
 
+    def interrupt(self, thread: int) -> None:
+        self._engine.interrupt(thread)
+
     def close(self) -> None:
         self._engine.close()
 
@@ -77,6 +80,7 @@ class FrameEnhancer:
         *,
         memory_bytes: int,
     ) -> None:
+        self._engines = tuple(engines)
         self._size = size
         self._source = source
         self._color = color
@@ -151,6 +155,11 @@ class FrameEnhancer:
                 self._paint_luma(luma, plane(out, 0, self._format.dtype))
         self._tag(frame, out)
         return out
+
+    def interrupt(self, thread: int) -> None:
+        """Cut short what `thread` does in a network."""
+        for engine in self._engines:
+            engine.interrupt(thread)
 
     def planar(self, frame: av.VideoFrame) -> av.VideoFrame:
         """The frame in the planar form of its format, and at the stream's size."""

@@ -188,7 +188,10 @@ class Work:
             progress.task(f"enhancing {self.source.name}", total, "frames") as task,
             Prefetch(clock.steady(read_frames(self.source, damage)), ahead=_AHEAD) as decoded,
             Prefetch(
-                map(enhancer, islice(decoded, done, None)), ahead=_AHEAD, check=progress.check
+                map(enhancer, islice(decoded, done, None)),
+                ahead=_AHEAD,
+                check=progress.check,
+                interrupt=enhancer.interrupt,
             ) as enhanced,
         ):
             if done:

@@ -167,6 +167,7 @@ class Enhancer:
                 quality=quality,
                 overwrite=overwrite,
                 strip_metadata=strip_metadata,
+                check=progress.check,
             )
             stages, models = self._stages(shape, width, height)
             rows = max(16, min(512, _READ_BYTES // (header.width * header.channels * itemsize)))
@@ -183,16 +184,25 @@ class Enhancer:
                         raise Cancelled()
                     task.advance(share * total)
 
+                def interrupt(thread: int) -> None:
+                    for model in models:
+                        model.engine.interrupt(thread)
+
                 enhanced = Prefetch(
-                    run_stages(stages, iter(decoded), header.frames, tick), check=progress.check
+                    run_stages(stages, iter(decoded), header.frames, tick),
+                    check=progress.check,
+                    interrupt=interrupt,
                 )
                 for band in threads.enter_context(enhanced):
                     writer.write(band)
         return Enhanced(
-            (header.width, header.height), (width, height), header.frames, tuple(models)
+            (header.width, header.height),
+            (width, height),
+            header.frames,
+            tuple(model.card.name for model in models),
         )
 
-    def _stages(self, shape: Shape, width: int, height: int) -> tuple[list[Stage], list[str]]:
+    def _stages(self, shape: Shape, width: int, height: int) -> tuple[list[Stage], list[Model]]:
         factor = max(width / shape.width, height / shape.height)
         models = self._plan.chain(factor)
         stages: list[Stage] = []
@@ -210,7 +220,7 @@ class Enhancer:
             shape = stage.result
         if (shape.width, shape.height) != (width, height):
             stages.append(ResizeStage(shape, width, height))
-        return stages, [model.card.name for model in models]
+        return stages, models
 
     def close(self) -> None:
         """Give engines back."""

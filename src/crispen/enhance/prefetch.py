@@ -29,14 +29,23 @@ class Prefetch(Generic[T]):
     Args:
         items: What to run; a generator is closed in the end.
         ahead: How many items may wait.
-        check: Called while waiting for an item, about ten times a second; may raise.
+        check: Called before each item and while waiting for one, about ten times a second; may
+            raise.
+        interrupt: Called with the thread's ident when the block is left early, again and again
+            until the thread has ended; may cut short what it does.
     """
 
     def __init__(
-        self, items: Iterator[T], *, ahead: int = 1, check: Callable[[], None] | None = None
+        self,
+        items: Iterator[T],
+        *,
+        ahead: int = 1,
+        check: Callable[[], None] | None = None,
+        interrupt: Callable[[int], None] | None = None,
     ) -> None:
         self._items = items
         self._check = check
+        self._interrupt = interrupt
         self._queue: queue.Queue[T | _End] = queue.Queue(maxsize=ahead)
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._work, name="crispen-prefetch", daemon=True)
@@ -58,6 +67,8 @@ class Prefetch(Generic[T]):
     ) -> None:
         self._stopped.set()
         while self._thread.is_alive():
+            if self._interrupt is not None and self._thread.ident is not None:
+                self._interrupt(self._thread.ident)
             # The thread may be waiting for room to put its last item.
             with contextlib.suppress(queue.Empty):
                 self._queue.get_nowait()
@@ -68,11 +79,11 @@ class Prefetch(Generic[T]):
 
     def __next__(self) -> T:
         while True:
+            if self._check is not None:
+                self._check()
             try:
                 item = self._queue.get(timeout=0.1)
             except queue.Empty:
-                if self._check is not None:
-                    self._check()
                 if self._stopped.is_set():
                     raise StopIteration from None
                 continue

@@ -3,11 +3,15 @@
 Each axis is a banded matrix. It is applied in blocks of a few output samples as small dense
 matrix products, which BLAS does faster than any gather: channels stay interleaved, the matrix
 of the columns being ``weights ⊗ identity``.
+
+Measured on one core, 8000x6000 RGB to 7400x5550: 0.5 s; with large products, which multiply
+more zeros and which OpenBLAS spreads over threads that then fight with the network's, 1.8 s and
+more; libvips' ``reducev`` and ``reduceh`` 0.2 s, but up to 23 grey levels off.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -20,9 +24,11 @@ from crispen.media.resample import taps
 
 Floats = NDArray[np.float32]
 
-_BLOCK = 8  # columns a product; wider ones multiply more zeros
-_BAND = 128  # rows a product, where they hold at most so many samples:
+_BLOCK = 8  # output rows or columns a product; more of them multiply more zeros
+_BAND = 128  # rows made at once, where they hold at most so many samples:
 _BAND_SAMPLES = 8_000_000
+# Multiply-adds up to which OpenBLAS stays in the caller's thread; also about what a cache holds.
+_PRODUCT = 1 << 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +60,11 @@ def _blocks(n_in: int, n_out: int, size: int) -> list[_Block]:
     return blocks
 
 
+def _length(matrix: Floats) -> int:
+    """How many vectors to multiply `matrix` with at once."""
+    return max(16, _PRODUCT // matrix.size)
+
+
 def _round(levels: Floats, like: Pixels) -> Pixels:
     peak = np.float32(np.iinfo(like.dtype).max)
     levels += np.float32(0.5)
@@ -82,7 +93,9 @@ class Resizer:
         self._channels = channels
         self._width = out_width
         row = channels * max(out_width, width * max(1.0, height / out_height))
-        self._down = _blocks(height, out_height, max(1, min(_BAND, int(_BAND_SAMPLES / row))))
+        rows = _blocks(height, out_height, _BLOCK)
+        band = max(1, min(_BAND, int(_BAND_SAMPLES / row)) // _BLOCK)
+        self._down = [rows[i : i + band] for i in range(0, len(rows), band)]
         eye = np.eye(channels, dtype=np.float32)
         # A (rows, inputs · channels) row block times this is (rows, outputs · channels).
         self._across = [
@@ -95,17 +108,23 @@ class Resizer:
     def frame(self, bands: Iterator[Pixels]) -> Iterator[Pixels]:
         """The bands of one frame at the new size."""
         rows = Rows(bands)
-        for block in self._down:
-            yield self._band(rows.take(*block.source), block)
+        for blocks in self._down:
+            # Bicubic's taps reach further even where their weights are nothing.
+            first, last = (
+                (blocks[0].out, blocks[-1].out)
+                if self._same_height
+                else (blocks[0].source, blocks[-1].source)
+            )
+            yield self._band(rows.take(first[0], last[1]), blocks)
 
-    def _band(self, pixels: Pixels, block: _Block) -> Pixels:
+    def _band(self, pixels: Pixels, blocks: Sequence[_Block]) -> Pixels:
         peak = np.float32(np.iinfo(pixels.dtype).max)
         levels = pixels.astype(np.float32)
         if self._alpha:
             levels[..., :-1] *= levels[..., -1:] / peak
         flat = levels.reshape(len(levels), -1)
         if not self._same_height:
-            flat = block.matrix @ flat
+            flat = self._rows(flat, blocks)
         if not self._same_width:
             flat = self._columns(flat)
         out = flat.reshape(len(flat), self._width, self._channels)
@@ -116,11 +135,25 @@ class Resizer:
             out[..., :-1] *= np.where(alpha >= 0.5, peak / np.maximum(alpha, 0.5), 0)
         return _round(out, pixels)
 
+    def _rows(self, flat: Floats, blocks: Sequence[_Block]) -> Floats:
+        top, origin = blocks[0].out[0], blocks[0].source[0]
+        out = np.empty((blocks[-1].out[1] - top, flat.shape[1]), np.float32)
+        for block in blocks:
+            source = flat[block.source[0] - origin : block.source[1] - origin]
+            result = out[block.out[0] - top : block.out[1] - top]
+            step = _length(block.matrix)
+            for x in range(0, flat.shape[1], step):
+                np.matmul(block.matrix, source[:, x : x + step], out=result[:, x : x + step])
+        return out
+
     def _columns(self, flat: Floats) -> Floats:
         c = self._channels
         out = np.empty((len(flat), self._width * c), np.float32)
         for block in self._across:
             first, last = block.source
             start, stop = block.out
-            np.matmul(flat[:, first * c : last * c], block.matrix, out=out[:, start * c : stop * c])
+            source, result = flat[:, first * c : last * c], out[:, start * c : stop * c]
+            step = _length(block.matrix)
+            for y in range(0, len(flat), step):
+                np.matmul(source[y : y + step], block.matrix, out=result[y : y + step])
         return out

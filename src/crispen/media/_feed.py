@@ -12,6 +12,7 @@ from __future__ import annotations
 import struct
 import threading
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 from crispen.media._header import Header, Pixels
@@ -19,6 +20,7 @@ from crispen.media._vips import vips
 
 _STRIP_BYTES = 1 << 20
 _WAITING_BYTES = 48 << 20
+_CHECK_EVERY_S = 0.1
 
 _SHORT, _LONG, _LONG8 = 3, 4, 16
 _CODES = {_SHORT: "H", _LONG: "I", _LONG8: "Q"}
@@ -69,9 +71,15 @@ def tiff_header(width: int, height: int, channels: int, bits: int) -> bytes:
 
 
 class Feed:
-    """A bounded queue of rows, read by libvips' threads as one long file."""
+    """A bounded queue of rows, read by libvips' threads as one long file.
 
-    def __init__(self, header: Header) -> None:
+    Args:
+        header: Of the whole picture.
+        check: Called while `put` waits, about ten times a second; may raise.
+    """
+
+    def __init__(self, header: Header, check: Callable[[], None] | None = None) -> None:
+        self._check = check
         bits = 16 if header.dtype == "uint16" else 8
         rows = header.height * header.frames
         self._head = tiff_header(header.width, rows, header.channels, bits)
@@ -89,7 +97,10 @@ class Feed:
         # The caller may use its buffer for the next band.
         data = memoryview(rows.tobytes())
         with self._change:
-            self._change.wait_for(lambda: self._closed or self._waiting_bytes < _WAITING_BYTES)
+            while not self._closed and self._waiting_bytes >= _WAITING_BYTES:
+                if self._check is not None:
+                    self._check()
+                self._change.wait(_CHECK_EVERY_S)
             if self._closed:
                 return False
             self._waiting.append(data)
@@ -98,9 +109,10 @@ class Feed:
             return True
 
     def close(self) -> None:
-        """Wakes both sides; whoever reads now gets the end of the file."""
+        """Wakes both sides; rows that nobody has read yet are dropped."""
         with self._change:
             self._closed = True
+            self._waiting.clear()
             self._change.notify_all()
 
     def release(self) -> None:
@@ -109,8 +121,7 @@ class Feed:
 
     def image(self) -> Any:
         """The libvips picture that these rows become."""
-        # libvips calls back through this object but does not keep it alive.
-        self._source = source = vips().SourceCustom()
+        source = vips().SourceCustom()
         source.on_read(self._read)
         source.on_seek(self._seek)
         # libvips calls back through this object, and keeps no reference to it.

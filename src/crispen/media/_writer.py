@@ -7,6 +7,7 @@ import os
 import shutil
 import tempfile
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO
@@ -24,6 +25,7 @@ Target = str | os.PathLike[str] | BinaryIO
 
 _DPI = 72.0  # what viewers assume where a file says nothing
 _PIECE_BYTES = 8 << 20
+_CHECK_EVERY_S = 0.1
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
@@ -53,6 +55,8 @@ class ImageWriter:
         overwrite: Replace an existing target.
         strip_metadata: Leave EXIF, XMP and resolution out. The colour profile stays, since the
             colours would be wrong without it.
+        check: Called while the encoder is waited for, about ten times a second; what it raises
+            ends the work, and nothing is written.
 
     Raises:
         UsageError: Format, quality or size do not fit; before any work.
@@ -68,7 +72,9 @@ class ImageWriter:
         quality: int | None = None,
         overwrite: bool = False,
         strip_metadata: bool = False,
+        check: Callable[[], None] | None = None,
     ) -> None:
+        self._check = check
         self._path = Path(target) if isinstance(target, str | os.PathLike) else None
         self._stream = None if isinstance(target, str | os.PathLike) else target
         self._name = str(self._path) if self._path is not None else "the output stream"
@@ -86,8 +92,9 @@ class ImageWriter:
         self._temporary: Path | None = None
         self._file: BinaryIO | None = None
         self._failure = ""
+        self._saving: Any = None
         self._stored = _stored_header(header, self._kind)
-        self._feed = Feed(self._stored)
+        self._feed = Feed(self._stored, check)
         self._thread = threading.Thread(target=self._save, name="crispen-encode", daemon=True)
 
     def __enter__(self) -> ImageWriter:
@@ -137,8 +144,11 @@ class ImageWriter:
         finally:
             self._feed.close()
             if not whole:
+                saving = self._saving
+                if saving is not None:
+                    saving.set_kill(True)
                 # An encoder that has all its rows already cannot be stopped: it may run out alone.
-                self._thread.join(timeout=0.5)
+                self._thread.join(timeout=0.2)
             if not self._thread.is_alive():
                 self._feed.release()
             if self._file is not None:
@@ -150,7 +160,10 @@ class ImageWriter:
         total = self._header.height * self._header.frames
         if self._rows != total and not self._failure:
             raise OutputError(f"{self._name}: only {self._rows} of {total} rows came; not written")
-        self._thread.join()
+        while self._thread.is_alive():
+            if self._check is not None:
+                self._check()
+            self._thread.join(_CHECK_EVERY_S)
         if self._failure:
             raise self._why()
         if self._path is not None and self._temporary is not None:
@@ -168,6 +181,7 @@ class ImageWriter:
         try:
             assert self._file is not None
             image = _with_metadata(self._feed.image(), self._stored, strip=self._strip)
+            self._saving = image
             target = vips().Target.new_to_descriptor(self._file.fileno())
             options = _save_options(self._kind, self._quality, self._stored)
             options["keep"] = _kept(self._stored.metadata, strip=self._strip)
@@ -176,6 +190,7 @@ class ImageWriter:
             # Not the error itself: its traceback would keep libvips' files open.
             self._failure = str(error) or "the encoder stopped"
         finally:
+            self._saving = None
             self._feed.close()
 
     def _reduce(self, band: Pixels) -> Pixels:
