@@ -130,7 +130,7 @@ def load_recipe(name_or_path: str, overrides: Sequence[str] = ()) -> Recipe:
     """
     path = _shipped().get(name_or_path, Path(name_or_path))
     if not path.is_file():
-        hint = nearest_names(name_or_path, recipe_names())
+        hint = nearest_names(name_or_path, recipe_names()) or f"; those are {', '.join(_shipped())}"
         raise MissingInput(
             f"{name_or_path}: neither a recipe that comes with Crispen nor a TOML file{hint}"
         )

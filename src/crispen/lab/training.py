@@ -258,7 +258,7 @@ class Trainer:
         """
         progress = progress or Progress()
         train, state = self.recipe.train, self.state
-        log = self.folder / "log.csv"
+        log = self.folder / "log.jsonl"
         began, before = time.monotonic(), state.wall_time_s
         with progress.task(f"training {self.recipe.name}", train.steps, "steps") as task:
             task.advance(state.step)
