@@ -46,6 +46,9 @@ class BoxEngine:
         phase = steps % self.card.scale
         return ((large + phase[..., None]) % (np.iinfo(pixels.dtype).max + 1)).astype(pixels.dtype)
 
+    def interrupt(self, thread: int) -> None:
+        pass
+
     def close(self) -> None:
         pass
 

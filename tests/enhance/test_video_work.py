@@ -186,6 +186,9 @@ class Bicubic:
         height, width = pixels.shape[:2]
         return resize(pixels, height * 2, width * 2)  # type: ignore[return-value]
 
+    def interrupt(self, thread: int) -> None:
+        pass
+
     def close(self) -> None:
         pass
 

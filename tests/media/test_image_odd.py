@@ -205,3 +205,16 @@ def test_inks_without_a_profile_by_hand(tmp_path: Path, white: int) -> None:
 def test_a_name_is_not_believed(shared_data: Path) -> None:
     with open_image(shared_data / "odd/valid/png_named.jpg") as reader:
         assert reader.header.format == "png"
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("truncated.png", "the data in it is damaged"),
+        ("truncated.tiff", "it ends in the middle"),
+        ("zero_bytes.png", "the file is empty; fetch it again"),
+    ],
+)
+def test_damage_is_told_in_plain_words(shared_data: Path, name: str, told: str) -> None:
+    with pytest.raises(InputError, match=told):
+        read_image(shared_data / "odd" / "broken" / name)

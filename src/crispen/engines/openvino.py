@@ -49,16 +49,18 @@ class _Plan:
         with self._lock:
             self._busy[thread] = network
         try:
-            network.infer()
+            network.start_async()
+            network.wait()
         except RuntimeError as error:
             if "cancel" in str(error):
+                self._idle.append((network, paint))
                 raise Cancelled() from None
             raise
         finally:
             with self._lock:
                 del self._busy[thread]
-            self._idle.append((network, paint))
         paint.infer()
+        self._idle.append((network, paint))
 
     def interrupt(self, thread: int) -> None:
         with self._lock:  # so that nobody else has the request by now

@@ -62,7 +62,7 @@ class ImageReader:
         self._max_pixels = max_pixels
         head = self._data[:64] if self._path is None else _first_bytes(self._path)
         if not head:
-            raise InputError(f"{self._name}: the file is empty")
+            raise InputError(f"{self._name}: the file is empty; fetch it again")
         found = sniff(head)
         if found is None:
             raise InputError(

@@ -30,6 +30,8 @@ def reason(error: Exception | str) -> str:
     said = [line for line in lines[1:] if line] or lines[:1] or [""]
     text = said[0]
     text = re.sub(r"^(VipsJpeg|vipspng|webp|heif|\w+_source|tiff2vips): *", "", text)
-    if not text or text.startswith("unable to "):
+    if not text or text.startswith("unable to ") or text == "libpng read error":
         return "the data in it is damaged"
+    if text.startswith("bad seek to "):
+        return "it ends in the middle"
     return text[:120]
