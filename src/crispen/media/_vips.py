@@ -32,6 +32,6 @@ def reason(error: Exception | str) -> str:
     text = re.sub(r"^(VipsJpeg|vipspng|webp|heif|\w+_source|tiff2vips): *", "", text)
     if not text or text.startswith("unable to ") or text == "libpng read error":
         return "the data in it is damaged"
-    if text.startswith("bad seek to "):
+    if "bad seek to " in text:
         return "it ends in the middle"
     return text[:120]
