@@ -108,6 +108,9 @@ def test_folders_and_permissions(tmp_path: Path) -> None:
         read_image(tmp_path)
     with pytest.raises(MissingInput, match="no such file"):
         read_image(tmp_path / "none.png")
+    (tmp_path / "link.png").symlink_to("gone.png")
+    with pytest.raises(MissingInput, match=r"a link to gone\.png, which is not there"):
+        read_image(tmp_path / "link.png")
 
 
 @pytest.mark.skipif(not hasattr(os, "seteuid"), reason="needs POSIX users")

@@ -230,6 +230,10 @@ def _first_bytes(path: Path) -> bytes:
         with path.open("rb") as file:
             return file.read(64)
     except FileNotFoundError:
+        if path.is_symlink():
+            raise MissingInput(
+                f"{path}: a link to {path.readlink()}, which is not there; mend it or name the file"
+            ) from None
         raise MissingInput(f"{path}: no such file; check the spelling and the folder") from None
     except IsADirectoryError:
         raise InputError(f"{path}: a folder, where a picture file was expected") from None
