@@ -7,6 +7,7 @@ import subprocess
 import sys
 import types
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -54,6 +55,13 @@ def test_nothing_given_shows_help(crispen: Any) -> None:
 
 def test_version(crispen: Any) -> None:
     assert crispen("--version").out == f"crispen {package.__version__}\n"
+
+
+def test_a_file_in_place_of_a_command_is_told_the_command(crispen: Any, tmp_path: Path) -> None:
+    (tmp_path / "a.png").touch()
+    said = crispen(str(tmp_path / "a.png"))
+    assert said.code == 2
+    assert f"crispen enhance {tmp_path / 'a.png'}" in said.err
 
 
 @pytest.mark.parametrize(

@@ -155,5 +155,30 @@ def test_formats():
     # A picture's format says nothing about a video beside it.
     assert suffix_for(Path("a.mov"), video=True, format="png") == ".mov"
     check_format("PNG")
-    with pytest.raises(UsageError, match="did you mean jpeg"):
+    with pytest.raises(UsageError, match=r"jpegg: no such format.*choose one of avif, .*webm"):
         check_format("jpegg")
+    with pytest.raises(UsageError, match=r"mp4 is for videos, and the input is a picture"):
+        check_format("mp4", videos=False)
+    with pytest.raises(
+        UsageError, match=r"png is for pictures.*choose one of mkv, mov, mp4, webm$"
+    ):
+        check_format("png", pictures=False)
+
+
+@pytest.mark.parametrize(
+    ("name", "format", "fits"),
+    [
+        ("o.png", "jpeg", False),
+        ("o.jpeg", "jpg", True),
+        ("o.JFIF", "jpeg", True),
+        ("o.tif", "tiff", True),
+        ("o.apng", "png", True),
+        ("o.webp", "mp4", True),
+    ],
+)
+def test_a_name_that_contradicts_the_format_is_refused(tree, name, format, fits):
+    if fits:
+        assert results(["a.png"], name, format=format) == [name]
+        return
+    with pytest.raises(UsageError, match=r"o\.png: its name does not fit --format jpeg"):
+        plan(["a.png"], name, format=format)

@@ -261,6 +261,8 @@ def summary(outcome: Outcome) -> str:
     ``photo.jpg → photo.x2.jpg  4000x3000 → 8000x6000  5.1 s``
     """
     if outcome.status == "failed":
+        if outcome.target and outcome.error.startswith(outcome.target):
+            return f"failed: {outcome.source} → {outcome.error}"
         named = outcome.source in outcome.error
         return f"failed: {'' if named else outcome.source + ': '}{outcome.error}"
     result = outcome.target

@@ -7,6 +7,7 @@ that ``crispen --help`` answers at once.
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -49,6 +50,12 @@ class LazyGroup(TyperGroup):
         if self.commands[cmd_name] is None:
             self.commands[cmd_name] = load_command(cmd_name)
         return self.commands[cmd_name]
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command asked for; a file's name alone is answered with the command for files."""
+        if args and args[0] not in self.commands and os.path.exists(args[0]):
+            ctx.fail(f"'{args[0]}' is no command but a file; type 'crispen enhance {args[0]}'")
+        return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:
         """Runs the command; Typer would turn Ctrl-C into a mute exit."""

@@ -48,7 +48,8 @@ def enhance(
         progress: Told how far it is; can cancel.
 
     Returns:
-        An `Image`: `pixels` is ``(height, width, channels)`` in the source's depth; `save` writes.
+        An `Image`: `pixels` is ``(height, width, channels)`` in the source's depth (floats come
+            back as ``uint8``); `save` writes.
 
     Raises:
         CrispenError: What is wrong, in one line.

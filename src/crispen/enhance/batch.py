@@ -23,7 +23,7 @@ from typing import Any, Literal
 
 from crispen.enhance.enhancer import Enhancer
 from crispen.enhance.jobs import Job, plan_jobs
-from crispen.enhance.naming import check_format
+from crispen.enhance.naming import check_format, picture_format
 from crispen.enhance.target import Target
 from crispen.errors import Cancelled, CrispenError, InputError, OutputError, UsageError
 from crispen.media.image import is_image_name, open_image
@@ -156,6 +156,9 @@ def enhance_all(
             is_picture=is_image_name,
             is_video=is_video_name,
         )
+        if options.format is not None and jobs:
+            videos = sum(job.video for job in jobs)
+            check_format(options.format, pictures=videos < len(jobs), videos=videos > 0)
         for text, error in problems:
             tell(Outcome(text, "", "failed", error=str(error), exit_code=error.exit_code))
         with progress.task("files", len(jobs), "files") as task:
@@ -186,7 +189,7 @@ def _one(
             sys.stdin.buffer.read() if job.source is None else job.source,
             sys.stdout.buffer if job.result is None else job.result,
             target,
-            format=options.format,
+            format=picture_format(options.format),
             quality=options.quality,
             overwrite=options.overwrite,
             strip_metadata=options.strip_metadata,
@@ -274,10 +277,15 @@ def _video(
         progress=progress,
         **more,
     )
+    resumed = (
+        (f"went on from an interrupted run, which had done {done.resumed_frames} of the frames",)
+        if done.resumed_frames
+        else ()
+    )
     return outcome(
         "done",
         source_size=done.source_size,
         target_size=done.target_size,
         frames=done.frames,
-        notes=done.notes,
+        notes=(*resumed, *done.notes),
     )

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from crispen.enhance.naming import beside, is_earlier_result, suffix_for
+from crispen.enhance.naming import beside, check_name, is_earlier_result, suffix_for
 from crispen.errors import CrispenError, InputError, MissingInput, UsageError
 
 STDIO = "-"
@@ -119,6 +119,7 @@ def _job(
     path = Path(output)
     is_file = single and not output.endswith(("/", os.sep)) and bool(path.suffix)
     if is_file and not path.is_dir():
+        check_name(path, format, video=video)
         return Job(item.path if item else None, path, video, True)
     if item is None:
         raise UsageError("standard input has no name to use in a folder; give -o FILE")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from crispen.enhance.target import LABEL
-from crispen.errors import UsageError, nearest_names
+from crispen.errors import UsageError
 
 # Suffix of each format that can be asked for.
 PICTURE_FORMATS = {
@@ -25,18 +25,47 @@ _KEPT_PICTURES = {*PICTURE_FORMATS.values(), ".jpeg", ".jfif", ".jpe", ".apng"}
 _KEPT_VIDEOS = {*VIDEO_FORMATS.values(), ".m4v"}
 
 
-def check_format(name: str) -> None:
-    """Refuse a format that cannot be written.
+def check_format(name: str, *, pictures: bool = True, videos: bool = True) -> None:
+    """Refuse a format that cannot be written, or that suits none of the inputs.
+
+    Args:
+        name: As asked for.
+        pictures: Whether there are pictures among the inputs.
+        videos: Whether there are videos among them.
 
     Raises:
-        UsageError: With the nearest names.
+        UsageError: With the formats there are.
     """
-    known = [*PICTURE_FORMATS, *VIDEO_FORMATS]
-    if name.lower() not in known:
-        raise UsageError(
-            f"format '{name}' cannot be written{nearest_names(name.lower(), known)} "
-            f"(known: {', '.join(known)})"
-        )
+    known = [*(PICTURE_FORMATS if pictures else ()), *(VIDEO_FORMATS if videos else ())]
+    asked = name.lower()
+    if asked in known:
+        return
+    choice = f"choose one of {', '.join(known)}"
+    if asked in VIDEO_FORMATS or asked in PICTURE_FORMATS:
+        this, that = ("videos", "a picture") if asked in VIDEO_FORMATS else ("pictures", "a video")
+        raise UsageError(f"--format {name} is for {this}, and the input is {that}; {choice}")
+    raise UsageError(f"--format {name}: no such format is written; {choice}")
+
+
+def picture_format(asked: str | None) -> str | None:
+    """The format asked for, as far as it concerns pictures.
+
+    >>> picture_format("png"), picture_format("mp4")
+    ('png', None)
+    """
+    return asked if asked is not None and asked.lower() in PICTURE_FORMATS else None
+
+
+def check_name(path: Path, format: str | None, *, video: bool) -> None:
+    """Refuse a result whose name and format contradict each other.
+
+    Raises:
+        UsageError: ``-o a.png --format jpeg``.
+    """
+    asked = (VIDEO_FORMATS if video else PICTURE_FORMATS).get((format or "").lower())
+    kept = suffix_for(path, video=video, format=format) == path.suffix
+    if asked is not None and not kept:
+        raise UsageError(f"{path}: its name does not fit --format {format}; leave one of them out")
 
 
 def suffix_for(source: Path, *, video: bool, format: str | None) -> str:
@@ -44,7 +73,12 @@ def suffix_for(source: Path, *, video: bool, format: str | None) -> str:
     asked = (VIDEO_FORMATS if video else PICTURE_FORMATS).get((format or "").lower())
     kept = source.suffix.lower() in (_KEPT_VIDEOS if video else _KEPT_PICTURES)
     if asked is not None:
-        same = {".jpeg": ".jpg", ".tif": ".tiff"}
+        same = {
+            **dict.fromkeys((".jpeg", ".jpe", ".jfif"), ".jpg"),
+            ".tif": ".tiff",
+            ".apng": ".png",
+        }
+        same[".m4v"] = ".mp4"
         suffix = source.suffix.lower()
         return source.suffix if same.get(suffix, suffix) == same.get(asked, asked) else asked
     if kept:

@@ -28,7 +28,7 @@ def check_target(path: Path, *, overwrite: bool) -> None:
     if not folder.is_dir():
         raise OutputError(f"{path}: there is no folder {folder}; create it first")
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise OutputError(f"{path}: no permission to write into {folder}")
+        raise OutputError(f"{path}: no permission to write into {folder}; choose another")
 
 
 def open_beside(path: Path) -> tuple[Path, BinaryIO]:
@@ -43,7 +43,9 @@ def open_beside(path: Path) -> tuple[Path, BinaryIO]:
         # Unlike tempfile's, its mode follows the umask, as that of any other new file does.
         return temporary, temporary.open("x+b")
     except OSError as error:
-        raise OutputError(f"{path}: cannot be written: {error.strerror}") from None
+        raise OutputError(
+            f"{path}: cannot be written: {error.strerror}; choose another folder"
+        ) from None
 
 
 def commit(temporary: Path, path: Path, *, overwrite: bool) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from crispen.errors import UsageError, nearest_names
+from crispen.errors import UsageError
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +159,4 @@ def output_format(name: str | None, path: Path | None, fallback: str) -> Format:
     what = (
         f"'{asked}' is not a picture format that is written" if asked else "the name has no suffix"
     )
-    raise UsageError(
-        f"{where}{what}; choose one of {', '.join(names)}{nearest_names(asked, names)}"
-    )
+    raise UsageError(f"{where}{what}; choose one of {', '.join(names)}")
