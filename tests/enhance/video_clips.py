@@ -10,8 +10,16 @@ from typing import Any
 import av
 import numpy as np
 
+# The smallest network, for tests in which any will do.
+MODEL = "espcn-x2"
+
 # 45 degrees of nothing: the nine numbers FFmpeg writes for a quarter turn.
 QUARTER_TURN = (0, 65536, 0, -65536, 0, 0, 0, 0, 1 << 30)
+
+
+def names(folder: Path) -> list[str]:
+    """What stands in a folder."""
+    return sorted(p.name for p in folder.iterdir())
 
 
 def picture(width: int, height: int, number: int, fmt: str = "yuv420p") -> av.VideoFrame:
