@@ -130,8 +130,6 @@ def enhance_all(
 
     options = options or Options()
     progress = progress or Progress()
-    if options.format is not None:
-        check_format(options.format)
     outcomes: list[Outcome] = []
 
     def tell(outcome: Outcome) -> None:
@@ -156,9 +154,9 @@ def enhance_all(
             is_picture=is_image_name,
             is_video=is_video_name,
         )
-        if options.format is not None and jobs:
-            videos = sum(job.video for job in jobs)
-            check_format(options.format, pictures=videos < len(jobs), videos=videos > 0)
+        if options.format is not None:
+            kinds = {job.video for job in jobs} or {False, True}
+            check_format(options.format, pictures=False in kinds, videos=True in kinds)
         for text, error in problems:
             tell(Outcome(text, "", "failed", error=str(error), exit_code=error.exit_code))
         with progress.task("files", len(jobs), "files") as task:
