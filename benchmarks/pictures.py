@@ -21,7 +21,7 @@ import numpy as np
 
 from _table import interleaved, print_table
 from crispen.engines.base import open_engine
-from crispen.enhance import Enhancer
+from crispen.enhance.enhancer import Enhancer
 from crispen.media.image import Image, write_image
 from crispen.models.store import find
 

@@ -1,7 +1,7 @@
 """Frames per second of video enhancement, and where the time goes.
 
-Each part is measured alone, then all together. The clip is made of a real one where there is one
-(enlarged to 960x540 by default), so that the encoder meets natural pictures.
+Each part is measured alone, then all together, start and end included. The clip is made of a real
+one, the demo's unless given, so that the encoder meets natural pictures.
 
     python benchmarks/video.py [--clip FILE] [--size 960x540] [--frames 150] [--model photo-fast-x2]
 """
@@ -9,8 +9,6 @@ Each part is measured alone, then all together. The clip is made of a real one w
 from __future__ import annotations
 
 import argparse
-import os
-import resource
 import tempfile
 import time
 from collections.abc import Callable
@@ -19,9 +17,8 @@ from pathlib import Path
 
 import av
 import numpy as np
-from rich.console import Console
-from rich.table import Table
 
+from _table import print_table
 from crispen.enhance._video_frames import BICUBIC
 from crispen.enhance.model import load
 from crispen.enhance.target import parse_size
@@ -30,18 +27,15 @@ from crispen.media._video_codecs import find_codec
 from crispen.media._video_format import plane
 from crispen.media.video import Damage, read_frames
 
+DEMO = Path(__file__).parents[1] / "docs/demo/clip.mp4"
 
-def made_clip(path: Path, source: Path | None, size: tuple[int, int], count: int) -> None:
-    """A clip of `count` frames, out of `source` again and again, or of moving noise."""
+
+def made_clip(path: Path, source: Path, size: tuple[int, int], count: int) -> None:
+    """A clip of `count` frames, out of `source` again and again."""
     with av.open(str(path), "w") as out:
         stream = out.add_stream("libx264", rate=25, options={"crf": "18", "preset": "veryfast"})
         stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"
-        if source is not None:
-            pictures = list(islice(read_frames(source, Damage()), count))
-        else:
-            rng = np.random.default_rng(0)
-            small = rng.integers(0, 255, (12, size[1] // 8, size[0] // 8, 3)).astype(np.uint8)
-            pictures = [av.VideoFrame.from_ndarray(s, "rgb24") for s in small]
+        pictures = list(islice(read_frames(source, Damage()), count))
         for number, picture in enumerate(islice(cycle(pictures), count)):
             frame = picture.reformat(*size, "yuv420p", interpolation="BICUBIC")
             frame.pts, frame.pict_type = number, 0
@@ -60,7 +54,7 @@ def timed(work: Callable[[], object]) -> tuple[float, float]:
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--clip", type=Path)
+    parser.add_argument("--clip", type=Path, default=DEMO)
     parser.add_argument("--size", default="960x540")
     parser.add_argument("--frames", type=int, default=150)
     parser.add_argument("--model", default="photo-fast-x2")
@@ -111,17 +105,14 @@ def main() -> None:
         measure(
             "all together", asked.frames, lambda: enhance_video(clip, result, scale, model=model)
         )
-    table = Table(title=f"{asked.model}, {size[0]}x{size[1]} to {large[0]}x{large[1]}, H.264 both")
-    for heading in ("part", "ms a frame", "CPU ms a frame", "frames a second"):
-        table.add_column(heading, justify="left" if heading == "part" else "right")
-    for name, count, wall, cpu in rows:
-        each = wall / count
-        table.add_row(name, f"{each * 1e3:.1f}", f"{cpu / count * 1e3:.1f}", f"{1 / each:.1f}")
-    console = Console(width=100)
-    console.print(table)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    load_1 = os.getloadavg()[0]
-    console.print(f"{os.cpu_count()} cores, load {load_1:.1f}, peak memory {peak:.0f} MiB")
+    print_table(
+        f"Video, {asked.model}, {size[0]}x{size[1]} to {large[0]}x{large[1]}, H.264 both",
+        ["part", "ms a frame", "CPU ms a frame", "frames a second"],
+        [
+            [name, f"{wall / n * 1e3:.1f}", f"{cpu / n * 1e3:.1f}", f"{n / wall:.1f}"]
+            for name, n, wall, cpu in rows
+        ],
+    )
 
 
 if __name__ == "__main__":
