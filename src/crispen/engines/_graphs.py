@@ -21,8 +21,9 @@ import openvino as ov
 from numpy.typing import NDArray
 from openvino import opset14 as op
 
-from crispen.engines.base import bicubic_phases, color_in, residual_gain
+from crispen.engines.base import color_in, residual_gain
 from crispen.errors import ModelError
+from crispen.media.resample import bicubic_phases
 from crispen.models.card import ModelCard
 
 RESIDUAL = "residual"

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from crispen.errors import ModelError, UsageError
 from crispen.media.color import BT601_STUDIO
-from crispen.media.resample import resize, taps
+from crispen.media.resample import resize
 from crispen.models.card import Color, ModelCard
 
 Pixels = NDArray[np.uint8] | NDArray[np.uint16]
@@ -93,16 +93,6 @@ def check_window(pixels: Pixels, peak: int | None) -> int:
     if peak is not None and not 0 < peak <= limit:
         raise UsageError(f"peak must be 1 to {limit} for {pixels.dtype}, not {peak}")
     return limit if peak is None else peak
-
-
-def bicubic_phases(scale: int) -> NDArray[np.float64]:
-    """``(scale², 5, 5)``: the kernels of all sub-pixels of Keys' bicubic, row by row."""
-    middle = 4
-    size = 2 * middle + 1
-    axis = taps(size, size * scale, factor=float(scale)).matrix(size)
-    phases = axis[middle * scale : (middle + 1) * scale, middle - 2 : middle + 3]
-    plane: NDArray[np.float64] = np.einsum("iy,jx->ijyx", phases, phases)
-    return plane.reshape(scale * scale, 5, 5)
 
 
 def color_in(color: Color, channels: int, peak: int) -> tuple[NDArray[np.float64], float]:

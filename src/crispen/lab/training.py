@@ -122,12 +122,12 @@ def _transfer(network: Upscaler, content: dict[str, Any]) -> None:
     network.load_state_dict(fitting, strict=False)
 
 
-def _begin(recipe: Recipe, device: torch.device) -> State:
+def _begin(recipe: Recipe, device: torch.device, start: str) -> State:
     torch.manual_seed(recipe.train.seed)
     network = build_network(recipe)
     lineage: dict[str, Any] = {"started_from": "", "steps": 0, "wall_time_s": 0.0}
-    if recipe.train.start:
-        content = load_checkpoint(Path(recipe.train.start))
+    if start:
+        content = load_checkpoint(Path(start))
         _transfer(network, content)
         earlier = content["lineage"] or {"steps": 0, "wall_time_s": 0.0}
         lineage = {
@@ -202,8 +202,10 @@ class Trainer:
         self.pixels = pixels or load_folder(
             Path(recipe.data.path), recipe.data.color, self.down.crop
         ).to(self.device)
-        self.state = _begin(recipe, self.device)
-        if (folder / CHECKPOINT).is_file():
+        resumed = (folder / CHECKPOINT).is_file()
+        # A resumed run has its weights already; where they once came from need not be read again.
+        self.state = _begin(recipe, self.device, "" if resumed else recipe.train.start)
+        if resumed:
             _resume(self.state, folder / CHECKPOINT, recipe)
         _write_run(folder, recipe)
         residual = self.state.network.residual

@@ -118,6 +118,16 @@ def _apply(x: NDArray[np.floating], t: Taps, axis: int) -> NDArray[np.floating]:
     return np.moveaxis(out, 0, axis)
 
 
+def bicubic_phases(scale: int) -> NDArray[np.float64]:
+    """``(scale², 5, 5)``: the kernels of all sub-pixels of Keys' bicubic, row by row."""
+    middle = 4
+    size = 2 * middle + 1
+    axis = taps(size, size * scale, factor=float(scale)).matrix(size)
+    phases = axis[middle * scale : (middle + 1) * scale, middle - 2 : middle + 3]
+    plane: NDArray[np.float64] = np.einsum("iy,jx->ijyx", phases, phases)
+    return plane.reshape(scale * scale, 5, 5)
+
+
 def round_half_up(x: NDArray[np.floating], limit: float) -> NDArray[np.floating]:
     """Whole numbers in ``[0, limit]``, halves upwards, as MATLAB converts to unsigned integers."""
     levels: NDArray[np.floating] = np.clip(np.floor(x + 0.5), 0, limit)

@@ -8,12 +8,11 @@ and low precision costs them nothing that the eye or PSNR would see.
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from crispen.media.resample import taps
+from crispen.media.resample import bicubic_phases
 
 
 def bicubic_kernel(scale: int, channels: int = 1) -> Tensor:
@@ -22,11 +21,7 @@ def bicubic_kernel(scale: int, channels: int = 1) -> Tensor:
     Output plane ``c · scale² + i · scale + j`` is sub-pixel ``(i, j)`` of channel ``c``, the order
     `torch.nn.PixelShuffle` expects.
     """
-    middle = 4
-    axis = taps(2 * middle + 1, (2 * middle + 1) * scale, factor=float(scale))
-    phases = axis.matrix(2 * middle + 1)[middle * scale : (middle + 1) * scale]
-    phases = phases[:, middle - 2 : middle + 3]  # (scale, 5)
-    plane = np.einsum("iy,jx->ijyx", phases, phases).reshape(scale * scale, 5, 5)
+    plane = bicubic_phases(scale)
     kernel = torch.zeros(channels * scale * scale, channels, 5, 5)
     for c in range(channels):
         kernel[c * scale * scale : (c + 1) * scale * scale, c] = torch.from_numpy(plane)
