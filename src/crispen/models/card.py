@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from crispen.errors import ModelError
 
@@ -55,7 +55,14 @@ class ModelCard(_Frozen):
         halo: Input pixels around a pixel on which its output depends; None where there is
             no such limit (tiles are then blended).
         base: ``bicubic`` if the graph adds its answer to bicubic phases before the final
-            shuffle; the tensor before that sum is then called ``residual``.
+            shuffle (at scale 1 to the picture itself); the tensor before that sum is then called
+            ``residual``.
+        multiple: Input sides must be multiples of this, as where a network pools and unpools:
+            tiles begin at such multiples, and pictures are padded and cut again.
+        window_px: The only side of a square input it takes, as where a network has a fully
+            connected layer; None for any side. Such a network is run on overlapping windows.
+        stride_px: Step between overlapping windows whose answers are averaged; None for exact
+            tiles where there is a halo, and for blended ones where there is none.
     """
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
@@ -65,6 +72,9 @@ class ModelCard(_Frozen):
     color: Color = "luma"
     halo: int | None = Field(None, ge=0)
     base: Literal["bicubic", "none"] = "none"
+    multiple: int = Field(1, ge=1, le=256)
+    window_px: int | None = Field(None, ge=1, le=4096)
+    stride_px: int | None = Field(None, ge=1, le=4096)
     parameters: int = Field(0, ge=0)
     architecture: str = ""
     licence: str = "unknown"
@@ -72,6 +82,22 @@ class ModelCard(_Frozen):
     training: Training = Training()
     results: tuple[Result, ...] = ()
     speed: str = Field("", description="measured speed and on what, for people")
+
+    @model_validator(mode="after")
+    def _windows_fit(self) -> Self:
+        window, stride = self.window_px, self.stride_px
+        if window is not None and window % self.multiple:
+            raise ValueError(f"window_px {window} is not a multiple of {self.multiple}")
+        if window is not None and self.halo is not None:
+            raise ValueError("a network of one window_px has no halo; leave one of them out")
+        if window is not None and stride is not None and stride > window:
+            raise ValueError(f"stride_px {stride} leaves gaps between windows of {window}")
+        return self
+
+    @property
+    def takes_strength(self) -> bool:
+        """Whether its answer can be mixed with the picture: only where both have one size."""
+        return self.scale == 1
 
     def psnr(self, data: str = "Set5") -> float | None:
         """Measured PSNR on a data set, or None."""
