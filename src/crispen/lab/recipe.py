@@ -10,85 +10,133 @@ import tomllib
 from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from crispen.errors import MissingInput, UsageError, nearest_names
+from crispen.lab.data import DataTable
+from crispen.lab.degradations import DegradationTable
+from crispen.lab.losses import LossTable
+from crispen.lab.networks import NetworkTable
+from crispen.lab.table import Table
+
+Task = Literal["upscale", "denoise", "sharpen", "relight", "restore"]
 
 
-class _Table(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class PlainNetwork(_Table):
-    """A plain stack of 3×3 convolutions (`crispen.lab.networks.plain`)."""
-
-    kind: Literal["plain"] = "plain"
-    width: int = Field(32, ge=4, le=256, description="channels of each hidden layer")
-    depth: int = Field(8, ge=1, le=64, description="hidden layers")
-    activation: Literal["relu", "leaky-relu", "silu", "gelu"] = Field(
-        "relu", description="the point-wise non-linearity"
-    )
-
-    def describe(self) -> str:
-        """For the card."""
-        return f"{self.depth + 2} 3x3 convolutions, {self.width} channels, {self.activation}"
-
-
-class EspcnNetwork(_Table):
-    """The classic sub-pixel network (`crispen.lab.networks.espcn`)."""
-
-    kind: Literal["espcn"] = "espcn"
-
-    def describe(self) -> str:
-        """For the card."""
-        return "5-3-3-3 convolutions, 64-64-32 channels, relu"
-
-
-Network = Annotated[PlainNetwork | EspcnNetwork, Field(discriminator="kind")]
-
-
-class Data(_Table):
-    """What it learns from."""
-
-    path: str = Field("../shared/data/train", description="folder of HR pictures")
-    color: Literal["luma", "rgb"] = Field("luma", description="what the network sees")
-    patch: int = Field(32, ge=8, description="side of an LR crop in pixels")
-    batch: int = Field(16, ge=1, description="crops a step")
-    licence: str = Field(
-        "CC BY-SA, CC BY, CC0, public domain, Unsplash License, Pexels License, GPL and LGPL, "
-        "picture by picture in its MANIFEST.csv",
-        description="licences of the pictures, for the card",
-    )
-
-
-class Train(_Table):
+class Train(Table):
     """How it learns."""
 
     steps: int = Field(20_000, ge=1, description="optimiser steps")
-    learning_rate: float = Field(1e-3, gt=0, description="peak learning rate of Adam")
+    epochs: int = Field(0, ge=0, description="passes through the data, in place of `steps`; 0: off")
+    optimizer: Literal["adam", "adamw", "sgd"] = Field("adam", description="the optimiser")
+    learning_rate: float = Field(1e-3, gt=0, lt=10, description="its peak")
+    betas: tuple[float, float] = Field((0.9, 0.99), description="of Adam; of SGD: momentum, unused")
+    weight_decay: float = Field(0.0, ge=0, description="of the optimiser")
+    schedule: Literal["wsd", "constant", "cosine", "plateau"] = Field(
+        "wsd",
+        description="after the warm-up: stable, then linearly to zero (wsd); constant; a half "
+        "cosine to zero; lower whenever validation stands still (plateau)",
+    )
     warmup: int = Field(200, ge=0, description="steps to reach the peak")
-    decay: float = Field(0.4, ge=0, le=1, description="last part of the steps, down to zero")
-    loss: Literal["l1", "mse", "charbonnier"] = Field("l1", description="pixel loss")
-    ema: float = Field(0.999, ge=0, lt=1, description="decay of the averaged weights")
-    seed: int = Field(0, ge=0, description="of the weights and of the crops")
+    decay: float = Field(0.4, ge=0, le=1, description="wsd: last part of the steps, down to zero")
+    plateau_factor: float = Field(0.5, gt=0, lt=1, description="plateau: what the rate is cut to")
+    plateau_patience: int = Field(
+        5, ge=1, description="plateau: validations without a better one before a cut"
+    )
+    patience: int = Field(
+        0, ge=0, description="validations without a better one before it stops early; 0: never"
+    )
+    ema: float = Field(0.999, ge=0, lt=1, description="decay of the averaged weights; 0: none")
+    clip: float = Field(0.0, ge=0, description="largest norm of the gradient; 0: any")
+    accumulate: int = Field(1, ge=1, description="batches whose gradients make one step")
+    precision: Literal["bf16", "fp32"] = Field("bf16", description="of the network's layers")
+    seed: int = Field(0, ge=0, description="of the weights, the crops and all noise")
     start: str = Field("", description="checkpoint whose fitting weights it starts from")
-    precision: Literal["bf16", "fp32"] = Field("bf16", description="of the convolutions")
     save_every: int = Field(1000, ge=1, description="steps between checkpoints")
     validate_every: int = Field(2000, ge=1, description="steps between validations")
+    sample_every: int = Field(5000, ge=0, description="steps between sample sheets; 0: none")
+    sample_epochs: tuple[int, ...] = Field((), description="epochs after which one is made too")
+    keep_epochs: tuple[int, ...] = Field(
+        (), description="epochs whose checkpoint is kept, as epoch-0001.ckpt"
+    )
 
 
-class Recipe(_Table):
+class Adversarial(Table):
+    """Training against a network that tells real pictures from made ones."""
+
+    loss: Literal["vanilla", "lsgan", "hinge", "relativistic"] = Field(
+        "vanilla", description="what the two networks play for"
+    )
+    weight: float = Field(1e-3, gt=0, description="of the adversarial loss beside the others")
+    learning_rate: float = Field(1e-4, gt=0, lt=10, description="of the discriminator's Adam")
+    width: int = Field(64, ge=4, le=256, description="channels of the discriminator's first layer")
+    pretrain_steps: int = Field(
+        0, ge=0, description="steps of the generator alone, before the discriminator comes in"
+    )
+
+
+class Validation(Table):
+    """What is measured while it trains."""
+
+    path: str = Field(
+        "",
+        description="folder with HR and LR_xN, or of pictures that the recipe degrades; else a "
+        "part of the data is held out",
+    )
+    count: int = Field(32, ge=1, le=10_000, description="held-out crops that are measured")
+    monitor: Literal["psnr", "ssim", "mse", "loss"] = Field(
+        "psnr", description="decides which checkpoint is the best, and when to stop or slow down"
+    )
+
+
+class Paper(Table):
+    """Published figures to compare with."""
+
+    title: str = Field("", description="of the paper or report")
+    source: str = Field("", description="where it can be read")
+    figures: dict[str, float] = Field({}, description="psnr, ssim, mse …")
+
+
+class Recipe(Table):
     """One trainable model."""
 
     name: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", description="the model's name")
-    task: Literal["upscale"] = Field("upscale", description="what the model is for")
+    task: Task = Field("upscale", description="what the model is for")
     summary: str = Field("", description="one sentence for the card")
-    scale: int = Field(2, ge=1, le=8, description="how many times larger each side becomes")
-    network: Network = PlainNetwork()
-    data: Data = Data()
+    scale: int = Field(1, ge=1, le=8, description="how many times larger each side becomes")
+    network: NetworkTable
+    data: DataTable
+    degradation: tuple[DegradationTable, ...] = Field((), description="applied in this order")
+    loss: tuple[LossTable, ...] = Field(min_length=1, description="added up by their weights")
     train: Train = Train()
+    adversarial: Adversarial | None = None
+    validation: Validation = Validation()
+    paper: Paper | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _data_is_a_folder(cls, table: Any) -> Any:
+        """What a folder of pictures needs not say."""
+        if isinstance(table, dict) and isinstance(table.get("data"), dict):
+            return table | {"data": {"kind": "folder"} | table["data"]}
+        return table
+
+    @model_validator(mode="after")
+    def _task_fits_scale(self) -> Self:
+        if self.task == "upscale" and self.scale == 1:
+            raise ValueError("upscale needs a scale of 2 or more; for scale 1 give another task")
+        if self.task in ("denoise", "sharpen", "relight") and self.scale != 1:
+            raise ValueError(f"{self.task} keeps the size, so scale is 1; for both say restore")
+        return self
+
+    @property
+    def loss_text(self) -> str:
+        """For the card: ``l1 + 0.5 ssim``."""
+        terms = [t.kind if t.weight == 1 else f"{t.weight:g} {t.kind}" for t in self.loss]
+        if self.adversarial:
+            terms.append(f"{self.adversarial.weight:g} adversarial ({self.adversarial.loss})")
+        return " + ".join(terms)
 
 
 def _shipped() -> dict[str, Path]:
@@ -102,16 +150,56 @@ def recipe_names() -> list[str]:
 
 
 def _assign(table: dict[str, Any], assignment: str) -> None:
-    key, equals, value = assignment.partition("=")
+    key, equals, text = assignment.partition("=")
     if not equals:
         raise UsageError(f"--set {assignment}: write it as key=value, as in train.steps=1000")
-    *parents, last = key.strip().split(".")
-    for parent in parents:
-        table = table.setdefault(parent, {})
     try:
-        table[last] = tomllib.loads(f"x = {value}")["x"]
+        value = tomllib.loads(f"x = {text}")["x"]
     except tomllib.TOMLDecodeError:
-        table[last] = value
+        value = text
+    *parents, last = key.strip().split(".")
+    place: Any = table
+    for parent in parents:
+        place = (
+            place[_index(place, parent, key)]
+            if isinstance(place, list)
+            else (place.setdefault(parent, {}) if isinstance(place, dict) else None)
+        )
+    if isinstance(place, list):
+        place[_index(place, last, key)] = value
+    elif isinstance(place, dict):
+        place[last] = value
+    else:
+        raise UsageError(f"--set {assignment}: {'.'.join(parents)} is a value, not a table")
+
+
+def _index(items: list[Any], text: str, key: str) -> int:
+    if not text.isdecimal() or int(text) >= len(items):
+        raise UsageError(
+            f"--set {key}: '{text}' is none of the {len(items)} entries, counted from 0"
+        )
+    return int(text)
+
+
+def read_recipe(table: dict[str, Any], source: str) -> Recipe:
+    """A checked recipe from a parsed table.
+
+    Raises:
+        UsageError: A key or value does not fit; names `source` and the key.
+    """
+    try:
+        return Recipe.model_validate(table)
+    except ValidationError as error:
+        first = error.errors()[0]
+        kinds = {
+            str(entry["kind"])
+            for part in table.values()
+            for entry in (part if isinstance(part, list) else [part])
+            if isinstance(entry, dict) and "kind" in entry
+        } | {"folder"}
+        where = ".".join(str(part) for part in first["loc"] if part not in kinds)
+        told = first["msg"].removeprefix("Value error, ")
+        raise UsageError(f"{source}: {where}: {told}" if where else f"{source}: {told}") from error
 
 
 def load_recipe(name_or_path: str, overrides: Sequence[str] = ()) -> Recipe:
@@ -119,7 +207,8 @@ def load_recipe(name_or_path: str, overrides: Sequence[str] = ()) -> Recipe:
 
     Args:
         name_or_path: A shipped recipe's name or a TOML file.
-        overrides: ``key=value`` texts, as given to ``--set``.
+        overrides: ``key=value`` texts, as given to ``--set``; ``degradation.0.sigma=[0,30]``
+            reaches into a list.
 
     Raises:
         MissingInput: No such recipe.
@@ -135,14 +224,20 @@ def load_recipe(name_or_path: str, overrides: Sequence[str] = ()) -> Recipe:
             f"{name_or_path}: neither a recipe that comes with Crispen nor a TOML file{hint}"
         )
     try:
-        table = tomllib.loads(path.read_text())
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{path}: not valid TOML: {error}") from error
     for assignment in overrides:
         _assign(table, assignment)
-    try:
-        return Recipe.model_validate(table)
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"] if part not in ("plain", "espcn"))
-        raise UsageError(f"{path}: {where}: {first['msg']}") from error
+    return read_recipe(table, str(path))
+
+
+def recipe_text(recipe: Recipe) -> str:
+    """The recipe as TOML, every value written out; `load_recipe` reads it back.
+
+    >>> "steps = 10" in recipe_text(load_recipe("photo-x2", ["train.steps=10"]))
+    True
+    """
+    import tomlkit
+
+    return tomlkit.dumps(recipe.model_dump(mode="json", exclude_none=True))
