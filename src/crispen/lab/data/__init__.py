@@ -1,1 +1,24 @@
-"""What networks learn from."""
+"""What networks learn from: pictures as batches of crops, each a pure function of its step."""
+
+from crispen.lab.data.batches import Batch, Batches
+from crispen.lab.data.opening import open_batches
+from crispen.lab.data.tables import (
+    CifarTable,
+    DataTable,
+    FolderTable,
+    NamedTable,
+    PackTable,
+    PairsTable,
+)
+
+__all__ = [
+    "Batch",
+    "Batches",
+    "CifarTable",
+    "DataTable",
+    "FolderTable",
+    "NamedTable",
+    "PackTable",
+    "PairsTable",
+    "open_batches",
+]

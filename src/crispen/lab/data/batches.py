@@ -1,0 +1,59 @@
+"""What training asks of data, whatever its kind."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Crops on the training device.
+
+    Attributes:
+        target: ``(N, C, size, size)`` ``uint8``: what the network should make.
+        input: What it is to make that of, ``(N, C, size / scale, size / scale)`` ``uint8``; None
+            where a degradation makes it from the target.
+    """
+
+    target: Tensor
+    input: Tensor | None = None
+
+
+class Batches(Protocol):
+    """Crops for every step of a training run.
+
+    Attributes:
+        digest: SHA-256 that names the set on a card.
+        licence: Of its pictures.
+        samples: Crops in an epoch, all ranks together.
+        steps_per_epoch: Steps in an epoch, the same on every rank.
+        description: One line: which pictures, how many, where they lie.
+        split: What was drawn: seed, and the names of the pictures to train on and held out.
+        scale: Of paired data, how many times larger a target is; else None.
+    """
+
+    digest: str
+    licence: str
+    samples: int
+    steps_per_epoch: int
+    description: str
+    split: dict[str, Any]
+    scale: int | None
+
+    def batch(self, step: int, size: int) -> Batch:
+        """The crops of a step: a pure function of seed, rank and step.
+
+        Args:
+            step: Counted from 0.
+            size: Side of a target in pixels.
+        """
+
+    def fixed(self, count: int, size: int) -> Batch:
+        """The same crops of held-out pictures each time; of others where none are held out."""
+
+    def close(self) -> None:
+        """Ends the threads that read ahead."""

@@ -1,0 +1,145 @@
+"""The recipe's ``[data]`` table: one class for each kind of data, `DataTable` for all of them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Discriminator, Field, Tag
+
+from crispen.lab.table import Table
+
+Color = Literal["luma", "yuv", "rgb"]
+Memory = Literal["auto", "all", "stream"]
+SetName = Literal[
+    "bsds500", "cats-dogs", "cifar10", "div2k", "div2k-valid", "places365-val", "unsplash-pairs"
+]
+
+
+class _Data(Table):
+    """What all kinds of data have."""
+
+    color: Color = Field(
+        "luma",
+        description="what the network sees: Y' of studio-range Y'CbCr (luma), Y of full-range YUV "
+        "(yuv), or rgb",
+    )
+    patch: int = Field(32, ge=1, description="side of a crop of the network's input in pixels")
+    batch: int = Field(16, ge=1, description="crops a step, on each device")
+    symmetries: bool = Field(True, description="turn and mirror crops at random, in all 8 ways")
+    stride: int = Field(
+        0, ge=0, description="distance of the places where crops begin; 0: crops anywhere"
+    )
+    epoch: int = Field(
+        0, ge=0, description="crops in an epoch; 0: each grid place once, or every pixel about once"
+    )
+    limit: int = Field(0, ge=0, description="use this many pictures, drawn by split_seed; 0: all")
+    valid_share: float = Field(
+        0.1, ge=0, lt=1, description="share of the pictures held out for validation"
+    )
+    split_seed: int = Field(0, ge=0, description="decides which pictures are held out")
+    memory: Memory = Field(
+        "auto",
+        description="all: every pixel on the training device; stream: pictures are read when they "
+        "are needed; auto: all, where that takes at most half of the free memory",
+    )
+    cache_mb: int = Field(
+        0, ge=0, description="memory for streamed pictures; 0: a quarter of what is free"
+    )
+    workers: int = Field(2, ge=1, le=64, description="threads that decode pictures")
+    licence: str = Field(
+        "", description="licences of the pictures, for the card; empty: those of MANIFEST.csv"
+    )
+
+    @property
+    def channels(self) -> int:
+        """Of what the network sees."""
+        return 3 if self.color == "rgb" else 1
+
+
+class _Pictures(_Data):
+    """What all data have that are read from picture files."""
+
+    resize: int = Field(
+        0,
+        ge=0,
+        description="make every picture a square of this side: its centre is cut out, after a "
+        "picture with a shorter side was enlarged bicubically; 0: as they are",
+    )
+    skip_unreadable: bool = Field(
+        False, description="leave out pictures that cannot be read, rather than stop"
+    )
+    skip_small: bool = Field(
+        False, description="leave out pictures that are smaller than a crop, rather than stop"
+    )
+
+
+class FolderTable(_Pictures):
+    """Every picture in a folder and its sub-folders."""
+
+    kind: Literal["folder"] = "folder"
+    path: str = Field("../shared/data/train", description="folder of pictures")
+    valid_path: str = Field(
+        "", description="folder of the pictures that are held out; none of path are then"
+    )
+
+
+class PairsTable(_Pictures):
+    """Low-quality pictures and what they should become, by equal name or as a CSV file lists."""
+
+    kind: Literal["pairs"] = "pairs"
+    input: str = Field("", description="folder of what the network sees")
+    target: str = Field("", description="folder of what it should make of it")
+    csv: str = Field(
+        "", description="file with the columns input and target, relative to it; instead of folders"
+    )
+    enlarge: bool = Field(
+        False, description="enlarge inputs bicubically to their target's size, so that scale is 1"
+    )
+
+
+class PackTable(_Data):
+    """One file of decoded pictures, made by ``crispen data pack``."""
+
+    kind: Literal["pack"] = "pack"
+    path: str = Field(description="the pack, a .safetensors file")
+    skip_small: bool = Field(
+        False, description="leave out pictures that are smaller than a crop, rather than stop"
+    )
+
+
+class CifarTable(_Data):
+    """CIFAR-10: its binary archive, that unpacked, or ``train.npz`` and ``test.npz``."""
+
+    kind: Literal["cifar10"] = "cifar10"
+    path: str = Field(
+        "", description="archive, folder or .npz file; empty: fetched once, or what was fetched"
+    )
+    color: Color = Field("rgb", description="luma, yuv or rgb")
+    patch: int = Field(32, ge=1, le=32, description="side of a crop in pixels")
+    stride: int = Field(32, ge=0, description="32: whole pictures, each once an epoch")
+    valid_share: float = Field(
+        0.0, ge=0, lt=1, description="held out of the training pictures; 0: the test pictures are"
+    )
+
+
+class NamedTable(_Pictures):
+    """A public set by its name, fetched once (``crispen data`` lists them)."""
+
+    kind: Literal["named"] = "named"
+    name: SetName = Field(description="which set")
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, dict):
+        return str(value.get("kind", "folder"))
+    return str(getattr(value, "kind", "folder"))
+
+
+DataTable = Annotated[
+    Annotated[FolderTable, Tag("folder")]
+    | Annotated[PairsTable, Tag("pairs")]
+    | Annotated[PackTable, Tag("pack")]
+    | Annotated[CifarTable, Tag("cifar10")]
+    | Annotated[NamedTable, Tag("named")],
+    Discriminator(_kind),
+]
