@@ -2,19 +2,43 @@
 
 from __future__ import annotations
 
-from crispen.lab.networks.base import Upscaler, parameter_count
-from crispen.lab.networks.espcn import ESPCN
-from crispen.lab.networks.plain import Plain
-from crispen.lab.recipe import EspcnNetwork, PlainNetwork, Recipe
+import pkgutil
+from typing import TYPE_CHECKING, Annotated, Union
 
-__all__ = ["ESPCN", "Plain", "Upscaler", "build_network", "parameter_count"]
+from pydantic import Field
+
+from crispen.lab.networks.base import Architecture, Network, Output, Upscaler, parameter_count
+
+__all__ = [
+    "NETWORKS",
+    "Network",
+    "NetworkTable",
+    "Output",
+    "Upscaler",
+    "build_network",
+    "parameter_count",
+]
+
+# A new network is its file, one line here, and a recipe.
+NETWORKS: tuple[type[Architecture], ...] = tuple(
+    pkgutil.resolve_name(f"{__name__}.{entry}")
+    for entry in (
+        "espcn:EspcnTable",
+        "plain:PlainTable",
+    )
+)
+
+if TYPE_CHECKING:
+    NetworkTable = Architecture
+else:
+    NetworkTable = Annotated[Union[NETWORKS], Field(discriminator="kind")]  # noqa: UP007
 
 
-def build_network(recipe: Recipe) -> Plain | ESPCN:
-    """The untrained network that a recipe names."""
-    channels = 1 if recipe.data.color == "luma" else 3
-    match recipe.network:
-        case PlainNetwork(width=width, depth=depth, activation=activation):
-            return Plain(recipe.scale, channels, width, depth, activation)
-        case EspcnNetwork():
-            return ESPCN(recipe.scale, channels)
+def build_network(table: Architecture, *, scale: int, channels: int) -> Network:
+    """The untrained network that a recipe's ``[network]`` table names.
+
+    >>> from crispen.lab.networks.espcn import EspcnTable
+    >>> parameter_count(build_network(EspcnTable(), scale=2, channels=1))
+    58212
+    """
+    return table.build(scale, channels)

@@ -1,18 +1,122 @@
-"""What every upscaling network here has in common: a residual over a fixed bicubic image.
+"""What every network here has in common, and what most upscaling networks share.
 
-The network answers with `scale²` planes per channel at LR resolution. They are added to the
-bicubic image written the same way (one 5×5 convolution makes all its phases), put in place by
-one sub-pixel shuffle, and clipped to [0, 1]. So the layers never carry the picture itself,
-and low precision costs them nothing that the eye or PSNR would see.
+`Network` is the contract with training, tiling and export. `Upscaler` answers with ``scale²``
+planes per channel at LR resolution. They are added to the bicubic image written the same way (one
+5×5 convolution makes all its phases), put in place by one sub-pixel shuffle, and clipped to
+[0, 1]. So the layers never carry the picture itself, and low precision costs them nothing that
+the eye or PSNR would see. At scale 1 the "bicubic image" is the input itself.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from crispen.errors import UsageError
+from crispen.lab.table import Table
 from crispen.media.resample import bicubic_phases
+
+
+@dataclass
+class Output:
+    """What a network gives its loss.
+
+    Attributes:
+        image: ``(N, C, scale·H, scale·W)``, not clipped while training.
+        kl: Scalar Kullback–Leibler divergence of a variational network's latents.
+    """
+
+    image: Tensor
+    kl: Tensor | None = None
+
+
+class Network(nn.Module):
+    """``(N, C, H, W)`` in [0, 1] → ``(N, C, scale·H, scale·W)``, clipped unless training.
+
+    Args:
+        scale: How many times larger each side becomes.
+        channels: 1 for luma, 3 for colour.
+
+    Attributes:
+        halo: Input pixels around a pixel on which its output depends; None where there is no
+            such limit.
+        multiple: Input sides, and where a tile begins, must be multiples of this.
+        window_px: The only input side that the network takes, where there is just one.
+        base: ``bicubic`` if it adds its answer to a bicubic picture; see `Upscaler`.
+    """
+
+    halo: int | None = None
+    multiple: int = 1
+    window_px: int | None = None
+    base: Literal["bicubic", "none"] = "none"
+
+    def __init__(self, scale: int = 1, channels: int = 3) -> None:
+        super().__init__()
+        self.scale = scale
+        self.channels = channels
+
+    def outputs(self, x: Tensor) -> Output:
+        """The picture and whatever else the loss needs; call this one while training."""
+        return Output(self(x))
+
+    def merged(self) -> Network:
+        """The network that is exported; itself unless it trains in a richer form."""
+        return self
+
+    def finish(self, image: Tensor) -> Tensor:
+        """Full precision, clipped to [0, 1] unless training."""
+        image = image.float()
+        return image if self.training else image.clamp(0.0, 1.0)
+
+    def check_side(self, side: int, key: str = "data.patch") -> None:
+        """Refuses an input side that the network cannot take.
+
+        Raises:
+            UsageError: Not its window, or not a multiple of `multiple`.
+        """
+        if self.window_px is not None and side != self.window_px:
+            raise UsageError(
+                f"{key}: this network takes {self.window_px} px only, not {side}; "
+                f"set {key} = {self.window_px}"
+            )
+        if side % self.multiple:
+            nearest = max(1, round(side / self.multiple)) * self.multiple
+            raise UsageError(
+                f"{key}: this network needs a multiple of {self.multiple} px, not {side}; "
+                f"set {key} = {nearest}"
+            )
+
+
+class Architecture(Table):
+    """The ``[network]`` table of a recipe: its kind and the network's own arguments."""
+
+    kind: str
+
+    def build(self, scale: int, channels: int) -> Network:
+        """The untrained network.
+
+        Raises:
+            UsageError: The arguments do not fit this scale or number of channels.
+        """
+        raise NotImplementedError
+
+    def describe(self) -> str:
+        """One line for the model's card."""
+        raise NotImplementedError
+
+    def require_scale(self, scale: int, *allowed: int) -> None:
+        """Refuses a scale that the network cannot be built for.
+
+        Raises:
+            UsageError: `scale` is none of `allowed`.
+        """
+        if scale not in allowed:
+            names = " or ".join(str(a) for a in allowed)
+            raise UsageError(f"network {self.kind}: scale must be {names}, not {scale}")
 
 
 def bicubic_kernel(scale: int, channels: int = 1) -> Tensor:
@@ -28,24 +132,17 @@ def bicubic_kernel(scale: int, channels: int = 1) -> Tensor:
     return kernel
 
 
-class Upscaler(nn.Module):
-    """Base of the upscaling networks: ``(N, C, H, W)`` in [0, 1] → ``(N, C, scale·H, scale·W)``.
+class Upscaler(Network):
+    """Base of the networks that add what is missing to the bicubic picture.
 
     A child implements `residual`; everything else stands here once.
-
-    Attributes:
-        scale: How many times larger each side becomes.
-        channels: 1 for luma, 3 for RGB.
-        halo: Input pixels around a pixel on which its output depends.
     """
 
-    halo: int
+    base = "bicubic"
     base_weight: Tensor
 
     def __init__(self, scale: int, channels: int = 1) -> None:
-        super().__init__()
-        self.scale = scale
-        self.channels = channels
+        super().__init__(scale, channels)
         self.register_buffer("base_weight", bicubic_kernel(scale, channels), persistent=False)
 
     def residual(self, x: Tensor) -> Tensor:
@@ -56,14 +153,15 @@ class Upscaler(nn.Module):
         """Bicubic phases plus residual, shuffled into place; full precision, not clipped."""
         with torch.autocast(x.device.type, enabled=False):
             # Full precision on purpose: these few operations carry the picture itself.
+            if self.scale == 1:
+                return x.float() + residual.float()
             padded = F.pad(x.float(), (2, 2, 2, 2), mode="replicate")
             base = F.conv2d(padded, self.base_weight)
             return F.pixel_shuffle(base + residual.float(), self.scale)
 
     def forward(self, x: Tensor) -> Tensor:
-        """The enlarged image, clipped to [0, 1] unless training."""
-        out = self.compose(x, self.residual(x))
-        return out if self.training else out.clamp(0.0, 1.0)
+        """The finished picture, clipped to [0, 1] unless training."""
+        return self.finish(self.compose(x, self.residual(x)))
 
 
 def parameter_count(network: nn.Module) -> int:

@@ -2,21 +2,51 @@
 
 ::
 
-    x (N, 1, H, W) ─ 5×5, 64 ─ ReLU ─ 3×3, 64 ─ ReLU ─ 3×3, 32 ─ ReLU ─ 3×3, scale² ─► residual
+    x (N, C, H, W) ─ 5×5, 64 ─ ReLU ─ 3×3, 64 ─ ReLU ─ 3×3, 32 ─ ReLU ─ 3×3, C·scale² ─► residual
 
-58,212 parameters at x2. Source: W. Shi et al., "Real-time single image and video
-super-resolution using an efficient sub-pixel convolutional neural network", CVPR 2016,
-arXiv:1609.05158. The paper has one hidden layer fewer, tanh, and no bicubic base; this is the
-four-layer, ReLU form that is in common use, with the base that every network here has.
+58,212 parameters on luma at x2: 1,664 + 36,928 + 18,464 + 1,156; each further plane of the last
+layer adds 289. This is the four-layer, ReLU form that is in common use, with the bicubic base that
+most networks here have.
+
+``form = "paper"`` is what the paper [1]_ describes: one layer fewer, tanh, and no base, so that
+the layers carry the picture themselves (21,284 parameters at x2, 22,729 at x3)::
+
+    x (N, C, H, W) ─ 5×5, 64 ─ tanh ─ 3×3, 32 ─ tanh ─ 3×3, C·scale² ─ shuffle ─► picture
+
+.. [1] W. Shi et al., "Real-time single image and video super-resolution using an efficient
+   sub-pixel convolutional neural network", CVPR 2016, arXiv:1609.05158
 """
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from crispen.lab.networks.base import Upscaler
+from crispen.lab.networks.base import Architecture, Network, Upscaler
+from crispen.lab.networks.reach import conv, halo, spread
+
+
+class EspcnTable(Architecture):
+    """The classic sub-pixel network (`crispen.lab.networks.espcn`)."""
+
+    kind: Literal["espcn"] = "espcn"
+    form: Literal["common", "paper"] = Field(
+        "common", description="common: four layers, ReLU, bicubic base; paper: three, tanh, no base"
+    )
+
+    def build(self, scale: int, channels: int) -> Network:
+        """See `Architecture.build`."""
+        return (ESPCN if self.form == "common" else PaperESPCN)(scale, channels)
+
+    def describe(self) -> str:
+        """See `Architecture.describe`."""
+        if self.form == "paper":
+            return "5-3-3 convolutions, 64-32 channels, tanh"
+        return "5-3-3-3 convolutions, 64-64-32 channels, relu"
 
 
 class ESPCN(Upscaler):
@@ -29,9 +59,9 @@ class ESPCN(Upscaler):
         self.conv2 = nn.Conv2d(64, 64, 3, padding=1)
         self.conv3 = nn.Conv2d(64, 32, 3, padding=1)
         self.tail = nn.Conv2d(32, channels * scale * scale, 3, padding=1)
-        for conv in (self.conv1, self.conv2, self.conv3):
-            nn.init.kaiming_normal_(conv.weight, nonlinearity="relu")
-            nn.init.zeros_(conv.bias)  # type: ignore[arg-type]
+        for layer in (self.conv1, self.conv2, self.conv3):
+            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+            nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
         with torch.no_grad():
             self.tail.weight.mul_(0.1)
             self.tail.bias.zero_()  # type: ignore[union-attr]
@@ -43,6 +73,22 @@ class ESPCN(Upscaler):
         x = F.relu(self.conv3(x))
         return self.tail(x)  # type: ignore[no-any-return]
 
-    def merged(self) -> ESPCN:
-        """Nothing to merge."""
-        return self
+
+class PaperESPCN(Network):
+    """5-3-3 convolutions with 64-32-scale² filters, tanh, sub-pixel shuffle; no bicubic base."""
+
+    def __init__(self, scale: int, channels: int = 1) -> None:
+        super().__init__(scale, channels)
+        self.halo = halo(conv(5), conv(3), conv(3), spread(scale), scale=scale)
+        self.conv1 = nn.Conv2d(channels, 64, 5, padding=2)
+        self.conv2 = nn.Conv2d(64, 32, 3, padding=1)
+        self.tail = nn.Conv2d(32, channels * scale * scale, 3, padding=1)
+        for layer in (self.conv1, self.conv2, self.tail):
+            nn.init.xavier_normal_(layer.weight)
+            nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The enlarged picture."""
+        x = torch.tanh(self.conv1(x))
+        x = torch.tanh(self.conv2(x))
+        return self.finish(F.pixel_shuffle(self.tail(x), self.scale))

@@ -4,6 +4,9 @@
 
     x (N, C, H, W) ─ 3×3, width ─ act ─ [3×3, width ─ act] × depth ─ 3×3, C·scale² ─► residual
 
+With ``unshuffle = u`` the picture is folded into C·u² planes of 1/u its size before the first
+layer and unfolded after the last, so that a deep, wide stack costs 1/u² as much.
+
 While training, every hidden 3×3 kernel is the sum of a free 3×3 kernel, a 1×1 kernel expanded
 into a 3×3 one (1×1 then 3×3, ECBSR [1]_), a 1×1 kernel and the identity. Convolution is linear in
 its kernel, so the branches are added as *kernels*, not as feature maps: the richer block costs a
@@ -19,12 +22,39 @@ from __future__ import annotations
 from typing import Literal
 
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from crispen.lab.networks.base import Upscaler
+from crispen.lab.networks.base import Architecture, Upscaler
+from crispen.lab.networks.reach import conv, halo, pool, spread
 
 Activation = Literal["relu", "leaky-relu", "silu", "gelu"]
+
+
+class PlainTable(Architecture):
+    """A plain stack of 3×3 convolutions (`crispen.lab.networks.plain`)."""
+
+    kind: Literal["plain"] = "plain"
+    width: int = Field(32, ge=4, le=256, description="channels of each hidden layer")
+    depth: int = Field(8, ge=1, le=64, description="hidden layers")
+    activation: Activation = Field("relu", description="the point-wise non-linearity")
+    unshuffle: int = Field(
+        1, ge=1, le=4, description="fold u×u pixels into channels: 1/u² of the work"
+    )
+
+    def build(self, scale: int, channels: int) -> Plain:
+        """See `Architecture.build`."""
+        return Plain(
+            scale, channels, self.width, self.depth, self.activation, unshuffle=self.unshuffle
+        )
+
+    def describe(self) -> str:
+        """See `Architecture.describe`."""
+        folded = f" at 1/{self.unshuffle} size" if self.unshuffle > 1 else ""
+        return (
+            f"{self.depth + 2} 3x3 convolutions, {self.width} channels, {self.activation}{folded}"
+        )
 
 
 def activate(x: Tensor, activation: Activation) -> Tensor:
@@ -79,17 +109,17 @@ class RichConv(nn.Module):
     def merged(self) -> nn.Conv2d:
         """The one convolution that is exported."""
         width = self.weight.shape[0]
-        conv = nn.Conv2d(width, width, 3, padding=1)
+        layer = nn.Conv2d(width, width, 3, padding=1)
         with torch.no_grad():
-            conv.weight.copy_(self.kernel())
-            conv.bias.copy_(self.bias)  # type: ignore[union-attr]
-        return conv
+            layer.weight.copy_(self.kernel())
+            layer.bias.copy_(self.bias)  # type: ignore[union-attr]
+        return layer
 
 
 class Plain(Upscaler):
     """A stack of `depth` hidden convolutions of `width` channels.
 
-    Parameters when exported: ``9·C·w + w + depth·(9·w² + w) + (9·w + 1)·C·scale²``.
+    Parameters when exported: ``9·C·u²·w + w + depth·(9·w² + w) + (9·w + 1)·C·(u·scale)²``.
     """
 
     def __init__(
@@ -100,15 +130,21 @@ class Plain(Upscaler):
         depth: int = 8,
         activation: Activation = "relu",
         rich: bool = True,
+        unshuffle: int = 1,
     ) -> None:
         super().__init__(scale, channels)
         self.activation: Activation = activation
-        self.halo = depth + 2
-        self.head = nn.Conv2d(channels, width, 3, padding=1)
+        self.unshuffle = self.multiple = unshuffle
+        layers = [conv(3)] * (depth + 2)
+        self.halo = halo(
+            pool(unshuffle), *layers, spread(unshuffle * scale), scale=scale, multiple=unshuffle
+        )
+        folded = unshuffle * unshuffle
+        self.head = nn.Conv2d(channels * folded, width, 3, padding=1)
         self.body = nn.ModuleList(
             RichConv(width) if rich else nn.Conv2d(width, width, 3, padding=1) for _ in range(depth)
         )
-        self.tail = nn.Conv2d(width, channels * scale * scale, 3, padding=1)
+        self.tail = nn.Conv2d(width, channels * folded * scale * scale, 3, padding=1)
         with torch.no_grad():
             # Start as plain bicubic: the residual grows from (almost) nothing.
             self.tail.weight.mul_(0.1)
@@ -116,18 +152,29 @@ class Plain(Upscaler):
 
     def residual(self, x: Tensor) -> Tensor:
         """See `Upscaler.residual`."""
+        if self.unshuffle > 1:
+            x = F.pixel_unshuffle(x, self.unshuffle)
         x = activate(self.head(x), self.activation)
-        for conv in self.body:
-            x = activate(conv(x), self.activation)
-        return self.tail(x)  # type: ignore[no-any-return]
+        for layer in self.body:
+            x = activate(layer(x), self.activation)
+        x = self.tail(x)
+        return F.pixel_shuffle(x, self.unshuffle) if self.unshuffle > 1 else x
 
     def merged(self) -> Plain:
         """The same function with every rich block replaced by its one convolution."""
         width = self.head.out_channels
-        plain = Plain(self.scale, self.channels, width, len(self.body), self.activation, rich=False)
+        plain = Plain(
+            self.scale,
+            self.channels,
+            width,
+            len(self.body),
+            self.activation,
+            rich=False,
+            unshuffle=self.unshuffle,
+        )
         plain.head.load_state_dict(self.head.state_dict())
         plain.tail.load_state_dict(self.tail.state_dict())
         for target, source in zip(plain.body, self.body, strict=True):
-            conv = source.merged() if isinstance(source, RichConv) else source
-            target.load_state_dict(conv.state_dict())
+            layer = source.merged() if isinstance(source, RichConv) else source
+            target.load_state_dict(layer.state_dict())
         return plain.train(self.training)

@@ -1,0 +1,85 @@
+"""Losses that compare pixel by pixel: MSE, L1, Charbonnier.
+
+With ``d = output - target`` and the mean over all pixels and channels:
+
+- ``mse``: mean(d²). Its minimiser is the mean of all plausible pictures, hence its blur; it is
+  what PSNR measures.
+- ``l1``: mean(|d|). Sharper than MSE and often better even in PSNR [1]_.
+- ``charbonnier``: mean(√(d² + ε²)), L1 with a rounded tip [2]_.
+
+.. [1] H. Zhao et al., "Loss functions for image restoration with neural networks", 2017,
+   arXiv:1511.08861
+.. [2] W.-S. Lai et al., "Deep Laplacian pyramid networks for fast and accurate
+   super-resolution", CVPR 2017, arXiv:1704.03915
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor
+from torch.nn import functional as F
+
+from crispen.lab.losses.base import Criterion, Term
+from crispen.lab.networks.base import Output
+
+
+class Mse(Term):
+    """Mean squared error."""
+
+    def forward(self, output: Output, target: Tensor) -> Tensor:
+        """See `Term.forward`."""
+        return F.mse_loss(output.image, target)
+
+
+class MseLoss(Criterion):
+    """Mean squared error, mean((output - target)²)."""
+
+    kind: Literal["mse"] = "mse"
+
+    def build(self) -> Term:
+        """See `Criterion.build`."""
+        return Mse()
+
+
+class L1(Term):
+    """Mean absolute error."""
+
+    def forward(self, output: Output, target: Tensor) -> Tensor:
+        """See `Term.forward`."""
+        return F.l1_loss(output.image, target)
+
+
+class L1Loss(Criterion):
+    """Mean absolute error, mean(|output - target|)."""
+
+    kind: Literal["l1"] = "l1"
+
+    def build(self) -> Term:
+        """See `Criterion.build`."""
+        return L1()
+
+
+class Charbonnier(Term):
+    """L1 with a rounded tip."""
+
+    def __init__(self, epsilon: float) -> None:
+        super().__init__()
+        self.epsilon = epsilon
+
+    def forward(self, output: Output, target: Tensor) -> Tensor:
+        """See `Term.forward`."""
+        return torch.sqrt((output.image - target) ** 2 + self.epsilon**2).mean()
+
+
+class CharbonnierLoss(Criterion):
+    """Mean of √((output - target)² + ε²)."""
+
+    kind: Literal["charbonnier"] = "charbonnier"
+    epsilon: float = Field(1e-3, gt=0, description="half-width of the rounded tip, 1 = white")
+
+    def build(self) -> Term:
+        """See `Criterion.build`."""
+        return Charbonnier(self.epsilon)
