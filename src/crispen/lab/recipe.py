@@ -114,14 +114,6 @@ class Recipe(Table):
     validation: Validation = Validation()
     paper: Paper | None = None
 
-    @model_validator(mode="before")
-    @classmethod
-    def _data_is_a_folder(cls, table: Any) -> Any:
-        """What a folder of pictures needs not say."""
-        if isinstance(table, dict) and isinstance(table.get("data"), dict):
-            return table | {"data": {"kind": "folder"} | table["data"]}
-        return table
-
     @model_validator(mode="after")
     def _task_fits_scale(self) -> Self:
         if self.task == "upscale" and self.scale == 1:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from crispen.errors import OutputError
+from crispen.errors import CrispenError, OutputError
 
 
 def check_target(path: Path, *, overwrite: bool) -> None:
@@ -75,3 +78,48 @@ def commit(temporary: Path, path: Path, *, overwrite: bool) -> None:
         raise
     except OSError as error:
         raise OutputError(f"{path}: cannot be written: {error.strerror}") from None
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[BinaryIO]:
+    """A new file that takes the name `path` when the block ends well.
+
+    Until then, and for ever if the block fails, what was at `path` stays as it was, and nothing
+    half-written is left.
+
+    Raises:
+        OutputError: The folder refuses it, or the disk is full.
+    """
+    temporary, file = open_beside(path)
+    try:
+        with file:
+            yield file
+            file.flush()
+            # The new content is on the disk before it takes the old one's name.
+            os.fsync(file.fileno())
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        if isinstance(error, OSError) and not isinstance(error, CrispenError):
+            raise OutputError(
+                f"{path}: cannot be written: {error.strerror or error}; make room or choose "
+                "another folder"
+            ) from error
+        raise
+    try:
+        commit(temporary, path, overwrite=True)
+    except OutputError:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def write_whole(path: Path, content: bytes) -> None:
+    """Writes a small file at once, or not at all; see `replacing`."""
+    with replacing(path) as file:
+        file.write(content)
+
+
+def sweep(folder: Path) -> None:
+    """Removes what a killed process left half-written in `folder`."""
+    for part in folder.glob(".*.part"):
+        part.unlink(missing_ok=True)
