@@ -1,0 +1,162 @@
+"""Degradations one after another: on training crops, and on whole pictures."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from fractions import Fraction
+
+import torch
+from torch import Generator, Tensor
+
+from crispen.errors import UsageError
+from crispen.lab.degradations.base import Degradation
+from crispen.lab.degradations.bicubic import Bicubic
+
+
+def resolve(tables: Sequence[Degradation], scale: int) -> tuple[Degradation, ...]:
+    """The degradations with the shrinking that `scale` asks for.
+
+    Where none of them shrinks, MATLAB-equal bicubic shrinking comes in: behind the blurs that the
+    list begins with, since a lens comes before a sensor, and before everything else.
+
+    Raises:
+        UsageError: They shrink by another factor than `scale`.
+    """
+    chain = list(tables)
+    total = math.prod(t.shrink(scale) for t in chain)
+    if total == 1 and scale > 1:
+        place = next((i for i, t in enumerate(chain) if not t.blurs), len(chain))
+        chain.insert(place, Bicubic(factor=scale))
+    elif total != scale:
+        kinds = ", ".join(t.kind for t in chain if t.shrink(scale) > 1)
+        raise UsageError(
+            f"the degradations ({kinds}) shrink {total} times, but the scale is {scale}; "
+            f"make their factors give {scale}"
+        )
+    return tuple(chain)
+
+
+class Pipeline:
+    """Makes pairs of input and target out of HR crops.
+
+    Crops are larger than what is kept of them: the rim, on which the crop's own edge has an
+    influence, is dropped. Where a degradation lays a grid over the picture (the blocks of JPEG),
+    the kept part begins anywhere in its cell, so that a network meets every phase of it.
+
+    Args:
+        tables: The recipe's degradations, in order.
+        scale: How many times smaller the input is than the target.
+        patch: Side of the input in pixels.
+        device: Where the crops are.
+        channels: Of the crops.
+
+    Attributes:
+        crop: Side of the HR crops that it takes, margins included.
+
+    Raises:
+        UsageError: The degradations do not fit the scale or the channels.
+    """
+
+    def __init__(
+        self,
+        tables: Sequence[Degradation],
+        *,
+        scale: int,
+        patch: int,
+        device: torch.device | str = "cpu",
+        channels: int = 3,
+    ) -> None:
+        self.chain = resolve(tables, scale)
+        self.scale = scale
+        self.patch = patch
+        self.device = torch.device(device)
+        check_channels(self.chain, channels)
+        rim, cell = Fraction(0), 1
+        size = Fraction(scale)  # of an output pixel, in pixels of the degradation's input
+        for table in self.chain:
+            rim += table.margin(scale) / size
+            cell = max(cell, math.ceil(table.grid() / size))
+            size /= table.shrink(scale)
+        self._rim = math.ceil(rim)
+        self._room = cell - 1
+        self.crop = scale * (patch + 2 * self._rim + self._room)
+
+    def __call__(self, crops: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
+        """Degrades a batch.
+
+        Args:
+            crops: ``(N, C, crop, crop)`` float in [0, 1].
+            generator: On the device of the crops; the only source of randomness.
+
+        Returns:
+            ``(N, C, patch, patch)`` and its target ``(N, C, scale·patch, scale·patch)``.
+        """
+        assert crops.shape[-2:] == (self.crop, self.crop), (crops.shape, self.crop)
+        x = crops
+        for table in self.chain:
+            x = table(x, generator, self.scale)
+        return self._kept(x, crops, generator)
+
+    def _kept(self, x: Tensor, target: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
+        if not self._room:
+            tops = lefts = [self._rim] * len(x)
+        else:
+            # Drawn on the device, cut by the CPU: a slice is a view, a gather is not.
+            shape = (2, len(x))
+            places = torch.randint(
+                self._room + 1, shape, device=x.device, generator=generator
+            ).tolist()
+            tops, lefts = ([self._rim + place for place in axis] for axis in places)
+        return _cut(x, tops, lefts, self.patch, 1), _cut(
+            target, tops, lefts, self.patch, self.scale
+        )
+
+
+def _cut(x: Tensor, tops: list[int], lefts: list[int], patch: int, scale: int) -> Tensor:
+    side = patch * scale
+    if len(set(tops)) == len(set(lefts)) == 1:
+        top, left = tops[0] * scale, lefts[0] * scale
+        return x[..., top : top + side, left : left + side]
+    return torch.stack(
+        [
+            picture[:, top * scale : top * scale + side, left * scale : left * scale + side]
+            for picture, top, left in zip(x, tops, lefts, strict=True)
+        ]
+    )
+
+
+def check_channels(tables: Sequence[Degradation], channels: int) -> None:
+    """Refuses degradations that cannot work on so many channels.
+
+    Raises:
+        UsageError: One of them needs colour, and there is none.
+    """
+    for table in tables:
+        if table.needs_color and channels < 3:
+            raise UsageError(
+                f"{table.kind} needs colour, but the data is luma; "
+                'set data.color = "rgb" or take salt-and-pepper'
+            )
+
+
+def degrade(
+    picture: Tensor, tables: Sequence[Degradation], generator: Generator, scale: int = 1
+) -> Tensor:
+    """Degrades whole pictures.
+
+    Args:
+        picture: ``(N, C, H, W)`` float in [0, 1]; not changed.
+        tables: The degradations, in order.
+        generator: On the device of the pictures.
+        scale: How many times smaller the result is; a side of n pixels becomes one of
+            ceil(n / scale).
+
+    Raises:
+        UsageError: The degradations do not fit the scale or the channels.
+    """
+    chain = resolve(tables, scale)
+    check_channels(chain, picture.shape[1])
+    for table in chain:
+        picture = table(picture, generator, scale)
+    return picture
