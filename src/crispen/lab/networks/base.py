@@ -132,6 +132,11 @@ def bicubic_kernel(scale: int, channels: int = 1) -> Tensor:
     return kernel
 
 
+def bicubic_planes(x: Tensor, kernel: Tensor) -> Tensor:
+    """``(N, C, H, W)`` → ``(N, C·scale², H, W)``: bicubic before its sub-pixel shuffle."""
+    return F.conv2d(F.pad(x, (2, 2, 2, 2), mode="replicate"), kernel)
+
+
 class Upscaler(Network):
     """Base of the networks that add what is missing to the bicubic picture.
 
@@ -155,13 +160,21 @@ class Upscaler(Network):
             # Full precision on purpose: these few operations carry the picture itself.
             if self.scale == 1:
                 return x.float() + residual.float()
-            padded = F.pad(x.float(), (2, 2, 2, 2), mode="replicate")
-            base = F.conv2d(padded, self.base_weight)
+            base = bicubic_planes(x.float(), self.base_weight)
             return F.pixel_shuffle(base + residual.float(), self.scale)
 
     def forward(self, x: Tensor) -> Tensor:
         """The finished picture, clipped to [0, 1] unless training."""
         return self.finish(self.compose(x, self.residual(x)))
+
+
+def he_init(network: nn.Module) -> None:
+    """He's normal weights for layers before a ReLU, and no bias [He et al., arXiv:1502.01852]."""
+    for layer in network.modules():
+        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
 
 
 def parameter_count(network: nn.Module) -> int:
