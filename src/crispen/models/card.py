@@ -43,9 +43,11 @@ class Result(_Frozen):
     """One measured line: the metric's definition is that of `crispen.evaluate.metrics`."""
 
     data: str = Field(description="Set5, Set14, …")
-    psnr: float = Field(description="dB on Y', border of `scale` pixels shaved")
+    degradation: str = Field("", description="what was done to the pictures; bicubic if empty")
+    psnr: float = Field(description="dB on Y'; a border of `scale` pixels shaved, none at scale 1")
     ssim: float = Field(description="on Y', 11×11 Gaussian, σ 1.5")
     bicubic_psnr: float | None = Field(None, description="bicubic on the same pictures")
+    input_psnr: float | None = Field(None, description="the bad pictures as they are, at scale 1")
 
 
 class ModelCard(_Frozen):

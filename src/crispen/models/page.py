@@ -28,15 +28,38 @@ def card_page(card: ModelCard) -> str:
     lines = [f"# {card.name}", "", card.summary, "", "| | |", "| --- | --- |"]
     lines += [f"| {name} | {value} |" for name, value in rows]
     if card.results:
-        lines += [
-            "",
-            "Measured on luma (BT.601 studio swing), 8-bit rounding, a border of the scale shaved, "
-            "MATLAB-equal bicubic LR:",
-            "",
-            "| data | PSNR | SSIM | bicubic |",
-            "| --- | --- | --- | --- |",
-        ]
-        for r in card.results:
-            bicubic = f"{r.bicubic_psnr:.2f} dB" if r.bicubic_psnr is not None else "–"
-            lines.append(f"| {r.data} | {r.psnr:.2f} dB | {r.ssim:.4f} | {bicubic} |")
+        lines += ["", *(_upscaled(card) if card.scale > 1 else _restored(card))]
     return "\n".join(lines) + "\n"
+
+
+def _upscaled(card: ModelCard) -> list[str]:
+    lines = [
+        "Measured on luma (BT.601 studio swing), 8-bit rounding, a border of the scale shaved, "
+        "MATLAB-equal bicubic LR:",
+        "",
+        "| data | PSNR | SSIM | bicubic |",
+        "| --- | --- | --- | --- |",
+    ]
+    for r in card.results:
+        data = f"{r.data}, {r.degradation}" if r.degradation else r.data
+        lines.append(f"| {data} | {r.psnr:.2f} dB | {r.ssim:.4f} | {_decibels(r.bicubic_psnr)} |")
+    return lines
+
+
+def _restored(card: ModelCard) -> list[str]:
+    lines = [
+        "Measured on luma (BT.601 studio swing), 8-bit rounding:",
+        "",
+        "| data | degradation | PSNR | SSIM | the bad picture itself |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for r in card.results:
+        lines.append(
+            f"| {r.data} | {r.degradation} | {r.psnr:.2f} dB | {r.ssim:.4f} "
+            f"| {_decibels(r.input_psnr)} |"
+        )
+    return lines
+
+
+def _decibels(psnr: float | None) -> str:
+    return "–" if psnr is None else f"{psnr:.2f} dB"
