@@ -23,8 +23,21 @@ __all__ = [
 NETWORKS: tuple[type[Architecture], ...] = tuple(
     pkgutil.resolve_name(f"{__name__}.{entry}")
     for entry in (
+        "autoencoder_denoise:AutoencoderDenoiseTable",
+        "autoencoder_dense:AutoencoderDenseTable",
+        "autoencoder_sharpen:AutoencoderSharpenTable",
+        "autoencoder_unet:AutoencoderUnetTable",
+        "autoencoder_variational:AutoencoderVariationalTable",
+        "deconvolution:DeconvolutionTable",
+        "edsr:EdsrTable",
         "espcn:EspcnTable",
+        "fsrcnn:FsrcnnTable",
+        "gain:GainTable",
         "plain:PlainTable",
+        "residual:ResidualTable",
+        "srcnn:SrcnnTable",
+        "srresnet:SrresnetTable",
+        "unet_denoise:UnetDenoiseTable",
     )
 )
 

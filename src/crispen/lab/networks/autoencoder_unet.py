@@ -1,0 +1,82 @@
+"""The U-shaped autoencoder: two poolings, and the encoder's features added to the decoder's.
+
+::
+
+    x (N, C, H, W) ─ 64 ─ 64 ───────────────────────────────────── + ─ C ─► picture (N, C, H, W)
+                          │ pool, dropout                          │
+                          128 ─ 128 ───────────────── + ─ up ─ 64 ─ 64
+                                │ pool                │
+                                256 ─ up ─ 128 ─ 128 ─┘
+
+All convolutions 3×3 with ReLU, but the last has none; nearest-neighbour enlarging. 1,110,403
+parameters on RGB: 1,792 + 36,928 + 73,856 + 147,584 + 295,168 + 295,040 + 147,584 + 73,792 + 36,928
++ 1,731. It carries the picture itself.
+
+Related: X.-J. Mao et al., "Image restoration using very deep convolutional encoder-decoder networks
+with symmetric skip connections", NIPS 2016, arXiv:1603.09056 (which also adds rather than
+concatenates).
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from crispen.lab.networks.base import Architecture, Network, he_init
+from crispen.lab.networks.reach import conv, halo, pool, spread
+
+
+class AutoencoderUnetTable(Architecture):
+    """The U-shaped autoencoder (`crispen.lab.networks.autoencoder_unet`)."""
+
+    kind: Literal["autoencoder-unet"] = "autoencoder-unet"
+    dropout: float = Field(0.3, ge=0, lt=1, description="share of values dropped in training")
+
+    def build(self, scale: int, channels: int) -> AutoencoderUnet:
+        """See `Architecture.build`."""
+        self.require_scale(scale, 1)
+        return AutoencoderUnet(channels, self.dropout)
+
+    def describe(self) -> str:
+        """See `Architecture.describe`."""
+        return "U-shaped, 3x3 convolutions, 64-128-256-128-64 channels, features added across"
+
+
+def _pair(before: int, after: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(before, after, 3, padding=1),
+        nn.ReLU(),
+        nn.Conv2d(after, after, 3, padding=1),
+        nn.ReLU(),
+    )
+
+
+class AutoencoderUnet(Network):
+    """64, 64, pool, dropout, 128, 128, pool, 256, up, 128, 128, add, up, 64, 64, add, C."""
+
+    def __init__(self, channels: int = 3, dropout: float = 0.3) -> None:
+        super().__init__(1, channels)
+        self.multiple = 4
+        two = (conv(3), conv(3))
+        down = (*two, pool(), *two, pool(), conv(3))
+        self.halo = halo(*down, spread(2), *two, spread(2), *two, conv(3), multiple=4)
+        self.down1 = _pair(channels, 64)
+        self.down2 = _pair(64, 128)
+        self.middle = nn.Conv2d(128, 256, 3, padding=1)
+        self.up2 = _pair(256, 128)
+        self.up1 = _pair(128, 64)
+        self.tail = nn.Conv2d(64, channels, 3, padding=1)
+        self.dropout = nn.Dropout(dropout)
+        he_init(self)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The finished picture."""
+        large = self.down1(x)
+        small = self.down2(self.dropout(F.max_pool2d(large, 2)))
+        x = F.relu(self.middle(F.max_pool2d(small, 2)))
+        x = self.up2(F.interpolate(x, scale_factor=2.0, mode="nearest")) + small
+        x = self.up1(F.interpolate(x, scale_factor=2.0, mode="nearest")) + large
+        return self.finish(self.tail(x))

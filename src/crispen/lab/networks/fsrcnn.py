@@ -1,0 +1,67 @@
+"""FSRCNN(56, 12, 4): SRCNN turned around, thin in the middle, enlarging at the end.
+
+::
+
+    x (N, C, H, W) ─ 5×5, 56 ─ PReLU ─ 1×1, 12 ─ PReLU ─ 4 × [ 3×3, 12 ─ PReLU ]
+      ─ 1×1, 56 ─ PReLU ─ 9×9ᵀ / scale, C ─► picture (N, C, sH, sW)
+
+12,464 weights on luma, as published: 1,400 + 672 + 4 · 1,296 + 672 + 4,536. The paper counts
+neither biases (173) nor PReLU slopes (172); with both there are 12,809 parameters. It carries the
+picture itself.
+
+Source: C. Dong et al., "Accelerating the super-resolution convolutional neural network", ECCV 2016,
+arXiv:1608.00367.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+from torch import Tensor, nn
+
+from crispen.lab.networks.base import Architecture, Network, he_init
+from crispen.lab.networks.reach import conv, halo, transposed
+
+
+class FsrcnnTable(Architecture):
+    """A thin stack and one transposed convolution (`crispen.lab.networks.fsrcnn`)."""
+
+    kind: Literal["fsrcnn"] = "fsrcnn"
+    width: int = Field(56, ge=4, le=256, description="channels outside, the paper's d")
+    shrink: int = Field(12, ge=2, le=256, description="channels in the middle, the paper's s")
+    depth: int = Field(4, ge=1, le=32, description="layers in the middle, the paper's m")
+
+    def build(self, scale: int, channels: int) -> FSRCNN:
+        """See `Architecture.build`."""
+        return FSRCNN(scale, channels, self.width, self.shrink, self.depth)
+
+    def describe(self) -> str:
+        """See `Architecture.describe`."""
+        return f"FSRCNN({self.width}, {self.shrink}, {self.depth}), transposed 9x9 at the end"
+
+
+class FSRCNN(Network):
+    """Feature extraction, shrinking, mapping, expanding, transposed convolution."""
+
+    def __init__(
+        self, scale: int, channels: int = 1, width: int = 56, shrink: int = 12, depth: int = 4
+    ) -> None:
+        super().__init__(scale, channels)
+        self.halo = halo(conv(5), *[conv(3)] * depth, transposed(9, scale, 4), scale=scale)
+        layers: list[nn.Module] = [nn.Conv2d(channels, width, 5, padding=2), nn.PReLU(width)]
+        layers += [nn.Conv2d(width, shrink, 1), nn.PReLU(shrink)]
+        for _ in range(depth):
+            layers += [nn.Conv2d(shrink, shrink, 3, padding=1), nn.PReLU(shrink)]
+        layers += [nn.Conv2d(shrink, width, 1), nn.PReLU(width)]
+        self.body = nn.Sequential(*layers)
+        self.tail = nn.ConvTranspose2d(
+            width, channels, 9, scale, padding=4, output_padding=scale - 1
+        )
+        he_init(self)
+        # The paper's: the enlarging layer starts from almost nothing.
+        nn.init.normal_(self.tail.weight, std=1e-3)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The enlarged picture."""
+        return self.finish(self.tail(self.body(x)))
