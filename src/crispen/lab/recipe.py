@@ -18,7 +18,9 @@ from crispen.errors import MissingInput, UsageError, nearest_names
 from crispen.lab.data import DataTable
 from crispen.lab.degradations import DegradationTable
 from crispen.lab.losses import LossTable
+from crispen.lab.losses.adversarial import AdversarialKind
 from crispen.lab.networks import NetworkTable
+from crispen.lab.networks.discriminator import DiscriminatorTable
 from crispen.lab.table import Table
 
 Task = Literal["upscale", "denoise", "sharpen", "relight", "restore"]
@@ -55,6 +57,7 @@ class Train(Table):
     start: str = Field("", description="checkpoint whose fitting weights it starts from")
     save_every: int = Field(1000, ge=1, description="steps between checkpoints")
     validate_every: int = Field(2000, ge=1, description="steps between validations")
+    log_every: int = Field(100, ge=1, description="steps between lines of the log")
     sample_every: int = Field(5000, ge=0, description="steps between sample sheets; 0: none")
     sample_epochs: tuple[int, ...] = Field((), description="epochs after which one is made too")
     keep_epochs: tuple[int, ...] = Field(
@@ -65,12 +68,10 @@ class Train(Table):
 class Adversarial(Table):
     """Training against a network that tells real pictures from made ones."""
 
-    loss: Literal["vanilla", "lsgan", "hinge", "relativistic"] = Field(
-        "vanilla", description="what the two networks play for"
-    )
+    discriminator: DiscriminatorTable = DiscriminatorTable()
+    loss: AdversarialKind = Field("vanilla", description="what the two networks play for")
     weight: float = Field(1e-3, gt=0, description="of the adversarial loss beside the others")
     learning_rate: float = Field(1e-4, gt=0, lt=10, description="of the discriminator's Adam")
-    width: int = Field(64, ge=4, le=256, description="channels of the discriminator's first layer")
     pretrain_steps: int = Field(
         0, ge=0, description="steps of the generator alone, before the discriminator comes in"
     )

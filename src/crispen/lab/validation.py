@@ -1,43 +1,194 @@
-"""PSNR of a network on pairs of LR and HR pictures, while it trains."""
+"""What a network is worth while it trains: figures on pictures that it does not learn from.
+
+Either a folder: ``HR`` with ``LR_xN`` as the literature has them, or plain pictures that the
+recipe's own degradation spoils; or crops of the pictures that were held out. Spoiled are they the
+same way each time. PSNR and SSIM are those of `crispen.evaluate.metrics` (Y', 8-bit rounding, a
+border of `scale` pixels shaved where the picture was enlarged); MSE is over all channels in
+[0, 1], as the classic reports give it.
+"""
 
 from __future__ import annotations
 
+import math
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import nn
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
 
-from crispen.errors import MissingInput
-from crispen.evaluate.metrics import luma255, psnr, round8
-from crispen.media.image import read_image
+from crispen.errors import InputError, MissingInput
+from crispen.evaluate.metrics import Array, luma255, psnr, round8, ssim
+from crispen.lab.data import Batches
+from crispen.lab.degradations import degrade
+from crispen.lab.degradations.pipeline import Pipeline
+from crispen.lab.learner import make_pair
+from crispen.lab.losses import Loss
+from crispen.lab.networks import Network, Output
+from crispen.lab.processes import stream_seed
+from crispen.lab.recipe import Recipe
+from crispen.media.color import BT601_FULL, BT601_STUDIO
+from crispen.media.image import is_image_name, read_image
+
+_SSIM_PX = 11
 
 
-def pairs(folder: Path, scale: int) -> list[tuple[Path, Path]]:
-    """``(LR, HR)`` files of a folder that holds ``HR`` and ``LR_xN``.
+@dataclass(frozen=True)
+class Case:
+    """One picture to be measured on.
+
+    Attributes:
+        name: Of its file, or its number.
+        input: ``(1, C, h, w)`` in [0, 1].
+        target: ``(1, C, scale·h, scale·w)`` in [0, 1].
+    """
+
+    name: str
+    input: Tensor
+    target: Tensor
+
+
+class Validator:
+    """Measures a network on the same pictures each time.
+
+    Args:
+        cases: Those pictures.
+        losses: What ``val_loss`` is made of.
+        recipe: The recipe.
+    """
+
+    def __init__(self, cases: list[Case], losses: Loss, recipe: Recipe) -> None:
+        self.cases = cases
+        self.recipe = recipe
+        self._losses = losses
+
+    @torch.no_grad()
+    def measure(self, network: Network) -> dict[str, float]:
+        """Means of ``val_loss``, ``val_mse``, ``val_psnr``, ``val_ssim`` and ``val_accuracy``.
+
+        SSIM is left out where a picture is too small for it, accuracy where there is one channel.
+        """
+        scores: dict[str, list[float]] = {}
+        for case in self.cases:
+            out = run_whole(network, case.input)
+            for name, value in self._score(out, case.target).items():
+                scores.setdefault(name, []).append(value)
+        return {name: float(np.mean(values)) for name, values in scores.items()}
+
+    def _score(self, out: Tensor, target: Tensor) -> dict[str, float]:
+        # A divergence belongs to the latents, which a whole picture's windows do not share.
+        loss, _ = self._losses(Output(out, out.new_zeros(())), target)
+        scores = {"val_loss": float(loss), "val_mse": float(F.mse_loss(out, target))}
+        border = self.recipe.scale if self.recipe.scale > 1 else 0
+        image, reference = _grey(out), _grey(target, whole=False)
+        scores["val_psnr"] = min(100.0, psnr(image, reference, border=border))
+        if min(image.shape) - 2 * border >= _SSIM_PX:
+            scores["val_ssim"] = ssim(image, reference, border=border)
+        if out.shape[1] == 3:
+            scores["val_accuracy"] = float((out.argmax(1) == target.argmax(1)).float().mean())
+        return scores
+
+
+def _grey(x: Tensor, *, whole: bool = True) -> Array:
+    """The plane that is compared, in grey levels; a network's answer in whole ones."""
+    levels = x[0].float().cpu().numpy().transpose(1, 2, 0).astype(np.float64) * 255.0
+    if levels.shape[2] == 3:
+        return round8(luma255(round8(levels))) if whole else luma255(levels)
+    return round8(levels[..., 0]) if whole else levels[..., 0]
+
+
+def run_whole(network: Network, x: Tensor) -> Tensor:
+    """A network's answer to a picture of any size.
+
+    Networks that take multiples of some side get a mirrored rim; those that take one window are
+    run on windows side by side.
+    """
+    step = network.window_px or network.multiple
+    height, width = x.shape[-2:]
+    rows, columns = (math.ceil(n / step) * step for n in (height, width))
+    scale = network.scale
+    if (rows, columns) != (height, width):
+        x = F.pad(x, (0, columns - width, 0, rows - height), mode="replicate")
+    out = _windows(network, x, step) if network.window_px else network(x)
+    return out[..., : height * scale, : width * scale]
+
+
+def _windows(network: Network, x: Tensor, side: int) -> Tensor:
+    n, c, rows, columns = x.shape
+    tiles = x.unfold(2, side, side).unfold(3, side, side)  # (n, c, down, across, side, side)
+    down, across = tiles.shape[2:4]
+    out = network(tiles.permute(0, 2, 3, 1, 4, 5).reshape(-1, c, side, side))
+    large = out.shape[-1]
+    out = out.view(n, down, across, c, large, large).permute(0, 3, 1, 4, 2, 5)
+    return out.reshape(n, c, down * large, across * large)
+
+
+def held_out_cases(
+    batches: Batches, pipeline: Pipeline | None, recipe: Recipe
+) -> list[Case]:
+    """Crops of the held-out pictures, spoiled by the recipe."""
+    seed = stream_seed(recipe.train.seed, "validation")
+    inputs, targets = make_pair(batches, None, pipeline, recipe, seed)
+    return [
+        Case(str(i), inputs[i : i + 1].clone(), targets[i : i + 1].clone())
+        for i in range(len(targets))
+    ]
+
+
+def folder_cases(folder: Path, recipe: Recipe, device: torch.device) -> list[Case]:
+    """The pictures of a folder: as pairs, or spoiled by the recipe.
 
     Raises:
-        MissingInput: No such pairs.
+        MissingInput: No such folder, or no pictures in it.
+        InputError: A pair does not fit.
     """
-    found = [
-        (lr, folder / "HR" / lr.name)
-        for lr in sorted((folder / f"LR_x{scale}").glob("*.png"))
-        if (folder / "HR" / lr.name).is_file()
-    ]
-    if not found:
-        raise MissingInput(f"{folder}: no pictures of equal name in HR and LR_x{scale}")
-    return found
+    if not folder.is_dir():
+        raise MissingInput(f"{folder}: no such folder; give validation pictures with --valid")
+    scale = recipe.scale
+    small = folder / f"LR_x{scale}"
+    large = folder / "HR" if (folder / "HR").is_dir() else folder
+    files = sorted(f for f in large.iterdir() if f.is_file() and is_image_name(f))
+    paired = scale > 1 and small.is_dir() and not recipe.degradation
+    if paired:
+        files = [f for f in files if (small / f.name).is_file()]
+    if not files:
+        raise MissingInput(
+            f"{folder}: no pictures to validate on; put them there, or into HR and LR_x{scale} by "
+            "equal name"
+        )
+    cases = []
+    for i, file in enumerate(files):
+        target = _planes(file, recipe.data.color, device)
+        if paired:
+            x = _planes(small / file.name, recipe.data.color, device)
+            height, width = (scale * n for n in x.shape[-2:])
+            if height > target.shape[-2] or width > target.shape[-1]:
+                raise InputError(
+                    f"{small / file.name}: times {scale} is larger than {file}; put matching "
+                    f"pictures into HR and LR_x{scale}"
+                )
+        else:
+            height, width = (n - n % scale for n in target.shape[-2:])
+            if not height or not width:
+                raise InputError(f"{file}: smaller than the scale {scale}; leave it out")
+            target = target[..., :height, :width]
+            seed = stream_seed(recipe.train.seed, "validation", i)
+            generator = torch.Generator(device).manual_seed(seed)
+            x = degrade(target, recipe.degradation, generator, scale)
+        cases.append(Case(file.name, x, target[..., :height, :width].contiguous()))
+    return cases
 
 
-def validate(network: nn.Module, folder: Path, scale: int) -> float:
-    """Mean luma PSNR in dB by the literature's definition (`crispen.evaluate.metrics`)."""
-    device = next(network.parameters()).device
-    scores = []
-    for lr_file, hr_file in pairs(folder, scale):
-        lr = luma255(read_image(lr_file).as_rgb8())
-        hr = luma255(read_image(hr_file).as_rgb8())[: scale * lr.shape[0], : scale * lr.shape[1]]
-        x = torch.from_numpy((lr / 255.0).astype(np.float32))[None, None].to(device)
-        with torch.no_grad():
-            out = network(x)[0, 0].float().cpu().numpy() * 255.0
-        scores.append(psnr(round8(out), hr, border=scale))
-    return float(np.mean(scores))
+def _planes(file: Path, color: str, device: torch.device) -> Tensor:
+    """``(1, C, H, W)`` in [0, 1] as the network sees it."""
+    rgb = read_image(file).as_rgb8()
+    pixels: NDArray[np.floating] = rgb.astype(np.float64) / 255.0
+    if color == "luma":
+        pixels = BT601_STUDIO.luma(pixels)[..., None]
+    elif color == "yuv":
+        pixels = BT601_FULL.luma(pixels)[..., None]
+    planes = np.ascontiguousarray(pixels.transpose(2, 0, 1)[None], np.float32)
+    return torch.from_numpy(planes).to(device)
+

@@ -1,0 +1,89 @@
+"""Training against a discriminator, as SRGAN does.
+
+After the generator's own steps, each step is two: the generator minimises its losses plus a
+weighted adversarial one, with the discriminator held still; then the discriminator learns to tell
+that step's pictures from the real ones.
+
+Source: C. Ledig et al., "Photo-realistic single image super-resolution using a generative
+adversarial network", CVPR 2017, arXiv:1609.04802.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from lightning.fabric import Fabric
+from torch import Tensor
+
+from crispen.lab.losses.adversarial import adversarial_loss
+from crispen.lab.processes import stream_seed
+from crispen.lab.recipe import Adversarial
+
+
+class Opponent:
+    """The discriminator, its optimiser, and what both sides minimise.
+
+    Args:
+        table: The recipe's ``[adversarial]``.
+        channels: Of the pictures.
+        fabric: Where it trains.
+        seed: Of the weights.
+    """
+
+    def __init__(self, table: Adversarial, channels: int, fabric: Fabric, seed: int) -> None:
+        self.table = table
+        self.weight = table.weight
+        self.fabric = fabric
+        torch.manual_seed(stream_seed(seed, "discriminator"))
+        self.network = table.discriminator.build(channels).to(fabric.device)
+        self.optimizer = torch.optim.Adam(
+            self.network.parameters(), lr=table.learning_rate, betas=(0.9, 0.999), fused=True
+        )
+        self._network, self._step = fabric.setup(self.network, self.optimizer)
+        self._loss = adversarial_loss(table.loss)
+
+    def plays(self, number: int) -> bool:
+        """Whether it takes part in a step, counted from 0."""
+        return number >= self.table.pretrain_steps
+
+    def for_generator(self, image: Tensor, target: Tensor) -> Tensor:
+        """The generator's adversarial loss; the discriminator is not changed by it."""
+        self.network.requires_grad_(False)
+        try:
+            with torch.no_grad():
+                real = self.network(target)
+            return self._loss.generator(real, self.network(image))
+        finally:
+            self.network.requires_grad_(True)
+
+    def step(self, made: list[tuple[Tensor, Tensor]], rate: float) -> Tensor:
+        """Changes the discriminator once; returns its loss.
+
+        Args:
+            made: Real pictures and the generator's, one pair for each accumulated batch.
+            rate: Factor of the learning rate.
+        """
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.table.learning_rate * rate
+        self.optimizer.zero_grad(set_to_none=True)
+        total = torch.zeros((), device=self.fabric.device)
+        for i, (target, image) in enumerate(made):
+            with self.fabric.no_backward_sync(self._network, enabled=i < len(made) - 1):
+                # Apart, as the generator meets it: batch normalisation would tell them to each
+                # other.
+                real, fake = self._network(target), self._network(image)
+                loss = self._loss.discriminator(real, fake) / len(made)
+                self.fabric.backward(loss)
+            total += loss.detach()
+        self._step.step()
+        return total
+
+    def state(self) -> dict[str, Any]:
+        """For the checkpoint."""
+        return {"network": self.network.state_dict(), "optimizer": self.optimizer.state_dict()}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """From the checkpoint."""
+        self.network.load_state_dict(state["network"])
+        self.optimizer.load_state_dict(state["optimizer"])

@@ -1,0 +1,129 @@
+"""Checkpoints: everything that is needed to go on with a run, or to export it.
+
+A checkpoint is a dictionary of tensors and plain values that ``torch.load(weights_only=True)``
+reads, so opening a stranger's file runs no code. It is written beside its place and then renamed:
+a full disk or a killed process costs the new one, never the one before.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import platform
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from crispen.errors import CrispenError, InputError, MissingInput, UsageError
+from crispen.lab.networks import Network
+from crispen.lab.recipe import Recipe, read_recipe
+from crispen.media.atomic import write_whole
+
+CHECKPOINT = "last.ckpt"
+BEST = "best.ckpt"
+_FORMAT = 2
+
+
+def save_checkpoint(path: Path, content: dict[str, Any], recipe: Recipe) -> None:
+    """Writes a checkpoint atomically.
+
+    Args:
+        path: Its place; what is there stays until the new one is whole.
+        content: Tensors and plain values.
+        recipe: Goes in as JSON.
+
+    Raises:
+        OutputError: The disk is full, or the folder refuses it.
+    """
+    buffer = io.BytesIO()
+    versions = {"torch": str(torch.__version__), "python": platform.python_version()}
+    head = {"format": _FORMAT, "recipe": recipe.model_dump_json(), "versions": versions}
+    torch.save(head | content, buffer)
+    write_whole(path, buffer.getvalue())
+
+
+def load_checkpoint(path: Path) -> dict[str, Any]:
+    """The content of a checkpoint, tensors on the CPU, ``recipe`` checked.
+
+    Raises:
+        MissingInput: It is not there.
+        InputError: It is not a Crispen checkpoint.
+    """
+    if not path.is_file():
+        raise MissingInput(f"{path}: no such checkpoint; training writes runs/NAME/{CHECKPOINT}")
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+        table = json.loads(content["recipe"])
+        if content.get("format") != _FORMAT:
+            content, table = _older(content, table)
+        content["recipe"] = read_recipe(table, str(path))
+    except CrispenError:
+        raise
+    except Exception as error:
+        raise InputError(
+            f"{path}: not a Crispen checkpoint ({type(error).__name__}); training writes "
+            f"runs/NAME/{CHECKPOINT}"
+        ) from error
+    return content  # type: ignore[no-any-return]
+
+
+def _older(content: dict[str, Any], table: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A checkpoint of version 0.1, which knew fewer tables."""
+    kind = table["train"].pop("loss")
+    # Its MSE stood with a factor of 20, so that one learning rate fitted all losses.
+    table["loss"] = [{"kind": kind, "weight": 20.0 if kind == "mse" else 1.0}]
+    content["data"] = {"digest": content.pop("data_sha256"), "licence": table["data"]["licence"]}
+    return content, table
+
+
+def restore_weights(network: Network, weights: dict[str, Tensor], path: Path) -> None:
+    """Puts a checkpoint's weights into a network of the same recipe.
+
+    Raises:
+        UsageError: They belong to another network.
+    """
+    try:
+        network.load_state_dict(weights)
+    except RuntimeError as error:
+        first = str(error).strip().splitlines()[-1].strip()
+        raise UsageError(
+            f"{path}: the weights are of another network ({first}); give the recipe they were "
+            "trained with, or begin anew with --no-resume"
+        ) from error
+
+
+def transfer_weights(network: Network, start: Path) -> dict[str, Any]:
+    """Copies the weights of another run that fit, and tells where they come from.
+
+    A tail for another scale starts anew.
+
+    Returns:
+        ``started_from``, and the ``steps`` and ``wall_time_s`` of all runs before this one.
+
+    Raises:
+        MissingInput: No such checkpoint.
+        UsageError: Nothing in it fits.
+    """
+    content = load_checkpoint(start)
+    own = network.state_dict()
+    fitting = {k: v for k, v in content["average"].items() if k in own and own[k].shape == v.shape}
+    if not fitting:
+        raise UsageError(
+            f"train.start: nothing in {start} ({content['recipe'].name}, network "
+            f"{content['recipe'].network.kind}) fits this network; leave train.start out or name "
+            "a checkpoint of the same kind"
+        )
+    network.load_state_dict(fitting, strict=False)
+    earlier = content["lineage"] or no_lineage()
+    return {
+        "started_from": content["recipe"].name,
+        "steps": content["step"] + earlier["steps"],
+        "wall_time_s": content["wall_time_s"] + earlier["wall_time_s"],
+    }
+
+
+def no_lineage() -> dict[str, Any]:
+    """What stands for a run that began with random weights."""
+    return {"started_from": "", "steps": 0, "wall_time_s": 0.0}

@@ -1,0 +1,253 @@
+"""One optimiser step: crops on the device, degraded there, through the network, compared.
+
+The layers run in bf16 where the recipe says so; the sum with a bicubic base, the loss and the
+weights stay in fp32. Everything random in a step comes from generators that are seeded from
+(seed, rank, step), so a step is a pure function of the weights and its number.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+from typing import Any
+
+import torch
+from lightning.fabric import Fabric
+from torch import Tensor, nn
+
+from crispen.errors import UsageError
+from crispen.lab.adversarial import Opponent
+from crispen.lab.data import Batches
+from crispen.lab.degradations import Pipeline
+from crispen.lab.losses import build_loss
+from crispen.lab.networks import Network, Output, Upscaler, build_network
+from crispen.lab.processes import stream_seed
+from crispen.lab.recipe import Recipe, Train
+from crispen.lab.schedule import rate_factor
+
+
+def make_network(recipe: Recipe) -> Network:
+    """The untrained network, the same for the same seed.
+
+    Raises:
+        UsageError: It cannot be built for this scale, or does not take this size of crops.
+    """
+    torch.manual_seed(recipe.train.seed)
+    network = build_network(recipe.network, scale=recipe.scale, channels=recipe.data.channels)
+    network.check_side(recipe.data.patch)
+    return network
+
+
+def make_pipeline(recipe: Recipe, device: torch.device, *, paired: bool) -> Pipeline | None:
+    """What makes inputs of targets; None where the data brings its inputs.
+
+    Raises:
+        UsageError: The degradations do not fit the scale, the colour or the data.
+    """
+    if paired:
+        if recipe.degradation:
+            raise UsageError(
+                "degradation: the data brings its own inputs; leave [[degradation]] out, or take "
+                'data.kind = "folder"'
+            )
+        return None
+    if recipe.scale == 1 and not recipe.degradation:
+        raise UsageError(
+            "degradation: at scale 1 without one, input and target are the same; add a "
+            '[[degradation]] table, as in kind = "gaussian-noise"'
+        )
+    return Pipeline(
+        recipe.degradation,
+        scale=recipe.scale,
+        patch=recipe.data.patch,
+        device=device,
+        channels=recipe.data.channels,
+    )
+
+
+def make_pair(
+    batches: Batches, index: int | None, pipeline: Pipeline | None, recipe: Recipe, seed: int
+) -> tuple[Tensor, Tensor]:
+    """Input and target in [0, 1].
+
+    Args:
+        batches: Where from.
+        index: Of the batch; None for the held-out crops.
+        pipeline: See `make_pipeline`.
+        recipe: The recipe.
+        seed: Of the degradation.
+    """
+    size = pipeline.crop if pipeline else recipe.scale * recipe.data.patch
+    if index is None:
+        batch = batches.fixed(recipe.validation.count, size)
+    else:
+        batch = batches.batch(index, size)
+    target = batch.target.float().div_(255.0)
+    if pipeline is None:
+        assert batch.input is not None
+        return batch.input.float().div_(255.0), target
+    generator = torch.Generator(target.device).manual_seed(seed)
+    return pipeline(target, generator)
+
+
+def make_optimizer(network: nn.Module, train: Train) -> torch.optim.Optimizer:
+    """The recipe's optimiser, at its peak rate."""
+    rate, decay = train.learning_rate, train.weight_decay
+    weights = list(network.parameters())
+    match train.optimizer:
+        case "adam":
+            return torch.optim.Adam(
+                weights, lr=rate, betas=train.betas, weight_decay=decay, fused=True
+            )
+        case "adamw":
+            return torch.optim.AdamW(
+                weights, lr=rate, betas=train.betas, weight_decay=decay, fused=True
+            )
+        case "sgd":
+            return torch.optim.SGD(
+                weights, lr=rate, momentum=train.betas[0], weight_decay=decay, fused=True
+            )
+
+
+class _Core(nn.Module):
+    """The network as what gradients are averaged for: tensors in, tensors out."""
+
+    def __init__(self, network: Network) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
+        output = self.network.outputs(x)
+        return output.image, output.kl
+
+
+class Learner:
+    """The weights, and the step that changes them.
+
+    Args:
+        recipe: What to train.
+        network: Its network, with the weights to begin with; becomes part of the learner.
+        batches: What it learns from.
+        fabric: Where it trains.
+        compile_network: Let ``torch.compile`` fuse the layers.
+
+    Attributes:
+        average: The exponential average of the weights, which is validated and exported.
+        opponent: The discriminator's side, if the recipe has one.
+        recent: The loss and its terms of the steps since they were last read.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        network: Network,
+        batches: Batches,
+        fabric: Fabric,
+        *,
+        compile_network: bool = False,
+    ) -> None:
+        self.recipe = recipe
+        self.batches = batches
+        self.fabric = fabric
+        self.device = fabric.device
+        self.pipeline = make_pipeline(recipe, self.device, paired=batches.scale is not None)
+        self.losses = build_loss(recipe.loss, self.device)
+        network.to(self.device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
+        self.network = network
+        self.average = copy.deepcopy(network).eval()
+        for weight in self.average.parameters():
+            weight.requires_grad_(False)
+        self.optimizer = make_optimizer(network, recipe.train)
+        kept = network.state_dict().keys()
+        theirs = dict(network.named_buffers())
+        # Such as the running means of batch normalisation; constants are no part of the state.
+        self._statistics = [
+            (mine, theirs[name]) for name, mine in self.average.named_buffers() if name in kept
+        ]
+        if compile_network:
+            # Of an upscaler only the layers: its base stays in full precision.
+            core = "residual" if isinstance(network, Upscaler) else "forward"
+            setattr(network, core, torch.compile(getattr(network, core)))
+        self._core, self._step = fabric.setup(_Core(network), self.optimizer)
+        self.opponent = (
+            Opponent(recipe.adversarial, recipe.data.channels, fabric, recipe.train.seed)
+            if recipe.adversarial
+            else None
+        )
+        self.recent: list[dict[str, Tensor]] = []
+
+    def step(self, number: int, rate: float) -> None:
+        """Changes the weights once.
+
+        Args:
+            number: Of the step, from 0.
+            rate: Factor of all learning rates, see `crispen.lab.schedule`.
+        """
+        train = self.recipe.train
+        # Dropout and the noise of variational networks draw from PyTorch's own generators.
+        torch.manual_seed(stream_seed(train.seed, self.fabric.global_rank, number, "network"))
+        for group in self.optimizer.param_groups:
+            group["lr"] = train.learning_rate * rate
+        fights = self.opponent is not None and self.opponent.plays(number)
+        self.optimizer.zero_grad(set_to_none=True)
+        made: list[tuple[Tensor, Tensor]] = []
+        terms: list[dict[str, Tensor]] = []
+        for part in range(train.accumulate):
+            with self._unsynced(part):
+                out, target, values = self._backward(number * train.accumulate + part, fights)
+            terms.append(values)
+            if fights:
+                made.append((target, out.detach()))
+        if train.clip:
+            nn.utils.clip_grad_norm_(self.network.parameters(), train.clip)
+        self._step.step()
+        mean = {k: torch.stack([v[k] for v in terms]).mean() for k in terms[0]}
+        if fights:
+            assert self.opponent is not None
+            mean["discriminator"] = self.opponent.step(made, rate)
+        self.recent.append(mean)
+        self._average(number + 1)
+
+    def _unsynced(self, part: int) -> contextlib.AbstractContextManager[Any]:
+        last = part == self.recipe.train.accumulate - 1
+        return self.fabric.no_backward_sync(self._core, enabled=not last)  # type: ignore[no-any-return]
+
+    def _backward(self, index: int, fights: bool) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
+        recipe = self.recipe
+        seed = stream_seed(recipe.train.seed, self.fabric.global_rank, index, "degradation")
+        with torch.no_grad():
+            x, target = make_pair(self.batches, index, self.pipeline, recipe, seed)
+            x = x.contiguous(memory_format=torch.channels_last)
+        bf16 = recipe.train.precision == "bf16"
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=bf16):
+            image, kl = self._core(x)
+        loss, terms = self.losses(Output(image, kl), target)
+        if fights:
+            assert self.opponent is not None
+            adversarial = self.opponent.for_generator(image, target)
+            loss = loss + self.opponent.weight * adversarial
+            terms["adversarial"] = adversarial.detach()
+        self.fabric.backward(loss / recipe.train.accumulate)
+        return image, target, {"": loss.detach()} | terms
+
+    @torch.no_grad()
+    def _average(self, steps: int) -> None:
+        # A short memory at first, so that the average forgets the random start.
+        decay = min(self.recipe.train.ema, steps / (steps + 10))
+        torch._foreach_lerp_(
+            list(self.average.parameters()), list(self.network.parameters()), 1 - decay
+        )
+        for mine, other in self._statistics:
+            mine.copy_(other)
+
+    def finite(self) -> bool:
+        """Whether every weight is a number."""
+        weights = [*self.network.parameters(), *self.average.parameters()]
+        if self.opponent:
+            weights += list(self.opponent.network.parameters())
+        norms = torch.stack(torch._foreach_norm(weights))
+        return bool(norms.isfinite().all())
+
+    def rate(self, number: int, cut: float) -> float:
+        """The factor of the learning rates in a step."""
+        return rate_factor(number, self.recipe.train, cut=cut)

@@ -1,0 +1,248 @@
+"""Where a run trains: one device, several of this machine, or the nodes of a cluster.
+
+Lightning's Fabric does the moving and the averaging of gradients. With several devices of one
+machine this process is rank 0 and starts the others itself, so that a run looks the same from the
+command line, from Python and from a test. Under SLURM or ``torchrun`` the processes are there
+already.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import platform
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from lightning.fabric import Fabric
+from lightning.fabric.plugins.environments import (
+    ClusterEnvironment,
+    LightningEnvironment,
+    SLURMEnvironment,
+    TorchElasticEnvironment,
+)
+from lightning.fabric.strategies.ddp import DDPStrategy
+
+from crispen.errors import TrainingError, UsageError
+
+_RANK, _WORLD, _PORT = "CRISPEN_RANK", "CRISPEN_WORLD", "CRISPEN_PORT"
+
+
+class _Here(LightningEnvironment):
+    """The processes that `start_helpers` started on this machine."""
+
+    def __init__(self, rank: int, world: int, port: int) -> None:
+        super().__init__()
+        self._rank, self._world, self._port = rank, world, port
+
+    creates_processes_externally = True
+
+    @property
+    def main_address(self) -> str:
+        return "127.0.0.1"
+
+    @property
+    def main_port(self) -> int:
+        return self._port
+
+    def world_size(self) -> int:
+        return self._world
+
+    def global_rank(self) -> int:
+        return self._rank
+
+    def local_rank(self) -> int:
+        return self._rank
+
+    def node_rank(self) -> int:
+        return 0
+
+    def set_world_size(self, size: int) -> None: ...
+
+    def set_global_rank(self, rank: int) -> None: ...
+
+
+@dataclass(frozen=True)
+class Place:
+    """The processes that train together, from the point of view of one of them.
+
+    Attributes:
+        devices: Of this machine.
+        port: Where rank 0 listens; 0 if this process is alone or somebody else started it.
+        rank: Of this process, where `port` is given.
+    """
+
+    devices: int = 1
+    port: int = 0
+    rank: int = 0
+
+    @classmethod
+    def of_environment(cls, devices: int) -> Place:
+        """What the environment says, for a process that `start_helpers` started."""
+        if _RANK in os.environ:
+            return cls(
+                int(os.environ[_WORLD]), int(os.environ[_PORT]), rank=int(os.environ[_RANK])
+            )
+        return cls(devices, _free_port() if devices > 1 and not _outer() else 0)
+
+
+def _outer() -> ClusterEnvironment | None:
+    """Whoever started the processes, if it was SLURM with several tasks or torchrun."""
+    if SLURMEnvironment.detect() and int(os.environ.get("SLURM_NTASKS", "1")) > 1:
+        # Requeueing is done by submitit.
+        return SLURMEnvironment(auto_requeue=False)
+    return TorchElasticEnvironment() if TorchElasticEnvironment.detect() else None
+
+
+def connect(device: str, place: Place) -> Fabric:
+    """Joins the processes that train together; returns when all of them are there.
+
+    Args:
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
+        place: See `Place`.
+
+    Raises:
+        UsageError: There is no such device, or not so many.
+    """
+    if device == "auto":
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    kind, _, index = device.partition(":")
+    if kind not in ("cpu", "cuda", "mps") or (index and not index.isdecimal()):
+        raise UsageError(f"--device {device}: give auto, cpu, cuda, cuda:1 or mps")
+    if kind == "cuda" and not torch.cuda.is_available():
+        raise UsageError(f"--device {device}: PyTorch finds no CUDA device here; give cpu")
+    if kind == "mps" and not torch.backends.mps.is_available():
+        raise UsageError(f"--device {device}: PyTorch finds no Apple GPU here; give cpu")
+    if kind == "cuda" and max(place.devices, int(index or 0) + 1) > torch.cuda.device_count():
+        raise UsageError(
+            f"--devices {place.devices} --device {device}: there are {torch.cuda.device_count()}"
+        )
+    outer = _outer() if not place.port else None
+    if place.devices == 1 and outer is None:
+        devices = [int(index)] if index else 1
+        return Fabric(accelerator=kind, devices=devices)
+    environment = outer or _Here(place.rank, place.devices, place.port)
+    nodes = 1 if outer is None else max(1, outer.world_size() // place.devices)
+    fabric = Fabric(
+        accelerator=kind,
+        devices=place.devices,
+        num_nodes=nodes,
+        # Running means of batch normalisation are rank 0's; sent around between two passes, they
+        # would spoil the gradient of the first.
+        strategy=DDPStrategy(cluster_environment=environment, broadcast_buffers=False),
+    )
+    fabric.launch()
+    return fabric
+
+
+def disconnect() -> None:
+    """Leaves the processes that train together."""
+    if torch.distributed.is_available() and torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
+
+
+@contextlib.contextmanager
+def helpers(place: Place, arguments: list[str], folder: Path) -> Iterator[None]:
+    """The other processes of this machine, while the block runs.
+
+    Args:
+        place: Of this process; it starts others if it is rank 0 and nobody else did.
+        arguments: Of ``python -m crispen.lab.helper``.
+        folder: Each writes what it says into ``rank-N.log`` there.
+
+    Raises:
+        TrainingError: One of them failed.
+    """
+    if not place.port or place.rank:
+        yield
+        return
+    started = []
+    try:
+        for rank in range(1, place.devices):
+            environment = os.environ | {
+                _RANK: str(rank),
+                _WORLD: str(place.devices),
+                _PORT: str(place.port),
+                "OMP_NUM_THREADS": str(torch.get_num_threads()),
+            }
+            with (folder / f"rank-{rank}.log").open("w") as log:
+                started.append(
+                    subprocess.Popen(
+                        [sys.executable, "-m", "crispen.lab.helper", *arguments],
+                        env=environment,
+                        stdin=subprocess.DEVNULL,
+                        stdout=log,
+                        stderr=subprocess.STDOUT,
+                        # Ctrl-C is for rank 0, which tells the others.
+                        start_new_session=True,
+                    )
+                )
+        yield
+        for process in started:
+            process.wait(60)
+    except RuntimeError as error:
+        time.sleep(0.5)
+        for rank, process in enumerate(started, 1):
+            if process.poll():
+                log_file = folder / f"rank-{rank}.log"
+                raise TrainingError(
+                    f"the process of device {rank} ended: {_last_line(log_file)} (see {log_file})"
+                ) from error
+        raise
+    finally:
+        for process in started:
+            if process.poll() is None:
+                process.kill()
+            process.wait()
+
+
+def _last_line(log: Path) -> str:
+    lines = log.read_text(errors="replace").strip().splitlines()
+    return lines[-1] if lines else "it said nothing"
+
+
+def end_with_parent() -> None:
+    """Ends this process when the one that started it is gone."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1.0)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
+
+
+def _free_port() -> int:
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return int(s.getsockname()[1])
+
+
+def stream_seed(*what: object) -> int:
+    """A seed for one use of randomness, such as ``(seed, rank, step, "noise")``.
+
+    So that nothing random has a state: what a step draws depends on nothing but the step.
+
+    >>> stream_seed(0, 0, 1) != stream_seed(0, 1, 0)
+    True
+    """
+    text = " ".join(map(str, what)).encode()
+    return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest()) >> 1
+
+
+def hardware(device: torch.device, world: int) -> str:
+    """What a card says of the machine."""
+    if device.type == "cuda":
+        name = torch.cuda.get_device_name(device)
+    else:
+        name = f"{torch.get_num_threads()} CPU thread(s), {platform.machine()}"
+    return f"{world} × {name}" if world > 1 else name

@@ -1,0 +1,69 @@
+"""How the learning rate runs over a training, and when a run stops by itself."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from crispen.lab.recipe import Train
+
+
+def rate_factor(step: int, train: Train, *, cut: float = 1.0) -> float:
+    """What the peak learning rate is multiplied by in a step.
+
+    Args:
+        step: Counted from 0.
+        train: The recipe's table.
+        cut: What the ``plateau`` schedule has come down to.
+
+    >>> rate_factor(0, Train(steps=100, warmup=10, decay=0.5)) == 0.1
+    True
+    """
+    warm = min(1.0, (step + 1) / max(1, train.warmup))
+    match train.schedule:
+        case "wsd":
+            tail = max(1.0, train.decay * train.steps)
+            return warm * min(1.0, (train.steps - step) / tail)
+        case "cosine":
+            length = max(1, train.steps - train.warmup)
+            done = min(1.0, max(0, step - train.warmup) / length)
+            return warm * 0.5 * (1.0 + math.cos(math.pi * done))
+        case "plateau":
+            return warm * cut
+        case "constant":
+            return warm
+
+
+@dataclass
+class Judge:
+    """Which validation was the best so far, and what follows from the others.
+
+    Attributes:
+        best: The best value, None before the first.
+        step: Its step.
+        waited: Validations since then.
+        slowed: Validations since then or since the last cut.
+        cut: What the learning rate is cut to; see `rate_factor`.
+    """
+
+    best: float | None = None
+    step: int = 0
+    waited: int = 0
+    slowed: int = 0
+    cut: float = 1.0
+
+    def hear(self, value: float, step: int, train: Train, *, larger: bool) -> bool:
+        """Whether `value` is the best so far; counts, and cuts the rate, where it is not."""
+        better = self.best is None or (value > self.best if larger else value < self.best)
+        if better:
+            self.best, self.step, self.waited, self.slowed = value, step, 0, 0
+            return True
+        self.waited += 1
+        self.slowed += 1
+        if self.slowed >= train.plateau_patience:
+            self.cut, self.slowed = self.cut * train.plateau_factor, 0
+        return False
+
+    def enough(self, train: Train) -> bool:
+        """Whether the run should stop early."""
+        return 0 < train.patience <= self.waited
