@@ -97,6 +97,8 @@ def _convolve(
 
 def _phases(planes: ov.Node, scale: int, channels: int) -> ov.Node:
     """``(1, scale² · channels, h, w)`` of ``(1, channels, h, w)``, channels innermost."""
+    if scale == 1:
+        return planes
     kernel = np.zeros((scale * scale, channels, channels, 5, 5), np.float32)
     for channel in range(channels):
         kernel[:, channel, channel] = bicubic_phases(scale)
@@ -179,6 +181,9 @@ def network_graph(model: ov.Model, card: ModelCard, window: Window) -> ov.Model:
             f"{card.name}: its card says base 'bicubic', but no tensor is called '{RESIDUAL}'; "
             "export it again with 'crispen export'"
         )
+    kind = inputs[0].get_element_type()
+    if kind != ov.Type.f32:  # a network stored in half precision
+        values = op.convert(values, kind)
     for target in list(inputs[0].get_target_inputs()):
         node = target.get_node()
         kernel = _plain_kernel(node) if cut is not None else None
@@ -189,10 +194,10 @@ def network_graph(model: ov.Model, card: ModelCard, window: Window) -> ov.Model:
             if cut is not None and node.get_friendly_name() == cut.get_node().get_friendly_name():
                 cut = folded  # a network of one layer
     if cut is None:
-        picture = outputs[0].get_node().input_value(0)
-        blocks = op.space_to_depth(picture, "depth_first", scale)
+        picture = op.convert(outputs[0].get_node().input_value(0), ov.Type.f32)
+        blocks = op.space_to_depth(picture, "depth_first", scale) if scale > 1 else picture
         base = op.reshape(
-            _phases(values, scale, net_channels),
+            _phases(op.convert(values, ov.Type.f32), scale, net_channels),
             _integers(1, scale * scale, net_channels, *window.shape[:2]),
             False,
         )

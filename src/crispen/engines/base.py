@@ -49,7 +49,8 @@ class Engine(Protocol):
         """The enhanced window.
 
         Args:
-            pixels: ``(height, width, channels)`` ``uint8`` or ``uint16``. One channel is a plane as
+            pixels: ``(height, width, channels)`` ``uint8`` or ``uint16``, of sides that the card
+                allows (`crispen.enhance.window.run_window` takes any). One channel is a plane as
                 it stands (grey, or the Y' of a video, whatever its range). Three channels are
                 R'G'B'; a luma network then sees their BT.601 studio luma, and what it adds to luma
                 is added to all three channels of the bicubic image, which leaves chroma bicubic.
@@ -166,10 +167,10 @@ class ArrayEngine:
                 f"{(len(matrix), *size)}; correct the scale in the card"
             )
         else:
-            residual = answer.transpose(1, 2, 0) - resize(seen, *size)
+            residual = answer.transpose(1, 2, 0) - _enlarged(seen, scale)
         if channels == 1 and len(matrix) == 3:
             residual = residual.mean(axis=2, keepdims=True)
-        levels = resize(pixels.astype(np.float32), *size)
+        levels = _enlarged(pixels.astype(np.float32), scale)
         levels = levels + residual * np.float32(residual_gain(self.card.color, channels) * peak)
         whole: Pixels = np.clip(np.rint(levels), 0, peak).astype(pixels.dtype)
         return whole
@@ -179,6 +180,13 @@ class ArrayEngine:
 
     def close(self) -> None:
         """Nothing to give back but what Python frees by itself."""
+
+
+def _enlarged(levels: Floats, scale: int) -> Floats:
+    height, width = levels.shape[:2]
+    if scale == 1:
+        return levels
+    return resize(levels, height * scale, width * scale).astype(np.float32, copy=False)
 
 
 def open_engine(

@@ -79,12 +79,14 @@ class OnnxRuntimeEngine(ArrayEngine):
                 f"ONNX Runtime could not start on {device}; check its driver or use --device cpu"
             )
         self._input = self._session.get_inputs()[0].name
+        half = self._session.get_inputs()[0].type == "tensor(float16)"
+        self._dtype = np.float16 if half else np.float32
         self._output = self._output or self._session.get_outputs()[0].name
 
     def answer(self, x: Floats) -> Floats:
         """See `ArrayEngine.answer`."""
         try:
-            answer = self._session.run([self._output], {self._input: x})[0]
+            answer = self._session.run([self._output], {self._input: x.astype(self._dtype)})[0]
         except Exception as error:
             raise ModelError(
                 f"{self.card.name}: ONNX Runtime cannot run it on {x.shape[3]}x{x.shape[2]} "

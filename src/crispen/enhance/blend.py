@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 
 from crispen.engines.base import Pixels
 from crispen.enhance.rows import Rows
+from crispen.enhance.tiling import round_up
+from crispen.models.card import ModelCard
 
 Run = Callable[[Pixels], Pixels]
 
@@ -47,6 +49,28 @@ class Overlap:
         ramp = max(1, self.tile_px - self.stride_px)
         from_edge = np.minimum(np.arange(length), np.arange(length)[::-1]) + 0.5
         return np.asarray(np.sin(np.pi / 2 * np.minimum(1.0, from_edge / ramp)) ** 2)
+
+
+def overlap_of(card: ModelCard, tile_px: int | None, asked: Overlap | None) -> Overlap | None:
+    """How the tiles of a network overlap, or None where they are exact without.
+
+    Args:
+        card: The network's card; its ``window_px`` and ``stride_px`` go before the other two.
+        tile_px: Side of the tiles, or None to choose.
+        asked: What the person wants.
+    """
+    stride = card.stride_px
+    if card.window_px is not None:
+        # Half a window, so that no pixel is answered from a window's border alone.
+        if stride is None:
+            return Overlap(card.window_px, max(1, card.window_px // 2))
+        return Overlap(card.window_px, stride, "average")
+    if stride is not None:
+        return Overlap(round_up(4 * stride, card.multiple), stride, "average")
+    if asked is not None or card.halo is not None:
+        return asked
+    tile = round_up(tile_px or Overlap().tile_px, card.multiple)
+    return Overlap(tile, max(1, tile - max(1, tile // 8)))
 
 
 def blended_frame(

@@ -13,12 +13,12 @@ from typing import Protocol
 import numpy as np
 
 from crispen.engines.base import Engine, Pixels
-from crispen.enhance.blend import Overlap, blended_frame
+from crispen.enhance.blend import Overlap, blended_frame, overlap_of
 from crispen.enhance.fill import filled_frame
 from crispen.enhance.resize import Resizer
 from crispen.enhance.rows import Rows, frame_of
 from crispen.enhance.tiling import Span, spans, window_shape
-from crispen.enhance.window import BICUBIC_HALO, run_window
+from crispen.enhance.window import halo_of, run_window
 
 Tick = Callable[[float], None]
 
@@ -85,8 +85,9 @@ class ModelStage:
         engine: The network.
         source: What comes.
         memory_bytes: See `tiling.window_shape`.
-        tile_px: Side of square windows, or None to choose.
-        overlap: How tiles overlap where the network has no finite halo.
+        tile_px: Side of square windows, or None to choose; a card's own ``window_px`` goes first.
+        overlap: How tiles overlap where the network has no finite halo, or its card asks for it.
+        strength: How much of what a network of scale 1 changes is kept.
     """
 
     def __init__(
@@ -97,6 +98,7 @@ class ModelStage:
         memory_bytes: int,
         tile_px: int | None = None,
         overlap: Overlap | None = None,
+        strength: float = 1.0,
     ) -> None:
         card = engine.card
         self.source = source
@@ -105,12 +107,11 @@ class ModelStage:
         )
         self.work = max(1.0, float(card.parameters)) * source.width * source.height
         self._engine = engine
-        self._overlap: Overlap | None = None
-        if card.halo is None or overlap is not None:
-            self._overlap = overlap or _default_overlap(tile_px)
+        self._strength = strength if card.takes_strength else 1.0
+        self._overlap = overlap_of(card, tile_px, overlap)
+        if self._overlap is not None:
             return
-        # Alpha, and colour beside a luma network, are bicubic whatever the network's own halo.
-        halo = max(card.halo, BICUBIC_HALO) if source.channels > 1 else card.halo
+        halo = halo_of(card, source.channels)
         rows, columns = window_shape(
             source.width,
             source.height,
@@ -120,8 +121,8 @@ class ModelStage:
             memory_bytes=memory_bytes,
             tile_px=tile_px,
         )
-        self._down = spans(source.height, rows, halo)
-        self._across = spans(source.width, columns, halo)
+        self._down = spans(source.height, rows, halo, card.multiple)
+        self._across = spans(source.width, columns, halo, card.multiple)
 
     def frame(self, bands: Iterator[Pixels], tick: Tick) -> Iterator[Pixels]:
         """One frame's bands, enhanced."""
@@ -134,7 +135,7 @@ class ModelStage:
                 source.height,
                 self._engine.card.scale,
                 overlap,
-                lambda pixels: run_window(self._engine, pixels),
+                self._run,
                 lambda _: tick(1.0 / tiles),
             )
             return
@@ -142,29 +143,26 @@ class ModelStage:
         for down in self._down:
             yield self._band(rows.take(down.start, down.stop), down, tick)
 
+    def _run(self, pixels: Pixels) -> Pixels:
+        return run_window(self._engine, pixels, strength=self._strength)
+
     def _band(self, strip: Pixels, down: Span, tick: Tick) -> Pixels:
         scale = self._engine.card.scale
         kept = slice((down.core_start - down.start) * scale, (down.core_stop - down.start) * scale)
         height = down.core_stop - down.core_start
         share = height / self.source.height / self.source.width
         if len(self._across) == 1:
-            out = run_window(self._engine, strip)[kept]
+            out = self._run(strip)[kept]
             tick(share * self.source.width)
             return out
         out = np.empty((height * scale, self.result.width, self.result.channels), strip.dtype)
         for span in self._across:
-            result = run_window(self._engine, strip[:, span.start : span.stop])
+            result = self._run(strip[:, span.start : span.stop])
             left = (span.core_start - span.start) * scale
             right = (span.core_stop - span.start) * scale
             out[:, span.core_start * scale : span.core_stop * scale] = result[kept, left:right]
             tick(share * (span.core_stop - span.core_start))
         return out
-
-
-def _default_overlap(tile_px: int | None) -> Overlap:
-    if tile_px is None:
-        return Overlap()
-    return Overlap(tile_px=tile_px, stride_px=max(1, tile_px - max(1, tile_px // 8)))
 
 
 class ResizeStage:

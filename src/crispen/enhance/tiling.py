@@ -38,34 +38,57 @@ class Span:
     core_stop: int
 
 
-def spans(length: int, window: int, halo: int) -> list[Span]:
+def spans(length: int, window: int, halo: int, multiple: int = 1) -> list[Span]:
     """Windows of equal length whose cores part ``[0, length)``.
 
     Args:
         length: Pixels along the axis.
         window: Longest window; the least equal length that needs no more windows is used.
         halo: Pixels that must lie around a core wherever the picture goes on.
+        multiple: Of what windows and their first pixels are multiples, so that a network that
+            pools sees the same grid in every window. The last window is as much shorter as the
+            picture falls short of a multiple.
 
     >>> [(span.start, span.stop, span.core_start, span.core_stop) for span in spans(10, 6, 1)]
     [(0, 6, 0, 5), (4, 10, 5, 10)]
     """
     if length <= window:
         return [Span(0, length, 0, length)]
-    if window <= 2 * halo:
+    # In units of the multiple, everything is as it were without one.
+    whole, units, margin = (math.ceil(length / multiple), window // multiple, halo // multiple)
+    margin += halo % multiple > 0
+    if units <= 2 * margin:
         raise UsageError(
             f"tiles of {window} pixels leave nothing between halos of {halo}; "
-            f"give --tile {2 * halo + 16} or more"
+            f"give --tile {_least_tile(halo, multiple)} or more"
         )
-    count = math.ceil((length - 2 * halo) / (window - 2 * halo))
-    inner = math.ceil((length - 2 * halo) / count)
-    size = inner + 2 * halo
+    count = math.ceil((whole - 2 * margin) / (units - 2 * margin))
+    inner = math.ceil((whole - 2 * margin) / count)
+    size = inner + 2 * margin
     out = []
     for i in range(count):
-        start = min(i * inner, length - size)
-        core_start = i * inner + halo if i else 0
-        core_stop = (i + 1) * inner + halo if i < count - 1 else length
-        out.append(Span(start, start + size, core_start, core_stop))
+        start = min(i * inner, whole - size)
+        ends = (
+            start,
+            start + size,
+            i * inner + margin if i else 0,
+            (i + 1) * inner + margin if i < count - 1 else whole,
+        )
+        out.append(Span(*(min(length, end * multiple) for end in ends)))
     return out
+
+
+def round_up(length: int, multiple: int) -> int:
+    """The next multiple, from `length` on.
+
+    >>> round_up(33, 4), round_up(32, 4)
+    (36, 32)
+    """
+    return -(-length // multiple) * multiple
+
+
+def _least_tile(halo: int, multiple: int) -> int:
+    return 2 * round_up(halo, multiple) + round_up(16, multiple)
 
 
 def engine_bytes_per_px(card: ModelCard) -> float:
@@ -105,13 +128,15 @@ def window_shape(
         memory_bytes: The budget.
         tile_px: Side of square windows, where the person wants to say it.
     """
+    multiple = card.multiple
     if tile_px is not None:
-        if tile_px <= 2 * halo and tile_px < max(width, height):
+        if tile_px < 2 * round_up(halo, multiple) + multiple and tile_px < max(width, height):
             raise UsageError(
                 f"--tile {tile_px} leaves nothing between halos of {halo} pixels; "
-                f"give {2 * halo + 16} or more"
+                f"give {_least_tile(halo, multiple)} or more"
             )
         return min(tile_px, height), min(tile_px, width)
+    halo = round_up(halo, multiple)
     area = min(
         _WINDOW_PX,
         _WINDOW_WORK / max(1, card.parameters),
@@ -119,14 +144,15 @@ def window_shape(
     )
     band_row = width * bytes_per_px * (2 + 3 * card.scale**2)
     band_rows = int(0.3 * memory_bytes / band_row)
-    least = 2 * halo + max(16, halo)  # below this the halo costs more than the core
+    # Below this the halo costs more than the core.
+    least = 2 * halo + round_up(max(16, halo), multiple)
     best: tuple[float, int, int] | None = None
     for count in range(1, max(2, width // least + 1)):
-        columns = min(width, math.ceil((width - 2 * halo) / count) + 2 * halo)
+        columns = _side(width, count, halo, multiple)
         rows = min(height, max(least, min(int(area / columns), band_rows)))
-        down = len(spans(height, rows, halo))
-        rows = min(height, math.ceil((height - 2 * halo) / down) + 2 * halo)
-        cost = count * columns * down * rows / (width * height)
+        rows = _side(height, len(spans(height, rows, halo, multiple)), halo, multiple)
+        down, across = spans(height, rows, halo, multiple), spans(width, columns, halo, multiple)
+        cost = len(across) * columns * len(down) * rows / (width * height)
         # A window above the area is a last resort, for pictures too wide for any other.
         cost *= max(1.0, rows * columns / area) ** 2
         if best is None or cost < best[0] - 1e-9:
@@ -135,3 +161,8 @@ def window_shape(
             break
     assert best is not None
     return best[1], best[2]
+
+
+def _side(length: int, count: int, halo: int, multiple: int) -> int:
+    """How long `count` windows must be to hold `length` between them."""
+    return min(length, round_up(math.ceil((length - 2 * halo) / count) + 2 * halo, multiple))

@@ -1,13 +1,16 @@
-"""One window through one network, whatever its channels."""
+"""One window through one network, whatever its channels and sides."""
 
 from __future__ import annotations
 
 import functools
+from typing import cast
 
 import numpy as np
 
 from crispen.engines.base import Engine, Pixels
 from crispen.enhance.resize import Resizer
+from crispen.enhance.tiling import round_up
+from crispen.models.card import ModelCard
 
 # Bicubic looks two pixels far; alpha and chroma are enlarged with it.
 BICUBIC_HALO = 2
@@ -16,28 +19,61 @@ BICUBIC_HALO = 2
 _resizer = functools.lru_cache(maxsize=8)(Resizer)
 
 
-def run_window(engine: Engine, pixels: Pixels) -> Pixels:
+def halo_of(card: ModelCard, channels: int) -> int:
+    """How far a pixel of the result sees in pixels of `channels`; 0 where nobody knows."""
+    halo = card.halo or 0
+    # Alpha, and colour beside a luma network, are bicubic whatever the network's own halo.
+    return max(halo, BICUBIC_HALO) if channels > 1 and card.scale > 1 else halo
+
+
+def run_window(engine: Engine, pixels: Pixels, *, strength: float = 1.0) -> Pixels:
     """The enhanced window; alpha is enlarged bicubically beside the colour.
 
     A network trained on photographs puts texture into an even alpha and rings around its edges;
-    bicubic, clipped, does neither.
+    bicubic, clipped, does neither. A window whose sides the network cannot take is continued to the
+    right and below with its last pixels, and the answer cut again.
 
     Args:
         engine: The network.
         pixels: ``(height, width, 1 to 4)``; 2 and 4 channels end in alpha.
+        strength: How much of what the network changes is kept, 0 to 1; at scale 1 only.
     """
-    height, width, channels = pixels.shape
+    channels = pixels.shape[2]
     if channels in (1, 3):
-        return engine.run(pixels)
-    color = engine.run(pixels[..., :-1])
+        return _mixed(pixels, _run_padded(engine, pixels), strength)
+    plain = pixels[..., :-1]
+    color = _mixed(plain, _run_padded(engine, plain), strength)
     alpha = pixels[..., -1:]
     out = np.empty((*color.shape[:2], channels), pixels.dtype)
     out[..., :-1] = color
-    if (alpha == alpha.flat[0]).all():
+    if engine.card.scale == 1:
+        out[..., -1:] = alpha
+    elif (alpha == alpha.flat[0]).all():
         out[..., -1] = alpha.flat[0]
     else:
+        height, width = alpha.shape[:2]
         at = 0
         for band in _resizer(width, height, out.shape[1], out.shape[0], 1).frame(iter([alpha])):
             out[at : at + len(band), :, -1:] = band
             at += len(band)
     return out
+
+
+def _run_padded(engine: Engine, pixels: Pixels) -> Pixels:
+    card = engine.card
+    height, width = pixels.shape[:2]
+    below, right = (
+        max(round_up(side, card.multiple), card.window_px or 0) - side for side in (height, width)
+    )
+    if not (below or right):
+        return engine.run(pixels)
+    padded = np.pad(pixels, ((0, below), (0, right), (0, 0)), mode="edge")
+    return engine.run(cast(Pixels, padded))[: height * card.scale, : width * card.scale]
+
+
+def _mixed(pixels: Pixels, answer: Pixels, strength: float) -> Pixels:
+    if strength == 1.0:
+        return answer
+    levels = pixels.astype(np.float32)
+    levels += np.float32(strength) * (answer - levels)
+    return cast(Pixels, np.rint(levels).astype(pixels.dtype))

@@ -61,10 +61,11 @@ class ModelCard(_Frozen):
             ``residual``.
         multiple: Input sides must be multiples of this, as where a network pools and unpools:
             tiles begin at such multiples, and pictures are padded and cut again.
-        window_px: The only side of a square input it takes, as where a network has a fully
-            connected layer; None for any side. Such a network is run on overlapping windows.
-        stride_px: Step between overlapping windows whose answers are averaged; None for exact
-            tiles where there is a halo, and for blended ones where there is none.
+        window_px: The side of the square windows it must be run on, as where a network has a
+            fully connected layer; None for any side. The windows overlap.
+        stride_px: Step between overlapping windows whose answers are averaged, as the classic
+            autoencoder wants it; windows are then `window_px`, or else four strides, wide. None
+            for exact tiles where there is a halo, and for blended ones where there is none.
     """
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
@@ -90,8 +91,6 @@ class ModelCard(_Frozen):
         window, stride = self.window_px, self.stride_px
         if window is not None and window % self.multiple:
             raise ValueError(f"window_px {window} is not a multiple of {self.multiple}")
-        if window is not None and self.halo is not None:
-            raise ValueError("a network of one window_px has no halo; leave one of them out")
         if window is not None and stride is not None and stride > window:
             raise ValueError(f"stride_px {stride} leaves gaps between windows of {window}")
         return self
