@@ -1,0 +1,1 @@
+"""A persistent queue of work, and the processes that work it off."""

@@ -1,0 +1,1 @@
+"""The web page's server: REST and server-sent events over `crispen.jobs`."""

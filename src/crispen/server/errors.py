@@ -1,0 +1,168 @@
+"""One body for every failure: ``{"error": {"code", "message", "id"}}``."""
+
+from __future__ import annotations
+
+import errno
+import logging
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+
+from crispen.errors import (
+    CrispenError,
+    InputError,
+    MissingExtra,
+    MissingInput,
+    ModelError,
+    OutputError,
+    UsageError,
+)
+from crispen.jobs.states import NotPossible
+from crispen.server.schemas import ErrorBody
+
+log = logging.getLogger("crispen.server")
+
+# Every route may give these; each adds its own.
+RESPONSES: dict[int | str, dict[str, Any]] = {
+    code: {"model": ErrorBody, "description": HTTPStatus(code).phrase}
+    for code in (400, 401, 403, 421, 422, 429, 500)
+}
+
+
+def failures(*codes: int) -> dict[int | str, dict[str, Any]]:
+    """OpenAPI's description of further failures of a route."""
+    return {code: {"model": ErrorBody, "description": HTTPStatus(code).phrase} for code in codes}
+
+
+class ApiError(CrispenError):
+    """A failure with its HTTP status.
+
+    Args:
+        status: Of the answer.
+        code: For programs, in snake case.
+        message: One line for a person: what, and what to do.
+        headers: Such as Retry-After.
+    """
+
+    def __init__(
+        self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.headers = dict(headers or {})
+
+
+def not_found(what: str) -> ApiError:
+    """No such thing, or somebody else's; which of the two is nobody's business."""
+    return ApiError(404, "not_found", f"no such {what}; it may have expired or been deleted")
+
+
+def disk_full() -> ApiError:
+    """What a full disk is answered with."""
+    return ApiError(
+        507, "disk_full", "the server's disk is full; delete old jobs or ask for more space"
+    )
+
+
+_KINDS: tuple[tuple[type[Exception], int, str], ...] = (
+    (NotPossible, 409, "not_possible"),
+    (MissingInput, 404, "not_found"),
+    (InputError, 422, "bad_input"),
+    (ModelError, 422, "bad_model"),
+    (MissingExtra, 501, "not_installed"),
+    (OutputError, 507, "cannot_write"),
+    (UsageError, 422, "bad_request"),
+    (CrispenError, 400, "failed"),
+)
+
+
+def told(error: CrispenError) -> ApiError:
+    """A Crispen error as an answer."""
+    if isinstance(error, ApiError):
+        return error
+    status, code = next((s, c) for kind, s, c in _KINDS if isinstance(error, kind))
+    return ApiError(status, code, " ".join(str(error).split()))
+
+
+def request_id(request: Request) -> str:
+    """The id that the log has too."""
+    return str(request.scope.get("crispen.id", "-"))
+
+
+def body(code: str, message: str, id: str) -> dict[str, Any]:
+    """The error body."""
+    return {"error": {"code": code, "message": message, "id": id}}
+
+
+def answer(request: Request, error: ApiError) -> JSONResponse:
+    """The response of a failure."""
+    return JSONResponse(
+        body(error.code, str(error), request_id(request)), error.status, headers=error.headers
+    )
+
+
+def add_handlers(app: FastAPI) -> None:
+    """Let every failure of the app have the one body."""
+
+    async def crispen_error(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, CrispenError)
+        return answer(request, told(error))
+
+    async def invalid(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, RequestValidationError)
+        return answer(request, ApiError(422, "bad_request", _validation_line(error)))
+
+    async def http(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, HTTPException)
+        phrase = HTTPStatus(error.status_code).phrase
+        detail = str(error.detail or phrase)
+        if error.status_code == 404 and detail == phrase:
+            detail = f"there is nothing at {request.url.path}; /docs lists what there is"
+        if error.status_code == 405:
+            detail = f"{request.method} is not possible here; /docs lists what is"
+        code = phrase.lower().replace(" ", "_").replace("-", "_").replace("'", "")
+        return answer(request, ApiError(error.status_code, code, detail, error.headers))
+
+    async def os_error(request: Request, error: Exception) -> JSONResponse:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return answer(request, disk_full())
+        return await unexpected(request, error)
+
+    async def gone(request: Request, error: Exception) -> JSONResponse:
+        # Nobody reads it; 499 is what access logs call a client that went away.
+        return answer(request, ApiError(499, "client_gone", "the client went away"))
+
+    async def unexpected(request: Request, error: Exception) -> JSONResponse:
+        id = request_id(request)
+        log.error("unexpected %s", type(error).__name__, exc_info=error, extra={"request_id": id})
+        return answer(
+            request,
+            ApiError(
+                500,
+                "unexpected",
+                f"something went wrong here; the server's log has the details under {id}",
+            ),
+        )
+
+    app.add_exception_handler(CrispenError, crispen_error)
+    app.add_exception_handler(RequestValidationError, invalid)
+    app.add_exception_handler(HTTPException, http)
+    app.add_exception_handler(ClientDisconnect, gone)
+    app.add_exception_handler(OSError, os_error)
+    app.add_exception_handler(Exception, unexpected)
+
+
+def _validation_line(error: RequestValidationError) -> str:
+    problems = []
+    for one in error.errors()[:3]:
+        place = ".".join(str(part) for part in one["loc"] if part != "body")
+        problems.append(f"{place or 'body'}: {one['msg'].removeprefix('Value error, ')}")
+    more = len(error.errors()) - 3
+    return "; ".join(problems) + (f"; and {more} more" if more > 0 else "")

@@ -1,0 +1,288 @@
+"""What every request passes: an id, a log line, who it is, limits, and headers that protect.
+
+Plain ASGI, so that streams stay streams and a client's going away reaches the route.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import logging
+import re
+import secrets
+import socket
+import time
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from crispen.server.errors import ApiError, body
+from crispen.server.identity import Identity
+from crispen.server.metrics import Metrics
+from crispen.server.settings import Settings
+
+log = logging.getLogger("crispen.server")
+
+API = "/api/v1"
+CSP = (
+    "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' blob: data:; media-src 'self' blob: data:; font-src 'self' data:; "
+    "connect-src 'self'; worker-src 'self' blob:; object-src 'none'; base-uri 'none'; "
+    "form-action 'self'; frame-ancestors 'none'"
+)
+_HEADERS = {
+    "content-security-policy": CSP,
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "same-origin",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "geolocation=(), microphone=(), payment=(), usb=()",
+}
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_OPEN = frozenset({f"{API}/health", f"{API}/session"})
+_UNTRUSTED = frozenset({b"x-forwarded-proto", b"x-forwarded-host", b"x-http-method-override"})
+_ID = re.compile(r"^[A-Za-z0-9._-]{1,64}$")
+_IDLE_S = 60.0
+
+
+class Gate:
+    """The one middleware.
+
+    Args:
+        app: What it guards.
+        settings: Of the server.
+        identity: Tells clients apart.
+        metrics: Counts requests.
+    """
+
+    def __init__(
+        self, app: ASGIApp, *, settings: Settings, identity: Identity, metrics: Metrics
+    ) -> None:
+        self._app = app
+        self._settings = settings
+        self._identity = identity
+        self._metrics = metrics
+        self._rate = Rate(settings.rate_per_minute)
+        self._hosts = {host.lower() for host in settings.allowed_hosts}
+        self._own_names = {"localhost", socket.gethostname().lower(), settings.host.lower()}
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """See ASGI."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began = time.perf_counter()
+        headers = Headers(scope=scope)
+        given = headers.get("x-request-id", "")
+        id = scope["crispen.id"] = given if _ID.match(given) else secrets.token_hex(8)
+        seen: dict[str, int] = {"status": 0, "bytes": 0}
+        new_cookie: str | None = None
+
+        async def tell(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                seen["status"] = message["status"]
+                out = MutableHeaders(scope=message)
+                out["x-request-id"] = id
+                for name, value in _HEADERS.items():
+                    out.setdefault(name, value)
+                if scope["path"].startswith(API):
+                    out.setdefault("cache-control", "no-store")
+                if new_cookie is not None and message["status"] < 400:
+                    out.append("set-cookie", self._identity.cookie(new_cookie))
+            elif message["type"] == "http.response.body":
+                seen["bytes"] += len(message.get("body", b""))
+            await send(message)
+
+        try:
+            try:
+                self._check_host(headers)
+                self._check_origin(scope, headers)
+                self._check_rate(scope)
+                new_cookie = self._identify(scope, headers)
+            except ApiError as error:
+                said = JSONResponse(
+                    body(error.code, str(error), id), error.status, headers=error.headers
+                )
+                await said(scope, receive, tell)
+                return
+            if not self._settings.trusted_proxies:
+                scope["headers"] = [h for h in scope["headers"] if h[0] not in _UNTRUSTED]
+            await self._app(scope, interruptible(scope, receive), tell)
+        finally:
+            took = time.perf_counter() - began
+            self._metrics.request(scope, seen["status"], took)
+            if log.isEnabledFor(logging.INFO):
+                self._note(scope, seen, took)
+
+    def _note(self, scope: Scope, seen: dict[str, int], took: float) -> None:
+        peer = scope.get("client")
+        log.info(
+            "%s %s %d",
+            scope["method"],
+            scope["path"],
+            seen["status"],
+            extra={
+                "request_id": scope["crispen.id"],
+                "method": scope["method"],
+                "path": scope["path"],
+                "status": seen["status"],
+                "bytes": seen["bytes"],
+                "seconds": round(took, 4),
+                "peer": peer[0] if peer else None,
+            },
+        )
+
+    def _check_host(self, headers: Headers) -> None:
+        """A web page of somebody else whose name was pointed at this machine is refused."""
+        name = _host(headers.get("host", ""))
+        if self._hosts:
+            good = name in self._hosts or (self._settings.local and name in self._own_names)
+        else:
+            good = name in self._own_names or _is_address(name) or bool(self._settings.token)
+        if not good:
+            raise ApiError(
+                421,
+                "wrong_host",
+                f"this server does not answer to '{name[:100]}'; list it with --allow-host",
+            )
+
+    def _check_origin(self, scope: Scope, headers: Headers) -> None:
+        """Only our own page, listed pages and programs may change anything."""
+        if scope["method"] in _SAFE:
+            return
+        origin = headers.get("origin")
+        if origin is not None and origin in self._settings.cors_origins:
+            return
+        site = headers.get("sec-fetch-site", "none")
+        same = origin is None or (
+            urlsplit(origin).netloc.lower() == headers.get("host", "").lower()
+        )
+        if site not in ("same-origin", "none") or not same:
+            raise ApiError(
+                403,
+                "other_origin",
+                "another web page may not do this; list its origin with --cors-origin",
+            )
+
+    def _check_rate(self, scope: Scope) -> None:
+        peer = scope.get("client")
+        address = peer[0] if peer else ""
+        # Whoever is on this machine can load it anyway.
+        if not address or _is_loopback(address) or not scope["path"].startswith(API):
+            return
+        wait_s = self._rate.wait_s(address)
+        if wait_s:
+            raise ApiError(
+                429,
+                "too_many_requests",
+                f"more than {self._settings.rate_per_minute} requests a minute; wait a little",
+                {"Retry-After": str(max(1, round(wait_s)))},
+            )
+
+    def _identify(self, scope: Scope, headers: Headers) -> str | None:
+        path = scope["path"]
+        known, client, cookie = self._identity.look(headers)
+        scope["crispen.known"] = known
+        scope["crispen.client"] = client
+        guarded = path == "/metrics" or (path.startswith(f"{API}/") and path not in _OPEN)
+        # A browser asks before it sends another page's request; it never sends a token then.
+        if guarded and not known and scope["method"] != "OPTIONS":
+            raise ApiError(
+                401,
+                "token_needed",
+                "a token is needed: sign in on the page, or send 'Authorization: Bearer TOKEN'",
+                {"WWW-Authenticate": 'Bearer realm="crispen"'},
+            )
+        return cookie if path.startswith(f"{API}/") and path not in _OPEN else None
+
+
+class Rate:
+    """So many requests a minute for each address, in short bursts too.
+
+    Args:
+        per_minute: 0 is no limit.
+    """
+
+    def __init__(self, per_minute: int) -> None:
+        self._per_minute = per_minute
+        self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
+
+    def wait_s(self, address: str, now: float | None = None) -> float:
+        """Seconds until the next request is welcome; 0 if this one is."""
+        if not self._per_minute:
+            return 0.0
+        now = time.monotonic() if now is None else now
+        most = float(self._per_minute)
+        left, when = self._left.pop(address, (most, now))
+        left = min(most, left + (now - when) * most / 60.0)
+        good = left >= 1.0
+        self._left[address] = (left - 1.0 if good else left, now)
+        while len(self._left) > 10_000:
+            self._left.popitem(last=False)
+        return 0.0 if good else (1.0 - left) * 60.0 / most
+
+
+def interruptible(scope: MutableMapping[str, Any], receive: Receive) -> Receive:
+    """A body that ends as if the client had gone, when it stalls or somebody asks for it.
+
+    ``scope["crispen.interrupt"]`` is the function to ask with.
+    """
+    stop = asyncio.Event()
+    scope["crispen.interrupt"] = stop.set
+    reading = True
+
+    async def get() -> Message:
+        nonlocal reading
+        if not reading:  # waiting for the client to go away; may take as long as it likes
+            return await receive()
+        message = await _first_of(receive, stop)
+        if message is None:
+            return {"type": "http.disconnect"}
+        reading = message.get("type") == "http.request" and message.get("more_body", False)
+        return message
+
+    return get
+
+
+async def _first_of(
+    receive: Callable[[], Awaitable[Message]], stop: asyncio.Event
+) -> Message | None:
+    if stop.is_set():
+        return None
+    got = asyncio.ensure_future(receive())
+    asked = asyncio.ensure_future(stop.wait())
+    try:
+        await asyncio.wait({got, asked}, timeout=_IDLE_S, return_when=asyncio.FIRST_COMPLETED)
+        return got.result() if got.done() else None
+    finally:
+        got.cancel()
+        asked.cancel()
+
+
+def _host(header: str) -> str:
+    """The name in a Host header, without its port and brackets."""
+    name = header.strip().lower()
+    if name.startswith("["):
+        return name[1:].partition("]")[0]
+    return name.rpartition(":")[0] if ":" in name else name
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_loopback(address: str) -> bool:
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,99 @@
+"""The built web page, its fallbacks, and the API's reference; nothing from elsewhere."""
+
+from __future__ import annotations
+
+import mimetypes
+from importlib.resources import as_file, files
+from pathlib import Path
+
+from fastapi import APIRouter
+from fastapi.responses import FileResponse, HTMLResponse, PlainTextResponse, Response
+from starlette.exceptions import HTTPException
+
+_NOT_BUILT = """The web page is not built.
+
+From a git checkout, type:  make web
+The API works without it; its reference is at /docs.
+"""
+_DOCS = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Crispen API</title>
+<link rel="stylesheet" href="/docs/swagger-ui.css">
+</head>
+<body>
+<div id="reference"></div>
+<noscript>This needs JavaScript; <a href="/openapi.json">openapi.json</a> does not.</noscript>
+<script src="/docs/swagger-ui-bundle.js"></script>
+<script src="/docs/start.js"></script>
+</body>
+</html>
+"""
+_START = """SwaggerUIBundle({
+  url: "/openapi.json", dom_id: "#reference", deepLinking: true, tryItOutEnabled: true,
+  validatorUrl: null,
+});
+"""
+_TYPES = {"swagger-ui.css": "text/css", "swagger-ui-bundle.js": "text/javascript"}
+_IMMUTABLE = "public, max-age=31536000, immutable"
+
+
+def docs_router() -> APIRouter:
+    """``/docs``, from files that are installed with the server."""
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/docs")
+    def docs() -> HTMLResponse:
+        return HTMLResponse(_DOCS)
+
+    @router.get("/docs/start.js")
+    def start() -> Response:
+        return Response(_START, media_type="text/javascript")
+
+    @router.get("/docs/{name}")
+    def asset(name: str) -> FileResponse:
+        if name not in _TYPES:
+            raise HTTPException(404)
+        with as_file(files("fastapi_swagger").joinpath("resources", name)) as path:
+            return FileResponse(
+                path, media_type=_TYPES[name], headers={"Cache-Control": "public, max-age=86400"}
+            )
+
+    return router
+
+
+def page_router(folder: Path) -> APIRouter:
+    """The page; whatever is no file of it is a view of it, which ``index.html`` shows."""
+    router = APIRouter(include_in_schema=False)
+    root = folder.resolve()
+
+    @router.get("/{path:path}")
+    def page(path: str) -> Response:
+        if path.startswith("api/") or path == "api":
+            raise HTTPException(404)
+        index = root / "index.html"
+        if not index.is_file():
+            return PlainTextResponse(_NOT_BUILT, 503 if path else 200)
+        file = _inside(root, path)
+        if file is not None:
+            hashed = path.startswith("assets/")
+            kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
+            cache = _IMMUTABLE if hashed else "no-cache"
+            return FileResponse(file, media_type=kind, headers={"Cache-Control": cache})
+        if "." in path.rpartition("/")[2]:  # a file that is not there, not a view
+            raise HTTPException(404)
+        return FileResponse(index, media_type="text/html", headers={"Cache-Control": "no-cache"})
+
+    return router
+
+
+def _inside(root: Path, path: str) -> Path | None:
+    if not path or "\0" in path:
+        return None
+    try:
+        file = (root / path).resolve()
+        return file if file.is_relative_to(root) and file.is_file() else None
+    except OSError:  # a name too long for the file system
+        return None

@@ -1,0 +1,53 @@
+"""``/health``, ``/settings``, ``/session``, and ``/metrics``."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import PlainTextResponse
+
+from crispen.server.identity import Identity
+from crispen.server.schemas import Health, SessionState, SettingsView, SignIn
+from crispen.server.state import Here
+
+router = APIRouter(tags=["server"])
+metrics_router = APIRouter(tags=["server"])
+
+
+@router.get("/health")
+def health(server: Here) -> Health:
+    """Whether the server works; needs no token."""
+    return server.health()
+
+
+@router.get("/settings")
+def settings(server: Here) -> SettingsView:
+    """Limits and choices: formats, tasks, models, defaults."""
+    return server.catalogue.settings()
+
+
+@router.get("/session")
+def session(request: Request) -> SessionState:
+    """Whether a token is needed, and whether this browser has given it; needs no token."""
+    identity: Identity = request.app.state.identity
+    return SessionState(needed=identity.needs_token, signed_in=identity.signed_in(request))
+
+
+@router.post("/session")
+def sign_in(request: Request, response: Response, wish: SignIn) -> SessionState:
+    """Give the token once; the browser then has a cookie that no script can read."""
+    identity: Identity = request.app.state.identity
+    identity.sign_in(response, wish.token)
+    return SessionState(needed=identity.needs_token, signed_in=True)
+
+
+@router.delete("/session", status_code=204)
+def sign_out(request: Request, response: Response) -> None:
+    """Forget this browser."""
+    identity: Identity = request.app.state.identity
+    identity.sign_out(response)
+
+
+@metrics_router.get("/metrics", response_class=PlainTextResponse)
+def metrics(server: Here) -> PlainTextResponse:
+    """Metrics for Prometheus."""
+    return PlainTextResponse(server.metrics.text(), media_type=server.metrics.media_type)

@@ -1,0 +1,143 @@
+"""Jobs: made of an upload, watched, cancelled, tried again, measured, and their files."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Path, Query, Request
+from fastapi.responses import Response
+from sse_starlette import EventSourceResponse
+
+from crispen.jobs.states import Status
+from crispen.server.errors import failures
+from crispen.server.identity import Client
+from crispen.server.receiving import file_body, received
+from crispen.server.schemas import JobList, JobView, Measured, NewJob
+from crispen.server.state import Here
+
+router = APIRouter(tags=["jobs"])
+Id = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$", description="a job's id")]
+
+BINARY: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
+FILE: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The file", "content": {"*/*": BINARY}},
+    206: {"description": "The part asked for with Range", "content": {"*/*": BINARY}},
+    304: {"description": "Not changed"},
+    416: {"description": "No such part", "content": {"text/plain": {"schema": {"type": "string"}}}},
+}
+EVENTS: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "Server-sent events",
+        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+    }
+}
+ZIP: dict[int | str, dict[str, Any]] = {
+    200: {"description": "A ZIP archive", "content": {"application/zip": BINARY}}
+}
+
+
+@router.get("/jobs")
+def list_jobs(
+    server: Here,
+    client: Client,
+    status: Annotated[list[Status] | None, Query(description="only jobs in these states")] = None,
+    limit: Annotated[int, Query(ge=1, le=5000, description="at most so many")] = 1000,
+) -> JobList:
+    """This client's jobs, newest first."""
+    return JobList(jobs=server.jobs.list(client, status, limit))
+
+
+@router.post("/jobs", status_code=201, responses=failures(404, 409, 413, 507))
+async def create_job(server: Here, client: Client, wish: NewJob) -> JobView:
+    """Enhance a finished upload; posting the same upload again gives the same job."""
+    return await server.jobs.create(client, wish)
+
+
+@router.get("/jobs.zip", response_class=Response, responses=ZIP | failures(404))
+def download_all(
+    server: Here,
+    client: Client,
+    id: Annotated[
+        list[Annotated[str, Query(pattern=r"^[0-9a-f]{32}$")]] | None,
+        Query(max_length=1000, description="which jobs; all finished ones unless given"),
+    ] = None,
+) -> Response:
+    """Results of finished jobs as one ZIP archive, streamed."""
+    return server.jobs.archive(client, id)
+
+
+@router.get("/events", response_class=EventSourceResponse, responses=EVENTS)
+async def all_events(server: Here, client: Client) -> EventSourceResponse:
+    """All of this client's jobs, live.
+
+    First ``snapshot`` with ``{"jobs": […]}``, then ``job`` with a job whenever one changes, and
+    ``deleted`` with ``{"id"}``. A comment every 15 seconds keeps the connection open. Whoever
+    connects again gets a new snapshot, so nothing is missed.
+    """
+    return server.hub.stream(client)
+
+
+@router.get("/jobs/{id}", responses=failures(404))
+def get_job(server: Here, client: Client, id: Id) -> JobView:
+    """One job."""
+    return server.jobs.get(client, id)
+
+
+@router.delete("/jobs/{id}", status_code=204, responses=failures(404))
+def delete_job(server: Here, client: Client, id: Id) -> None:
+    """Cancel if need be, and delete it with its files."""
+    server.jobs.delete(client, id)
+
+
+@router.post("/jobs/{id}/cancel", responses=failures(404, 409))
+def cancel_job(server: Here, client: Client, id: Id) -> JobView:
+    """Stop a job that waits or runs; its source is kept for another try."""
+    return server.jobs.cancel(client, id)
+
+
+@router.post("/jobs/{id}/retry", responses=failures(404, 409))
+def retry_job(server: Here, client: Client, id: Id) -> JobView:
+    """Queue a failed or cancelled job again."""
+    return server.jobs.retry(client, id)
+
+
+@router.get(
+    "/jobs/{id}/events", response_class=EventSourceResponse, responses=EVENTS | failures(404)
+)
+async def job_events(server: Here, client: Client, id: Id) -> EventSourceResponse:
+    """One job, live: ``job`` now and whenever it changes; the stream ends when the job does."""
+    return await server.hub.stream_job(client, id)
+
+
+@router.get("/jobs/{id}/source", response_class=Response, responses=FILE | failures(404))
+def get_source(server: Here, client: Client, id: Id) -> Response:
+    """The file as it was uploaded."""
+    return server.jobs.source(client, id)
+
+
+@router.get("/jobs/{id}/result", response_class=Response, responses=FILE | failures(404, 409))
+def get_result(server: Here, client: Client, id: Id) -> Response:
+    """The enhanced file, as a download; answers Range requests."""
+    return server.jobs.result(client, id)
+
+
+@router.get(
+    "/jobs/{id}/preview/{side}", response_class=Response, responses=FILE | failures(404, 409)
+)
+async def preview(
+    server: Here, client: Client, id: Id, side: Literal["before", "after"]
+) -> Response:
+    """The source or result as browsers show it; the file itself where they can."""
+    return await server.jobs.preview(client, id, side)
+
+
+@router.post(
+    "/jobs/{id}/measure",
+    responses=failures(404, 409, 411, 413, 507),
+    openapi_extra=file_body("reference", "what the result should look like"),
+)
+async def measure(request: Request, server: Here, client: Client, id: Id) -> Measured:
+    """PSNR and SSIM of the result and of bicubic, against a reference picture."""
+    limit = server.settings.max_upload_bytes
+    async with received(request, server.files, field="reference", max_bytes=limit) as file:
+        return await server.jobs.measure(client, id, file)

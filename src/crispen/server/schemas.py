@@ -1,0 +1,230 @@
+"""Every request and response of the API; the page's TypeScript types are generated from these."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from crispen.jobs.options import Kind, Options, ProgressNow, Result, Source, Task
+from crispen.jobs.states import Status
+from crispen.models.card import ModelCard
+
+
+class ErrorDetail(BaseModel):
+    """What went wrong."""
+
+    code: str = Field(description="for programs, such as not_found or too_large")
+    message: str = Field(description="one line for a person: what, and what to do")
+    id: str = Field(description="the request's id, which the server's log has too")
+
+
+class ErrorBody(BaseModel):
+    """The body of every answer that is not a success."""
+
+    error: ErrorDetail
+
+
+class Health(BaseModel):
+    """Whether the server works."""
+
+    status: Literal["ok", "degraded"]
+    version: str
+    workers: int = Field(description="worker processes that are alive")
+    queued: int
+    running: int
+
+
+class SessionState(BaseModel):
+    """Whether this browser may use the API."""
+
+    needed: bool = Field(description="whether a token is asked for at all")
+    signed_in: bool
+
+
+class SignIn(BaseModel):
+    """The token that the server was started with."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    token: str = Field(min_length=1, max_length=500)
+
+
+class Limits(BaseModel):
+    """What the server refuses; 0 where there is no limit."""
+
+    max_upload_bytes: int
+    max_model_bytes: int
+    max_pixels: int
+    max_result_pixels: int
+    max_frames: int
+    max_video_s: float
+    max_jobs_per_client: int
+    max_total_bytes: int
+    result_ttl_s: float
+    upload_ttl_s: float
+    rate_per_minute: int
+
+
+class TaskChoice(BaseModel):
+    """One thing that can be done."""
+
+    task: Task
+    available: bool = Field(description="whether a model for it is at hand")
+    image_model: str | None = Field(description="model or family used unless another is named")
+    video_model: str | None
+    models: list[str] = Field(description="all models and families for it")
+    strength: bool = Field(description="whether the chosen models have a dial for how much")
+
+
+class FormatChoice(BaseModel):
+    """A format that can be written."""
+
+    format: str
+    kind: Kind
+    suffix: str
+    type: str
+    quality: bool = Field(description="whether quality applies")
+
+
+class SettingsView(BaseModel):
+    """Limits and choices, so that no client keeps its own copy."""
+
+    version: str
+    limits: Limits
+    tasks: list[TaskChoice]
+    formats: list[FormatChoice]
+    codecs: list[str]
+    scales: list[float] = Field(description="scales worth offering")
+    defaults: Options
+    accept: list[str] = Field(description="media types that can be read, for a file picker")
+    runs: bool = Field(description="whether a folder of training runs is shown")
+    tus_url: str = Field(description="where resumable uploads begin")
+
+
+class ModelView(ModelCard):
+    """A model's card, and what the server knows beside it."""
+
+    own: bool = Field(False, description="added by the user, so it can be deleted")
+    family: str | None = Field(None, description="the name that picks its scale by itself")
+    bytes: int = Field(0, description="size of the model file")
+
+
+class ModelList(BaseModel):
+    """All models at hand."""
+
+    models: list[ModelView]
+
+
+class NewJob(BaseModel):
+    """A finished upload, or an earlier job's source, and what should happen with it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    upload: str | None = Field(
+        None,
+        max_length=200,
+        description="id of a finished upload, or the URL that the upload's creation gave",
+    )
+    from_job: str | None = Field(
+        None, max_length=64, description="take this job's source again, instead of an upload"
+    )
+    name: str | None = Field(None, max_length=1000, description="the file's name, for people")
+    options: Options = Options()
+
+
+class JobView(BaseModel):
+    """One piece of work."""
+
+    id: str
+    name: str = Field(description="the source's name as text; never a path")
+    kind: Kind
+    status: Status
+    created: float = Field(description="seconds since 1970")
+    started: float | None
+    finished: float | None
+    expires: float | None = Field(description="when it is deleted; seconds since 1970")
+    attempts: int
+    error: str | None = Field(description="one line, if it failed")
+    options: Options
+    models: list[str] = Field(description="names of the networks that run, in order")
+    source: Source
+    result: Result | None
+    progress: ProgressNow | None
+    position: int | None = Field(description="place in the queue, 1 is next")
+
+
+class JobList(BaseModel):
+    """This client's jobs, newest first."""
+
+    jobs: list[JobView]
+
+
+class Measured(BaseModel):
+    """How close the result comes to a reference.
+
+    On luma (BT.601 studio swing), 8 bits, a border of the scale shaved. ``null`` where a picture
+    is too small to measure, and PSNR where the pictures are equal.
+    """
+
+    psnr: float | None = Field(description="dB, of the result")
+    ssim: float | None = Field(description="of the result")
+    before_psnr: float | None = Field(description="dB, of the source enlarged bicubically")
+    before_ssim: float | None
+    equal: bool = Field(description="whether the result equals the reference")
+    border: int = Field(description="pixels shaved on each side")
+    width: int
+    height: int
+
+
+class RunSummary(BaseModel):
+    """One training run, without its curves."""
+
+    model_config = ConfigDict(extra="allow")
+
+    id: str = Field(description="below the folder of runs; unique, with / between folders")
+    name: str
+    task: str
+    scale: int
+    status: Literal["running", "done", "stopped", "failed", "unknown"]
+    step: int
+    steps: int
+    epoch: float
+    started: str
+    wall_time_s: float
+    updated: float = Field(description="when its folder last changed; seconds since 1970")
+    parameters: int
+    device: str
+    seed: int | None
+    error: str
+    best: dict[str, float | None]
+    psnr: list[tuple[float, float]] = Field(description="(step, dB) while it trained, thinned")
+
+
+class RunList(BaseModel):
+    """All runs below the server's folder of runs, newest first."""
+
+    folder: str | None = Field(description="null if none was given; see 'crispen serve --runs'")
+    runs: list[RunSummary]
+
+
+class SampleSheet(BaseModel):
+    """One sheet of sample pictures."""
+
+    step: int
+    epoch: float | None
+    file: str
+    url: str
+
+
+class RunView(RunSummary):
+    """One training run with everything there is to see."""
+
+    columns: dict[str, list[float | None]] = Field(description="log.csv, column by column")
+    samples: list[SampleSheet] = Field(description="oldest first")
+    recipe: str = Field(description="the resolved recipe, TOML")
+    paper: dict[str, Any]
+    data: dict[str, Any]
+    versions: dict[str, str]
+    command: str
+    commit: str

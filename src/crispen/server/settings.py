@@ -1,0 +1,208 @@
+"""Everything a server can be told, each with its unit: options, ``CRISPEN_*``, or a TOML file."""
+
+from __future__ import annotations
+
+import ipaddress
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import platformdirs
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from crispen.errors import UsageError
+
+# Lists are typed with commas in the environment, not as JSON.
+Names = Annotated[tuple[str, ...], NoDecode]
+
+_GIB = 1 << 30
+_DAY_S = 86_400.0
+PAGE = Path(__file__).parent / "page"
+
+
+def _data_folder() -> Path:
+    return Path(platformdirs.user_data_dir("crispen", appauthor=False)) / "server"
+
+
+class Settings(BaseSettings):
+    """The server's settings; each is ``CRISPEN_NAME`` in the environment, ``name`` in TOML.
+
+    What is given in Python or on the command line comes first, then the environment, then the
+    TOML file.
+    """
+
+    model_config = SettingsConfigDict(
+        env_prefix="CRISPEN_", extra="forbid", frozen=True, validate_default=True
+    )
+
+    host: str = Field("127.0.0.1", description="address to listen on; others may reach 0.0.0.0")
+    port: int = Field(8000, ge=0, le=65_535, description="port to listen on; 0 picks a free one")
+    folder: Path = Field(
+        default_factory=_data_folder, description="where uploads, results and the queue are kept"
+    )
+    runs_folder: Path | None = Field(None, description="folder of training runs to show")
+    page_folder: Path = Field(PAGE, description="the built web page")
+    database_url: str | None = Field(
+        None, description="SQLAlchemy URL of the queue; SQLite in the folder unless given"
+    )
+
+    workers: int = Field(1, ge=0, le=64, description="worker processes; 0 only takes jobs in")
+    threads: int | None = Field(
+        None, ge=1, le=1024, description="CPU threads of each worker; all cores shared unless given"
+    )
+    device: str = Field("auto", description="what networks run on, as for 'crispen enhance'")
+    memory_bytes: int = Field(
+        1 << 30, ge=64 << 20, description="budget of one picture's tiles, in bytes"
+    )
+    lease_s: float = Field(
+        30.0, gt=0.5, description="seconds without a sign of life after which a job is taken back"
+    )
+    stop_s: float = Field(8.0, gt=0, description="seconds that workers get to stop")
+
+    max_upload_bytes: int = Field(4 * _GIB, ge=1, description="largest upload, in bytes")
+    max_model_bytes: int = Field(512 << 20, ge=1, description="largest model file, in bytes")
+    max_pixels: int = Field(100_000_000, ge=1, description="most pixels of a picture, all frames")
+    max_result_pixels: int = Field(
+        400_000_000, ge=1, description="most pixels of a result, all frames of a picture"
+    )
+    max_frames: int = Field(200_000, ge=1, description="most frames of a video or animation")
+    max_video_s: float = Field(7200.0, gt=0, description="longest video, in seconds")
+    max_jobs_per_client: int = Field(
+        1000, ge=1, description="most jobs of one client that are not finished"
+    )
+    max_total_bytes: int = Field(
+        100 * _GIB, ge=1, description="most bytes of uploads and results together"
+    )
+    min_free_bytes: int = Field(
+        256 << 20, ge=0, description="bytes of the disk that are left alone"
+    )
+    max_waiting: int = Field(
+        32, ge=1, description="most requests to /enhance that wait at the same time"
+    )
+    max_job_s: float = Field(86_400.0, gt=0, description="seconds after which a job is given up")
+    result_ttl_s: float = Field(
+        7 * _DAY_S, gt=0, description="seconds that a finished job and its files are kept"
+    )
+    upload_ttl_s: float = Field(
+        _DAY_S, gt=0, description="seconds that an upload without a job is kept"
+    )
+    rate_per_minute: int = Field(
+        600, ge=0, description="requests a minute of one client beyond this machine; 0 is no limit"
+    )
+
+    token: SecretStr | None = Field(None, description="a bearer token that every client must give")
+    separate_clients: bool | None = Field(
+        None,
+        description="whether each browser sees only its own jobs; yes where others can reach it",
+    )
+    allowed_hosts: Names = Field(
+        (), description="names under which the server is reached; guards against DNS rebinding"
+    )
+    cors_origins: Names = Field((), description="other web origins whose pages may use the API")
+    trusted_proxies: Names = Field(
+        (), description="addresses of proxies whose X-Forwarded-For is believed"
+    )
+    secure_cookies: bool = Field(False, description="cookies only over HTTPS")
+    log_format: Literal["json", "text"] = Field("text", description="how log lines are written")
+
+    @field_validator("allowed_hosts", "cors_origins", "trusted_proxies", mode="before")
+    @classmethod
+    def _by_commas(cls, names: Any) -> Any:
+        if isinstance(names, str):
+            return tuple(name.strip() for name in names.split(",") if name.strip())
+        return names
+
+    @field_validator("token")
+    @classmethod
+    def _long_enough(cls, token: SecretStr | None) -> SecretStr | None:
+        if token is not None and len(token.get_secret_value()) < 8:
+            raise ValueError("a token needs 8 characters or more")
+        return token
+
+    @model_validator(mode="after")
+    def _origins_are_origins(self) -> Self:
+        for origin in self.cors_origins:
+            if not origin.startswith(("http://", "https://")) or origin.count("/") != 2:
+                raise ValueError(f"origin '{origin}' is not like https://example.org")
+        return self
+
+    @property
+    def local(self) -> bool:
+        """Whether only programs of this machine can reach it."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+    @property
+    def separate(self) -> bool:
+        """Whether clients see only their own jobs."""
+        return not self.local if self.separate_clients is None else self.separate_clients
+
+    @property
+    def jobs_url(self) -> str:
+        """SQLAlchemy URL of the queue."""
+        return self.database_url or f"sqlite:///{self.folder.resolve() / 'crispen.db'}"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Given values, then the environment, then the TOML file that `read_settings` names."""
+        return init_settings, env_settings
+
+
+def read_settings(file: Path | None = None, **given: Any) -> Settings:
+    """Settings out of what was typed, the environment and a TOML file, in that order.
+
+    Args:
+        file: A TOML file of names and values.
+        given: Values that come first; those that are None were not given.
+
+    Raises:
+        UsageError: A name or value does not fit.
+    """
+    chosen: type[Settings] = Settings
+    if file is not None:
+        if not file.is_file():
+            raise UsageError(f"{file}: no such settings file; check the path")
+        chosen = _with_file(file)
+    try:
+        return chosen(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(map(str, first["loc"])) or "settings"
+        raise UsageError(
+            f"{name}: {first['msg'].removeprefix('Value error, ')}; docs/server.md lists all"
+        ) from error
+    except ValueError as error:  # TOML or JSON that cannot be read
+        raise UsageError(f"settings cannot be read: {error}") from error
+
+
+def _with_file(file: Path) -> type[Settings]:
+    class FromFile(Settings):
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: type[BaseSettings],
+            init_settings: PydanticBaseSettingsSource,
+            env_settings: PydanticBaseSettingsSource,
+            dotenv_settings: PydanticBaseSettingsSource,
+            file_secret_settings: PydanticBaseSettingsSource,
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, file)
+
+    return FromFile
