@@ -1,87 +1,22 @@
 """PyTorch: for whoever has it already, with CUDA or MPS.
 
-The ONNX graph is walked node by node; super-resolution networks need only a dozen kinds.
+The ONNX graph is walked node by node; see `crispen.engines._torch_operations`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from crispen.engines._torch_operations import operations
 from crispen.engines.base import ArrayEngine, Floats
 from crispen.errors import MissingExtra, ModelError
 from crispen.models.card import ModelCard
 
 if TYPE_CHECKING:
     import torch
-    from torch import Tensor
-
-    Operation = Callable[..., Tensor]
-
-
-def _operations() -> dict[str, Operation]:
-    """ONNX operation → function of its inputs and attributes."""
-    import torch
-    from torch.nn import functional as F
-
-    def pads(p: list[int]) -> list[int]:
-        """ONNX's begins-then-ends of H and W as PyTorch's last-axis-first pairs."""
-        half = len(p) // 2
-        return [n for axis in reversed(range(half)) for n in (p[axis], p[half + axis])]
-
-    def conv(x: Tensor, weight: Tensor, bias: Tensor | None = None, **how: Any) -> Tensor:
-        p = how.get("pads", [0, 0, 0, 0])
-        same = p[:2] == p[2:]
-        return F.conv2d(
-            x if same else F.pad(x, pads(p)),
-            weight,
-            bias,
-            stride=how.get("strides", 1),
-            padding=p[:2] if same else 0,
-            dilation=how.get("dilations", 1),
-            groups=how.get("group", 1),
-        )
-
-    def pad(x: Tensor, p: Tensor, value: Tensor | None = None, **how: Any) -> Tensor:
-        mode = {b"edge": "replicate", b"reflect": "reflect"}.get(how.get("mode", b""), "constant")
-        amounts = pads([int(n) for n in p])[:4]
-        if mode != "constant":
-            return F.pad(x, amounts, mode)
-        return F.pad(x, amounts, value=0.0 if value is None else float(value))
-
-    def depth_to_space(x: Tensor, **how: Any) -> Tensor:
-        scale = how["blocksize"]
-        if how.get("mode") == b"CRD":
-            return F.pixel_shuffle(x, scale)
-        n, c, h, w = x.shape
-        blocks = x.reshape(n, scale, scale, c // scale**2, h, w)
-        return blocks.permute(0, 3, 4, 1, 5, 2).reshape(n, -1, h * scale, w * scale)
-
-    def clip(x: Tensor, low: Tensor | None = None, high: Tensor | None = None) -> Tensor:
-        return torch.clamp(x, low, high) if low is not None or high is not None else x
-
-    return {
-        "Add": torch.add,
-        "Clip": clip,
-        "Concat": lambda *x, axis: torch.cat(x, axis),
-        "Conv": conv,
-        "DepthToSpace": depth_to_space,
-        "Div": torch.div,
-        "Erf": torch.erf,
-        "Gelu": lambda x, approximate=b"none": F.gelu(x, approximate=approximate.decode()),
-        "Identity": lambda x: x,
-        "LeakyRelu": lambda x, alpha=0.01: F.leaky_relu(x, alpha),
-        "Mul": torch.mul,
-        "PRelu": lambda x, slope: torch.where(x < 0, x * slope, x),
-        "Pad": pad,
-        "Relu": torch.relu,
-        "Sigmoid": torch.sigmoid,
-        "Sub": torch.sub,
-        "Tanh": torch.tanh,
-    }
 
 
 class TorchEngine(ArrayEngine):
@@ -122,7 +57,7 @@ class TorchEngine(ArrayEngine):
             raise ModelError(f"{path}: not an ONNX file; download or export it again") from error
         if threads is not None:
             torch.set_num_threads(threads)
-        self._operations = _operations()
+        self._operations = operations()
         unknown = sorted({node.op_type for node in graph.node} - {*self._operations, "Constant"})
         if unknown:
             raise ModelError(
@@ -140,9 +75,10 @@ class TorchEngine(ArrayEngine):
                 value = numpy_helper.to_array(how["value"])
                 self._constants[node.output[0]] = self._constant(value)
                 continue
-            if node.op_type == "Conv":
-                how.pop("kernel_shape", None)
-                how.pop("auto_pad", None)
+            if how.pop("auto_pad", b"NOTSET") not in (b"NOTSET", b"VALID"):
+                raise ModelError(
+                    f"{card.name}: PyTorch engine does not know automatic padding; use --device cpu"
+                )
             self._nodes.append((node.op_type, list(node.input), node.output[0], how))
         self._nodes = self._needed()
 
@@ -175,7 +111,7 @@ class TorchEngine(ArrayEngine):
                     arguments = [values[name] if name else None for name in inputs]
                     values[output] = self._operations[kind](*arguments, **how)
                 answer: Floats = values[self._output].float().cpu().numpy()
-        except (RuntimeError, KeyError, TypeError) as error:
+        except (RuntimeError, KeyError, TypeError, IndexError) as error:
             raise ModelError(
                 f"{self.card.name}: PyTorch cannot run it on {x.shape[3]}x{x.shape[2]} windows on "
                 f"{self.device}; use --device cpu"
