@@ -1,0 +1,113 @@
+/** Every request the page makes, typed by the API's own document. */
+
+import axios, { type AxiosProgressEvent } from "axios";
+
+import { troubleOf } from "./errors";
+import type {
+  Job,
+  JobOptions,
+  Measured,
+  Model,
+  Run,
+  RunSummary,
+  SessionState,
+  Settings,
+} from "./types";
+
+export const BASE = "/api/v1";
+
+const http = axios.create({ baseURL: BASE, timeout: 30_000 });
+
+interface Listeners {
+  signedOut: () => void;
+  offline: () => void;
+  online: () => void;
+}
+
+/** Tells the page what any request finds out about the server by the way. */
+export function listen({ signedOut, offline, online }: Listeners): void {
+  http.interceptors.response.use(
+    (response) => {
+      online();
+      return response;
+    },
+    (error: unknown) => {
+      if (axios.isCancel(error)) throw error;
+      if (troubleOf(error).offline) offline();
+      else online();
+      if (axios.isAxiosError(error) && error.response?.status === 401) signedOut();
+      throw error;
+    },
+  );
+}
+
+const path = (id: string) => encodeURIComponent(id);
+/** Runs may lie in folders; their ids keep the slashes. */
+const runPath = (id: string) => id.split("/").map(encodeURIComponent).join("/");
+
+export const session = {
+  get: async () => (await http.get<SessionState>("/session")).data,
+  signIn: async (token: string) => {
+    await http.post("/session", { token });
+  },
+  signOut: async () => {
+    await http.delete("/session");
+  },
+};
+
+export const getSettings = async () => (await http.get<Settings>("/settings")).data;
+
+/** Whether the server answers at all. */
+export async function ping(): Promise<void> {
+  await http.get("/health", { timeout: 5000 });
+}
+
+export const jobs = {
+  list: async () => (await http.get<{ jobs: Job[] }>("/jobs")).data.jobs,
+  get: async (id: string) => (await http.get<Job>(`/jobs/${path(id)}`)).data,
+  create: async (work: {
+    upload?: string;
+    from_job?: string;
+    name: string;
+    options: Partial<JobOptions>;
+  }) => (await http.post<Job>("/jobs", work)).data,
+  cancel: async (id: string) => (await http.post<Job>(`/jobs/${path(id)}/cancel`)).data,
+  retry: async (id: string) => (await http.post<Job>(`/jobs/${path(id)}/retry`)).data,
+  remove: async (id: string) => {
+    await http.delete(`/jobs/${path(id)}`);
+  },
+  /** Decodes both pictures anew, so it may take its time. */
+  measure: async (id: string, reference: File) => {
+    const form = new FormData();
+    form.append("file", reference);
+    const address = `/jobs/${path(id)}/measure`;
+    return (await http.post<Measured>(address, form, { timeout: 600_000 })).data;
+  },
+  resultUrl: (id: string) => `${BASE}/jobs/${path(id)}/result`,
+  previewUrl: (id: string, side: "before" | "after") =>
+    `${BASE}/jobs/${path(id)}/preview/${side}`,
+  zipUrl: (ids: string[]) => `${BASE}/jobs.zip?${ids.map((id) => `id=${path(id)}`).join("&")}`,
+};
+
+export const models = {
+  list: async () => (await http.get<{ models: Model[] }>("/models")).data.models,
+  add: async (file: File, onProgress: (share: number) => void) => {
+    const form = new FormData();
+    form.append("file", file);
+    const onUploadProgress = (event: AxiosProgressEvent) => {
+      onProgress(event.progress ?? 0);
+    };
+    return (await http.post<Model>("/models", form, { onUploadProgress, timeout: 0 })).data;
+  },
+  remove: async (name: string) => {
+    await http.delete(`/models/${path(name)}`);
+  },
+  sampleUrl: (name: string, side: "before" | "after") =>
+    `${BASE}/models/${path(name)}/sample/${side}`,
+};
+
+export const runs = {
+  list: async () => (await http.get<{ folder: string | null; runs: RunSummary[] }>("/runs")).data,
+  get: async (id: string) => (await http.get<Run>(`/runs/${runPath(id)}`)).data,
+  eventsPath: (id: string) => `/runs/${runPath(id)}/events`,
+};

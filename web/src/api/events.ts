@@ -1,0 +1,49 @@
+import { BASE } from "./client";
+
+export interface EventHandlers {
+  /** The stream is open, for the first time or again: what was missed must be asked for. */
+  open: () => void;
+  /** The stream broke; it is opened again by itself. */
+  broken: () => void;
+  /** By name of the event; data is the JSON of its body. */
+  on: Record<string, (data: unknown) => void>;
+}
+
+const FIRST_WAIT_MS = 1000;
+const LONGEST_WAIT_MS = 15_000;
+
+/**
+ * Listens to server-sent events until the answer is called.
+ *
+ * A browser's own EventSource gives up for good when the server answers with an error, such as
+ * that of a proxy while the server starts again; this one goes on trying, less and less often.
+ */
+export function subscribe(path: string, handlers: EventHandlers): () => void {
+  let source: EventSource | null = null;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let wait = FIRST_WAIT_MS;
+
+  const connect = () => {
+    source = new EventSource(BASE + path);
+    source.onopen = () => {
+      wait = FIRST_WAIT_MS;
+      handlers.open();
+    };
+    source.onerror = () => {
+      source?.close();
+      handlers.broken();
+      timer = setTimeout(connect, wait);
+      wait = Math.min(2 * wait, LONGEST_WAIT_MS);
+    };
+    for (const [name, handle] of Object.entries(handlers.on)) {
+      source.addEventListener(name, (event: MessageEvent<string>) => {
+        handle(JSON.parse(event.data));
+      });
+    }
+  };
+  connect();
+  return () => {
+    clearTimeout(timer);
+    source?.close();
+  };
+}

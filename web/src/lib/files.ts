@@ -1,0 +1,46 @@
+import type { Kind } from "@/api/types";
+
+const VIDEO_NAMES = /\.(3gp|avi|flv|m2ts|m4v|mkv|mov|mp4|mpe?g|mts|nut|ogv|ts|webm|wmv|y4m)$/i;
+
+/** A first guess for the icon; the server looks into the file and has the last word. */
+export function kindOf(file: { name: string; type: string }): Kind {
+  if (file.type.startsWith("video/")) return "video";
+  if (file.type.startsWith("image/")) return "image";
+  return VIDEO_NAMES.test(file.name) ? "video" : "image";
+}
+
+/** Every file in a drop or a paste, those in dropped folders included. */
+export async function filesOf(transfer: DataTransfer): Promise<File[]> {
+  // Entries must be asked for before the first await: the list is emptied after the event.
+  const entries = [...transfer.items]
+    .filter((item) => item.kind === "file")
+    .map((item) => ({ entry: item.webkitGetAsEntry(), file: item.getAsFile() }));
+  const found: File[] = [];
+  for (const { entry, file } of entries) {
+    if (entry?.isDirectory) found.push(...(await filesIn(entry as FileSystemDirectoryEntry)));
+    else if (file) found.push(file);
+  }
+  return found;
+}
+
+async function filesIn(folder: FileSystemDirectoryEntry): Promise<File[]> {
+  const reader = folder.createReader();
+  const found: File[] = [];
+  for (;;) {
+    const entries = await new Promise<FileSystemEntry[]>((resolve, reject) => {
+      reader.readEntries(resolve, reject);
+    });
+    if (entries.length === 0) return found;
+    for (const entry of entries) {
+      if (entry.name.startsWith(".")) continue;
+      if (entry.isDirectory) found.push(...(await filesIn(entry as FileSystemDirectoryEntry)));
+      else found.push(await fileOf(entry as FileSystemFileEntry));
+    }
+  }
+}
+
+function fileOf(entry: FileSystemFileEntry): Promise<File> {
+  return new Promise((resolve, reject) => {
+    entry.file(resolve, reject);
+  });
+}

@@ -1,0 +1,71 @@
+/** What this browser remembers of a person's files, so that a reload loses nothing. */
+
+import { createStore, del, entries, set, type UseStore } from "idb-keyval";
+
+import type { JobOptions, Kind } from "@/api/types";
+
+/** A file that the server does not have yet, as it is remembered. */
+export interface KeptUpload {
+  key: string;
+  name: string;
+  bytes: number;
+  kind: Kind;
+  added: number;
+  options: Partial<JobOptions> | null;
+  /** Where the server takes the rest of a file that was sent in part. */
+  url: string | null;
+  file: File | null;
+  thumbnail: Blob | null;
+}
+
+/** Where a job came from, for as long as the server has the job. */
+export interface Origin {
+  key: string;
+  added: number;
+  thumbnail: Blob | null;
+}
+
+/** Larger files are not copied into the browser's own store; they are asked for again. */
+export const MAX_KEPT_BYTES = 500e6;
+
+// One database each: idb-keyval cannot put two stores into one.
+let uploads: UseStore | undefined;
+let origins: UseStore | undefined;
+const uploadStore = () => (uploads ??= createStore("crispen-uploads", "uploads"));
+const originStore = () => (origins ??= createStore("crispen-origins", "origins"));
+
+/** Runs what may fail where storage is full or forbidden; the page works without it. */
+async function quietly<T>(act: () => Promise<T>, otherwise: T): Promise<T> {
+  try {
+    return await act();
+  } catch {
+    return otherwise;
+  }
+}
+
+export async function keepUpload(upload: KeptUpload): Promise<void> {
+  const small = upload.bytes <= MAX_KEPT_BYTES ? upload : { ...upload, file: null };
+  const kept = await quietly(async () => {
+    await set(upload.key, small, uploadStore());
+    return true;
+  }, false);
+  if (!kept && small.file) {
+    await quietly(() => set(upload.key, { ...small, file: null }, uploadStore()), undefined);
+  }
+}
+
+export const forgetUpload = (key: string) => quietly(() => del(key, uploadStore()), undefined);
+
+export async function keptUploads(): Promise<KeptUpload[]> {
+  const all = await quietly(() => entries<string, KeptUpload>(uploadStore()), []);
+  return all.map(([, upload]) => upload).sort((a, b) => a.added - b.added);
+}
+
+export const keepOrigin = (job: string, origin: Origin) =>
+  quietly(() => set(job, origin, originStore()), undefined);
+
+export const forgetOrigin = (job: string) => quietly(() => del(job, originStore()), undefined);
+
+export async function keptOrigins(): Promise<Map<string, Origin>> {
+  return new Map(await quietly(() => entries<string, Origin>(originStore()), []));
+}

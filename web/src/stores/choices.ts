@@ -1,0 +1,128 @@
+import { defineStore } from "pinia";
+import { computed, ref, watch } from "vue";
+
+import type { JobOptions, Kind, Settings, Task } from "@/api/types";
+
+export type Enlarge = "keep" | "exact" | number;
+/** What can be asked for beside a larger size, in the order in which it is done. */
+export const TOUCHES = ["denoise", "sharpen", "relight", "restore"] as const;
+export type Touch = (typeof TOUCHES)[number];
+
+export interface Choices {
+  enlarge: Enlarge;
+  width: number | null;
+  height: number | null;
+  touches: Touch[];
+  strength: number;
+  /** A model by name where a person named one; otherwise the server picks. */
+  models: Partial<Record<Task, string>>;
+  /** Formats of the results; null for that of the source. */
+  formats: { image: string | null; video: string | null };
+  quality: number | null;
+}
+
+const KEY = "crispen.choices";
+
+export const DEFAULTS: Choices = {
+  enlarge: 2,
+  width: null,
+  height: null,
+  touches: [],
+  strength: 1,
+  models: {},
+  formats: { image: null, video: null },
+  quality: null,
+};
+
+function recalled(): Choices {
+  try {
+    const kept: unknown = JSON.parse(localStorage.getItem(KEY) ?? "{}");
+    return { ...structuredClone(DEFAULTS), ...(kept as Partial<Choices>) };
+  } catch {
+    return structuredClone(DEFAULTS);
+  }
+}
+
+export function tasksOf(choices: Choices): Task[] {
+  const tasks: Task[] = TOUCHES.filter((touch) => choices.touches.includes(touch));
+  return choices.enlarge === "keep" ? tasks : [...tasks, "upscale"];
+}
+
+/** Why these choices cannot be carried out, in words that say what to do; "" if they can. */
+export function problemOf(choices: Choices): string {
+  if (tasksOf(choices).length === 0) return "Choose at least one thing to do.";
+  if (choices.enlarge === "exact" && !choices.width && !choices.height) {
+    return "Enter a width, a height or both.";
+  }
+  return "";
+}
+
+/** What the API is asked for. */
+export function optionsOf(
+  choices: Choices,
+  kind: Kind,
+  settings: Settings | null,
+): Partial<JobOptions> {
+  const tasks = tasksOf(choices);
+  const options: Partial<JobOptions> = {};
+  if (choices.enlarge === "exact") {
+    if (choices.width) options.width = choices.width;
+    if (choices.height) options.height = choices.height;
+    // Both sides are a box to fit into: nobody wants a picture squeezed.
+    if (choices.width && choices.height) options.fit = true;
+  } else if (choices.enlarge !== "keep") {
+    options.scale = choices.enlarge;
+  }
+  const offered = (task: Task) => settings?.tasks.find((choice) => choice.task === task);
+  if (tasks.some((task) => choices.models[task])) {
+    // The API takes either tasks or models; the others are then named as the server would.
+    options.models = tasks
+      .map(
+        (task) =>
+          choices.models[task] ?? offered(task)?.[`${kind}_model`],
+      )
+      .filter((name) => typeof name === "string");
+  } else {
+    options.tasks = tasks;
+  }
+  if (tasks.some((task) => offered(task)?.strength)) options.strength = choices.strength;
+  const format = settings?.formats.find(
+    (choice) => choice.kind === kind && choice.format === choices.formats[kind],
+  );
+  if (format) options.format = format.format as JobOptions["format"];
+  if (choices.quality !== null && format?.quality !== false) options.quality = choices.quality;
+  return options;
+}
+
+/** In a few words, for the list of files: "×2 · less noise". */
+export function describe(options: Partial<JobOptions>): string {
+  const words: string[] = [];
+  const tasks = options.tasks ?? [];
+  if (tasks.includes("denoise")) words.push("less noise");
+  if (tasks.includes("sharpen")) words.push("sharper");
+  if (tasks.includes("relight")) words.push("brighter");
+  if (tasks.includes("restore")) words.push("restored");
+  if (options.scale && options.scale !== 1) words.unshift(`×${options.scale.toString()}`);
+  if (options.width || options.height) {
+    const side = (value?: number | null) => value?.toString() ?? "…";
+    words.unshift(`${side(options.width)} × ${side(options.height)}`);
+  }
+  if (options.models?.length) words.push(options.models.join(" + "));
+  return words.join(" · ");
+}
+
+/** What a person last asked for; kept for the next visit. */
+export const useChoices = defineStore("choices", () => {
+  const choices = ref<Choices>(recalled());
+  const problem = computed(() => problemOf(choices.value));
+
+  watch(
+    choices,
+    (now) => {
+      localStorage.setItem(KEY, JSON.stringify(now));
+    },
+    { deep: true },
+  );
+
+  return { choices, problem };
+});

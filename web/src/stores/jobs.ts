@@ -1,0 +1,112 @@
+import { defineStore } from "pinia";
+import { computed, ref } from "vue";
+
+import { jobs as api } from "@/api/client";
+import { subscribe } from "@/api/events";
+import type { Job } from "@/api/types";
+import { forgetOrigin, keepOrigin, keptOrigins, type Origin } from "@/lib/keep";
+import { useNotices } from "@/stores/notices";
+import { useServer } from "@/stores/server";
+
+/** This client's jobs as the server has them, kept up to date by its events. */
+export const useJobs = defineStore("jobs", () => {
+  const server = useServer();
+  const notices = useNotices();
+  const jobs = ref<Job[]>([]);
+  const origins = ref(new Map<string, Origin>());
+  const loaded = ref(false);
+  let stop: (() => void) | null = null;
+
+  const done = computed(() => jobs.value.filter((job) => job.status === "done"));
+  const find = (id: string) => jobs.value.find((job) => job.id === id);
+
+  function put(job: Job): void {
+    const at = jobs.value.findIndex((other) => other.id === job.id);
+    if (at >= 0) jobs.value[at] = job;
+    else jobs.value.unshift(job);
+  }
+
+  function forget(id: string): void {
+    jobs.value = jobs.value.filter((job) => job.id !== id);
+    origins.value.delete(id);
+    void forgetOrigin(id);
+  }
+
+  async function load(): Promise<void> {
+    try {
+      if (!loaded.value) origins.value = await keptOrigins();
+      const now = await api.list();
+      jobs.value = now;
+      const there = new Set(now.map((job) => job.id));
+      for (const id of origins.value.keys()) {
+        if (!there.has(id)) void forgetOrigin(id);
+      }
+      loaded.value = true;
+    } catch (error) {
+      notices.complain(error);
+    }
+  }
+
+  /** Listens from now on; called anew whenever the server is there anew. */
+  function connect(): void {
+    stop?.();
+    stop = subscribe("/events", {
+      open: () => void load(),
+      broken: () => void server.tryNow(),
+      on: {
+        job: (data) => {
+          put(data as Job);
+        },
+        deleted: (data) => {
+          forget((data as { id: string }).id);
+        },
+      },
+    });
+  }
+
+  function disconnect(): void {
+    stop?.();
+    stop = null;
+  }
+
+  function adopt(job: Job, origin: Origin): void {
+    origins.value.set(job.id, origin);
+    void keepOrigin(job.id, origin);
+    if (!find(job.id)) put(job);
+  }
+
+  async function attempt(act: () => Promise<Job>): Promise<void> {
+    try {
+      put(await act());
+    } catch (error) {
+      notices.complain(error);
+    }
+  }
+
+  const cancel = (id: string) => attempt(() => api.cancel(id));
+  const retry = (id: string) => attempt(() => api.retry(id));
+
+  async function remove(id: string): Promise<void> {
+    try {
+      await api.remove(id);
+      forget(id);
+    } catch (error) {
+      notices.complain(error);
+    }
+  }
+
+  return {
+    jobs,
+    origins,
+    loaded,
+    done,
+    find,
+    load,
+    connect,
+    disconnect,
+    adopt,
+    cancel,
+    retry,
+    remove,
+  };
+});

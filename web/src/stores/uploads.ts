@@ -1,0 +1,201 @@
+import { defineStore } from "pinia";
+import { computed, ref, shallowReactive } from "vue";
+
+import { jobs as api } from "@/api/client";
+import { troubleOf, type Trouble } from "@/api/errors";
+import type { Job, JobOptions, Kind } from "@/api/types";
+import { kindOf } from "@/lib/files";
+import { forgetUpload, keepUpload, keptUploads } from "@/lib/keep";
+import { send, type Sending } from "@/lib/send";
+import { thumbnail } from "@/lib/thumbnail";
+import { useServer } from "@/stores/server";
+
+/**
+ * chosen: waits for a person · waiting: for its turn · sending · starting: the job is made ·
+ * lost: the browser no longer has the file · failed
+ */
+export type UploadState = "chosen" | "waiting" | "sending" | "starting" | "lost" | "failed";
+
+export interface PendingUpload {
+  key: string;
+  name: string;
+  bytes: number;
+  kind: Kind;
+  added: number;
+  options: Partial<JobOptions> | null;
+  url: string | null;
+  state: UploadState;
+  sent: number;
+  error: string;
+  thumbnail: Blob | null;
+}
+
+const AT_ONCE = 2;
+
+/** Files on their way to the server, from the moment they are chosen until there is a job. */
+export const useUploads = defineStore("uploads", () => {
+  const server = useServer();
+  const uploads = ref<PendingUpload[]>([]);
+  const files = new Map<string, File>();
+  const sendings = shallowReactive(new Map<string, Sending>());
+  const arrived: ((upload: PendingUpload, job: Job) => void)[] = [];
+  let lastAdded = 0;
+
+  const chosen = computed(() => uploads.value.filter((upload) => upload.state === "chosen"));
+  const find = (key: string) => uploads.value.find((upload) => upload.key === key);
+
+  async function keep(upload: PendingUpload): Promise<void> {
+    const { key, name, bytes, kind, added, options, url } = upload;
+    const file = files.get(key) ?? null;
+    const plain = options ? (JSON.parse(JSON.stringify(options)) as Partial<JobOptions>) : null;
+    const record = { key, name, bytes, kind, added, options: plain, url, file };
+    await keepUpload({ ...record, thumbnail: upload.thumbnail });
+  }
+
+  async function picture(upload: PendingUpload, file: File): Promise<void> {
+    const blob = await thumbnail(file);
+    if (!find(upload.key)) return;
+    upload.thumbnail = blob;
+    await keep(upload);
+  }
+
+  /** Takes files in; one that was lost by a reload goes on where it was. */
+  function add(added: File[]): void {
+    for (const file of added) {
+      const lost = uploads.value.find(
+        (upload) =>
+          upload.state === "lost" && upload.name === file.name && upload.bytes === file.size,
+      );
+      if (lost) {
+        files.set(lost.key, file);
+        lost.state = lost.options ? "waiting" : "chosen";
+        continue;
+      }
+      lastAdded = Math.max(Date.now(), lastAdded + 1);
+      const key = crypto.getRandomValues(new Uint32Array(4)).join("-");
+      files.set(key, file);
+      uploads.value.push({
+        key,
+        name: file.name,
+        bytes: file.size,
+        kind: kindOf(file),
+        added: lastAdded,
+        options: null,
+        url: null,
+        state: "chosen",
+        sent: 0,
+        error: "",
+        thumbnail: null,
+      });
+      const upload = find(key);
+      if (upload) void keep(upload).then(() => picture(upload, file));
+    }
+    pump();
+  }
+
+  /** Sends every chosen file, with what should happen to one of its kind. */
+  function start(optionsFor: (kind: Kind) => Partial<JobOptions>): void {
+    for (const upload of chosen.value) {
+      upload.options = optionsFor(upload.kind);
+      upload.state = "waiting";
+      void keep(upload);
+    }
+    pump();
+  }
+
+  function pump(): void {
+    if (!server.ready) return;
+    for (const upload of uploads.value) {
+      const busy = uploads.value.filter(({ state }) => state === "sending" || state === "starting");
+      if (busy.length >= AT_ONCE) return;
+      const file = files.get(upload.key);
+      if (upload.state === "waiting" && file) transfer(upload, file);
+    }
+  }
+
+  function transfer(upload: PendingUpload, file: File): void {
+    upload.state = "sending";
+    const endpoint = server.settings?.tus_url ?? "";
+    const sending = send(file, endpoint, upload.url, {
+      located: (url) => {
+        upload.url = url;
+        void keep(upload);
+      },
+      progress: (sent) => {
+        upload.sent = sent;
+      },
+      done: (url) => void begin(upload, url),
+      failed: (trouble) => {
+        fail(upload, trouble);
+      },
+    });
+    sendings.set(upload.key, sending);
+  }
+
+  async function begin(upload: PendingUpload, url: string): Promise<void> {
+    upload.state = "starting";
+    sendings.delete(upload.key);
+    try {
+      const options = upload.options ?? {};
+      const job = await api.create({ upload: url, name: upload.name, options });
+      for (const tell of arrived) tell(upload, job);
+      drop(upload.key);
+    } catch (error) {
+      const trouble = troubleOf(error);
+      // The server deletes a file it refuses; another try sends it anew.
+      if (!trouble.offline) upload.url = null;
+      fail(upload, trouble);
+    }
+    pump();
+  }
+
+  function fail(upload: PendingUpload, trouble: Trouble): void {
+    sendings.delete(upload.key);
+    // One that only lost the server, or the right to be there, goes on by itself.
+    const later = trouble.offline || trouble.code === "unauthorized";
+    upload.state = later ? "waiting" : "failed";
+    upload.error = later ? "" : trouble.message;
+    if (trouble.offline) server.markOffline();
+    pump();
+  }
+
+  function retry(key: string): void {
+    const upload = find(key);
+    if (upload?.state !== "failed") return;
+    upload.error = "";
+    upload.sent = 0;
+    upload.state = files.has(key) ? "waiting" : "lost";
+    pump();
+  }
+
+  function drop(key: string): void {
+    files.delete(key);
+    sendings.delete(key);
+    uploads.value = uploads.value.filter((upload) => upload.key !== key);
+    void forgetUpload(key);
+  }
+
+  function remove(key: string): void {
+    void sendings.get(key)?.abandon();
+    drop(key);
+    pump();
+  }
+
+  /** What an earlier visit left. */
+  async function recall(): Promise<void> {
+    for (const kept of await keptUploads()) {
+      if (find(kept.key)) continue;
+      if (kept.file) files.set(kept.key, kept.file);
+      const state = kept.file ? (kept.options ? "waiting" : "chosen") : "lost";
+      const { file: _, ...record } = kept;
+      uploads.value.push({ ...record, state, sent: 0, error: "" });
+    }
+    pump();
+  }
+
+  function onArrived(tell: (upload: PendingUpload, job: Job) => void): void {
+    arrived.push(tell);
+  }
+
+  return { uploads, chosen, add, start, pump, retry, remove, recall, onArrived };
+});
