@@ -1,7 +1,7 @@
 """What networks learn from: pictures as batches of crops, each a pure function of its step."""
 
 from crispen.lab.data.batches import Batch, Batches
-from crispen.lab.data.opening import open_batches
+from crispen.lab.data.opening import batches_of, open_batches
 from crispen.lab.data.tables import (
     CifarTable,
     DataTable,
@@ -20,5 +20,6 @@ __all__ = [
     "NamedTable",
     "PackTable",
     "PairsTable",
+    "batches_of",
     "open_batches",
 ]

@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from crispen.lab.data.batches import Batches
-from crispen.lab.data.tables import DataTable
+from crispen.lab.data.tables import (
+    CifarTable,
+    DataTable,
+    FolderTable,
+    NamedTable,
+    PackTable,
+    PairsTable,
+)
 
 if TYPE_CHECKING:
     import torch
 
+    from crispen.lab.data.pictures import Material
+    from crispen.lab.data.sources import Bytes
     from crispen.progress import Progress
+
+Part = Literal["train", "valid"]
 
 
 def open_batches(
     table: DataTable,
     *,
     seed: int,
-    split: Literal["train", "valid"] = "train",
+    split: Part = "train",
     rank: int = 0,
     world: int = 1,
     device: torch.device | str = "cpu",
@@ -34,15 +47,91 @@ def open_batches(
         rank: Which of the processes that train together this is.
         world: How many of those there are.
         device: Where batches go.
-        size: Side of the targets that will be asked for; `table.patch` unless given.
+        size: Side of the targets that will be asked for; what `table.patch` makes unless given.
         scale: What paired data must have: how many times larger targets are.
         progress: Told while pictures are read or fetched.
 
     Raises:
-        MissingInput: No such folder or file, or nothing in it.
-        InputError: Pictures that cannot be read, are too small, or do not fit each other.
+        MissingInput: No such folder or file.
+        InputError: Nothing in it, or pictures that cannot be read, are too small, or do not fit
+            each other.
         UsageError: The table does not fit the data.
     """
-    from crispen.lab.data.sources import open_source
+    import torch
 
-    raise NotImplementedError(table, seed, split, rank, world, device, size, scale, progress)
+    from crispen.lab.data.pictures import PictureBatches
+
+    material = _material(table, scale, progress)
+    return PictureBatches(
+        material,
+        table,
+        seed=seed,
+        split=split,
+        rank=rank,
+        world=world,
+        device=torch.device(device),
+        size=size or table.patch * (material.scale or 1),
+        progress=progress,
+    )
+
+
+def batches_of(
+    pictures: Sequence[Bytes],
+    table: DataTable | None = None,
+    *,
+    seed: int = 0,
+    split: Part = "train",
+    device: torch.device | str = "cpu",
+    size: int | None = None,
+) -> Batches:
+    """Batches of pictures that are in memory already, for tests and notebooks.
+
+    Args:
+        pictures: ``(height, width, channels)`` bytes each, in the colour that `table` names.
+        table: All but where the pictures come from; the defaults unless given.
+        seed: Of the crops.
+        split: The pictures to train on, or those held out.
+        device: Where batches go.
+        size: Side of the targets; `table.patch` unless given.
+    """
+    import torch
+
+    from crispen.lab.data.pictures import Material, PictureBatches
+    from crispen.lab.data.sources import ArraySource, array_digest
+
+    table = table or FolderTable()
+    return PictureBatches(
+        Material("pictures", ArraySource(pictures), array_digest(pictures), "not stated"),
+        table,
+        seed=seed,
+        split=split,
+        rank=0,
+        world=1,
+        device=torch.device(device),
+        size=size or table.patch,
+        progress=None,
+    )
+
+
+def _material(table: DataTable, scale: int | None, progress: Progress | None) -> Material:
+    match table:
+        case FolderTable():
+            from crispen.lab.data.folder import folder_material
+
+            held_out = [Path(table.valid_path)] if table.valid_path else []
+            return folder_material(
+                [Path(table.path)],
+                held_out,
+                table.color,
+                side=table.resize,
+                workers=table.workers,
+                progress=progress,
+            )
+        case PairsTable():
+            raise NotImplementedError
+        case PackTable():
+            raise NotImplementedError
+        case CifarTable():
+            raise NotImplementedError
+        case NamedTable():
+            raise NotImplementedError

@@ -43,7 +43,10 @@ class _Data(Table):
         "are needed; auto: all, where that takes at most half of the free memory",
     )
     cache_mb: int = Field(
-        0, ge=0, description="memory for streamed pictures; 0: a quarter of what is free"
+        1024,
+        ge=1,
+        description="pixels that streaming holds at most, in MB; a set larger than half of it is "
+        "gone through in portions of that half, and so decides the order of the crops",
     )
     workers: int = Field(2, ge=1, le=64, description="threads that decode pictures")
     licence: str = Field(
@@ -59,21 +62,23 @@ class _Data(Table):
 class _Pictures(_Data):
     """What all data have that are read from picture files."""
 
+    skip_unreadable: bool = Field(
+        False, description="leave out pictures that cannot be read, rather than stop"
+    )
+
+
+class _Single(_Pictures):
+    """What single pictures have, and pairs have not."""
+
     resize: int = Field(
         0,
         ge=0,
         description="make every picture a square of this side: its centre is cut out, after a "
         "picture with a shorter side was enlarged bicubically; 0: as they are",
     )
-    skip_unreadable: bool = Field(
-        False, description="leave out pictures that cannot be read, rather than stop"
-    )
-    skip_small: bool = Field(
-        False, description="leave out pictures that are smaller than a crop, rather than stop"
-    )
 
 
-class FolderTable(_Pictures):
+class FolderTable(_Single):
     """Every picture in a folder and its sub-folders."""
 
     kind: Literal["folder"] = "folder"
@@ -90,7 +95,9 @@ class PairsTable(_Pictures):
     input: str = Field("", description="folder of what the network sees")
     target: str = Field("", description="folder of what it should make of it")
     csv: str = Field(
-        "", description="file with the columns input and target, relative to it; instead of folders"
+        "",
+        description="file with the columns input and target: names in those two folders, or "
+        "relative to the file where no folder is given",
     )
     enlarge: bool = Field(
         False, description="enlarge inputs bicubically to their target's size, so that scale is 1"
@@ -102,9 +109,6 @@ class PackTable(_Data):
 
     kind: Literal["pack"] = "pack"
     path: str = Field(description="the pack, a .safetensors file")
-    skip_small: bool = Field(
-        False, description="leave out pictures that are smaller than a crop, rather than stop"
-    )
 
 
 class CifarTable(_Data):
@@ -122,7 +126,7 @@ class CifarTable(_Data):
     )
 
 
-class NamedTable(_Pictures):
+class NamedTable(_Single):
     """A public set by its name, fetched once (``crispen data`` lists them)."""
 
     kind: Literal["named"] = "named"

@@ -84,7 +84,7 @@ class Network(nn.Module):
                 f"set {key} = {self.window_px}"
             )
         if side % self.multiple:
-            nearest = max(1, round(side / self.multiple)) * self.multiple
+            nearest = max(1, side // self.multiple) * self.multiple
             raise UsageError(
                 f"{key}: this network needs a multiple of {self.multiple} px, not {side}; "
                 f"set {key} = {nearest}"

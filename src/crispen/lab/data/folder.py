@@ -1,0 +1,95 @@
+"""Folders of pictures."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+from crispen.errors import InputError, MissingInput
+from crispen.lab.data.pictures import Material
+from crispen.lab.data.sources import Failures, FileSource, picture_files
+from crispen.lab.data.tables import Color
+from crispen.progress import Progress
+
+MANIFEST = "MANIFEST.csv"
+
+
+def folder_digest(folder: Path, files: Sequence[Path]) -> str:
+    """What names a data set on a card: the manifest's hash, or one of names and sizes."""
+    manifest = folder / MANIFEST
+    if manifest.is_file():
+        return hashlib.sha256(manifest.read_bytes()).hexdigest()
+    listing = "\n".join(f"{f.relative_to(folder).as_posix()} {f.stat().st_size}" for f in files)
+    return hashlib.sha256(listing.encode()).hexdigest()
+
+
+def manifest_licence(folder: Path) -> str:
+    """The licences in the manifest, most frequent first; empty if it has none."""
+    try:
+        with (folder / MANIFEST).open(newline="", encoding="utf-8") as file:
+            rows = csv.DictReader(file)
+            found = Counter(text for row in rows if (text := (row.get("licence") or "").strip()))
+    except (OSError, UnicodeDecodeError, csv.Error):
+        return ""
+    return ", ".join(text for text, _ in found.most_common())
+
+
+def files_in(folder: Path) -> list[Path]:
+    """The pictures under a folder.
+
+    Raises:
+        MissingInput: No such folder.
+        InputError: Nothing in it.
+    """
+    if not folder.is_dir():
+        raise MissingInput(f"{folder}: no such folder; give the training pictures with --data")
+    files = picture_files(folder)
+    if not files:
+        raise InputError(f"{folder}: no pictures in it; put PNG, JPEG, WebP or AVIF files there")
+    return files
+
+
+def folder_material(
+    folders: Sequence[Path],
+    held_out: Sequence[Path],
+    color: Color,
+    *,
+    side: int,
+    workers: int,
+    progress: Progress | None,
+) -> Material:
+    """The pictures of some folders.
+
+    Args:
+        folders: To train on, and to hold out of, if `held_out` is empty.
+        held_out: All pictures in these are held out.
+        color: What is kept of them.
+        side: Make each a square of this side; 0 leaves them as they are.
+        workers: Threads.
+        progress: Told how many were looked at.
+    """
+    found = {folder: files_in(folder) for folder in (*folders, *held_out)}
+    files = [f for part in found.values() for f in part]
+    if len(found) == 1:
+        names = [f.relative_to(folders[0]).as_posix() for f in files]
+    else:
+        names = [f.as_posix() for f in files]
+    failures = Failures()
+    source = FileSource(
+        files, names, color, side=side, workers=workers, failures=failures, progress=progress
+    )
+    first = sum(len(found[folder]) for folder in folders)
+    digests = [folder_digest(folder, found[folder]) for folder in folders]
+    joined = digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode())
+    licences = dict.fromkeys(filter(None, map(manifest_licence, folders)))
+    return Material(
+        name=", ".join(str(folder) for folder in folders),
+        target=source,
+        digest=joined if isinstance(joined, str) else joined.hexdigest(),
+        licence="; ".join(licences) or "not stated",
+        held_out=range(first, len(files)) if held_out else None,
+        failures=failures,
+    )

@@ -1,0 +1,212 @@
+"""Batches of pictures: order and pixels brought together."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+import numpy as np
+import torch
+
+from crispen.errors import InputError, UsageError
+from crispen.lab.data.batches import Batch
+from crispen.lab.data.places import Grid, Indices, Order, Places, fixed_places
+from crispen.lab.data.sources import Failures, Source
+from crispen.lab.data.splitting import Split, draw
+from crispen.lab.data.stores import open_stores
+from crispen.lab.data.stream import PictureStream
+from crispen.lab.data.tables import DataTable
+from crispen.progress import Progress
+
+
+@dataclass
+class Material:
+    """What a kind of data brings; all else is the same for every kind.
+
+    Attributes:
+        name: For the description and for errors: a folder, a file, a set.
+        target: The pictures.
+        input: What paired data has for each of them.
+        scale: Of paired data, how many times larger a target is.
+        held_out: Indices that the set itself holds out; None lets the table decide.
+        digest: SHA-256 that names the set.
+        licence: Of the pictures.
+        failures: Pictures that turned out unreadable so far.
+    """
+
+    name: str
+    target: Source
+    digest: str
+    licence: str
+    input: Source | None = None
+    scale: int | None = None
+    held_out: Sequence[int] | None = None
+    failures: Failures = field(default_factory=Failures)
+
+    def split(self, table: DataTable) -> Split:
+        """Which of the pictures that can be read are trained on."""
+        bad = self.failures.reasons
+        usable = [i for i in range(len(self.target.names)) if i not in bad]
+        if self.held_out is None:
+            return draw(usable, share=table.valid_share, seed=table.split_seed, limit=table.limit)
+        held = set(self.held_out)
+        rest = [i for i in usable if i not in held]
+        drawn = draw(rest, share=0, seed=table.split_seed, limit=table.limit)
+        seed = table.split_seed if table.limit else None
+        return Split(drawn.train, [i for i in usable if i in held], seed)
+
+
+class PictureBatches:
+    """`crispen.lab.data.Batches` of any material.
+
+    Raises:
+        InputError: Unreadable pictures, or none that is as large as a crop.
+        UsageError: Pictures of `split` are wanted, and there are none.
+    """
+
+    def __init__(
+        self,
+        material: Material,
+        table: DataTable,
+        *,
+        seed: int,
+        split: str,
+        rank: int,
+        world: int,
+        device: torch.device,
+        size: int,
+        progress: Progress | None,
+    ) -> None:
+        self._table = table
+        self._seed = (seed, split)
+        self._rank, self._world = rank, world
+        self.scale = material.scale
+        self.digest = material.digest
+        self.licence = table.licence or material.licence
+        skip = getattr(table, "skip_unreadable", False)
+        # What is no picture by its header is told before all the others are decoded.
+        material.failures.refuse(material.name, skip=skip)
+        sources = {"target": material.target}
+        if material.input is not None:
+            sources["input"] = material.input
+        self._stores = open_stores(
+            sources,
+            table.channels,
+            device,
+            memory=table.memory,
+            cache_mb=table.cache_mb,
+            workers=table.workers,
+            sharers=world,
+            failures=material.failures,
+            progress=progress,
+        )
+        material.failures.refuse(material.name, skip=skip)
+        self._sizes = material.target.sizes
+        drawn = material.split(table)
+        self.split = drawn.record(material.target.names)
+        self._drawn = {"train": drawn.train, "valid": drawn.valid}
+        if split == "valid" and not drawn.valid:
+            raise UsageError(
+                f"{material.name}: no pictures are held out; set data.valid_share, as in 0.1"
+            )
+        self._pictures = np.asarray(self._drawn[split], np.int64)
+        self._order = lru_cache(maxsize=4)(self._make_order)
+        self._near: tuple[Indices, Indices] | None = None
+        order = self._order(self._check(size))
+        together = table.batch * world
+        self.samples = table.epoch or order.pass_crops
+        whole = self.samples // together if not table.epoch else math.ceil(table.epoch / together)
+        self.steps_per_epoch = max(1, whole)
+        self.description = self._describe(material, split, order, size, drawn)
+
+    def _describe(
+        self,
+        material: Material,
+        split: str,
+        order: Order,
+        size: int,
+        drawn: Split,
+    ) -> str:
+        used, here = len(order.all.pictures), len(self._pictures)
+        streamed = any(isinstance(store, PictureStream) for store in self._stores.values())
+        megapixels = self._sizes[order.all.pictures].prod(axis=1).sum() / 1e6
+        parts = [
+            f"{material.name}: {used} pictures to {'train on' if split == 'train' else 'validate'}"
+            f" ({megapixels:.1f} megapixels, {self._table.color}, "
+            f"{'streamed' if streamed else 'in memory'})",
+            f"{len(drawn.valid)} held out" if split == "train" else f"{len(drawn.train)} to train",
+        ]
+        unreadable = len(material.failures.reasons)
+        if unreadable:
+            parts.append(f"{unreadable} unreadable left out")
+        if used < here:
+            parts.append(f"{here - used} smaller than {size} px left out")
+        return ", ".join(parts)
+
+    def _check(self, size: int) -> int:
+        if self.scale is not None and size % self.scale:
+            raise UsageError(
+                f"crops of {size} px cannot be paired at scale {self.scale}; take a multiple"
+            )
+        sizes = self._sizes[self._pictures]
+        if not (sizes >= size).all(axis=1).any():
+            height, width = sizes[sizes.min(axis=1).argmax()].tolist()
+            raise InputError(
+                f"every picture is smaller than a crop of {size}x{size} px (the largest is "
+                f"{width}x{height}); lower data.patch, or give larger pictures"
+            )
+        return size
+
+    def _make_order(self, size: int) -> Order:
+        scale = self.scale or 1
+        table = self._table
+        # Of a pair, both pictures count: the target is the larger one by scale squared.
+        bytes_per_px = table.channels * (1 + scale**2) if self.scale else table.channels
+        return Order(
+            self._sizes // scale,
+            self._pictures,
+            size // scale,
+            stride=table.stride,
+            batch=table.batch,
+            seed=self._seed,
+            rank=self._rank,
+            world=self._world,
+            symmetries=table.symmetries,
+            window_px=max(1, table.cache_mb * 1_000_000 // 2 // bytes_per_px),
+        )
+
+    def _cut(self, places: Places, size: int) -> Batch:
+        scale = self.scale or 1
+        target = self._stores["target"].crops(places.times(scale), size)
+        if "input" not in self._stores:
+            return Batch(target)
+        return Batch(target, self._stores["input"].crops(places, size // scale))
+
+    def batch(self, step: int, size: int) -> Batch:
+        """The crops of a step: a pure function of seed, rank and step."""
+        order = self._order(self._check(size))
+        near = order.near(step)
+        if self._near is None or any(a is not b for a, b in zip(near, self._near, strict=True)):
+            for store in self._stores.values():
+                store.expect(*near)
+            self._near = near
+        return self._cut(order.places(step), size)
+
+    def fixed(self, count: int, size: int) -> Batch:
+        """The same crops of held-out pictures each time; of others where none are held out."""
+        pictures = np.asarray(self._drawn["valid"] or self._drawn["train"], np.int64)
+        scale = self.scale or 1
+        sizes = self._sizes // scale
+        grid = Grid(sizes, pictures, size // scale)
+        if not len(grid):
+            raise InputError(f"no picture that is held out has sides of at least {size} px")
+        return self._cut(
+            fixed_places(grid, count, size // scale, sizes, self._table.split_seed), size
+        )
+
+    def close(self) -> None:
+        """Ends the threads that read ahead."""
+        for store in self._stores.values():
+            store.close()

@@ -1,0 +1,222 @@
+"""Where pictures come from: files, arrays or a pack. Each is read as bytes of one colour."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crispen.errors import InputError
+from crispen.lab.data.tables import Color
+from crispen.media.color import BT601_FULL, BT601_STUDIO
+from crispen.media.image import is_image_name, open_image, read_image
+from crispen.media.resample import resize
+from crispen.progress import Progress
+
+Bytes = NDArray[np.uint8]
+T = TypeVar("T")
+
+
+class Source(Protocol):
+    """Pictures that can be read one by one, from any thread.
+
+    Attributes:
+        names: Of the pictures, for errors and for the record of the split.
+        sizes: ``(pictures, 2)`` heights and widths, as read.
+    """
+
+    names: Sequence[str]
+    sizes: NDArray[np.int64]
+
+    def read(self, index: int) -> Bytes:
+        """``(height, width, channels)``.
+
+        Raises:
+            InputError: It cannot be read.
+        """
+
+
+def to_color(rgb: Bytes, color: Color) -> Bytes:
+    """``(height, width, channels)`` of what the network sees, rounded to bytes.
+
+    >>> white = np.full((1, 1, 3), 255, np.uint8)
+    >>> [int(to_color(white, c)[0, 0, 0]) for c in ("luma", "yuv", "rgb")]
+    [235, 255, 255]
+    """
+    if color == "rgb":
+        return rgb
+    space = BT601_STUDIO if color == "luma" else BT601_FULL
+    luma = space.luma(rgb.astype(np.float32) / 255.0)
+    levels: Bytes = np.rint(luma * 255.0).astype(np.uint8)
+    return levels[..., None]
+
+
+def square(rgb: Bytes, side: int) -> Bytes:
+    """The central square of a picture, which is enlarged bicubically first if it is too small.
+
+    >>> square(np.zeros((4, 9, 3), np.uint8), 6).shape
+    (6, 6, 3)
+    """
+    height, width = rgb.shape[:2]
+    short = min(height, width)
+    if short < side:
+        # Whole pixels, and never fewer than the square needs.
+        height, width = (max(side, round(n * side / short)) for n in (height, width))
+        rgb = resize(rgb, height, width, method="bicubic").astype(np.uint8)
+    top, left = (height - side) // 2, (width - side) // 2
+    return rgb[top : top + side, left : left + side]
+
+
+def picture_files(folder: Path) -> list[Path]:
+    """Every picture under a folder, sorted; hidden files are none."""
+    files = (f for f in folder.rglob("*") if is_image_name(f) and not f.name.startswith("."))
+    return sorted(f for f in files if f.is_file())
+
+
+@dataclass
+class Failures:
+    """Pictures that cannot be read, and why."""
+
+    reasons: dict[int, str] = field(default_factory=dict)
+
+    def refuse(self, what: str, *, skip: bool) -> None:
+        """Tells all of them in one error, unless they are to be left out.
+
+        Raises:
+            InputError: There are some.
+        """
+        if not self.reasons or skip:
+            return
+        texts = [self.reasons[i] for i in sorted(self.reasons)]
+        more = f"; and {len(texts) - 4} more" if len(texts) > 4 else ""
+        raise InputError(
+            f"{what}: {len(texts)} picture(s) cannot be read; mend or remove them, or leave them "
+            f"out with data.skip_unreadable = true: {'; '.join(texts[:4])}{more}"
+        )
+
+
+def for_each(
+    work: Callable[[int], T],
+    indices: Iterable[int],
+    failures: Failures,
+    *,
+    workers: int,
+    what: str,
+    progress: Progress | None = None,
+) -> dict[int, T]:
+    """`work` on every picture by threads; what cannot be read is noted in `failures`."""
+
+    def guarded(index: int) -> tuple[int, T | None]:
+        try:
+            return index, work(index)
+        except InputError as error:
+            failures.reasons[index] = str(error)
+            return index, None
+
+    wanted = list(indices)
+    done: dict[int, T] = {}
+    with (
+        ThreadPoolExecutor(workers) as pool,
+        (progress or Progress()).task(what, len(wanted), "files") as task,
+    ):
+        try:
+            for index, result in pool.map(guarded, wanted):
+                if result is not None:
+                    done[index] = result
+                task.advance()
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+    return done
+
+
+class FileSource:
+    """Picture files, decoded when they are read.
+
+    Args:
+        files: The pictures.
+        names: What they are called.
+        color: What is kept of them.
+        side: Make each a square of this side; 0 leaves them as they are.
+        workers: Threads that read the headers.
+        failures: Takes the files that are no pictures.
+        progress: Told how far the headers are read.
+    """
+
+    def __init__(
+        self,
+        files: Sequence[Path],
+        names: Sequence[str],
+        color: Color,
+        *,
+        side: int = 0,
+        workers: int = 2,
+        failures: Failures,
+        progress: Progress | None = None,
+    ) -> None:
+        self.files = files
+        self.names = names
+        self._color = color
+        self._side = side
+        headers = for_each(
+            self._size,
+            range(len(files)),
+            failures,
+            workers=workers,
+            what="looking at pictures",
+            progress=progress,
+        )
+        self.sizes = np.array([headers.get(i, (0, 0)) for i in range(len(files))], np.int64)
+        self.sizes = self.sizes.reshape(-1, 2)
+
+    def _size(self, index: int) -> tuple[int, int]:
+        with open_image(self.files[index]) as reader:
+            header = reader.header
+        return (self._side, self._side) if self._side else (header.height, header.width)
+
+    def read(self, index: int) -> Bytes:
+        """``(height, width, channels)``."""
+        rgb = read_image(self.files[index]).as_rgb8()
+        return to_color(square(rgb, self._side) if self._side else rgb, self._color)
+
+
+class EnlargedSource:
+    """A source whose pictures are enlarged bicubically to given sizes when they are read."""
+
+    def __init__(self, source: Source, sizes: NDArray[np.int64]) -> None:
+        self._source = source
+        self.names = source.names
+        self.sizes = sizes
+
+    def read(self, index: int) -> Bytes:
+        """``(height, width, channels)``."""
+        height, width = self.sizes[index].tolist()
+        return resize(self._source.read(index), height, width, method="bicubic").astype(np.uint8)
+
+
+class ArraySource:
+    """Pictures that are in memory already: ``(height, width, channels)`` bytes each."""
+
+    def __init__(self, pictures: Sequence[Bytes], names: Sequence[str] = ()) -> None:
+        self._pictures = pictures
+        self.names = names or [f"picture {i}" for i in range(len(pictures))]
+        self.sizes = np.array([p.shape[:2] for p in pictures], np.int64).reshape(-1, 2)
+
+    def read(self, index: int) -> Bytes:
+        """``(height, width, channels)``."""
+        return self._pictures[index]
+
+
+def array_digest(pictures: Iterable[Bytes]) -> str:
+    """SHA-256 of pictures in memory."""
+    digest = hashlib.sha256()
+    for pixels in pictures:
+        digest.update(repr(pixels.shape).encode())
+        digest.update(np.ascontiguousarray(pixels).data)
+    return digest.hexdigest()

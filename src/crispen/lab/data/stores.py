@@ -1,0 +1,141 @@
+"""Where the pixels of a set lie while it is trained on: on the device, or in the files."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from crispen.errors import OutputError, UsageError
+from crispen.lab.data.memory import SHARE, free_bytes
+from crispen.lab.data.pixels import PixelSet
+from crispen.lab.data.places import Indices, Places
+from crispen.lab.data.sources import Failures, FileSource, Source, for_each
+from crispen.lab.data.stream import PictureStream
+from crispen.lab.data.tables import Memory
+from crispen.media.atomic import write_whole
+from crispen.progress import Progress
+
+
+class Store(Protocol):
+    """Gives crops of pictures."""
+
+    def expect(self, now: Indices, later: Indices) -> None:
+        """Which pictures crops will be asked of, now and after that."""
+
+    def crops(self, places: Places, size: int) -> Tensor:
+        """``(N, channels, size, size)`` ``uint8`` on the device."""
+
+    def close(self) -> None:
+        """Ends what the store has running."""
+
+
+def open_stores(
+    sources: Mapping[str, Source],
+    channels: int,
+    device: torch.device,
+    *,
+    memory: Memory,
+    cache_mb: int,
+    workers: int,
+    sharers: int = 1,
+    failures: Failures,
+    progress: Progress | None = None,
+) -> dict[str, Store]:
+    """A store for each source, all of them in memory or all of them streamed.
+
+    Every picture has been decoded once when this returns: a stream's, too, unless that was done
+    before and no file has changed since.
+
+    Args:
+        sources: By name; of equal length.
+        channels: Of their pictures.
+        device: Where crops go.
+        memory: Where the pixels lie.
+        cache_mb: What streams hold at most.
+        workers: Threads that decode.
+        sharers: Processes that do the same on this machine.
+        failures: Takes the pictures that cannot be read.
+        progress: Told how far it is.
+
+    Raises:
+        UsageError: There is not so much memory.
+    """
+    needed = sum(int(s.sizes.prod(axis=1).sum()) for s in sources.values()) * channels
+    free = free_bytes(device) // (sharers if device.type == "cpu" else 1)
+    if memory == "all" and needed > free:
+        raise UsageError(
+            f"data.memory = all: the pictures take {_mb(needed)} and {_mb(free)} are free on "
+            f"{device}; set data.memory = auto"
+        )
+    if memory == "all" or (memory == "auto" and needed <= SHARE * free):
+        return {
+            name: PixelSet(
+                source, channels, device, workers=workers, failures=failures, progress=progress
+            )
+            for name, source in sources.items()
+        }
+    held = min(needed, cache_mb * 1_000_000)
+    free = free_bytes(torch.device("cpu")) // sharers
+    if held > free:
+        raise UsageError(
+            f"data.cache_mb: streaming would hold {_mb(held)} and {_mb(free)} are free; lower it"
+        )
+    for source in sources.values():
+        if isinstance(source, FileSource):
+            _check_all(source, workers, failures, progress)
+    return {
+        name: PictureStream(source, device, workers=workers) for name, source in sources.items()
+    }
+
+
+def _mb(count: int) -> str:
+    return f"{count / 1e6:,.0f} MB"
+
+
+def _check_all(
+    source: FileSource, workers: int, failures: Failures, progress: Progress | None
+) -> None:
+    """Decodes every picture once, so that a broken one is told before any training time is spent.
+
+    What was found is remembered for as long as no file changes.
+    """
+    stats = [f.stat() for f in source.files]
+    listing = [
+        f"{f.resolve()} {s.st_size} {s.st_mtime_ns}"
+        for f, s in zip(source.files, stats, strict=True)
+    ]
+    name = hashlib.sha256("\n".join(listing).encode()).hexdigest()
+    note = checked_folder() / f"{name}.json"
+    if note.is_file():
+        known = json.loads(note.read_text())
+        failures.reasons.update({int(index): reason for index, reason in known.items()})
+        return
+    found = Failures(dict(failures.reasons))
+
+    def decode(index: int) -> None:
+        source.read(index)
+
+    wanted = [i for i in range(len(source.files)) if i not in failures.reasons]
+    for_each(
+        decode, wanted, found, workers=workers, what="checking pictures once", progress=progress
+    )
+    failures.reasons.update(found.reasons)
+    try:
+        note.parent.mkdir(parents=True, exist_ok=True)
+        write_whole(note, json.dumps(found.reasons).encode())
+    except (OSError, OutputError):
+        # Only time is lost: they are checked again.
+        return
+
+
+def checked_folder() -> Path:
+    """Where it is noted which sets were decoded once."""
+    from crispen.lab.data.fetching import cache_folder
+
+    return cache_folder() / "checked"
