@@ -9,6 +9,7 @@ picture's result depends on the pixels of another one in the batch.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Self
 
@@ -117,13 +118,9 @@ class Degradation(Table):
 
     Attributes:
         main: The argument that ``NAME=VALUE`` sets on the command line.
-        blurs: Belongs before the shrinking, where a recipe names none.
-        needs_color: Cannot work on one channel.
     """
 
     main: ClassVar[str] = ""
-    blurs: ClassVar[bool] = False
-    needs_color: ClassVar[bool] = False
 
     kind: str = Field("", description="its name")
     probability: float = Field(
@@ -139,9 +136,17 @@ class Degradation(Table):
         """How many pixels around a pixel (of its input) the result there depends on."""
         return 0
 
-    def grid(self) -> int:
+    def grid(self, scale: int) -> int:
         """Side of the cells, in pixels of its input, that it lays over a picture; 1 for none."""
         return 1
+
+    def blurs(self) -> bool:
+        """Whether it belongs before the shrinking that a recipe does not name."""
+        return False
+
+    def needs_color(self) -> bool:
+        """Whether one channel is not enough."""
+        return False
 
     def apply(self, x: Tensor, generator: Generator, scale: int) -> Tensor:
         """Degrades every picture of ``(N, C, H, W)``; may leave [0, 1], but leaves `x` alone."""
@@ -190,3 +195,21 @@ class Shrinking(Degradation):
     def shrink(self, scale: int) -> int:
         """The factor."""
         return scale if self.factor is None else self.factor
+
+
+def chain_margin(chain: Sequence[Degradation], scale: int) -> int:
+    """What `Degradation.margin` tells, for several one after another."""
+    total, size = 0, 1
+    for table in chain:
+        total += table.margin(scale) * size
+        size *= table.shrink(scale)
+    return total
+
+
+def chain_grid(chain: Sequence[Degradation], scale: int) -> int:
+    """What `Degradation.grid` tells, for several one after another."""
+    largest, size = 1, 1
+    for table in chain:
+        largest = max(largest, table.grid(scale) * size)
+        size *= table.shrink(scale)
+    return largest

@@ -52,8 +52,9 @@ class Bicubic(Shrinking):
 
         y = round(round(R x) Cᵀ),  x and y in whole levels of 255
 
-    R and C are the banded matrices of Keys' kernel (a = -0.5), stretched by the factor. Source: R. Keys, "Cubic convolution interpolation for digital image processing",
-    1981, doi:10.1109/TASSP.1981.1163711.
+    R and C are the banded matrices of Keys' kernel (a = -0.5), stretched by the factor. Source: R.
+    Keys, "Cubic convolution interpolation for digital image processing", 1981,
+    doi:10.1109/TASSP.1981.1163711.
     """
 
     kind: Literal["bicubic"] = "bicubic"

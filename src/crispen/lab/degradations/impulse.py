@@ -51,8 +51,11 @@ class ColorNoise(Degradation):
 
     kind: Literal["color-noise"] = "color-noise"
     main: ClassVar[str] = "proportion"
-    needs_color: ClassVar[bool] = True
     proportion: Proportion = Field((0.3, 0.6), description="of the pixels that are replaced")
+
+    def needs_color(self) -> bool:
+        """Grey noise is another one."""
+        return True
 
     def apply(self, x: Tensor, generator: Generator, scale: int) -> Tensor:
         """Replaces pixels."""

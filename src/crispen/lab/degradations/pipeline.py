@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from fractions import Fraction
 
 import torch
 from torch import Generator, Tensor
 
 from crispen.errors import UsageError
-from crispen.lab.degradations.base import Degradation
+from crispen.lab.degradations.base import Degradation, chain_grid, chain_margin
 from crispen.lab.degradations.bicubic import Bicubic
 
 
@@ -26,7 +25,7 @@ def resolve(tables: Sequence[Degradation], scale: int) -> tuple[Degradation, ...
     chain = list(tables)
     total = math.prod(t.shrink(scale) for t in chain)
     if total == 1 and scale > 1:
-        place = next((i for i, t in enumerate(chain) if not t.blurs), len(chain))
+        place = next((i for i, t in enumerate(chain) if not t.blurs()), len(chain))
         chain.insert(place, Bicubic(factor=scale))
     elif total != scale:
         kinds = ", ".join(t.kind for t in chain if t.shrink(scale) > 1)
@@ -72,14 +71,8 @@ class Pipeline:
         self.patch = patch
         self.device = torch.device(device)
         check_channels(self.chain, channels)
-        rim, cell = Fraction(0), 1
-        size = Fraction(scale)  # of an output pixel, in pixels of the degradation's input
-        for table in self.chain:
-            rim += table.margin(scale) / size
-            cell = max(cell, math.ceil(table.grid() / size))
-            size /= table.shrink(scale)
-        self._rim = math.ceil(rim)
-        self._room = cell - 1
+        self._rim = -(-chain_margin(self.chain, scale) // scale)
+        self._room = -(-chain_grid(self.chain, scale) // scale) - 1
         self.crop = scale * (patch + 2 * self._rim + self._room)
 
     def __call__(self, crops: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
@@ -93,10 +86,7 @@ class Pipeline:
             ``(N, C, patch, patch)`` and its target ``(N, C, scale·patch, scale·patch)``.
         """
         assert crops.shape[-2:] == (self.crop, self.crop), (crops.shape, self.crop)
-        x = crops
-        for table in self.chain:
-            x = table(x, generator, self.scale)
-        return self._kept(x, crops, generator)
+        return self._kept(_applied(self.chain, crops, generator, self.scale), crops, generator)
 
     def _kept(self, x: Tensor, target: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
         if not self._room:
@@ -111,6 +101,14 @@ class Pipeline:
         return _cut(x, tops, lefts, self.patch, 1), _cut(
             target, tops, lefts, self.patch, self.scale
         )
+
+
+def _applied(chain: Sequence[Degradation], x: Tensor, generator: Generator, scale: int) -> Tensor:
+    # Called from a training step: nothing here is learnt, or may be rounded to 8 bits of fraction.
+    with torch.no_grad(), torch.autocast(x.device.type, enabled=False):
+        for table in chain:
+            x = table(x, generator, scale)
+    return x
 
 
 def _cut(x: Tensor, tops: list[int], lefts: list[int], patch: int, scale: int) -> Tensor:
@@ -133,7 +131,7 @@ def check_channels(tables: Sequence[Degradation], channels: int) -> None:
         UsageError: One of them needs colour, and there is none.
     """
     for table in tables:
-        if table.needs_color and channels < 3:
+        if table.needs_color() and channels < 3:
             raise UsageError(
                 f"{table.kind} needs colour, but the data is luma; "
                 'set data.color = "rgb" or take salt-and-pepper'
@@ -157,6 +155,4 @@ def degrade(
     """
     chain = resolve(tables, scale)
     check_channels(chain, picture.shape[1])
-    for table in chain:
-        picture = table(picture, generator, scale)
-    return picture
+    return _applied(chain, picture, generator, scale)

@@ -67,8 +67,11 @@ def resample_axis(
     """``(N, C, H, W)`` with one axis resampled; not rounded and not clipped."""
     n_in = x.shape[axis]
     if n_in <= _DENSE_PX:
-        matrix = axis_matrix(n_in, n_out, kernel, x.device, factor).to(x.dtype)
-        return matrix @ x if axis == -2 else x @ matrix.T
+        # A GPU may round single precision to 10 bits, and then not to MATLAB's grey levels.
+        exact = torch.float64 if x.is_cuda else x.dtype
+        matrix = axis_matrix(n_in, n_out, kernel, x.device, factor).to(exact)
+        y = matrix @ x.to(exact) if axis == -2 else x.to(exact) @ matrix.T
+        return y.to(x.dtype)
     parts = axis_taps(n_in, n_out, kernel, factor=factor)
     shape = (-1, 1) if axis == -2 else (-1,)
     # Double precision: sums that end half-way between two levels must round as MATLAB's do.

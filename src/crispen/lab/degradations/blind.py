@@ -1,0 +1,215 @@
+"""The second-order chain of blind super-resolution: what a picture meets on its way to us."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, ClassVar, Literal, Self
+
+import torch
+from pydantic import BeforeValidator, Field, model_validator
+from pydantic_core import PydanticCustomError
+from torch import Generator, Tensor
+from torch.nn import functional as F
+
+from crispen.lab.degradations import kernels
+from crispen.lab.degradations.base import Levels, Limits, Shrinking, Span, draw, uniform
+from crispen.lab.degradations.blur import Cutoff, Sigma, Sinc
+from crispen.lab.degradations.composition import OneOf
+from crispen.lab.degradations.filtering import convolve
+from crispen.lab.degradations.jpeg import Jpeg, Quality
+from crispen.lab.degradations.noise import GaussianNoise, Photons, PoissonNoise
+from crispen.lab.table import Table
+
+Part = Annotated[Span, BeforeValidator(Limits(0.05, 4))]
+
+_RADIUS = 10
+# How programs resize, well and badly: the kernel, and whether it is stretched when shrinking.
+_RESIZES = (
+    ("area", False),
+    ("bilinear", False),
+    ("bicubic", False),
+    ("bilinear", True),
+    ("bicubic", True),
+)
+# Of the six kinds of kernel: round or not, and Gaussian, generalised Gaussian or plateau.
+_ROUND = 0.69
+_GENERALISED = 0.15
+_PLATEAU = 0.15
+
+
+class Stage(Table):
+    """One pass through blur, resizing, noise and JPEG."""
+
+    blur: float = Field(1.0, ge=0, le=1, description="probability of a blur")
+    sinc: float = Field(0.1, ge=0, le=1, description="proportion of the blurs that ring")
+    sigma: Sigma = Field((0.2, 3.0), description="of the blur, in pixels, along either axis")
+    cutoff: Cutoff = Field((1 / 3, 1.0), description="of a blur that rings")
+    size: Part = Field(
+        (0.6, 1.5),
+        description="resized to so many parts: in the first pass of the target's side, the smaller "
+        "number divided by the scale; in the second pass of the result's side",
+    )
+    up: float = Field(0.2, ge=0, le=1, description="probability of enlarging")
+    down: float = Field(0.7, ge=0, le=1, description="probability of shrinking")
+    noise: Levels = Field((1.0, 30.0), description="Gaussian noise in levels of 255")
+    photons: Photons = Field((30.0, 10000.0), description="Poisson noise: photons that make white")
+    poisson: float = Field(0.5, ge=0, le=1, description="proportion of noise that is Poisson's")
+    grey: float = Field(0.4, ge=0, le=1, description="proportion of noise that is grey")
+    quality: Quality = Field((30.0, 95.0), description="of the JPEG")
+
+    @model_validator(mode="after")
+    def _fitting(self) -> Self:
+        if self.up + self.down > 1:
+            raise PydanticCustomError("stage", "up and down: expected at most 1 together")
+        return self
+
+    def kernels(self, x: Tensor, generator: Generator) -> Tensor:
+        """``(N, 21, 21)``: for each picture its own blur."""
+
+        def chance(p: float) -> Tensor:
+            return uniform((len(x), 1, 1, 1), x, generator) < p
+
+        long, short = (draw(self.sigma, x, generator) for _ in range(2))
+        short = torch.where(chance(_ROUND), long, short)
+        angle = draw((0.0, 180.0), x, generator)
+        kind = uniform((len(x), 1, 1, 1), x, generator)
+        heavy, flat, top = (draw(s, x, generator) for s in ((0.5, 1.0), (1.0, 4.0), (1.0, 2.0)))
+        beta = torch.where(chance(0.5), heavy, flat)
+        beta = torch.where(kind < _GENERALISED, beta, torch.ones_like(beta))
+        blurred = torch.where(
+            (kind > 1 - _PLATEAU).reshape(-1, 1, 1),
+            kernels.plateau(long, short, angle, _RADIUS, top),
+            kernels.elliptic(long, short, angle, _RADIUS, beta),
+        )
+        ringing = kernels.lowpass(draw(self.cutoff, x, generator), _RADIUS)
+        blurred = torch.where(chance(self.sinc)[:, 0], ringing, blurred)
+        nothing = torch.zeros_like(blurred)
+        nothing[:, _RADIUS, _RADIUS] = 1
+        return torch.where(chance(self.blur)[:, 0], blurred, nothing)
+
+    def part(self, coins: Sequence[float], scale: int) -> float:
+        """How many parts of its side a picture is resized to.
+
+        Args:
+            coins: Two even draws from [0, 1).
+            scale: The smallest size is divided by it.
+        """
+        kind, place = coins
+        if kind < self.up:
+            return 1 + place * max(0.0, self.size[1] - 1)
+        if kind < self.up + self.down:
+            least = min(1.0, self.size[0] / scale)
+            return least + place * (1 - least)
+        return 1.0
+
+    def add_noise(self, x: Tensor, generator: Generator) -> Tensor:
+        """Gaussian or Poisson, grey or not."""
+        gaussian, grey = 1 - self.poisson, self.grey
+        noise = OneOf(
+            parts=(
+                GaussianNoise(sigma=self.noise, grey=True),
+                GaussianNoise(sigma=self.noise),
+                PoissonNoise(photons=self.photons, grey=True),
+                PoissonNoise(photons=self.photons),
+            ),
+            weights=(
+                gaussian * grey,
+                gaussian * (1 - grey),
+                self.poisson * grey,
+                self.poisson * (1 - grey),
+            ),
+        )
+        return noise(x, generator)
+
+
+class Blind(Shrinking):
+    """Twice blur, resizing, noise and JPEG, and a last low-pass: unknown, as in real life.
+
+    ::
+
+        y = l(j(n(r(b(j(n(r(b(x)))))))))
+
+    b blurs (Gaussian, generalised or plateau kernel, round or not, sometimes a sinc), r resizes by
+    a random factor and method, n adds Gaussian or Poisson noise, grey or coloured, j is JPEG, and l
+    brings the picture to its final size and filters it by a sinc, before or behind the last JPEG.
+    The result is rounded to whole levels. Source: X. Wang et al., "Real-ESRGAN", 2021,
+    arXiv:2107.10833, whose numbers are the defaults for scale 4; it builds on K. Zhang et al.,
+    2021, arXiv:2103.14006. Unlike there, every picture of a batch has its own kernels, noise and
+    quality; sizes and methods of resizing are shared by the pictures of a group.
+    """
+
+    kind: Literal["blind"] = "blind"
+    main: ClassVar[str] = ""
+    first: Stage = Field(Stage(), description="the first pass")
+    second: Stage = Field(
+        Stage(
+            blur=0.8,
+            sigma=(0.2, 1.5),
+            size=(0.3, 1.2),
+            up=0.3,
+            down=0.4,
+            noise=(1.0, 25.0),
+            photons=(40.0, 10000.0),
+        ),
+        description="the second pass",
+    )
+    last_sinc: float = Field(0.8, ge=0, le=1, description="probability of the last sinc filter")
+    groups: int = Field(
+        8, ge=1, description="a batch is split into so many groups; more are slower and more varied"
+    )
+
+    def margin(self, scale: int) -> int:
+        """Eight pixels of the result: beyond that, only traces."""
+        return 8 * self.shrink(scale)
+
+    def grid(self, scale: int) -> int:
+        """The blocks of the last JPEG."""
+        return 16 * self.shrink(scale)
+
+    def apply(self, x: Tensor, generator: Generator, scale: int) -> Tensor:
+        """A side of n pixels becomes one of ceil(n / factor)."""
+        groups = x.chunk(min(self.groups, len(x)))
+        return torch.cat([self._group(part, generator, self.shrink(scale)) for part in groups])
+
+    def _group(self, x: Tensor, generator: Generator, scale: int) -> Tensor:
+        target = tuple(x.shape[-2:])
+        result = tuple(-(-side // scale) for side in target)
+        coins = uniform((8,), x, generator).tolist()
+        x = self._pass(x, self.first, target, coins[:3], generator, scale)
+        x = Jpeg(quality=self.first.quality)(x, generator)
+        x = self._pass(x, self.second, result, coins[3:6], generator, 1)
+        last = Jpeg(quality=self.second.quality)
+        if coins[6] < 0.5:
+            x = last(self._finish(x, result, coins[7], generator), generator)
+        else:
+            x = self._finish(last(x, generator), result, coins[7], generator)
+        return torch.round(x.clamp(0.0, 1.0) * 255.0) / 255.0
+
+    @staticmethod
+    def _pass(
+        x: Tensor,
+        stage: Stage,
+        side: tuple[int, ...],
+        coins: Sequence[float],
+        generator: Generator,
+        scale: int,
+    ) -> Tensor:
+        x = convolve(x, stage.kernels(x, generator))
+        part = stage.part(coins[:2], scale)
+        x = _resized(x, tuple(max(8, round(n * part)) for n in side), coins[2])
+        return stage.add_noise(x, generator)
+
+    def _finish(
+        self, x: Tensor, size: tuple[int, ...], coin: float, generator: Generator
+    ) -> Tensor:
+        x = _resized(x, size, coin)
+        ringing = Sinc(cutoff=self.second.cutoff, probability=self.last_sinc)
+        return ringing(x, generator)
+
+
+def _resized(x: Tensor, size: tuple[int, ...], coin: float) -> Tensor:
+    if tuple(x.shape[-2:]) == size:
+        return x
+    mode, stretched = _RESIZES[int(coin * len(_RESIZES))]
+    resized = F.interpolate(x, size=size, mode=mode, antialias=stretched)
+    return resized.clamp_(0.0, 1.0)
