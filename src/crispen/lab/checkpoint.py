@@ -127,3 +127,34 @@ def transfer_weights(network: Network, start: Path) -> dict[str, Any]:
 def no_lineage() -> dict[str, Any]:
     """What stands for a run that began with random weights."""
     return {"started_from": "", "steps": 0, "wall_time_s": 0.0}
+
+
+def check_same_run(old: Recipe, new: Recipe, path: Path) -> None:
+    """Refuses to go on with a run of another recipe.
+
+    What may differ: how long and how fast it learns, where the same data lies, what is measured.
+
+    Raises:
+        UsageError: They differ in anything else; names it.
+    """
+    before, now = (_identity(r) for r in (old, new))
+    for key in before:
+        if before[key] != now[key]:
+            raise UsageError(
+                f"{path} belongs to another recipe ({key} differs); give a new folder with -o, or "
+                "begin anew with --no-resume"
+            )
+
+
+def _identity(recipe: Recipe) -> dict[str, Any]:
+    table = recipe.model_dump()
+    data, train = table["data"], table["train"]
+    places = ("path", "valid_path", "input", "target", "csv")
+    ways = ("memory", "cache_mb", "workers", "licence")
+    return {key: table[key] for key in ("name", "scale", "network", "degradation", "loss")} | {
+        "data": {k: v for k, v in data.items() if k not in (*places, *ways)},
+        "adversarial": table["adversarial"],
+        "train.seed": train["seed"],
+        "train.optimizer": train["optimizer"],
+        "train.accumulate": train["accumulate"],
+    }

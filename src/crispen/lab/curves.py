@@ -78,7 +78,9 @@ def _psnr(ax: Axes, runs: Sequence[Run], labels: Sequence[str]) -> None:
         curve = run.log.curve("val_psnr")
         if curve:
             marker = "o" if len(curve) < 30 else None
-            ax.plot(*zip(*curve, strict=True), label=label, lw=1.8, color=color, marker=marker, ms=3)
+            ax.plot(
+                *zip(*curve, strict=True), label=label, lw=1.8, color=color, marker=marker, ms=3
+            )
     figures = [run.paper.get("figures") or {} for run in runs]
     published = {f["psnr"] for f in figures if "psnr" in f}
     if len(published) == 1:

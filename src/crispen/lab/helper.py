@@ -9,8 +9,6 @@ import json
 import sys
 from pathlib import Path
 
-import torch
-
 from crispen.errors import Cancelled
 from crispen.lab.processes import end_with_parent
 from crispen.lab.recipe import read_recipe

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from crispen.errors import UsageError
 from crispen.lab.adversarial import Opponent
-from crispen.lab.data import Batches
+from crispen.lab.data import Batches, NamedTable, PairsTable
 from crispen.lab.degradations import Pipeline
 from crispen.lab.losses import build_loss
 from crispen.lab.networks import Network, Output, Upscaler, build_network
@@ -38,13 +38,21 @@ def make_network(recipe: Recipe) -> Network:
     return network
 
 
-def make_pipeline(recipe: Recipe, device: torch.device, *, paired: bool) -> Pipeline | None:
+def is_paired(recipe: Recipe) -> bool:
+    """Whether the data brings its own inputs."""
+    data = recipe.data
+    return isinstance(data, PairsTable) or (
+        isinstance(data, NamedTable) and data.name.endswith("-pairs")
+    )
+
+
+def make_pipeline(recipe: Recipe, device: torch.device) -> Pipeline | None:
     """What makes inputs of targets; None where the data brings its inputs.
 
     Raises:
         UsageError: The degradations do not fit the scale, the colour or the data.
     """
-    if paired:
+    if is_paired(recipe):
         if recipe.degradation:
             raise UsageError(
                 "degradation: the data brings its own inputs; leave [[degradation]] out, or take "
@@ -150,7 +158,7 @@ class Learner:
         self.batches = batches
         self.fabric = fabric
         self.device = fabric.device
-        self.pipeline = make_pipeline(recipe, self.device, paired=batches.scale is not None)
+        self.pipeline = make_pipeline(recipe, self.device)
         self.losses = build_loss(recipe.loss, self.device)
         network.to(self.device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
         self.network = network
@@ -210,7 +218,7 @@ class Learner:
 
     def _unsynced(self, part: int) -> contextlib.AbstractContextManager[Any]:
         last = part == self.recipe.train.accumulate - 1
-        return self.fabric.no_backward_sync(self._core, enabled=not last)  # type: ignore[no-any-return]
+        return self.fabric.no_backward_sync(self._core, enabled=not last)
 
     def _backward(self, index: int, fights: bool) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
         recipe = self.recipe
@@ -242,7 +250,7 @@ class Learner:
 
     def finite(self) -> bool:
         """Whether every weight is a number."""
-        weights = [*self.network.parameters(), *self.average.parameters()]
+        weights: list[Tensor] = [*self.network.parameters(), *self.average.parameters()]
         if self.opponent:
             weights += list(self.opponent.network.parameters())
         norms = torch.stack(torch._foreach_norm(weights))

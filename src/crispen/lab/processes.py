@@ -23,12 +23,10 @@ from pathlib import Path
 
 import torch
 from lightning.fabric import Fabric
-from lightning.fabric.plugins.environments import (
-    ClusterEnvironment,
-    LightningEnvironment,
-    SLURMEnvironment,
-    TorchElasticEnvironment,
-)
+from lightning.fabric.plugins.environments.cluster_environment import ClusterEnvironment
+from lightning.fabric.plugins.environments.lightning import LightningEnvironment
+from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
+from lightning.fabric.plugins.environments.torchelastic import TorchElasticEnvironment
 from lightning.fabric.strategies.ddp import DDPStrategy
 
 from crispen.errors import TrainingError, UsageError
@@ -88,9 +86,7 @@ class Place:
     def of_environment(cls, devices: int) -> Place:
         """What the environment says, for a process that `start_helpers` started."""
         if _RANK in os.environ:
-            return cls(
-                int(os.environ[_WORLD]), int(os.environ[_PORT]), rank=int(os.environ[_RANK])
-            )
+            return cls(int(os.environ[_WORLD]), int(os.environ[_PORT]), rank=int(os.environ[_RANK]))
         return cls(devices, _free_port() if devices > 1 and not _outer() else 0)
 
 

@@ -119,7 +119,9 @@ class RunFolder:
             with log.open(newline="") as file:
                 reader = csv.DictReader(file)
                 self._columns = list(reader.fieldnames or ())
-                rows = [r for r in reader if (r["step"] or "").isdecimal() and int(r["step"]) <= step]
+                rows = [
+                    r for r in reader if (r["step"] or "").isdecimal() and int(r["step"]) <= step
+                ]
         if self._columns:
             self._write_log(rows)
         else:

@@ -1,176 +1,44 @@
-"""The training loop: bytes in, weights out, resumable at any step.
+"""A training run: set up, gone through, resumed, ended.
 
-One step is: gather crops on the device, shrink them there, run the network's residual in bf16, add
-it to the bicubic phases in full precision, compare. Nothing waits for a loader. Everything random
-comes from one generator whose state is in the checkpoint, so that a run that was killed and
-resumed ends with the same weights as one that was not.
+Everything random is a function of (seed, rank, step), and everything else that changes is in the
+checkpoint. So a run that was killed at any moment and resumed ends with the same weights as one
+that was not, bit for bit on a CPU.
 """
 
 from __future__ import annotations
 
-import copy
+import contextlib
 import json
-import math
-import os
-import platform
-import subprocess
-import sys
 import time
-from dataclasses import dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
-from torch.nn import functional as F
 
-from crispen.errors import Cancelled, InputError, TrainingError, UsageError
-from crispen.lab.data.pixels import PixelSet, load_folder
-from crispen.lab.degradations.bicubic import BicubicDown
-from crispen.lab.networks import Upscaler, build_network
-from crispen.lab.recipe import Recipe, Train
-from crispen.lab.validation import validate
+from crispen.errors import Cancelled, CrispenError, MissingInput, TrainingError, UsageError
+from crispen.lab.callbacks import Keeper
+from crispen.lab.checkpoint import (
+    BEST,
+    CHECKPOINT,
+    check_same_run,
+    load_checkpoint,
+    no_lineage,
+    restore_weights,
+    save_checkpoint,
+    transfer_weights,
+)
+from crispen.lab.data import Batches, open_batches
+from crispen.lab.learner import Learner, is_paired, make_network, make_pipeline
+from crispen.lab.networks import parameter_count
+from crispen.lab.processes import Place, connect, disconnect, hardware, helpers
+from crispen.lab.recipe import Recipe
+from crispen.lab.run_folder import RunFolder
+from crispen.lab.schedule import Judge
+from crispen.lab.validation import Validator, folder_cases, held_out_cases
 from crispen.progress import Progress
 
-CHECKPOINT = "last.pt"
-
-
-def schedule(step: int, train: Train) -> float:
-    """Learning-rate factor: linear warm-up, stable, linear decay to zero (WSD).
-
-    >>> schedule(0, Train(steps=100, warmup=10, decay=0.5)) == 0.1
-    True
-    """
-    warm = min(1.0, (step + 1) / max(1, train.warmup))
-    tail = max(1.0, train.decay * train.steps)
-    return warm * min(1.0, (train.steps - step) / tail)
-
-
-def pixel_loss(out: Tensor, target: Tensor, loss: str) -> Tensor:
-    """A scalar; `mse` is scaled so that one learning rate fits all three."""
-    match loss:
-        case "l1":
-            return F.l1_loss(out, target)
-        case "mse":
-            return 20.0 * F.mse_loss(out, target)
-        case _:
-            return torch.sqrt((out - target) ** 2 + 1e-6).mean()
-
-
-@dataclass
-class State:
-    """All that changes while a run goes on."""
-
-    network: Upscaler
-    average: Upscaler
-    optimizer: torch.optim.Optimizer
-    generator: torch.Generator
-    step: int = 0
-    wall_time_s: float = 0.0
-    history: list[dict[str, float]] | None = None
-    lineage: dict[str, Any] | None = None
-
-
-def save_checkpoint(path: Path, state: State, recipe: Recipe, data_sha256: str) -> None:
-    """Writes everything needed to resume or export, atomically."""
-    content = {
-        "recipe": recipe.model_dump_json(),
-        "network": state.network.state_dict(),
-        "average": state.average.state_dict(),
-        "optimizer": state.optimizer.state_dict(),
-        "generator": state.generator.get_state(),
-        "step": state.step,
-        "wall_time_s": state.wall_time_s,
-        "history": state.history,
-        "lineage": state.lineage,
-        "data_sha256": data_sha256,
-        "versions": {"torch": str(torch.__version__), "python": platform.python_version()},
-        "hardware": hardware(state.generator.device),
-    }
-    part = path.with_suffix(".part")
-    torch.save(content, part)
-    os.replace(part, path)
-
-
-def load_checkpoint(path: Path) -> dict[str, Any]:
-    """The content of a checkpoint, tensors on the CPU.
-
-    Raises:
-        InputError: It is not a Crispen checkpoint.
-    """
-    try:
-        content = torch.load(path, map_location="cpu", weights_only=True)
-        content["recipe"] = Recipe.model_validate_json(content["recipe"])
-    except Exception as error:
-        raise InputError(f"{path}: not a Crispen checkpoint ({type(error).__name__})") from error
-    return content  # type: ignore[no-any-return]
-
-
-def hardware(device: torch.device) -> str:
-    """What a card says of the machine."""
-    if device.type == "cuda":
-        return torch.cuda.get_device_name(device)
-    return f"{torch.get_num_threads()} CPU thread(s), {platform.machine()}"
-
-
-def _transfer(network: Upscaler, content: dict[str, Any]) -> None:
-    """Copies the weights that fit; a tail for another scale starts anew."""
-    own = network.state_dict()
-    fitting = {k: v for k, v in content["average"].items() if k in own and own[k].shape == v.shape}
-    if not fitting:
-        raise UsageError("train.start: nothing in that checkpoint fits this network")
-    network.load_state_dict(fitting, strict=False)
-
-
-def _begin(recipe: Recipe, device: torch.device, start: str) -> State:
-    torch.manual_seed(recipe.train.seed)
-    network = build_network(recipe)
-    lineage: dict[str, Any] = {"started_from": "", "steps": 0, "wall_time_s": 0.0}
-    if start:
-        content = load_checkpoint(Path(start))
-        _transfer(network, content)
-        earlier = content["lineage"] or {"steps": 0, "wall_time_s": 0.0}
-        lineage = {
-            "started_from": content["recipe"].name,
-            "steps": content["step"] + earlier["steps"],
-            "wall_time_s": content["wall_time_s"] + earlier["wall_time_s"],
-        }
-    network.to(device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
-    generator = torch.Generator(device).manual_seed(recipe.train.seed)
-    return State(
-        network=network,
-        average=copy.deepcopy(network).eval(),
-        optimizer=torch.optim.Adam(
-            network.parameters(), lr=recipe.train.learning_rate, betas=(0.9, 0.99), fused=True
-        ),
-        generator=generator,
-        history=[],
-        lineage=lineage,
-    )
-
-
-def _resume(state: State, path: Path, recipe: Recipe) -> None:
-    content = load_checkpoint(path)
-    if content["recipe"].network != recipe.network or content["recipe"].scale != recipe.scale:
-        raise UsageError(f"{path}: belongs to another recipe; give a new folder with -o")
-    state.network.load_state_dict(content["network"])
-    state.average.load_state_dict(content["average"])
-    state.optimizer.load_state_dict(content["optimizer"])
-    state.generator.set_state(content["generator"])
-    state.step = content["step"]
-    state.wall_time_s = content["wall_time_s"]
-    state.history = content["history"]
-    state.lineage = content["lineage"]
-
-
-def _write_run(folder: Path, recipe: Recipe) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    commit = subprocess.run(
-        ["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False
-    ).stdout.strip()
-    (folder / "recipe.json").write_text(recipe.model_dump_json(indent=2) + "\n")
-    about = {"command": sys.argv, "commit": commit, "torch": torch.__version__}
-    (folder / "run.json").write_text(json.dumps(about, indent=2) + "\n")
+_AGREE_EVERY = 10
 
 
 class Trainer:
@@ -178,10 +46,18 @@ class Trainer:
 
     Args:
         recipe: What to train.
-        folder: Checkpoints and logs; a checkpoint found there is resumed.
-        device: ``cpu``, ``cuda`` …
-        pixels: The data, if it is loaded already.
-        compile_network: Let ``torch.compile`` fuse the network (needs a C++ compiler on CPUs).
+        folder: Checkpoints, logs and pictures; see `crispen.lab.run_folder`.
+        device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
+        devices: How many of them, on this machine (on each node, under SLURM or ``torchrun``).
+        compile_network: Let ``torch.compile`` fuse the layers (needs a C++ compiler on CPUs).
+        resume: True: go on with the run in the folder; False: put it aside and begin anew; None:
+            go on if there is one.
+        progress: Told while pictures are read.
+
+    Raises:
+        UsageError: The recipe cannot work, or the folder holds a run of another recipe.
+        MissingInput: A file or folder that it names is not there, or there is nothing to resume.
+        InputError: The data is not what it should be.
     """
 
     def __init__(
@@ -189,98 +65,256 @@ class Trainer:
         recipe: Recipe,
         folder: Path,
         *,
-        device: str = "cpu",
-        pixels: PixelSet | None = None,
+        device: str = "auto",
+        devices: int = 1,
         compile_network: bool = False,
+        resume: bool | None = None,
+        progress: Progress | None = None,
     ) -> None:
-        self.recipe = recipe
         self.folder = folder
-        self.device = torch.device(device)
-        # A GPU would round the bicubic base, which carries the picture, to 10 bits.
-        torch.backends.cudnn.allow_tf32 = False
-        self.down = BicubicDown(recipe.scale, recipe.data.patch, self.device)
-        self.pixels = pixels or load_folder(
-            Path(recipe.data.path), recipe.data.color, self.down.crop
-        ).to(self.device)
-        resumed = (folder / CHECKPOINT).is_file()
-        # A resumed run has its weights already; where they once came from need not be read again.
-        self.state = _begin(recipe, self.device, "" if resumed else recipe.train.start)
-        if resumed:
-            _resume(self.state, folder / CHECKPOINT, recipe)
-        _write_run(folder, recipe)
-        residual = self.state.network.residual
-        self._residual = torch.compile(residual) if compile_network else residual
-
-    def _loss(self) -> Tensor:
-        recipe, network = self.recipe, self.state.network
-        crops = self.pixels.crops(recipe.data.batch, self.down.crop, self.state.generator)
-        lr, hr = self.down(crops.float())
-        x = (lr / 255.0).contiguous(memory_format=torch.channels_last)
-        bf16 = recipe.train.precision == "bf16"
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=bf16):
-            residual = self._residual(x)
-        out = network.compose(x, residual)
-        return pixel_loss(out, hr / 255.0, recipe.train.loss)
-
-    def step(self) -> float | None:
-        """One optimiser step; its loss every hundredth step (reading it waits for a GPU)."""
-        state, train = self.state, self.recipe.train
-        state.optimizer.param_groups[0]["lr"] = train.learning_rate * schedule(state.step, train)
-        loss = self._loss()
-        state.optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        state.optimizer.step()
-        state.step += 1
-        # A short memory at first, so that the average forgets the random start.
-        decay = min(train.ema, state.step / (state.step + 10))
-        with torch.no_grad():
-            torch._foreach_lerp_(
-                list(state.average.parameters()), list(state.network.parameters()), 1 - decay
+        self.step = 0
+        self.wall_time_s = 0.0
+        self.judge = Judge()
+        self.lineage: dict[str, Any] = no_lineage()
+        network = make_network(recipe)
+        # All that can be wrong with a recipe is told before anything is read.
+        pipeline = make_pipeline(recipe, torch.device("cpu"))
+        side = recipe.scale * recipe.data.patch
+        if recipe.adversarial:
+            recipe.adversarial.discriminator.build(recipe.data.channels).check_side(side)
+        place = Place.of_environment(devices)
+        saved = None if place.rank and resume is False else self._saved(recipe, resume)
+        if saved is None and recipe.train.start:
+            # A resumed run has its weights already; where they once came from is not read again.
+            self.lineage = transfer_weights(network, Path(recipe.train.start))
+        self._stack = contextlib.ExitStack()
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            told = {
+                "recipe": recipe.model_dump(mode="json", exclude_none=True),
+                "folder": str(folder),
+                "device": device,
+                "compile_network": compile_network,
+            }
+            self._stack.enter_context(helpers(place, [json.dumps(told)], folder))
+            self.fabric = connect(device, place)
+            self._stack.callback(disconnect)
+            # A GPU would round the bicubic base, which carries the picture, to 10 bits.
+            torch.backends.cudnn.allow_tf32 = False
+            size = pipeline.crop if pipeline else side
+            self.batches = self._open(recipe, "train", size, progress)
+            self.recipe = self._resolved(recipe)
+            self.learner = Learner(
+                self.recipe, network, self.batches, self.fabric, compile_network=compile_network
             )
-        if state.step % 100 and state.step < train.steps:
+            if saved is not None:
+                self._restore(saved)
+            writes = self.fabric.is_global_zero
+            self.keeper = Keeper(
+                self.learner,
+                self.judge,
+                self.batches.steps_per_epoch / self.recipe.train.accumulate,
+                RunFolder(folder, self.recipe) if writes else None,
+                self._validator(size, progress) if writes else None,
+                self._save,
+            )
+            self.keeper.best = dict(saved["best"]) if saved else {}
+            # Nobody writes a checkpoint before all have read theirs.
+            self.fabric.barrier()
+        except BaseException:
+            self._stack.close()
+            raise
+
+    def _saved(self, recipe: Recipe, resume: bool | None) -> dict[str, Any] | None:
+        """The checkpoint to go on from, if there is one and it is wanted."""
+        found = [p for p in (self.folder / CHECKPOINT, self.folder / BEST) if p.is_file()]
+        if resume is False:
+            if found:
+                _put_aside(self.folder)
             return None
-        value = float(loss.detach())
-        if not math.isfinite(value):
-            raise TrainingError(
-                f"step {state.step}: the loss is {value}; lower train.learning_rate "
-                f"(last good checkpoint: {self.folder / CHECKPOINT})"
+        if not found:
+            if resume:
+                raise MissingInput(
+                    f"{self.folder / CHECKPOINT}: nothing to resume; leave --resume out to begin"
+                )
+            return None
+        content = load_checkpoint(found[0])
+        check_same_run(content["recipe"], recipe, found[0])
+        return content
+
+    def _open(self, recipe: Recipe, split: Any, size: int, progress: Progress | None) -> Batches:
+        fabric = self.fabric
+        batches = open_batches(
+            recipe.data,
+            seed=recipe.train.seed,
+            split=split,
+            rank=fabric.global_rank,
+            world=fabric.world_size,
+            device=fabric.device,
+            size=size,
+            scale=recipe.scale if is_paired(recipe) else None,
+            progress=progress,
+        )
+        self._stack.callback(batches.close)
+        return batches
+
+    def _resolved(self, recipe: Recipe) -> Recipe:
+        """The recipe with its epochs as steps."""
+        train = recipe.train
+        if not train.epochs:
+            return recipe
+        steps = -(-train.epochs * self.batches.steps_per_epoch // train.accumulate)
+        return recipe.model_copy(update={"train": train.model_copy(update={"steps": steps})})
+
+    def _validator(self, size: int, progress: Progress | None) -> Validator:
+        recipe, learner = self.recipe, self.learner
+        if recipe.validation.path:
+            cases = folder_cases(Path(recipe.validation.path), recipe, self.fabric.device)
+        else:
+            held_out = self._open(recipe, "valid", size, progress)
+            cases = held_out_cases(held_out, learner.pipeline, recipe)
+            held_out.close()
+        return Validator(cases, learner.losses, recipe)
+
+    def _restore(self, saved: dict[str, Any]) -> None:
+        learner, path = self.learner, self.folder / CHECKPOINT
+        if saved["data"]["digest"] != self.batches.digest:
+            raise UsageError(
+                f"{path}: the run began with other data (now {self.batches.description}); give "
+                "it the same pictures, or begin anew with --no-resume"
             )
-        return value
+        restore_weights(learner.network, saved["network"], path)
+        restore_weights(learner.average, saved["average"], path)
+        learner.optimizer.load_state_dict(saved["optimizer"])
+        if learner.opponent:
+            learner.opponent.restore(saved["opponent"])
+        self.step = saved["step"]
+        self.wall_time_s = saved["wall_time_s"]
+        self.lineage = saved["lineage"]
+        self.judge = Judge(**saved["judge"])
 
-    def _checkpoint(self) -> None:
-        path = self.folder / CHECKPOINT
-        save_checkpoint(path, self.state, self.recipe, self.pixels.digest)
+    def _save(self, name: str) -> None:
+        learner, batches = self.learner, self.batches
+        content = {
+            "network": learner.network.state_dict(),
+            "average": learner.average.state_dict(),
+            "optimizer": learner.optimizer.state_dict(),
+            "opponent": learner.opponent.state() if learner.opponent else None,
+            "step": self.step,
+            "wall_time_s": self.wall_time_s,
+            "judge": asdict(self.judge),
+            "best": self.keeper.best,
+            "lineage": self.lineage,
+            "data": {
+                "digest": batches.digest,
+                "licence": batches.licence,
+                "description": batches.description,
+            },
+            "hardware": hardware(self.fabric.device, self.fabric.world_size),
+        }
+        save_checkpoint(self.folder / name, content, self.recipe)
 
-    def fit(self, progress: Progress | None = None, valid: Path | None = None) -> State:
-        """Trains to the recipe's last step.
+    def _begin(self) -> None:
+        folder, batches = self.keeper.folder, self.batches
+        if folder is None:
+            return
+        folder.begin(
+            self.step,
+            wall_time_s=round(self.wall_time_s, 2),
+            epoch=self.keeper.epoch(self.step),
+            parameters=parameter_count(self.learner.average.merged()),
+            device=hardware(self.fabric.device, self.fabric.world_size),
+            best=self.keeper.best,
+            data={
+                "digest": batches.digest,
+                "description": batches.description,
+                "licence": batches.licence,
+                "samples": batches.samples,
+                "split": batches.split,
+            },
+        )
+
+    def fit(self, progress: Progress | None = None) -> dict[str, float]:
+        """Trains to the last step, or until validation stands still long enough.
 
         Args:
-            progress: Told every step; cancelling it saves a checkpoint first.
-            valid: Folder with ``HR`` and ``LR_xN``, measured now and then.
+            progress: Told every step; cancelling it saves a checkpoint and stops.
+
+        Returns:
+            Step and figures of the best validation.
+
+        Raises:
+            Cancelled: It was; the same call in a new `Trainer` goes on.
+            TrainingError: The loss is no number any more, or the device ran out of memory.
+            OutputError: The disk is full; the best and the last checkpoint are as they were.
         """
         progress = progress or Progress()
-        train, state = self.recipe.train, self.state
-        log = self.folder / "log.jsonl"
-        began, before = time.monotonic(), state.wall_time_s
-        with progress.task(f"training {self.recipe.name}", train.steps, "steps") as task:
-            task.advance(state.step)
-            while state.step < train.steps:
-                loss = self.step()
-                state.wall_time_s = before + time.monotonic() - began
-                if loss is not None:
-                    row = {"step": state.step, "loss": loss, "seconds": state.wall_time_s}
-                    last = state.step == train.steps
-                    if valid and (last or state.step % train.validate_every == 0):
-                        row["psnr"] = validate(state.average, valid, self.recipe.scale)
-                    assert state.history is not None
-                    state.history.append(row)
-                    with log.open("a") as lines:
-                        lines.write(json.dumps(row) + "\n")
-                if state.step % train.save_every == 0 or state.step == train.steps:
-                    self._checkpoint()
-                try:
-                    task.advance()
-                except Cancelled:
-                    self._checkpoint()
-                    raise
-        return state
+        try:
+            self._begin()
+            self._train(progress)
+            self._end("done", stopped_early=self.judge.enough(self.recipe.train))
+        except Cancelled:
+            self.keeper.save(CHECKPOINT, self.step)
+            self._end("stopped")
+            raise
+        except torch.OutOfMemoryError as error:
+            told = "the device ran out of memory; make data.batch or data.patch smaller"
+            self._failed(told)
+            raise TrainingError(told) from error
+        except KeyboardInterrupt:
+            self._end("stopped")
+            raise
+        except Exception as error:
+            self._failed(str(error))
+            raise
+        finally:
+            self._stack.close()
+        return self.keeper.best
+
+    def _train(self, progress: Progress) -> None:
+        recipe, keeper, learner = self.recipe, self.keeper, self.learner
+        train = recipe.train
+        began, before = time.monotonic(), self.wall_time_s
+        # What is asked for is looked at where all ranks can agree on it.
+        quiet = Progress(progress.emit)
+        with quiet.task(f"training {recipe.name}", train.steps, "steps") as task:
+            task.advance(self.step)
+            while self.step < train.steps and not self.judge.enough(train):
+                rate = learner.rate(self.step, self.judge.cut)
+                learner.step(self.step, rate)
+                self.step += 1
+                self.wall_time_s = before + time.monotonic() - began
+                keeper.after_step(self.step, rate, self.wall_time_s)
+                task.advance()
+                if self._cancelled(progress):
+                    raise Cancelled()
+
+    def _cancelled(self, progress: Progress) -> bool:
+        if self.fabric.world_size == 1:
+            return progress.cancelled
+        if self.step % _AGREE_EVERY:
+            return False
+        flag = torch.tensor(float(progress.cancelled), device=self.fabric.device)
+        return bool(self.fabric.all_reduce(flag, reduce_op="sum"))
+
+    def _end(self, status: str, **about: Any) -> None:
+        keeper = self.keeper
+        if status == "done":
+            keeper.save(CHECKPOINT, self.step)
+            keeper.sample(self.step)
+        else:
+            keeper.draw()
+        keeper.end(status, self.step, self.wall_time_s, **about)
+
+    def _failed(self, told: str) -> None:
+        # The failure itself is what is told, not that it could not be written down.
+        with contextlib.suppress(CrispenError, OSError):
+            self.keeper.end("failed", self.step, self.wall_time_s, error=told)
+
+
+def _put_aside(folder: Path) -> None:
+    """Renames a run's folder, so that a new run can have its name."""
+    number = 1
+    while (aside := folder.with_name(f"{folder.name}.{number}")).exists():
+        number += 1
+    folder.rename(aside)

@@ -116,18 +116,16 @@ def run_whole(network: Network, x: Tensor) -> Tensor:
 
 
 def _windows(network: Network, x: Tensor, side: int) -> Tensor:
-    n, c, rows, columns = x.shape
+    n, c = x.shape[:2]
     tiles = x.unfold(2, side, side).unfold(3, side, side)  # (n, c, down, across, side, side)
     down, across = tiles.shape[2:4]
-    out = network(tiles.permute(0, 2, 3, 1, 4, 5).reshape(-1, c, side, side))
+    out: Tensor = network(tiles.permute(0, 2, 3, 1, 4, 5).reshape(-1, c, side, side))
     large = out.shape[-1]
     out = out.view(n, down, across, c, large, large).permute(0, 3, 1, 4, 2, 5)
     return out.reshape(n, c, down * large, across * large)
 
 
-def held_out_cases(
-    batches: Batches, pipeline: Pipeline | None, recipe: Recipe
-) -> list[Case]:
+def held_out_cases(batches: Batches, pipeline: Pipeline | None, recipe: Recipe) -> list[Case]:
     """Crops of the held-out pictures, spoiled by the recipe."""
     seed = stream_seed(recipe.train.seed, "validation")
     inputs, targets = make_pair(batches, None, pipeline, recipe, seed)
@@ -191,4 +189,3 @@ def _planes(file: Path, color: str, device: torch.device) -> Tensor:
         pixels = BT601_FULL.luma(pixels)[..., None]
     planes = np.ascontiguousarray(pixels.transpose(2, 0, 1)[None], np.float32)
     return torch.from_numpy(planes).to(device)
-

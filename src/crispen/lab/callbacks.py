@@ -1,0 +1,222 @@
+"""What happens between steps: lines of the log, validation, sheets, checkpoints, curves.
+
+Only rank 0 writes; what it finds out is told to the others, so that all of them decide alike.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from crispen.errors import TrainingError
+from crispen.evaluate.runs import read_run
+from crispen.lab.checkpoint import BEST, CHECKPOINT
+from crispen.lab.curves import draw_curves
+from crispen.lab.learner import Learner
+from crispen.lab.run_folder import RunFolder
+from crispen.lab.samples import write_sheet
+from crispen.lab.schedule import Judge
+from crispen.lab.validation import Validator
+
+if TYPE_CHECKING:
+    from torch.utils.tensorboard import SummaryWriter
+
+
+class Keeper:
+    """Keeps the record of a run.
+
+    Args:
+        learner: What is trained.
+        judge: Which validation was the best.
+        steps_per_epoch: Optimiser steps of a pass through the data; may be a fraction.
+        folder: Where it writes; None on ranks that do not.
+        validator: What it measures with, where it writes.
+        save: Writes a checkpoint of that name.
+    """
+
+    def __init__(
+        self,
+        learner: Learner,
+        judge: Judge,
+        steps_per_epoch: float,
+        folder: RunFolder | None,
+        validator: Validator | None,
+        save: Callable[[str], None],
+    ) -> None:
+        self.learner = learner
+        self.recipe = learner.recipe
+        self.judge = judge
+        self.steps_per_epoch = steps_per_epoch
+        self.folder = folder
+        self.validator = validator
+        self.best: dict[str, float] = {}
+        self._save = save
+        self._board: SummaryWriter | None = None
+        train = self.recipe.train
+        self._sampled = {self._step_of(epoch) for epoch in train.sample_epochs}
+        self._kept = {self._step_of(epoch): epoch for epoch in train.keep_epochs}
+        alone = learner.fabric.world_size == 1
+        # Reading a number from a GPU, or agreeing on one, waits for all that was begun before.
+        self._watches_every_step = alone and learner.device.type == "cpu"
+
+    def _step_of(self, epoch: int) -> int:
+        return math.ceil(epoch * self.steps_per_epoch)
+
+    def epoch(self, step: int) -> float:
+        """Passes through the data so far."""
+        return step / self.steps_per_epoch
+
+    def after_step(self, step: int, rate: float, seconds: float) -> None:
+        """Does what is due after `step` steps.
+
+        Args:
+            step: Steps done.
+            rate: Factor of the learning rate that the last of them had.
+            seconds: Of training so far.
+
+        Raises:
+            TrainingError: The loss or a weight is no number any more.
+        """
+        train = self.recipe.train
+        last = step == train.steps
+        if self._watches_every_step:
+            self._check(step, self.learner.recent[-1][""].reshape(1))
+        measures = last or step % train.validate_every == 0
+        logs = last or measures or step % train.log_every == 0
+        saves = last or step % train.save_every == 0
+        if logs or saves or len(self.learner.recent) >= 100:
+            losses = self._losses(step)
+            if logs:
+                self._log(step, rate, seconds, losses, measures)
+        if not last and (step in self._sampled or _due(step, train.sample_every)):
+            self.sample(step)
+        if step in self._kept:
+            self.save(f"epoch-{self._kept[step]:04d}.ckpt", step)
+        if saves and not last:
+            self.save(CHECKPOINT, step)
+
+    def save(self, name: str, step: int) -> None:
+        """Writes a checkpoint, unless there is nothing good to be kept.
+
+        Raises:
+            TrainingError: A weight is no number any more.
+        """
+        if not self.learner.finite():
+            raise TrainingError(self._told(step, "a weight is no number any more"))
+        if self.folder:
+            self._save(name)
+
+    def _told(self, step: int, what: str) -> str:
+        last = self.folder.path / CHECKPOINT if self.folder else Path(CHECKPOINT)
+        good = f"last good checkpoint: {last}" if last.is_file() else "no checkpoint was made yet"
+        return f"step {step}: {what}; lower train.learning_rate or set train.clip ({good})"
+
+    def _check(self, step: int, losses: torch.Tensor) -> None:
+        """Refuses losses of the steps up to `step` of which one is no number."""
+        values = losses.tolist()
+        for at, value in enumerate(values, step - len(values) + 1):
+            if not math.isfinite(value):
+                raise TrainingError(self._told(at, f"the loss is {value}"))
+
+    def _losses(self, step: int) -> dict[str, float]:
+        """Means since the last call, over all ranks."""
+        recent, self.learner.recent = self.learner.recent, []
+        if not recent:
+            return {}
+        total = torch.stack([terms[""] for terms in recent])
+        if self.learner.fabric.world_size > 1:
+            total = self.learner.fabric.all_reduce(total, reduce_op="mean")  # type: ignore[assignment]
+        self._check(step, total)
+        names = recent[-1].keys() - {""}
+        means = {"loss": float(total.mean())}
+        if len(names) > 1:
+            for name in sorted(names):
+                parts = [terms[name] for terms in recent if name in terms]
+                means[f"loss_{name}"] = float(torch.stack(parts).mean())
+        return means
+
+    def _log(
+        self, step: int, rate: float, seconds: float, losses: Mapping[str, float], measures: bool
+    ) -> None:
+        row: dict[str, float] = {
+            "step": step,
+            "epoch": self.epoch(step),
+            "learning_rate": self.recipe.train.learning_rate * rate,
+            **losses,
+            "seconds": seconds,
+        }
+        if measures:
+            row |= self._validate(step)
+        if self.folder:
+            self.folder.log(row)
+            self._show(step, row)
+            self.folder.tell(
+                step=step, epoch=row["epoch"], wall_time_s=round(seconds, 2), best=self.best
+            )
+
+    def _validate(self, step: int) -> dict[str, float]:
+        figures: dict[str, float] = {}
+        if self.validator:
+            figures = self.validator.measure(self.learner.average)
+        if self.learner.fabric.world_size > 1:
+            figures = self.learner.fabric.broadcast(figures)
+        monitor = self.recipe.validation.monitor
+        value = figures.get(f"val_{monitor}", math.nan)
+        if math.isnan(value):
+            raise TrainingError(
+                f"validation.monitor: there is no {monitor} of these pictures; take mse or psnr"
+            )
+        larger = monitor in ("psnr", "ssim")
+        if self.judge.hear(value, step, self.recipe.train, larger=larger):
+            self.best = {"step": step} | {k.removeprefix("val_"): v for k, v in figures.items()}
+            self.save(BEST, step)
+        return figures
+
+    def _show(self, step: int, row: Mapping[str, float]) -> None:
+        assert self.folder
+        if self._board is None:
+            from torch.utils.tensorboard import SummaryWriter
+
+            # What a killed run showed of later steps is taken back.
+            self._board = SummaryWriter(str(self.folder.path / "tensorboard"), purge_step=step)
+        for name, value in row.items():
+            if name not in ("step", "seconds"):
+                self._board.add_scalar(name, value, step)
+
+    def sample(self, step: int) -> None:
+        """Makes a sample sheet and draws the curves."""
+        if not self.folder or not self.validator:
+            return
+        path = self.folder.path / "samples" / f"step-{step:08d}.png"
+        write_sheet(self.learner.average, self.validator.cases, path)
+        self.folder.add_sample(step, self.epoch(step), path)
+        self.draw()
+
+    def draw(self) -> None:
+        """Draws the curves as far as they go."""
+        if self.folder:
+            draw_curves([read_run(self.folder.path)], self.folder.path / "curves.png")
+
+    def end(self, status: str, step: int, seconds: float, **about: Any) -> None:
+        """Writes how the run ended."""
+        if not self.folder:
+            return
+        if self._board is not None:
+            self._board.close()
+            self._board = None
+        self.folder.tell(
+            status=status,
+            step=step,
+            epoch=self.epoch(step),
+            wall_time_s=round(seconds, 2),
+            best=self.best,
+            **about,
+        )
+
+
+def _due(step: int, every: int) -> bool:
+    return every > 0 and step % every == 0
