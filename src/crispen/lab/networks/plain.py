@@ -5,7 +5,8 @@
     x (N, C, H, W) ─ 3×3, width ─ act ─ [3×3, width ─ act] × depth ─ 3×3, C·scale² ─► residual
 
 With ``unshuffle = u`` the picture is folded into C·u² planes of 1/u its size before the first
-layer and unfolded after the last, so that a deep, wide stack costs 1/u² as much.
+layer and unfolded after the last, so that a deep, wide stack costs 1/u² as much. Folding and a 3×3
+convolution are one convolution of side 3·u and stride u, which is how it stands here.
 
 While training, every hidden 3×3 kernel is the sum of a free 3×3 kernel, a 1×1 kernel expanded
 into a 3×3 one (1×1 then 3×3, ECBSR [1]_), a 1×1 kernel and the identity. Convolution is linear in
@@ -27,7 +28,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from crispen.lab.networks.base import Architecture, Upscaler
-from crispen.lab.networks.reach import conv, halo, pool, spread
+from crispen.lab.networks.reach import conv, halo, spread
 
 Activation = Literal["relu", "leaky-relu", "silu", "gelu"]
 
@@ -135,16 +136,19 @@ class Plain(Upscaler):
         super().__init__(scale, channels)
         self.activation: Activation = activation
         self.unshuffle = self.multiple = unshuffle
-        layers = [conv(3)] * (depth + 2)
+        layers = [conv(3)] * (depth + 1)
         self.halo = halo(
-            pool(unshuffle), *layers, spread(unshuffle * scale), scale=scale, multiple=unshuffle
+            conv(3 * unshuffle, unshuffle, unshuffle),
+            *layers,
+            spread(unshuffle * scale),
+            scale=scale,
+            multiple=unshuffle,
         )
-        folded = unshuffle * unshuffle
-        self.head = nn.Conv2d(channels * folded, width, 3, padding=1)
+        self.head = nn.Conv2d(channels, width, 3 * unshuffle, unshuffle, padding=unshuffle)
         self.body = nn.ModuleList(
             RichConv(width) if rich else nn.Conv2d(width, width, 3, padding=1) for _ in range(depth)
         )
-        self.tail = nn.Conv2d(width, channels * folded * scale * scale, 3, padding=1)
+        self.tail = nn.Conv2d(width, channels * (unshuffle * scale) ** 2, 3, padding=1)
         with torch.no_grad():
             # Start as plain bicubic: the residual grows from (almost) nothing.
             self.tail.weight.mul_(0.1)
@@ -152,8 +156,6 @@ class Plain(Upscaler):
 
     def residual(self, x: Tensor) -> Tensor:
         """See `Upscaler.residual`."""
-        if self.unshuffle > 1:
-            x = F.pixel_unshuffle(x, self.unshuffle)
         x = activate(self.head(x), self.activation)
         for layer in self.body:
             x = activate(layer(x), self.activation)
