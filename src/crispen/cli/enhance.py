@@ -35,8 +35,8 @@ def enhance(
             "-o",
             "--output",
             help="Where to: a file if there is one input, else a folder, in which the folders of "
-            "the inputs are kept; - is standard output. Without it NAME.x2.EXT stands beside each "
-            "input.",
+            "the inputs are kept; - is standard output. Without it NAME.x2.EXT, NAME.denoise.EXT "
+            "and the like stands beside each input.",
             show_default=False,
         ),
     ] = None,
@@ -46,7 +46,7 @@ def enhance(
             "--scale",
             "-s",
             help="How many times as long each side becomes: 2, 1.5, 4 … "
-            "Without a size either, 2, or what the named models give.",
+            "Without a size either, 2, or what the tasks or the named models give.",
             show_default=False,
         ),
     ] = None,
@@ -70,14 +70,37 @@ def enhance(
     fit: Annotated[
         bool, typer.Option("--fit", help="Keep the aspect ratio inside --size.")
     ] = False,
+    task: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--task",
+            "-t",
+            help="What to do: denoise, relight (too dark or too bright), sharpen, upscale. Give it "
+            "several times for several; they are done in the order that makes sense. Without "
+            "upscale the size stays.",
+            show_default="upscale",
+        ),
+    ] = None,
+    strength: Annotated[
+        float | None,
+        typer.Option(
+            "--strength",
+            min=0,
+            max=1,
+            help="How much of it to do, 0 to 1, where the task leaves the size as it is: 0.5 is "
+            "half way between the input and the full result.",
+            show_default="1",
+        ),
+    ] = None,
     model: Annotated[
         list[str] | None,
         typer.Option(
             "--model",
             "-m",
             help="A model's name (see 'crispen models') or file; a name without its scale, such as "
-            "photo-fast, picks the scale by the size. Give it several times for a chain, in order.",
-            show_default="photo, for videos photo-fast",
+            "photo-fast, picks the scale by the size. Give it several times for a chain, in order; "
+            "with --task it takes the place of that task's usual model.",
+            show_default="the task's usual one",
         ),
     ] = None,
     format: Annotated[
@@ -184,7 +207,7 @@ def enhance(
     ] = None,
     json: Json = False,
 ) -> int:
-    """Make pictures and videos larger and sharper.
+    """Make pictures and videos larger, cleaner and sharper.
 
     Results stand beside the inputs as NAME.x2.EXT unless -o says otherwise. Inputs are never
     touched. A file that fails does not stop the rest; a batch that was interrupted goes on where it
@@ -198,6 +221,8 @@ def enhance(
     options = Options(
         target=target,
         models=tuple(model or ()),
+        tasks=tuple(task or ()),
+        strength=strength,
         format=format,
         quality=quality,
         device=device,

@@ -67,6 +67,7 @@ class FrameEnhancer:
         target: Width and height of the result.
         format: Format of the result.
         memory_bytes: The budget for windows.
+        strength: How much of what networks of scale 1 change is kept.
     """
 
     def __init__(
@@ -79,6 +80,7 @@ class FrameEnhancer:
         format: Planar,
         *,
         memory_bytes: int,
+        strength: float = 1.0,
     ) -> None:
         self._engines = tuple(engines)
         self._size = size
@@ -93,7 +95,9 @@ class FrameEnhancer:
         shape = Shape(size[0], size[1], 3 if self._rgb else 1, format.dtype.itemsize)
         self._stages: list[ModelStage] = []
         for engine in engines:
-            stage = ModelStage(_Peaked(engine, peak), shape, memory_bytes=memory_bytes)
+            stage = ModelStage(
+                _Peaked(engine, peak), shape, memory_bytes=memory_bytes, strength=strength
+            )
             self._stages.append(stage)
             shape = stage.result
         self._network_size = (shape.width, shape.height)

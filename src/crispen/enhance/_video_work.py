@@ -31,11 +31,10 @@ if TYPE_CHECKING:
     from av.container import OutputContainer
     from av.video.stream import VideoStream
 
-    from crispen.enhance.model import Model
+    from crispen.enhance.chain import Plan
 
-DEFAULT_FAMILY = "photo-fast"
 _AHEAD = 3  # frames waiting before each thread; more would only hold more memory
-_VERSION = 1  # of what segments hold; a change starts unfinished work anew
+_VERSION = 2  # of what segments hold; a change starts unfinished work anew
 
 
 def output_suffix(target: Path) -> str:
@@ -59,6 +58,7 @@ class Work:
         target: Path,
         header: VideoHeader,
         wish: Target,
+        plan: Plan,
         codec: VideoCodec,
         options: dict[str, str],
         threads: int | None,
@@ -73,9 +73,11 @@ class Work:
         self.threads = threads
         self.copies = plan_copies(source, header, output_suffix(target))
         self.notes = list(self.copies.notes)
-        self.models: list[Model] = []
         self.format = self._choose_format()
-        self.size = self._choose_size(wish)
+        self.size = self._choose_size(wish.or_scale(plan.default_scale))
+        self._plan = plan
+        factor = max(self.size[0] / header.width, self.size[1] / header.height)
+        self.models = plan.chain(factor)
         if header.interlaced:
             self.notes.append(
                 "interlaced: its fields are treated as one picture; deinterlace first"
@@ -117,15 +119,6 @@ class Work:
             )
         return even
 
-    def choose(self, model: Any, device: str) -> None:
-        """Which networks bring it to its size."""
-        from crispen.enhance.chain import Plan
-
-        wanted = model if isinstance(model, list) else [model or DEFAULT_FAMILY]
-        self._plan = Plan(wanted, device=device, threads=self.threads)
-        factor = max(self.size[0] / self.header.width, self.size[1] / self.header.height)
-        self.models = self._plan.chain(factor)
-
     def close(self) -> None:
         """Give engines back."""
         self._plan.close()
@@ -143,6 +136,7 @@ class Work:
             "options": self.options,
             "ffmpeg": av.library_versions["libavcodec"],
             "segment_s": segment_s,
+            "strength": self._plan.strength,
             "models": [hashlib.sha256(m.path.read_bytes()).hexdigest() for m in self.models],
         }
 
@@ -179,6 +173,7 @@ class Work:
             self.size,
             self.format,
             memory_bytes=memory_bytes,
+            strength=self._plan.strength,
         )
         clock = FrameClock(header)
         damage = Damage()

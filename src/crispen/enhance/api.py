@@ -16,6 +16,8 @@ def enhance(
     source: Any,
     scale: float | None = None,
     *,
+    tasks: str | Sequence[str] | None = None,
+    strength: float | None = None,
     model: str | Path | Model | Sequence[str | Path | Model] | None = None,
     size: tuple[int, int] | None = None,
     width: int | None = None,
@@ -27,7 +29,7 @@ def enhance(
     tile_px: int | None = None,
     progress: Progress | None = None,
 ) -> Image:
-    """The picture, larger and sharper.
+    """The picture, larger, cleaner, sharper.
 
     For many pictures ``model = crispen.load("photo-x2")`` and ``model(picture)`` is faster, since
     the engine is opened once.
@@ -35,8 +37,12 @@ def enhance(
     Args:
         source: A path, bytes, a PIL image, a `crispen.Image`, or an array
             ``(height, width[, channels])`` of ``uint8``, ``uint16`` or floats in [0, 1], RGB.
-        scale: Times as long each side becomes; 2, or what the named models give, unless given.
-        model: Names, paths or models, applied in order; ``photo`` unless given.
+        scale: Times as long each side becomes; 2, or what the tasks or the named models give,
+            unless given.
+        tasks: What is to be done: ``denoise``, ``relight``, ``sharpen``, ``upscale``; only
+            ``upscale`` unless given.
+        strength: How much of what is not enlargement is done, 0 to 1; all of it unless given.
+        model: Names, paths or models, applied in order; the tasks' usual ones unless given.
         size: Exact ``(width, height)`` instead of a scale.
         width: Width alone; the height keeps the aspect ratio.
         height: Height alone; the width keeps the aspect ratio.
@@ -70,7 +76,13 @@ def enhance(
     target = Target(scale=scale, width=width, height=height, fit=fit)
     models = [model] if isinstance(model, (str, Path, Model)) else model
     enhancer = Enhancer(
-        models, device=device, threads=threads, memory_bytes=memory_bytes, tile_px=tile_px
+        models,
+        tasks=[tasks] if isinstance(tasks, str) else tasks,
+        strength=strength,
+        device=device,
+        threads=threads,
+        memory_bytes=memory_bytes,
+        tile_px=tile_px,
     )
     given = isinstance(model, Model) or (
         models is not None and any(isinstance(entry, Model) for entry in models)

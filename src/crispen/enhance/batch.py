@@ -40,6 +40,8 @@ class Options:
 
     target: Target = field(default_factory=Target)
     models: tuple[str, ...] = ()
+    tasks: tuple[str, ...] = ()
+    strength: float | None = None
     format: str | None = None
     quality: int | None = None
     device: str = "auto"
@@ -139,6 +141,8 @@ def enhance_all(
 
     with Enhancer(
         options.models or None,
+        tasks=options.tasks or None,
+        strength=options.strength,
         device=options.device,
         threads=options.threads,
         memory_bytes=options.memory_bytes,
@@ -148,7 +152,7 @@ def enhance_all(
         jobs, problems = plan_jobs(
             inputs,
             output,
-            label=target.label,
+            label=enhancer.label(target),
             format=options.format,
             recursive=options.recursive,
             is_picture=is_image_name,
@@ -264,6 +268,8 @@ def _video(
         size=(target.width, target.height) if target.sized else None,
         fit=target.fit,
         model=list(options.models) or None,
+        tasks=options.tasks or None,
+        strength=options.strength,
         codec=options.codec,
         crf=options.crf,
         preset=options.preset,

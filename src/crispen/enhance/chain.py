@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import itertools
 import math
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from crispen.enhance.model import Model, load
+from crispen.enhance.tasks import DEFAULTS, MEMBER, VIDEO_DEFAULTS, models_for
 from crispen.errors import UsageError
 from crispen.models.store import list_cards
-
-DEFAULT_FAMILY = "photo"
 
 # A result at most so much larger than what the chain gives is enlarged that little at the end:
 # 667 pixels out of 333 are to be x2, not x3 and down again.
 _SLACK = 1.01
 _LONGEST = 4
-_MEMBER = re.compile(r"^(?P<family>.+)-x(?P<scale>\d+)$")
 
 
 class Family:
@@ -69,31 +66,54 @@ class Plan:
 
     Args:
         wanted: Names, paths or models; None for the default family.
+        tasks: What is to be done instead, in words; what is wanted then takes the place of the
+            models that usually do it.
+        strength: How much of what models of scale 1 change is kept, 0 to 1; all unless given.
+        video: Choose defaults that are fast enough for videos.
         device: See `model.load`.
         threads: See `model.load`.
 
+    Attributes:
+        steps: Models, and families that choose theirs by the size.
+        strength: As given, or 1.
+
     Raises:
-        ModelError: A name that is not known.
-        UsageError: More than one family.
+        ModelError: A name that is not known, or no model for a task.
+        UsageError: More than one family, a task that is none, or a strength without a use.
     """
 
     def __init__(
         self,
         wanted: Sequence[str | Path | Model] | None,
         *,
+        tasks: Sequence[str] | None = None,
+        strength: float | None = None,
+        video: bool = False,
         device: str = "auto",
         threads: int | None = None,
     ) -> None:
         self._device = device
         self._threads = threads
         self._enlarger: Family | None = None
-        asked: Sequence[str | Path | Model] = wanted or [DEFAULT_FAMILY]
+        self._default = (VIDEO_DEFAULTS if video else DEFAULTS)["upscale"]
+        asked: Sequence[str | Path | Model] = wanted or [self._default]
+        if tasks:
+            asked = models_for(tasks, wanted or (), video=video)
         self.steps = [self._step(entry) for entry in asked]
         families = [step.name for step in self.steps if isinstance(step, Family)]
         if len(families) > 1:
             raise UsageError(
                 f"{' and '.join(families)} both choose their scale by the size of the result; "
                 f"name the scale of all but one, as in {families[0]}-x2"
+            )
+        self.strength = 1.0 if strength is None else strength
+        if not 0.0 <= self.strength <= 1.0:
+            raise UsageError(f"the strength is {strength:g}; give a number from 0 to 1")
+        if strength is not None and not self.same_size:
+            names = ", ".join(_name(step) for step in self.steps)
+            raise UsageError(
+                f"strength mixes a cleaned picture with the original, and {names} only enlarges; "
+                "add --task denoise, sharpen or relight, or leave --strength out"
             )
 
     def _step(self, entry: str | Path | Model) -> Model | Family:
@@ -108,12 +128,18 @@ class Plan:
     def _family(self, name: str) -> Family | None:
         members = []
         for path, card in list_cards():
-            match = _MEMBER.match(card.name)
+            match = MEMBER.match(card.name)
             if card.name == name:
                 return None
             if match is not None and match["family"] == name:
                 members.append(Model(path, card, device=self._device, threads=self._threads))
         return Family(name, members) if members else None
+
+    @property
+    def same_size(self) -> tuple[Model, ...]:
+        """The models that leave the size as it is."""
+        models = (step for step in self.steps if isinstance(step, Model))
+        return tuple(model for model in models if model.card.takes_strength)
 
     @property
     def default_scale(self) -> int:
@@ -138,7 +164,7 @@ class Plan:
         if larger:
             return row + Family(larger[-1].card.name, larger[-1:]).chain(factor / reached)
         if self._enlarger is None:
-            self._enlarger = self._family(DEFAULT_FAMILY)
+            self._enlarger = self._family(self._default)
         if self._enlarger is None:
             raise UsageError("none of the models enlarges; add one that does with --model")
         return row + self._enlarger.chain(factor / reached)
@@ -149,3 +175,7 @@ class Plan:
         for step in [*self.steps, *extra]:
             for model in [step] if isinstance(step, Model) else step.members:
                 model.close()
+
+
+def _name(step: Model | Family) -> str:
+    return step.card.name if isinstance(step, Model) else step.name

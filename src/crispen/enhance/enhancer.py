@@ -18,6 +18,7 @@ import numpy as np
 from crispen.enhance.blend import Overlap
 from crispen.enhance.chain import Plan
 from crispen.enhance.model import Model
+from crispen.enhance.naming import label_of
 from crispen.enhance.prefetch import Prefetch
 from crispen.enhance.stages import FillStage, ModelStage, ResizeStage, Shape, Stage, run_stages
 from crispen.enhance.target import Target
@@ -54,6 +55,9 @@ class Enhancer:
     Args:
         models: Names (``photo-x2``), families (``photo``, which picks ``-x2``, ``-x3`` … by the
             target), paths or `Model` objects, applied in order; None for ``photo``.
+        tasks: What is to be done, in words: ``denoise``, ``relight``, ``sharpen``, ``restore``,
+            ``upscale``; models are chosen for them, and `models` take the place of those.
+        strength: How much of what models of scale 1 change is kept, 0 to 1; all unless given.
         device: ``auto``, ``cpu``, ``cuda``, …
         threads: Most CPU threads; all unless given.
         memory_bytes: What tiles and bands may take, 1 GiB unless given; 64 MiB at least.
@@ -70,6 +74,8 @@ class Enhancer:
         self,
         models: Sequence[str | Path | Model] | None = None,
         *,
+        tasks: Sequence[str] | None = None,
+        strength: float | None = None,
         device: str = "auto",
         threads: int | None = None,
         memory_bytes: int | None = None,
@@ -85,7 +91,7 @@ class Enhancer:
             raise UsageError(f"--tile {tile_px} is not a size; give 64 or more")
         if threads is not None and threads < 1:
             raise UsageError(f"--threads {threads} is not a number of threads; give 1 or more")
-        self._plan = Plan(models, device=device, threads=threads)
+        self._plan = Plan(models, tasks=tasks, strength=strength, device=device, threads=threads)
         self._memory_bytes = memory_bytes or DEFAULT_MEMORY_BYTES
         self._tile_px = tile_px
         self._overlap = overlap
@@ -93,6 +99,11 @@ class Enhancer:
     def target(self, target: Target | None) -> Target:
         """`target`, or where it asks for nothing, what the models give by themselves."""
         return (target or Target()).or_scale(self._plan.default_scale)
+
+    def label(self, target: Target | None) -> str:
+        """What stands in the name of a result; see `naming.label_of`."""
+        tasks = [model.card.task for model in self._plan.same_size]
+        return label_of(self.target(target), tasks, self._plan.strength)
 
     def enhance(
         self, image: Any, target: Target | None = None, progress: Progress | None = None
@@ -215,6 +226,7 @@ class Enhancer:
                 memory_bytes=self._memory_bytes // len(models),
                 tile_px=self._tile_px,
                 overlap=self._overlap,
+                strength=self._plan.strength,
             )
             stages.append(stage)
             shape = stage.result
@@ -237,7 +249,7 @@ def _reach(models: Sequence[Model]) -> int:
     """How far, in pixels of the source, a pixel of the result sees."""
     reach, scale = 0.0, 1
     for model in models:
-        reach += max(model.card.halo or 32, BICUBIC_HALO) / scale
+        reach += max(model.card.halo or model.card.window_px or 32, BICUBIC_HALO) / scale
         scale *= model.card.scale
     return int(reach) + 4
 

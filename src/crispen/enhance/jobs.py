@@ -63,7 +63,7 @@ def plan_jobs(
         inputs: Files, folders, globs or ``-``.
         output: A file, a folder, ``-``, or None to put results beside their sources. It is a file
             if there is one input file and it has a suffix and is no folder.
-        label: See `Target.label`.
+        label: See `naming.label_of`.
         format: Asked for by the person.
         recursive: Look into folders below folders.
         is_picture: Whether a file in a folder is to be taken as a picture, by its name.

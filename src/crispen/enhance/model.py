@@ -51,6 +51,7 @@ class Model:
         self,
         image: Any,
         *,
+        strength: float | None = None,
         memory_bytes: int | None = None,
         tile_px: int | None = None,
         progress: Progress | None = None,
@@ -60,6 +61,7 @@ class Model:
         Args:
             image: An `Image`, a path, bytes, a PIL image, or an array
                 ``(height, width[, channels])`` of ``uint8``, ``uint16`` or floats in [0, 1].
+            strength: How much of what it changes is kept, 0 to 1; for models of scale 1.
             memory_bytes: The budget for tiles.
             tile_px: Side of square tiles; chosen from the budget unless given.
             progress: Told how far it is.
@@ -67,7 +69,7 @@ class Model:
         from crispen.enhance.enhancer import Enhancer
         from crispen.enhance.target import Target
 
-        enhancer = Enhancer([self], memory_bytes=memory_bytes, tile_px=tile_px)
+        enhancer = Enhancer([self], strength=strength, memory_bytes=memory_bytes, tile_px=tile_px)
         return enhancer.enhance(image, Target(scale=self.card.scale), progress)
 
     def close(self) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from pathlib import Path
 
-from crispen.enhance.target import LABEL
+from crispen.enhance.target import Target
+from crispen.enhance.tasks import TASKS
 from crispen.errors import UsageError
 
 # Suffix of each format that can be asked for.
@@ -23,6 +26,33 @@ VIDEO_FORMATS = {"mkv": ".mkv", "mov": ".mov", "mp4": ".mp4", "webm": ".webm"}
 # Suffixes that stay; anything else becomes PNG or MKV, which can hold all that comes.
 _KEPT_PICTURES = {*PICTURE_FORMATS.values(), ".jpeg", ".jfif", ".jpe", ".apng"}
 _KEPT_VIDEOS = {*VIDEO_FORMATS.values(), ".m4v"}
+
+
+_SIZE = r"(x\d+(\.\d+)?|\d+x\d+|w\d+|h\d+)"
+_TASK = f"({'|'.join(TASKS)})"
+_LABEL = re.compile(rf"^(?P<stem>.+)\.({_TASK}(-{_TASK})*(-[01](\.\d+)?)?(-{_SIZE})?|{_SIZE})$")
+
+
+def label_of(target: Target, tasks: Sequence[str] = (), strength: float = 1.0) -> str:
+    """What stands in a result's name: how large it is, and what else was done.
+
+    Args:
+        target: The size asked for.
+        tasks: Of the models that leave the size as it is.
+        strength: Of those.
+
+    >>> label_of(Target(scale=2)), label_of(Target(scale=1), ["denoise"])
+    ('x2', 'denoise')
+    >>> label_of(Target(width=800), ["denoise", "sharpen"], 0.7)
+    'denoise-sharpen-0.7-w800'
+    """
+    size = target.label
+    if not tasks:
+        return size
+    parts = [*dict.fromkeys(tasks)]
+    if strength != 1.0:
+        parts.append(f"{round(strength, 3):g}")
+    return "-".join(parts if size == "x1" else [*parts, size])
 
 
 def check_format(name: str, *, pictures: bool = True, videos: bool = True) -> None:
@@ -106,5 +136,5 @@ def is_earlier_result(path: Path, siblings: set[str]) -> bool:
     >>> is_earlier_result(Path("photo.x2.jpg"), {"photo", "photo.x2"})
     True
     """
-    match = LABEL.match(path.stem)
+    match = _LABEL.match(path.stem)
     return match is not None and match["stem"] in siblings

@@ -84,10 +84,6 @@ def _rounded(length: float) -> int:
     return max(1, math.floor(length + 0.5))
 
 
-LABEL = re.compile(r"^(?P<stem>.+)\.(x\d+(\.\d+)?|\d+x\d+|w\d+|h\d+)$")
-"""A file's stem that ends in one of `Target.label`'s answers."""
-
-
 def parse_size(text: str) -> tuple[int, int]:
     """Width and height out of ``3840x2160``.
 

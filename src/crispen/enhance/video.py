@@ -10,11 +10,13 @@ name only when it is whole.
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crispen.enhance._video_work import Work, output_suffix
+from crispen.enhance.chain import Plan
 from crispen.enhance.segments import Parts
 from crispen.enhance.target import Target
 from crispen.errors import Cancelled, OutputError, UsageError
@@ -79,6 +81,8 @@ def enhance_video(
     *,
     size: tuple[int | None, int | None] | None = None,
     fit: bool = False,
+    tasks: str | Sequence[str] | None = None,
+    strength: float | None = None,
     model: str | Path | Model | list[str | Path | Model] | None = None,
     codec: str | None = None,
     crf: float | None = None,
@@ -102,10 +106,15 @@ def enhance_video(
     Args:
         source: A video file.
         target: MP4, M4V, MOV, MKV or WebM, by its name.
-        scale: Times as long each side becomes; 2 unless a size is given.
+        scale: Times as long each side becomes; 2, or what the tasks or the named models give,
+            unless a size is given.
         size: Width and height as shown, one of which may be None.
         fit: Make `size` a box to fit into.
-        model: Name or path of a model, or several in a row; ``photo-fast`` unless given.
+        tasks: What is to be done: ``denoise``, ``relight``, ``sharpen``, ``upscale``; only
+            ``upscale`` unless given.
+        strength: How much of what is not enlargement is done, 0 to 1; all of it unless given.
+        model: Name or path of a model, or several in a row; the tasks' usual ones unless given,
+            for enlargement ``photo-fast``.
         codec: ``h264`` (default; ``vp9`` in WebM), ``hevc``, ``vp9``, ``av1``, ``ffv1`` or
             ``prores``.
         crf: Quality, lower is better; 18 for H.264.
@@ -129,16 +138,21 @@ def enhance_video(
     if not segment_s > 0:
         raise UsageError(f"segment_s is {segment_s}; give a number of seconds above 0")
     source, target, progress = Path(source), Path(target), progress or Progress()
-    if size is None:
-        wish = Target(scale=2 if scale is None else scale)
-    else:
-        wish = Target(scale=scale, width=size[0], height=size[1], fit=fit)
+    width, height = size or (None, None)
+    wish = Target(scale=scale, width=width, height=height, fit=fit)
     chosen = find_codec(codec, output_suffix(target))
     options = chosen.options(crf, preset)
     _check_target(source, target, overwrite)
     header = probe(source)
-    work = Work(source, target, header, wish, chosen, options, threads)
-    work.choose(model, device)
+    plan = Plan(
+        model if isinstance(model, list) or model is None else [model],
+        tasks=[tasks] if isinstance(tasks, str) else tasks,
+        strength=strength,
+        video=True,
+        device=device,
+        threads=threads,
+    )
+    work = Work(source, target, header, wish, plan, chosen, options, threads)
     try:
         job = work.job(segment_s, strip_metadata)
         with Parts(target, job, resume=resume) as parts:
