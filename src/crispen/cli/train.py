@@ -1,42 +1,45 @@
-"""``crispen train``: from a recipe to a checkpoint."""
+"""``crispen train``: from a recipe to a model."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from crispen.cli.console import Json, print_json, progress
-from crispen.errors import MissingExtra
+from crispen.cli.console import Json, print_json, print_table, progress
+from crispen.errors import MissingExtra, UsageError
+
+if TYPE_CHECKING:
+    from crispen.lab.recipe import Recipe
 
 
 def train(
     recipe: Annotated[
-        str,
+        str | None,
         typer.Argument(
             help="A recipe that comes with Crispen (photo-x2 …) or a TOML file.", show_default=False
         ),
-    ],
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option(
-            "--output",
-            "-o",
-            help="Folder for checkpoints and logs; runs/NAME unless given. A run found there is "
-            "resumed.",
+            "--output", "-o", help="Folder of the run; runs/NAME unless given. Made if need be."
         ),
     ] = None,
     data: Annotated[
-        Path | None,
-        typer.Option("--data", help="Folder of HR pictures; the same as --set data.path=DIR."),
+        str | None,
+        typer.Option(
+            "--data", help="Folder of HR pictures, or another set; the same as --set data.path=DIR."
+        ),
     ] = None,
     assignments: Annotated[
         list[str] | None,
         typer.Option(
             "--set",
             metavar="KEY=VALUE",
-            help="Change the recipe, as in train.steps=1000; may be given again.",
+            help="Change the recipe, as in train.steps=1000 or degradation.0.sigma=[0,30]; may be "
+            "given again.",
         ),
     ] = None,
     start: Annotated[
@@ -45,9 +48,25 @@ def train(
     ] = None,
     valid: Annotated[
         Path | None,
-        typer.Option("--valid", help="Folder with HR and LR_xN, measured now and then."),
+        typer.Option(
+            "--valid",
+            help="Folder with HR and LR_xN, or of pictures that the recipe degrades, measured now "
+            "and then; the same as --set validation.path=DIR.",
+        ),
     ] = None,
-    device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda …")] = "auto",
+    resume: Annotated[
+        bool | None,
+        typer.Option(
+            "--resume/--no-resume",
+            help="Go on with the run in the folder, or put it aside as NAME.1 and begin anew; "
+            "without either, it goes on if there is one.",
+            show_default=False,
+        ),
+    ] = None,
+    device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
+    devices: Annotated[
+        int, typer.Option("--devices", min=1, help="How many of them train together.")
+    ] = 1,
     threads: Annotated[
         int | None, typer.Option("--threads", min=1, help="At most so many CPU threads.")
     ] = None,
@@ -58,6 +77,21 @@ def train(
             help="Let torch.compile fuse the network; on CPUs it needs a C++ compiler.",
         ),
     ] = False,
+    export: Annotated[
+        bool, typer.Option("--export/--no-export", help="Make a model of the best checkpoint.")
+    ] = True,
+    slurm: Annotated[
+        str | None,
+        typer.Option(
+            "--slurm",
+            metavar="KEY=VALUE,…",
+            help="Submit it to a cluster: partition, gpus, nodes, hours, cpus, memory_gb, account, "
+            "qos, constraint; as in partition=gpu,gpus=4,hours=8. It is requeued on time-out.",
+        ),
+    ] = None,
+    list_recipes: Annotated[
+        bool, typer.Option("--list", help="List the recipes that come with Crispen.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Train a network from a recipe; Ctrl-C saves it, the same command goes on.
@@ -65,39 +99,95 @@ def train(
     Needs PyTorch: pip install 'crispen[train]'.
     """
     try:
-        import torch
-
-        from crispen.lab.recipe import load_recipe
-        from crispen.lab.training import CHECKPOINT, Trainer
+        from crispen.lab.job import Job
+        from crispen.lab.recipe import load_recipe, recipe_names
     except ModuleNotFoundError as error:
         raise MissingExtra(
             f"training needs {error.name}; type: pip install 'crispen[train]'"
         ) from error
 
-    changes = list(assignments or [])
-    if data is not None:
-        changes.append(f"data.path={_quoted(data)}")
-    if start is not None:
-        changes.append(f"train.start={_quoted(start)}")
-    resolved = load_recipe(recipe, changes)
-    folder = output or Path("runs") / resolved.name
-    if threads is not None:
-        torch.set_num_threads(threads)
-    if device == "auto":
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-    with progress(json) as work:
-        trainer = Trainer(resolved, folder, device=device, compile_network=compile)
-        state = trainer.fit(work, valid)
-    last = state.history[-1] if state.history else {}
-    checkpoint = folder / CHECKPOINT
-    if json:
-        print_json({"checkpoint": str(checkpoint), **last})
+    if list_recipes:
+        _list([load_recipe(name) for name in recipe_names()], json)
         return
-    psnr = f", {last['psnr']:.2f} dB on {valid.name}" if valid and "psnr" in last else ""
-    typer.echo(f"trained {resolved.name}: {state.step:,} steps{psnr}")
-    typer.echo(f"make a model of it: crispen export {checkpoint}")
+    if recipe is None:
+        raise UsageError("name a recipe or a TOML file; 'crispen train --list' shows the recipes")
+    resolved = load_recipe(
+        recipe,
+        [
+            *(assignments or []),
+            *([f"data.path={_quoted(data)}"] if data is not None else []),
+            *([f"train.start={_quoted(start)}"] if start is not None else []),
+            *([f"validation.path={_quoted(valid)}"] if valid is not None else []),
+        ],
+    )
+    job = Job(
+        recipe=resolved,
+        folder=output or Path("runs") / resolved.name,
+        device=device,
+        devices=devices,
+        threads=threads,
+        compile_network=compile,
+        resume=resume,
+        export=export,
+    )
+    if slurm is not None:
+        from crispen.lab.slurm import submit
+
+        submitted = submit(job, slurm)
+        if json:
+            print_json({"job": submitted.job_id, "folder": str(job.folder)})
+        else:
+            typer.echo(f"submitted job {submitted.job_id}; it writes into {job.folder}")
+        return
+    with progress(json) as work:
+        result = job.run(work)
+    facts = {"folder": str(job.folder), "best": result.best, "model": _text(result.model)}
+    if json:
+        print_json({"checkpoint": str(result.checkpoint), **facts})
+        return
+    typer.echo(f"trained {resolved.name}: {result.steps:,} steps{_figures(result.best)}")
+    if result.model:
+        typer.echo(f"use it: crispen enhance photo.jpg --model {result.model}")
+    else:
+        typer.echo(f"make a model of it: crispen export {result.checkpoint}")
 
 
-def _quoted(path: Path) -> str:
+def _quoted(path: Path | str) -> str:
     # A TOML literal string: what --set understands, backslashes and all.
     return f"'{path}'"
+
+
+def _text(path: Path | None) -> str | None:
+    return None if path is None else str(path)
+
+
+def _figures(best: dict[str, float]) -> str:
+    if "psnr" not in best:
+        return ""
+    return f", best {best['psnr']:.2f} dB in validation at step {best['step']:,.0f}"
+
+
+def _list(recipes: list[Recipe], as_json: bool) -> None:
+    rows: list[dict[str, Any]] = [
+        {
+            "name": r.name,
+            "task": r.task,
+            "scale": r.scale,
+            "network": r.network.describe(),
+            "data": r.data.kind,
+            "summary": r.summary,
+        }
+        for r in recipes
+    ]
+    if as_json:
+        print_json(rows)
+        return
+    from rich.table import Table
+
+    table = Table("recipe", "task", "network", "data", "summary")
+    for row in rows:
+        scale = f" x{row['scale']}" if row["scale"] > 1 else ""
+        table.add_row(
+            row["name"], f"{row['task']}{scale}", row["network"], row["data"], row["summary"]
+        )
+    print_table(table)

@@ -2,33 +2,40 @@
 
 Three files are written: ``NAME.onnx`` (the graph and its `ModelCard`), ``NAME.safetensors`` (the
 same merged weights for PyTorch users) and ``NAME.md`` (the card as a page). The averaged weights
-are taken, rich blocks are merged into single convolutions, and the result is compared with the
-training network before anything is kept.
+are taken, rich blocks are merged into single convolutions, and before anything is kept the merged
+network is compared with the trained one, and the graph with the merged network.
 """
 
 from __future__ import annotations
 
 import io
-import os
-import tempfile
+import math
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import onnx
 import onnxslim
 import torch
+from numpy.typing import NDArray
+from onnx.reference import ReferenceEvaluator
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from crispen.errors import ModelError
-from crispen.evaluate.benchmark import measure_results, measure_speed
-from crispen.lab.networks import Upscaler, build_network, parameter_count
-from crispen.lab.training import load_checkpoint
+from crispen.errors import ModelError, OutputError
+from crispen.lab.checkpoint import load_checkpoint, no_lineage, restore_weights
+from crispen.lab.degradations import degrade
+from crispen.lab.networks import Network, Upscaler, build_network, parameter_count
+from crispen.lab.processes import stream_seed
+from crispen.lab.recipe import Recipe
+from crispen.media.atomic import write_whole
 from crispen.models.card import CARD_KEY, ModelCard, Training
 from crispen.models.page import card_page
 
 OPSET = 17
 TOLERANCE = 1e-4
+_BLACK, _SWING = 16.0 / 255.0, 219.0 / 255.0
 
 
 class _WithResidual(nn.Module):
@@ -43,26 +50,49 @@ class _WithResidual(nn.Module):
         return self.network.compose(x, residual).clamp(0.0, 1.0), residual
 
 
-def to_onnx(network: Upscaler, card: ModelCard) -> onnx.ModelProto:
+class StudioRange(Network):
+    """A network that was trained on full-range luma, for programs that give it studio range.
+
+    Whatever runs a luma model gives it Y' from 16 to 235; Y of YUV runs from 0 to 255.
+    """
+
+    def __init__(self, network: Network) -> None:
+        super().__init__(network.scale, network.channels)
+        self.network = network
+        self.halo, self.multiple = network.halo, network.multiple
+        self.window_px = network.window_px
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Studio range in, studio range out."""
+        full = ((x - _BLACK) / _SWING).clamp(0.0, 1.0)
+        return self.finish(self.network(full) * _SWING + _BLACK)
+
+
+def to_onnx(network: Network, card: ModelCard) -> onnx.ModelProto:
     """The graph: ``input`` (N, C, H, W) in [0, 1] → ``output`` (N, C, scale·H, scale·W).
 
-    N, H and W are free. The tensor before the bicubic sum is called ``residual``.
+    N, H and W are free, but for a network that takes one window. Where the network adds to a
+    bicubic picture, the tensor before that sum is called ``residual``.
     """
+    side = network.window_px
+    free = {0: "n", 2: "h", 3: "w"} if side is None else {0: "n"}
+    grown = {0: "n", 2: "H", 3: "W"} if side is None else {0: "n"}
+    names = ["output"]
+    traced: nn.Module = network
+    if isinstance(network, Upscaler):
+        traced, names = _WithResidual(network), ["output", "residual"]
     buffer = io.BytesIO()
     with warnings.catch_warnings():
         # The TorchScript exporter is called deprecated, but it names tensors as it is told and
         # needs no further package.
         warnings.simplefilter("ignore")
         torch.onnx.export(
-            _WithResidual(network).eval(),
-            (torch.rand(1, network.channels, 32, 24),),
+            traced.eval(),
+            (_example(network),),
             buffer,  # type: ignore[arg-type]
             input_names=["input"],
-            output_names=["output", "residual"],
-            dynamic_axes={
-                "input": {0: "n", 2: "h", 3: "w"},
-                "output": {0: "n", 2: "H", 3: "W"},
-            },
+            output_names=names,
+            dynamic_axes={"input": free, "output": grown},
             opset_version=OPSET,
             dynamo=False,
         )
@@ -78,8 +108,18 @@ def to_onnx(network: Upscaler, card: ModelCard) -> onnx.ModelProto:
     return model
 
 
-def _check_merge(trained: Upscaler, merged: Upscaler) -> None:
-    x = torch.rand(1, trained.channels, 33, 41, generator=torch.Generator().manual_seed(0))
+def _example(network: Network) -> Tensor:
+    """A small input, not square where it need not be."""
+    step = network.window_px or network.multiple
+    rows, columns = (
+        (step, step) if network.window_px else (math.ceil(n / step) * step for n in (32, 24))
+    )
+    generator = torch.Generator().manual_seed(0)
+    return torch.rand(1, network.channels, rows, columns, generator=generator)
+
+
+def _check_merge(trained: Network, merged: Network) -> None:
+    x = _example(trained)
     with torch.no_grad():
         difference = float((trained.eval()(x) - merged.eval()(x)).abs().max())
     if not difference <= TOLERANCE:
@@ -89,13 +129,31 @@ def _check_merge(trained: Upscaler, merged: Upscaler) -> None:
         )
 
 
-def _write(path: Path, content: bytes) -> None:
-    with tempfile.NamedTemporaryFile(
-        dir=path.parent, prefix=f".{path.name}.", delete=False
-    ) as part:
-        part.write(content)
-    os.chmod(part.name, 0o644)
-    os.replace(part.name, path)
+def _check_graph(network: Network, model: onnx.ModelProto) -> None:
+    """The graph, run by ONNX's own reference, must give what PyTorch gives."""
+    x = _example(network)
+    with torch.no_grad():
+        expected = network.eval()(x).numpy()
+    (out,) = ReferenceEvaluator(model).run(None, {"input": x.numpy()})
+    difference = float(np.abs(np.asarray(out) - expected).max())
+    if not difference <= TOLERANCE:
+        raise ModelError(
+            f"the exported graph differs from the network by {difference:.2g}; report this "
+            "checkpoint"
+        )
+
+
+def _degradation(recipe: Recipe) -> Callable[[NDArray[np.uint8], int], NDArray[np.uint8]]:
+    """The recipe's own, for whole RGB pictures; the same for the same picture's number."""
+
+    def spoil(pixels: NDArray[np.uint8], index: int) -> NDArray[np.uint8]:
+        x = torch.from_numpy(pixels.transpose(2, 0, 1)[None].astype(np.float32) / 255.0)
+        generator = torch.Generator().manual_seed(stream_seed(recipe.train.seed, "card", index))
+        out = degrade(x, recipe.degradation, generator, recipe.scale)
+        levels = (out[0].clamp(0, 1) * 255.0).round().to(torch.uint8)
+        return np.ascontiguousarray(levels.numpy().transpose(1, 2, 0))
+
+    return spoil
 
 
 def export_checkpoint(
@@ -109,11 +167,11 @@ def export_checkpoint(
     """Writes ``NAME.onnx``, ``NAME.safetensors`` and ``NAME.md``.
 
     Args:
-        checkpoint: A run's ``last.pt``.
+        checkpoint: A run's ``best.ckpt`` or ``last.ckpt``.
         folder: Where to; made if it is not there.
         name: The model's name; the recipe's unless given.
-        valid: Folder with ``Set5``, ``Set14`` …; quality measured there, and speed, go into the
-            card.
+        valid: Folder with ``Set5``, ``Set14`` …; quality measured there, by the recipe's
+            degradation if it has one, and speed go into the card.
         licence: Of the weights.
 
     Returns:
@@ -121,52 +179,73 @@ def export_checkpoint(
 
     Raises:
         InputError: Not a checkpoint.
+        ModelError: What would be written is not what was trained.
+        OutputError: It cannot be written.
     """
     content = load_checkpoint(checkpoint)
-    recipe = content["recipe"]
-    network = build_network(recipe)
-    network.load_state_dict(content["average"])
+    recipe: Recipe = content["recipe"]
+    network = build_network(recipe.network, scale=recipe.scale, channels=recipe.data.channels)
+    restore_weights(network, content["average"], checkpoint)
     merged = network.merged().eval()
     _check_merge(network, merged)
-    lineage = content["lineage"] or {"started_from": "", "steps": 0, "wall_time_s": 0.0}
+    parameters = parameter_count(merged)
+    if recipe.data.color == "yuv":
+        merged = StudioRange(merged).eval()
+    lineage = content["lineage"] or no_lineage()
+    data = recipe.data
     card = ModelCard(
         name=name or recipe.name,
         task=recipe.task,
         summary=recipe.summary,
         scale=recipe.scale,
-        color=recipe.data.color,
+        color="rgb" if data.color == "rgb" else "luma",
         halo=merged.halo,
-        base="bicubic",
-        parameters=parameter_count(merged),
+        base=merged.base,
+        multiple=merged.multiple,
+        window_px=merged.window_px,
+        stride_px=_stride(merged),
+        parameters=parameters,
         architecture=recipe.network.describe(),
         licence=licence,
         training=Training(
             recipe=recipe.name,
             steps=content["step"] + lineage["steps"],
             seed=recipe.train.seed,
-            loss=recipe.train.loss,
-            data=Path(recipe.data.path).name,
-            data_sha256=content["data_sha256"],
-            data_licences=recipe.data.licence,
+            loss=recipe.loss_text,
+            data=Path(getattr(data, "path", "") or getattr(data, "name", data.kind)).name,
+            data_sha256=content["data"]["digest"],
+            data_licences=content["data"]["licence"],
             hardware=content["hardware"],
             wall_time_s=round(content["wall_time_s"] + lineage["wall_time_s"], 1),
             started_from=lineage["started_from"],
         ),
     )
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{folder}: cannot be made: {error.strerror}; choose another") from error
     path = folder / f"{card.name}.onnx"
     model = to_onnx(merged, card)
-    _write(path, model.SerializeToString())
+    _check_graph(merged, model)
+    write_whole(path, model.SerializeToString())
     if valid is not None:
+        from crispen.evaluate.results import measure_results, measure_speed
+
+        own = {recipe.degradation_text: _degradation(recipe)} if recipe.degradation else None
         measured = {
-            "results": measure_results(path, card, valid),
+            "results": measure_results(path, card, valid, own),
             "speed": measure_speed(path, card),
         }
         card = card.model_copy(update=measured)
         model.metadata_props[-1].value = card.model_dump_json(exclude_defaults=True)
-        _write(path, model.SerializeToString())
+        write_whole(path, model.SerializeToString())
     tensors = {k: v.contiguous() for k, v in merged.state_dict().items()}
     metadata = {CARD_KEY: card.model_dump_json(exclude_defaults=True)}
-    _write(path.with_suffix(".safetensors"), save(tensors, metadata))
-    _write(path.with_suffix(".md"), card_page(card).encode())
+    write_whole(path.with_suffix(".safetensors"), save(tensors, metadata))
+    write_whole(path.with_suffix(".md"), card_page(card).encode())
     return path
+
+
+def _stride(network: Network) -> int | None:
+    """Windows that are the only input overlap by half, so that no seam is seen."""
+    return network.window_px // 2 if network.window_px else None

@@ -16,7 +16,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from crispen.errors import MissingInput, UsageError, nearest_names
 from crispen.lab.data import DataTable
-from crispen.lab.degradations import DegradationTable
+from crispen.lab.degradations import Degradation, DegradationTable
 from crispen.lab.losses import LossTable
 from crispen.lab.losses.adversarial import AdversarialKind
 from crispen.lab.networks import NetworkTable
@@ -130,6 +130,18 @@ class Recipe(Table):
         if self.adversarial:
             terms.append(f"{self.adversarial.weight:g} adversarial ({self.adversarial.loss})")
         return " + ".join(terms)
+
+    @property
+    def degradation_text(self) -> str:
+        """For the card: ``gaussian-noise=0..50, jpeg=30..90``."""
+        return ", ".join(_degradation_text(table) for table in self.degradation)
+
+
+def _degradation_text(table: Degradation) -> str:
+    value = getattr(table, table.main) if table.main else None
+    if isinstance(value, tuple) and all(isinstance(v, int | float) for v in value):
+        value = "..".join(f"{v:g}" for v in dict.fromkeys(value))
+    return f"{table.kind}={value}" if value is not None else table.kind
 
 
 def _shipped() -> dict[str, Path]:
