@@ -87,20 +87,25 @@ class Stage(Table):
         nothing[:, _RADIUS, _RADIUS] = 1
         return torch.where(chance(self.blur)[:, 0], blurred, nothing)
 
-    def part(self, coins: Sequence[float], scale: int) -> float:
-        """How many parts of its side a picture is resized to.
+    def resized(
+        self, x: Tensor, side: tuple[int, ...], coins: Sequence[float], scale: int
+    ) -> Tensor:
+        """Resizes all pictures alike.
 
         Args:
-            coins: Two even draws from [0, 1).
-            scale: The smallest size is divided by it.
+            x: The pictures.
+            side: What the size is a part of.
+            coins: Three even draws from [0, 1): up, down or neither; how much; by which method.
+            scale: The smallest part is divided by it.
         """
-        kind, place = coins
+        kind, place, method = coins
+        part = 1.0
         if kind < self.up:
-            return 1 + place * max(0.0, self.size[1] - 1)
-        if kind < self.up + self.down:
+            part += place * max(0.0, self.size[1] - 1)
+        elif kind < self.up + self.down:
             least = min(1.0, self.size[0] / scale)
-            return least + place * (1 - least)
-        return 1.0
+            part = least + place * (1 - least)
+        return _resized(x, tuple(max(8, round(n * part)) for n in side), method)
 
     def add_noise(self, x: Tensor, generator: Generator) -> Tensor:
         """Gaussian or Poisson, grey or not."""
@@ -155,7 +160,7 @@ class Blind(Shrinking):
     )
     last_sinc: float = Field(0.8, ge=0, le=1, description="probability of the last sinc filter")
     groups: int = Field(
-        8, ge=1, description="a batch is split into so many groups; more are slower and more varied"
+        4, ge=1, description="a batch is split into so many groups; more are slower and more varied"
     )
 
     def margin(self, scale: int) -> int:
@@ -168,43 +173,39 @@ class Blind(Shrinking):
 
     def apply(self, x: Tensor, generator: Generator, scale: int) -> Tensor:
         """A side of n pixels becomes one of ceil(n / factor)."""
-        groups = x.chunk(min(self.groups, len(x)))
-        return torch.cat([self._group(part, generator, self.shrink(scale)) for part in groups])
-
-    def _group(self, x: Tensor, generator: Generator, scale: int) -> Tensor:
-        target = tuple(x.shape[-2:])
-        result = tuple(-(-side // scale) for side in target)
-        coins = uniform((8,), x, generator).tolist()
-        x = self._pass(x, self.first, target, coins[:3], generator, scale)
-        x = Jpeg(quality=self.first.quality)(x, generator)
-        x = self._pass(x, self.second, result, coins[3:6], generator, 1)
+        factor = self.shrink(scale)
+        # What does not change the size is done for the whole batch at once, which is quicker.
+        x = convolve(x, self.first.kernels(x, generator))
         last = Jpeg(quality=self.second.quality)
-        if coins[6] < 0.5:
-            x = last(self._finish(x, result, coins[7], generator), generator)
-        else:
-            x = self._finish(last(x, generator), result, coins[7], generator)
-        return torch.round(x.clamp(0.0, 1.0) * 255.0) / 255.0
+        groups = x.chunk(min(self.groups, len(x)))
+        early = uniform((len(groups),), x, generator)
+        middle = []
+        for group, coin in zip(groups, early.tolist(), strict=True):
+            y, resize = self._group(group, generator, factor)
+            y = last(y, generator) if coin < 0.5 else y
+            middle.append(_resized(y, _result(group, factor), resize))
+        x = torch.cat(middle)
+        x = Sinc(cutoff=self.second.cutoff, probability=self.last_sinc)(x, generator)
+        counts = torch.tensor([len(group) for group in groups], device=x.device)
+        late = (early >= 0.5).repeat_interleave(counts)
+        if late.any():
+            x[late] = last(x[late], generator)
+        return torch.round(x * 255.0) / 255.0
 
-    @staticmethod
-    def _pass(
-        x: Tensor,
-        stage: Stage,
-        side: tuple[int, ...],
-        coins: Sequence[float],
-        generator: Generator,
-        scale: int,
-    ) -> Tensor:
-        x = convolve(x, stage.kernels(x, generator))
-        part = stage.part(coins[:2], scale)
-        x = _resized(x, tuple(max(8, round(n * part)) for n in side), coins[2])
-        return stage.add_noise(x, generator)
+    def _group(self, x: Tensor, generator: Generator, factor: int) -> tuple[Tensor, float]:
+        """The passes up to the second noise, and the draw for the last resizing."""
+        *coins, last = uniform((7,), x, generator).tolist()
+        result = _result(x, factor)
+        x = self.first.resized(x, tuple(x.shape[-2:]), coins[:3], factor)
+        x = self.first.add_noise(x, generator)
+        x = Jpeg(quality=self.first.quality)(x, generator)
+        x = convolve(x, self.second.kernels(x, generator))
+        x = self.second.resized(x, result, coins[3:], 1)
+        return self.second.add_noise(x, generator), last
 
-    def _finish(
-        self, x: Tensor, size: tuple[int, ...], coin: float, generator: Generator
-    ) -> Tensor:
-        x = _resized(x, size, coin)
-        ringing = Sinc(cutoff=self.second.cutoff, probability=self.last_sinc)
-        return ringing(x, generator)
+
+def _result(x: Tensor, factor: int) -> tuple[int, ...]:
+    return tuple(-(-side // factor) for side in x.shape[-2:])
 
 
 def _resized(x: Tensor, size: tuple[int, ...], coin: float) -> Tensor:
