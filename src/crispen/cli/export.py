@@ -13,7 +13,10 @@ from crispen.errors import MissingExtra, MissingInput, OutputError, UsageError
 
 def export(
     checkpoint: Annotated[
-        Path, typer.Argument(help="A run's checkpoint, as runs/NAME/last.pt.", show_default=False)
+        Path,
+        typer.Argument(
+            help="A run's checkpoint, as runs/NAME/best.ckpt, or its folder.", show_default=False
+        ),
     ],
     output: Annotated[
         Path | None,
@@ -39,23 +42,24 @@ def export(
     """
     if output is not None and output.suffix != ".onnx":
         raise UsageError(f"-o {output}: a model file ends in .onnx; give a name such as my-x2.onnx")
-    if not checkpoint.is_file():
-        raise MissingInput(f"{checkpoint}: no such checkpoint; training writes runs/NAME/last.pt")
+    if valid is not None and not valid.is_dir():
+        raise MissingInput(f"--valid {valid}: no such folder; give one with Set5 or the like in it")
     try:
+        from crispen.lab.checkpoint import checkpoint_in, load_checkpoint
         from crispen.lab.export import export_checkpoint
-        from crispen.lab.training import load_checkpoint
     except ModuleNotFoundError as error:
         raise MissingExtra(
             f"exporting needs {error.name}; type: pip install 'crispen[train]'"
         ) from error
 
-    name = output.stem if output else load_checkpoint(checkpoint)["recipe"].name
+    file = checkpoint_in(checkpoint)
+    name = output.stem if output else load_checkpoint(file)["recipe"].name
     folder = output.parent if output else Path()
     if (folder / f"{name}.onnx").exists() and not overwrite:
         raise OutputError(
             f"{folder / name}.onnx is there already; give --overwrite or another name with -o"
         )
-    path = export_checkpoint(checkpoint, folder, name=name, valid=valid, licence=licence)
+    path = export_checkpoint(file, folder, name=name, valid=valid, licence=licence)
     if json:
         print_json({"model": str(path), "bytes": path.stat().st_size})
     else:

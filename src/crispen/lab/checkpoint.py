@@ -158,3 +158,19 @@ def _identity(recipe: Recipe) -> dict[str, Any]:
         "train.optimizer": train["optimizer"],
         "train.accumulate": train["accumulate"],
     }
+
+
+def checkpoint_in(path: Path) -> Path:
+    """A run folder's best checkpoint, or else its last; a file is itself.
+
+    Raises:
+        MissingInput: Nothing is there.
+    """
+    if path.is_dir():
+        for name in (BEST, CHECKPOINT):
+            if (path / name).is_file():
+                return path / name
+        raise MissingInput(f"{path}: no {BEST} or {CHECKPOINT} in it; training writes runs/NAME")
+    if not path.is_file():
+        raise MissingInput(f"{path}: no such checkpoint; training writes runs/NAME/{BEST}")
+    return path
