@@ -1,0 +1,98 @@
+"""A job as every part of the program sees it."""
+
+from __future__ import annotations
+
+from typing import Protocol, Self
+
+from pydantic import BaseModel, ConfigDict
+
+from crispen.jobs.options import Options, ProgressNow, Result, Source
+from crispen.jobs.states import Status
+
+
+class _Row(Protocol):
+    id: str
+    client: str
+    name: str
+    status: str
+    hidden: bool
+    created: float
+    started: float | None
+    finished: float | None
+    updated: float
+    attempts: int
+    furthest: float
+    worker: str | None
+    lease: float | None
+    error: str | None
+    options: str
+    source: str
+    models: str
+    result: str | None
+    progress: str | None
+
+
+class NewJob(BaseModel):
+    """What is queued.
+
+    Attributes:
+        hidden: Somebody waits for it in a request: it comes first, and no list shows it.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    id: str
+    client: str
+    name: str
+    options: Options
+    source: Source
+    models: tuple[str, ...] = ()
+    hidden: bool = False
+
+
+class Job(NewJob):
+    """A job and where it is.
+
+    Attributes:
+        furthest: How much was done when a worker died of it, the most of all times.
+        worker: Who holds it.
+        lease: Until when, unless it is heard of again; seconds since 1970.
+    """
+
+    status: Status
+    created: float
+    started: float | None
+    finished: float | None
+    updated: float
+    attempts: int
+    furthest: float
+    worker: str | None
+    lease: float | None
+    error: str | None
+    result: Result | None
+    progress: ProgressNow | None
+
+    @classmethod
+    def of(cls, row: _Row) -> Self:
+        """The job that a row of the database means."""
+        return cls(
+            id=row.id,
+            client=row.client,
+            name=row.name,
+            options=Options.model_validate_json(row.options),
+            source=Source.model_validate_json(row.source),
+            models=tuple(row.models.split(",")) if row.models else (),
+            hidden=row.hidden,
+            status=Status(row.status),
+            created=row.created,
+            started=row.started,
+            finished=row.finished,
+            updated=row.updated,
+            attempts=row.attempts,
+            furthest=row.furthest,
+            worker=row.worker,
+            lease=row.lease,
+            error=row.error,
+            result=Result.model_validate_json(row.result) if row.result else None,
+            progress=ProgressNow.model_validate_json(row.progress) if row.progress else None,
+        )

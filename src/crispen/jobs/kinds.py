@@ -1,0 +1,195 @@
+"""What a file is by its content, and what results of each format are called and served as."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from crispen.errors import CrispenError, InputError, UsageError
+from crispen.jobs.options import Options, Source
+
+# Format → suffix and media type; these are the only suffixes in the data folder.
+PICTURES = {
+    "png": (".png", "image/png"),
+    "jpeg": (".jpg", "image/jpeg"),
+    "webp": (".webp", "image/webp"),
+    "tiff": (".tiff", "image/tiff"),
+    "avif": (".avif", "image/avif"),
+    "gif": (".gif", "image/gif"),
+    "bmp": (".bmp", "image/bmp"),
+}
+VIDEOS = {
+    "mp4": (".mp4", "video/mp4"),
+    "mov": (".mov", "video/quicktime"),
+    "mkv": (".mkv", "video/x-matroska"),
+    "webm": (".webm", "video/webm"),
+}
+# Formats without quality, and those that are only read.
+LOSSLESS = frozenset({"png", "tiff", "gif", "bmp"})
+UNWRITTEN = frozenset({"bmp"})
+
+_CONTAINERS = {
+    "mov,mp4,m4a,3gp,3g2,mj2": "mp4",
+    "matroska,webm": "mkv",
+    "avi": "avi",
+    "mpegts": "mpegts",
+    "mpeg": "mpeg",
+    "flv": "flv",
+    "asf": "asf",
+    "ogg": "ogg",
+}
+_OTHER_VIDEOS = {
+    "avi": "video/x-msvideo",
+    "mpegts": "video/mp2t",
+    "mpeg": "video/mpeg",
+    "flv": "video/x-flv",
+    "asf": "video/x-ms-asf",
+    "ogg": "video/ogg",
+}
+_VIEWABLE_SIDE_PX = 16_384
+_VIEWABLE_PIXELS = 100_000_000
+_WEB_CODECS = frozenset({"vp8", "vp9", "av1", "libdav1d", "libaom-av1", "libvpx-vp9", "libvpx"})
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """What a source may be at most."""
+
+    max_pixels: int
+    max_frames: int
+    max_video_s: float
+
+
+def examine(path: Path, name: str, bounds: Bounds) -> Source:
+    """What a file holds; its name only stands in error texts.
+
+    Raises:
+        InputError: Neither a picture nor a video that can be read, or beyond the bounds.
+    """
+    from crispen.media._formats import sniff
+
+    try:
+        with path.open("rb") as file:
+            head = file.read(64)
+        if not head:
+            raise InputError(f"{name}: the file is empty; choose another")
+        if sniff(head) is not None:
+            return _picture(path, name, bounds)
+        return _video(path, name, bounds, head)
+    except CrispenError as error:
+        raise InputError(renamed(error, path, name)) from error
+
+
+def renamed(error: Exception, path: Path, name: str) -> str:
+    """An error's line with the name that people know in place of our path.
+
+    >>> renamed(InputError("/data/jobs/1/source: cut"), Path("/data/jobs/1/source"), "a.png")
+    'a.png: cut'
+    """
+    text = " ".join(str(error).split())
+    for ours in (str(path), str(path.resolve())):
+        text = text.replace(ours, name)
+    return text.replace(f"{path.parent}/", "").replace(f"{path.resolve().parent}/", "")
+
+
+def _picture(path: Path, name: str, bounds: Bounds) -> Source:
+    from crispen.media.image import open_image
+
+    with open_image(path, max_pixels=bounds.max_pixels) as picture:
+        header = picture.header
+    if header.frames > bounds.max_frames:
+        raise InputError(
+            f"{name}: {header.frames:,} frames; at most {bounds.max_frames:,} are taken"
+        )
+    return Source(
+        kind="image",
+        type=PICTURES[header.format][1],
+        format=header.format,
+        width=header.width,
+        height=header.height,
+        frames=header.frames,
+        bytes=path.stat().st_size,
+        duration_s=sum(header.metadata.delays_ms) / 1000 if header.frames > 1 else None,
+        viewable=viewable_picture(header.format, header.width, header.height),
+    )
+
+
+def _video(path: Path, name: str, bounds: Bounds, head: bytes) -> Source:
+    from crispen.media._formats import READABLE, describe_stranger
+    from crispen.media.video import probe
+
+    try:
+        header = probe(path)
+    except InputError as error:
+        looks = describe_stranger(head)
+        if "video" in looks:
+            raise
+        raise InputError(
+            f"{name}: neither a {READABLE} picture nor a video that can be read; "
+            f"it looks like {looks}"
+        ) from error
+    if header.width * header.height > bounds.max_pixels:
+        raise InputError(
+            f"{name}: {header.width}x{header.height} is more than {bounds.max_pixels:,} pixels"
+        )
+    seconds = float(header.frames / header.rate) if header.rate and header.frames else None
+    if header.frames > bounds.max_frames:
+        raise InputError(
+            f"{name}: {header.frames:,} frames; at most {bounds.max_frames:,} are taken"
+        )
+    if seconds is not None and seconds > bounds.max_video_s:
+        raise InputError(
+            f"{name}: {seconds:,.0f} seconds; at most {bounds.max_video_s:,.0f} are taken"
+        )
+    format = _CONTAINERS.get(header.container, header.container)
+    if format == "mp4" and head[8:12] == b"qt  ":
+        format = "mov"
+    if format == "mkv" and header.codec in _WEB_CODECS:
+        format = "webm"
+    width, height = header.width, header.height
+    if header.turned:
+        width, height = height, width
+    h264 = header.codec == "h264" and header.format.name in ("yuv420p", "yuvj420p")
+    return Source(
+        kind="video",
+        type=VIDEOS[format][1] if format in VIDEOS else _OTHER_VIDEOS.get(format, "video/x-other"),
+        format=format,
+        width=width,
+        height=height,
+        frames=header.frames,
+        bytes=path.stat().st_size,
+        duration_s=seconds,
+        viewable=(format in ("mp4", "mov") and h264)
+        or (format in ("webm", "mp4") and header.codec in _WEB_CODECS),
+    )
+
+
+def viewable_picture(format: str, width: int, height: int) -> bool:
+    """Whether browsers show such a picture as it is."""
+    small = max(width, height) <= _VIEWABLE_SIDE_PX and width * height <= _VIEWABLE_PIXELS
+    return small and format != "tiff"
+
+
+def result_format(options: Options, source: Source) -> str:
+    """The format of the result.
+
+    Raises:
+        UsageError: One that does not suit the kind of file.
+    """
+    known = PICTURES if source.kind == "image" else VIDEOS
+    if options.format is not None:
+        if options.format not in known:
+            what = "a picture" if source.kind == "image" else "a video"
+            offered = ", ".join(f for f in known if f not in UNWRITTEN)
+            raise UsageError(
+                f"format {options.format} does not suit {what}; choose one of {offered}"
+            )
+        return options.format
+    if source.format in known and source.format not in UNWRITTEN:
+        return source.format
+    return "png" if source.kind == "image" else "mkv"
+
+
+def suffix_and_type(format: str) -> tuple[str, str]:
+    """What files of a format end in, and their media type."""
+    return PICTURES.get(format) or VIDEOS[format]

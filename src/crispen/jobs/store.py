@@ -1,0 +1,337 @@
+"""The queue in a database: SQLite by default, any SQLAlchemy URL by setting.
+
+Every change of a status is one UPDATE that names the status, attempt and worker it was decided
+for: where two processes decide at once, one of them changes nothing and learns so.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, CursorResult, Engine, event, func
+from sqlalchemy.exc import SQLAlchemyError
+from sqlmodel import Field, Session, SQLModel, col, create_engine, delete, select, update
+
+from crispen.errors import UsageError
+from crispen.jobs.job import Job, NewJob
+from crispen.jobs.options import ProgressNow, Result
+from crispen.jobs.states import FINAL, MAX_ATTEMPTS, Move, NotPossible, Status, move
+
+_TRIES = 20
+
+
+class JobRow(SQLModel, table=True):
+    """A job as the database has it; `crispen.jobs.job.Job` is what it means."""
+
+    __tablename__ = "crispen_job"
+
+    id: str = Field(primary_key=True, max_length=32)
+    client: str = Field(index=True, max_length=64)
+    name: str
+    kind: str = Field(max_length=8)
+    status: str = Field(index=True, max_length=12)
+    hidden: bool = False
+    urgent: int = 0
+    created: float
+    started: float | None = None
+    finished: float | None = None
+    updated: float = Field(index=True)
+    attempts: int = 0
+    furthest: float = 0.0
+    worker: str | None = Field(default=None, max_length=120)
+    lease: float | None = None
+    error: str | None = None
+    options: str
+    source: str
+    models: str
+    result: str | None = None
+    progress: str | None = None
+
+
+class JobStore:
+    """The queue; each process has its own, all over one database.
+
+    Args:
+        url: Of SQLAlchemy, such as ``sqlite:////data/crispen.db`` or ``postgresql+psycopg://…``.
+
+    Raises:
+        UsageError: The database cannot be opened.
+    """
+
+    def __init__(self, url: str) -> None:
+        try:
+            self._engine = _open(url)
+            SQLModel.metadata.create_all(self._engine, tables=[JobRow.__table__])  # type: ignore[attr-defined]
+        except (SQLAlchemyError, ImportError) as error:
+            reason = " ".join(str(error).split())[:200]
+            raise UsageError(f"the database cannot be opened ({reason}); check its URL") from error
+
+    def close(self) -> None:
+        """Give connections back."""
+        self._engine.dispose()
+
+    def add(self, new: NewJob) -> Job:
+        """Queue a job; one that is there already under this id is given back as it is."""
+        now = time.time()
+        with Session(self._engine) as session:
+            there = session.get(JobRow, new.id)
+            if there is not None:
+                return Job.of(there)
+            row = JobRow(
+                id=new.id,
+                client=new.client,
+                name=new.name,
+                kind=new.source.kind,
+                status=Status.QUEUED.value,
+                hidden=new.hidden,
+                urgent=int(new.hidden),
+                created=now,
+                updated=now,
+                options=new.options.model_dump_json(),
+                source=new.source.model_dump_json(),
+                models=",".join(new.models),
+            )
+            session.add(row)
+            session.commit()
+            return Job.of(row)
+
+    def get(self, id: str) -> Job | None:
+        """A job, or None."""
+        with Session(self._engine) as session:
+            row = session.get(JobRow, id)
+            return None if row is None else Job.of(row)
+
+    def jobs(
+        self, client: str | None = None, statuses: Iterable[Status] | None = None, limit: int = 1000
+    ) -> list[Job]:
+        """Jobs that a client sees, or all of everybody's; newest first."""
+        query = select(JobRow).order_by(col(JobRow.created).desc(), col(JobRow.id)).limit(limit)
+        if client is not None:
+            query = query.where(JobRow.client == client, col(JobRow.hidden).is_(False))
+        if statuses is not None:
+            query = query.where(col(JobRow.status).in_([s.value for s in statuses]))
+        with Session(self._engine) as session:
+            return [Job.of(row) for row in session.exec(query)]
+
+    def changed(self, since: float) -> Sequence[Job]:
+        """Jobs that changed at or after a time, the oldest change first."""
+        query = select(JobRow).where(JobRow.updated >= since).order_by(col(JobRow.updated))
+        with Session(self._engine) as session:
+            return [Job.of(row) for row in session.exec(query)]
+
+    def queue(self) -> list[str]:
+        """Ids of waiting jobs, the next one first."""
+        query = select(JobRow.id).where(JobRow.status == Status.QUEUED.value).order_by(*_ORDER)
+        with Session(self._engine) as session:
+            return list(session.exec(query))
+
+    def counts(self) -> dict[Status, int]:
+        """How many jobs are in each state."""
+        query = select(JobRow.status, func.count()).group_by(JobRow.status)
+        with Session(self._engine) as session:
+            found = {Status(status): count for status, count in session.exec(query)}
+        return {status: found.get(status, 0) for status in Status}
+
+    def unfinished(self, client: str) -> int:
+        """How many of a client's jobs wait or run."""
+        open_ones = [s.value for s in Status if s not in FINAL]
+        query = select(func.count()).where(
+            JobRow.client == client, col(JobRow.status).in_(open_ones)
+        )
+        with Session(self._engine) as session:
+            return int(session.exec(query).one())
+
+    def claim(self, worker: str, lease_s: float) -> Job | None:
+        """The next job, now this worker's; None if nothing waits."""
+        query = select(JobRow.id, JobRow.attempts).where(JobRow.status == Status.QUEUED.value)
+        query = query.order_by(*_ORDER).limit(1)
+        for _ in range(_TRIES):
+            with Session(self._engine) as session:
+                first: Any = session.exec(query).first()
+                if first is None:
+                    return None
+                id, attempts = first
+                status, attempts = move(Status.QUEUED, Move.CLAIM, attempts=attempts)
+                now = time.time()
+                mine = self._change(
+                    session,
+                    (JobRow.id == id, JobRow.status == Status.QUEUED.value),
+                    status=status.value,
+                    attempts=attempts,
+                    worker=worker,
+                    lease=now + lease_s,
+                    started=now,
+                    finished=None,
+                    error=None,
+                    progress=None,
+                )
+                if mine:
+                    row = session.get(JobRow, id)
+                    return None if row is None else Job.of(row)
+        return None
+
+    def beat(self, job: Job, lease_s: float, progress: ProgressNow | None) -> bool:
+        """Say that the worker lives and how far it is; False if the job is no longer its own."""
+        with Session(self._engine) as session:
+            return self._change(
+                session,
+                _held(job),
+                lease=time.time() + lease_s,
+                progress=None if progress is None else progress.model_dump_json(),
+            )
+
+    def finish(self, job: Job, result: Result, models: Iterable[str]) -> bool:
+        """The result is in its place; False if the job is no longer the worker's own."""
+        status, _ = move(Status.RUNNING, Move.FINISH, attempts=job.attempts)
+        with Session(self._engine) as session:
+            return self._change(
+                session,
+                _held(job),
+                status=status.value,
+                result=result.model_dump_json(),
+                models=",".join(models),
+                **_ended(),
+            )
+
+    def fail(self, job: Job, error: str) -> bool:
+        """It cannot be done, and why; False if the job is no longer the worker's own."""
+        status, _ = move(Status.RUNNING, Move.FAIL, attempts=job.attempts)
+        with Session(self._engine) as session:
+            return self._change(session, _held(job), status=status.value, error=error, **_ended())
+
+    def release(self, job: Job) -> bool:
+        """Back to its place in the queue, as if it had not been begun."""
+        status, attempts = move(Status.RUNNING, Move.RELEASE, attempts=job.attempts)
+        with Session(self._engine) as session:
+            return self._change(
+                session, _held(job), status=status.value, attempts=attempts, **_FREE
+            )
+
+    def lose(self, job: Job, reason: str) -> Status | None:
+        """Its worker died: back to the queue, or failed after too many times.
+
+        A job that came further than any time before is not what kills its worker.
+
+        Returns:
+            Its status now, or None if it was no longer that worker's.
+        """
+        done = job.progress.done if job.progress is not None else 0.0
+        further = job.source.kind == "video" and done > job.furthest
+        counted = 0 if further else job.attempts
+        status, attempts = move(Status.RUNNING, Move.LOSE, attempts=counted)
+        values: dict[str, Any] = {"status": status.value, "attempts": attempts, **_FREE}
+        values["furthest"] = max(done, job.furthest)
+        if status is Status.FAILED:
+            values |= _ended()
+            values["error"] = f"gave up after {MAX_ATTEMPTS} tries: {reason}"
+        with Session(self._engine) as session:
+            return status if self._change(session, _held(job), **values) else None
+
+    def cancel(self, id: str) -> Job | None:
+        """Stop a job; its worker learns it at its next beat. None if there is none.
+
+        Raises:
+            NotPossible: It has ended.
+        """
+        return self._decide(id, Move.CANCEL, **_ended())
+
+    def retry(self, id: str) -> Job | None:
+        """Queue a job that failed or was cancelled again. None if there is none.
+
+        Raises:
+            NotPossible: It waits, runs or is done.
+        """
+        values: dict[str, Any] = {**_FREE, "error": None, "started": None, "finished": None}
+        return self._decide(id, Move.RETRY, furthest=0.0, **values)
+
+    def delete(self, id: str) -> bool:
+        """Forget a job; whether there was one."""
+        with Session(self._engine) as session:
+            done: CursorResult[Any] = session.exec(delete(JobRow).where(col(JobRow.id) == id))
+            session.commit()
+            return bool(done.rowcount)
+
+    def held(self, worker: str | None = None) -> Sequence[Job]:
+        """Jobs that run, all of them or those of one worker."""
+        query = select(JobRow).where(JobRow.status == Status.RUNNING.value)
+        if worker is not None:
+            query = query.where(JobRow.worker == worker)
+        with Session(self._engine) as session:
+            return [Job.of(row) for row in session.exec(query)]
+
+    def silent(self, now: float | None = None) -> Sequence[Job]:
+        """Running jobs whose worker has not been heard of for the length of its lease."""
+        now = time.time() if now is None else now
+        return [job for job in self.held() if job.lease is None or job.lease < now]
+
+    def hidden(self) -> Sequence[Job]:
+        """Jobs that somebody waits for in a request; after a restart nobody does."""
+        with Session(self._engine) as session:
+            rows = session.exec(select(JobRow).where(col(JobRow.hidden).is_(True)))
+            return [Job.of(row) for row in rows]
+
+    def expired(self, before: float) -> Sequence[Job]:
+        """Jobs that ended before a time."""
+        ended = [s.value for s in FINAL]
+        query = select(JobRow).where(col(JobRow.status).in_(ended), col(JobRow.finished) < before)
+        with Session(self._engine) as session:
+            return [Job.of(row) for row in session.exec(query)]
+
+    def _decide(self, id: str, what: Move, **values: Any) -> Job | None:
+        for _ in range(_TRIES):
+            job = self.get(id)
+            if job is None:
+                return None
+            status, attempts = move(job.status, what, attempts=job.attempts)
+            there = (
+                JobRow.id == id,
+                JobRow.status == job.status.value,
+                JobRow.attempts == job.attempts,
+            )
+            with Session(self._engine) as session:
+                if self._change(session, there, status=status.value, attempts=attempts, **values):
+                    return self.get(id)
+        raise NotPossible(f"the job changes all the time; '{what.value}' it again")
+
+    @staticmethod
+    def _change(
+        session: Session, there: Iterable[ColumnElement[bool] | bool], **values: Any
+    ) -> bool:
+        """Change one row if it is still as it was; whether it was."""
+        statement = update(JobRow).where(*there).values(updated=time.time(), **values)  # type: ignore[arg-type]
+        done: CursorResult[Any] = session.exec(statement)
+        session.commit()
+        return bool(done.rowcount)
+
+
+_ORDER = (col(JobRow.urgent).desc(), col(JobRow.created), col(JobRow.id))
+_FREE: dict[str, Any] = {"worker": None, "lease": None, "progress": None}
+
+
+def _ended() -> dict[str, Any]:
+    return {**_FREE, "finished": time.time()}
+
+
+def _held(job: Job) -> tuple[ColumnElement[bool] | bool, ...]:
+    return (
+        JobRow.id == job.id,
+        JobRow.status == Status.RUNNING.value,
+        JobRow.worker == job.worker,
+        JobRow.attempts == job.attempts,
+    )
+
+
+def _open(url: str) -> Engine:
+    if not url.startswith("sqlite"):
+        return create_engine(url, pool_pre_ping=True)
+    engine = create_engine(url, connect_args={"timeout": 30, "check_same_thread": False})
+
+    @event.listens_for(engine, "connect")
+    def set_up(connection: Any, record: Any) -> None:
+        # Readers and the writer do not wait for each other; a killed process loses nothing.
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=NORMAL")
+
+    return engine

@@ -1,0 +1,213 @@
+"""A worker process: claims jobs one after the other, tells how far it is, and stops when told.
+
+It is started with ``spawn``, so that nothing of the server is in it, and holds one end of a pipe.
+What the server says through it: ``wake`` (there is work), ``stop`` (put the job back and end). Its
+end of file means that the server died: the worker then ends at once, since the next server
+gives its job to somebody else.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import logging
+import os
+import secrets
+import signal
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+from crispen.errors import Cancelled, CrispenError
+from crispen.jobs.job import Job
+from crispen.jobs.kinds import renamed
+from crispen.jobs.options import ProgressNow
+from crispen.jobs.store import JobStore
+from crispen.jobs.work import SOURCE, Bench, Worker
+from crispen.progress import Event, Progress
+
+log = logging.getLogger("crispen.jobs")
+
+BEAT_S = 0.2
+_IDLE_S = 1.0
+_STUCK_S = 10.0
+_STUCK_EXIT = 70
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """What a worker process is started with; it must be picklable."""
+
+    url: str
+    bench: Bench
+    lease_s: float
+    max_job_s: float
+    lock: Path
+
+
+def run(orders: Orders, pipe: Connection) -> None:
+    """The whole life of a worker process."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the server's business
+    os.environ["OMP_NUM_THREADS"] = str(orders.bench.threads)
+    os.environ["VIPS_CONCURRENCY"] = str(orders.bench.threads)
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
+    with _alive(orders.lock):
+        store = JobStore(orders.url)
+        _Life(orders, pipe, store).work()
+
+
+@contextlib.contextmanager
+def _alive(lock: Path) -> Iterator[None]:
+    """Holds a shared lock, by which the next server sees that a worker of the last one lives."""
+    with lock.open("wb") as file:
+        with contextlib.suppress(ImportError):  # Windows ends children with their parent's job
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_SH)
+        yield
+
+
+class _Life:
+    def __init__(self, orders: Orders, pipe: Connection, store: JobStore) -> None:
+        self._orders = orders
+        self._pipe = pipe
+        self._store = store
+        self._worker = Worker(orders.bench)
+        self._name = f"{socket.gethostname()[:60]}-{os.getpid()}-{secrets.token_hex(4)}"
+        self._stopping = False
+        signal.signal(signal.SIGTERM, self._stop)
+
+    def _stop(self, *_: object) -> None:
+        self._stopping = True
+
+    def work(self) -> None:
+        """Jobs until somebody says stop."""
+        self._pipe.send(("name", self._name))
+        try:
+            while not self._stopping:
+                job = self._store.claim(self._name, self._orders.lease_s)
+                if job is None:
+                    self._listen(_IDLE_S)
+                    continue
+                self._do(job)
+        finally:
+            self._worker.close()
+            self._store.close()
+
+    def _listen(self, timeout_s: float) -> None:
+        """Wait for a word of the server; its end is ours."""
+        try:
+            if self._pipe.poll(timeout_s):
+                while self._pipe.poll(0):
+                    self._stopping |= self._pipe.recv() == "stop"
+        except (EOFError, OSError):
+            os._exit(0)
+
+    def _tell(self) -> None:
+        # A server that is gone is noticed by `_listen`.
+        with contextlib.suppress(OSError):
+            self._pipe.send(("changed", ""))
+
+    def _do(self, job: Job) -> None:
+        self._tell()
+        beats = _Beats(self, job)
+        with beats:
+            try:
+                result, models = self._worker.do(job, beats.progress)
+            except Cancelled:
+                ending = beats.why or "released"
+            except CrispenError as error:
+                folder = self._orders.bench.jobs / job.id
+                ending = renamed(error, folder / SOURCE, job.name)
+            except MemoryError:
+                ending = f"{job.name}: the server has not enough memory for it; try a smaller scale"
+            except OSError as error:
+                full = error.errno in (errno.ENOSPC, errno.EDQUOT)
+                ending = (
+                    f"{job.name}: the server's disk is full; delete old jobs and try again"
+                    if full
+                    else f"{job.name}: {error.strerror or error}"
+                )
+            except Exception as error:
+                log.exception("job %s: unexpected", job.id)
+                ending = (
+                    f"{job.name}: unexpected {type(error).__name__}; "
+                    f"the server's log has the details under {job.id}"
+                )
+            else:
+                ending = ""
+        if not ending:
+            kept = self._store.finish(job, result, models)
+        elif ending == "released":
+            kept = self._store.release(job)
+        elif ending == "lost":
+            kept = False
+        else:
+            self._worker.clean(job)
+            kept = self._store.fail(job, ending)
+        if not kept:
+            log.info("job %s was taken back", job.id)
+        self._tell()
+
+
+class _Beats:
+    """A thread that keeps a job this worker's, and stops the work when it no longer is."""
+
+    def __init__(self, life: _Life, job: Job) -> None:
+        self._life = life
+        self._job = job
+        self._now: ProgressNow | None = None
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._beat, name="beats", daemon=True)
+        self.progress = Progress(self._hear)
+        self.why = ""
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._thread.join()
+
+    def _hear(self, event: Event) -> None:
+        self._now = ProgressNow(
+            what=event.what,
+            done=event.done,
+            total=event.total,
+            unit=event.unit,
+            rate=event.rate,
+            left_s=event.left_s,
+        )
+
+    def _beat(self) -> None:
+        life, orders = self._life, self._life._orders
+        began = time.monotonic()
+        told: ProgressNow | None = None
+        while not self._ended.wait(BEAT_S):
+            life._listen(0)
+            if life._stopping:
+                self._end("released")
+                return
+            now = self._now
+            if not life._store.beat(self._job, orders.lease_s, now):
+                self._end("lost")
+                return
+            if now != told:
+                told = now
+                life._tell()
+            if time.monotonic() - began > orders.max_job_s:
+                self._end(
+                    f"{self._job.name}: not done after {orders.max_job_s:,.0f} seconds; given up"
+                )
+                return
+
+    def _end(self, why: str) -> None:
+        self.why = why
+        self.progress.cancel()
+        if not self._ended.wait(_STUCK_S):
+            # A decoder that hears nothing; the next process does not have it.
+            os._exit(_STUCK_EXIT)
