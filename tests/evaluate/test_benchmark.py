@@ -9,13 +9,9 @@ import numpy as np
 import pytest
 
 from crispen.errors import InputError, MissingInput, ModelError, UsageError
-from crispen.evaluate.benchmark import (
-    BASELINES,
-    evaluate,
-    find_pairs,
-    measure_results,
-    measure_speed,
-)
+from crispen.evaluate.benchmark import evaluate, measure_results, measure_speed
+from crispen.evaluate.contender import BASELINES
+from crispen.evaluate.pairs import find_pairs
 from crispen.media.image import Image, write_image
 from crispen.models.store import find
 from crispen.progress import Event, Progress

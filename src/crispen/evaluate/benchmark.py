@@ -1,134 +1,32 @@
-"""PSNR, SSIM and seconds of models and baselines on a folder of pictures.
+"""MSE, PSNR, SSIM, LPIPS, NIQE, seconds and memory of models and baselines on a folder of pictures.
 
 A luma model is measured as the literature does it: the luma of the 8-bit LR picture goes through
 the network, what comes out is rounded to 8 bits and compared with the HR picture's luma
-(`crispen.evaluate.metrics`). The baselines enlarge the same plane. Luma travels as 16-bit
-levels, 257 to a grey level, so that nothing but the result is rounded.
+(`crispen.evaluate.metrics`). The interpolations enlarge the same plane. Luma travels as 16-bit
+levels, 257 to a grey level, so that nothing but the result is rounded. Asked for R'G'B', everything
+sees and is compared in R'G'B'; so are LPIPS and NIQE in any case.
 """
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import get_args
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from crispen.engines.base import Pixels, open_engine
-from crispen.errors import InputError, MissingInput, UsageError
-from crispen.evaluate.metrics import luma255, psnr, round8, ssim
-from crispen.media.image import is_image_name, read_image
-from crispen.media.resample import Method, downscale, resize
+from crispen.engines.base import open_engine
+from crispen.errors import InputError, UsageError
+from crispen.evaluate.contender import BUILT_IN, Contender, open_contender
+from crispen.evaluate.memory import peak_memory
+from crispen.evaluate.metrics import luma255, mse, psnr, round8, ssim
+from crispen.evaluate.pairs import Bytes, Degrade, Pair, find_pairs
+from crispen.evaluate.scores import Metric, PictureScore, Protocol, Score
 from crispen.models.card import ModelCard, Result
 from crispen.models.store import find
 from crispen.progress import Progress
-
-BASELINES: tuple[str, ...] = get_args(Method)
-Bytes = NDArray[np.uint8]
-Enlarge = Callable[[Pixels], Pixels]
-
-
-@dataclass(frozen=True, slots=True)
-class PictureScore:
-    """One picture.
-
-    Attributes:
-        picture: File name.
-        psnr: dB on Y', a border of `scale` pixels shaved.
-        ssim: On Y', the same border.
-        seconds: For the picture, network alone, the model being warm.
-    """
-
-    picture: str
-    psnr: float
-    ssim: float
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class Score:
-    """One model on one folder."""
-
-    model: str
-    data: str
-    scale: int
-    pictures: tuple[PictureScore, ...]
-
-    @property
-    def psnr(self) -> float:
-        """Mean over the pictures."""
-        return float(np.mean([p.psnr for p in self.pictures]))
-
-    @property
-    def ssim(self) -> float:
-        """Mean over the pictures."""
-        return float(np.mean([p.ssim for p in self.pictures]))
-
-    @property
-    def seconds(self) -> float:
-        """Mean over the pictures."""
-        return float(np.mean([p.seconds for p in self.pictures]))
-
-
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """A reference and where its small version comes from.
-
-    Attributes:
-        hr: The reference's file.
-        lr: The small picture's file; None if it is made from the reference.
-    """
-
-    hr: Path
-    lr: Path | None
-
-    def load(self, scale: int) -> tuple[Bytes, Bytes]:
-        """``(lr, hr)`` as ``(h, w, 3)`` and ``(scale·h, scale·w, 3)``.
-
-        Raises:
-            InputError: The two do not fit.
-        """
-        hr = read_image(self.hr).as_rgb8()
-        if self.lr is None:
-            height, width = (n - n % scale for n in hr.shape[:2])
-            if not height or not width:
-                raise InputError(f"{self.hr}: smaller than the scale {scale}; leave it out")
-            hr = hr[:height, :width]
-            return downscale(hr, scale).astype(np.uint8), hr
-        lr = read_image(self.lr).as_rgb8()
-        height, width = (scale * n for n in lr.shape[:2])
-        if hr.shape[0] < height or hr.shape[1] < width:
-            raise InputError(
-                f"{self.lr}: {lr.shape[1]}x{lr.shape[0]} times {scale} is larger than {self.hr} "
-                f"({hr.shape[1]}x{hr.shape[0]}); put matching pictures into HR and LR_x{scale}"
-            )
-        return lr, hr[:height, :width]
-
-
-def find_pairs(folder: Path, scale: int) -> list[Pair]:
-    """The pictures of a folder that holds ``HR`` and ``LR_xN``, or only HR pictures.
-
-    Raises:
-        MissingInput: No such folder, or no picture in it.
-    """
-    if not folder.is_dir():
-        raise MissingInput(f"{folder}: no such folder; give a folder of pictures with --data")
-    small = folder / f"LR_x{scale}"
-    large = folder / "HR" if (folder / "HR").is_dir() else folder
-    files = sorted(f for f in large.iterdir() if f.is_file() and is_image_name(f))
-    if small.is_dir():
-        pairs = [Pair(f, small / f.name) for f in files if (small / f.name).is_file()]
-    else:
-        pairs = [Pair(f, None) for f in files]
-    if not pairs:
-        raise MissingInput(
-            f"{folder}: no pictures in it; put them there, or into HR and LR_x{scale} by equal name"
-        )
-    return pairs
 
 
 def evaluate(
@@ -136,17 +34,19 @@ def evaluate(
     folder: Path,
     scale: int,
     *,
+    protocol: Protocol | None = None,
     device: str = "auto",
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> Score:
-    """The score of a model, or of one of `BASELINES`, on a folder.
+    """The score of a model, of an interpolation or of a classic filter, on a folder.
 
     Args:
-        model: A model's name or file, or ``nearest``, ``bilinear``, ``bicubic``, ``lanczos``.
-        folder: See `find_pairs`; without ``LR_xN`` the small pictures are made by the bicubic
+        model: A model's name or file, or one of `contender.BUILT_IN`.
+        folder: See `pairs.find_pairs`; without ``LR_xN`` the small pictures are made by the bicubic
             shrinking of the literature.
         scale: How many times smaller the small pictures are.
+        protocol: How pictures are compared.
         device: Where the model runs.
         threads: At most so many.
         progress: Told every picture.
@@ -154,64 +54,173 @@ def evaluate(
     Raises:
         UsageError: The model enlarges by another scale.
     """
-    pairs = find_pairs(folder, scale)
-    if model in BASELINES:
-        return _score(
-            str(model), _baseline(str(model), scale), True, scale, pairs, folder, progress
-        )
-    path, card = find(model)
-    return _evaluate_file(path, card, folder, scale, pairs, device, threads, progress)
+    protocol = protocol or Protocol()
+    pairs = find_pairs(folder, scale, degraded=protocol.degrade is not None)
+    with peak_memory() as peak, open_contender(model, scale, device, threads) as contender:
+        scores = _score(contender, pairs, protocol, folder, progress or Progress())
+    return Score(
+        model=contender.name,
+        data=folder.name,
+        scale=scale,
+        pictures=scores,
+        color=protocol.color,
+        border=protocol.shaved(scale),
+        degradation=protocol.degradation,
+        metrics=protocol.metrics,
+        parameters=contender.card.parameters if contender.card else 0,
+        memory_bytes=peak.bytes,
+    )
 
 
-def _evaluate_file(
+def _score(
+    contender: Contender, pairs: list[Pair], protocol: Protocol, folder: Path, progress: Progress
+) -> tuple[PictureScore, ...]:
+    scores = []
+    with progress.task(f"{contender.name} on {folder.name}", len(pairs), "pictures") as task:
+        for pair in pairs:
+            lr, hr = pair.load(contender.scale, protocol.degrade)
+            try:
+                scores.append(measure_picture(pair.hr.name, contender, lr, hr, protocol))
+            except UsageError as error:
+                raise InputError(f"{pair.hr}: {error}") from error
+            task.advance()
+    return tuple(scores)
+
+
+def measure_picture(
+    name: str, contender: Contender, lr: Bytes, hr: Bytes, protocol: Protocol
+) -> PictureScore:
+    """One picture's score.
+
+    Args:
+        name: Of the picture.
+        contender: What is measured.
+        lr: ``(h, w, 3)``, what it is given.
+        hr: ``(scale·h, scale·w, 3)``, what should come out.
+        protocol: How pictures are compared.
+    """
+    plane = protocol.color == "luma" and contender.luma
+    source: Any = np.round(luma255(lr) * 257.0).astype(np.uint16)[..., None] if plane else lr
+    if contender.card is not None:
+        contender.run(source)  # the first run of a size also prepares the network for it
+    began = time.perf_counter()
+    out = contender.run(source)
+    seconds = time.perf_counter() - began
+    if plane:
+        result, reference = round8(out[..., 0] / 257.0), luma255(hr)
+    elif protocol.color == "luma":
+        result, reference = round8(luma255(out)), luma255(hr)
+    else:
+        result, reference = out.astype(np.float64), hr.astype(np.float64)
+    border = protocol.shaved(contender.scale)
+    values: dict[str, float | None] = {
+        "mse": mse(result, reference, border=border),
+        "psnr": psnr(result, reference, border=border),
+        "ssim": ssim(result, reference, border=border),
+    }
+    if {"lpips", "niqe"} & set(protocol.metrics):
+        values |= _perceived(contender.run(lr) if plane else out, hr, protocol.metrics)
+    return PictureScore(picture=name, seconds=seconds, **values)  # type: ignore[arg-type]
+
+
+def _perceived(out: Any, hr: Bytes, metrics: tuple[Metric, ...]) -> dict[str, float | None]:
+    values: dict[str, float | None] = {}
+    if "lpips" in metrics:
+        from crispen.evaluate.lpips import lpips
+
+        values["lpips"] = lpips(out, hr)
+    if "niqe" in metrics:
+        from crispen.evaluate.niqe import niqe
+
+        values["niqe"] = niqe(luma255(out))
+    return values
+
+
+def common_scale(models: list[str], scale: int | None) -> int:
+    """The scale to measure at: the one asked for, or that of the models; 2 for baselines alone.
+
+    Raises:
+        UsageError: The models enlarge by different factors.
+    """
+    if scale is not None:
+        return scale
+    scales = {name: find(name)[1].scale for name in models if name not in BUILT_IN}
+    if len(set(scales.values())) > 1:
+        told = ", ".join(f"{name} x{n}" for name, n in scales.items())
+        raise UsageError(f"one table has one scale, but these are {told}; measure them by scale")
+    return next(iter(scales.values()), 2)
+
+
+Look = Callable[[Pair, Bytes, Bytes, Bytes], None]
+
+
+def render(contender: Contender, pairs: list[Pair], protocol: Protocol, look: Look) -> None:
+    """Shows `look` the input, result and reference of each pair, as R'G'B'."""
+    for pair in pairs:
+        lr, hr = pair.load(contender.scale, protocol.degrade)
+        look(pair, lr, contender.run(lr).astype(np.uint8), hr)
+
+
+def measure_results(
     path: Path,
     card: ModelCard,
-    folder: Path,
-    scale: int,
-    pairs: list[Pair],
-    device: str,
-    threads: int | None,
-    progress: Progress | None,
-) -> Score:
-    if card.scale != scale:
-        raise UsageError(
-            f"{card.name} enlarges {card.scale} times, not {scale}; give --scale {card.scale}"
-        )
-    engine = open_engine(path, card, device=device, threads=threads)
-    try:
-        return _score(card.name, engine.run, card.color == "luma", scale, pairs, folder, progress)
-    finally:
-        engine.close()
-
-
-def measure_results(path: Path, card: ModelCard, valid: Path) -> tuple[Result, ...]:
-    """What a card says of a model file: one result for each data set that fits its scale.
+    valid: Path,
+    degradations: Mapping[str, Degrade] | None = None,
+) -> tuple[Result, ...]:
+    """What a card says of a model file: one result for each data set and degradation.
 
     Args:
         path: The ONNX file.
-        card: Its card.
-        valid: A folder of data sets, each with ``HR`` and ``LR_xN``.
+        card: Its card; the file's own must have the same scale.
+        valid: A folder of data sets, each with ``HR`` and ``LR_xN``, or with ``HR`` alone where
+            there are degradations.
+        degradations: What is done to the pictures, by what the card shall call it; a model that
+            does not enlarge is only measured with them, or on data sets with ``LR_x1``.
     """
+    ways: dict[str, Degrade | None] = {}
+    if degradations:
+        ways.update(degradations)
     results = []
-    for folder in sorted(f for f in valid.iterdir() if (f / f"LR_x{card.scale}").is_dir()):
-        pairs = find_pairs(folder, card.scale)
-        score = _evaluate_file(path, card, folder, card.scale, pairs, "auto", None, None)
-        bicubic = evaluate("bicubic", folder, card.scale)
-        results.append(
-            Result(
-                data=folder.name,
-                psnr=round(score.psnr, 3),
-                ssim=round(score.ssim, 4),
-                bicubic_psnr=round(bicubic.psnr, 3),
-            )
+    for folder in sorted(f for f in valid.iterdir() if f.is_dir()):
+        own: dict[str, Degrade | None] = {"": None}
+        fitting = (own if (folder / f"LR_x{card.scale}").is_dir() else {}) | (
+            ways if (folder / "HR").is_dir() else {}
         )
+        for degradation, degrade in fitting.items():
+            protocol = Protocol(degrade=degrade, degradation=degradation)
+            score = evaluate(path, folder, card.scale, protocol=protocol)
+            plain = evaluate(
+                "bicubic" if card.scale > 1 else "none", folder, card.scale, protocol=protocol
+            )
+            before = round(plain.psnr, 3)
+            results.append(
+                Result(
+                    data=folder.name,
+                    degradation=degradation,
+                    psnr=round(score.psnr, 3),
+                    ssim=round(score.ssim, 4),
+                    bicubic_psnr=before if card.scale > 1 else None,
+                    input_psnr=before if card.scale == 1 else None,
+                )
+            )
     return tuple(results)
 
 
 def measure_speed(path: Path, card: ModelCard) -> str:
-    """What a card says of a model's speed: one luma frame to 1920×1080 on this machine."""
+    """What a card says of a model's speed: one frame to 1920×1080 on this machine.
+
+    A luma model is given luma; a model that takes only one size is given that, and what a whole
+    frame would take is told.
+    """
     engine = open_engine(path, card)
-    frame = np.full((1080 // card.scale, 1920 // card.scale, 1), 128, np.uint8)
+    full = (1080 // card.scale, 1920 // card.scale)
+    sides = (card.window_px, card.window_px) if card.window_px is not None else full
+    height, width = (n - n % card.multiple for n in sides)
+    frame = np.full((height, width, 1 if card.color == "luma" else 3), 128, np.uint8)
+    stride = card.stride_px or card.window_px
+    windows = 1.0
+    if stride is not None and card.window_px is not None:
+        windows = float(np.ceil(full[0] / stride) * np.ceil(full[1] / stride))
     seconds = []
     try:
         for _ in range(6):
@@ -222,53 +231,6 @@ def measure_speed(path: Path, card: ModelCard) -> str:
         engine.close()
     # The first run also prepares the network for the size.
     return (
-        f"{1000 * float(np.median(seconds[1:])):.0f} ms a 1080p frame "
+        f"{1000 * windows * float(np.median(seconds[1:])):.0f} ms a 1080p frame "
         f"({os.cpu_count()} cores, {engine.name} {engine.precision})"
-    )
-
-
-def _baseline(method: str, scale: int) -> Enlarge:
-    def enlarge(pixels: Pixels) -> Pixels:
-        height, width = (scale * n for n in pixels.shape[:2])
-        return resize(pixels, height, width, method=method)  # type: ignore[arg-type,return-value]
-
-    return enlarge
-
-
-def _score(
-    name: str,
-    enlarge: Enlarge,
-    luma: bool,
-    scale: int,
-    pairs: list[Pair],
-    folder: Path,
-    progress: Progress | None,
-) -> Score:
-    scores = []
-    with (progress or Progress()).task(f"{name} on {folder.name}", len(pairs), "pictures") as task:
-        for pair in pairs:
-            lr, hr = pair.load(scale)
-            try:
-                scores.append(_measure(pair.hr.name, enlarge, luma, scale, lr, hr))
-            except UsageError as error:
-                raise InputError(f"{pair.hr}: {error}") from error
-            task.advance()
-    return Score(name, folder.name, scale, tuple(scores))
-
-
-def _measure(
-    name: str, enlarge: Enlarge, luma: bool, scale: int, lr: Bytes, hr: Bytes
-) -> PictureScore:
-    source = np.round(luma255(lr) * 257.0).astype(np.uint16)[..., None] if luma else lr
-    enlarge(source)  # the first run of a size also prepares the network for it
-    began = time.perf_counter()
-    out = enlarge(source)
-    seconds = time.perf_counter() - began
-    result = round8(out[..., 0] / 257.0 if luma else luma255(out))
-    reference = luma255(hr)
-    return PictureScore(
-        picture=name,
-        psnr=psnr(result, reference, border=scale),
-        ssim=ssim(result, reference, border=scale),
-        seconds=seconds,
     )

@@ -1,0 +1,119 @@
+"""What a measurement asks for, and what it gives."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Literal, get_args
+
+import numpy as np
+
+from crispen.errors import UsageError
+from crispen.evaluate.pairs import Degrade
+
+Color = Literal["luma", "rgb"]
+Metric = Literal["mse", "psnr", "ssim", "lpips", "niqe"]
+METRICS: tuple[Metric, ...] = get_args(Metric)
+DEFAULT_METRICS: tuple[Metric, ...] = ("psnr", "ssim", "mse")
+LOWER_IS_BETTER = frozenset({"mse", "lpips", "niqe"})
+
+
+@dataclass(frozen=True, slots=True)
+class PictureScore:
+    """One picture.
+
+    Attributes:
+        picture: File name.
+        psnr: dB, the border shaved.
+        ssim: The same border.
+        seconds: For the picture, network alone, the model being warm.
+        mse: Of values in [0, 1].
+        lpips: On R'G'B', no border shaved; None where it was not asked for or cannot be told.
+        niqe: On Y' of the result alone; None likewise.
+    """
+
+    picture: str
+    psnr: float
+    ssim: float
+    seconds: float
+    mse: float = math.nan
+    lpips: float | None = None
+    niqe: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """One model on one folder.
+
+    Attributes:
+        model: Its name.
+        data: The folder's name.
+        scale: How many times larger each side becomes.
+        pictures: One by one.
+        color: What was compared.
+        border: Pixels shaved on each side.
+        degradation: What made the bad pictures; empty for the folder's own or MATLAB's bicubic.
+        metrics: Those asked for.
+        parameters: Weights of the network; 0 for a baseline.
+        memory_bytes: Largest resident memory of the process meanwhile, or None.
+    """
+
+    model: str
+    data: str
+    scale: int
+    pictures: tuple[PictureScore, ...]
+    color: Color = "luma"
+    border: int = 0
+    degradation: str = ""
+    metrics: tuple[Metric, ...] = DEFAULT_METRICS
+    parameters: int = 0
+    memory_bytes: int | None = None
+
+    def mean(self, name: str) -> float | None:
+        """Mean over the pictures for which a metric, or ``seconds``, is known."""
+        values = [getattr(p, name) for p in self.pictures]
+        known = [v for v in values if v is not None]
+        return float(np.mean(known)) if known else None
+
+    @property
+    def psnr(self) -> float:
+        """Mean over the pictures."""
+        return float(np.mean([p.psnr for p in self.pictures]))
+
+    @property
+    def ssim(self) -> float:
+        """Mean over the pictures."""
+        return float(np.mean([p.ssim for p in self.pictures]))
+
+    @property
+    def seconds(self) -> float:
+        """Mean over the pictures."""
+        return float(np.mean([p.seconds for p in self.pictures]))
+
+
+@dataclass(frozen=True, slots=True)
+class Protocol:
+    """How pictures are compared.
+
+    Attributes:
+        color: Y' (BT.601 studio swing) or R'G'B'.
+        border: Pixels shaved; None for the literature's: the scale, and none where nothing is
+            enlarged.
+        metrics: What is measured besides seconds.
+        degrade: Makes the bad pictures, see `pairs.Degrade`; None for the folder's own.
+        degradation: The same in words.
+    """
+
+    color: Color = "luma"
+    border: int | None = None
+    metrics: tuple[Metric, ...] = DEFAULT_METRICS
+    degrade: Degrade | None = field(default=None, repr=False)
+    degradation: str = ""
+
+    def __post_init__(self) -> None:
+        if self.border is not None and self.border < 0:
+            raise UsageError(f"--border {self.border}: a border has 0 pixels or more")
+
+    def shaved(self, scale: int) -> int:
+        """Pixels shaved at a scale."""
+        return self.border if self.border is not None else (scale if scale > 1 else 0)
