@@ -102,7 +102,7 @@ class Trainer:
             # A GPU would round the bicubic base, which carries the picture, to 10 bits.
             torch.backends.cudnn.allow_tf32 = False
             size = pipeline.crop if pipeline else side
-            self.batches = self._open(recipe, "train", size, progress)
+            self.batches = self._open(recipe, size, progress)
             self.recipe = self._resolved(recipe)
             self.learner = Learner(
                 self.recipe, network, self.batches, self.fabric, compile_network=compile_network
@@ -115,7 +115,7 @@ class Trainer:
                 self.judge,
                 self.batches.steps_per_epoch / self.recipe.train.accumulate,
                 RunFolder(folder, self.recipe) if writes else None,
-                self._validator(size, progress) if writes else None,
+                self._validator() if writes else None,
                 self._save,
             )
             self.keeper.best = dict(saved["best"]) if saved else {}
@@ -142,12 +142,11 @@ class Trainer:
         check_same_run(content["recipe"], recipe, found[0])
         return content
 
-    def _open(self, recipe: Recipe, split: Any, size: int, progress: Progress | None) -> Batches:
+    def _open(self, recipe: Recipe, size: int, progress: Progress | None) -> Batches:
         fabric = self.fabric
         batches = open_batches(
             recipe.data,
             seed=recipe.train.seed,
-            split=split,
             rank=fabric.global_rank,
             world=fabric.world_size,
             device=fabric.device,
@@ -166,14 +165,12 @@ class Trainer:
         steps = -(-train.epochs * self.batches.steps_per_epoch // train.accumulate)
         return recipe.model_copy(update={"train": train.model_copy(update={"steps": steps})})
 
-    def _validator(self, size: int, progress: Progress | None) -> Validator:
+    def _validator(self) -> Validator:
         recipe, learner = self.recipe, self.learner
         if recipe.validation.path:
             cases = folder_cases(Path(recipe.validation.path), recipe, self.fabric.device)
         else:
-            held_out = self._open(recipe, "valid", size, progress)
-            cases = held_out_cases(held_out, learner.pipeline, recipe)
-            held_out.close()
+            cases = held_out_cases(self.batches, learner.pipeline, recipe)
         return Validator(cases, learner.losses, recipe)
 
     def _restore(self, saved: dict[str, Any]) -> None:
