@@ -65,7 +65,7 @@ def test_compare_makes_a_sheet(crispen: Any, photo: Path, tmp_path: Path) -> Non
 
 def test_compare_makes_a_page(crispen: Any, photo: Path, tmp_path: Path) -> None:
     assert crispen("compare", photo, photo, "-o", "sheet.html", "--insets", "1").code == 0
-    assert (tmp_path / "sheet.html").read_text().count('class="window"') == 1
+    assert (tmp_path / "sheet.html").read_text().count('data-side=') == 1
 
 
 @pytest.mark.parametrize(

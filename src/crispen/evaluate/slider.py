@@ -1,93 +1,89 @@
-"""A comparison as one HTML file with a slider, which needs nothing else and fetches nothing."""
+"""A comparison under a line that can be dragged: a page of its own, or part of a report."""
 
 from __future__ import annotations
 
-import base64
-import html
-import io
-from importlib import resources
-from pathlib import Path
 from string import Template
 
-from crispen.errors import OutputError
 from crispen.evaluate.compare import Bytes, Comparison, Panel
-from crispen.media.image import Image, write_image
+from crispen.evaluate.page import asset, escape, picture_url
+from crispen.evaluate.page import make_page as whole_page
+from crispen.evaluate.page import save_page as save_page
 
 # Lossless up to here; above, a page would grow to hundreds of megabytes.
 LOSSLESS_PIXELS = 12_000_000
+
+_HELP = """<p>Drag the line, or use <kbd>←</kbd> <kbd>→</kbd>. Zoom with the buttons,
+<kbd>+</kbd> <kbd>−</kbd> or the wheel; enlarged, drag away from the line to move the picture. The
+small views are the places that differ most; they follow the line, and a click takes you
+there.{note}</p>"""
 
 
 def make_page(comparison: Comparison) -> str:
     """The whole page; every panel may be chosen for either side of the line."""
     before, after = comparison.panels[0], comparison.panels[1]
-    height, width = before.pixels.shape[:2]
-    template = Template(_asset("slider.html"))
-    return template.substitute(
-        title=html.escape(f"{before.title} – {after.title}"),
+    title = f"{before.title} – {after.title}"
+    lossless = _lossless(before.pixels)
+    rows = "\n".join(
+        f"<tr><td>{escape(p.title)}</td><td>{escape(p.note)}</td></tr>" for p in comparison.panels
+    )
+    body = [
+        f"<h1>{escape(title)}</h1>",
+        slider(comparison, picture="png" if lossless else "jpeg"),
+        f'<table class="plain">\n{rows}\n</table>',
+        _HELP.format(note="" if lossless else " Shown as JPEG of quality 95."),
+    ]
+    return whole_page(title, "\n".join(body), scripts=["slider.js"])
+
+
+def slider(
+    comparison: Comparison,
+    *,
+    prefix: str = "",
+    share: float = 0.78,
+    picture: str = "png",
+    alone: bool = True,
+) -> str:
+    """The part of a page that shows a comparison; its script is ``slider.js``.
+
+    Args:
+        comparison: What is shown; the first two panels at first.
+        prefix: Makes the ids of several on one page differ.
+        share: Of the window's height that it may take.
+        picture: ``png``, ``jpeg`` or ``webp``.
+        alone: It is the only one, so that keys and wheel are its own.
+    """
+    height, width = comparison.panels[0].pixels.shape[:2]
+    return Template(asset("slider.html")).substitute(
+        prefix=escape(prefix),
         width=width,
         height=height,
-        layers="\n".join(_layer(i, p) for i, p in enumerate(comparison.panels)),
+        share=share,
+        scrolls="" if alone else ' data-scrolls="1"',
         left_choices=_choices(comparison.panels, chosen=0),
         right_choices=_choices(comparison.panels, chosen=1),
         windows="\n".join(
-            f'<button type="button" class="window" data-left="{w.left}" data-top="{w.top}" '
+            f'<button type="button" class="inset crisp" data-left="{w.left}" data-top="{w.top}" '
             f'data-side="{w.side}" aria-label="Look closer at place {i + 1}"></button>'
             for i, w in enumerate(comparison.windows)
         ),
-        rows="\n".join(_row(p) for p in comparison.panels),
-        note="" if _lossless(before.pixels) else " Shown as JPEG of quality 95.",
+        sources="\n".join(_source(p, picture) for p in comparison.panels),
     )
-
-
-def _asset(name: str) -> str:
-    return (resources.files("crispen.evaluate") / name).read_text(encoding="utf-8")
 
 
 def _lossless(pixels: Bytes) -> bool:
     return bool(pixels.shape[0] * pixels.shape[1] <= LOSSLESS_PIXELS)
 
 
-def _layer(number: int, panel: Panel) -> str:
+def _source(panel: Panel, picture: str) -> str:
+    note = f" <span>{escape(panel.note)}</span>" if panel.note else ""
     return (
-        f'<img class="source" id="picture{number}" alt="{html.escape(panel.title)}" '
-        f'src="{_data_url(panel.pixels)}">'
+        f'<figure><img alt="{escape(panel.title)}" src="{picture_url(panel.pixels, picture)}">'
+        f"<figcaption>{escape(panel.title)}{note}</figcaption></figure>"
     )
-
-
-def _data_url(pixels: Bytes) -> str:
-    kind = "png" if _lossless(pixels) else "jpeg"
-    content = encode(pixels, kind)
-    return f"data:image/{kind};base64,{base64.b64encode(content).decode()}"
-
-
-def encode(pixels: Bytes, kind: str) -> bytes:
-    """A picture's file as bytes."""
-    buffer = io.BytesIO()
-    write_image(Image(pixels), buffer, format=kind, quality=95)
-    return buffer.getvalue()
 
 
 def _choices(panels: tuple[Panel, ...], *, chosen: int) -> str:
     return "".join(
-        f'<option value="{i}"{" selected" if i == chosen else ""}>{html.escape(p.title)}</option>'
+        f'<option value="{i}"{" selected" if i == chosen else ""}>{escape(p.title)}</option>'
         for i, p in enumerate(panels)
     )
-
-
-def _row(panel: Panel) -> str:
-    return f"<tr><td>{html.escape(panel.title)}</td><td>{html.escape(panel.note)}</td></tr>"
-
-
-def save_page(page: str, target: Path) -> None:
-    """Writes a page whole or not at all.
-
-    Raises:
-        OutputError: It cannot be written there.
-    """
-    part = target.with_name(f".{target.name}.part")
-    try:
-        part.write_text(page, encoding="utf-8")
-        part.replace(target)
-    except OSError as error:
-        part.unlink(missing_ok=True)
-        raise OutputError(f"{target}: cannot be written ({error.strerror})") from error
