@@ -22,9 +22,16 @@ __all__ = ["LOSSES", "Loss", "LossTable", "build_loss"]
 LOSSES: tuple[type[Criterion], ...] = tuple(
     pkgutil.resolve_name(f"{__name__}.{entry}")
     for entry in (
+        "frequency:FrequencyLoss",
+        "kl:KlLoss",
+        "perceptual:PerceptualLoss",
         "pixel:CharbonnierLoss",
         "pixel:L1Loss",
         "pixel:MseLoss",
+        "pixel:PsnrLoss",
+        "similarity:MsSsimLoss",
+        "similarity:SsimLoss",
+        "total_variation:TotalVariationLoss",
     )
 )
 

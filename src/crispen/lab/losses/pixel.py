@@ -1,4 +1,4 @@
-"""Losses that compare pixel by pixel: MSE, L1, Charbonnier.
+"""Losses that compare pixel by pixel: MSE, L1, Charbonnier, PSNR.
 
 With ``d = output - target`` and the mean over all pixels and channels:
 
@@ -6,6 +6,8 @@ With ``d = output - target`` and the mean over all pixels and channels:
   what PSNR measures.
 - ``l1``: mean(|d|). Sharper than MSE and often better even in PSNR [1]_.
 - ``charbonnier``: mean(√(d² + ε²)), L1 with a rounded tip [2]_.
+- ``psnr``: mean over pictures of 10·log₁₀(mean(d²) + 10⁻¹⁰), the negative PSNR in dB. Pictures that
+  are nearly right pull as hard as the bad ones, where MSE listens to the worst.
 
 .. [1] H. Zhao et al., "Loss functions for image restoration with neural networks", 2017,
    arXiv:1511.08861
@@ -83,3 +85,23 @@ class CharbonnierLoss(Criterion):
     def build(self) -> Term:
         """See `Criterion.build`."""
         return Charbonnier(self.epsilon)
+
+
+class Psnr(Term):
+    """Negative PSNR in dB."""
+
+    def forward(self, output: Output, target: Tensor) -> Tensor:
+        """See `Term.forward`."""
+        errors = ((output.image - target) ** 2).mean(dim=(1, 2, 3))
+        # A perfect picture scores -100 dB rather than minus infinity.
+        return 10.0 * torch.log10(errors + 1e-10).mean()
+
+
+class PsnrLoss(Criterion):
+    """Negative PSNR in dB, 10·log₁₀(mean((output - target)²)), picture by picture."""
+
+    kind: Literal["psnr"] = "psnr"
+
+    def build(self) -> Term:
+        """See `Criterion.build`."""
+        return Psnr()

@@ -1,0 +1,39 @@
+"""Total variation: how much neighbouring pixels of the answer differ.
+
+::
+
+    TV = (Σ |x[i+1, j] - x[i, j]| + Σ |x[i, j+1] - x[i, j]|) / (N·C·H·W)
+
+It looks at the answer alone and makes it smooth, so give it a small weight beside another loss.
+
+Source: L. Rudin et al., "Nonlinear total variation based noise removal algorithms", 1992,
+doi:10.1016/0167-2789(92)90242-F (here the anisotropic form).
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from torch import Tensor
+from torchmetrics.functional.image import total_variation
+
+from crispen.lab.losses.base import Criterion, Term
+from crispen.lab.networks.base import Output
+
+
+class TotalVariation(Term):
+    """Mean absolute difference of neighbours, both directions added."""
+
+    def forward(self, output: Output, target: Tensor) -> Tensor:
+        """See `Term.forward`."""
+        return total_variation(output.image, reduction="sum") / output.image.numel()
+
+
+class TotalVariationLoss(Criterion):
+    """Mean absolute difference of the answer's neighbouring pixels."""
+
+    kind: Literal["total-variation"] = "total-variation"
+
+    def build(self) -> Term:
+        """See `Criterion.build`."""
+        return TotalVariation()
