@@ -10,6 +10,7 @@ export default defineConfigWithVueTs(
   accessibility.configs["flat/recommended"],
   {
     rules: {
+      "@typescript-eslint/no-unused-vars": ["error", { ignoreRestSiblings: true }],
       "vue/block-lang": ["error", { script: { lang: "ts" } }],
       "vue/block-order": ["error", { order: ["script", "template", "style"] }],
       "vue/component-api-style": ["error", ["script-setup"]],

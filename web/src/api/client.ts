@@ -79,13 +79,12 @@ export const jobs = {
   /** Decodes both pictures anew, so it may take its time. */
   measure: async (id: string, reference: File) => {
     const form = new FormData();
-    form.append("file", reference);
+    form.append("reference", reference);
     const address = `/jobs/${path(id)}/measure`;
     return (await http.post<Measured>(address, form, { timeout: 600_000 })).data;
   },
   resultUrl: (id: string) => `${BASE}/jobs/${path(id)}/result`,
-  previewUrl: (id: string, side: "before" | "after") =>
-    `${BASE}/jobs/${path(id)}/preview/${side}`,
+  previewUrl: (id: string, side: "before" | "after") => `${BASE}/jobs/${path(id)}/preview/${side}`,
   zipUrl: (ids: string[]) => `${BASE}/jobs.zip?${ids.map((id) => `id=${path(id)}`).join("&")}`,
 };
 

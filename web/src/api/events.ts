@@ -1,9 +1,7 @@
 import { BASE } from "./client";
 
 export interface EventHandlers {
-  /** The stream is open, for the first time or again: what was missed must be asked for. */
-  open: () => void;
-  /** The stream broke; it is opened again by itself. */
+  /** The stream broke; it is opened again by itself, and the server then begins with everything. */
   broken: () => void;
   /** By name of the event; data is the JSON of its body. */
   on: Record<string, (data: unknown) => void>;
@@ -27,7 +25,6 @@ export function subscribe(path: string, handlers: EventHandlers): () => void {
     source = new EventSource(BASE + path);
     source.onopen = () => {
       wait = FIRST_WAIT_MS;
-      handlers.open();
     };
     source.onerror = () => {
       source?.close();

@@ -1,3 +1,4 @@
+/* eslint-disable @typescript-eslint/no-non-null-assertion -- every index is inside by construction */
 /** Pictures enlarged by nearest, bilinear or bicubic interpolation, pixel centres aligned. */
 
 export type Method = "nearest" | "bilinear" | "bicubic";
@@ -41,9 +42,7 @@ export function makeTaps(from: number, to: number, method: Method): Taps {
       sum += share;
       positions[index * count + tap] = mirror(first + tap, from);
     }
-    for (let tap = 0; tap < count; tap += 1) {
-      weights[index * count + tap] = (weights[index * count + tap] ?? 0) / sum;
-    }
+    for (let tap = 0; tap < count; tap += 1) weights[index * count + tap]! /= sum;
   }
   return { count, positions, weights };
 }
@@ -54,7 +53,7 @@ function mirror(position: number, size: number): number {
   return inside < size ? inside : period - 1 - inside;
 }
 
-/** RGBA bytes of `width` × `height` at another size; rows first, then columns. */
+/** RGBA bytes of `width` × `height` at another size; columns first, so that one row is enough memory. */
 export function resample(
   pixels: Uint8ClampedArray,
   width: number,
@@ -65,31 +64,36 @@ export function resample(
 ): Uint8ClampedArray<ArrayBuffer> {
   const across = makeTaps(width, toWidth, method);
   const down = makeTaps(height, toHeight, method);
-  const rows = new Float32Array(height * toWidth * 4);
-  for (let y = 0; y < height; y += 1) {
-    for (let x = 0; x < toWidth; x += 1) {
-      const at = (y * toWidth + x) * 4;
-      for (let tap = 0; tap < across.count; tap += 1) {
-        const source = (y * width + (across.positions[x * across.count + tap] ?? 0)) * 4;
-        const share = across.weights[x * across.count + tap] ?? 0;
-        for (let channel = 0; channel < 4; channel += 1) {
-          rows[at + channel] = (rows[at + channel] ?? 0) + share * (pixels[source + channel] ?? 0);
-        }
-      }
-    }
-  }
   const output = new Uint8ClampedArray(toWidth * toHeight * 4);
-  const line = new Float32Array(toWidth * 4);
+  const line = new Float32Array(width * 4);
   for (let y = 0; y < toHeight; y += 1) {
     line.fill(0);
     for (let tap = 0; tap < down.count; tap += 1) {
-      const source = (down.positions[y * down.count + tap] ?? 0) * toWidth * 4;
-      const share = down.weights[y * down.count + tap] ?? 0;
+      const row = down.positions[y * down.count + tap]! * width * 4;
+      const share = down.weights[y * down.count + tap]!;
       for (let index = 0; index < line.length; index += 1) {
-        line[index] = (line[index] ?? 0) + share * (rows[source + index] ?? 0);
+        line[index]! += share * pixels[row + index]!;
       }
     }
-    output.set(line, y * toWidth * 4);
+    for (let x = 0; x < toWidth; x += 1) {
+      let red = 0;
+      let green = 0;
+      let blue = 0;
+      let alpha = 0;
+      for (let tap = 0; tap < across.count; tap += 1) {
+        const at = across.positions[x * across.count + tap]! * 4;
+        const share = across.weights[x * across.count + tap]!;
+        red += share * line[at]!;
+        green += share * line[at + 1]!;
+        blue += share * line[at + 2]!;
+        alpha += share * line[at + 3]!;
+      }
+      const at = (y * toWidth + x) * 4;
+      output[at] = red;
+      output[at + 1] = green;
+      output[at + 2] = blue;
+      output[at + 3] = alpha;
+    }
   }
   return output;
 }

@@ -44,7 +44,13 @@ async function ofVideo(file: Blob): Promise<Blob> {
         act();
       };
       video.addEventListener(name, settle(resolve), { once: true });
-      video.addEventListener("error", settle(() => { reject(new Error("not playable")); }), { once: true });
+      video.addEventListener(
+        "error",
+        settle(() => {
+          reject(new Error("not playable"));
+        }),
+        { once: true },
+      );
     });
   try {
     video.muted = true;

@@ -77,10 +77,7 @@ export function optionsOf(
   if (tasks.some((task) => choices.models[task])) {
     // The API takes either tasks or models; the others are then named as the server would.
     options.models = tasks
-      .map(
-        (task) =>
-          choices.models[task] ?? offered(task)?.[`${kind}_model`],
-      )
+      .map((task) => choices.models[task] ?? offered(task)?.[`${kind}_model`])
       .filter((name) => typeof name === "string");
   } else {
     options.tasks = tasks;

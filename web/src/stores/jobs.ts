@@ -32,28 +32,24 @@ export const useJobs = defineStore("jobs", () => {
     void forgetOrigin(id);
   }
 
-  async function load(): Promise<void> {
-    try {
-      if (!loaded.value) origins.value = await keptOrigins();
-      const now = await api.list();
-      jobs.value = now;
-      const there = new Set(now.map((job) => job.id));
-      for (const id of origins.value.keys()) {
-        if (!there.has(id)) void forgetOrigin(id);
-      }
-      loaded.value = true;
-    } catch (error) {
-      notices.complain(error);
+  async function take(now: Job[]): Promise<void> {
+    if (!loaded.value) {
+      // First, or lines would change their order once it is known where they came from.
+      const kept = await keptOrigins();
+      for (const [id, origin] of origins.value) kept.set(id, origin);
+      origins.value = kept;
     }
+    jobs.value = now;
+    loaded.value = true;
   }
 
   /** Listens from now on; called anew whenever the server is there anew. */
   function connect(): void {
     stop?.();
     stop = subscribe("/events", {
-      open: () => void load(),
       broken: () => void server.tryNow(),
       on: {
+        snapshot: (data) => void take((data as { jobs: Job[] }).jobs),
         job: (data) => {
           put(data as Job);
         },
@@ -101,7 +97,6 @@ export const useJobs = defineStore("jobs", () => {
     loaded,
     done,
     find,
-    load,
     connect,
     disconnect,
     adopt,

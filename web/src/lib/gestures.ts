@@ -1,0 +1,113 @@
+import { onScopeDispose, watch, type Ref } from "vue";
+
+import type { Point } from "@/lib/viewport";
+
+export interface GestureHandlers {
+  /** A finger or the mouse goes down; the answer says what its moving means. */
+  begin: (at: Point) => "split" | "pan";
+  split: (at: Point) => void;
+  pan: (dx: number, dy: number) => void;
+  zoom: (by: number, at: Point) => void;
+  doubled: (at: Point) => void;
+}
+
+const DOUBLE_TAP_MS = 300;
+const DOUBLE_TAP_PX = 24;
+
+/** Mouse, wheel, finger and two fingers on an element, all as pan, zoom and moving a line. */
+export function useGestures(element: Ref<HTMLElement | null>, handlers: GestureHandlers): void {
+  const pointers = new Map<number, Point>();
+  let meaning: "split" | "pan" = "pan";
+  let lastTap = { time: 0, at: { x: 0, y: 0 } };
+
+  const listening = new AbortController();
+
+  function place(event: MouseEvent, box: DOMRect): Point {
+    return { x: event.clientX - box.left, y: event.clientY - box.top };
+  }
+
+  function listen(stage: HTMLElement): void {
+    const { signal } = listening;
+    /** Beside one another, each pane has the same view: what counts is where in its pane. */
+    const at = (event: MouseEvent) => {
+      const pane = (event.target as HTMLElement).closest("[data-pane]") ?? stage;
+      return place(event, pane.getBoundingClientRect());
+    };
+
+    stage.addEventListener(
+      "pointerdown",
+      (event) => {
+        if (event.button !== 0) return;
+        stage.setPointerCapture(event.pointerId);
+        pointers.set(event.pointerId, { x: event.clientX, y: event.clientY });
+        if (pointers.size === 1) {
+          meaning = handlers.begin(at(event));
+          if (meaning === "split") handlers.split(at(event));
+        }
+      },
+      { signal },
+    );
+    stage.addEventListener(
+      "pointermove",
+      (event) => {
+        const before = pointers.get(event.pointerId);
+        if (!before) return;
+        const now = { x: event.clientX, y: event.clientY };
+        pointers.set(event.pointerId, now);
+        const others = [...pointers].filter(([id]) => id !== event.pointerId);
+        const other = others[0]?.[1];
+        if (other) {
+          const middle = { x: (now.x + other.x) / 2, y: (now.y + other.y) / 2 };
+          const spread = (a: Point) => Math.hypot(a.x - other.x, a.y - other.y);
+          const box = stage.getBoundingClientRect();
+          handlers.pan((now.x - before.x) / 2, (now.y - before.y) / 2);
+          handlers.zoom(spread(now) / Math.max(1, spread(before)), {
+            x: middle.x - box.left,
+            y: middle.y - box.top,
+          });
+        } else if (meaning === "split") handlers.split(place(event, stage.getBoundingClientRect()));
+        else handlers.pan(now.x - before.x, now.y - before.y);
+      },
+      { signal },
+    );
+    const up = (event: PointerEvent) => {
+      pointers.delete(event.pointerId);
+      if (event.type !== "pointerup" || event.pointerType !== "touch" || pointers.size > 0) return;
+      const now = { time: event.timeStamp, at: { x: event.clientX, y: event.clientY } };
+      const near =
+        Math.hypot(now.at.x - lastTap.at.x, now.at.y - lastTap.at.y) < DOUBLE_TAP_PX &&
+        now.time - lastTap.time < DOUBLE_TAP_MS;
+      if (near) handlers.doubled(place(event, stage.getBoundingClientRect()));
+      lastTap = near ? { time: 0, at: now.at } : now;
+    };
+    stage.addEventListener("pointerup", up, { signal });
+    stage.addEventListener("pointercancel", up, { signal });
+    stage.addEventListener(
+      "dblclick",
+      (event) => {
+        handlers.doubled(at(event));
+      },
+      { signal },
+    );
+    stage.addEventListener(
+      "wheel",
+      (event) => {
+        event.preventDefault();
+        const lines = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? 16 : 1;
+        handlers.zoom(Math.exp((-event.deltaY * lines) / 400), at(event));
+      },
+      { signal, passive: false },
+    );
+  }
+
+  watch(
+    element,
+    (stage) => {
+      if (stage) listen(stage);
+    },
+    { immediate: true },
+  );
+  onScopeDispose(() => {
+    listening.abort();
+  });
+}
