@@ -63,6 +63,7 @@ def test_start_imports_nothing_heavy(arguments: list[str]) -> None:
         ["evaluate", "--help"],
         ["train", "--help"],
         ["export", "--help"],
+        ["degrade", "--help"],
         ["doctor", "--help"],
     ],
 )

@@ -20,7 +20,17 @@ from crispen.cli.console import JSON_FLAG, run_safely
 from crispen.errors import Cancelled
 
 # Each is `crispen.cli.NAME`, and holds a Typer app called `app` or a function called NAME.
-COMMANDS = ("enhance", "compare", "models", "evaluate", "train", "runs", "export", "doctor")
+COMMANDS = (
+    "enhance",
+    "compare",
+    "models",
+    "evaluate",
+    "degrade",
+    "train",
+    "runs",
+    "export",
+    "doctor",
+)
 DEBUG_FLAG = "--debug"
 
 

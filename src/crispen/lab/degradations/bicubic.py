@@ -46,7 +46,7 @@ class BicubicDown:
 
 
 class Bicubic(Shrinking):
-    """Bicubic shrinking that equals MATLAB's ``imresize``: how the literature makes LR pictures.
+    """Bicubic shrinking that equals MATLAB's imresize: how the literature makes LR pictures.
 
     ::
 

@@ -1,0 +1,283 @@
+"""``crispen degrade``: pictures made worse on purpose, as for training."""
+
+from __future__ import annotations
+
+import json as jsonlib
+import sys
+import time
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from crispen.cli.console import Json, Overwrite, print_json, print_table, progress
+from crispen.errors import Cancelled, CrispenError, MissingExtra, UsageError
+
+if TYPE_CHECKING:
+    from crispen.enhance.jobs import Job
+    from crispen.lab.degradations import Degradation
+    from crispen.media.image import Image
+
+# Far enough for any blur of a usual picture.
+_HIDDEN_PX = 64
+
+
+def degrade(
+    inputs: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[INPUT...]",
+            help="Pictures, folders or patterns such as '*.jpg'; - is standard input.",
+            show_default=False,
+        ),
+    ] = None,
+    output: Annotated[
+        str | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="Where to: a file if there is one input, else a folder, in which the folders of "
+            "the inputs are kept; - is standard output. PNG keeps the result as it is, JPEG adds "
+            "its own losses.",
+            show_default=False,
+        ),
+    ] = None,
+    degradations: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--with",
+            "-w",
+            metavar="KIND[=VALUE][:NAME=VALUE,…]",
+            help="What to do, as in salt-and-pepper=0.4, gaussian-noise:sigma=25,grey=true or "
+            "blind; a value 10..50 is a range. Give it again for the next one; see --list.",
+            show_default=False,
+        ),
+    ] = None,
+    scale: Annotated[
+        int | None,
+        typer.Option(
+            "--scale",
+            min=1,
+            max=16,
+            help="How many times smaller the result is; bicubic where no --with shrinks.",
+            show_default=False,
+        ),
+    ] = None,
+    seed: Annotated[
+        int, typer.Option("--seed", min=0, help="Of all that is random; the same, for each input.")
+    ] = 0,
+    gallery: Annotated[
+        bool,
+        typer.Option("--gallery", help="Write one labelled sheet of INPUT in every degradation."),
+    ] = False,
+    listing: Annotated[
+        bool, typer.Option("--list", help="Print all degradations with their arguments.")
+    ] = False,
+    format: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            help="png, jpeg, webp, tiff, avif or gif; the input's unless given.",
+            show_default=False,
+        ),
+    ] = None,
+    quality: Annotated[
+        int | None,
+        typer.Option(
+            "--quality",
+            min=1,
+            max=100,
+            help="Of the JPEG, WebP or AVIF that is written.",
+            show_default=False,
+        ),
+    ] = None,
+    recursive: Annotated[
+        bool, typer.Option("--recursive", "-r", help="Look into folders below folders.")
+    ] = False,
+    overwrite: Overwrite = False,
+    json: Json = False,
+) -> int | None:
+    """Make pictures worse on purpose: noise, blur, JPEG, fewer pixels, or all of it.
+
+    The same functions as in training recipes. Needs PyTorch: pip install 'crispen[train]'.
+    """
+    try:
+        import crispen.lab.degradations  # noqa: F401
+    except ModuleNotFoundError as error:
+        raise MissingExtra(
+            f"degrade needs {error.name}; type: pip install 'crispen[train]'"
+        ) from error
+
+    if listing:
+        return _list(json)
+    if not inputs:
+        raise UsageError("name the pictures to degrade, or give --list for what there is to do")
+    if output is None:
+        raise UsageError("say where the result goes: -o FILE for one picture, else -o FOLDER")
+    if gallery:
+        if degradations or scale is not None:
+            raise UsageError("--gallery shows all degradations; leave --with and --scale out")
+        return _gallery(inputs, output, seed, overwrite, json)
+    if not degradations and scale is None:
+        raise UsageError("say what to do, as in --with jpeg=20; 'crispen degrade --list' tells all")
+
+    from crispen.enhance.jobs import plan_jobs
+    from crispen.enhance.naming import check_format
+    from crispen.lab.degradations.picture import scale_of
+    from crispen.lab.degradations.spec import parse_degradation
+    from crispen.media.image import is_image_name
+
+    tables = [parse_degradation(text) for text in degradations or ()]
+    factor = scale_of(tables, scale)
+    if format is not None:
+        check_format(format, videos=False)
+    jobs, problems = plan_jobs(
+        inputs,
+        output,
+        label="degraded",
+        format=format,
+        recursive=recursive,
+        is_picture=is_image_name,
+        is_video=lambda path: False,
+    )
+    # Pixels and words must not mix on standard output.
+    to_stderr = output == "-"
+    failures = [problem for _, problem in problems]
+    for text, problem in problems:
+        _tell({"source": text, "status": "failed", "error": str(problem)}, json, to_stderr)
+    with progress(json) as work, work.task("pictures", len(jobs), "files") as task:
+        for job in jobs:
+            facts = {"source": job.source_name, "target": job.result_name, "seed": seed}
+            began = time.monotonic()
+            try:
+                facts |= _one(job, tables, factor, seed, format, quality, overwrite)
+                facts |= {"status": "done", "seconds": round(time.monotonic() - began, 3)}
+            except Cancelled:
+                raise
+            except CrispenError as error:
+                failures.append(error)
+                facts |= {"status": "failed", "error": " ".join(str(error).split())}
+            _tell(facts, json, to_stderr)
+            task.advance()
+    if not failures:
+        return 0
+    wrong = all(isinstance(error, UsageError) for error in failures)
+    return UsageError.exit_code if wrong and len(failures) == len(jobs) + len(problems) else 1
+
+
+def _read(job: Job) -> Image:
+    from dataclasses import replace
+
+    import numpy as np
+
+    from crispen.enhance.fill import fill_hidden
+    from crispen.media.image import read_image
+
+    image = read_image(sys.stdin.buffer.read() if job.source is None else job.source)
+    if not image.has_alpha:
+        return image
+    # A blur must not bring out what transparent pixels hide.
+    filled = np.empty_like(image.pixels)
+    for i in range(image.frames):
+        filled[i * image.height :][: image.height] = fill_hidden(image.frame(i), _HIDDEN_PX)
+    return replace(image, pixels=filled)
+
+
+def _one(
+    job: Job,
+    tables: list[Degradation],
+    scale: int,
+    seed: int,
+    format: str | None,
+    quality: int | None,
+    overwrite: bool,
+) -> dict[str, Any]:
+    from crispen.errors import OutputError
+    from crispen.lab.degradations.picture import degrade_image
+    from crispen.media.image import write_image
+
+    if job.result is not None and job.result.exists() and not overwrite:
+        raise OutputError(f"{job.result}: exists already; add --overwrite to replace it")
+    image = _read(job)
+    bad = degrade_image(image, tables, seed=seed, scale=scale)
+    if job.result is not None:
+        try:
+            job.result.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(
+                f"{job.result.parent}: cannot be made ({error.strerror}); choose another -o"
+            ) from error
+    write_image(
+        bad,
+        sys.stdout.buffer if job.result is None else job.result,
+        format=format,
+        quality=quality,
+        overwrite=overwrite,
+    )
+    return {"source_size": [image.width, image.height], "target_size": [bad.width, bad.height]}
+
+
+def _tell(facts: dict[str, Any], as_json: bool, to_stderr: bool) -> None:
+    failed = facts["status"] == "failed"
+    if as_json:
+        line = jsonlib.dumps(facts, ensure_ascii=False)
+    elif failed:
+        named = facts["source"] in facts["error"]
+        line = f"failed: {'' if named else facts['source'] + ': '}{facts['error']}"
+    else:
+        sizes = " → ".join("x".join(map(str, facts[s])) for s in ("source_size", "target_size"))
+        line = f"{facts['source']} → {facts['target']}  {sizes}  {facts['seconds']:.1f} s"
+    typer.echo(line, err=to_stderr or (failed and not as_json))
+
+
+def _gallery(inputs: list[str], output: str, seed: int, overwrite: bool, as_json: bool) -> int:
+    import os
+    from pathlib import Path
+
+    from crispen.errors import OutputError
+    from crispen.media.image import Image, is_image_name, read_image, write_image
+
+    if len(inputs) > 1:
+        raise UsageError(f"--gallery takes one picture, not {len(inputs)}")
+    source, target = Path(inputs[0]), Path(output)
+    if not is_image_name(target):
+        raise UsageError(f"-o {output}: give a name that ends in .png")
+    if target.exists() and os.path.samefile(source, target):
+        raise UsageError(f"-o {output} is the picture itself; give another name")
+    if target.exists() and not overwrite:
+        raise OutputError(f"{output}: exists already; add --overwrite to replace it")
+
+    from crispen.lab.degradations.catalogue import EXAMPLES
+    from crispen.lab.degradations.gallery import make_gallery
+
+    sheet = Image(make_gallery(read_image(source), seed=seed))
+    write_image(sheet, target, overwrite=overwrite)
+    if as_json:
+        print_json({"sheet": output, "degradations": list(EXAMPLES.values()), "seed": seed})
+    else:
+        typer.echo(f"made {output}")
+    return 0
+
+
+def _list(as_json: bool) -> int:
+    from crispen.lab.degradations.catalogue import catalogue
+
+    entries = catalogue()
+    if as_json:
+        from dataclasses import asdict
+
+        print_json([asdict(entry) for entry in entries])
+        return 0
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table("degradation", "what it is", "arguments", caption="* set by KIND=VALUE")
+    for entry in entries:
+        arguments = [
+            f"{a.name}{'*' if a.name == entry.main else ''}{'=' if a.default else ''}{a.default}"
+            for a in entry.arguments
+            if a.name not in ("probability", "clip")
+        ]
+        table.add_row(entry.kind, escape(entry.summary), escape(", ".join(arguments)))
+    print_table(table)
+    typer.echo("All of them also take probability=1 (of befalling a picture) and clip=true.")
+    return 0

@@ -1,0 +1,64 @@
+"""One picture in every way it can go bad, as one labelled sheet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from crispen.evaluate.compare import Bytes, Comparison, Panel, resized
+from crispen.evaluate.sheet import GAP_PX, PANEL_PX, PAPER, make_sheet
+from crispen.lab.degradations import Degradation
+from crispen.lab.degradations.catalogue import EXAMPLES
+from crispen.lab.degradations.picture import degrade_image, scale_of
+from crispen.lab.degradations.spec import KINDS, parse_degradation
+from crispen.media.image import Image
+
+COLUMNS = 3
+
+
+def make_gallery(image: Image, *, seed: int = 0) -> Bytes:
+    """``(height, width, 3)``: the picture, then all degradations, each under what one types for it.
+
+    A picture larger than a panel is shrunk first, so that a pixel of the sheet is one of the
+    degraded picture.
+
+    Args:
+        image: Its first frame is shown.
+        seed: Of the degradations.
+    """
+    original = _fitted(image.as_rgb8())
+    panels = [Panel("original", f"{original.shape[1]}×{original.shape[0]} px", original)]
+    for kind in KINDS:
+        table = parse_degradation(EXAMPLES[kind])
+        bad = degrade_image(Image(original), [table], seed=seed, scale=scale_of([table], None))
+        panels.append(Panel(_title(table, kind), _note(table), bad.as_rgb8()))
+    return _grid(panels)
+
+
+def _title(table: Degradation, kind: str) -> str:
+    parts = getattr(table, "parts", ())
+    return f"{kind}: {', '.join(part.kind for part in parts)}" if parts else EXAMPLES[kind]
+
+
+def _note(table: Degradation) -> str:
+    return (table.__doc__ or "").partition("\n")[0].partition(":")[0].replace("``", "").rstrip(".")
+
+
+def _fitted(pixels: Bytes) -> Bytes:
+    height, width = pixels.shape[:2]
+    factor = min(1.0, PANEL_PX / max(height, width))
+    size = (max(1, round(height * factor)), max(1, round(width * factor)))
+    return pixels if factor == 1 else resized(pixels, *size, "bicubic")
+
+
+def _grid(panels: Sequence[Panel]) -> Bytes:
+    rows = [
+        make_sheet(Comparison(tuple(panels[i : i + COLUMNS]), ()))
+        for i in range(0, len(panels), COLUMNS)
+    ]
+    width = COLUMNS * (PANEL_PX + GAP_PX) + GAP_PX
+    full = [np.pad(row, ((0, 0), (0, width - row.shape[1]), (0, 0))) for row in rows]
+    for sheet, row in zip(full, rows, strict=True):
+        sheet[:, row.shape[1] :] = PAPER
+    return np.concatenate(full)

@@ -1,0 +1,65 @@
+"""Degradations on whole pictures in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import torch
+
+from crispen.errors import UsageError
+from crispen.lab.degradations.base import Degradation, Shrinking
+from crispen.lab.degradations.blind import Blind
+from crispen.lab.degradations.pipeline import check_channels, degrade, resolve
+from crispen.media.image import Image, Pixels
+from crispen.media.resample import resize
+
+
+def scale_of(tables: Sequence[Degradation], scale: int | None) -> int:
+    """How many times smaller a picture becomes, where a person may have said so or not.
+
+    Raises:
+        UsageError: Something shrinks, but nobody said how much; or two say different things.
+    """
+    if scale is None:
+        for table in tables:
+            if isinstance(table, Shrinking) and not isinstance(table, Blind) and not table.factor:
+                raise UsageError(
+                    f"{table.kind} needs a factor; write {table.kind}:factor=2 or give --scale 2"
+                )
+        scale = int(np.prod([table.shrink(1) for table in tables]))
+    resolve(tables, scale)
+    return scale
+
+
+def degrade_image(
+    image: Image, tables: Sequence[Degradation], *, seed: int = 0, scale: int = 1
+) -> Image:
+    """A degraded copy of a picture; grey, bit depth, frames and metadata stay what they are.
+
+    Each frame of an animation is a picture of its own. Alpha is not degraded, only shrunk along.
+
+    Args:
+        image: The picture.
+        tables: The degradations, in order.
+        seed: The same gives the same pixels, whatever else is degraded.
+        scale: How many times smaller the result is.
+
+    Raises:
+        UsageError: The degradations do not fit the scale or the picture.
+    """
+    colors = image.channels - image.has_alpha
+    check_channels(tables, colors)
+    peak = float(np.iinfo(image.pixels.dtype).max)
+    frames = image.pixels.reshape(image.frames, image.height, image.width, image.channels)
+    x = torch.from_numpy(frames[..., :colors].astype(np.float32) / peak).permute(0, 3, 1, 2)
+    y = degrade(x.contiguous(), tables, torch.Generator().manual_seed(seed), scale)
+    levels = y.clamp(0.0, 1.0).permute(0, 2, 3, 1).numpy() * np.float32(peak)
+    pixels = np.rint(levels).astype(image.pixels.dtype)
+    if image.has_alpha:
+        height, width = pixels.shape[1:3]
+        alpha = [resize(frame, height, width) for frame in frames[..., colors:]]
+        pixels = np.concatenate([pixels, np.stack(alpha)], axis=-1, dtype=pixels.dtype)
+    stacked: Pixels = np.ascontiguousarray(pixels.reshape(-1, *pixels.shape[2:]))
+    return replace(image, pixels=stacked)
