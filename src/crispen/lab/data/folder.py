@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from crispen.errors import InputError, MissingInput
-from crispen.lab.data.pictures import Material
+from crispen.lab.data.material import Material
 from crispen.lab.data.sources import Failures, FileSource, picture_files
 from crispen.lab.data.tables import Color
 from crispen.progress import Progress

@@ -19,7 +19,7 @@ from crispen.lab.data.tables import (
 if TYPE_CHECKING:
     import torch
 
-    from crispen.lab.data.pictures import Material
+    from crispen.lab.data.material import Material
     from crispen.lab.data.sources import Bytes
     from crispen.progress import Progress
 
@@ -96,7 +96,8 @@ def batches_of(
     """
     import torch
 
-    from crispen.lab.data.pictures import Material, PictureBatches
+    from crispen.lab.data.material import Material
+    from crispen.lab.data.pictures import PictureBatches
     from crispen.lab.data.sources import ArraySource, array_digest
 
     table = table or FolderTable()
@@ -128,10 +129,21 @@ def _material(table: DataTable, scale: int | None, progress: Progress | None) ->
                 progress=progress,
             )
         case PairsTable():
-            raise NotImplementedError
+            from crispen.lab.data.pairs import pairs_material
+
+            return pairs_material(table, scale, progress)
         case PackTable():
-            raise NotImplementedError
+            from crispen.lab.data.packs import pack_material
+
+            return pack_material(table)
         case CifarTable():
-            raise NotImplementedError
+            from crispen.lab.data.cifar import cifar_material
+            from crispen.lab.data.fetching import fetch
+
+            return cifar_material(
+                table, Path(table.path) if table.path else fetch("cifar10", progress=progress)
+            )
         case NamedTable():
-            raise NotImplementedError
+            from crispen.lab.data.named import named_material
+
+            return named_material(table, scale, progress)

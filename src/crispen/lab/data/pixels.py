@@ -46,16 +46,19 @@ class PixelSet:
         self._device = device
         self.planes = torch.zeros(channels, int(areas.sum()), dtype=torch.uint8, device=device)
         """``(channels, pixels)``."""
+        flat = source.flat()
+        if flat is not None:
+            self.planes.copy_(torch.from_numpy(flat).T)
+            return
 
         def load(index: int) -> None:
             pixels = torch.tensor(source.read(index)).reshape(-1, channels).T
             begin = int(starts[index])
             self.planes[:, begin : begin + pixels.shape[1]] = pixels.to(device)
 
-        wanted = [i for i in range(len(areas)) if i not in failures.reasons]
         for_each(
             load,
-            wanted,
+            [i for i in range(len(areas)) if i not in failures.reasons],
             failures,
             workers=workers,
             what="reading pictures",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,23 +24,30 @@ Bytes = NDArray[np.uint8]
 T = TypeVar("T")
 
 
-class Source(Protocol):
+class Source(ABC):
     """Pictures that can be read one by one, from any thread.
 
     Attributes:
         names: Of the pictures, for errors and for the record of the split.
         sizes: ``(pictures, 2)`` heights and widths, as read.
+        files: What is decoded to read them, where that can fail.
     """
 
     names: Sequence[str]
     sizes: NDArray[np.int64]
+    files: Sequence[Path] = ()
 
+    @abstractmethod
     def read(self, index: int) -> Bytes:
         """``(height, width, channels)``.
 
         Raises:
             InputError: It cannot be read.
         """
+
+    def flat(self) -> Bytes | None:
+        """``(pixels, channels)`` of all pictures in a row, where that costs nothing."""
+        return None
 
 
 def to_color(rgb: Bytes, color: Color) -> Bytes:
@@ -136,7 +144,7 @@ def for_each(
     return done
 
 
-class FileSource:
+class FileSource(Source):
     """Picture files, decoded when they are read.
 
     Args:
@@ -186,12 +194,13 @@ class FileSource:
         return to_color(square(rgb, self._side) if self._side else rgb, self._color)
 
 
-class EnlargedSource:
+class EnlargedSource(Source):
     """A source whose pictures are enlarged bicubically to given sizes when they are read."""
 
     def __init__(self, source: Source, sizes: NDArray[np.int64]) -> None:
         self._source = source
         self.names = source.names
+        self.files = source.files
         self.sizes = sizes
 
     def read(self, index: int) -> Bytes:
@@ -200,10 +209,10 @@ class EnlargedSource:
         return resize(self._source.read(index), height, width, method="bicubic").astype(np.uint8)
 
 
-class ArraySource:
+class ArraySource(Source):
     """Pictures that are in memory already: ``(height, width, channels)`` bytes each."""
 
-    def __init__(self, pictures: Sequence[Bytes], names: Sequence[str] = ()) -> None:
+    def __init__(self, pictures: Sequence[Bytes] | Bytes, names: Sequence[str] = ()) -> None:
         self._pictures = pictures
         self.names = names or [f"picture {i}" for i in range(len(pictures))]
         self.sizes = np.array([p.shape[:2] for p in pictures], np.int64).reshape(-1, 2)
@@ -211,6 +220,13 @@ class ArraySource:
     def read(self, index: int) -> Bytes:
         """``(height, width, channels)``."""
         return self._pictures[index]
+
+    def flat(self) -> Bytes | None:
+        """``(pixels, channels)``, if they are one array."""
+        if not isinstance(self._pictures, np.ndarray):
+            return None
+        flat: Bytes = self._pictures.reshape(-1, self._pictures.shape[-1])
+        return flat
 
 
 def array_digest(pictures: Iterable[Bytes]) -> str:

@@ -15,7 +15,7 @@ from crispen.errors import OutputError, UsageError
 from crispen.lab.data.memory import SHARE, free_bytes
 from crispen.lab.data.pixels import PixelSet
 from crispen.lab.data.places import Indices, Places
-from crispen.lab.data.sources import Failures, FileSource, Source, for_each
+from crispen.lab.data.sources import Failures, Source, for_each
 from crispen.lab.data.stream import PictureStream
 from crispen.lab.data.tables import Memory
 from crispen.media.atomic import write_whole
@@ -87,7 +87,7 @@ def open_stores(
             f"data.cache_mb: streaming would hold {_mb(held)} and {_mb(free)} are free; lower it"
         )
     for source in sources.values():
-        if isinstance(source, FileSource):
+        if source.files:
             _check_all(source, workers, failures, progress)
     return {
         name: PictureStream(source, device, workers=workers) for name, source in sources.items()
@@ -98,9 +98,7 @@ def _mb(count: int) -> str:
     return f"{count / 1e6:,.0f} MB"
 
 
-def _check_all(
-    source: FileSource, workers: int, failures: Failures, progress: Progress | None
-) -> None:
+def _check_all(source: Source, workers: int, failures: Failures, progress: Progress | None) -> None:
     """Decodes every picture once, so that a broken one is told before any training time is spent.
 
     What was found is remembered for as long as no file changes.
@@ -116,7 +114,7 @@ def _check_all(
         known = json.loads(note.read_text())
         failures.reasons.update({int(index): reason for index, reason in known.items()})
         return
-    found = Failures(dict(failures.reasons))
+    found = Failures()
 
     def decode(index: int) -> None:
         source.read(index)
