@@ -150,7 +150,8 @@ def _identity(recipe: Recipe) -> dict[str, Any]:
     table = recipe.model_dump()
     data, train = table["data"], table["train"]
     places = ("path", "valid_path", "input", "target", "csv")
-    ways = ("memory", "cache_mb", "workers", "licence")
+    # Not cache_mb: of a set larger than that, it decides the order.
+    ways = ("memory", "workers", "licence")
     return {key: table[key] for key in ("name", "scale", "network", "degradation", "loss")} | {
         "data": {k: v for k, v in data.items() if k not in (*places, *ways)},
         "adversarial": table["adversarial"],
