@@ -20,6 +20,7 @@ ECCV 2016, arXiv:1603.08155; C. Ledig et al., CVPR 2017, arXiv:1609.04802.
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import Literal
 
@@ -45,7 +46,10 @@ class TorchScriptFeatures(nn.Module):
         if not path.is_file():
             raise MissingInput(f"{path}: no such file; correct the loss's network")
         try:
-            self.network = torch.jit.load(path, "cpu")  # type: ignore[no-untyped-call]
+            with warnings.catch_warnings():
+                # TorchScript is called deprecated; it is what people have such networks in.
+                warnings.simplefilter("ignore", DeprecationWarning)
+                self.network = torch.jit.load(path, "cpu")  # type: ignore[no-untyped-call]
         except Exception as error:
             raise InputError(f"{path}: not a TorchScript file ({type(error).__name__})") from error
 
