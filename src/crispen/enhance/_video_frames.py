@@ -57,7 +57,8 @@ class FrameEnhancer:
     The whole frame is enlarged bicubically first, by swscale, which knows where chroma samples lie
     and carries the frame's side data (captions, light levels) over; that takes 2 ms for 1080p. Then
     the network's luma takes the place of the bicubic one, levels as they are, so that range and
-    matrix do not matter. RGB networks see the colours that the stream's own matrix means.
+    matrix do not matter. RGB networks see the colours that the stream's own matrix means; where
+    they leave the size as it is, what they change is added to the frame's own samples.
 
     Args:
         engines: The networks, in order; none for bicubic alone.
@@ -106,6 +107,7 @@ class FrameEnhancer:
         self._reduce = VideoReformatter()
         self._colors = VideoReformatter()
         self._back = VideoReformatter()
+        self._grow = VideoReformatter()
 
     @property
     def matrix(self) -> int:
@@ -193,8 +195,6 @@ class FrameEnhancer:
         out[:] = plane(small, 0, self._format.dtype)
 
     def _paint_rgb(self, frame: av.VideoFrame, out: av.VideoFrame) -> None:
-        from av import VideoFrame
-
         name = "rgb48le" if self._format.bits > 8 else "rgb24"
         seen = self._colors.reformat(
             frame,
@@ -204,19 +204,34 @@ class FrameEnhancer:
             threads=1,
             **self._swscale(to_rgb=True),
         )
-        large = VideoFrame(*self._network_size, name)
-        self._run(packed(seen, self._format.dtype), packed(large, self._format.dtype))
-        final = self._back.reformat(
-            large,
+        pixels = packed(seen, self._format.dtype).copy()
+        # At the source's own size only what changed is painted: colours that the way to RGB and
+        # back would shift, or that RGB does not have, stay as they are.
+        before = self._from_rgb(seen) if self._network_size == self._target == self._size else None
+        # A frame made from the source's, since PyAV can give a new one no place of its chroma.
+        large = self._grow.reformat(seen, *self._network_size, name, interpolation="POINT")
+        large.make_writable()
+        self._run(pixels, packed(large, self._format.dtype))
+        final = self._from_rgb(large)
+        out.make_writable()  # it may be the source's own frame
+        for index in range(len(out.planes)):
+            levels = plane(out, index, self._format.dtype)
+            after = plane(final, index, self._format.dtype)
+            if before is None:
+                levels[:] = after
+                continue
+            change = after.astype(np.int32) - plane(before, index, self._format.dtype)
+            levels[:] = np.clip(levels + change, 0, self._format.peak)
+
+    def _from_rgb(self, frame: av.VideoFrame) -> av.VideoFrame:
+        return self._back.reformat(
+            frame,
             *self._target,
             self._format.name,
             interpolation=BICUBIC | Interpolation.FULL_CHR_H_INP,
             threads=1,
             **self._swscale(from_rgb=True),
         )
-        out.make_writable()  # it may be the source's own frame
-        for index in range(len(out.planes)):
-            plane(out, index, self._format.dtype)[:] = plane(final, index, self._format.dtype)
 
     def _run(self, pixels: NDArray[Any], out: NDArray[Any]) -> None:
         flow: Iterator[Pixels] = iter([np.ascontiguousarray(pixels)])
