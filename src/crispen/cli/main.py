@@ -26,6 +26,7 @@ COMMANDS = (
     "models",
     "evaluate",
     "degrade",
+    "data",
     "train",
     "runs",
     "export",

@@ -112,7 +112,7 @@ def write_pack(
         what="checking pictures",
         progress=progress,
     )
-    failures.refuse(str(folder), skip=skip_unreadable)
+    failures.refuse(str(folder), skip=skip_unreadable, how="leave them out with --skip-unreadable")
     cuts = {
         i: _cuts(source.sizes[i], crop, stride or crop) if crop else [(0, 0)]
         for i in range(len(files))

@@ -22,6 +22,7 @@ from crispen.progress import Progress
 
 Bytes = NDArray[np.uint8]
 T = TypeVar("T")
+_SHOWN = 5
 
 
 class Source(ABC):
@@ -93,19 +94,27 @@ class Failures:
 
     reasons: dict[int, str] = field(default_factory=dict)
 
-    def refuse(self, what: str, *, skip: bool) -> None:
+    def refuse(
+        self, what: str, *, skip: bool, how: str = "set data.skip_unreadable = true"
+    ) -> None:
         """Tells all of them in one error, unless they are to be left out.
+
+        Args:
+            what: Where they are.
+            skip: Leave them out.
+            how: What to do to leave them out.
 
         Raises:
             InputError: There are some.
         """
         if not self.reasons or skip:
             return
-        texts = [self.reasons[i] for i in sorted(self.reasons)]
-        more = f"; and {len(texts) - 4} more" if len(texts) > 4 else ""
+        # What is wrong with each; what to do about it follows its semicolon, and is said once.
+        texts = [self.reasons[i].partition("; ")[0] for i in sorted(self.reasons)]
+        more = f"; and {len(texts) - _SHOWN} more" if len(texts) > _SHOWN else ""
         raise InputError(
-            f"{what}: {len(texts)} picture(s) cannot be read; mend or remove them, or leave them "
-            f"out with data.skip_unreadable = true: {'; '.join(texts[:4])}{more}"
+            f"{what}: {len(texts)} picture(s) cannot be read; mend or remove them, or {how}: "
+            f"{'; '.join(texts[:_SHOWN])}{more}"
         )
 
 

@@ -61,8 +61,8 @@ class PictureStream:
             for n in (places.which == index).nonzero()[:, 0].tolist():
                 row, column = int(places.row[n]), int(places.column[n])
                 crop = pixels[row : row + size, column : column + size]
-                parts[n] = turned(crop, int(places.symmetry[n])).transpose(2, 0, 1)
-        # Only what is stacked outlives this call: a crop is a view of its picture.
+                # A copy, so that the crop does not keep its picture alive.
+                parts[n] = turned(crop, int(places.symmetry[n])).transpose(2, 0, 1).copy()
         stacked = torch.from_numpy(np.stack([parts[n] for n in range(len(which))]))
         return stacked.to(self._device, non_blocking=True)
 
