@@ -96,7 +96,7 @@ def test_evaluate_in_every_format(crispen: Any, photo: Path, tmp_path: Path) -> 
     assert table.code == 0, table.err
     assert "Y'" in table.out
     markdown = crispen(*common, "--format", "markdown").out
-    assert markdown.splitlines()[1] == "| --- | --- | --- | --- | --- |"
+    assert markdown.splitlines()[1] == "| --- | --- | --- | --- | --- | --- | --- |"
     rows = list(csv.DictReader(io.StringIO(crispen(*common, "--format", "csv").out)))
     assert [r["picture"] for r in rows] == ["photo.png", "mean"] * 2
     scores = json.loads(crispen(*common, "--json").out)

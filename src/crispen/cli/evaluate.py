@@ -1,19 +1,21 @@
-"""``crispen evaluate``: PSNR, SSIM and seconds of models and baselines in one table."""
+"""``crispen evaluate``: how good and how fast models and baselines are, in one table."""
 
 from __future__ import annotations
 
-import csv
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from crispen.cli.console import JSON_FLAG, print_json, print_table, progress
+from crispen.cli.console import JSON_FLAG, Overwrite, print_json, print_table, progress
+from crispen.errors import OutputError, UsageError, nearest_names
 
 if TYPE_CHECKING:
-    from crispen.evaluate.benchmark import Score
+    from collections.abc import Sequence
+
+    from crispen.evaluate.scores import Metric, Score
 
 
 class Format(StrEnum):
@@ -23,95 +25,231 @@ class Format(StrEnum):
     markdown = "markdown"
     csv = "csv"
     json = "json"
+    html = "html"
 
 
-HEADER = ("model", "picture", "PSNR", "SSIM", "seconds")
-NOTE = (
-    "PSNR and SSIM on Y' (BT.601 studio swing), 8-bit rounding, a border of {scale} pixels shaved; "
-    "seconds for the network alone, a picture."
-)
+class Color(StrEnum):
+    """What is compared."""
+
+    luma = "luma"
+    rgb = "rgb"
+
+
+_SUFFIXES = {
+    ".md": Format.markdown,
+    ".csv": Format.csv,
+    ".json": Format.json,
+    ".html": Format.html,
+    ".htm": Format.html,
+}
 
 
 def evaluate(
     models: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(
-            metavar="MODEL…",
-            help="Models by name or file; nearest, bilinear, bicubic and lanczos are baselines.",
+            metavar="[MODEL…]",
+            help="Models by name or file; the baselines below may stand here too.",
             show_default=False,
         ),
-    ],
+    ] = None,
     data: Annotated[
-        Path,
+        str,
         typer.Option(
             "--data",
-            help="Folder with HR and LR_xN, or with HR pictures from which bicubic LR is made.",
+            help="Folder with HR and LR_xN, or of pictures from which the bad ones are made; or a "
+            "name such as Set5, looked for in the folders of CRISPEN_DATA, in the user's data "
+            "folder and in ../shared/data/valid.",
+        ),
+    ] = "Set5",
+    scale: Annotated[
+        int | None,
+        typer.Option(
+            "--scale",
+            min=1,
+            max=16,
+            help="How many times smaller the bad pictures are; the models' own unless given, 2 for "
+            "baselines alone.",
             show_default=False,
         ),
-    ],
-    scale: Annotated[int, typer.Option("--scale", min=1, help="How many times smaller LR is.")] = 2,
+    ] = None,
+    degradations: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--degrade",
+            metavar="KIND[=VALUE]…",
+            help="Make the bad pictures so, as in gaussian-noise=25; again for the next one. See "
+            "'crispen degrade --list'. Needs PyTorch.",
+            show_default=False,
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Of --degrade.")] = 0,
+    baseline: Annotated[
+        str,
+        typer.Option(
+            "--baseline",
+            metavar="NAME,…",
+            help="Measured too: nearest, bilinear, bicubic, lanczos; at scale 1 none, median, "
+            "adaptive-median, bilateral, nl-means, unsharp.",
+            show_default=False,
+        ),
+    ] = "",
+    metrics: Annotated[
+        str,
+        typer.Option(
+            "--metrics", metavar="NAME,…", help="Any of psnr, ssim, mse, lpips, niqe; or all."
+        ),
+    ] = "psnr,ssim,mse",
+    color: Annotated[
+        Color, typer.Option("--color", help="Compare Y' (BT.601 studio swing) or R'G'B'.")
+    ] = Color.luma,
+    border: Annotated[
+        int | None,
+        typer.Option(
+            "--border",
+            min=0,
+            help="Pixels shaved on each side; the scale unless given, none at scale 1.",
+            show_default=False,
+        ),
+    ] = None,
     format: Annotated[
-        Format, typer.Option("--format", help="How the table is written.")
-    ] = Format.table,
+        Format | None,
+        typer.Option(
+            "--format",
+            help="How the table is written; after the ending of --output, or a table, unless "
+            "given.",
+            show_default=False,
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            "--output",
+            "-o",
+            help="A file: .md, .csv, .json or .html; standard output unless given.",
+            show_default=False,
+        ),
+    ] = None,
     device: Annotated[
         str, typer.Option("--device", help="auto, cpu, cuda, gpu …: what the models run on.")
     ] = "auto",
     threads: Annotated[
         int | None, typer.Option("--threads", min=1, help="At most so many CPU threads.")
     ] = None,
+    overwrite: Overwrite = False,
     json: Annotated[bool, typer.Option(JSON_FLAG, help="The same as --format json.")] = False,
 ) -> None:
-    """Measure models on pictures whose true large version is known."""
+    """Measure models on pictures whose true version is known."""
+    from crispen.evaluate.benchmark import common_scale
     from crispen.evaluate.benchmark import evaluate as measure
+    from crispen.evaluate.contender import BUILT_IN
+    from crispen.evaluate.pairs import find_data
+    from crispen.evaluate.scores import METRICS, Protocol
 
-    as_json = json or format is Format.json
+    names = [*(models or []), *_listed(baseline, BUILT_IN, "--baseline")]
+    if not names:
+        raise UsageError("name a model, or baselines with --baseline; 'crispen models' lists them")
+    wanted = METRICS if metrics == "all" else _metrics(metrics)
+    form = _format(format, output, json)
+    if output is not None and output.exists() and not overwrite:
+        raise OutputError(f"{output} is there already; give --overwrite or another name with -o")
+    folder = find_data(data)
+    factor = common_scale(names, scale)
+    degrade, words = None, ""
+    if degradations:
+        from crispen.cli._degrading import typed_degradation
+
+        degrade, words = typed_degradation(degradations, factor, seed)
+    protocol = Protocol(color.value, border, wanted, degrade, words)
     with progress(json) as work:
         scores = [
-            measure(model, data, scale, device=device, threads=threads, progress=work)
-            for model in models
+            measure(
+                name,
+                folder,
+                factor,
+                protocol=protocol,
+                device=device,
+                threads=threads,
+                progress=work,
+            )
+            for name in dict.fromkeys(names)
         ]
-    if as_json:
-        print_json([_facts(score) for score in scores])
+    _write(scores, form, output, overwrite)
+
+
+def _listed(text: str, known: Sequence[str], option: str) -> list[str]:
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    for name in names:
+        if name not in known:
+            hint = nearest_names(name, known) or f"; those are {', '.join(known)}"
+            raise UsageError(f"{option}: '{name}' is none of them{hint}")
+    return names
+
+
+def _metrics(text: str) -> tuple[Metric, ...]:
+    from crispen.evaluate.scores import METRICS
+
+    names = _listed(text, METRICS, "--metrics")
+    if not names:
+        raise UsageError(f"--metrics: name at least one of {', '.join(METRICS)}")
+    return tuple(m for m in METRICS if m in names)
+
+
+def _format(format: Format | None, output: Path | None, json: bool) -> Format:
+    if json:
+        return Format.json
+    if format is not None:
+        return format
+    if output is None:
+        return Format.table
+    if output.suffix.lower() not in _SUFFIXES:
+        raise UsageError(f"-o {output}: give a name that ends in {', '.join(_SUFFIXES)}")
+    return _SUFFIXES[output.suffix.lower()]
+
+
+def _write(scores: list[Score], form: Format, output: Path | None, overwrite: bool) -> None:
+    from crispen.evaluate import tables
+
+    if form is Format.table and output is None:
+        _print(scores)
         return
-    rows = [row for score in scores for row in _rows(score)]
-    if format is Format.csv:
-        csv.writer(sys.stdout, lineterminator="\n").writerows([HEADER, *rows])
-    elif format is Format.markdown:
-        for cells in (HEADER, ("---",) * len(HEADER), *rows):
-            typer.echo(f"| {' | '.join(cells)} |")
-        typer.echo(f"\n{NOTE.format(scale=scale)}")
-    else:
-        _print(rows, f"{data.name} x{scale}", NOTE.format(scale=scale))
+    match form:
+        case Format.json:
+            facts = [tables.facts(score) for score in scores]
+            if output is None:
+                print_json(facts)
+                return
+            import json
+
+            text = json.dumps(facts, indent=2, ensure_ascii=False) + "\n"
+        case Format.csv:
+            text = tables.comma_separated(scores)
+        case Format.html:
+            from crispen.evaluate.score_page import score_page
+
+            text = score_page(scores)
+        case _:
+            text = tables.markdown(scores)
+    if output is None:
+        sys.stdout.write(text)
+        return
+    from crispen.media.atomic import write_whole
+
+    write_whole(output, text.encode())
+    typer.echo(f"made {output}")
 
 
-def _rows(score: Score) -> list[tuple[str, ...]]:
-    rows = [(p.picture, p.psnr, p.ssim, p.seconds) for p in score.pictures]
-    rows.append(("mean", score.psnr, score.ssim, score.seconds))
-    return [(score.model, n, f"{p:.2f}", f"{s:.4f}", f"{t:.4f}") for n, p, s, t in rows]
-
-
-def _facts(score: Score) -> dict[str, Any]:
-    return {
-        "model": score.model,
-        "data": score.data,
-        "scale": score.scale,
-        "color": "Y' (BT.601 studio swing)",
-        "border": score.scale,
-        "psnr": score.psnr,
-        "ssim": score.ssim,
-        "seconds": score.seconds,
-        "pictures": [
-            {"picture": p.picture, "psnr": p.psnr, "ssim": p.ssim, "seconds": p.seconds}
-            for p in score.pictures
-        ],
-    }
-
-
-def _print(rows: list[tuple[str, ...]], title: str, caption: str) -> None:
+def _print(scores: list[Score]) -> None:
     from rich.table import Table
 
-    table = Table(*HEADER, title=title, caption=caption)
-    for row in rows:
-        mean = row[1] == "mean"
+    from crispen.evaluate import tables
+
+    first = scores[0]
+    title = f"{first.data} x{first.scale}" if first.scale > 1 else first.data
+    table = Table(title=title, caption=tables.note(scores))
+    for i, name in enumerate(tables.header(scores)):
+        table.add_column(name, justify="right" if i > 1 else "left")
+    for row in tables.rows(scores):
+        mean = row[1] == tables.MEAN
         table.add_row(*row, style="bold" if mean else None, end_section=mean)
     print_table(table)

@@ -12,7 +12,7 @@ from crispen.errors import UsageError
 from crispen.evaluate.pairs import Degrade
 
 Color = Literal["luma", "rgb"]
-Metric = Literal["mse", "psnr", "ssim", "lpips", "niqe"]
+Metric = Literal["psnr", "ssim", "mse", "lpips", "niqe"]
 METRICS: tuple[Metric, ...] = get_args(Metric)
 DEFAULT_METRICS: tuple[Metric, ...] = ("psnr", "ssim", "mse")
 LOWER_IS_BETTER = frozenset({"mse", "lpips", "niqe"})
