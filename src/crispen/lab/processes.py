@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import logging
 import os
 import platform
 import socket
@@ -125,6 +126,8 @@ def connect(device: str, place: Place) -> Fabric:
     if place.devices == 1 and outer is None:
         devices = [int(index)] if index else 1
         return Fabric(accelerator=kind, devices=devices)
+    # What it says about joining is for whoever debugs it.
+    logging.getLogger("lightning.fabric").setLevel(logging.WARNING)
     environment = outer or _Here(place.rank, place.devices, place.port)
     nodes = 1 if outer is None else max(1, outer.world_size() // place.devices)
     fabric = Fabric(
@@ -133,7 +136,7 @@ def connect(device: str, place: Place) -> Fabric:
         num_nodes=nodes,
         # Running means of batch normalisation are rank 0's; sent around between two passes, they
         # would spoil the gradient of the first.
-        strategy=DDPStrategy(cluster_environment=environment, broadcast_buffers=False),
+        strategy=DDPStrategy(cluster_environment=environment, forward_sync_buffers=False),
     )
     fabric.launch()
     return fabric
