@@ -14,9 +14,10 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from crispen.engines.openvino import OpenVinoEngine
+from crispen.enhance.model import load
 from crispen.errors import Cancelled, CrispenError, ModelError, OutputError, UsageError
 from crispen.models import store
-from crispen.models.store import add, find, list_cards, pick, shipped_names
+from crispen.models.store import add, find, list_cards, shipped_names
 from crispen.progress import Event, Progress
 
 GOOD = (store.SHIPPED / "photo-fast-x2.onnx").read_bytes()
@@ -88,25 +89,6 @@ def test_without_the_variable_the_platform_says_where(monkeypatch):
     assert store.user_folder() == expected
 
 
-@pytest.mark.parametrize(
-    ("flavor", "scale", "name"),
-    [
-        ("photo", 1.5, "photo-x2"),
-        ("photo", 2, "photo-x2"),
-        ("photo", 2.01, "photo-x3"),
-        ("photo-fast", 3.7, "photo-fast-x4"),
-        ("espcn", 16, "espcn-x4"),
-    ],
-)
-def test_pick_takes_the_smallest_that_is_enough(flavor, scale, name):
-    assert pick("upscale", flavor, scale) == name
-
-
-def test_pick_of_a_task_that_nothing_does():
-    with pytest.raises(ModelError, match="relight"):
-        pick("relight")
-
-
 # ---- adding ---------------------------------------------------------------------------------
 
 
@@ -133,26 +115,112 @@ def test_a_foreign_network_gets_a_card(channels, scale, tmp_path):
     [
         ({"channels": 2}, "2 channels"),
         ({"inputs": 2}, "2 inputs"),
-        ({"sides": (64, 64)}, "height and width|makes"),
+        ({"sides": (64, 48)}, "height and width"),
     ],
 )
 def test_what_is_no_picture_network_is_refused(how, message, tmp_path, folder):
-    if "sides" in how:
-        # Fixed sides of its own: a reshape to another shape cannot be had.
-        source = tmp_path / "fixed.onnx"
-        nodes = [
-            helper.make_node("Reshape", ["picture", "shape"], ["big"]),
-        ]
-        value = [
-            helper.make_tensor_value_info(n, TensorProto.FLOAT, [1, 3, 64, 64])
-            for n in ("picture", "big")
-        ]
-        weights = [numpy_helper.from_array(np.array([1, 3, 64, 64]), "shape")]
-        graph = helper.make_graph(nodes, "g", value[:1], value[1:], weights)
-        opset = helper.make_opsetid("", 17)
-        onnx.save(helper.make_model(graph, opset_imports=[opset], ir_version=8), source)
-    else:
-        source = foreign(tmp_path / "x.onnx", **how)
+    source = foreign(tmp_path / "x.onnx", **how)
+    with pytest.raises(ModelError, match=message):
+        add(source)
+    assert list(folder.iterdir()) == []
+
+
+def graph_file(path: Path, nodes, shape, weights=(), kind=TensorProto.FLOAT) -> Path:
+    """A network without a card, of these nodes from ``in`` to ``out``."""
+    value = [
+        helper.make_tensor_value_info(n, kind, s) for n, s in zip(("in", "out"), shape, strict=True)
+    ]
+    graph = helper.make_graph(nodes, "g", value[:1], value[1:], list(weights))
+    opset = helper.make_opsetid("", 17)
+    onnx.save(helper.make_model(graph, opset_imports=[opset], ir_version=8), path)
+    return path
+
+
+FREE = [["n", "c", "h", "w"]] * 2
+
+
+def test_a_network_of_one_window_is_found_out(tmp_path):
+    # Flattened and unflattened, as around a fully connected layer.
+    sizes = [numpy_helper.from_array(np.array([1, 3, 24, 24]), "shape")]
+    nodes = [
+        helper.make_node("Flatten", ["in"], ["flat"]),
+        helper.make_node("Reshape", ["flat", "shape"], ["out"]),
+    ]
+    card = add(graph_file(tmp_path / "dense.onnx", nodes, [[1, 3, 24, 24]] * 2, sizes))
+    assert (card.window_px, card.multiple, card.scale) == (24, 1, 1)
+    x = np.random.default_rng(0).integers(0, 256, (30, 50, 3), np.uint8)
+    np.testing.assert_array_equal(load(card.name)(x).pixels, x)
+
+
+def test_what_sides_must_be_multiples_of_is_found_out(tmp_path):
+    # Two halvings and two doublings of each side: 4 · floor(n / 4).
+    scales = [numpy_helper.from_array(np.array([1, 1, 4, 4], np.float32), "s")]
+    pool = {"kernel_shape": [2, 2], "strides": [2, 2]}
+    nodes = [
+        helper.make_node("MaxPool", ["in"], ["a"], **pool),
+        helper.make_node("MaxPool", ["a"], ["b"], **pool),
+        helper.make_node("Resize", ["b", "", "s"], ["out"], mode="nearest"),
+    ]
+    source = graph_file(tmp_path / "pools.onnx", nodes, [["n", 3, "h", "w"]] * 2, scales)
+    card = add(source, task="denoise")
+    assert (card.task, card.scale, card.multiple, card.window_px) == ("denoise", 1, 4, None)
+    x = np.random.default_rng(0).integers(0, 256, (30, 50, 3), np.uint8)
+    cells = np.pad(x, ((0, 2), (0, 2), (0, 0)), "edge").reshape(8, 4, 13, 4, 3).max((1, 3))
+    expected = cells.repeat(4, 0).repeat(4, 1)[:30, :50]
+    np.testing.assert_array_equal(load(card.name)(x).pixels, expected)
+
+
+def test_half_precision_is_taken(tmp_path):
+    half = [numpy_helper.from_array(np.array(0.5, np.float16), "half")]
+    nodes = [helper.make_node("Mul", ["in", "half"], ["out"])]
+    shape = [["n", 3, "h", "w"]] * 2
+    add(graph_file(tmp_path / "half.onnx", nodes, shape, half, TensorProto.FLOAT16))
+    x = np.arange(0, 240, 2, dtype=np.uint8).reshape(5, 8, 3)
+    np.testing.assert_array_equal(load("half")(x).pixels, x // 2)
+
+
+@pytest.mark.parametrize(("color", "channels"), [(None, "rgb"), ("rgb", "rgb"), ("luma", "luma")])
+def test_a_network_of_any_channels_sees_what_is_said(color, channels, tmp_path):
+    nodes = [helper.make_node("Relu", ["in"], ["out"])]
+    assert add(graph_file(tmp_path / "any.onnx", nodes, FREE), color=color).color == channels
+
+
+@pytest.mark.parametrize(
+    ("wishes", "message"),
+    [
+        ({"scale": 3}, "enlarges 2 times, which is not --scale 3"),
+        ({"color": "luma"}, "3 channels, which is not luma"),
+        ({"task": "denoise"}, "enlarges 2 times, which is not 'denoise'"),
+    ],
+)
+def test_what_is_said_of_a_foreign_network_is_checked(wishes, message, tmp_path, folder):
+    with pytest.raises(UsageError, match=message):
+        add(foreign(tmp_path / "x.onnx"), **wishes)
+    assert list(folder.iterdir()) == []
+    card = add(foreign(tmp_path / "x.onnx"), scale=2, color="rgb", task="restore")
+    assert (card.scale, card.color, card.task) == (2, "rgb", "restore")
+
+
+def test_what_is_said_against_a_card_is_refused(tmp_path):
+    source = tmp_path / "p.onnx"
+    source.write_bytes(GOOD)
+    with pytest.raises(UsageError, match="its card says color luma, not rgb"):
+        add(source, name="mine", color="rgb")
+
+
+@pytest.mark.parametrize(
+    ("shape", "kind", "message"),
+    [
+        (["n", "h", "w", 3], TensorProto.FLOAT, "height and width"),
+        ([1, 64, 64, 3], TensorProto.FLOAT, "channels first"),
+        (["n", 3, "h", "w"], TensorProto.UINT8, "floats from 0 to 1"),
+        ([4, 3, "h", "w"], TensorProto.FLOAT, "4 pictures at once"),
+        (["n", 3], TensorProto.FLOAT, r"\(N, channels, height, width\)"),
+    ],
+)
+def test_inputs_that_are_no_pictures(shape, kind, message, tmp_path, folder):
+    nodes = [helper.make_node("Identity", ["in"], ["out"])]
+    source = graph_file(tmp_path / "x.onnx", nodes, [shape] * 2, kind=kind)
     with pytest.raises(ModelError, match=message):
         add(source)
     assert list(folder.iterdir()) == []

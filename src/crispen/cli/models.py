@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from crispen.cli.console import Json, print_json, print_table, progress
+from crispen.errors import UsageError, nearest_names
 
 if TYPE_CHECKING:
     from crispen.models.card import ModelCard
@@ -68,25 +69,80 @@ def show(
 @app.command()
 def add(
     source: Annotated[
-        str, typer.Argument(help="An ONNX file made by 'crispen export', or its URL.")
+        str,
+        typer.Argument(
+            help="An ONNX file made by 'crispen export' or by another program, or its URL."
+        ),
     ],
     name: Annotated[
         str | None, typer.Option("--name", help="Call it so; the card's name unless given.")
+    ] = None,
+    task: Annotated[
+        str | None,
+        typer.Option(
+            "--task",
+            help="What a network of another maker is for: upscale, denoise, sharpen, relight or "
+            "restore.",
+            show_default="upscale if it enlarges, else restore",
+        ),
+    ] = None,
+    scale: Annotated[
+        int | None,
+        typer.Option(
+            "--scale",
+            min=1,
+            max=16,
+            help="How many times it should enlarge; it is tried out anyway, this is checked.",
+            show_default=False,
+        ),
+    ] = None,
+    color: Annotated[
+        str | None,
+        typer.Option(
+            "--color",
+            help="What it sees: luma or rgb; needed only where it takes any number of channels.",
+            show_default=False,
+        ),
     ] = None,
     sha256: Annotated[
         str | None, typer.Option("--sha256", help="What the file must hash to; needed for a URL.")
     ] = None,
     json: Json = False,
 ) -> None:
-    """Add a model to your own, so that --model knows it by name."""
+    """Add a model to your own, so that --model knows it by name.
+
+    An ONNX network of another maker is tried out: it must take one picture of 1 or 3 channels
+    from 0 to 1, channels first, and give one back.
+    """
+    from typing import get_args
+
+    from crispen.models.card import Color, Task
     from crispen.models.store import add as add_model
 
     with progress(json) as work:
-        card = add_model(source, name=name, sha256=sha256, progress=work)
+        card = add_model(
+            source,
+            name=name,
+            task=_choice("task", task, get_args(Task)),
+            scale=scale,
+            color=_choice("color", color, get_args(Color)),
+            sha256=sha256,
+            progress=work,
+        )
     if json:
         print_json(_facts(card))
     else:
-        typer.echo(f"added {card.name}; use it with --model {card.name}")
+        does = f"enlarges x{card.scale}" if card.scale > 1 else f"{card.task} at the same size"
+        typer.echo(f"added {card.name} ({does}, {card.color}); use it with --model {card.name}")
+
+
+def _choice(option: str, text: str | None, known: tuple[Any, ...]) -> Any:
+    if text is not None and text not in known:
+        raise UsageError(
+            f"--{option} {text}: no such {option}{nearest_names(text, known)}; "
+            f"choose one of {', '.join(known)}"
+        )
+    return text
 
 
 def _facts(card: ModelCard) -> dict[str, Any]:

@@ -4,30 +4,75 @@ from __future__ import annotations
 
 import re
 
+import numpy as np
 import openvino as ov
 from pydantic import ValidationError
 
 from crispen.errors import ModelError, UsageError
-from crispen.models.card import Color, ModelCard
+from crispen.models.card import Color, ModelCard, Task
 
-_SIDE = 32
+# What input sides may have to be multiples of, as pooling and shuffling networks want it.
+_MULTIPLES = (1, 2, 4, 8, 16, 32, 64)
+_SIDE = 64
+_LARGEST_SCALE = 16
 
 
-def probe(content: bytes, name: str) -> ModelCard:
+def probe(
+    content: bytes,
+    name: str,
+    *,
+    task: Task | None = None,
+    scale: int | None = None,
+    color: Color | None = None,
+) -> ModelCard:
     """The card of an image-to-image network without one.
 
-    Colour is its input's channels, scale what it makes of a 32×32 picture. Its halo stays unknown,
-    so that tiles are blended, and so do its licence and training.
+    Colour is its input's channels, scale what it makes of a small grey picture; tried out are also
+    of what its sides must be multiples, or whether they are fixed. Its halo stays unknown, so
+    that tiles are blended, and so do its licence and training.
+
+    Args:
+        content: The ONNX file.
+        name: What to call it.
+        task: What it is for; ``upscale`` if it enlarges, else ``restore``, unless given.
+        scale: What it should be; checked.
+        color: What it should see; checked where the network says so itself.
 
     Raises:
         ModelError: Not an ONNX file, or no network from pictures to pictures.
-        UsageError: `name` cannot be a model's name.
+        UsageError: `name` cannot be a model's name, or what was asked for is not what it does.
     """
     core = ov.Core()
     try:
         model = core.read_model(content)
     except RuntimeError as error:
         raise ModelError(f"{name}: not an ONNX file that can be loaded; check the file") from error
+    channels, fixed = _input(model, name, color)
+    found, multiple = _scale(core, model, name, channels, fixed)
+    does = f"enlarges {found} times" if found > 1 else "keeps the size"
+    if scale is not None and scale != found:
+        raise UsageError(f"{name}: {does}, which is not --scale {scale}; leave that out")
+    if task is not None and (task == "upscale") != (found > 1) and task != "restore":
+        raise UsageError(f"{name}: {does}, which is not '{task}'; choose another --task")
+    constants = (node for node in model.get_ops() if node.get_type_name() == "Constant")
+    try:
+        return ModelCard(
+            name=re.sub(r"[^A-Za-z0-9._-]+", "-", name).lstrip("._-"),
+            task=task or ("upscale" if found > 1 else "restore"),
+            summary="A foreign network; its card was made by trying it out.",
+            scale=found,
+            color="luma" if channels == 1 else "rgb",
+            multiple=multiple,
+            window_px=fixed,
+            parameters=sum(map(_count, constants)),
+            architecture="unknown",
+        )
+    except ValidationError as error:
+        raise UsageError(f"'{name}' cannot be a model's name; choose one with --name") from error
+
+
+def _input(model: ov.Model, name: str, color: Color | None) -> tuple[int, int | None]:
+    """Channels, and the side if only one will do."""
     if len(model.inputs) != 1 or len(model.outputs) != 1:
         raise ModelError(
             f"{name}: has {len(model.inputs)} inputs and {len(model.outputs)} outputs; "
@@ -36,39 +81,67 @@ def probe(content: bytes, name: str) -> ModelCard:
     shape = model.input(0).partial_shape
     if shape.rank.is_dynamic or len(shape) != 4:
         raise ModelError(f"{name}: takes {shape}; only (N, channels, height, width) can be added")
-    channels = shape[1].get_length() if shape[1].is_static else 3
+    if not model.input(0).get_element_type().is_real():
+        kind = model.input(0).get_element_type().get_type_name()
+        raise ModelError(f"{name}: takes numbers of type {kind}; export it for floats from 0 to 1")
+    batch, planes, *sides = (None if side.is_dynamic else side.get_length() for side in shape)
+    if batch not in (None, 1):
+        raise ModelError(f"{name}: takes {batch} pictures at once; export it for 1, or any number")
+    channels = planes or (1 if color == "luma" else 3)
     if channels not in (1, 3):
+        last = " (export it with channels first)" if sides[1] in (1, 3) else ""
         raise ModelError(
-            f"{name}: takes {channels} channels; only 1 (luma) or 3 (RGB) can be added"
+            f"{name}: takes {channels} channels{last}; only 1 (luma) or 3 (RGB) can be added"
         )
-    try:
-        model.reshape([1, channels, _SIDE, _SIDE])
-        out = list(model.output(0).shape)
-    except RuntimeError as error:
+    if color is not None and (color == "luma") != (channels == 1):
+        raise UsageError(
+            f"{name}: takes {channels} channels, which is not {color}; leave --color out"
+        )
+    height, width = sides
+    if height is None and width is None:
+        return channels, None
+    if height != width:
         raise ModelError(
             f"{name}: cannot work on pictures of any size (it takes {shape}); export it with free "
-            "height and width"
-        ) from error
-    scale = out[-1] // _SIDE if out else 0
-    if out != [1, channels, _SIDE * scale, _SIDE * scale] or not 1 <= scale <= 16:
-        raise ModelError(
-            f"{name}: makes {out} of {[1, channels, _SIDE, _SIDE]}; only whole scales from 1 to 16 "
-            "can be added"
+            "height and width, or with a square input"
         )
-    color: Color = "luma" if channels == 1 else "rgb"
-    constants = (node for node in model.get_ops() if node.get_type_name() == "Constant")
-    try:
-        return ModelCard(
-            name=re.sub(r"[^A-Za-z0-9._-]+", "-", name).lstrip("._-"),
-            task="upscale" if scale > 1 else "restore",
-            summary="A foreign network; its card was made by trying it out.",
-            scale=scale,
-            color=color,
-            parameters=sum(map(_count, constants)),
-            architecture="unknown",
-        )
-    except ValidationError as error:
-        raise UsageError(f"'{name}' cannot be a model's name; choose one with --name") from error
+    return channels, height
+
+
+def _scale(
+    core: ov.Core, model: ov.Model, name: str, channels: int, fixed: int | None
+) -> tuple[int, int]:
+    """How many times larger its answers are, and of what its sides must be multiples."""
+    problem = ""
+    for multiple in (1,) if fixed is not None else _MULTIPLES:
+        # An odd number of multiples: what a larger multiple would do is no proof.
+        side = fixed or (_SIDE // multiple + (_SIDE // multiple + 1) % 2) * multiple
+        shape = [1, channels, side, side]
+        try:
+            answer = _answer(core, model.clone(), shape)
+        except RuntimeError as error:
+            problem = str(error).strip().splitlines()[-1]
+            continue
+        out = list(answer.shape)
+        scale = out[-1] // side if out else 0
+        if out != [1, channels, side * scale, side * scale] or not 1 <= scale <= _LARGEST_SCALE:
+            problem = (
+                f"makes {out} of {shape}, and only whole scales from 1 to {_LARGEST_SCALE} will do"
+            )
+            continue
+        if not np.isfinite(answer).all():
+            raise ModelError(f"{name}: answers no numbers to an even grey; check the file")
+        return scale, multiple
+    raise ModelError(f"{name}: cannot be run on pictures of any size ({problem}); export it again")
+
+
+def _answer(
+    core: ov.Core, model: ov.Model, shape: list[int]
+) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+    model.reshape(shape)
+    compiled = core.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": ov.Type.f32})
+    grey = np.full(shape, 0.5, compiled.input(0).get_element_type().to_dtype())
+    return np.asarray(compiled(grey)[0], np.float32)
 
 
 def _count(constant: ov.Node) -> int:

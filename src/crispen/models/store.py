@@ -14,18 +14,16 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from pathlib import Path
-from typing import Literal
+from typing import NamedTuple
 
 from crispen.errors import ModelError, OutputError, UsageError, nearest_names
-from crispen.models.card import CARD_KEY, ModelCard, Task, has_card, read_card
+from crispen.models.card import CARD_KEY, Color, ModelCard, Task, has_card, read_card
 from crispen.progress import Progress
 
 SHIPPED = Path(__file__).parent / "shipped"
 SUFFIX = ".onnx"
 MAX_MODEL_BYTES = 512 << 20
 _CHUNK_BYTES = 1 << 18
-
-Flavor = Literal["photo", "photo-fast", "espcn"]
 
 
 def user_folder() -> Path:
@@ -93,46 +91,29 @@ def _files(folder: Path) -> list[Path]:
     return [folder / f"{name}{SUFFIX}" for name in _names(folder)]
 
 
-def pick(task: Task = "upscale", flavor: Flavor = "photo", scale: float = 2.0) -> str:
-    """The shipped model to use when nobody said which.
-
-    Args:
-        task: What is to be done.
-        flavor: The family: ``photo`` is the default, ``photo-fast`` for real time.
-        scale: How many times larger.
-
-    Returns:
-        The name of that family's smallest scale that is at least `scale`, or its largest.
-
-    Raises:
-        ModelError: Nothing of that kind ships.
-    """
-    family = [
-        (card.scale, card.name)
-        for _, card in ((p, read_card(p)) for p in _files(SHIPPED))
-        if card.task == task and card.name.rsplit("-x", 1)[0] == flavor
-    ]
-    if not family:
-        raise ModelError(f"no '{flavor}' model for {task} ships; name one with --model")
-    enough = [entry for entry in family if entry[0] >= scale]
-    return min(enough)[1] if enough else max(family)[1]
-
-
 def add(
     path_or_url: str | Path,
     *,
     name: str | None = None,
+    task: Task | None = None,
+    scale: int | None = None,
+    color: Color | None = None,
     sha256: str | None = None,
     overwrite: bool = False,
     progress: Progress | None = None,
 ) -> ModelCard:
     """Add a model to the user's own, after a check that it loads and answers.
 
-    A foreign ONNX file without a card is tried out for its scale and colour, and gets a card.
+    A foreign ONNX file without a card is tried out for its scale, its colour and the sides it
+    takes, and gets a card.
 
     Args:
         path_or_url: An ONNX file, or a ``http``, ``https`` or ``file`` URL of one.
         name: What to call it; the card's or the file's name unless given.
+        task: What a file without a card is for; ``upscale`` if it enlarges, else ``restore``,
+            unless given.
+        scale: How many times it should enlarge; checked.
+        color: ``luma`` or ``rgb``, which a network that takes any number of channels cannot say.
         sha256: What the content must hash to.
         overwrite: Replace a model of that name in the user's folder.
         progress: Told how far the download is.
@@ -142,7 +123,7 @@ def add(
 
     Raises:
         ModelError: It cannot be fetched, hashes to something else, or does not work.
-        UsageError: The name is taken or is not a name.
+        UsageError: The name is taken or is not a name, or the network does not do what was said.
         OutputError: The folder cannot be written.
     """
     text = str(path_or_url)
@@ -167,7 +148,8 @@ def add(
         try:
             with os.fdopen(handle, "wb") as file:
                 file.write(content)
-            card = _check(part, content, text, name or stem, renamed=name)
+            wishes = _Wishes(name, task, scale, color)
+            card = _check(part, content, text, stem, wishes)
             target = folder / f"{card.name}{SUFFIX}"
             if card.name in shipped_names():
                 raise UsageError(f"a shipped model is called '{card.name}'; choose --name")
@@ -218,7 +200,16 @@ def _download(url: str, progress: Progress) -> bytes:
     return bytes(content)
 
 
-def _check(part: Path, content: bytes, source: str, name: str, *, renamed: str | None) -> ModelCard:
+class _Wishes(NamedTuple):
+    """What the person says about a model."""
+
+    name: str | None
+    task: Task | None
+    scale: int | None
+    color: Color | None
+
+
+def _check(part: Path, content: bytes, source: str, stem: str, wishes: _Wishes) -> ModelCard:
     """The card, after one small window went through the network; `part` then holds that card."""
     from crispen.engines.openvino import OpenVinoEngine
     from crispen.engines.probe import probe
@@ -226,24 +217,35 @@ def _check(part: Path, content: bytes, source: str, name: str, *, renamed: str |
     try:
         try:
             card = read_card(part)
-            if renamed is not None:
-                card = card.model_copy(update={"name": renamed})
         except ModelError:
             if has_card(content):
                 raise
-            card = probe(content, name)
+            name = stem if wishes.name is None else wishes.name
+            card = probe(content, name, task=wishes.task, scale=wishes.scale, color=wishes.color)
+        else:
+            _agree(card, wishes)
+            if wishes.name is not None:
+                card = card.model_copy(update={"name": wishes.name})
         part.write_bytes(with_card(content, card))
         card = read_card(part)  # checks the name too
         engine = OpenVinoEngine(part, card)
         try:
             import numpy as np
 
-            engine.run(np.full((16, 16, 3), 128, np.uint8))
+            side = card.window_px or 16 * card.multiple
+            engine.run(np.full((side, side, 3), 128, np.uint8))
         finally:
             engine.close()
     except ModelError as error:
         raise ModelError(str(error).replace(str(part), source)) from error
     return card
+
+
+def _agree(card: ModelCard, wishes: _Wishes) -> None:
+    for field in ("task", "scale", "color"):
+        asked, says = getattr(wishes, field), getattr(card, field)
+        if asked is not None and asked != says:
+            raise UsageError(f"its card says {field} {says}, not {asked}; leave --{field} out")
 
 
 def _varint(value: int) -> bytes:

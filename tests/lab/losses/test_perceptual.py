@@ -1,4 +1,4 @@
-"""The perceptual loss with a narrow VGG-19, ONNX and TorchScript files, and a server on loopback."""
+"""The perceptual loss with a narrow VGG-19, with ONNX and TorchScript files."""
 
 from __future__ import annotations
 
@@ -176,7 +176,7 @@ def test_unknown_layers_and_operators(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         torch.onnx.export(nn.Hardswish(), (pictures(),), path, opset_version=17, dynamo=False)
-    with pytest.raises(InputError, match="operator HardSwish, .* as TorchScript"):
+    with pytest.raises(InputError, match=r"operator HardSwish, .* as TorchScript"):
         load_features(str(path), ())
 
 
@@ -256,7 +256,7 @@ def test_a_file_put_by_hand_is_checked(narrow: Path) -> None:
     vgg.user_file().write_bytes(narrow.read_bytes())
     assert vgg.vgg19_file() == vgg.user_file()
     vgg.user_file().write_bytes(b"half")
-    with pytest.raises(InputError, match="damaged .* delete it"):
+    with pytest.raises(InputError, match=r"damaged .* delete it"):
         vgg.vgg19_file()
 
 
