@@ -30,6 +30,7 @@ COMMANDS = (
     "train",
     "runs",
     "export",
+    "serve",
     "doctor",
 )
 DEBUG_FLAG = "--debug"

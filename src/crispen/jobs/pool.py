@@ -14,7 +14,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
@@ -60,7 +60,7 @@ class _One:
 
 
 class Pool:
-    """Worker processes; `start` and `stop`, or use it in a ``with`` block.
+    """Worker processes; `take`, `start` and `stop`, or use it in a ``with`` block.
 
     Args:
         orders: What each is started with.
@@ -96,6 +96,7 @@ class Pool:
         self._fast_deaths = 0
 
     def __enter__(self) -> Pool:
+        self.take()
         self.start()
         return self
 
@@ -114,8 +115,8 @@ class Pool:
         with self._lock:
             return [one.process.pid for one in self._workers if one.process.pid is not None]
 
-    def start(self) -> None:
-        """Take over the folder, put back what a dead server left, and start the workers.
+    def take(self) -> None:
+        """Take over the folder, and put back what a dead server's workers held.
 
         Raises:
             OutputError: Another server uses the folder.
@@ -125,6 +126,9 @@ class Pool:
         for job in self._store.held():
             if self._store.release(job):
                 log.warning("job %s was running when the server died; queued again", job.id)
+
+    def start(self) -> None:
+        """Start the workers; `take` comes first."""
         with self._lock:
             for _ in range(self._wanted):
                 self._workers.append(self._spawn())
@@ -163,8 +167,7 @@ class Pool:
         process = self._context.Process(
             target=run, args=(self._orders, theirs), name="crispen worker", daemon=True
         )
-        with _without_main():
-            process.start()
+        process.start()
         theirs.close()
         return _One(process, ours)
 
@@ -279,21 +282,3 @@ def _await_orphans(path: Path) -> None:
                     log.warning("workers of an earlier server are still alive")
                     return
                 time.sleep(0.05)
-
-
-@contextlib.contextmanager
-def _without_main() -> Iterator[None]:
-    """Children do not import the program that started the server, only what they need."""
-    import sys
-
-    main = sys.modules["__main__"]
-    spec, file = getattr(main, "__spec__", None), getattr(main, "__file__", None)
-    main.__spec__ = None
-    if file is not None:
-        del main.__file__
-    try:
-        yield
-    finally:
-        main.__spec__ = spec
-        if file is not None:
-            main.__file__ = file

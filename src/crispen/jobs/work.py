@@ -115,7 +115,7 @@ class Worker:
         from crispen.enhance.video import enhance_video
 
         wish, options = choice.target, job.options
-        more: dict[str, Any] = {} if options.strength is None else {"strength": options.strength}
+        more: dict[str, Any] = {}
         if options.quality is not None:
             # 100 is CRF 10, which nobody tells from the source; 50 is CRF 32.
             more["crf"] = round(10 + (100 - options.quality) * 0.44)
@@ -127,6 +127,7 @@ class Worker:
             size=(wish.width, wish.height) if wish.sized else None,
             fit=wish.fit,
             model=list(choice.models),
+            strength=options.strength,
             codec=options.codec,
             device=self._bench.device,
             threads=self._bench.threads,
@@ -157,7 +158,7 @@ class Worker:
         except OSError as error:
             raise OutputError(f"{job.name}: its result went away while it was written") from error
         return Result(
-            name=f"{stem}.{choice.target.label}{target.suffix}",
+            name=f"{stem}.{choice.label}{target.suffix}",
             type=suffix_and_type(result_format(job.options, job.source))[1],
             width=size[0],
             height=size[1],
@@ -174,13 +175,12 @@ class Worker:
         key = (*choice.models, strength, *_stamps())
         found = self._open.pop(key, None)
         if found is None:
-            more: dict[str, Any] = {} if strength is None else {"strength": strength}
             found = Enhancer(
                 choice.models,
+                strength=strength,
                 device=self._bench.device,
                 threads=self._bench.threads,
                 memory_bytes=self._bench.memory_bytes,
-                **more,
             )
         self._open[key] = found
         while len(self._open) > _OPEN_AT_ONCE:

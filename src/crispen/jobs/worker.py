@@ -174,8 +174,10 @@ class _Beats:
         self._thread.join()
 
     def _hear(self, event: Event) -> None:
+        # The file is called "source" here, and otherwise by people.
+        what = event.what.removeprefix("enhancing ").replace(SOURCE, self._job.name)
         self._now = ProgressNow(
-            what=event.what,
+            what=f"enhancing {what}",
             done=event.done,
             total=event.total,
             unit=event.unit,

@@ -50,7 +50,6 @@ def create_app(settings: Settings) -> FastAPI:
         redirect_slashes=False,
         generate_unique_id_function=lambda route: route.name,
     )
-    server.files.prepare()
     identity = Identity(settings, server.files.secret())
     app.state.server = server
     app.state.identity = identity

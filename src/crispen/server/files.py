@@ -52,15 +52,19 @@ class Files:
         self.drafts = self.folder / "drafts"
 
     def prepare(self) -> None:
-        """Make the folders; throw away what a killed server left unfinished."""
+        """Make the folders."""
         try:
-            shutil.rmtree(self.drafts, ignore_errors=True)
             for folder in (self.uploads, self.jobs, self.samples, self.drafts):
                 folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         except OSError as error:
             raise OutputError(
                 f"{self.folder}: cannot be made ({error.strerror}); choose another --folder"
             ) from error
+
+    def clean(self) -> None:
+        """Throw away what a killed server left unfinished."""
+        for path in self.drafts.iterdir():
+            path.unlink(missing_ok=True)
 
     def secret(self) -> bytes:
         """The folder's key; made once, readable by its owner only."""

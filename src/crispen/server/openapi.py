@@ -15,7 +15,11 @@ from crispen.server.settings import Settings
 def document() -> dict[str, Any]:
     """The document, the same for every server."""
     with tempfile.TemporaryDirectory() as folder:
-        return create_app(Settings(folder=Path(folder))).openapi()
+        app = create_app(Settings(folder=Path(folder)))
+        try:
+            return app.openapi()
+        finally:
+            app.state.server.store.close()
 
 
 def main() -> None:

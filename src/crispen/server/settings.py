@@ -85,6 +85,9 @@ class Settings(BaseSettings):
     max_waiting: int = Field(
         32, ge=1, description="most requests to /enhance that wait at the same time"
     )
+    max_wait_s: float = Field(
+        600.0, gt=0, description="seconds that a request to /enhance waits for its picture"
+    )
     max_job_s: float = Field(86_400.0, gt=0, description="seconds after which a job is given up")
     result_ttl_s: float = Field(
         7 * _DAY_S, gt=0, description="seconds that a finished job and its files are kept"

@@ -1,17 +1,36 @@
-"""What one app has: its settings, files, uploads, metrics."""
+"""What one app has: its settings, queue, workers, files, events and metrics."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import AsyncIterator, Mapping
 from typing import Annotated
 
 from fastapi import Depends, Request
 
+from crispen import __version__
+from crispen.jobs.pool import Pool, share_threads
+from crispen.jobs.states import Status
+from crispen.jobs.store import JobStore
+from crispen.jobs.work import Bench
+from crispen.jobs.worker import Orders
+from crispen.server.aides import Aides
+from crispen.server.catalogue import Catalogue
+from crispen.server.desk import Desk
+from crispen.server.events import Hub
 from crispen.server.files import Files
 from crispen.server.metrics import Metrics
+from crispen.server.runs import Runs
+from crispen.server.schemas import Health
 from crispen.server.settings import Settings
 from crispen.server.uploads import Uploads
+
+log = logging.getLogger("crispen.server")
+
+_SWEEP_S = 60.0
 
 
 class Server:
@@ -19,18 +38,121 @@ class Server:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self._begun = False
         self.files = Files(
             settings.folder,
             max_total_bytes=settings.max_total_bytes,
             min_free_bytes=settings.min_free_bytes,
         )
+        self.files.prepare()
         self.metrics = Metrics()
+        self.aides = Aides()
+        self.catalogue = Catalogue(settings, self.files, self.aides)
         self.uploads = Uploads(settings, self.files)
+        self.runs = Runs(settings.runs_folder)
+        self.store = JobStore(settings.jobs_url)
+        self.jobs = Desk(self)
+        self.hub = Hub(self.store, self.metrics, self.jobs.expires)
+        self.pool = self._pool()
+        self.metrics.watch(self._gauges)
 
-    @asynccontextmanager
+    def _pool(self) -> Pool:
+        settings = self.settings
+        bench = Bench(
+            jobs=self.files.jobs,
+            device=settings.device,
+            threads=share_threads(settings.workers, settings.threads),
+            memory_bytes=settings.memory_bytes,
+            max_pixels=settings.max_pixels,
+            max_result_pixels=settings.max_result_pixels,
+        )
+        orders = Orders(
+            settings.jobs_url,
+            bench,
+            settings.lease_s,
+            settings.max_job_s,
+            self.files.folder / "workers.lock",
+        )
+        return Pool(
+            orders,
+            settings.workers,
+            self.store,
+            changed=self.hub.poke,
+            stop_s=settings.stop_s,
+            died=self.metrics.worker_died,
+        )
+
+    def begin(self) -> None:
+        """Take over the folder and start the workers, unless that is done.
+
+        Raises:
+            OutputError: Another server uses the folder.
+        """
+        if self._begun:
+            return
+        self.pool.take()
+        self._begun = True
+        self.files.clean()
+        for job in self.store.hidden():  # whoever waited for it has gone with the last server
+            self.jobs.drop(job)
+        self.pool.start()
+
+    def end(self) -> None:
+        """Stop the workers, which put their jobs back, and close everything; may come twice."""
+        if self._begun:
+            self.pool.stop()
+            self._begun = False
+        self.aides.close()
+        self.store.close()
+
+    @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Its workers, as long as the block lasts."""
-        yield
+        """Workers, events and the broom, as long as the block lasts."""
+        await asyncio.to_thread(self.begin)
+        tasks = [asyncio.create_task(self.hub.run()), asyncio.create_task(self._sweep())]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await asyncio.to_thread(self.end)
+
+    async def _sweep(self) -> None:
+        while True:
+            try:
+                jobs = await asyncio.to_thread(self.jobs.sweep)
+                uploads = await asyncio.to_thread(self.uploads.sweep)
+                if jobs or uploads:
+                    log.info("deleted %d old jobs and %d old uploads", jobs, uploads)
+            except Exception:  # it must go on tomorrow
+                log.exception("old files cannot be deleted")
+            await asyncio.sleep(_SWEEP_S)
+
+    def health(self) -> Health:
+        """Whether it works."""
+        counts = self.store.counts()
+        alive = self.pool.alive
+        return Health(
+            status="ok" if alive >= self.settings.workers else "degraded",
+            version=__version__,
+            workers=alive,
+            queued=counts[Status.QUEUED],
+            running=counts[Status.RUNNING],
+        )
+
+    def _gauges(self) -> Mapping[str, tuple[str, float]]:
+        counts = self.store.counts()
+        gauges = {
+            f"jobs_{status.value}": (f"Jobs that are {status.value} now.", float(count))
+            for status, count in counts.items()
+        }
+        return gauges | {
+            "workers": ("Worker processes that are alive.", float(self.pool.alive)),
+            "stored_bytes": ("Bytes of uploads and jobs.", float(self.files.used_bytes())),
+            "free_bytes": ("Bytes that the disk still has.", float(self.files.free_bytes())),
+            "time_seconds": ("When this was asked, since 1970.", time.time()),
+        }
 
 
 def _server(request: Request) -> Server:

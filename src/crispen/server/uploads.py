@@ -38,14 +38,22 @@ _EXTENSIONS = "creation,expiration,termination"
 _UID = re.compile(r"^[0-9a-f]{32}$")
 _FLUSH_BYTES = 1 << 20
 _ABOUT = {
-    "POST": ("Begin an upload", "The answer's Location is where PATCH sends the bytes."),
-    "HEAD": ("How much of an upload is there", "Upload-Offset says from where to go on."),
-    "PATCH": ("Send bytes of an upload", "They are put after those that are there."),
-    "DELETE": ("Give an upload up", "Its bytes are deleted."),
+    "POST": (
+        "begin_upload",
+        "Begin an upload",
+        "The answer's Location is where PATCH sends the bytes.",
+    ),
+    "HEAD": (
+        "look_at_upload",
+        "How much of an upload is there",
+        "Upload-Offset says from where to go on.",
+    ),
+    "PATCH": ("send_upload", "Send bytes of an upload", "They are put after those that are there."),
+    "DELETE": ("give_up_upload", "Give an upload up", "Its bytes are deleted."),
 }
 
 
-class Disk(TusStorage):  # type: ignore[misc]
+class Disk(TusStorage):
     """Bytes in ``uploads/ID``, what is known of them in ``uploads/ID.info``."""
 
     def __init__(self, files: Files) -> None:
@@ -162,7 +170,7 @@ class Disk(TusStorage):  # type: ignore[misc]
         return str(self.path(uid))
 
     @contextlib.asynccontextmanager
-    async def lock(self, uid: str) -> AsyncIterator[None]:
+    async def lock(self, uid: str) -> AsyncIterator[None]:  # type: ignore[override]
         """Nothing: the guard holds each upload for the whole request."""
         yield
 
@@ -196,22 +204,21 @@ class Uploads:
             files_dir=str(self._files.uploads),
             max_size=self._settings.max_upload_bytes,
             days_to_keep=max(1, round(self._settings.upload_ttl_s / 86_400)),
-            file_dep=_owned,
+            file_dep=_owned,  # type: ignore[arg-type]
             strict_offset_validation=True,
             storage=self.disk,
             tags=["uploads"],
         )
         # Ours answers OPTIONS; and one address for creation is enough.
-        inner.routes[:] = [
-            route
-            for route in inner.routes
-            if isinstance(route, APIRoute)
-            and "OPTIONS" not in route.methods
-            and not (route.methods == {"POST"} and not route.path.endswith("/"))
-        ]
+        kept = []
         for route in inner.routes:
             assert isinstance(route, APIRoute)
-            route.summary, route.description = _ABOUT[next(iter(route.methods))]
+            method = next(iter(route.methods or ()))
+            if method in _ABOUT and (method != "POST" or route.path.endswith("/")):
+                route.name, route.summary, route.description = _ABOUT[method]
+                route.operation_id = route.name
+                kept.append(route)
+        inner.routes[:] = kept
         router.include_router(inner)
         return router
 

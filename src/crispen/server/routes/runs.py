@@ -24,7 +24,7 @@ PICTURE: dict[int | str, dict[str, Any]] = {
 @router.get("")
 def list_runs(server: Here) -> RunList:
     """All runs, the one written to last first."""
-    return server.runs.list()
+    return server.runs.summaries()
 
 
 @router.get("/{name}", responses=failures(404))

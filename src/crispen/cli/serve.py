@@ -1,0 +1,162 @@
+"""``crispen serve``: the web page and its API."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from crispen.cli.console import Json, print_json
+from crispen.errors import MissingExtra
+
+if TYPE_CHECKING:
+    from crispen.server.settings import Settings
+
+
+def serve(
+    host: Annotated[
+        str | None,
+        typer.Option(
+            "--host",
+            help="Address to listen on. 127.0.0.1 is reached from this machine only; with 0.0.0.0 "
+            "everybody on the network can use it, so give a --token too.",
+            show_default="127.0.0.1",
+        ),
+    ] = None,
+    port: Annotated[
+        int | None,
+        typer.Option(
+            "--port",
+            min=0,
+            max=65535,
+            help="Port to listen on; 0 picks a free one.",
+            show_default="8000",
+        ),
+    ] = None,
+    open: Annotated[bool, typer.Option("--open", help="Open the page in the browser.")] = False,
+    workers: Annotated[
+        int | None,
+        typer.Option(
+            "--workers",
+            min=0,
+            help="Worker processes. They share the cores; more than one helps where many small "
+            "pictures come at once.",
+            show_default="1",
+        ),
+    ] = None,
+    threads: Annotated[
+        int | None,
+        typer.Option(
+            "--threads",
+            min=1,
+            help="CPU threads of each worker.",
+            show_default="all cores, shared",
+        ),
+    ] = None,
+    folder: Annotated[
+        Path | None,
+        typer.Option(
+            "--folder",
+            help="Where uploads, results and the queue are kept.",
+            show_default="the user's data folder",
+        ),
+    ] = None,
+    runs: Annotated[
+        Path | None,
+        typer.Option(
+            "--runs",
+            help="Show the training runs in this folder.",
+            show_default="./runs, if it is there",
+        ),
+    ] = None,
+    token: Annotated[
+        str | None,
+        typer.Option(
+            "--token",
+            help="What every client must give. CRISPEN_TOKEN keeps it out of the list of "
+            "processes.",
+            show_default=False,
+        ),
+    ] = None,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--allow-host",
+            help="A name under which the server is reached; may stand several times.",
+            show_default=False,
+        ),
+    ] = None,
+    cors_origin: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--cors-origin",
+            help="Another web origin whose pages may use the API, as https://example.org; may "
+            "stand several times.",
+            show_default=False,
+        ),
+    ] = None,
+    settings: Annotated[
+        Path | None,
+        typer.Option(
+            "--settings",
+            help="A TOML file with any setting of docs/server.md.",
+            show_default=False,
+        ),
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Open a web page for enhancing pictures and videos, with an API for programs.
+
+    Everything runs on this machine. Ctrl-C stops it; jobs that run then go on when it is started
+    again. Every limit is a setting: see docs/server.md.
+    """
+    try:
+        from crispen.server.logs import set_up
+        from crispen.server.serving import serve as run
+        from crispen.server.settings import read_settings
+    except ImportError as error:
+        raise MissingExtra(
+            f"the server needs {error.name}; type: pip install 'crispen[serve]'"
+        ) from error
+
+    if runs is None and Path("runs").is_dir():
+        runs = Path("runs")
+    chosen = read_settings(
+        settings,
+        host=host,
+        port=port,
+        workers=workers,
+        threads=threads,
+        folder=folder,
+        runs_folder=runs,
+        token=token,
+        allowed_hosts=allow_host,
+        cors_origins=cors_origin,
+        log_format="json" if json else None,
+    )
+    set_up(chosen.log_format)
+    _warn(chosen)
+    run(chosen, lambda url: _ready(url, open, json))
+
+
+def _warn(settings: Settings) -> None:
+    if not settings.local and settings.token is None:
+        typer.echo(
+            f"crispen: warning: everybody who reaches {settings.host} can use this server and its "
+            "disk; give a --token",
+            err=True,
+        )
+
+
+def _ready(url: str, browse: bool, json: bool) -> None:
+    if json:
+        print_json({"url": url})
+    else:
+        typer.echo(f"Crispen is at {url}  (Ctrl-C stops it)")
+    sys.stdout.flush()
+    if browse:
+        import webbrowser
+
+        webbrowser.open(url)
