@@ -32,6 +32,15 @@ def export(
             "--valid", help="Folder of data sets (Set5 …); what is measured goes into the card."
         ),
     ] = None,
+    degrade: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--degrade",
+            metavar="NAME=VALUE",
+            help="What the pictures of --valid suffer first, as gaussian-noise=25; may be given "
+            "again, each is measured by itself. The recipe's own unless given.",
+        ),
+    ] = None,
     licence: Annotated[str, typer.Option("--licence", help="Of the weights.")] = "MIT",
     overwrite: Overwrite = False,
     json: Json = False,
@@ -46,6 +55,7 @@ def export(
         raise MissingInput(f"--valid {valid}: no such folder; give one with Set5 or the like in it")
     try:
         from crispen.lab.checkpoint import checkpoint_in, load_checkpoint
+        from crispen.lab.degradations.spec import parse_degradation
         from crispen.lab.export import export_checkpoint
     except ModuleNotFoundError as error:
         raise MissingExtra(
@@ -59,7 +69,14 @@ def export(
         raise OutputError(
             f"{folder / name}.onnx is there already; give --overwrite or another name with -o"
         )
-    path = export_checkpoint(file, folder, name=name, valid=valid, licence=licence)
+    path = export_checkpoint(
+        file,
+        folder,
+        name=name,
+        valid=valid,
+        degradations={text: parse_degradation(text) for text in degrade or []},
+        licence=licence,
+    )
     if json:
         print_json({"model": str(path), "bytes": path.stat().st_size})
     else:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import io
 import math
 import warnings
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -24,12 +24,15 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from crispen.errors import ModelError, OutputError
+from crispen.evaluate.benchmark import measure_results, measure_speed
+from crispen.evaluate.pairs import Degrade
 from crispen.lab.checkpoint import load_checkpoint, no_lineage, restore_weights
-from crispen.lab.degradations import degrade
+from crispen.lab.degradations import Degradation
+from crispen.lab.degradations.picture import degrade_image
 from crispen.lab.networks import Network, Upscaler, build_network, parameter_count
-from crispen.lab.processes import stream_seed
 from crispen.lab.recipe import Recipe
 from crispen.media.atomic import write_whole
+from crispen.media.image import Image
 from crispen.models.card import CARD_KEY, ModelCard, Training
 from crispen.models.page import card_page
 
@@ -143,15 +146,11 @@ def _check_graph(network: Network, model: onnx.ModelProto) -> None:
         )
 
 
-def _degradation(recipe: Recipe) -> Callable[[NDArray[np.uint8], int], NDArray[np.uint8]]:
-    """The recipe's own, for whole RGB pictures; the same for the same picture's number."""
+def _spoiling(tables: Sequence[Degradation], scale: int) -> Degrade:
+    """Whole pictures spoiled, as ``crispen evaluate --degrade`` does with seed 0."""
 
     def spoil(pixels: NDArray[np.uint8], index: int) -> NDArray[np.uint8]:
-        x = torch.from_numpy(pixels.transpose(2, 0, 1)[None].astype(np.float32) / 255.0)
-        generator = torch.Generator().manual_seed(stream_seed(recipe.train.seed, "card", index))
-        out = degrade(x, recipe.degradation, generator, recipe.scale)
-        levels = (out[0].clamp(0, 1) * 255.0).round().to(torch.uint8)
-        return np.ascontiguousarray(levels.numpy().transpose(1, 2, 0))
+        return degrade_image(Image(pixels), tables, seed=index, scale=scale).as_rgb8()
 
     return spoil
 
@@ -162,6 +161,7 @@ def export_checkpoint(
     *,
     name: str | None = None,
     valid: Path | None = None,
+    degradations: Mapping[str, Degradation] | None = None,
     licence: str = "MIT",
 ) -> Path:
     """Writes ``NAME.onnx``, ``NAME.safetensors`` and ``NAME.md``.
@@ -170,8 +170,9 @@ def export_checkpoint(
         checkpoint: A run's ``best.ckpt`` or ``last.ckpt``.
         folder: Where to; made if it is not there.
         name: The model's name; the recipe's unless given.
-        valid: Folder with ``Set5``, ``Set14`` …; quality measured there, by the recipe's
-            degradation if it has one, and speed go into the card.
+        valid: Folder with ``Set5``, ``Set14`` …; quality measured there, with the recipe's own
+            degradation unless others are given, and speed go into the card.
+        degradations: What it is measured with, each by itself, by what the card shall call it.
         licence: Of the weights.
 
     Returns:
@@ -229,11 +230,13 @@ def export_checkpoint(
     _check_graph(merged, model)
     write_whole(path, model.SerializeToString())
     if valid is not None:
-        from crispen.evaluate.results import measure_results, measure_speed
-
-        own = {recipe.degradation_text: _degradation(recipe)} if recipe.degradation else None
+        ways = {
+            words: _spoiling([one], recipe.scale) for words, one in (degradations or {}).items()
+        }
+        if recipe.degradation and not ways:
+            ways[recipe.degradation_text] = _spoiling(recipe.degradation, recipe.scale)
         measured = {
-            "results": measure_results(path, card, valid, own),
+            "results": measure_results(path, card, valid, ways),
             "speed": measure_speed(path, card),
         }
         card = card.model_copy(update=measured)
