@@ -9,13 +9,14 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 PIP := $(BIN)/python -m pip install --quiet
 MADE_OF := pyproject.toml constraints.txt
 
-.PHONY: help demo test check format bench docs coverage lint fresh wheel clean
+.PHONY: help demo test check format bench docs coverage lint fresh wheel page page-check page-types clean
 
 help:
 	@echo "make demo    enhance a photo and a clip, and show them beside bicubic, in demo/"
 	@echo "make test    install what the tests need, and run them"
 	@echo "make check   everything that must hold: format, lint, types, rooms, tests, documents, wheel"
 	@echo "make format  put the code into its format"
+	@echo "make page    build the web page into the package"
 	@echo "make docs    write the generated pages anew"
 	@echo "make bench   measure quality and speed, and fill the tables of the README"
 
@@ -41,6 +42,7 @@ test: $(VENV)/.dev
 format: $(VENV)/.dev
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+	$(BIN)/python tools/page.py format
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff format --check .
@@ -54,6 +56,18 @@ docs: $(VENV)/.dev
 fresh: $(VENV)/.dev
 	$(BIN)/python tools/generate.py --check
 
+# Node comes from PyPI with the rest of what developing needs.
+page: $(VENV)/.dev
+	$(BIN)/python tools/page.py build
+
+page-check: $(VENV)/.dev
+	$(BIN)/python tools/openapi.py --check
+	$(BIN)/python tools/page.py check
+
+page-types: $(VENV)/.dev
+	$(BIN)/python tools/openapi.py
+	$(BIN)/python tools/page.py types
+
 wheel: $(VENV)/.dev
 	$(BIN)/python tools/check_wheel.py
 
@@ -61,7 +75,7 @@ wheel: $(VENV)/.dev
 coverage: $(VENV)/.dev
 	PYTEST_ADDOPTS="--cov --cov-report=term --cov-fail-under=90" $(BIN)/python tools/readme.py --run
 
-check: lint fresh coverage wheel
+check: lint fresh page-check coverage wheel
 
 bench: $(VENV)/.dev
 	$(BIN)/python tools/bench.py

@@ -29,7 +29,7 @@ def main() -> None:
     if FILE.is_file() and FILE.read_text(encoding="utf-8") == fresh:
         return
     if "--check" in sys.argv:
-        sys.exit("stale: web/openapi.json; run 'python tools/openapi.py', then 'npm run types'")
+        sys.exit("stale: web/openapi.json; type 'make page-types'")
     FILE.write_text(fresh, encoding="utf-8")
     print("wrote web/openapi.json")
 

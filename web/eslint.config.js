@@ -10,6 +10,8 @@ export default defineConfigWithVueTs(
   accessibility.configs["flat/recommended"],
   {
     rules: {
+      // Only where a dialog opens that has one field.
+      "vuejs-accessibility/no-autofocus": "off",
       "@typescript-eslint/no-unused-vars": ["error", { ignoreRestSiblings: true }],
       "vue/block-lang": ["error", { script: { lang: "ts" } }],
       "vue/block-order": ["error", { order: ["script", "template", "style"] }],

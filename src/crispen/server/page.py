@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 
 _NOT_BUILT = """The web page is not built.
 
-From a git checkout, type:  make web
+From a git checkout, type:  make page
 The API works without it; its reference is at /docs.
 """
 _DOCS = """<!doctype html>

@@ -49,7 +49,7 @@ function ofJob(job: NonNullable<Item["job"]>): ItemStatus {
       const share = percent(now.done, now.total);
       const parts = [
         now.rate > 0 ? rate(now.rate, now.unit) : "",
-        now.left_s === null ? "" : timeLeft(now.left_s),
+        now.left_s == null ? "" : timeLeft(now.left_s),
       ];
       return {
         tone: "active",

@@ -93,6 +93,7 @@ export const useServer = defineStore("server", () => {
     generation,
     ready,
     markOffline,
+    refresh,
     tryNow,
     signIn,
     signOut,

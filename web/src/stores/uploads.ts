@@ -152,7 +152,7 @@ export const useUploads = defineStore("uploads", () => {
   function fail(upload: PendingUpload, trouble: Trouble): void {
     sendings.delete(upload.key);
     // One that only lost the server, or the right to be there, goes on by itself.
-    const later = trouble.offline || trouble.code === "unauthorized";
+    const later = trouble.offline || trouble.code === "token_needed";
     upload.state = later ? "waiting" : "failed";
     upload.error = later ? "" : trouble.message;
     if (trouble.offline) server.markOffline();

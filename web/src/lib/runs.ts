@@ -1,0 +1,68 @@
+import type { Run } from "@/api/types";
+import { curvesOf, type Curve } from "@/lib/curves";
+
+export interface Chart {
+  title: string;
+  unit: string;
+  curves: Curve[];
+  logarithmic: boolean;
+}
+
+const NAMES: Record<string, string> = {
+  loss: "training",
+  val_loss: "validation",
+  val_psnr: "validation",
+  val_ssim: "validation",
+  val_mse: "validation",
+  val_accuracy: "validation",
+  learning_rate: "learning rate",
+};
+
+/** What the columns of a log show, as charts in the order in which people ask for them. */
+export function chartsOf(run: Pick<Run, "columns">): Chart[] {
+  const terms = Object.keys(run.columns).filter((name) => name.startsWith("loss_"));
+  const wanted: { title: string; unit: string; names: string[]; logarithmic: boolean }[] = [
+    { title: "PSNR", unit: "dB", names: ["val_psnr"], logarithmic: false },
+    { title: "Loss", unit: "", names: ["loss", "val_loss"], logarithmic: true },
+    { title: "SSIM", unit: "", names: ["val_ssim"], logarithmic: false },
+    { title: "Mean squared error", unit: "", names: ["val_mse"], logarithmic: true },
+    { title: "Accuracy", unit: "", names: ["val_accuracy"], logarithmic: false },
+    { title: "Terms of the loss", unit: "", names: terms, logarithmic: true },
+    { title: "Learning rate", unit: "", names: ["learning_rate"], logarithmic: true },
+  ];
+  return wanted
+    .map(({ names, ...chart }) => ({
+      ...chart,
+      curves: curvesOf(run.columns, names).map((curve) => ({
+        ...curve,
+        name: NAMES[curve.name] ?? curve.name.replace(/^loss_/, ""),
+      })),
+    }))
+    .filter(({ curves }) => curves.length > 0);
+}
+
+const isNumber = (value: unknown): value is number => typeof value === "number";
+
+/** The figures that a paper gives, beside what was reached. */
+export function paperFigures(run: Run): { name: string; paper: number; reached: number | null }[] {
+  const figures: unknown = run.paper["figures"];
+  if (typeof figures !== "object" || figures === null) return [];
+  return Object.entries(figures).flatMap(([name, value]: [string, unknown]) =>
+    isNumber(value) ? [{ name, paper: value, reached: run.best[name] ?? null }] : [],
+  );
+}
+
+/** The last measured rows of a log, newest first, without columns that are empty throughout. */
+export function lastRows(
+  columns: Run["columns"],
+  count: number,
+): { names: string[]; rows: (number | null)[][] } {
+  const names = Object.keys(columns).filter((name) =>
+    columns[name]?.some((value) => value !== null),
+  );
+  const length = Math.max(0, ...names.map((name) => columns[name]?.length ?? 0));
+  const rows = Array.from({ length: Math.min(count, length) }, (_, index) =>
+    names.map((name) => columns[name]?.[length - 1 - index] ?? null),
+  );
+  return { names, rows };
+}
