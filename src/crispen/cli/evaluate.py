@@ -146,7 +146,7 @@ def evaluate(
     from crispen.evaluate.pairs import find_data
     from crispen.evaluate.scores import METRICS, Protocol
 
-    names = [*(models or []), *_listed(baseline, BUILT_IN, "--baseline")]
+    names = [*(models or []), *listed(baseline, BUILT_IN, "--baseline")]
     if not names:
         raise UsageError("name a model, or baselines with --baseline; 'crispen models' lists them")
     wanted = METRICS if metrics == "all" else _metrics(metrics)
@@ -177,7 +177,12 @@ def evaluate(
     _write(scores, form, output, overwrite)
 
 
-def _listed(text: str, known: Sequence[str], option: str) -> list[str]:
+def listed(text: str, known: Sequence[str], option: str) -> list[str]:
+    """The names in an option such as ``bicubic,lanczos``.
+
+    Raises:
+        UsageError: One of them is not known.
+    """
     names = [name.strip() for name in text.split(",") if name.strip()]
     for name in names:
         if name not in known:
@@ -189,7 +194,7 @@ def _listed(text: str, known: Sequence[str], option: str) -> list[str]:
 def _metrics(text: str) -> tuple[Metric, ...]:
     from crispen.evaluate.scores import METRICS
 
-    names = _listed(text, METRICS, "--metrics")
+    names = listed(text, METRICS, "--metrics")
     if not names:
         raise UsageError(f"--metrics: name at least one of {', '.join(METRICS)}")
     return tuple(m for m in METRICS if m in names)

@@ -29,6 +29,7 @@ COMMANDS = (
     "data",
     "train",
     "runs",
+    "report",
     "export",
     "serve",
     "doctor",

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -56,11 +56,46 @@ def evaluate(
     """
     protocol = protocol or Protocol()
     pairs = find_pairs(folder, scale, degraded=protocol.degrade is not None)
+    return evaluate_pairs(
+        model,
+        pairs,
+        scale,
+        data=folder.name,
+        protocol=protocol,
+        device=device,
+        threads=threads,
+        progress=progress,
+    )
+
+
+def evaluate_pairs(
+    model: str | Path,
+    pairs: Sequence[Pair],
+    scale: int,
+    *,
+    data: str,
+    protocol: Protocol,
+    device: str = "auto",
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> Score:
+    """The same on pictures that were found otherwise.
+
+    Args:
+        model: See `evaluate`.
+        pairs: The pictures.
+        scale: See `evaluate`.
+        data: What they are called.
+        protocol: How pictures are compared.
+        device: See `evaluate`.
+        threads: See `evaluate`.
+        progress: See `evaluate`.
+    """
     with peak_memory() as peak, open_contender(model, scale, device, threads) as contender:
-        scores = _score(contender, pairs, protocol, folder, progress or Progress())
+        scores = _score(contender, pairs, protocol, data, progress or Progress())
     return Score(
         model=contender.name,
-        data=folder.name,
+        data=data,
         scale=scale,
         pictures=scores,
         color=protocol.color,
@@ -73,10 +108,10 @@ def evaluate(
 
 
 def _score(
-    contender: Contender, pairs: list[Pair], protocol: Protocol, folder: Path, progress: Progress
+    contender: Contender, pairs: Sequence[Pair], protocol: Protocol, data: str, progress: Progress
 ) -> tuple[PictureScore, ...]:
     scores = []
-    with progress.task(f"{contender.name} on {folder.name}", len(pairs), "pictures") as task:
+    with progress.task(f"{contender.name} on {data}", len(pairs), "pictures") as task:
         for pair in pairs:
             lr, hr = pair.load(contender.scale, protocol.degrade)
             try:
@@ -149,16 +184,6 @@ def common_scale(models: list[str], scale: int | None) -> int:
         told = ", ".join(f"{name} x{n}" for name, n in scales.items())
         raise UsageError(f"one table has one scale, but these are {told}; measure them by scale")
     return next(iter(scales.values()), 2)
-
-
-Look = Callable[[Pair, Bytes, Bytes, Bytes], None]
-
-
-def render(contender: Contender, pairs: list[Pair], protocol: Protocol, look: Look) -> None:
-    """Shows `look` the input, result and reference of each pair, as R'G'B'."""
-    for pair in pairs:
-        lr, hr = pair.load(contender.scale, protocol.degrade)
-        look(pair, lr, contender.run(lr).astype(np.uint8), hr)
 
 
 def measure_results(

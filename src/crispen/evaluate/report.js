@@ -1,0 +1,5 @@
+"use strict";
+/* Paper shows everything. */
+addEventListener("beforeprint", () => {
+  for (const details of document.querySelectorAll("details")) details.open = true;
+});
