@@ -141,8 +141,8 @@ def pack(
 ) -> None:
     """Pack a folder's pictures, decoded, into one file that training reads at once.
 
-    A pack of rgb takes three bytes a pixel, of luma one. It may be larger than memory. In a recipe
-    it is [data] kind = "pack" and path = "FILE".
+    A pack of rgb takes three bytes a pixel, of luma one. It may be larger than memory. A recipe
+    names it by kind = "pack" and path = "FILE" in its data table.
     """
     try:
         from crispen.lab.data.packs import write_pack

@@ -1,19 +1,17 @@
-"""Crops, symmetries and degradations on the training device."""
+"""Crops in all symmetries, from memory and from a stream."""
 
 from __future__ import annotations
-
-from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from crispen.errors import InputError, MissingInput
-from crispen.lab.data.pixels import PixelSet, load_folder
-from crispen.lab.degradations.bicubic import BicubicDown
-from crispen.media.color import BT601_STUDIO
-from crispen.media.image import Image, write_image
-from crispen.media.resample import downscale
+from crispen.lab.data.pixels import PixelSet
+from crispen.lab.data.places import Order, Places
+from crispen.lab.data.sources import ArraySource, Failures
+from crispen.lab.data.stream import PictureStream
+
+CPU = torch.device("cpu")
 
 
 def numbered(height: int, width: int, start: int = 0) -> np.ndarray:
@@ -26,10 +24,19 @@ def symmetries(patch: np.ndarray) -> list[np.ndarray]:
     return turned + [np.fliplr(t) for t in turned]
 
 
+def in_memory(pictures: list[np.ndarray]) -> PixelSet:
+    return PixelSet(ArraySource(pictures), pictures[0].shape[2], CPU, failures=Failures())
+
+
+def order(pictures: list[np.ndarray], size: int, batch: int, seed: int = 3) -> Order:
+    return Order(ArraySource(pictures).sizes, range(len(pictures)), size, batch=batch, seed=seed)
+
+
 def test_crops_are_places_in_one_of_eight_symmetries() -> None:
     pictures = [numbered(9, 11), numbered(12, 8, start=100)]
-    crops = PixelSet(pictures).crops(400, 4, torch.Generator().manual_seed(3))
+    crops = in_memory(pictures).crops(order(pictures, 4, 400).places(0), 4)
     assert crops.shape == (400, 1, 4, 4)
+    assert crops.dtype == torch.uint8
     places = {
         s.tobytes(): (n, i, j, k)
         for n, p in enumerate(pictures)
@@ -42,51 +49,56 @@ def test_crops_are_places_in_one_of_eight_symmetries() -> None:
     assert {n for n, *_ in seen} == {0, 1}
 
 
+def test_each_symmetry_is_what_its_bits_say() -> None:
+    picture = numbered(3, 3)
+    places = Places(*torch.zeros(3, 8, dtype=torch.long), torch.arange(8))
+    crops = in_memory([picture]).crops(places, 3)[:, 0].numpy()
+    for symmetry, crop in enumerate(crops):
+        expected = picture[..., 0]
+        if symmetry & 1:
+            expected = np.flipud(expected)
+        if symmetry & 2:
+            expected = np.fliplr(expected)
+        if symmetry & 4:
+            expected = expected.T
+        np.testing.assert_array_equal(crop, expected)
+
+
 def test_channels_stay_together() -> None:
     picture = np.concatenate([numbered(6, 6), numbered(6, 6) + 50, numbered(6, 6) + 90], axis=2)
-    crops = PixelSet([picture]).crops(5, 3, torch.Generator().manual_seed(0)).int()
+    crops = in_memory([picture]).crops(order([picture], 3, 5).places(0), 3).int()
     assert (crops[:, 1] - crops[:, 0] == 50).all()
     assert (crops[:, 2] - crops[:, 0] == 90).all()
 
 
-def test_same_generator_same_crops() -> None:
-    pixels = PixelSet([numbered(20, 12)])
-    a = pixels.crops(8, 5, torch.Generator().manual_seed(7))
-    b = pixels.crops(8, 5, torch.Generator().manual_seed(7))
-    c = pixels.crops(8, 5, torch.Generator().manual_seed(8))
-    assert torch.equal(a, b)
-    assert not torch.equal(a, c)
+@pytest.mark.parametrize("expected", [True, False])
+def test_a_stream_gives_the_same_crops(expected: bool) -> None:
+    rng = np.random.default_rng(0)
+    pictures = [rng.integers(0, 256, (h, w, 3), np.uint8) for h, w in ((9, 14), (11, 8))]
+    places = order(pictures, 5, 60).places(0)
+    stream = PictureStream(ArraySource(pictures), CPU, workers=2)
+    if expected:
+        stream.expect(np.array([0]), np.array([1]))
+    assert torch.equal(stream.crops(places, 5), in_memory(pictures).crops(places, 5))
+    stream.close()
 
 
-@pytest.mark.parametrize("scale", [2, 3, 4])
-def test_bicubic_of_a_crop_equals_that_of_the_picture(scale: int) -> None:
-    rng = np.random.default_rng(scale)
-    size = 6
-    down = BicubicDown(scale, size)
-    picture = rng.integers(0, 256, (down.crop + 8 * scale, down.crop + 8 * scale), np.uint8)
-    whole = downscale(picture, scale)  # equals MATLAB, see tests/media/test_resample.py
-    offset = 3 * scale
-    crop = picture[offset : offset + down.crop, offset : offset + down.crop]
-    lr, hr = down(torch.from_numpy(crop)[None, None].float())
-    at = 3 + down.rim
-    np.testing.assert_array_equal(lr[0, 0].numpy(), whole[at : at + size, at : at + size])
-    edge = down.rim * scale
-    np.testing.assert_array_equal(hr[0, 0].numpy(), crop[edge:-edge, edge:-edge])
+def test_a_stream_holds_what_is_expected_and_no_more() -> None:
+    read: list[int] = []
 
+    class Counting(ArraySource):
+        def read(self, index: int) -> np.ndarray:
+            read.append(index)
+            return super().read(index)
 
-def test_folder(tmp_path: Path) -> None:
-    rgb = np.random.default_rng(0).integers(0, 256, (20, 30, 3), np.uint8)
-    write_image(Image(rgb), tmp_path / "a.png")
-    write_image(Image(rgb[:5, :5]), tmp_path / "small.png")
-    pixels = load_folder(tmp_path, "luma", smallest=8)
-    assert pixels.sizes.tolist() == [[20, 30]]
-    expected = np.round(BT601_STUDIO.luma(rgb / 255.0) * 255.0)
-    np.testing.assert_allclose(pixels.planes[0].numpy().reshape(20, 30), expected, atol=1)
-    assert load_folder(tmp_path, "rgb").planes.shape == (3, 20 * 30 + 25)
-
-
-def test_folder_errors(tmp_path: Path) -> None:
-    with pytest.raises(MissingInput, match="no such folder"):
-        load_folder(tmp_path / "nowhere", "luma")
-    with pytest.raises(InputError, match="no picture"):
-        load_folder(tmp_path, "luma")
+    pictures = [numbered(4, 4, start=i) for i in range(4)]
+    stream = PictureStream(Counting(pictures), CPU, workers=1)
+    zero = torch.zeros(1, dtype=torch.long)
+    stream.expect(np.array([0]), np.array([1]))
+    stream.expect(np.array([1]), np.array([2]))
+    for index in (1, 2, 1):
+        stream.crops(Places(zero + index, zero, zero, zero), 4)
+    assert read == [0, 1, 2]
+    stream.crops(Places(zero, zero, zero, zero), 4)
+    stream.close()
+    assert read == [0, 1, 2, 0]

@@ -24,7 +24,7 @@ from crispen.progress import Progress
 if TYPE_CHECKING:
     import requests
 
-_CHUNK_BYTES = 1 << 18
+_CHUNK_BYTES = 1 << 16
 _TIMEOUT_S = 30
 _TRIES = 3
 _RECORD = "checksums.json"

@@ -122,8 +122,8 @@ def _check_sizes(
     for i in usable:
         (height, width), (tall, wide) = inputs.sizes[i].tolist(), targets.sizes[i].tolist()
         if enlarge:
-            # The same picture, to the rounding of its smaller sides.
-            fits = abs(tall / height - wide / width) <= 0.02 * tall / height
+            # The same picture, but for what rounding the input's sides to whole pixels changes.
+            fits = abs(tall * width - wide * height) <= max(tall, wide)
             fits = fits and tall >= height and wide >= width
             wanted = "the same proportions, no larger"
         else:
@@ -135,10 +135,9 @@ def _check_sizes(
                 f"({wide}x{tall})"
             )
     if problems:
-        raise InputError(
-            f"{len(problems)} pair(s) are not of one scale (x{scale}): {_told(problems)}; mend or "
-            "remove them, or set data.enlarge = true"
-        )
+        how = "mend or remove them" + ("" if enlarge else ", or set data.enlarge = true")
+        what = "of the same picture" if enlarge else f"of one scale (x{scale})"
+        raise InputError(f"{len(problems)} pair(s) are not {what}: {_told(problems)}; {how}")
 
 
 def pairs_material(table: PairsTable, scale: int | None, progress: Progress | None) -> Material:

@@ -46,9 +46,6 @@ class PictureBatches:
         self.scale = material.scale
         self.digest = material.digest
         self.licence = table.licence or material.licence
-        skip = getattr(table, "skip_unreadable", False)
-        # What is no picture by its header is told before all the others are decoded.
-        material.failures.refuse(material.name, skip=skip)
         sources = {"target": material.target}
         if material.input is not None:
             sources["input"] = material.input
@@ -63,7 +60,7 @@ class PictureBatches:
             failures=material.failures,
             progress=progress,
         )
-        material.failures.refuse(material.name, skip=skip)
+        material.failures.refuse(material.name, skip=getattr(table, "skip_unreadable", False))
         self._sizes = material.target.sizes
         drawn = material.split(table)
         self.split = drawn.record(material.target.names)
