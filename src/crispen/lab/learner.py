@@ -21,7 +21,7 @@ from crispen.lab.data import Batches, NamedTable, PairsTable
 from crispen.lab.degradations import Pipeline
 from crispen.lab.losses import build_loss
 from crispen.lab.networks import Network, Output, Upscaler, build_network
-from crispen.lab.processes import stream_seed
+from crispen.lab.processes import seed_layers, stream_seed
 from crispen.lab.recipe import Recipe, Train
 from crispen.lab.schedule import rate_factor
 
@@ -193,7 +193,8 @@ class Learner:
         """
         train = self.recipe.train
         # Dropout and the noise of variational networks draw from PyTorch's own generators.
-        torch.manual_seed(stream_seed(train.seed, self.fabric.global_rank, number, "network"))
+        seed = stream_seed(train.seed, self.fabric.global_rank, number, "network")
+        seed_layers(self.device, seed)
         for group in self.optimizer.param_groups:
             group["lr"] = train.learning_rate * rate
         fights = self.opponent is not None and self.opponent.plays(number)

@@ -238,6 +238,19 @@ def stream_seed(*what: object) -> int:
     return int.from_bytes(hashlib.blake2b(text, digest_size=8).digest()) >> 1
 
 
+def seed_layers(device: torch.device, seed: int) -> None:
+    """Seeds what layers draw from: PyTorch's own generators of the CPU and of `device`.
+
+    ``torch.manual_seed`` does the same, but on a machine without a GPU it writes down the whole
+    call stack each time, for the GPU that may come.
+    """
+    torch.default_generator.manual_seed(seed)
+    if device.type == "cuda":
+        torch.cuda.default_generators[device.index or 0].manual_seed(seed)
+    elif device.type == "mps":
+        torch.mps.manual_seed(seed)
+
+
 def hardware(device: torch.device, world: int) -> str:
     """What a card says of the machine."""
     if device.type == "cuda":
