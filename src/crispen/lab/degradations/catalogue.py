@@ -111,8 +111,8 @@ def shown(value: Any) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, tuple) and len(value) == 2:
-        low, high = value
-        return f"{low:g}" if low == high else f"{low:.4g}..{high:.4g}"
+        low, high = (shown(end) for end in value)
+        return low if low == high else f"{low}..{high}"
     if isinstance(value, int | float):
-        return f"{value:g}"
+        return f"{value:.6g}"
     return value if isinstance(value, str) else ""

@@ -31,9 +31,22 @@ def make_gallery(image: Image, *, seed: int = 0) -> Bytes:
     panels = [Panel("original", f"{original.shape[1]}×{original.shape[0]} px", original)]
     for kind in KINDS:
         table = parse_degradation(EXAMPLES[kind])
-        bad = degrade_image(Image(original), [table], seed=seed, scale=scale_of([table], None))
-        panels.append(Panel(_title(table, kind), _note(table), bad.as_rgb8()))
+        panels.append(Panel(_title(table, kind), _note(table), example(original, table, seed=seed)))
     return _grid(panels)
+
+
+def example(pixels: Bytes, table: Degradation, *, seed: int = 0) -> Bytes:
+    """A degraded picture of the same size: pixels are repeated where there are fewer.
+
+    Args:
+        pixels: ``(height, width, 3)``.
+        table: What to do.
+        seed: Of what is random.
+    """
+    scale = scale_of([table], None)
+    bad = degrade_image(Image(pixels), [table], seed=seed, scale=scale).as_rgb8()
+    whole = bad.repeat(scale, axis=0).repeat(scale, axis=1)
+    return np.ascontiguousarray(whole[: pixels.shape[0], : pixels.shape[1]])
 
 
 def _title(table: Degradation, kind: str) -> str:

@@ -70,5 +70,20 @@ class PoissonNoise(Degradation):
         photons = draw_log(self.photons, x, generator)
         light = x.mean(dim=1, keepdim=True) if self.grey else x
         light = light.clamp(0.0, 1.0)
-        counted = torch.poisson(light * photons, generator=generator) / photons
+        counted = _poisson(light * photons, generator) / photons
         return x + (counted - light) if self.grey else counted
+
+
+def _poisson(rate: Tensor, generator: Generator) -> Tensor:
+    """Counts of these mean values, each picture's own."""
+    if rate.is_cuda:
+        return torch.poisson(rate, generator=generator)
+    # On CPUs how many numbers are drawn depends on the rates: with one stream for all, a picture
+    # would change the noise of the next.
+    seeds = torch.randint(2**62, (len(rate),), generator=generator).tolist()
+    return torch.stack(
+        [
+            torch.poisson(picture, generator=Generator().manual_seed(seed))
+            for picture, seed in zip(rate, seeds, strict=True)
+        ]
+    )

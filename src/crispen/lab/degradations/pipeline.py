@@ -133,8 +133,8 @@ def check_channels(tables: Sequence[Degradation], channels: int) -> None:
     for table in tables:
         if table.needs_color() and channels < 3:
             raise UsageError(
-                f"{table.kind} needs colour, but the data is luma; "
-                'set data.color = "rgb" or take salt-and-pepper'
+                f"{table.kind} needs colour, but there is one channel, grey or luma; "
+                'take salt-and-pepper, or colour (in a recipe, data.color = "rgb")'
             )
 
 
