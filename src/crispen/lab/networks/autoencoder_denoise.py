@@ -111,7 +111,7 @@ class AutoencoderDenoise(Network):
         self.halo = halo(*_steps(bottleneck), multiple=self.multiple)
         self.encoder = encoder(channels, bottleneck)
         self.decoder = decoder(channels, bottleneck)
-        he_init(self)
+        he_init(self, self.decoder[-1])
 
     def forward(self, x: Tensor) -> Tensor:
         """The finished picture."""

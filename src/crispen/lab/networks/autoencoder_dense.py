@@ -54,7 +54,7 @@ class AutoencoderDense(Network):
         self.encoder = encoder(channels, bottleneck)
         self.dense = nn.Linear(values, values)
         self.decoder = decoder(channels, bottleneck)
-        he_init(self)
+        he_init(self, self.decoder[-1])
 
     def forward(self, x: Tensor) -> Tensor:
         """The finished picture; `x` is ``(N, C, 32, 32)``."""

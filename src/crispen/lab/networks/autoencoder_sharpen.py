@@ -68,7 +68,7 @@ class AutoencoderSharpen(Network):
             nn.ReLU(),
             nn.Conv2d(256, channels, 3, padding=1),
         )
-        he_init(self)
+        he_init(self, self.decoder[-1])
 
     def forward(self, x: Tensor) -> Tensor:
         """The finished picture."""

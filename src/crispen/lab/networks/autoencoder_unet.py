@@ -70,7 +70,7 @@ class AutoencoderUnet(Network):
         self.up1 = _pair(128, 64)
         self.tail = nn.Conv2d(64, channels, 3, padding=1)
         self.dropout = nn.Dropout(dropout)
-        he_init(self)
+        he_init(self, self.tail)
 
     def forward(self, x: Tensor) -> Tensor:
         """The finished picture."""

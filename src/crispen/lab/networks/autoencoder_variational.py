@@ -66,7 +66,7 @@ class AutoencoderVariational(Network):
             nn.ReLU(),
             nn.ConvTranspose2d(64, channels, 4, 2, 1),
         )
-        he_init(self)
+        he_init(self, self.decoder[-1])
         with torch.no_grad():
             # Begin with σ near 1, so that the first step's exponential is tame.
             self.log_variance.weight.mul_(0.1)

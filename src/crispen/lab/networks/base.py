@@ -9,6 +9,7 @@ the eye or PSNR would see. At scale 1 the "bicubic image" is the input itself.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -168,13 +169,27 @@ class Upscaler(Network):
         return self.finish(self.compose(x, self.residual(x)))
 
 
-def he_init(network: nn.Module) -> None:
-    """He's normal weights for layers before a ReLU, and no bias [He et al., arXiv:1502.01852]."""
+def he_init(network: nn.Module, tail: nn.Module | None = None) -> None:
+    """He's normal weights for layers before a ReLU, and no bias [He et al., arXiv:1502.01852].
+
+    Args:
+        network: Whose convolutions and dense layers are set.
+        tail: Its last layer, made small, so that a network that carries the picture itself starts
+            from black and not from noise far out of range.
+    """
     for layer in network.modules():
-        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
-            nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
-            if layer.bias is not None:
-                nn.init.zeros_(layer.bias)
+        if not isinstance(layer, nn.Conv2d | nn.ConvTranspose2d | nn.Linear):
+            continue
+        nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
+        if isinstance(layer, nn.ConvTranspose2d):
+            # An output meets only every stride-th tap, of all inputs; PyTorch's fan is another.
+            taps = layer.in_channels * math.prod(layer.kernel_size) / math.prod(layer.stride)
+            nn.init.normal_(layer.weight, std=math.sqrt(2.0 / taps))
+        if layer.bias is not None:
+            nn.init.zeros_(layer.bias)
+    if tail is not None:
+        with torch.no_grad():
+            next(tail.parameters()).mul_(0.1)
 
 
 def parameter_count(network: nn.Module) -> int:

@@ -48,7 +48,7 @@ class Deconvolution(Network):
         self.up1 = nn.ConvTranspose2d(channels, 10, 3, padding=1)
         self.up2 = nn.ConvTranspose2d(10, 20, 3, padding=1)
         self.up3 = nn.ConvTranspose2d(20, channels, 4, stride=2, padding=1)
-        he_init(self)
+        he_init(self, self.up3)
 
     def forward(self, x: Tensor) -> Tensor:
         """The finished picture."""

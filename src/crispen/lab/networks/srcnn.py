@@ -58,7 +58,7 @@ class SRCNN(Network):
         self.conv1 = nn.Conv2d(channels, 64, 9, padding=4)
         self.conv2 = nn.Conv2d(64, 32, 1)
         self.conv3 = nn.Conv2d(32, channels, 5, padding=2)
-        he_init(self)
+        he_init(self, self.conv3)
 
     def forward(self, x: Tensor) -> Tensor:
         """The finished picture."""

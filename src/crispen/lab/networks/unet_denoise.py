@@ -76,10 +76,7 @@ class UnetDenoise(Upscaler):
         self.up = nn.ModuleList(_pair(2 * w, w) for w in widths[:-1])
         self.pool = nn.MaxPool2d(2)
         self.tail = nn.Conv2d(width, channels, 3, padding=1)
-        he_init(self)
-        with torch.no_grad():
-            # Start as a plain copy: the correction grows from (almost) nothing.
-            self.tail.weight.mul_(0.1)
+        he_init(self, self.tail)
 
     def residual(self, x: Tensor) -> Tensor:
         """See `Upscaler.residual`."""
