@@ -24,8 +24,6 @@ for (const figure of document.querySelectorAll(".chart")) {
     }
     reading.replaceChildren(facts.x + " " + where, ...rows);
     for (const end of ["x1", "x2"]) line.setAttribute(end, x);
-    line.setAttribute("y1", 12);
-    line.setAttribute("y2", 256);
     cursor.removeAttribute("hidden");
   }
   function hide() {
@@ -35,7 +33,7 @@ for (const figure of document.querySelectorAll(".chart")) {
   }
   svg.addEventListener("pointermove", (event) => {
     const box = svg.getBoundingClientRect();
-    at = near(steps, (event.clientX - box.left) / box.width * 640);
+    at = near(steps, (event.clientX - box.left) / box.width * svg.viewBox.baseVal.width);
     show(steps[at]);
   });
   svg.addEventListener("pointerleave", hide);

@@ -14,8 +14,8 @@ from crispen.evaluate.page import escape
 
 Point = tuple[float, float]
 
-WIDTH, HEIGHT = 640, 300
-_LEFT, _RIGHT, _TOP, _BOTTOM = 64, 16, 12, 44
+WIDTH, HEIGHT = 520, 270
+_LEFT, _RIGHT, _TOP, _BOTTOM = 76, 14, 12, 44
 COLORS = 6
 _MOST_POINTS = 320
 _DASHES = ("", "6 4", "2 3", "9 3 2 3")
@@ -85,7 +85,7 @@ def line_chart(
         f'<figure class="chart"><figcaption>{escape(title)}</figcaption>{_legend(drawn)}'
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" tabindex="0" '
         f'aria-label="{escape(f"{title}. {spoken}")}">{"".join(parts)}'
-        '<g class="cursor" hidden><line></line></g></svg>'
+        f'<g class="cursor" hidden><line y1="{_TOP}" y2="{HEIGHT - _BOTTOM}"></line></g></svg>'
         '<output class="reading" aria-live="polite"></output>'
         f'<script type="application/json">{_json(facts)}</script></figure>'
     )
@@ -194,7 +194,7 @@ def _grid(across: _Axis, up: _Axis, x_label: str, y_label: str) -> str:
         f'<line class="axis" x1="{_LEFT}" x2="{WIDTH - _RIGHT}" y1="{HEIGHT - _BOTTOM}" '
         f'y2="{HEIGHT - _BOTTOM}"/>'
         f'<text x="{WIDTH - _RIGHT}" y="{HEIGHT - 6}" text-anchor="end">{escape(x_label)}</text>'
-        f'<text transform="translate(13 {middle}) rotate(-90)" text-anchor="middle">'
+        f'<text transform="translate(11 {middle}) rotate(-90)" text-anchor="middle">'
         f"{escape(y_label)}{scale}</text>"
     )
     return "".join(parts)

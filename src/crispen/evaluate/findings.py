@@ -171,7 +171,7 @@ def examine(
             precision=contender.precision,
             scores=scores,
             shown=shown,
-            spoiled=tuple(_spoiled(pair, scale, protocol) for pair in pairs[:3]),
+            spoiled=tuple(_spoiled(pair, scale, protocol) for pair in pairs[:2]),
         )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from crispen.evaluate.charts import COLORS, Series, line_chart, number
+from crispen.evaluate.charts import COLORS, Series, line_chart
 from crispen.evaluate.findings import Findings
 from crispen.evaluate.page import escape, make_page
 from crispen.evaluate.report_facts import card_section, duration, provenance_section, recipe_section
@@ -15,20 +15,26 @@ from crispen.evaluate.report_pictures import (
     samples_section,
 )
 from crispen.evaluate.runs import Run
+from crispen.evaluate.scores import METRICS
 from crispen.evaluate.tables import html_table
 
-# Column of the log, title, unit, whether the lower value is the better one.
+# Title, unit, whether the lower value is the better one, how it is written.
 FIGURES = {
-    "psnr": ("PSNR", " dB", False),
-    "ssim": ("SSIM", "", False),
-    "mse": ("MSE", "", True),
-    "loss": ("validation loss", "", True),
-    "accuracy": ("accuracy", "", False),
+    "psnr": ("PSNR", " dB", False, ".2f"),
+    "ssim": ("SSIM", "", False, ".4f"),
+    "mse": ("MSE", "", True, ".5f"),
+    "loss": ("validation loss", "", True, ".4g"),
+    "accuracy": ("accuracy", "", False, ".4f"),
 }
 _ACCURACY = (
     "Accuracy counts the pixels whose strongest colour channel is the same in output and target. "
     "It says nothing about how far the values are apart, and on grey pixels it is chance: a "
     "blurred picture can be as accurate as a sharp one. Compare by PSNR and SSIM."
+)
+_PAPER_NOTE = (
+    "<p>A run's own figures are those of its best checkpoint on its validation pictures: PSNR and "
+    "SSIM on Y' after rounding to 8 bits, MSE on all channels in [0, 1]. Where the paper measured "
+    "on other pictures, or otherwise, the difference is not its merit or fault alone.</p>"
 )
 _DASH = "–"
 
@@ -129,8 +135,7 @@ def _overview(report: Report) -> str:
     for name in ("psnr", "ssim", "mse"):
         value = best_figure(run, name)
         if value is not None:
-            title, unit, _ = FIGURES[name]
-            tiles.append((f"{number(value)}{unit}", f"{title}, validation"))
+            tiles.append((written(name, value), f"{FIGURES[name][0]}, validation"))
     tiles += [
         (f"{run.parameters:,}", "parameters"),
         (f"{run.step:,}", f"of {run.steps:,} steps" if run.step < run.steps else "steps"),
@@ -163,7 +168,7 @@ def _runs_table(report: Report) -> str:
             known = [v for v in values[n] if v is not None]
             best = (min if FIGURES[n][2] else max)(known)
             own = values[n][i]
-            text = _DASH if own is None else number(own)
+            text = _DASH if own is None else format(own, FIGURES[n][3])
             cells.append(f"{'*' if own == best and len(known) > 1 else ''}{text}")
         body.append(cells)
     head = ["run", "status", "parameters", "steps", "time"]
@@ -178,7 +183,10 @@ def _curves(report: Report) -> str:
         _chart(report, ("val_ssim",), "SSIM on validation pictures", "SSIM", paper="ssim"),
         _chart(report, ("val_mse",), "MSE on validation pictures", "MSE", paper="mse"),
         _chart(report, ("val_accuracy",), "Accuracy on validation pictures", "share", "accuracy"),
-        *(_chart(report, (c,), c.removeprefix("loss_"), "loss term") for c in _terms(report)),
+        *(
+            _chart(report, (c,), f"Loss term: {c.removeprefix('loss_')}", "loss")
+            for c in _terms(report)
+        ),
         _chart(report, ("learning_rate",), "Learning rate", "learning rate"),
     ]
     drawn = [chart for chart in charts if chart]
@@ -225,40 +233,59 @@ def _figures(run: Run) -> dict[str, float]:
 
 
 def _papers(report: Report) -> str:
-    parts = []
+    """One table for each paper, with the runs that repeat it."""
+    groups: list[list[Run]] = []
     for run in report.runs:
         if not _figures(run):
             continue
-        heading = f"<h3>{escape(report.label(run))}</h3>" if len(report.runs) > 1 else ""
-        parts.append(heading + _paper_table(run, report.findings.get(run.id)))
-    return "".join(parts)
-
-
-def _paper_table(run: Run, findings: Findings | None) -> str:
-    body = []
-    for name, published in _figures(run).items():
-        title, unit, lower = FIGURES.get(name, (name, "", False))
-        own = best_figure(run, name)
-        measured = None
-        if findings and name in ("psnr", "ssim", "mse"):
-            measured = findings.scores[0].mean(name)
-        cells = [escape(title), f"{published:g}{unit}"]
-        cells += [_DASH if v is None else f"{number(v)}{unit}" for v in (own, measured)]
-        compared = own if own is not None else measured
-        cells.append(_DASH if compared is None else _difference(compared - published, lower, unit))
-        body.append(cells if findings else [*cells[:3], cells[4]])
-    head = ["figure", "paper", "this run, validation"]
-    head += [f"this model, {escape(findings.data)}"] if findings else []
-    source = " · ".join(str(run.paper.get(k)) for k in ("title", "source") if run.paper.get(k))
-    return (
-        html_table([*head, "difference"], body, caption=escape(source))
-        + "<p>The run's figures are on its own validation pictures: PSNR and SSIM on Y' after "
-        "rounding to 8 bits, MSE on all channels in [0, 1]. Where the paper measured on other "
-        "pictures, or otherwise, the difference is not its merit or fault alone.</p>"
+        same = (group for group in groups if dict(group[0].paper) == dict(run.paper))
+        group = next(same, None)
+        if group is None:
+            groups.append([run])
+        else:
+            group.append(run)
+    return "".join(_paper_table(report, group) for group in groups) + (
+        _PAPER_NOTE if groups else ""
     )
 
 
-def _difference(value: float, lower: bool, unit: str) -> str:
+def _paper_table(report: Report, runs: Sequence[Run]) -> str:
+    paper = runs[0].paper
+    head = ["figure", "paper"]
+    for run in runs:
+        label = report.label(run) if len(runs) > 1 else "this run"
+        head += [f"{escape(label)}, validation", "difference"]
+        if run.id in report.findings:
+            head.append(f"on {escape(report.findings[run.id].data)}")
+    body = []
+    for name, published in _figures(runs[0]).items():
+        cells = [escape(FIGURES[name][0] if name in FIGURES else name), written(name, published)]
+        for run in runs:
+            own = best_figure(run, name)
+            found = report.findings.get(run.id)
+            measured = found.scores[0].mean(name) if found and name in METRICS else None
+            cells.append(_DASH if own is None else written(name, own))
+            cells.append(_DASH if own is None else _difference(name, own - published))
+            if found:
+                cells.append(_DASH if measured is None else written(name, measured))
+        body.append(cells)
+    source = " · ".join(str(paper.get(k)) for k in ("title", "source") if paper.get(k))
+    return html_table(head, body, caption=escape(source))
+
+
+def written(name: str, value: float) -> str:
+    """A figure with its unit.
+
+    >>> written("psnr", 28.2612), written("loss", 0.00077)
+    ('28.26 dB', '0.00077')
+    """
+    _, unit, _, form = FIGURES.get(name, (name, "", False, ".4g"))
+    return f"{value:{form}}{unit}"
+
+
+def _difference(name: str, value: float) -> str:
+    lower = FIGURES[name][2] if name in FIGURES else False
     good = value <= 0 if lower else value >= 0
     sign = "+" if value >= 0 else "−"
-    return f'<span class="{"good" if good else "bad"}">{sign}{number(abs(value))}{unit}</span>'
+    kind = "good" if good else "bad"
+    return f'<span class="{kind}">{sign}{written(name, abs(value))}</span>'

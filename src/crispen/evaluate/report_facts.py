@@ -84,8 +84,10 @@ def _arguments(table: Mapping[str, Any]) -> str:
 
 def _value(value: Any) -> str:
     if isinstance(value, list):
-        ends = [_value(v) for v in dict.fromkeys(map(str, value))]
-        return "–".join(ends) if len(ends) == 2 else ", ".join(ends)
+        ends = list(dict.fromkeys(_value(v) for v in value))
+        return "–".join(ends) if len(value) == 2 else ", ".join(ends)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 

@@ -107,7 +107,7 @@ def samples_section(report: Report) -> str:
         shown = [sheet for sheet in sheets if sheet]
         if shown:
             heading = f"<h3>{escape(report.label(run))}</h3>" if len(report.runs) > 1 else ""
-            parts.append(heading + "".join(shown))
+            parts.append(f'{heading}<div class="sheets">{"".join(shown)}</div>')
     if not parts:
         return ""
     return (
@@ -119,10 +119,8 @@ def samples_section(report: Report) -> str:
 def _spread(samples: tuple[Sample, ...]) -> list[Sample]:
     if len(samples) <= _SHEETS:
         return list(samples)
-    # Early ones differ most.
     last = len(samples) - 1
-    places = {round(last * (i / (_SHEETS - 1)) ** 2) for i in range(_SHEETS)}
-    return [samples[i] for i in sorted(places)]
+    return [samples[round(last * i / (_SHEETS - 1))] for i in range(_SHEETS)]
 
 
 def _sheet(sample: Sample) -> str:
@@ -138,6 +136,6 @@ def _sheet(sample: Sample) -> str:
     epoch = f", epoch {sample.epoch:g}" if sample.epoch is not None else ""
     title = f"step {sample.step:,}{epoch}"
     return (
-        f'<figure class="wide"><img alt="Sample sheet, {title}" src="{url}">'
+        f'<figure><img alt="Sample sheet, {title}" src="{url}">'
         f"<figcaption><b>{title}</b></figcaption></figure>"
     )

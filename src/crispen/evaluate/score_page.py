@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from crispen.evaluate.charts import COLORS, bar
 from crispen.evaluate.page import escape, make_page
 from crispen.evaluate.scores import Score
-from crispen.evaluate.tables import html_table, means_table, note, written
+from crispen.evaluate.tables import display_name, html_table, means_table, note, written
 
 
 def score_page(scores: Sequence[Score]) -> str:
@@ -44,7 +44,7 @@ def picture_table(scores: Sequence[Score]) -> str:
             cells.append(f"{best}{written('psnr', value)} dB{bar(share, j % COLORS)}")
         body.append(cells)
     return html_table(
-        ["picture", *(escape(s.model) for s in scores)],
+        ["picture", *(display_name(s.model) for s in scores)],
         body,
         caption="PSNR; the bars begin near the lowest value of the table",
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -145,7 +146,7 @@ def means_table(scores: Sequence[Score], *, caption: str = "") -> str:
             cells.append(f"{'*' if value == best.get(m, math.nan) else ''}{written(m, value)}")
         parameters = f"{s.parameters:,}" if s.parameters else _UNKNOWN
         memory = f"{s.memory_bytes / 1e6:,.0f}" if s.memory_bytes is not None else _UNKNOWN
-        body.append([escape(s.model), *cells, parameters, f"{s.seconds:.4f}", memory])
+        body.append([display_name(s.model), *cells, parameters, f"{s.seconds:.4f}", memory])
     head = [
         "model",
         *(_HEADS[m] for m in metrics),
@@ -154,6 +155,11 @@ def means_table(scores: Sequence[Score], *, caption: str = "") -> str:
         "peak MB",
     ]
     return html_table(head, body, caption=caption)
+
+
+def display_name(model: str) -> str:
+    """A contender's name as HTML; ``none`` is said in words."""
+    return "the input itself" if model == "none" else escape(model)
 
 
 def _metrics(scores: Sequence[Score]) -> tuple[Metric, ...]:
@@ -166,7 +172,8 @@ def _finite(value: float | None) -> float | None:
 
 def _is_number(column: Sequence[str]) -> bool:
     def like(cell: str) -> bool:
-        text = cell.removeprefix("*").replace(",", "").replace("−", "-").removesuffix(" dB")
+        text = re.sub(r"</?span[^>]*>", "", cell.removeprefix("*"))
+        text = text.replace(",", "").replace("−", "-").removesuffix(" dB")
         try:
             float(text)
         except ValueError:
