@@ -23,6 +23,7 @@ from typing import IO
 from crispen.errors import OutputError
 from crispen.jobs.states import Status
 from crispen.jobs.store import JobStore
+from crispen.jobs.work import clean
 from crispen.jobs.worker import Orders, run
 
 log = logging.getLogger("crispen.jobs")
@@ -220,6 +221,8 @@ class Pool:
         held = self._store.held(one.name) if one.name else ()
         for job in held:
             status = self._store.lose(job, f"its worker process {reason}")
+            if status is Status.FAILED:
+                clean(self._orders.bench.jobs / job.id)
             log.error("job %s lost its worker (try %d): %s", job.id, job.attempts, status)
         self._changed()
         # One that dies before it does anything would be started without end.

@@ -50,6 +50,16 @@ def result_path(folder: Path, job: Job) -> Path:
     return folder / f"result{suffix_and_type(format)[0]}"
 
 
+def clean(folder: Path) -> None:
+    """Leave nothing in a job's folder but its source."""
+    with contextlib.suppress(OSError):
+        for path in folder.iterdir():
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            elif path.name != SOURCE:
+                path.unlink(missing_ok=True)
+
+
 class Worker:
     """Does jobs; keeps its engines open from one to the next."""
 
@@ -70,19 +80,12 @@ class Worker:
         source, target = folder / SOURCE, result_path(folder, job)
         if not source.is_file():
             raise InputError(f"{job.name}: the uploaded file is no longer there; upload it again")
+        if job.source.kind == "image":
+            clean(folder)  # of an attempt whose worker was killed
         choice = choose(job.options, job.source.kind, [card for _, card in list_cards()])
         if job.source.kind == "video":
             return self._video(job, source, target, choice, progress)
         return self._picture(job, source, target, choice, progress)
-
-    def clean(self, job: Job) -> None:
-        """Leave nothing of a job that failed but its source."""
-        with contextlib.suppress(OSError):
-            for path in (self._bench.jobs / job.id).iterdir():
-                if path.is_dir():
-                    shutil.rmtree(path, ignore_errors=True)
-                elif path.name != SOURCE:
-                    path.unlink(missing_ok=True)
 
     def close(self) -> None:
         """Give engines back."""

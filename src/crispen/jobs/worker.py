@@ -26,8 +26,9 @@ from crispen.errors import Cancelled, CrispenError
 from crispen.jobs.job import Job
 from crispen.jobs.kinds import renamed
 from crispen.jobs.options import ProgressNow
+from crispen.jobs.states import Status
 from crispen.jobs.store import JobStore
-from crispen.jobs.work import SOURCE, Bench, Worker
+from crispen.jobs.work import SOURCE, Bench, Worker, clean
 from crispen.progress import Event, Progress
 
 log = logging.getLogger("crispen.jobs")
@@ -114,6 +115,7 @@ class _Life:
 
     def _do(self, job: Job) -> None:
         self._tell()
+        folder = self._orders.bench.jobs / job.id
         beats = _Beats(self, job)
         with beats:
             try:
@@ -121,7 +123,6 @@ class _Life:
             except Cancelled:
                 ending = beats.why or "released"
             except CrispenError as error:
-                folder = self._orders.bench.jobs / job.id
                 ending = renamed(error, folder / SOURCE, job.name)
             except MemoryError:
                 ending = f"{job.name}: the server has not enough memory for it; try a smaller scale"
@@ -146,8 +147,12 @@ class _Life:
             kept = self._store.release(job)
         elif ending == "lost":
             kept = False
+            now = self._store.get(job.id)
+            # Where another worker has it, what lies there is that one's.
+            if now is None or now.status is Status.CANCELLED:
+                clean(folder)
         else:
-            self._worker.clean(job)
+            clean(folder)
             kept = self._store.fail(job, ending)
         if not kept:
             log.info("job %s was taken back", job.id)

@@ -22,7 +22,7 @@ from crispen.jobs.job import Job, NewJob
 from crispen.jobs.kinds import Bounds, examine, renamed, result_format
 from crispen.jobs.options import Options, Source
 from crispen.jobs.states import FINAL, Status
-from crispen.jobs.work import SOURCE, result_path
+from crispen.jobs.work import SOURCE, clean, result_path
 from crispen.server import schemas
 from crispen.server.errors import ApiError, not_found, told
 from crispen.server.names import clean_name, disposition, unique
@@ -210,8 +210,11 @@ class Desk:
 
     def cancel(self, client: str, id: str) -> schemas.JobView:
         """Stop a job."""
-        self.find(client, id)
-        return self._changed(self._server.store.cancel(id))
+        before = self.find(client, id)
+        job = self._server.store.cancel(id)
+        if before.status is Status.QUEUED:  # of an attempt whose worker was killed
+            clean(self._server.files.job(id))
+        return self._changed(job)
 
     def retry(self, client: str, id: str) -> schemas.JobView:
         """Queue a job again that failed or was cancelled."""

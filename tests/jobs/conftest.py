@@ -1,0 +1,82 @@
+"""A queue in a file, and jobs to put into it."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from crispen.jobs.job import NewJob
+from crispen.jobs.kinds import Bounds
+from crispen.jobs.options import Options, Source
+from crispen.jobs.store import JobStore
+from crispen.jobs.work import Bench
+from crispen.media.image import Image, write_image
+
+Make = Callable[..., NewJob]
+
+SOURCE = Source(
+    kind="image", type="image/png", format="png", width=8, height=6, bytes=99, viewable=True
+)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[JobStore]:
+    queue = JobStore(f"sqlite:///{tmp_path / 'queue.db'}")
+    yield queue
+    queue.close()
+
+
+@pytest.fixture
+def new_job() -> Make:
+    def make(
+        client: str = "local",
+        *,
+        source: Source = SOURCE,
+        hidden: bool = False,
+        options: Options | None = None,
+    ) -> NewJob:
+        return NewJob(
+            id=secrets.token_hex(16),
+            client=client,
+            name="photo.png",
+            options=options or Options(),
+            source=source,
+            models=("photo",),
+            hidden=hidden,
+        )
+
+    return make
+
+
+@pytest.fixture
+def bounds() -> Bounds:
+    return Bounds(max_pixels=100_000_000, max_frames=10_000, max_video_s=600)
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    (tmp_path / "jobs").mkdir()
+    return Bench(
+        jobs=tmp_path / "jobs",
+        device="cpu",
+        threads=1,
+        memory_bytes=64 << 20,
+        max_pixels=100_000_000,
+        max_result_pixels=400_000_000,
+    )
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Callable[..., Path]:
+    def make(width: int = 48, height: int = 40, name: str = "photo.png") -> Path:
+        rng = np.random.default_rng(0)
+        coarse = rng.integers(0, 256, (-(-height // 4), -(-width // 4), 3), np.uint8)
+        pixels = coarse.repeat(4, 0).repeat(4, 1)[:height, :width]
+        write_image(Image(np.ascontiguousarray(pixels)), tmp_path / name, overwrite=True)
+        return tmp_path / name
+
+    return make

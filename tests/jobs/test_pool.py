@@ -1,0 +1,155 @@
+"""Worker processes: they die, they are stopped, and no job is lost."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from crispen.errors import OutputError
+from crispen.jobs.job import Job
+from crispen.jobs.kinds import Bounds, examine
+from crispen.jobs.options import Options
+from crispen.jobs.pool import Pool, share_threads
+from crispen.jobs.states import FINAL, Status
+from crispen.jobs.store import JobStore
+from crispen.jobs.work import SOURCE, Bench, result_path
+from crispen.jobs.worker import Orders
+from crispen.media.image import open_image
+
+from .conftest import Make
+
+PATIENCE_S = 60.0
+# Slow enough to be caught at it, with one thread.
+SLOW = Options(models=["photo-x4"])
+
+
+@pytest.mark.parametrize(
+    ("workers", "threads", "cores", "expected"),
+    [
+        (1, None, 8, 8),
+        (2, None, 8, 4),
+        (3, None, 8, 2),
+        (16, None, 8, 1),
+        (2, 8, 8, 4),
+        (2, 1, 8, 1),
+    ],
+)
+def test_workers_share_the_cores(
+    workers: int, threads: int | None, cores: int, expected: int
+) -> None:
+    assert share_threads(workers, threads, cores) == expected
+
+
+@pytest.fixture
+def pool(store: JobStore, bench: Bench, tmp_path: Path) -> Iterator[Pool]:
+    url = f"sqlite:///{tmp_path / 'queue.db'}"
+    orders = Orders(url, bench, lease_s=30, max_job_s=600, lock=tmp_path / "workers.lock")
+    workers = Pool(orders, 1, store, stop_s=20)
+    workers.take()
+    workers.start()
+    yield workers
+    workers.stop()
+
+
+@pytest.fixture
+def put(
+    store: JobStore, new_job: Make, bench: Bench, bounds: Bounds
+) -> Callable[[Path, Options], str]:
+    def add(path: Path, options: Options) -> str:
+        new = new_job(source=examine(path, path.name, bounds), options=options)
+        (bench.jobs / new.id).mkdir()
+        shutil.copy(path, bench.jobs / new.id / SOURCE)
+        return store.add(new).id
+
+    return add
+
+
+def until(store: JobStore, id: str, good: Callable[[Job], bool]) -> Job:
+    end = time.monotonic() + PATIENCE_S
+    while time.monotonic() < end:
+        job = store.get(id)
+        assert job is not None
+        if good(job):
+            return job
+        time.sleep(0.02)
+    raise AssertionError(f"not in time: {store.get(id)}")
+
+
+def working(job: Job) -> bool:
+    return job.status is Status.RUNNING and job.progress is not None and job.progress.done > 0
+
+
+def test_a_killed_worker_loses_no_job_and_a_cancel_is_heard(
+    pool: Pool, store: JobStore, bench: Bench, put, picture: Callable[..., Path]
+) -> None:
+    id = put(picture(1200, 1200), SLOW)
+    pool.wake()
+    first = until(store, id, working)
+    (pid,) = pool.pids
+    os.kill(pid, signal.SIGKILL)
+    again = until(store, id, lambda job: working(job) and job.worker != first.worker)
+    assert again.attempts == 2
+    small = put(picture(), Options(models=["espcn-x2"]))
+    began = time.monotonic()
+    cancelled = store.cancel(id)
+    assert cancelled is not None
+    # The same worker takes the next job, so it has stopped.
+    done = until(store, small, lambda job: job.status in FINAL)
+    assert time.monotonic() - began < 15
+    assert done.status is Status.DONE
+    assert [p.name for p in (bench.jobs / id).iterdir()] == [SOURCE]
+    with open_image(result_path(bench.jobs / small, done)) as image:
+        assert image.header.width == 96
+
+
+def test_what_kills_its_worker_three_times_fails(
+    pool: Pool, store: JobStore, put, picture: Callable[..., Path]
+) -> None:
+    id = put(picture(1200, 1200), SLOW)
+    other = put(picture(), Options(models=["espcn-x2"]))
+    for attempt in (1, 2, 3):
+        until(store, id, lambda job, n=attempt: job.attempts == n and job.worker is not None)
+        os.kill(pool.pids[0], signal.SIGKILL)
+        until(store, id, lambda job: job.worker is None)
+    job = until(store, id, lambda job: job.status is Status.FAILED)
+    assert job.error is not None
+    assert job.error.startswith("gave up after 3 tries: its worker process was ended by SIGKILL")
+    # And it held nobody up.
+    assert until(store, other, lambda job: job.status in FINAL).status is Status.DONE
+
+
+def test_a_stop_puts_jobs_back(
+    pool: Pool, store: JobStore, put, picture: Callable[..., Path]
+) -> None:
+    id = put(picture(1200, 1200), SLOW)
+    until(store, id, working)
+    pool.stop()
+    job = store.get(id)
+    assert job is not None
+    assert (job.status, job.attempts, job.worker) == (Status.QUEUED, 0, None)
+
+
+def test_a_folder_has_one_server(pool: Pool, store: JobStore, tmp_path: Path) -> None:
+    second = Pool(pool._orders, 1, store)
+    with pytest.raises(OutputError, match="another server uses this folder"):
+        second.take()
+
+
+def test_failures_are_told_by_the_name_people_know(
+    pool: Pool, store: JobStore, bench: Bench, put, picture: Callable[..., Path], tmp_path: Path
+) -> None:
+    id = put(picture(), Options(models=["espcn-x2"]))
+    pool.wake()
+    until(store, id, lambda job: job.status in FINAL)
+    (bench.jobs / id / SOURCE).write_bytes(b"not a picture any more")
+    id2 = put(picture(name="b.png"), Options(models=["espcn-x2"]))
+    source = bench.jobs / id2 / SOURCE
+    source.write_bytes(source.read_bytes()[:80])
+    job = until(store, id2, lambda job: job.status in FINAL)
+    assert job.error is None or str(tmp_path) not in job.error
