@@ -160,11 +160,19 @@ class Order:
         if not self.stride and len(pictures) >= self._world:
             # Each rank reads pictures of its own; of a grid, its batches are dealt out instead.
             pictures = pictures[self._rank :: self._world]
-        begins = np.cumsum(self._areas[pictures]) - self._areas[pictures]
-        cuts = np.flatnonzero(np.diff(begins // self._window_px)) + 1
-        windows = [self._grid(part) for part in np.split(pictures, cuts)]
+        windows = [self._grid(part) for part in np.split(pictures, self._cuts(pictures))]
         sizes = [len(w) if self.stride else self._areas[w.pictures].sum() for w in windows]
         return windows, np.cumsum(sizes)
+
+    def _cuts(self, pictures: Indices) -> list[int]:
+        """Where a new window begins: where the next picture would be too much for this one."""
+        cuts, held = [], 0
+        for i, area in enumerate(self._areas[pictures].tolist()):
+            if held and held + area > self._window_px:
+                cuts.append(i)
+                held = 0
+            held += area
+        return cuts
 
     def _shuffle_window(self, turn: int, index: int) -> Tensor:
         window = self._windows(turn)[0][index]
