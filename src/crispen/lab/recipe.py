@@ -222,7 +222,7 @@ def load_recipe(name_or_path: str, overrides: Sequence[str] = ()) -> Recipe:
     >>> load_recipe("photo-x2", ["train.steps=10"]).train.steps
     10
     """
-    path = _shipped().get(name_or_path, Path(name_or_path))
+    path = _found(name_or_path)
     if not path.is_file():
         hint = nearest_names(name_or_path, recipe_names()) or f"; those are {', '.join(_shipped())}"
         raise MissingInput(
@@ -235,6 +235,17 @@ def load_recipe(name_or_path: str, overrides: Sequence[str] = ()) -> Recipe:
     for assignment in overrides:
         _assign(table, assignment)
     return read_recipe(table, str(path))
+
+
+def _found(name_or_path: str) -> Path:
+    """A file; ``srgan`` is short for ``srgan-x4`` where there is only that one."""
+    shipped = _shipped()
+    if name_or_path in shipped:
+        return shipped[name_or_path]
+    family = [name for name in shipped if name.rpartition("-x")[0] == name_or_path]
+    if len(family) > 1 and not Path(name_or_path).is_file():
+        raise MissingInput(f"{name_or_path}: there is {', '.join(family)}; name one of them")
+    return shipped[family[0]] if family else Path(name_or_path)
 
 
 def recipe_text(recipe: Recipe) -> str:

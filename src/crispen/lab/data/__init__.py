@@ -9,6 +9,7 @@ from crispen.lab.data.tables import (
     NamedTable,
     PackTable,
     PairsTable,
+    ToyTable,
 )
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "NamedTable",
     "PackTable",
     "PairsTable",
+    "ToyTable",
     "batches_of",
     "open_batches",
 ]

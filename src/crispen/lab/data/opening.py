@@ -14,6 +14,7 @@ from crispen.lab.data.tables import (
     NamedTable,
     PackTable,
     PairsTable,
+    ToyTable,
 )
 
 if TYPE_CHECKING:
@@ -143,6 +144,10 @@ def _material(table: DataTable, scale: int | None, progress: Progress | None) ->
             return cifar_material(
                 table, Path(table.path) if table.path else fetch("cifar10", progress=progress)
             )
+        case ToyTable():
+            from crispen.lab.data.toy import toy_material
+
+            return toy_material(table)
         case NamedTable():
             from crispen.lab.data.named import named_material
 

@@ -133,6 +133,15 @@ class NamedTable(_Single):
     name: SetName = Field(description="which set")
 
 
+class ToyTable(_Data):
+    """Pictures of discs, bars and stripes made by code (`crispen.lab.data.toy`)."""
+
+    kind: Literal["toy"] = "toy"
+    count: int = Field(24, ge=2, le=10_000, description="how many")
+    side: int = Field(128, ge=16, le=2048, description="of each picture, in pixels")
+    drawn_with: int = Field(0, ge=0, description="seed of what is in them")
+
+
 def _kind(value: Any) -> str:
     if isinstance(value, dict):
         return str(value.get("kind", "folder"))
@@ -144,6 +153,7 @@ DataTable = Annotated[
     | Annotated[PairsTable, Tag("pairs")]
     | Annotated[PackTable, Tag("pack")]
     | Annotated[CifarTable, Tag("cifar10")]
-    | Annotated[NamedTable, Tag("named")],
+    | Annotated[NamedTable, Tag("named")]
+    | Annotated[ToyTable, Tag("toy")],
     Discriminator(_kind),
 ]
