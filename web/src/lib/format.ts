@@ -88,3 +88,8 @@ export function ordinal(value: number): string {
   const ending = { one: "st", two: "nd", few: "rd", other: "th", zero: "th", many: "th" };
   return value.toString() + ending[new Intl.PluralRules("en", { type: "ordinal" }).select(value)];
 }
+
+/** "a, b or c". */
+export function listed(words: string[]): string {
+  return new Intl.ListFormat("en", { type: "disjunction" }).format(words);
+}

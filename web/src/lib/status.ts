@@ -19,6 +19,7 @@ function ofUpload(upload: NonNullable<Item["upload"]>): ItemStatus {
   switch (upload.state) {
     case "sending": {
       const share = percent(upload.sent, upload.bytes);
+      if (share === 100) return { tone: "active", text: "Sent", detail: "", progress: null };
       return { tone: "active", text: `Sending ${share.toString()} %`, detail: "", progress: share };
     }
     case "starting":

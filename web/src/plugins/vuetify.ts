@@ -42,6 +42,8 @@ export function makeVuetify() {
           colors: {
             background: "#f7f7f6",
             surface: "#ffffff",
+            // Behind pictures: a grey without colour.
+            stage: "#e7e7e6",
             "surface-variant": "#3f3f46",
             "on-surface-variant": "#fafafa",
             "on-background": "#18181b",
@@ -66,6 +68,7 @@ export function makeVuetify() {
           colors: {
             background: "#131316",
             surface: "#1d1d21",
+            stage: "#0a0a0b",
             "surface-variant": "#d4d4d8",
             "on-surface-variant": "#18181b",
             "on-background": "#f4f4f5",

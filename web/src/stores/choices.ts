@@ -63,7 +63,9 @@ export function optionsOf(
   kind: Kind,
   settings: Settings | null,
 ): Partial<JobOptions> {
-  const tasks = tasksOf(choices);
+  const offered = (task: Task) => settings?.tasks.find((choice) => choice.task === task);
+  // What was chosen on an earlier visit may need a model that is gone.
+  const tasks = tasksOf(choices).filter((task) => offered(task)?.available ?? true);
   const options: Partial<JobOptions> = {};
   if (choices.enlarge === "exact") {
     if (choices.width) options.width = choices.width;
@@ -73,7 +75,6 @@ export function optionsOf(
   } else if (choices.enlarge !== "keep") {
     options.scale = choices.enlarge;
   }
-  const offered = (task: Task) => settings?.tasks.find((choice) => choice.task === task);
   if (tasks.some((task) => choices.models[task])) {
     // The API takes either tasks or models; the others are then named as the server would.
     options.models = tasks
