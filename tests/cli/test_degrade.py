@@ -166,6 +166,24 @@ def test_what_is_there_stays(crispen: Any, photo: Path, tmp_path: Path) -> None:
     assert (tmp_path / "x.png").read_text() == "precious"
 
 
+def test_work_stops_between_two_operations() -> None:
+    class Stop(Exception):
+        pass
+
+    asked = []
+
+    def check() -> None:
+        asked.append(True)
+        if len(asked) > 5:
+            raise Stop
+
+    picture = Image(np.zeros((32, 32, 3), np.uint8))
+    with pytest.raises(Stop):
+        degrade_image(picture, [parse_degradation("blind")], check=check)
+    # Leaving a context may ask once more; the chain has hundreds of operations.
+    assert len(asked) < 12
+
+
 def test_grey_pictures_and_colour_noise(crispen: Any, tmp_path: Path) -> None:
     write_image(Image(np.full((8, 8, 1), 99, np.uint8)), tmp_path / "grey.png")
     said = crispen("degrade", "grey.png", "-o", "x.png", "-w", "color-noise=0.3")

@@ -13,6 +13,8 @@ from crispen.cli.console import Json, Overwrite, print_json, print_table, progre
 from crispen.errors import Cancelled, CrispenError, MissingExtra, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from crispen.enhance.jobs import Job
     from crispen.lab.degradations import Degradation
     from crispen.media.image import Image
@@ -149,7 +151,7 @@ def degrade(
             facts = {"source": job.source_name, "target": job.result_name, "seed": seed}
             began = time.monotonic()
             try:
-                facts |= _one(job, tables, factor, seed, format, quality, overwrite)
+                facts |= _one(job, tables, factor, seed, format, quality, overwrite, work.check)
                 facts |= {"status": "done", "seconds": round(time.monotonic() - began, 3)}
             except Cancelled:
                 raise
@@ -190,6 +192,7 @@ def _one(
     format: str | None,
     quality: int | None,
     overwrite: bool,
+    check: Callable[[], None],
 ) -> dict[str, Any]:
     from crispen.errors import OutputError
     from crispen.lab.degradations.picture import degrade_image
@@ -198,7 +201,7 @@ def _one(
     if job.result is not None and job.result.exists() and not overwrite:
         raise OutputError(f"{job.result}: exists already; add --overwrite to replace it")
     image = _read(job)
-    bad = degrade_image(image, tables, seed=seed, scale=scale)
+    bad = degrade_image(image, tables, seed=seed, scale=scale, check=check)
     if job.result is not None:
         try:
             job.result.parent.mkdir(parents=True, exist_ok=True)

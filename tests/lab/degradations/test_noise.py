@@ -75,6 +75,17 @@ def test_darken_and_brighten_by_hand(run: Any) -> None:
     np.testing.assert_allclose(run("brighten=0.4", x).ravel(), [0.4, 0.7, 1.0], atol=1e-6)
 
 
+def test_white_and_black_of_studio_luma(run: Any) -> None:
+    # An RGB picture darkened by 40 % has Y' = 16 + 0.6 (Y' - 16).
+    x = torch.tensor([16.0, 116.0, 235.0]).reshape(1, 1, 1, 3) / 255
+    studio = "black=0.0627451,white=0.9215686"
+    dark, bright = (run(f"{kind}=0.4:{studio}", x) * 255 for kind in ("darken", "brighten"))
+    np.testing.assert_allclose(dark.ravel(), [16, 76, 147.4], atol=1e-3)
+    np.testing.assert_allclose(bright.ravel(), [103.6, 163.6, 235], atol=1e-3)
+    lost = run(f"salt-and-pepper=0.5:{studio}", GREY[:, :1]) * 255
+    assert sorted({round(float(v), 1) for v in np.unique(lost)}) == [16, 127.5, 235]
+
+
 def test_brightening_is_darkening_of_the_negative(run: Any, photo: Tensor) -> None:
     np.testing.assert_allclose(run("brighten=0.3"), 1 - run("darken=0.3", 1 - photo), atol=1e-6)
 

@@ -133,6 +133,12 @@ def test_pixelate_is_pillows_there_and_back(
     np.testing.assert_allclose(ours[8:-8, 8:-8], back[8:-8, 8:-8], atol=2.5)
 
 
+def test_cells_of_a_crop_are_those_of_the_whole_picture(run: Any, photo: Tensor) -> None:
+    whole = run("pixelate=0.25")
+    crop = run("pixelate=0.25", photo[..., 8:59, 12:63])
+    np.testing.assert_allclose(crop[:48, :48], whole[8:56, 12:60], atol=1e-5)
+
+
 def test_pixelate_draws_a_size_for_each_picture(photo: Tensor, generator: Generator) -> None:
     cells = Pixelate(size=[0.1, 0.5])(photo.expand(6, -1, -1, -1), generator)
     distinct = {len(picture.unique(dim=1)[0]) for picture in cells[:, 0].mT}

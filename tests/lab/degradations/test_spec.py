@@ -47,6 +47,7 @@ def test_texts(text: str, expected: object) -> None:
         ("salt-and-pepper=100%", "got 100%"),
         ("color-noise=1.5", "proportion: expected a number"),
         ("darken=-0.1", "at least 0"),
+        ("darken:black=0.9,white=0.1", "less than white"),
         ("gaussian-noise=-1", "sigma: expected a number at least 0"),
         ("gaussian-noise=nan", "got nan"),
         ("gaussian-noise=50..10", "swap the two"),

@@ -174,6 +174,19 @@ class Degradation(Table):
         return y.clamp(0.0, 1.0) if self.clip else y
 
 
+class Ranged(Degradation):
+    """A degradation that means white and black, wherever these are."""
+
+    black: float = Field(0.0, ge=0, lt=1, description="of studio luma it is 16/255 = 0.0627")
+    white: float = Field(1.0, gt=0, le=1, description="of studio luma it is 235/255 = 0.9216")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.black >= self.white:
+            raise PydanticCustomError("ranged", "black: expected less than white")
+        return self
+
+
 class Shrinking(Degradation):
     """A degradation whose result is smaller."""
 

@@ -7,18 +7,18 @@ from typing import ClassVar, Literal
 from pydantic import Field
 from torch import Generator, Tensor
 
-from crispen.lab.degradations.base import Degradation, Proportion, draw
+from crispen.lab.degradations.base import Proportion, Ranged, draw
 
 
-class Darken(Degradation):
+class Darken(Ranged):
     """Less light.
 
     ::
 
-        y = (1 - p) x
+        y = black + (1 - p) (x - black)
 
-    Source: the denoising study of the classic autoencoders darkens by 30 to 60 %; p = 0.4 leaves
-    60 % of every value.
+    Black is 0 unless given, so p = 0.4 leaves 60 % of every value. Source: the denoising study of
+    the classic autoencoders darkens by 30 to 60 %.
     """
 
     kind: Literal["darken"] = "darken"
@@ -27,17 +27,18 @@ class Darken(Degradation):
 
     def apply(self, x: Tensor, generator: Generator, scale: int) -> Tensor:
         """Takes light away."""
-        return x * (1.0 - draw(self.proportion, x, generator))
+        return x - draw(self.proportion, x, generator) * (x - self.black)
 
 
-class Brighten(Degradation):
+class Brighten(Ranged):
     """More light, as through fog: every value moves towards white.
 
     ::
 
-        y = x + p (1 - x)
+        y = x + p (white - x)
 
-    Nothing is clipped, so all of it can be undone: it is `Darken` of the negative. Source: the
+    White is 1 unless given. Nothing is clipped, so all of it can be undone: it is darkening of the
+    negative. Source: the
     denoising study of the classic autoencoders brightens by 30 to 60 %.
     """
 
@@ -47,4 +48,4 @@ class Brighten(Degradation):
 
     def apply(self, x: Tensor, generator: Generator, scale: int) -> Tensor:
         """Adds light."""
-        return x + draw(self.proportion, x, generator) * (1.0 - x)
+        return x + draw(self.proportion, x, generator) * (self.white - x)

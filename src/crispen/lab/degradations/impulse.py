@@ -8,15 +8,15 @@ import torch
 from pydantic import Field
 from torch import Generator, Tensor
 
-from crispen.lab.degradations.base import Degradation, Proportion, draw, uniform
+from crispen.lab.degradations.base import Degradation, Proportion, Ranged, draw, uniform
 
 
-class SaltAndPepper(Degradation):
+class SaltAndPepper(Ranged):
     """Pixels that became white or black.
 
     ::
 
-        y = 1 with probability p s,  0 with probability p (1 - s),  else x
+        y = white with probability p s,  black with probability p (1 - s),  else x
 
     once for each pixel; p is the proportion, s the share of salt. Source: R. Gonzalez and R. Woods,
     "Digital Image Processing", section 5.2.
@@ -33,7 +33,7 @@ class SaltAndPepper(Degradation):
         p = draw(self.proportion, x, generator)
         channels = x.shape[1] if self.per_channel else 1
         u = uniform((len(x), channels, *x.shape[2:]), x, generator)
-        value = (u >= p * (1 - self.salt)).to(x.dtype)
+        value = (u >= p * (1 - self.salt)).to(x.dtype) * (self.white - self.black) + self.black
         return torch.where(u < p, value, x)
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
+from torch.overrides import TorchFunctionMode
 
 from crispen.errors import UsageError
 from crispen.lab.degradations.base import Degradation, Shrinking
@@ -33,8 +36,27 @@ def scale_of(tables: Sequence[Degradation], scale: int | None) -> int:
     return scale
 
 
+class _Checked(TorchFunctionMode):
+    """Asks before each operation whether to go on."""
+
+    def __init__(self, check: Callable[[], None]) -> None:
+        super().__init__()
+        self._check = check
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        self._check()
+        return func(*args, **(kwargs or {}))
+
+
 def degrade_image(
-    image: Image, tables: Sequence[Degradation], *, seed: int = 0, scale: int = 1
+    image: Image,
+    tables: Sequence[Degradation],
+    *,
+    seed: int = 0,
+    scale: int = 1,
+    check: Callable[[], None] | None = None,
 ) -> Image:
     """A degraded copy of a picture; grey, bit depth, frames and metadata stay what they are.
 
@@ -45,6 +67,7 @@ def degrade_image(
         tables: The degradations, in order.
         seed: The same gives the same pixels, whatever else is degraded.
         scale: How many times smaller the result is.
+        check: Called many times a second; what it raises ends the work.
 
     Raises:
         UsageError: The degradations do not fit the scale or the picture.
@@ -54,7 +77,9 @@ def degrade_image(
     peak = float(np.iinfo(image.pixels.dtype).max)
     frames = image.pixels.reshape(image.frames, image.height, image.width, image.channels)
     x = torch.from_numpy(frames[..., :colors].astype(np.float32) / peak).permute(0, 3, 1, 2)
-    y = degrade(x.contiguous(), tables, torch.Generator().manual_seed(seed), scale)
+    generator = torch.Generator().manual_seed(seed)
+    with _Checked(check) if check is not None else nullcontext():
+        y = degrade(x.contiguous(), tables, generator, scale)
     levels = y.clamp(0.0, 1.0).permute(0, 2, 3, 1).numpy() * np.float32(peak)
     pixels = np.rint(levels).astype(image.pixels.dtype)
     if image.has_alpha:

@@ -23,10 +23,10 @@ class Pixelate(Degradation):
 
     ::
 
-        y = up(area(x, s)),  sides of round(s n) pixels in between
+        y = up(area(x, s), 1/s),  sides of ceil(s n) pixels in between
 
-    ``area`` is the mean over each cell. Source: the sharpening study of the classic autoencoder,
-    which goes down to 25 to 50 % of each side.
+    ``area`` is the mean over each cell of 1/s pixels. Source: the sharpening study of the
+    classic autoencoder, which goes down to 25 to 50 % of each side.
     """
 
     kind: Literal["pixelate"] = "pixelate"
@@ -44,18 +44,16 @@ class Pixelate(Degradation):
         return math.ceil(1 / self.size[0])
 
     def apply(self, x: Tensor, generator: Generator, scale: int) -> Tensor:
-        """There and back; pictures that draw the same size go together."""
-        height, width = x.shape[-2:]
+        """There and back; one by one unless all draw the same size."""
         sizes = draw(self.size, x, generator).flatten().tolist()
-        small = [(max(1, round(height * s)), max(1, round(width * s))) for s in sizes]
-        if len(set(small)) == 1:
-            return self._there_and_back(x, *small[0])
-        out = torch.empty_like(x)
-        for size in sorted(set(small)):
-            chosen = [i for i, s in enumerate(small) if s == size]
-            out[chosen] = self._there_and_back(x[chosen], *size)
-        return out
+        if len(set(sizes)) == 1:
+            return self._there_and_back(x, sizes[0])
+        return torch.cat([self._there_and_back(x[i : i + 1], s) for i, s in enumerate(sizes)])
 
-    def _there_and_back(self, x: Tensor, height: int, width: int) -> Tensor:
-        small = resample(x, height, width, self.down)
-        return resample(small, x.shape[-2], x.shape[-1], self.up)
+    def _there_and_back(self, x: Tensor, size: float) -> Tensor:
+        height, width = x.shape[-2:]
+        # The factor is that of the cells, so that a crop has the cells of the whole picture; the
+        # last one may be cut.
+        rows, columns = (max(1, math.ceil(side * size - 1e-6)) for side in (height, width))
+        small = resample(x, rows, columns, self.down, factor=size)
+        return resample(small, height, width, self.up, factor=1 / size)
