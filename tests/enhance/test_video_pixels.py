@@ -24,6 +24,7 @@ class Bicubic:
     """An engine that enlarges bicubically and remembers what it saw."""
 
     name, device, precision = "test", "cpu", "fp32"
+    bytes_per_px = 300.0
 
     def __init__(self, color: str) -> None:
         self.card = ModelCard(name="bicubic", scale=2, color=color, halo=2)  # type: ignore[arg-type]

@@ -157,6 +157,27 @@ def _fold_color(
     return answer.output(0)
 
 
+def values_per_px(model: ov.Model, card: ModelCard) -> float:
+    """The most values that one layer of a network reads and writes, for each pixel it is given.
+
+    Args:
+        model: The network; it is reshaped.
+        card: Its card.
+    """
+    side = card.window_px or 16 * card.multiple
+    model.reshape([1, 1 if card.color == "luma" else 3, side, side])
+    most = 0
+    for node in model.get_ops():
+        values = [source.get_shape() for source in node.outputs()]
+        values += [
+            source.get_source_output().get_shape()
+            for source in node.inputs()
+            if source.get_source_output().get_node().get_type_name() != "Constant"
+        ]
+        most = max(most, sum(int(np.prod(list(shape))) for shape in values))
+    return most / side**2
+
+
 def network_graph(model: ov.Model, card: ModelCard, window: Window) -> ov.Model:
     """Pixels → residual ``(height, width, net channels · scale²)``; `model` is used up.
 

@@ -11,6 +11,7 @@ the engines whose graph cannot.
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -44,6 +45,11 @@ class Engine(Protocol):
     name: str
     device: str
     precision: str
+
+    @property
+    def bytes_per_px(self) -> float:
+        """Memory that a run takes for a pixel of its window; rather too much than too little."""
+        ...
 
     def run(self, pixels: Pixels, *, peak: int | None = None) -> Pixels:
         """The enhanced window.
@@ -175,11 +181,30 @@ class ArrayEngine:
         whole: Pixels = np.clip(np.rint(levels), 0, peak).astype(pixels.dtype)
         return whole
 
+    @property
+    def bytes_per_px(self) -> float:
+        """See `Engine`; by the card alone, since these runtimes do not show their layers."""
+        return guessed_bytes_per_px(self.card)
+
     def interrupt(self, thread: int) -> None:
         """Nothing: these runtimes finish a window that they began."""
 
     def close(self) -> None:
         """Nothing to give back but what Python frees by itself."""
+
+
+def guessed_bytes_per_px(card: ModelCard) -> float:
+    """Memory for one pixel of a window, as far as a card tells.
+
+    A plain 3x3 stack of ``halo`` layers has about ``9 · halo · width²`` weights, which gives its
+    width. An engine holds about three layers in 32 bits (two are alive at once, one is slack for
+    layout changes), and the result of three channels four times over in 32 bits. A network without
+    a base may work at its output's size, on layers wider than that.
+    """
+    layers = card.halo or 8
+    width = max(16.0, math.sqrt(card.parameters / (9.0 * max(1, layers))))
+    inside = 12.0 * width * (1 if card.base == "bicubic" else max(4, card.scale**2))
+    return inside + 48.0 * card.scale**2
 
 
 def _enlarged(levels: Floats, scale: int) -> Floats:

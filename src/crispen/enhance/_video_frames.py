@@ -41,6 +41,10 @@ class _Peaked:
         self._engine = engine
         self._peak = peak
 
+    @property
+    def bytes_per_px(self) -> float:
+        return self._engine.bytes_per_px
+
     def run(self, pixels: Pixels, *, peak: int | None = None) -> Pixels:
         return self._engine.run(pixels, peak=peak or self._peak)
 

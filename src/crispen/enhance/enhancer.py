@@ -125,11 +125,14 @@ class Enhancer:
         total = width * height * picture.frames
         out = np.empty((height * picture.frames, width, picture.channels), picture.pixels.dtype)
         at = 0
+        if stages and isinstance(stages[-1], ModelStage):
+            stages[-1].room = lambda rows: out[at : at + rows]
         with (progress or Progress()).task("picture", total, "px") as task:
             for band in run_stages(
                 stages, frames, picture.frames, lambda share: task.advance(share * total)
             ):
-                out[at : at + len(band)] = band
+                if band.base is not out:
+                    out[at : at + len(band)] = band
                 at += len(band)
         return replace(picture, pixels=out)
 

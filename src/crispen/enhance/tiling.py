@@ -15,10 +15,10 @@ from crispen.errors import UsageError
 from crispen.models.card import ModelCard
 
 # Larger windows gain little: at a halo of 14, 2 megapixels overlap by 4 %.
-_WINDOW_PX = 2_000_000
-# Multiply-adds in one window, so that Ctrl-C, which waits for a window, is answered within a second
-# on two busy cores (0.35 tera-multiply-adds a second in bf16 where nothing else runs).
-_WINDOW_WORK = 1.5e11
+_WINDOW_PX = 2_200_000
+# Multiply-adds in one window: about a second on two cores (0.35 tera-multiply-adds a second in
+# bf16), so that progress is told that often. Ctrl-C need not wait for a window on CPUs.
+_WINDOW_WORK = 2.5e11
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,19 +91,6 @@ def _least_tile(halo: int, multiple: int) -> int:
     return 2 * round_up(halo, multiple) + round_up(16, multiple)
 
 
-def engine_bytes_per_px(card: ModelCard) -> float:
-    """Memory an engine takes for one pixel of a window, estimated.
-
-    A plain 3x3 stack of ``halo`` layers has about ``9 · halo · width²`` weights, which gives its
-    width. An engine holds about three layers in 32 bits (two are alive at once, one is slack for
-    layout changes), and the result of three channels four times over in 32 bits. Measured with
-    OpenVINO this is an upper bound.
-    """
-    layers = card.halo or 8
-    width = max(16.0, math.sqrt(card.parameters / (9.0 * max(1, layers))))
-    return 12.0 * width + 48.0 * card.scale**2
-
-
 def window_shape(
     width: int,
     height: int,
@@ -111,6 +98,7 @@ def window_shape(
     *,
     halo: int,
     bytes_per_px: int,
+    engine_bytes_per_px: float,
     memory_bytes: int,
     tile_px: int | None = None,
 ) -> tuple[int, int]:
@@ -125,6 +113,7 @@ def window_shape(
         card: The network's card.
         halo: Overlap needed on each side.
         bytes_per_px: Channels times bytes a sample.
+        engine_bytes_per_px: What the engine takes for one pixel of a window.
         memory_bytes: The budget.
         tile_px: Side of square windows, where the person wants to say it.
     """
@@ -140,7 +129,7 @@ def window_shape(
     area = min(
         _WINDOW_PX,
         _WINDOW_WORK / max(1, card.parameters),
-        0.7 * memory_bytes / engine_bytes_per_px(card),
+        0.7 * memory_bytes / engine_bytes_per_px,
     )
     band_row = width * bytes_per_px * (2 + 3 * card.scale**2)
     band_rows = int(0.3 * memory_bytes / band_row)
