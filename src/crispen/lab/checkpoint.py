@@ -109,7 +109,7 @@ def transfer_weights(network: Network, start: Path) -> dict[str, Any]:
     content = load_checkpoint(start)
     own = network.state_dict()
     fitting = {k: v for k, v in content["average"].items() if k in own and own[k].shape == v.shape}
-    if not fitting:
+    if not any(v.ndim > 1 for v in fitting.values()):  # a bias alone is chance
         raise UsageError(
             f"train.start: nothing in {start} ({content['recipe'].name}, network "
             f"{content['recipe'].network.kind}) fits this network; leave train.start out or name "
