@@ -64,6 +64,7 @@ def test_start_imports_nothing_heavy(arguments: list[str]) -> None:
         ["train", "--help"],
         ["export", "--help"],
         ["degrade", "--help"],
+        ["data", "--help"],
         ["doctor", "--help"],
     ],
 )
@@ -75,3 +76,8 @@ def test_a_commands_help_imports_nothing_heavy(arguments: list[str]) -> None:
 def test_listing_models_needs_no_engine() -> None:
     heavy = imported(HELP.format(arguments=["models", "--json"]))
     assert {"openvino", "onnxruntime", "torch", "onnx"}.isdisjoint(heavy)
+
+
+def test_listing_public_sets_needs_no_laboratory() -> None:
+    heavy = imported(HELP.format(arguments=["data", "--json"]))
+    assert {"numpy", "torch", "pooch", "openvino"}.isdisjoint(heavy)

@@ -1,0 +1,107 @@
+"""Fills the tables of ``docs/data.md`` from the program: keys of ``[data]``, and public sets.
+
+python tools/data.py            write them
+python tools/data.py --check    say whether the page is stale, and fail
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+from typing import get_args
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from crispen.lab.data.catalogue import SETS
+from crispen.lab.data.tables import DataTable
+
+PAGE = Path(__file__).parents[1] / "docs" / "data.md"
+TABLES: tuple[type[BaseModel], ...] = tuple(
+    get_args(member)[0] for member in get_args(get_args(DataTable)[0])
+)
+
+
+def fill(text: str, name: str, content: str) -> str:
+    """The text with `content` between ``<!-- NAME -->`` and ``<!-- /NAME -->``."""
+    marks = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
+    return marks.sub(lambda m: f"{m[1]}{content}{m[2]}", text)
+
+
+def table(*rows: tuple[str, ...]) -> str:
+    """A Markdown table whose first row is its head."""
+    lines = ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |\n" for row in rows]
+    return lines[0] + "| " + " | ".join("---" for _ in rows[0]) + " |\n" + "".join(lines[1:])
+
+
+def default(field: FieldInfo) -> str:
+    """As one would write it in TOML."""
+    if field.is_required():
+        return "needed"
+    value = field.default
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
+    return f'`"{value}"`' if isinstance(value, str) else f"`{value}`"
+
+
+def kind(cls: type[BaseModel]) -> str:
+    """What a recipe calls it."""
+    return str(cls.model_fields["kind"].default)
+
+
+def keys() -> tuple[str, str]:
+    """Those that all kinds have, and the others with the kinds that have them."""
+    shared = set.intersection(*(set(t.model_fields) for t in TABLES)) - {"kind"}
+    # CIFAR-10 has defaults of its own; a folder's are what most kinds have.
+    folder = TABLES[0].model_fields
+    common = [
+        (f"`{name}`", field.description or "", default(field))
+        for name, field in folder.items()
+        if name in shared
+    ]
+    own = []
+    for cls in TABLES:
+        for name, field in cls.model_fields.items():
+            differs = name in shared and field.default != folder[name].default
+            if name != "kind" and (name not in shared or differs):
+                own.append((kind(cls), f"`{name}`", field.description or "", default(field)))
+    head = ("key", "what", "unless given")
+    return table(head, *common), table(("kind", *head), *own)
+
+
+def sets() -> str:
+    """The public sets."""
+    rows = [
+        (
+            f"`{name}`",
+            s.title,
+            f"{s.size_mb:,}" if s.size_mb else "–",
+            f"{s.account} account" if s.account else "known" if s.sha256 else "noted at first",
+            s.licence,
+        )
+        for name, s in SETS.items()
+    ]
+    return table(("name", "what", "MB", "SHA-256", "terms"), *rows)
+
+
+def page() -> str:
+    """The page as it should be."""
+    common, own = keys()
+    text = PAGE.read_text()
+    for name, content in (("sets", sets()), ("keys", common), ("own keys", own)):
+        text = fill(text, name, content)
+    return text
+
+
+def main() -> None:
+    """Writes or checks it."""
+    if "--check" in sys.argv[1:]:
+        if page() != PAGE.read_text():
+            sys.exit(f"{PAGE} is stale; run python tools/data.py")
+    else:
+        PAGE.write_text(page())
+
+
+if __name__ == "__main__":
+    main()
