@@ -11,6 +11,7 @@ import tarfile
 import threading
 import zipfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -134,7 +135,7 @@ def photos() -> dict[str, bytes]:
 
 
 def left(cache: Path) -> list[str]:
-    return sorted(f.name for f in cache.iterdir())
+    return sorted(f.name for f in cache.iterdir() if f.suffix != ".lock")
 
 
 @pytest.mark.parametrize("pack", [zipped, tarred])
@@ -155,6 +156,15 @@ def test_a_set_is_fetched_once(
     assert again == cache / "div2k-valid"
     assert server.ranges == [None]
     assert left(cache) == ["div2k-valid"]
+
+
+def test_of_several_processes_one_fetches(
+    server: Server, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    serve(monkeypatch, server, zipped(photos()))
+    with ThreadPoolExecutor(4) as pool:
+        assert set(pool.map(lambda _: fetch("div2k-valid"), range(4))) == {cache / "div2k-valid"}
+    assert server.ranges == [None]
 
 
 def test_an_interrupted_download_goes_on(

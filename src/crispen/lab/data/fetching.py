@@ -6,12 +6,13 @@ is kept beside it and gone on with, if the server says that the file is still th
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
 import tarfile
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -67,9 +68,33 @@ def fetch(name: SetName, *, progress: Progress | None = None) -> Path:
         InputError: It cannot be fetched, or is not what it should be; nothing is kept then.
         OutputError: The cache cannot be written.
     """
-    public, target = SETS[name], place(name)
-    if target.exists():
-        return target
+    target = place(name)
+    if not target.exists():
+        # The processes of one training begin together, and one of them fetches.
+        with _alone(name):
+            if not target.exists():
+                _fetch(name, SETS[name], target, progress or Progress())
+    return target
+
+
+@contextlib.contextmanager
+def _alone(name: SetName) -> Iterator[None]:
+    from filelock import FileLock
+
+    lock = cache_folder() / f".{name}.lock"
+    try:
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        holder = FileLock(lock)
+        holder.acquire()
+    except OSError as error:
+        raise _unwritable(lock.parent, error) from error
+    try:
+        yield
+    finally:
+        holder.release()
+
+
+def _fetch(name: SetName, public: PublicSet, target: Path, progress: Progress) -> None:
     archive = cache_folder() / public.archive
     if public.account:
         archive = cache_folder() / f"{name}{archive.suffix}"
@@ -79,13 +104,19 @@ def fetch(name: SetName, *, progress: Progress | None = None) -> Path:
                 f"put the file at {archive}, or its content into {target}"
             )
     else:
-        _download(name, public, archive, progress or Progress())
+        _download(name, public, archive, progress)
     if public.unpack:
         _unpack(archive, target)
         if not public.account:
             # Its content is here; a file that somebody put here is his to remove.
             archive.unlink(missing_ok=True)
-    return target
+
+
+def _unwritable(path: Path, error: OSError) -> OutputError:
+    return OutputError(
+        f"{path}: cannot be written ({error.strerror}); free some space, or choose another folder "
+        "with CRISPEN_DATA"
+    )
 
 
 def _recorded() -> dict[str, str]:
@@ -103,7 +134,6 @@ def _download(name: SetName, public: PublicSet, archive: Path, progress: Progres
     known = public.sha256 or _recorded().get(public.archive)
     by_hand = f"or download {public.url} yourself and put it at {archive}"
     try:
-        archive.parent.mkdir(parents=True, exist_ok=True)
         pooch.get_logger().setLevel("ERROR")
         pooch.retrieve(
             public.url,
@@ -127,10 +157,7 @@ def _download(name: SetName, public: PublicSet, archive: Path, progress: Progres
             f"another file; nothing was kept, try again, {by_hand}"
         ) from error
     except OSError as error:
-        raise OutputError(
-            f"{archive}: cannot be written ({error.strerror}); free some space, or choose another "
-            "folder with CRISPEN_DATA"
-        ) from error
+        raise _unwritable(archive, error) from error
 
 
 def _reason(error: requests.RequestException, url: str) -> str:
@@ -234,9 +261,6 @@ def _unpack(archive: Path, target: Path) -> None:
             f"{archive}: cannot be unpacked ({error}); remove it and fetch it again"
         ) from error
     except OSError as error:
-        raise OutputError(
-            f"{target}: cannot be written ({error.strerror}); free some space, or choose another "
-            "folder with CRISPEN_DATA"
-        ) from error
+        raise _unwritable(target, error) from error
     finally:
         shutil.rmtree(part, ignore_errors=True)
