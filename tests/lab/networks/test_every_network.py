@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import itertools
-import warnings
 from typing import Literal, get_args, get_origin
 
 import numpy as np
@@ -13,8 +11,10 @@ import torch
 from safetensors.torch import load, save
 
 from crispen.errors import UsageError
+from crispen.lab.export import to_onnx
 from crispen.lab.networks import NETWORKS, Network, build_network
 from crispen.lab.networks.base import Architecture
+from crispen.models.card import ModelCard
 
 SIZES = {"width": 8, "shrink": 4, "depth": 2, "blocks": 1, "levels": 2}
 # PyTorch, ONNX Runtime and OpenVINO add in other orders; a grey level is 4e-3.
@@ -196,30 +196,16 @@ def test_saved_and_loaded_is_the_same(network: Network, request: pytest.FixtureR
         assert torch.equal(other(x), network(x))
 
 
-def onnx_bytes(network: Network) -> bytes:
-    side = network.window_px or 8 * network.multiple
-    content = io.BytesIO()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of the exporter: deprecated; cannot fold a slice
-        torch.onnx.export(
-            network,
-            (image(network, side, side),),
-            content,  # type: ignore[arg-type]
-            input_names=["input"],
-            output_names=["output"],
-            dynamic_axes={name: {0: "n", 2: "h", 3: "w"} for name in ("input", "output")},
-            opset_version=17,
-            dynamo=False,
-        )
-    return content.getvalue()
-
-
 def test_onnx_runtime_and_openvino_equal_pytorch(network: Network) -> None:
     import onnxruntime
     import openvino
 
     merged = network.merged().eval()
-    content = onnx_bytes(merged)
+    card = ModelCard(name="tiny", scale=network.scale, halo=network.halo, base=network.base)
+    model = to_onnx(merged, card)
+    if network.base == "bicubic":
+        assert "residual" in {name for node in model.graph.node for name in node.output}
+    content = model.SerializeToString()
     session = onnxruntime.InferenceSession(content, providers=["CPUExecutionProvider"])
     core = openvino.Core()
     compiled = core.compile_model(
