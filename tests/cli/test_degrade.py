@@ -106,6 +106,23 @@ def test_folders_go_on_when_one_fails(crispen: Any, photo: Path, tmp_path: Path)
     assert [f.name for f in (tmp_path / "out").iterdir()] == ["good.png"]
 
 
+def test_a_fault_of_ours_in_one_picture_does_not_cost_the_others(
+    crispen: Any, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_image(Image(np.zeros((1, 1, 3), np.uint8)), tmp_path / "tiny.png")
+
+    def failing(image: Image, *arguments: object, **more: object) -> Image:
+        if image.width == 1:
+            raise RuntimeError("no memory")
+        return image
+
+    monkeypatch.setattr("crispen.lab.degradations.picture.degrade_image", failing)
+    said = crispen("degrade", "tiny.png", "photo.png", "-o", "out", "--with", "jpeg")
+    assert said.code == 1
+    assert "failed: tiny.png: unexpected RuntimeError: no memory" in said.err
+    assert [f.name for f in (tmp_path / "out").iterdir()] == ["photo.png"]
+
+
 def test_a_gallery_of_all(crispen: Any, photo: Path, tmp_path: Path) -> None:
     said = crispen("degrade", "--gallery", photo, "-o", "sheet.png")
     assert (said.code, said.out) == (0, "made sheet.png\n")
@@ -140,6 +157,8 @@ def test_the_list(crispen: Any) -> None:
         (("photo.png", "-o", "photo.png", "-w", "jpeg", "--overwrite"), 2, "never overwritten"),
         (("there.png", "-o", "x.png", "-w", "jpeg"), 1, "no such file"),
         (("photo.png", "-o", "there.txt", "-w", "jpeg"), 2, "there.txt"),
+        (("photo.png", "-o", "x.png", "-w", "jpeg", "--max-pixels", "99"), 1, "--max-pixels"),
+        (("--gallery", "there.png", "-o", "x.png"), 1, "there.png"),
         (("--gallery", "photo.png", "-o", "x.png", "-w", "jpeg"), 2, "leave --with"),
         (("--gallery", "photo.png", "-o", "photo.png", "--overwrite"), 2, "the picture itself"),
         (("--gallery", "photo.png", "photo.png", "-o", "x.png"), 2, "takes one picture"),

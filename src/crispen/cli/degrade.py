@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import json as jsonlib
+import logging
 import sys
 import time
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from crispen.cli.console import Json, Overwrite, print_json, print_table, progress
-from crispen.errors import Cancelled, CrispenError, MissingExtra, UsageError
+from crispen.errors import Cancelled, CrispenError, MissingExtra, OutputError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,6 +21,8 @@ if TYPE_CHECKING:
     from crispen.enhance.jobs import Job
     from crispen.lab.degradations import Degradation
     from crispen.media.image import Image
+
+log = logging.getLogger(__name__)
 
 # Far enough for any blur of a usual picture.
 _HIDDEN_PX = 64
@@ -92,6 +97,15 @@ def degrade(
             show_default=False,
         ),
     ] = None,
+    max_pixels: Annotated[
+        int | None,
+        typer.Option(
+            "--max-pixels",
+            min=1,
+            help="Refuse pictures of more pixels, all frames together.",
+            show_default="300000000",
+        ),
+    ] = None,
     recursive: Annotated[
         bool, typer.Option("--recursive", "-r", help="Look into folders below folders.")
     ] = False,
@@ -141,40 +155,60 @@ def degrade(
         is_picture=is_image_name,
         is_video=lambda path: False,
     )
+    order = _Order(tables, factor, seed, format, quality, max_pixels, overwrite)
     # Pixels and words must not mix on standard output.
     to_stderr = output == "-"
-    failures = [problem for _, problem in problems]
+    failures: list[Exception] = [problem for _, problem in problems]
     for text, problem in problems:
         _tell({"source": text, "status": "failed", "error": str(problem)}, json, to_stderr)
     with progress(json) as work, work.task("pictures", len(jobs), "files") as task:
         for job in jobs:
-            facts = {"source": job.source_name, "target": job.result_name, "seed": seed}
+            facts: dict[str, Any] = {"source": job.source_name, "target": job.result_name}
             began = time.monotonic()
             try:
-                facts |= _one(job, tables, factor, seed, format, quality, overwrite, work.check)
+                facts |= _one(job, order, work.check)
                 facts |= {"status": "done", "seconds": round(time.monotonic() - began, 3)}
             except Cancelled:
                 raise
-            except CrispenError as error:
+            except Exception as error:  # a fault of ours in one file must not cost the others
+                log.debug("%s failed", job.source_name, exc_info=True)
                 failures.append(error)
-                facts |= {"status": "failed", "error": " ".join(str(error).split())}
+                facts |= {"status": "failed", "error": _line(error)}
             _tell(facts, json, to_stderr)
             task.advance()
     if not failures:
         return 0
-    wrong = all(isinstance(error, UsageError) for error in failures)
+    wrong = all(isinstance(failure, UsageError) for failure in failures)
     return UsageError.exit_code if wrong and len(failures) == len(jobs) + len(problems) else 1
 
 
-def _read(job: Job) -> Image:
-    from dataclasses import replace
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """What holds for all pictures."""
 
+    tables: list[Degradation]
+    scale: int
+    seed: int
+    format: str | None
+    quality: int | None
+    max_pixels: int | None
+    overwrite: bool
+
+
+def _line(error: Exception) -> str:
+    ours = isinstance(error, CrispenError)
+    text = str(error) if ours else f"unexpected {type(error).__name__}: {error}"
+    return " ".join(text.split())
+
+
+def _read(source: Path | None, max_pixels: int | None) -> Image:
     import numpy as np
 
     from crispen.enhance.fill import fill_hidden
-    from crispen.media.image import read_image
+    from crispen.media.image import MAX_PIXELS, read_image
 
-    image = read_image(sys.stdin.buffer.read() if job.source is None else job.source)
+    file = sys.stdin.buffer.read() if source is None else source
+    image = read_image(file, max_pixels=max_pixels or MAX_PIXELS)
     if not image.has_alpha:
         return image
     # A blur must not bring out what transparent pixels hide.
@@ -184,24 +218,14 @@ def _read(job: Job) -> Image:
     return replace(image, pixels=filled)
 
 
-def _one(
-    job: Job,
-    tables: list[Degradation],
-    scale: int,
-    seed: int,
-    format: str | None,
-    quality: int | None,
-    overwrite: bool,
-    check: Callable[[], None],
-) -> dict[str, Any]:
-    from crispen.errors import OutputError
+def _one(job: Job, order: _Order, check: Callable[[], None]) -> dict[str, Any]:
     from crispen.lab.degradations.picture import degrade_image
     from crispen.media.image import write_image
 
-    if job.result is not None and job.result.exists() and not overwrite:
+    if job.result is not None and job.result.exists() and not order.overwrite:
         raise OutputError(f"{job.result}: exists already; add --overwrite to replace it")
-    image = _read(job)
-    bad = degrade_image(image, tables, seed=seed, scale=scale, check=check)
+    image = _read(job.source, order.max_pixels)
+    bad = degrade_image(image, order.tables, seed=order.seed, scale=order.scale, check=check)
     if job.result is not None:
         try:
             job.result.parent.mkdir(parents=True, exist_ok=True)
@@ -212,11 +236,15 @@ def _one(
     write_image(
         bad,
         sys.stdout.buffer if job.result is None else job.result,
-        format=format,
-        quality=quality,
-        overwrite=overwrite,
+        format=order.format,
+        quality=order.quality,
+        overwrite=order.overwrite,
     )
-    return {"source_size": [image.width, image.height], "target_size": [bad.width, bad.height]}
+    return {
+        "seed": order.seed,
+        "source_size": [image.width, image.height],
+        "target_size": [bad.width, bad.height],
+    }
 
 
 def _tell(facts: dict[str, Any], as_json: bool, to_stderr: bool) -> None:
@@ -233,10 +261,6 @@ def _tell(facts: dict[str, Any], as_json: bool, to_stderr: bool) -> None:
 
 
 def _gallery(inputs: list[str], output: str, seed: int, overwrite: bool, as_json: bool) -> int:
-    import os
-    from pathlib import Path
-
-    from crispen.errors import OutputError
     from crispen.media.image import Image, is_image_name, read_image, write_image
 
     if len(inputs) > 1:
@@ -244,7 +268,7 @@ def _gallery(inputs: list[str], output: str, seed: int, overwrite: bool, as_json
     source, target = Path(inputs[0]), Path(output)
     if not is_image_name(target):
         raise UsageError(f"-o {output}: give a name that ends in .png")
-    if target.exists() and os.path.samefile(source, target):
+    if source.exists() and target.exists() and source.samefile(target):
         raise UsageError(f"-o {output} is the picture itself; give another name")
     if target.exists() and not overwrite:
         raise OutputError(f"{output}: exists already; add --overwrite to replace it")
@@ -266,8 +290,6 @@ def _list(as_json: bool) -> int:
 
     entries = catalogue()
     if as_json:
-        from dataclasses import asdict
-
         print_json([asdict(entry) for entry in entries])
         return 0
     from rich.markup import escape

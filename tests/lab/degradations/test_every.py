@@ -48,6 +48,15 @@ def test_size_type_and_range(every: Degradation, batch: Tensor, device: str) -> 
         assert not torch.equal(y, x)
 
 
+@pytest.mark.parametrize("size", [(1, 1), (2, 5), (40, 1)])
+def test_the_smallest_pictures(every: Degradation, photo: Tensor, size: tuple[int, int]) -> None:
+    height, width = size
+    y = bad(every, photo[..., :height, :width])
+    factor = every.shrink(1)
+    assert y.shape == (1, 3, -(-height // factor), -(-width // factor))
+    assert y.isfinite().all()
+
+
 @pytest.mark.parametrize("device", DEVICES)
 def test_the_same_seed_gives_the_same_pixels(
     every: Degradation, batch: Tensor, device: str

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 # Larger pictures are filtered in bands of rows, so that memory does not grow with the kernel.
-_BAND_PX = 1 << 19
+_BAND_PX = 1 << 18
 
 
 def pad(x: Tensor, rows: tuple[int, int], columns: tuple[int, int]) -> Tensor:
