@@ -68,8 +68,10 @@ class Gain(Network):
         self.tail = nn.Conv2d(width, 2 * channels, 3, padding=1)
         he_init(self)
         with torch.no_grad():
-            # Begin by leaving the picture as it is.
-            self.tail.weight.mul_(0.01)
+            # Begin by leaving the picture as it is, with layers that hardly raise the level.
+            self.tail.weight.zero_()
+            for layer in self.body:
+                layer.weight.mul_(0.3)  # type: ignore[operator]
 
     def maps(self, x: Tensor) -> Tensor:
         """``(N, 2·C, H/8, W/8)``: gain and lift of each cell."""
