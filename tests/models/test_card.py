@@ -101,3 +101,21 @@ def test_an_endless_number_ends(tmp_path):
     path.write_bytes(b"\xff" * 1_000_000)
     with pytest.raises(ModelError):
         read_card(path)
+
+
+@pytest.mark.parametrize(
+    ("facts", "told"),
+    [
+        ({"window_px": 30, "multiple": 4}, "not a multiple of 4"),
+        ({"window_px": 32, "stride_px": 33}, "leaves gaps"),
+        ({"multiple": 0}, "multiple"),
+    ],
+)
+def test_windows_that_cannot_be(facts, told):
+    with pytest.raises(ValueError, match=told):
+        ModelCard(name="n", **facts)
+
+
+def test_only_what_keeps_the_size_takes_a_strength():
+    assert ModelCard(name="n", scale=1).takes_strength
+    assert not ModelCard(name="n", scale=2).takes_strength

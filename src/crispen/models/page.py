@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-from crispen.models.card import ModelCard
+from crispen.models.card import ModelCard, Training
 
 
 def card_page(card: ModelCard) -> str:
     """Markdown: what the model is, what it scored, where its weights come from."""
-    training = card.training
-    minutes = training.wall_time_s / 60
     rows = [
         ("task", card.task),
-        ("scale", f"x{card.scale}"),
-        ("sees", "luma (Y'); chroma is enlarged bicubically" if card.color == "luma" else "RGB"),
+        ("scale", f"x{card.scale}" if card.scale > 1 else "the size stays; takes `--strength`"),
+        ("sees", _colors(card)),
         ("network", card.architecture),
         ("parameters", f"{card.parameters:,}"),
-        ("halo", f"{card.halo} pixels" if card.halo is not None else "none: tiles are blended"),
+        ("tiles", _tiles(card)),
         ("licence of the weights", card.licence),
-        ("recipe", f"`{training.recipe}` (`crispen train {training.recipe}`)"),
-        ("steps", f"{training.steps:,}, seed {training.seed}, loss {training.loss}"),
-        ("started from", training.started_from or "random weights"),
-        ("data", f"{training.data}, manifest SHA-256 `{training.data_sha256}`"),
-        ("licences of the data", training.data_licences),
-        ("hardware", f"{training.hardware}, {minutes:.0f} minutes"),
+        *_origin(card.training),
         ("speed", card.speed or "see `make bench`"),
     ]
     lines = [f"# {card.name}", "", card.summary, "", "| | |", "| --- | --- |"]
@@ -63,3 +56,37 @@ def _restored(card: ModelCard) -> list[str]:
 
 def _decibels(psnr: float | None) -> str:
     return "–" if psnr is None else f"{psnr:.2f} dB"
+
+
+def _colors(card: ModelCard) -> str:
+    if card.color == "rgb":
+        return "RGB"
+    return "luma (Y'); chroma " + ("is enlarged bicubically" if card.scale > 1 else "stays")
+
+
+def _origin(training: Training) -> list[tuple[str, str]]:
+    """Where the weights come from, if anybody knows."""
+    if not training.recipe:
+        return [("training", "unknown")]
+    minutes = training.wall_time_s / 60
+    return [
+        ("recipe", f"`{training.recipe}` (`crispen train {training.recipe}`)"),
+        ("steps", f"{training.steps:,}, seed {training.seed}, loss {training.loss}"),
+        ("started from", training.started_from or "random weights"),
+        ("data", f"{training.data}, manifest SHA-256 `{training.data_sha256}`"),
+        ("licences of the data", training.data_licences),
+        ("hardware", f"{training.hardware}, {minutes:.0f} minutes"),
+    ]
+
+
+def _tiles(card: ModelCard) -> str:
+    """How the network is run on a picture larger than one window."""
+    window = f"windows of {card.window_px}x{card.window_px} pixels, " if card.window_px else ""
+    if card.stride_px is not None:
+        return f"{window}averaged at a stride of {card.stride_px} pixels"
+    if window:
+        return f"{window}blended"
+    grid = f", on a grid of {card.multiple}" if card.multiple > 1 else ""
+    if card.halo is None:
+        return f"blended, since it sees without limit{grid}"
+    return f"exact with a halo of {card.halo} pixels{grid}"
