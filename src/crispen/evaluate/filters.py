@@ -91,17 +91,17 @@ def bilateral(pixels: Bytes) -> Bytes:
 def nl_means(pixels: Bytes) -> Bytes:
     """Non-local means, 5×5 patches within 13×13, strength 0.6 of the estimated noise."""
     sigma = noise_sigma(pixels) / 255
-    return _bytes(
-        _skimage("restoration").denoise_nl_means(
-            pixels / 255,
-            patch_size=5,
-            patch_distance=6,
-            h=max(0.6 * sigma, 1e-3),
-            sigma=sigma,
-            fast_mode=True,
-            channel_axis=-1,
-        )
+    mended = _skimage("restoration").denoise_nl_means(
+        pixels / 255,
+        patch_size=5,
+        patch_distance=6,
+        h=max(0.6 * sigma, 1e-3),
+        sigma=sigma,
+        fast_mode=True,
+        channel_axis=-1,
     )
+    # Of a single pixel it gives another shape.
+    return _bytes(mended).reshape(pixels.shape)
 
 
 def unsharp(pixels: Bytes) -> Bytes:

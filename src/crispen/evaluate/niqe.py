@@ -43,10 +43,10 @@ def niqe(luma: Array) -> float | None:
     features = np.concatenate(
         [_features(picture, BLOCK_PX), _features(half, BLOCK_PX // 2)], axis=1
     )
-    mean = np.nanmean(features, axis=0)
     whole = features[~np.isnan(features).any(axis=1)]
     if len(whole) < _LEAST_BLOCKS:
         return None
+    mean = np.nanmean(features, axis=0)
     natural_mean, natural_covariance = _natural()
     between = np.linalg.pinv((natural_covariance + np.cov(whole, rowvar=False)) / 2)
     distance = natural_mean - mean

@@ -126,13 +126,12 @@ def _spread(samples: tuple[Sample, ...]) -> list[Sample]:
 def _sheet(sample: Sample) -> str:
     try:
         content = sample.file.read_bytes()
-        if len(content) <= _SHEET_BYTES:
-            url = data_url(content, "image/png")
-        else:
-            url = picture_url(read_image(content).as_rgb8(), "webp")
+        pixels = read_image(content).as_rgb8()
     except (OSError, InputError):
         # It is being written just now.
         return ""
+    small = len(content) <= _SHEET_BYTES
+    url = data_url(content, "image/png") if small else picture_url(pixels, "webp")
     epoch = f", epoch {sample.epoch:g}" if sample.epoch is not None else ""
     title = f"step {sample.step:,}{epoch}"
     return (
