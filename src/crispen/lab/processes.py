@@ -188,8 +188,10 @@ def helpers(place: Place, arguments: list[str], folder: Path) -> Iterator[None]:
         for process in started:
             process.wait(60)
     except RuntimeError as error:
-        time.sleep(0.5)
         for rank, process in enumerate(started, 1):
+            # What it fell over is being written down.
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(5)
             if process.poll():
                 log_file = folder / f"rank-{rank}.log"
                 raise TrainingError(

@@ -119,6 +119,7 @@ def submit(job: Job, text: str, *, logs: Path | None = None) -> submitit.Job[Tra
         raise MissingExtra("--slurm needs submitit; type: pip install 'crispen[train]'") from error
     table = parse(text)
     gpus, nodes = int(_number(table, "gpus", 1)), int(_number(table, "nodes", 1))
+    hours, cpus = _number(table, "hours", 24), int(_number(table, "cpus", 4))
     on_gpu = "gpus" in table
     job = replace(
         job,
@@ -134,14 +135,13 @@ def submit(job: Job, text: str, *, logs: Path | None = None) -> submitit.Job[Tra
         )
     except (RuntimeError, ValueError) as error:
         raise UsageError(f"--slurm: {error}; run this where 'sbatch' works") from error
-    hours = _number(table, "hours", 24)
     parameters: dict[str, Any] = {
         "name": job.recipe.name,
         "timeout_min": max(1, round(hours * 60)),
         "nodes": nodes,
         # One process for each GPU; Lightning finds the others by SLURM's variables.
         "tasks_per_node": gpus,
-        "cpus_per_task": int(_number(table, "cpus", 4)),
+        "cpus_per_task": cpus,
     }
     if on_gpu:
         parameters["gpus_per_node"] = gpus
