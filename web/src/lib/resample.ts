@@ -19,7 +19,7 @@ const KERNELS: Record<Method, { reach: number; weight: (distance: number) => num
   },
 };
 
-/** For each output position: the input positions it is made of, mirrored at the edges. */
+/** For each output position: the input positions it is made of; outside, the edge repeats. */
 export interface Taps {
   count: number;
   positions: Int32Array;
@@ -40,17 +40,11 @@ export function makeTaps(from: number, to: number, method: Method): Taps {
       const share = method === "nearest" ? 1 : weight(centre - (first + tap));
       weights[index * count + tap] = share;
       sum += share;
-      positions[index * count + tap] = mirror(first + tap, from);
+      positions[index * count + tap] = Math.min(Math.max(first + tap, 0), from - 1);
     }
     for (let tap = 0; tap < count; tap += 1) weights[index * count + tap]! /= sum;
   }
   return { count, positions, weights };
-}
-
-function mirror(position: number, size: number): number {
-  const period = 2 * size;
-  const inside = ((position % period) + period) % period;
-  return inside < size ? inside : period - 1 - inside;
 }
 
 /** RGBA bytes of `width` × `height` at another size; columns first, so that one row is enough memory. */
