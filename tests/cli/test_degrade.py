@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -208,3 +209,15 @@ def test_grey_pictures_and_colour_noise(crispen: Any, tmp_path: Path) -> None:
     said = crispen("degrade", "grey.png", "-o", "x.png", "-w", "color-noise=0.3")
     assert said.code == 2
     assert "needs colour" in said.err
+
+
+def test_without_pytorch_the_install_line_is_told(
+    crispen: Any, photo: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in [n for n in sys.modules if n == "crispen.lab" or n.startswith("crispen.lab.")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "torch", None)
+    for arguments in ((photo, "-o", "x.png", "--with", "jpeg"), ("--list",)):
+        said = crispen("degrade", *arguments)
+        assert said.code == 2
+        assert "pip install 'crispen[train]'" in said.err

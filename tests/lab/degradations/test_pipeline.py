@@ -23,6 +23,7 @@ from crispen.lab.degradations import (
     MotionBlur,
     OneOf,
     Pipeline,
+    Resize,
     Shuffle,
     degrade,
 )
@@ -68,6 +69,7 @@ def test_colour_is_needed_when_the_pipeline_is_built() -> None:
         [GaussianBlur(sigma=2)],
         [MotionBlur(length=9, angle=30), MedianBlur(size=5)],
         [GaussianBlur(sigma=1), Bicubic(factor=2), MedianBlur(size=3)],
+        *([Resize(factor=2, method=m)] for m in ("area", "nearest", "bilinear", "lanczos")),
         [Decimate(factor=2, sigma=1.5), GaussianBlur(sigma=1)],
         [OneOf(parts=[GaussianBlur(sigma=1.5)])],
         [Chain(parts=[GaussianBlur(sigma=1), Decimate(factor=2)])],

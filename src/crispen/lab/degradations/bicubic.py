@@ -16,6 +16,8 @@ from crispen.lab.degradations.base import Shrinking
 from crispen.lab.degradations.resampling import Kernel, resample, resample_axis
 from crispen.media.resample import taps
 
+_REACH: dict[Kernel, int] = {"area": 0, "nearest": 0, "bilinear": 1, "bicubic": 2, "lanczos": 3}
+
 
 class BicubicDown:
     """Shrinks crops by `scale` and drops the rim on which the crop's own edge has an influence.
@@ -96,8 +98,8 @@ class Resize(Shrinking):
     method: Kernel = Field("area", description="the kernel")
 
     def margin(self, scale: int) -> int:
-        """Three pixels of the result, as far as Lanczos reaches."""
-        return 3 * self.shrink(scale)
+        """The kernel's reach, in pixels of the result."""
+        return _REACH[self.method] * self.shrink(scale)
 
     def apply(self, x: Tensor, generator: Generator, scale: int) -> Tensor:
         """A side of n pixels becomes one of ceil(n / factor)."""
