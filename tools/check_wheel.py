@@ -1,14 +1,19 @@
 """Builds the wheel, installs it alone into a fresh environment, and enhances a 16×16 picture there.
 
+Looks too whether the web page is inside, whole, and small enough for its first load.
+
 What a developer has installed cannot hide a missing dependency or file this way.
 """
 
 from __future__ import annotations
 
+import gzip
+import re
 import subprocess
 import sys
 import tempfile
 import venv
+import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
@@ -27,6 +32,27 @@ image = crispen.read_image("out.png")
 assert (image.width, image.height) == (32, 32), image.pixels.shape
 print("wheel: 16x16 enhanced to 32x32")
 """
+PAGE = "crispen/server/page/"
+# What a browser fetches before anything is seen, compressed.
+MAX_FIRST_LOAD_BYTES = 400_000
+
+
+def check_page(wheel: Path) -> None:
+    """Fails if the web page is not in the wheel, lacks a file that it names, or is too large."""
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+        stray = [name for name in names if "node_modules" in name or name.endswith(".map")]
+        assert not stray, f"not meant for the wheel: {stray[:3]}"
+        assert PAGE + "index.html" in names, "the web page is not in the wheel"
+        index = archive.read(PAGE + "index.html")
+        first = set(re.findall(r'(?:src|href)="/([^"]+)"', index.decode()))
+        assert any(name.endswith(".js") for name in first), f"no script in index.html: {first}"
+        missing = {name for name in first if PAGE + name not in names}
+        assert not missing, f"index.html names files that are not there: {missing}"
+        size = sum(len(gzip.compress(archive.read(PAGE + name))) for name in first)
+    size += len(gzip.compress(index))
+    assert size < MAX_FIRST_LOAD_BYTES, f"the page's first load is {size} bytes compressed"
+    print(f"wheel: the web page is inside; first load {size / 1e3:.0f} kB")
 
 
 def main() -> None:
@@ -43,6 +69,7 @@ def main() -> None:
         subprocess.run([*build, "--directory", name], check=True, cwd=ROOT)
         (wheel,) = folder.glob("crispen-*.whl")
         print(f"{wheel.name}: {wheel.stat().st_size / 1e6:.1f} MB")
+        check_page(wheel)
         venv.create(folder / "venv", with_pip=True)
         python = folder / "venv/bin/python"
         run(python, *pip, "install", "-c", ROOT / "constraints.txt", wheel)
