@@ -224,7 +224,7 @@ def test_small_pictures_are_left_out_and_told(save: Save, tmp_path: Path) -> Non
     save("a.png", 20, 20)
     save("b.png", 20, 7)
     batches = open_batches(table(tmp_path), seed=0)
-    assert "1 pictures to train on" in batches.description
+    assert "1 picture to train on" in batches.description
     assert "1 smaller than 8 px left out" in batches.description
 
 
@@ -239,6 +239,14 @@ def test_what_is_wrong_with_a_folder_is_told(save: Save, tmp_path: Path) -> None
     batches = open_batches(table(tmp_path), seed=0)
     with pytest.raises(InputError, match="smaller than a crop"):
         batches.batch(0, 40)
+
+
+def test_held_out_pictures_that_are_too_small_are_told(save: Save, tmp_path: Path) -> None:
+    save("train/a.png", 20, 20)
+    save("valid/b.png", 20, 7)
+    batches = open_batches(table(tmp_path / "train", valid_path=str(tmp_path / "valid")), seed=0)
+    with pytest.raises(InputError, match="none of the 1 held-out pictures is as large as a crop"):
+        batches.fixed(1, 8)
 
 
 @pytest.mark.parametrize(

@@ -91,7 +91,8 @@ class PictureBatches:
         streamed = any(isinstance(store, PictureStream) for store in self._stores.values())
         megapixels = self._sizes[order.all.pictures].prod(axis=1).sum() / 1e6
         parts = [
-            f"{material.name}: {used} pictures to {'train on' if split == 'train' else 'validate'}"
+            f"{material.name}: {used} picture{'s' if used > 1 else ''} to "
+            f"{'train on' if split == 'train' else 'validate'}"
             f" ({megapixels:.1f} megapixels, {self._table.color}, "
             f"{'streamed' if streamed else 'in memory'})",
             f"{len(drawn.valid)} held out" if split == "train" else f"{len(drawn.train)} to train",
@@ -159,7 +160,10 @@ class PictureBatches:
         sizes = self._sizes // scale
         grid = Grid(sizes, pictures, size // scale)
         if not len(grid):
-            raise InputError(f"no picture that is held out has sides of at least {size} px")
+            raise InputError(
+                f"none of the {len(pictures)} held-out pictures is as large as a crop of "
+                f"{size}x{size} px; lower data.patch, or change data.valid_share or split_seed"
+            )
         return self._cut(
             fixed_places(grid, count, size // scale, sizes, self._table.split_seed), size
         )
