@@ -152,7 +152,7 @@ def test_loss_from_a_file(files: tuple[Small, Path, Path], kind: str) -> None:
     network, script, graph = files
     layers = {"far": 1.0, "near": 3.0} if kind == "onnx" else {"1": 1.0, "0": 3.0}
     table = PerceptualLoss(
-        network=str(graph if kind == "onnx" else script), layers=layers, normalise=False
+        network=str(graph if kind == "onnx" else script), layers=layers, normalize=False
     )
     a, b = pictures(seed=1), pictures(seed=2)
     with torch.no_grad():

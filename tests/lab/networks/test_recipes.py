@@ -65,7 +65,9 @@ def test_its_parts_fit_together(name: str) -> None:
         assert pipeline.crop == 32, "its pictures have no room for a margin"
 
 
-@pytest.mark.parametrize("name", recipe_names())
+@pytest.mark.parametrize(
+    "name", [n for n in recipe_names() if "path" in type(load_recipe(n).data).model_fields]
+)
 def test_it_fits_the_data_at_hand(name: str, shared_data: Path) -> None:
     """Nine in ten pictures of the set that it names have room for its crops."""
     recipe = load_recipe(name)

@@ -101,7 +101,7 @@ class Perceptual(Term):
         features: Gives named features of a picture.
         layers: Weight of each; all equal if empty.
         distance: ``mse`` or ``l1``.
-        normalise: Bring ImageNet's mean and spread to 0 and 1 first.
+        normalize: Bring ImageNet's mean and spread to 0 and 1 first.
     """
 
     mean: Tensor
@@ -113,14 +113,14 @@ class Perceptual(Term):
         layers: dict[str, float],
         *,
         distance: Literal["mse", "l1"] = "mse",
-        normalise: bool = True,
+        normalize: bool = True,
     ) -> None:
         super().__init__()
         self.features = features.eval().requires_grad_(False)
         self.layers = layers
         self.distance = F.mse_loss if distance == "mse" else F.l1_loss
-        mean = IMAGENET_MEAN if normalise else (0.0, 0.0, 0.0)
-        spread = IMAGENET_SPREAD if normalise else (1.0, 1.0, 1.0)
+        mean = IMAGENET_MEAN if normalize else (0.0, 0.0, 0.0)
+        spread = IMAGENET_SPREAD if normalize else (1.0, 1.0, 1.0)
         self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1))
         self.register_buffer("spread", torch.tensor(spread).view(1, 3, 1, 1))
 
@@ -160,9 +160,9 @@ class PerceptualLoss(Criterion):
         {}, description="names of layers and their weights; relu5_4, or all that the file gives"
     )
     distance: Literal["mse", "l1"] = Field("mse", description="of the features")
-    normalise: bool = Field(True, description="bring ImageNet's mean and spread to 0 and 1 first")
+    normalize: bool = Field(True, description="bring ImageNet's mean and spread to 0 and 1 first")
 
     def build(self) -> Term:
         """See `Criterion.build`."""
         features = load_features(self.network, tuple(self.layers))
-        return Perceptual(features, self.layers, distance=self.distance, normalise=self.normalise)
+        return Perceptual(features, self.layers, distance=self.distance, normalize=self.normalize)
