@@ -87,7 +87,7 @@ def test_the_recipes_own_degradation_is_shown(
     assert said.code == 0, said.err
     page = (tmp_path / "report.html").read_text()
     assert "The recipe&#x27;s own degradation" in page
-    assert "gaussian-blur=2" in page
+    assert "degradation: gaussian-blur (sigma 2)" in page
 
 
 @pytest.mark.parametrize(

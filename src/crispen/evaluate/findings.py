@@ -86,9 +86,10 @@ def validation_pairs(
     named = str((run.recipe.get("validation") or {}).get("path") or "")
     if named and Path(named).is_dir():
         return find_pairs(Path(named), run.scale, degraded=degraded), Path(named).name
-    held = _held_out(run)
+    held = held_out_pairs(run)
     if held and (degraded or run.scale > 1):
-        return held[:_MOST_PICTURES], f"{len(held)} pictures held out of the training data"
+        held = held[:_MOST_PICTURES]
+        return held, f"{len(held)} pictures held out of the training data"
     try:
         folder = find_data("Set5")
         return find_pairs(folder, run.scale, degraded=degraded), folder.name
@@ -96,7 +97,8 @@ def validation_pairs(
         return None
 
 
-def _held_out(run: Run) -> list[Pair]:
+def held_out_pairs(run: Run) -> list[Pair]:
+    """The pictures of a folder that training left out, as far as they are still there."""
     names = (run.data.get("split") or {}).get("valid")
     folder = Path(str((run.recipe.get("data") or {}).get("path") or "/nowhere"))
     if not isinstance(names, list):

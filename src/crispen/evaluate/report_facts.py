@@ -34,7 +34,7 @@ def _recipe_facts(run: Run) -> list[tuple[str, str]]:
     data = _table(recipe, "data")
     facts = [
         ("network", _arguments(_table(recipe, "network"))),
-        ("degradation", "; ".join(_arguments(t) for t in _tables(recipe, "degradation"))),
+        ("degradation", degradation_text(run)),
         ("loss", " + ".join(_arguments(t) for t in _tables(recipe, "loss"))),
         ("adversarial", _arguments(_table(recipe, "adversarial"))),
         ("data", " ".join(str(data.get(k)) for k in ("kind", "path") if data.get(k))),
@@ -43,6 +43,11 @@ def _recipe_facts(run: Run) -> list[tuple[str, str]]:
         ("optimiser", _optimiser(train)),
     ]
     return [(name, text) for name, text in facts if text]
+
+
+def degradation_text(run: Run) -> str:
+    """What a recipe does to its pictures, in the order it does it; empty if it does nothing."""
+    return "; ".join(_arguments(t) for t in _tables(run.recipe, "degradation"))
 
 
 def _crops(data: Mapping[str, Any]) -> str:
@@ -83,6 +88,10 @@ def _arguments(table: Mapping[str, Any]) -> str:
 
 
 def _value(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return _arguments(value)
+    if isinstance(value, list) and value and isinstance(value[0], Mapping):
+        return "[" + "; ".join(_value(part) for part in value) + "]"
     if isinstance(value, list):
         ends = list(dict.fromkeys(_value(v) for v in value))
         return "–".join(ends) if len(value) == 2 else ", ".join(ends)

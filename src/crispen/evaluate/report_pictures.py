@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from crispen.errors import InputError
 from crispen.evaluate.findings import Findings, Shown
 from crispen.evaluate.page import data_url, escape, picture_url
+from crispen.evaluate.report_facts import degradation_text
 from crispen.evaluate.runs import Run, Sample
 from crispen.evaluate.score_page import picture_table
 from crispen.evaluate.slider import slider
@@ -91,9 +92,8 @@ def degradation_section(report: Report) -> str:
 
 
 def _words(run: Run, findings: Findings) -> str:
-    told = findings.scores[0].degradation
-    if told:
-        return f"The recipe's own degradation: {told}."
+    if findings.scores[0].degradation:
+        return f"The recipe's own degradation: {degradation_text(run)}."
     if run.scale > 1:
         return f"Bicubic shrinking by {run.scale}, as in the literature; shown enlarged by pixel."
     return "Pairs of pictures, as they were found."
