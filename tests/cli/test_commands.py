@@ -65,7 +65,7 @@ def test_compare_makes_a_sheet(crispen: Any, photo: Path, tmp_path: Path) -> Non
 
 def test_compare_makes_a_page(crispen: Any, photo: Path, tmp_path: Path) -> None:
     assert crispen("compare", photo, photo, "-o", "sheet.html", "--insets", "1").code == 0
-    assert (tmp_path / "sheet.html").read_text().count('data-side=') == 1
+    assert (tmp_path / "sheet.html").read_text().count("data-side=") == 1
 
 
 @pytest.mark.parametrize(
@@ -108,54 +108,6 @@ def test_evaluate_without_data(crispen: Any) -> None:
     said = crispen("evaluate", "bicubic", "--data", "nowhere")
     assert said.code == 1
     assert "no such folder" in said.err
-
-
-def test_train_then_export_then_use(crispen: Any, tmp_path: Path) -> None:
-    pytest.importorskip("torch")
-    data = tmp_path / "pictures"
-    data.mkdir()
-    rng = np.random.default_rng(0)
-    write_image(Image(rng.integers(0, 256, (96, 96, 3), np.uint8)), data / "noise.png")
-    tiny = ("--set", "network.width=4", "--set", "network.depth=1", "--set", "data.patch=8")
-    short = ("--set", "data.batch=2", "--set", "train.warmup=1", "--set", "train.steps=3")
-    said = crispen(
-        *("train", "photo-x2", "--data", data, "-o", "run", "--device", "cpu", "--threads", "1"),
-        *(*tiny, *short, "--json"),
-    )
-    assert said.code == 0, said.err
-    result = json.loads(said.out)
-    assert result["step"] == 3
-    assert json.loads(said.err.splitlines()[-1])["progress"]["done"] == 3
-    exported = crispen("export", result["checkpoint"], "-o", "mine-x2.onnx")
-    assert exported.code == 0, exported.err
-    assert (tmp_path / "mine-x2.safetensors").is_file()
-    assert (tmp_path / "mine-x2.md").is_file()
-    assert "--overwrite" in crispen("export", result["checkpoint"], "-o", "mine-x2.onnx").err
-    again = crispen("export", result["checkpoint"], "-o", "mine-x2.onnx", "--overwrite", "--json")
-    assert json.loads(again.out)["bytes"] == (tmp_path / "mine-x2.onnx").stat().st_size
-    score = crispen("evaluate", "mine-x2.onnx", "--data", data, "--format", "csv")
-    assert score.code == 0, score.err
-    assert "mine-x2,mean," in score.out
-
-
-@pytest.mark.parametrize(
-    ("arguments", "code", "text"),
-    [
-        (("train", "foto-x2"), 1, "did you mean photo-x2"),
-        (("train", "photo-x2", "--set", "train.stepps=3"), 2, "stepps"),
-        (("train", "photo-x2", "--data", "nowhere"), 1, "no such folder"),
-        (("export", "nowhere.pt"), 1, "no such checkpoint"),
-        (("export", "photo.png"), 1, "not a Crispen checkpoint"),
-        (("export", "photo.png", "-o", "model.pt"), 2, ".onnx"),
-    ],
-)
-def test_the_laboratory_wrongly(
-    crispen: Any, photo: Path, arguments: tuple[str, ...], code: int, text: str
-) -> None:
-    pytest.importorskip("torch")
-    said = crispen(*arguments)
-    assert said.code == code
-    assert text in said.err
 
 
 def test_without_pytorch_the_install_line_is_told(
