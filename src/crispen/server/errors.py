@@ -108,6 +108,13 @@ def answer(request: Request, error: ApiError) -> JSONResponse:
     )
 
 
+def unexpected(error: BaseException, id: str) -> JSONResponse:
+    """A fault of ours: the log has the details, the answer their id."""
+    log.error("unexpected %s", type(error).__name__, exc_info=error, extra={"request_id": id})
+    text = f"something went wrong here; the server's log has the details under {id}"
+    return JSONResponse(body("unexpected", text, id), 500)
+
+
 def add_handlers(app: FastAPI) -> None:
     """Let every failure of the app have the one body."""
 
@@ -127,36 +134,24 @@ def add_handlers(app: FastAPI) -> None:
             detail = f"there is nothing at {request.url.path}; /docs lists what there is"
         if error.status_code == 405:
             detail = f"{request.method} is not possible here; /docs lists what is"
-        code = phrase.lower().replace(" ", "_").replace("-", "_").replace("'", "")
+        plain = phrase.lower().replace(" ", "_").replace("-", "_").replace("'", "")
+        code = "disk_full" if error.status_code == 507 else plain
         return answer(request, ApiError(error.status_code, code, detail, error.headers))
 
     async def os_error(request: Request, error: Exception) -> JSONResponse:
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
             return answer(request, disk_full())
-        return await unexpected(request, error)
+        raise error
 
     async def gone(request: Request, error: Exception) -> JSONResponse:
         # Nobody reads it; 499 is what access logs call a client that went away.
         return answer(request, ApiError(499, "client_gone", "the client went away"))
-
-    async def unexpected(request: Request, error: Exception) -> JSONResponse:
-        id = request_id(request)
-        log.error("unexpected %s", type(error).__name__, exc_info=error, extra={"request_id": id})
-        return answer(
-            request,
-            ApiError(
-                500,
-                "unexpected",
-                f"something went wrong here; the server's log has the details under {id}",
-            ),
-        )
 
     app.add_exception_handler(CrispenError, crispen_error)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, http)
     app.add_exception_handler(ClientDisconnect, gone)
     app.add_exception_handler(OSError, os_error)
-    app.add_exception_handler(Exception, unexpected)
 
 
 def _validation_line(error: RequestValidationError) -> str:

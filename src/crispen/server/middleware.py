@@ -21,7 +21,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from crispen.server.errors import ApiError, body
+from crispen.server.errors import ApiError, body, unexpected
 from crispen.server.identity import Identity
 from crispen.server.metrics import Metrics
 from crispen.server.settings import Settings
@@ -113,7 +113,12 @@ class Gate:
                 return
             if not self._settings.trusted_proxies:
                 scope["headers"] = [h for h in scope["headers"] if h[0] not in _UNTRUSTED]
-            await self._app(scope, interruptible(scope, receive), tell)
+            try:
+                await self._app(scope, interruptible(scope, receive), tell)
+            except Exception as error:
+                if seen["status"]:  # too late for another answer
+                    raise
+                await unexpected(error, id)(scope, receive, tell)
         finally:
             took = time.perf_counter() - began
             self._metrics.request(scope, seen["status"], took)

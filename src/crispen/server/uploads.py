@@ -19,11 +19,10 @@ import time
 from collections.abc import AsyncIterator, Callable
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, HTTPException, Request, Response
 from fastapi.routing import APIRoute
-from starlette.exceptions import HTTPException
 from tuspyserver import create_tus_router
 from tuspyserver.storage import TusStorage
 
@@ -89,6 +88,9 @@ class Disk(TusStorage):
         self.path(uid).unlink(missing_ok=True)
         self._info(uid).unlink(missing_ok=True)
 
+    def _open(self, uid: str) -> BinaryIO:
+        return self.path(uid).open("ab")
+
     def _info(self, uid: str) -> Path:
         return self._files.uploads / f"{uid}.info"
 
@@ -119,13 +121,13 @@ class Disk(TusStorage):
             return
 
         def write() -> None:
-            with self.path(uid).open("ab") as file:
+            with self._open(uid) as file:
                 file.write(pending)
 
         try:
             await asyncio.to_thread(write)
         except OSError as error:
-            # The library lets only this kind of error through.
+            # The library lets only FastAPI's own errors through.
             await self.delete(uid)
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
                 text = "the server's disk is full; the upload was given up, delete old jobs first"

@@ -1,0 +1,191 @@
+"""``POST /enhance``: one call for programs."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from crispen.media.image import read_image
+
+from .conftest import Api, Live, error_of, png
+
+FAST = {"model": ["espcn"]}
+
+
+def nothing_left(live: Live) -> None:
+    end = time.monotonic() + 10
+    while live.leftovers() and time.monotonic() < end:
+        time.sleep(0.05)
+    assert live.leftovers() == []
+    assert not live.server.store.hidden()
+
+
+def test_as_curl_sends_it(api: Api, live: Live, photo: bytes) -> None:
+    files = {"file": ("photo.jpg", photo, "image/jpeg")}
+    answer = api.post("/enhance", params={"scale": 2, **FAST}, files=files)
+    assert answer.status_code == 200, answer.text
+    # What it is counts, not what it is called.
+    assert answer.headers["content-type"] == "image/png"
+    assert read_image(answer.content).width == 96
+    nothing_left(live)
+    assert api.get("/jobs").json()["jobs"] == []
+
+
+def test_the_bytes_as_the_body(api: Api, photo: bytes) -> None:
+    answer = api.post("/enhance", params={"width": 100, "format": "webp", **FAST}, content=photo)
+    assert answer.headers["content-type"] == "image/webp"
+    assert read_image(answer.content).width == 100
+
+
+def test_it_equals_what_python_gives(api: Api, photo: bytes, tmp_path: Path) -> None:
+    from crispen.enhance.enhancer import Enhancer
+    from crispen.enhance.target import Target
+
+    answer = api.post("/enhance", params={"scale": 2, **FAST}, content=photo)
+    with Enhancer(["espcn"], threads=1) as enhancer:
+        expected = enhancer.enhance(photo, Target(scale=2)).pixels
+    assert (read_image(answer.content).pixels == expected).all()
+
+
+@pytest.mark.parametrize(
+    ("content", "status", "code", "said"),
+    [
+        (b"", 422, "empty", "empty"),
+        (b"hello", 422, "bad_input", "text"),
+        (b"<html><script>", 422, "bad_input", "web page"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(40), 422, "bad_input", "PNG"),
+    ],
+)
+def test_what_is_no_picture(
+    api: Api, live: Live, content: bytes, status: int, code: str, said: str
+) -> None:
+    assert said in error_of(api.post("/enhance", content=content), status, code)
+    files = {"file": ("<script>.png", content)}
+    assert said in error_of(api.post("/enhance", files=files), status, code)
+    nothing_left(live)
+
+
+def test_a_video_is_for_the_queue(api: Api, live: Live, clip: bytes) -> None:
+    assert "job" in error_of(api.post("/enhance", content=clip), 422, "bad_request")
+    nothing_left(live)
+
+
+def test_bad_forms(api: Api, live: Live, photo: bytes) -> None:
+    form = "multipart/form-data; boundary=x"
+
+    def send(body: bytes, kind: str = form) -> tuple[int, str]:
+        answer = api.post("/enhance", content=body, headers={"Content-Type": kind})
+        return answer.status_code, answer.json()["error"]["code"]
+
+    part = b'--x\r\nContent-Disposition: form-data; name="%s"; filename="a.png"\r\n\r\n'
+    assert send(photo, "multipart/form-data") == (400, "bad_form")
+    assert send(b"no form at all") == (400, "bad_form")
+    assert send(part % b"file" + photo) == (400, "cut_off")
+    assert send(part % b"other" + photo + b"\r\n--x--\r\n") == (422, "no_file")
+    assert send((part % b"file" + photo + b"\r\n") * 2 + b"--x--\r\n") == (400, "bad_form")
+    assert send(b"--x\r\nX: " + b"y" * 40_000 + b"\r\n\r\n\r\n--x--\r\n") == (400, "bad_form")
+    nothing_left(live)
+
+
+def test_a_file_that_breaks_in_the_middle(api: Api, live: Live) -> None:
+    whole = png(300, 300)
+    message = error_of(
+        api.post("/enhance", params=FAST, files={"file": ("<b>.png", whole[: len(whole) // 2])}),
+        422,
+        "failed",
+    )
+    assert "<b>.png" in message
+    assert str(live.settings.folder) not in message
+    nothing_left(live)
+
+
+def test_wishes(api: Api, photo: bytes) -> None:
+    for params, said in (
+        ({"scale": 0}, "scale"),
+        ({"scale": "nan"}, "scale"),
+        ({"scale": 2, "width": 5}, "both"),
+        ({"model": "nope"}, "no model"),
+        ({"model": "/etc/passwd"}, "model"),
+        ({"task": "cook"}, "task"),
+        ({"format": "mp4"}, "format"),
+        ({"quality": 101}, "quality"),
+        ({"width": 65000, "height": 65000}, "pixels"),
+    ):
+        answer = api.post("/enhance", params=params, content=photo)
+        assert said in error_of(answer, 422, answer.json()["error"]["code"])
+
+
+def test_who_goes_away_takes_the_work_along(live: Live, api: Api) -> None:
+    body = png(1000, 1000)
+    with socket.create_connection(("127.0.0.1", int(live.url.rpartition(":")[2]))) as line:
+        line.sendall(
+            b"POST /api/v1/enhance?model=photo-x4 HTTP/1.1\r\nHost: localhost\r\n"
+            b"Content-Length: %d\r\n\r\n" % len(body) + body
+        )
+        end = time.monotonic() + 30
+        while not live.server.store.held() and time.monotonic() < end:
+            time.sleep(0.02)
+        assert live.server.store.held()
+    nothing_left(live)
+
+
+def test_who_goes_away_while_sending(live: Live) -> None:
+    with socket.create_connection(("127.0.0.1", int(live.url.rpartition(":")[2]))) as line:
+        line.sendall(
+            b"POST /api/v1/enhance HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9999\r\n\r\nabc"
+        )
+        time.sleep(0.3)
+    nothing_left(live)
+
+
+def test_too_large(start: Callable[..., Live], photo: bytes) -> None:
+    live = start(max_upload_bytes=len(photo) - 1)
+    with live.client() as api:
+        error_of(api.post("/enhance", content=photo), 413, "too_large")
+        error_of(api.post("/enhance", files={"file": photo}), 413, "too_large")
+        # Without a length it is noticed when it is there.
+        error_of(api.post("/enhance", content=iter([photo, photo])), 413, "too_large")
+        assert live.leftovers() == []
+
+
+def test_bombs(start: Callable[..., Live], shared_data: Path) -> None:
+    live = start()
+    with live.client() as api:
+        for bomb in sorted((shared_data / "odd" / "broken").glob("bomb_*")):
+            error_of(api.post("/enhance", content=bomb.read_bytes()), 422, "bad_input")
+            error_of(
+                api.post("/jobs", json={"upload": api.upload(bomb.read_bytes(), bomb.name)}),
+                422,
+                "bad_input",
+            )
+        assert live.leftovers() == []
+
+
+def test_no_more_wait_than_there_are_seats(start: Callable[..., Live], photo: bytes) -> None:
+    # Nobody works here, so both seats stay taken until the wait is over.
+    live = start(max_waiting=2, max_wait_s=4)
+    answers: list[int] = []
+
+    def ask() -> None:
+        with live.client() as api:
+            answers.append(api.post("/enhance", content=photo).status_code)
+
+    threads = [threading.Thread(target=ask) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    end = time.monotonic() + 10
+    while len(live.server.store.hidden()) < 2 and time.monotonic() < end:
+        time.sleep(0.02)
+    with live.client() as api:
+        answer = api.post("/enhance", content=photo)
+        error_of(answer, 503, "busy")
+        assert int(answer.headers["retry-after"]) > 0
+    for thread in threads:
+        thread.join()
+    assert answers == [504, 504]
+    nothing_left(live)

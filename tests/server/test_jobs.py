@@ -1,0 +1,179 @@
+"""From an upload to its result, over HTTP."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from crispen.media.image import read_image
+
+from .conftest import Api, Live, error_of, png
+
+FAST = {"models": ["espcn"]}
+SLOW = {"models": ["photo-x4"]}
+
+
+def test_a_pictures_whole_way(api: Api, live: Live, photo: bytes) -> None:
+    job = api.job(photo, "Ferien & Meer.png", **FAST, scale=3)
+    assert (job["name"], job["kind"], job["status"]) == ("Ferien & Meer.png", "image", "queued")
+    assert (job["source"]["width"], job["source"]["type"]) == (48, "image/png")
+    done = api.wait(job["id"])
+    assert done["error"] is None
+    assert (done["status"], done["models"], done["attempts"]) == ("done", ["espcn-x3"], 1)
+    assert done["expires"] == pytest.approx(done["finished"] + live.settings.result_ttl_s)
+    answer = api.get(f"/jobs/{job['id']}/result")
+    assert answer.headers["content-type"] == "image/png"
+    assert 'filename="Ferien _ Meer.x3.png"' in answer.headers["content-disposition"]
+    assert read_image(answer.content).width == 144 == done["result"]["width"]
+    assert len(answer.content) == done["result"]["bytes"]
+    assert api.get(f"/jobs/{job['id']}/source").content == photo
+    assert api.get("/jobs").json()["jobs"][0]["id"] == job["id"]
+    assert api.delete(f"/jobs/{job['id']}").status_code == 204
+    assert live.leftovers() == []
+    error_of(api.get(f"/jobs/{job['id']}"), 404, "not_found")
+
+
+def test_a_video_with_sound_and_its_parts(api: Api, clip: bytes) -> None:
+    job = api.job(clip, "clip.mp4", **FAST, scale=2)
+    done = api.wait(job["id"])
+    assert (done["kind"], done["status"], done["result"]["type"]) == ("video", "done", "video/mp4")
+    assert done["result"]["width"] == 2 * done["source"]["width"]
+    where = f"/jobs/{job['id']}/result"
+    whole = api.get(where).content
+    part = api.get(where, headers={"Range": "bytes=100-199"})
+    assert (part.status_code, part.content) == (206, whole[100:200])
+    assert part.headers["content-range"] == f"bytes 100-199/{len(whole)}"
+    tail = api.get(where, headers={"Range": "bytes=-50"})
+    assert tail.content == whole[-50:]
+    assert api.get(where, headers={"Range": "bytes=999999999-"}).status_code == 416
+
+
+def test_posting_an_upload_twice_gives_one_job(api: Api, photo: bytes) -> None:
+    uid = api.upload(photo)
+    first = api.post("/jobs", json={"upload": uid, "options": FAST})
+    again = api.post("/jobs", json={"upload": uid, "options": FAST})
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert first.json()["id"] == again.json()["id"] == uid
+    assert len(api.get("/jobs").json()["jobs"]) == 1
+
+
+def test_the_same_source_with_other_options(api: Api, photo: bytes) -> None:
+    first = api.job(photo, **FAST, scale=2)
+    second = api.post(
+        "/jobs", json={"from_job": first["id"], "options": FAST | {"width": 100}}
+    ).json()
+    assert api.wait(second["id"])["result"]["width"] == 100
+    api.delete(f"/jobs/{first['id']}")
+    assert api.get(f"/jobs/{second['id']}/source").content == photo
+
+
+def test_cancel_and_retry(api: Api, live: Live) -> None:
+    job = api.job(png(1000, 1000), **SLOW)
+    api.wait(job["id"], ("running",))
+    assert api.post(f"/jobs/{job['id']}/cancel").json()["status"] == "cancelled"
+    error_of(api.post(f"/jobs/{job['id']}/cancel"), 409, "not_possible")
+    error_of(api.get(f"/jobs/{job['id']}/result"), 409, "not_done")
+    again = api.post(f"/jobs/{job['id']}/retry").json()
+    assert (again["status"], again["attempts"], again["error"]) == ("queued", 0, None)
+    error_of(api.post(f"/jobs/{job['id']}/retry"), 409, "not_possible")
+    assert api.delete(f"/jobs/{job['id']}").status_code == 204
+    # The worker hears of it and leaves nothing.
+    small = api.job(png(), **FAST)
+    api.wait(small["id"])
+    assert not [name for name in live.leftovers() if job["id"] in name]
+
+
+def test_places_in_the_queue(api: Api, photo: bytes) -> None:
+    busy = api.job(png(1000, 1000), **SLOW)
+    api.wait(busy["id"], ("running",))
+    waiting = [api.job(photo, **FAST)["id"] for _ in range(3)]
+    jobs = {job["id"]: job for job in api.get("/jobs").json()["jobs"]}
+    assert [jobs[id]["position"] for id in waiting] == [1, 2, 3]
+    assert jobs[busy["id"]]["position"] is None
+    listed = api.get("/jobs", params={"status": ["queued"], "limit": 2}).json()["jobs"]
+    assert [job["id"] for job in listed] == [waiting[2], waiting[1]]
+
+
+def test_a_zip_of_results(api: Api, photo: bytes) -> None:
+    ids = [api.job(photo, "a.png", **FAST)["id"] for _ in range(2)]
+    for id in ids:
+        api.wait(id)
+    answer = api.get("/jobs.zip", params={"id": ids})
+    assert len(answer.content) == int(answer.headers["content-length"])
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+        assert archive.testzip() is None
+        assert archive.namelist() == ["a.x2.png", "a.x2 (2).png"]
+        assert read_image(archive.read("a.x2.png")).width == 96
+    assert api.get("/jobs.zip").content[:2] == b"PK"
+    error_of(api.get("/jobs.zip", params={"id": ["0" * 32]}), 404, "not_found")
+
+
+def test_measuring_against_a_reference(api: Api, tmp_path: Path) -> None:
+    whole = png(96, 80, seed=3)
+    small = png(48, 40, seed=3)
+    job = api.job(small, **FAST, scale=2)
+    error_of(
+        api.post(f"/jobs/{'0' * 32}/measure", files={"reference": ("r.png", whole)}),
+        404,
+        "not_found",
+    )
+    api.wait(job["id"])
+    where = f"/jobs/{job['id']}/measure"
+    said = api.post(where, files={"reference": ("r.png", whole)}).json()
+    assert said["border"] == 2
+    assert 5 < said["psnr"] < 60
+    assert said["ssim"] <= 1
+    result = api.get(f"/jobs/{job['id']}/result").content
+    equal = api.post(where, content=result).json()
+    assert (equal["equal"], equal["psnr"]) == (True, None)
+    message = error_of(api.post(where, files={"reference": ("r.png", small)}), 422, "bad_request")
+    assert "48x40" in message
+    message = error_of(
+        api.post(where, files={"reference": ("<b>.png", b"no picture")}), 422, "bad_input"
+    )
+    assert message.startswith("<b>.png: ")
+
+
+def test_previews(api: Api, photo: bytes) -> None:
+    job = api.job(photo, **FAST, format="tiff")
+    api.wait(job["id"])
+    before = api.get(f"/jobs/{job['id']}/preview/before")
+    assert (before.content, before.headers["content-type"]) == (photo, "image/png")
+    after = api.get(f"/jobs/{job['id']}/preview/after")
+    assert after.headers["content-type"] == "image/png"
+    assert after.headers["content-disposition"] == "inline"
+    assert read_image(after.content).width == 96
+
+
+def test_wishes_that_do_not_fit_are_told_and_the_upload_stays(api: Api, photo: bytes) -> None:
+    uid = api.upload(photo)
+
+    def ask(**options: object) -> str:
+        answer = api.post("/jobs", json={"upload": uid, "options": options})
+        return error_of(answer, 422, answer.json()["error"]["code"])
+
+    assert "both a scale and a size" in ask(scale=2, width=100)
+    assert "format mp4" in ask(format="mp4")
+    assert "did you mean photo" in ask(models=["foto"])
+    assert "models.0" in ask(models=["../../etc/passwd"])
+    assert "options.scale" in ask(scale=0)
+    assert "options.nonsense" in ask(nonsense=1)
+    assert "pixels" in ask(width=60_000, height=60_000)
+    assert api.post("/jobs", json={"upload": uid, "options": FAST}).status_code == 201
+
+
+@pytest.mark.parametrize("wish", [{}, {"upload": "a", "from_job": "b"}])
+def test_a_job_needs_one_source(api: Api, wish: dict[str, str]) -> None:
+    assert "either upload or from_job" in error_of(api.post("/jobs", json=wish), 422, "bad_request")
+
+
+@pytest.mark.parametrize(
+    "path", ["", "/result", "/source", "/events", "/preview/before", "/preview/after"]
+)
+def test_unknown_jobs(api: Api, path: str) -> None:
+    error_of(api.get(f"/jobs/{'0' * 32}{path}"), 404, "not_found")
+    error_of(api.get(f"/jobs/..%2f..%2fetc{path}"), *((404, "not_found")))
+    error_of(api.get(f"/jobs/nonsense{path}"), 422, "bad_request")
