@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from pathlib import Path
 from typing import Any
 
@@ -159,3 +160,13 @@ def test_every_field_is_described(table: Any) -> None:
     plain = {"network", "data", "train", "adversarial", "validation", "paper", "discriminator"}
     silent = [n for n, f in table.model_fields.items() if not f.description and n not in plain]
     assert silent == []
+
+
+def test_the_page_is_fresh() -> None:
+    file = Path(__file__).parents[2] / "tools" / "recipe_page.py"
+    spec = importlib.util.spec_from_file_location("recipe_page", file)
+    assert spec is not None
+    assert spec.loader is not None
+    tool = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(tool)
+    assert tool.PAGE.read_text() == tool.page(), "run 'python tools/recipe_page.py'"

@@ -33,7 +33,7 @@ class Train(Table):
     epochs: int = Field(0, ge=0, description="passes through the data, in place of `steps`; 0: off")
     optimizer: Literal["adam", "adamw", "sgd"] = Field("adam", description="the optimiser")
     learning_rate: float = Field(1e-3, gt=0, lt=10, description="its peak")
-    betas: tuple[float, float] = Field((0.9, 0.99), description="of Adam; of SGD: momentum, unused")
+    betas: tuple[float, float] = Field((0.9, 0.99), description="of Adam; the first is SGD's momentum")
     weight_decay: float = Field(0.0, ge=0, description="of the optimiser")
     schedule: Literal["wsd", "constant", "cosine", "plateau"] = Field(
         "wsd",

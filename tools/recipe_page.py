@@ -1,0 +1,119 @@
+"""Writes ``docs/recipes.md`` from the recipe's classes and the recipes that ship.
+
+python tools/recipe_page.py            write the page
+python tools/recipe_page.py --check    say whether it is stale, and fail
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from pydantic_core import PydanticUndefined
+
+from crispen.lab.data.tables import (
+    CifarTable,
+    FolderTable,
+    NamedTable,
+    PackTable,
+    PairsTable,
+    ToyTable,
+)
+from crispen.lab.networks.discriminator import DiscriminatorTable
+from crispen.lab.recipe import (
+    Adversarial,
+    Paper,
+    Recipe,
+    Train,
+    Validation,
+    load_recipe,
+    recipe_names,
+)
+from crispen.lab.table import Table
+
+PAGE = Path(__file__).parents[1] / "docs" / "recipes.md"
+WRITTEN = "<!-- Written by tools/recipe_page.py; change the program, then run it again. -->\n"
+HEAD = """\
+# Recipes
+
+A recipe is one TOML file. Every key that it may have stands here; any other key is an error, and so
+is a value that does not fit. `crispen train NAME --set train.steps=500` changes a value, as does
+`--set degradation.0.sigma=[0,30]` in a list, by the same rules. How training goes is told on the
+page about [training](training.md); what `[network]`, `[[degradation]]` and `[[loss]]` can name, on
+those about [networks](networks.md), [degradations](degradations.md) and [losses](losses.md).
+"""
+SECTIONS: dict[str, type[Table]] = {
+    "train": Train,
+    "validation": Validation,
+    "adversarial": Adversarial,
+    "adversarial.discriminator": DiscriminatorTable,
+    "paper": Paper,
+}
+DATA: tuple[type[Table], ...] = (
+    FolderTable,
+    PairsTable,
+    PackTable,
+    CifarTable,
+    NamedTable,
+    ToyTable,
+)
+
+
+def keys(table: type[Table], *left_out: str) -> list[str]:
+    """A Markdown table of a class's fields."""
+    lines = ["| key | default | |", "| --- | --- | --- |"]
+    for name, field in table.model_fields.items():
+        if name in left_out or not field.description:
+            continue
+        default = field.default
+        if default is PydanticUndefined:
+            shown = "required" if field.is_required() else ""
+        elif isinstance(default, tuple):
+            shown = f"`{list(default)}`"
+        elif isinstance(default, bool):
+            shown = f"`{str(default).lower()}`"
+        else:
+            shown = f'`"{default}"`' if isinstance(default, str) else f"`{default}`"
+        lines.append(f"| `{name}` | {shown} | {field.description.replace('|', chr(92) + '|')} |")
+    return [*lines, ""]
+
+
+def page() -> str:
+    """The whole page."""
+    parts = [WRITTEN + HEAD, "## Recipes that come with Crispen", ""]
+    parts += ["| name | task | network | data | |", "| --- | --- | --- | --- | --- |"]
+    for name in recipe_names():
+        r = load_recipe(name)
+        scale = f" x{r.scale}" if r.scale > 1 else ""
+        parts.append(
+            f"| `{name}` | {r.task}{scale} | {r.network.kind} | {r.data.kind} | {r.summary} |"
+        )
+    parts += ["", "## The recipe itself", "", *keys(Recipe)]
+    for name, table in SECTIONS.items():
+        parts += [f"## [{name}]", "", (table.__doc__ or "").splitlines()[0], "", *keys(table)]
+    parts += ["## [data]", "", "All kinds of data have these:", ""]
+    shared = set.intersection(*({*table.model_fields} for table in DATA)) - {"kind"}
+    rest = set(FolderTable.model_fields) - shared
+    parts += keys(FolderTable, *rest)
+    for table in DATA:
+        kind = table.model_fields["kind"].default
+        own = [n for n in table.model_fields if n not in shared and n != "kind"]
+        parts += [f'### kind = "{kind}"', "", (table.__doc__ or "").splitlines()[0], ""]
+        if own:
+            parts += keys(table, "kind", *shared)
+    return "\n".join(parts)
+
+
+def main() -> None:
+    """Writes or checks."""
+    text = page()
+    if PAGE.is_file() and PAGE.read_text() == text:
+        return
+    if "--check" in sys.argv:
+        sys.exit("stale: docs/recipes.md; run 'python tools/recipe_page.py'")
+    PAGE.write_text(text)
+    print("wrote docs/recipes.md")
+
+
+if __name__ == "__main__":
+    main()
