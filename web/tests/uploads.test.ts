@@ -137,5 +137,10 @@ describe("uploads", () => {
     sends[0]?.handlers.done("/uploads/1");
     await settle();
     expect(uploads.uploads[0]).toMatchObject({ state: "failed", error: "no picture", url: null });
+    // Not sent again and again by each visit.
+    const after = fresh();
+    await after.recall();
+    expect(after.uploads[0]).toMatchObject({ state: "failed", error: "no picture" });
+    expect(sends).toHaveLength(1);
   });
 });

@@ -14,6 +14,8 @@ export interface KeptUpload {
   options: Partial<JobOptions> | null;
   /** Where the server takes the rest of a file that was sent in part. */
   url: string | null;
+  /** Why the server refused it; "" if it did not. */
+  error: string;
   file: File | null;
   thumbnail: Blob | null;
 }

@@ -71,7 +71,11 @@ function ofJob(job: NonNullable<Item["job"]>): ItemStatus {
 }
 
 export function statusOf(item: Item): ItemStatus {
-  if (item.upload) return ofUpload(item.upload);
-  if (item.job) return ofJob(item.job);
-  return { tone: "calm", text: "", detail: "" };
+  const status = item.upload ? ofUpload(item.upload) : item.job ? ofJob(item.job) : null;
+  if (!status) return { tone: "calm", text: "", detail: "" };
+  // The server's messages begin with the name, which stands right above them.
+  const name = `${item.job?.name ?? item.upload?.name ?? ""}: `;
+  return status.text.startsWith(name)
+    ? { ...status, text: status.text.slice(name.length) }
+    : status;
 }

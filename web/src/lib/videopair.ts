@@ -23,12 +23,16 @@ export function frameAt(time: number, rate: number): number {
 export function useVideoPair(
   leader: Ref<HTMLVideoElement | null>,
   follower: Ref<HTMLVideoElement | null>,
-  rate: () => number,
+  /** Frames a second, and how many there are; 0 if that is not known. */
+  film: () => { rate: number; frames: number },
 ): VideoPair {
   const playing = ref(false);
   const time = ref(0);
   const length = ref(0);
-  const frame = computed(() => frameAt(time.value, rate()));
+  const rate = () => film().rate;
+  /** Sound may be longer than the picture: the last frame is not where the file ends. */
+  const last = () => Math.max(0, (film().frames || Math.round(length.value * rate())) - 1);
+  const frame = computed(() => Math.min(last(), frameAt(time.value, rate())));
   let watching = 0;
 
   /** Called with each frame of the leader that is shown. */
@@ -49,7 +53,7 @@ export function useVideoPair(
   function align(): void {
     const [first, second] = [leader.value, follower.value];
     if (!first || !second) return;
-    const at = middleOf(frameAt(first.currentTime, rate()), rate());
+    const at = middleOf(Math.min(last(), frameAt(first.currentTime, rate())), rate());
     second.playbackRate = 1;
     first.currentTime = at;
     second.currentTime = at;
@@ -65,7 +69,7 @@ export function useVideoPair(
   async function play(): Promise<void> {
     const [first, second] = [leader.value, follower.value];
     if (!first) return;
-    if (first.ended && second) first.currentTime = second.currentTime = 0;
+    if (frame.value >= last()) seek(0);
     playing.value = true;
     try {
       await Promise.all([first.play(), second?.play()]);
@@ -83,8 +87,7 @@ export function useVideoPair(
 
   function step(frames: number): void {
     if (playing.value) pause();
-    const last = Math.max(0, Math.round(length.value * rate()) - 1);
-    const to = Math.max(0, Math.min(last, frame.value + frames));
+    const to = Math.max(0, Math.min(last(), frame.value + frames));
     seek(middleOf(to, rate()));
   }
 

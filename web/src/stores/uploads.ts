@@ -5,7 +5,7 @@ import { jobs as api } from "@/api/client";
 import { troubleOf, type Trouble } from "@/api/errors";
 import type { Job, JobOptions, Kind } from "@/api/types";
 import { kindOf } from "@/lib/files";
-import { forgetUpload, keepUpload, keptUploads } from "@/lib/keep";
+import { forgetUpload, keepUpload, keptUploads, type KeptUpload } from "@/lib/keep";
 import { send, type Sending } from "@/lib/send";
 import { thumbnail } from "@/lib/thumbnail";
 import { useServer } from "@/stores/server";
@@ -32,6 +32,13 @@ export interface PendingUpload {
 
 const AT_ONCE = 2;
 
+/** Where a file of an earlier visit goes on. */
+function stateOf({ file, options, error }: KeptUpload): UploadState {
+  if (error) return "failed";
+  if (!file) return "lost";
+  return options ? "waiting" : "chosen";
+}
+
 /** Files on their way to the server, from the moment they are chosen until there is a job. */
 export const useUploads = defineStore("uploads", () => {
   const server = useServer();
@@ -45,10 +52,10 @@ export const useUploads = defineStore("uploads", () => {
   const find = (key: string) => uploads.value.find((upload) => upload.key === key);
 
   async function keep(upload: PendingUpload): Promise<void> {
-    const { key, name, bytes, kind, added, options, url } = upload;
+    const { key, name, bytes, kind, added, options, url, error } = upload;
     const file = files.get(key) ?? null;
     const plain = options ? (JSON.parse(JSON.stringify(options)) as Partial<JobOptions>) : null;
-    const record = { key, name, bytes, kind, added, options: plain, url, file };
+    const record = { key, name, bytes, kind, added, options: plain, url, error, file };
     await keepUpload({ ...record, thumbnail: upload.thumbnail });
   }
 
@@ -155,6 +162,7 @@ export const useUploads = defineStore("uploads", () => {
     const later = trouble.offline || trouble.code === "token_needed";
     upload.state = later ? "waiting" : "failed";
     upload.error = later ? "" : trouble.message;
+    if (!later) void keep(upload);
     if (trouble.offline) server.markOffline();
     pump();
   }
@@ -165,6 +173,7 @@ export const useUploads = defineStore("uploads", () => {
     upload.error = "";
     upload.sent = 0;
     upload.state = files.has(key) ? "waiting" : "lost";
+    void keep(upload);
     pump();
   }
 
@@ -186,9 +195,9 @@ export const useUploads = defineStore("uploads", () => {
     for (const kept of await keptUploads()) {
       if (find(kept.key)) continue;
       if (kept.file) files.set(kept.key, kept.file);
-      const state = kept.file ? (kept.options ? "waiting" : "chosen") : "lost";
+      const state = stateOf(kept);
       const { file: _, ...record } = kept;
-      uploads.value.push({ ...record, state, sent: 0, error: "" });
+      uploads.value.push({ ...record, state, sent: 0 });
     }
     pump();
   }
