@@ -1,0 +1,56 @@
+"""Writes the table of settings in docs/server.md.
+
+python tools/server_settings.py            write it
+python tools/server_settings.py --check    say whether it is stale, and fail
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+from pydantic_core import PydanticUndefined
+
+from crispen.server.settings import Settings
+
+PAGE = Path(__file__).parents[1] / "docs" / "server.md"
+_MARKS = re.compile(r"(<!-- settings:.*? -->\n).*?(<!-- /settings -->)", re.DOTALL)
+_NOT_SAID = {"page_folder": "in the package"}
+
+
+def table() -> str:
+    """All settings: name, meaning, default."""
+    lines = ["| setting | what | default |", "| --- | --- | --- |"]
+    for name, field in Settings.model_fields.items():
+        default = field.default
+        if default is PydanticUndefined:
+            shown = "the user's data folder"
+        elif default is None or default == ():
+            shown = "–"
+        else:
+            shown = _NOT_SAID.get(name) or f"`{_number(default)}`"
+        lines.append(f"| `{name}` | {field.description} | {shown} |")
+    return "\n".join(lines) + "\n"
+
+
+def _number(value: object) -> str:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return str(value).lower() if isinstance(value, bool) else str(value)
+    return f"{value:g}" if isinstance(value, float) and value < 1e6 else f"{value:.0f}"
+
+
+def main() -> None:
+    """Writes or checks."""
+    before = PAGE.read_text(encoding="utf-8")
+    after = _MARKS.sub(lambda m: m[1] + "\n" + table() + "\n" + m[2], before)
+    if before == after:
+        return
+    if "--check" in sys.argv:
+        sys.exit("stale: docs/server.md; run 'python tools/server_settings.py'")
+    PAGE.write_text(after, encoding="utf-8")
+    print("wrote docs/server.md")
+
+
+if __name__ == "__main__":
+    main()
