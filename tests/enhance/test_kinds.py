@@ -25,7 +25,6 @@ from crispen.models.card import ModelCard
 pytest.importorskip("torch")
 import onnxruntime
 
-ENGINES = (OpenVinoEngine, OnnxRuntimeEngine, TorchEngine)
 # kind, its arguments, scale, channels
 KINDS = {
     "pools": ("autoencoder-denoise", {}, 1, 3),
@@ -85,6 +84,13 @@ def picture(height: int, width: int, channels: int, dtype: str = "uint8"):
     return np.round(smooth * np.iinfo(dtype).max).astype(dtype)
 
 
+def exact(path: Path, card: ModelCard):
+    """The three engines in fp32; what bf16 costs is bounded in the tests of the engines."""
+    yield OpenVinoEngine(path, card, threads=1, precision="fp32")
+    yield OnnxRuntimeEngine(path, card, threads=1)
+    yield TorchEngine(path, card, threads=1)
+
+
 def of(engine) -> Model:
     model = Model(Path("none.onnx"), engine.card)
     model._engine = engine
@@ -105,7 +111,11 @@ def bare(path: Path, card: ModelCard, pixels):
     feed = {"input": x.transpose(2, 0, 1)[None].astype(np.float32)}
     answer = session.run(None, feed)[0][0].transpose(1, 2, 0) * peak
     answer = answer[: height * card.scale, : width * card.scale]
-    return answer.mean(2, keepdims=True) if channels == 1 else answer
+    if channels == answer.shape[2]:
+        return answer
+    # Of grey, the mean of the channels is clipped, and not the channels: no word on such pixels.
+    inside = ((answer > 0) & (answer < peak)).all(2, keepdims=True)
+    return np.where(inside, answer.mean(2, keepdims=True), np.nan)
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -115,11 +125,10 @@ def test_engines_answer_what_the_graph_does(name, exported):
     for channels in (1, 3) if card.color == "rgb" else (1,):
         pixels = picture(*sides, channels)
         expected = bare(path, card, pixels)
-        for kind in ENGINES:
-            # bf16 rounds a residual by half a level, as the tests of the engines say.
-            loose = kind is OpenVinoEngine and card.base == "bicubic"
-            answer = run_window(kind(path, card, threads=1), pixels).astype(float)
-            assert np.abs(answer - expected).max() <= (2.0 if loose else 0.51), kind.name
+        for engine in exact(path, card):
+            answer = run_window(engine, pixels).astype(float)
+            assert np.nanmax(np.abs(answer - expected)) <= 0.51, engine.name
+        assert np.isfinite(expected).mean() > 0.02
 
 
 @pytest.mark.parametrize("name", KINDS)
@@ -127,9 +136,7 @@ def test_engines_answer_what_the_graph_does(name, exported):
 def test_engines_agree_on_every_kind_of_picture(name, channels, exported):
     path, card = exported(name)
     pixels = picture(33, 45, channels, "uint16")
-    exact = {"openvino": OpenVinoEngine(path, card, threads=1, precision="fp32")}
-    exact |= {kind.name: kind(path, card, threads=1) for kind in ENGINES[1:]}
-    answers = [Enhancer([of(e)]).enhance(pixels).pixels.astype(int) for e in exact.values()]
+    answers = [Enhancer([of(e)]).enhance(pixels).pixels.astype(int) for e in exact(path, card)]
     for answer in answers[1:]:
         assert np.abs(answer - answers[0]).max() <= 16  # of 65535
     if card.scale == 1 and channels == 4:
