@@ -182,9 +182,13 @@ def _writes(av: Any, codec: str) -> bool:
 
 
 def _models() -> Facts:
+    from crispen.enhance.tasks import default_models
     from crispen.models.store import list_cards
 
-    return {"ready": [card.name for _, card in list_cards()]}
+    return {
+        "ready": [card.name for _, card in list_cards()],
+        "tasks": [f"{task}: {name}" for task, name in default_models().items()],
+    }
 
 
 def advise(report: dict[str, Any]) -> list[str]:
