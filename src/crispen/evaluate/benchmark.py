@@ -91,6 +91,10 @@ def evaluate_pairs(
         threads: See `evaluate`.
         progress: See `evaluate`.
     """
+    if "lpips" in protocol.metrics:
+        from crispen.evaluate.lpips import load_weights
+
+        load_weights()  # before any time is spent
     with peak_memory() as peak, open_contender(model, scale, device, threads) as contender:
         scores = _score(contender, pairs, protocol, data, progress or Progress())
     return Score(

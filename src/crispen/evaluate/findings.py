@@ -89,7 +89,8 @@ def validation_pairs(
     held = held_out_pairs(run)
     if held and (degraded or run.scale > 1):
         held = held[:_MOST_PICTURES]
-        return held, f"{len(held)} pictures held out of the training data"
+        noun = "picture" if len(held) == 1 else "pictures"
+        return held, f"{len(held)} {noun} held out of the training data"
     try:
         folder = find_data("Set5")
         return find_pairs(folder, run.scale, degraded=degraded), folder.name

@@ -158,6 +158,8 @@ def _fetch() -> Path:
     import pooch
 
     target = user_file()
+    # What it would tell on its own is no part of our output.
+    pooch.get_logger().setLevel("WARNING")
     try:
         found = pooch.retrieve(
             URL, known_hash=f"sha256:{SHA256}", fname=target.name, path=target.parent
