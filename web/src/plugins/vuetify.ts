@@ -95,8 +95,18 @@ export function makeVuetify() {
     defaults: {
       VBtn: { rounded: "lg", variant: "text" },
       VCard: { rounded: "xl", flat: true, border: true },
-      VTextField: { variant: "outlined", density: "comfortable", hideDetails: "auto" },
-      VSelect: { variant: "outlined", density: "comfortable", hideDetails: "auto" },
+      VTextField: {
+        color: "primary",
+        variant: "outlined",
+        density: "comfortable",
+        hideDetails: "auto",
+      },
+      VSelect: {
+        color: "primary",
+        variant: "outlined",
+        density: "comfortable",
+        hideDetails: "auto",
+      },
       VSwitch: { color: "primary", density: "comfortable", hideDetails: true, inset: true },
       VSlider: { color: "primary", hideDetails: true },
       VAlert: { variant: "tonal", rounded: "lg", density: "comfortable" },

@@ -60,9 +60,11 @@ export const useJobs = defineStore("jobs", () => {
     });
   }
 
+  /** Whoever has no right to be here any more sees nothing either. */
   function disconnect(): void {
     stop?.();
     stop = null;
+    jobs.value = [];
   }
 
   function adopt(job: Job, origin: Origin): void {
