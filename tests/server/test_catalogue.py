@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +16,8 @@ from crispen.models.store import SHIPPED, shipped_names
 from crispen.server.settings import Settings, read_settings
 
 from .conftest import Api, Live, error_of
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_models(api: Api) -> None:
@@ -171,7 +175,14 @@ def test_a_settings_file_that_is_not_there(tmp_path: Path) -> None:
 
 
 def test_every_setting_is_documented() -> None:
-    page = (Path(__file__).parents[2] / "docs" / "server.md").read_text(encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "tools" / "server_settings.py"), "--check"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert not done.returncode, done.stderr
+    page = (ROOT / "docs" / "server.md").read_text(encoding="utf-8")
     for name, field in Settings.model_fields.items():
         assert field.description, name
         assert f"| `{name}` | {field.description} |" in page, f"{name} is not in docs/server.md"

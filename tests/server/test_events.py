@@ -70,7 +70,8 @@ def test_others_jobs_are_not_told(start: Callable[..., Live], photo: bytes) -> N
         with mine.stream("GET", "/events") as answer:
             told = events(answer)
             assert next(told) == ("snapshot", {"jobs": []})
-            job = live.client(cookies=mine.cookies).job(photo)
+            with live.client(cookies=mine.cookies) as again:
+                job = again.job(photo)
             assert next(told)[1]["id"] == job["id"]
 
 

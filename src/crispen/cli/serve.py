@@ -137,20 +137,16 @@ def serve(
         log_format="json" if json else None,
     )
     set_up(chosen.log_format)
-    _warn(chosen)
-    run(chosen, lambda url: _ready(url, open, json))
+    run(chosen, lambda url: _ready(chosen, url, open, json))
 
 
-def _warn(settings: Settings) -> None:
+def _ready(settings: Settings, url: str, browse: bool, json: bool) -> None:
     if not settings.local and settings.token is None:
         typer.echo(
             f"crispen: warning: everybody who reaches {settings.host} can use this server and its "
             "disk; give a --token",
             err=True,
         )
-
-
-def _ready(url: str, browse: bool, json: bool) -> None:
     if json:
         print_json({"url": url})
     else:

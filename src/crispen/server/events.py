@@ -11,6 +11,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+import anyio
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from crispen.jobs.job import Job
@@ -26,7 +27,20 @@ _EVERY_S = 1.0
 _SPARE_S = 0.05
 _OVERLAP_S = 2.0
 _PING_S = 15
+_GRACE_S = 3.0
 _POSITIONS = 20
+
+
+def sse(events: AsyncIterator[ServerSentEvent], stop: anyio.Event) -> EventSourceResponse:
+    """A stream of events that ends properly when the server stops.
+
+    Args:
+        events: They end soon after `stop` is set.
+        stop: Set when the server stops.
+    """
+    return EventSourceResponse(
+        events, ping=_PING_S, shutdown_event=stop, shutdown_grace_period=_GRACE_S
+    )
 
 
 class Listener:
@@ -50,9 +64,17 @@ class Listener:
         self._news[id] = job
         self._any.set()
 
-    async def get(self) -> dict[str, Job | None]:
-        """What there is to tell, as soon as there is something."""
-        await self._any.wait()
+    async def get(self, stop: anyio.Event | None = None) -> dict[str, Job | None]:
+        """What there is to tell, as soon as there is something; nothing once it should stop."""
+        if stop is None:
+            await self._any.wait()
+        else:
+            waiting = {asyncio.ensure_future(self._any.wait()), asyncio.ensure_future(stop.wait())}
+            try:
+                await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for one in waiting:
+                    one.cancel()
         self._any.clear()
         news, self._news = self._news, {}
         return news
@@ -188,7 +210,8 @@ class Hub:
 
     def stream(self, client: str) -> EventSourceResponse:
         """All jobs of a client as server-sent events."""
-        return EventSourceResponse(self._all(client), ping=_PING_S)
+        stop = anyio.Event()
+        return sse(self._all(client, stop), stop)
 
     async def stream_job(self, client: str, id: str) -> EventSourceResponse:
         """One job as server-sent events.
@@ -199,24 +222,27 @@ class Hub:
         job = await asyncio.to_thread(self._store.get, id)
         if job is None or job.client != client:
             raise not_found("job")
-        return EventSourceResponse(self._one(id), ping=_PING_S)
+        stop = anyio.Event()
+        return sse(self._one(id, stop), stop)
 
-    async def _all(self, client: str) -> AsyncIterator[ServerSentEvent]:
+    async def _all(self, client: str, stop: anyio.Event) -> AsyncIterator[ServerSentEvent]:
         with self.listening(client) as listener:
             jobs = await asyncio.to_thread(self.views, client)
             yield _event("snapshot", JobList(jobs=jobs).model_dump_json())
-            while True:
-                for id, job in (await listener.get()).items():
+            while not stop.is_set():
+                for id, job in (await listener.get(stop)).items():
                     yield self._told(id, job)
 
-    async def _one(self, id: str) -> AsyncIterator[ServerSentEvent]:
+    async def _one(self, id: str, stop: anyio.Event) -> AsyncIterator[ServerSentEvent]:
         with self.listening(None, id) as listener:
             job = await asyncio.to_thread(self._store.get, id)
-            while True:
-                yield self._told(id, job)
-                if job is None or job.status in FINAL:
+            yield self._told(id, job)
+            while job is not None and job.status not in FINAL:
+                news = await listener.get(stop)
+                if id not in news:
                     return
-                job = (await listener.get()).get(id)
+                job = news[id]
+                yield self._told(id, job)
 
     def _told(self, id: str, job: Job | None) -> ServerSentEvent:
         if job is None:

@@ -9,16 +9,17 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import anyio
 from fastapi.responses import FileResponse
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from crispen.errors import MissingInput
 from crispen.evaluate.runs import Run, list_runs
 from crispen.server.errors import not_found
+from crispen.server.events import sse
 from crispen.server.schemas import RunList, RunSummary, RunView, SampleSheet
 
 _EVERY_S = 1.0
-_PING_S = 15
 _POINTS = 200
 
 
@@ -65,11 +66,12 @@ class Runs:
             ApiError: No such run.
         """
         await asyncio.to_thread(self._find, id)
-        return EventSourceResponse(self._events(id), ping=_PING_S)
+        stop = anyio.Event()
+        return sse(self._events(id, stop), stop)
 
-    async def _events(self, id: str) -> AsyncIterator[ServerSentEvent]:
+    async def _events(self, id: str, stop: anyio.Event) -> AsyncIterator[ServerSentEvent]:
         told: tuple[Any, ...] | None = None
-        while True:
+        while not stop.is_set():
             try:
                 run = await asyncio.to_thread(self._find, id)
             except MissingInput:
@@ -80,7 +82,8 @@ class Runs:
                 yield ServerSentEvent(_view(run).model_dump_json(), event="run")
             if run.status != "running":
                 return
-            await asyncio.sleep(_EVERY_S)
+            with anyio.move_on_after(_EVERY_S):
+                await stop.wait()
 
     def _all(self) -> list[Run]:
         if self._folder is None:
