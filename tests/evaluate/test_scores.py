@@ -219,6 +219,7 @@ def test_csv_and_markdown_hold_the_same() -> None:
     assert cells[2:] == rows[1:]
     assert "Y' (BT.601 studio swing)" in lines[-1]
     assert "border of 2 pixels" in lines[-1]
+    assert tables.note([replace(A, metrics=("ssim",))]).startswith("SSIM on Y'")
 
 
 def test_the_page_marks_the_best_and_escapes_names() -> None:

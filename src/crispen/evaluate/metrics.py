@@ -77,7 +77,7 @@ def psnr(image: Array, reference: Array, *, border: int) -> float:
     0.0
     """
     error = mse(image, reference, border=border)
-    return float("inf") if error == 0 else float(-10 * np.log10(error))
+    return float("inf") if error == 0 else float(10 * np.log10(1 / error))
 
 
 def ssim(image: Array, reference: Array, *, border: int) -> float:

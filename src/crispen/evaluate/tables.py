@@ -62,7 +62,9 @@ def note(scores: Sequence[Score]) -> str:
     score = scores[0]
     plane = "Y' (BT.601 studio swing)" if score.color == "luma" else "R'G'B'"
     shaved = f"a border of {score.border} pixels shaved" if score.border else "no border shaved"
-    parts = [f"PSNR in dB, SSIM and MSE (of values in [0, 1]) on {plane}, 8-bit rounding, {shaved}"]
+    told = {"psnr": "PSNR in dB", "ssim": "SSIM", "mse": "MSE of values in [0, 1]"}
+    named = [words for metric, words in told.items() if metric in score.metrics]
+    parts = [f"{', '.join(named)} on {plane}, 8-bit rounding, {shaved}"] if named else []
     if "lpips" in score.metrics:
         parts.append("LPIPS (AlexNet, lower is better) on R'G'B'")
     if "niqe" in score.metrics:
