@@ -132,8 +132,8 @@ class OpenVinoEngine:
         """See `Engine`.
 
         Half as much again as the widest layer's input and output, for the layout changes around
-        it, and the picture of three channels three or four times over in 32 bits. Measured, windows take
-        50 to 100 % of it, and only the thinnest networks a third more.
+        it, and the picture of three channels three or four times over in 32 bits. Measured,
+        windows take 50 to 100 % of it, and only the thinnest networks a third more.
         """
         try:
             values = values_per_px(self._model.clone(), self.card)
