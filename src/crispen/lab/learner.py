@@ -163,8 +163,9 @@ class Learner:
         network.to(self.device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
         self.network = network
         self.average = copy.deepcopy(network).eval()
-        for weight in self.average.parameters():
-            weight.requires_grad_(False)
+        self.average.requires_grad_(False)
+        self._weights: list[Tensor] = list(network.parameters())
+        self._averages: list[Tensor] = list(self.average.parameters())
         self.optimizer = make_optimizer(network, recipe.train)
         kept = network.state_dict().keys()
         theirs = dict(network.named_buffers())
@@ -208,7 +209,7 @@ class Learner:
             if fights:
                 made.append((target, out.detach()))
         if train.clip:
-            nn.utils.clip_grad_norm_(self.network.parameters(), train.clip)
+            nn.utils.clip_grad_norm_(self._weights, train.clip)
         self._step.step()
         mean = {k: torch.stack([v[k] for v in terms]).mean() for k in terms[0]}
         if fights:
@@ -243,15 +244,13 @@ class Learner:
     def _average(self, steps: int) -> None:
         # A short memory at first, so that the average forgets the random start.
         decay = min(self.recipe.train.ema, steps / (steps + 10))
-        torch._foreach_lerp_(
-            list(self.average.parameters()), list(self.network.parameters()), 1 - decay
-        )
+        torch._foreach_lerp_(self._averages, self._weights, 1 - decay)
         for mine, other in self._statistics:
             mine.copy_(other)
 
     def finite(self) -> bool:
         """Whether every weight is a number."""
-        weights: list[Tensor] = [*self.network.parameters(), *self.average.parameters()]
+        weights = [*self._weights, *self._averages]
         if self.opponent:
             weights += list(self.opponent.network.parameters())
         norms = torch.stack(torch._foreach_norm(weights))

@@ -46,14 +46,16 @@ def _shape(
     along = (x - cx) * np.cos(turn) + (y - cy) * np.sin(turn)
     over = (y - cy) * np.cos(turn) - (x - cx) * np.sin(turn)
     size = random.uniform(0.04, 0.25)
+    inside: NDArray[np.bool_]
     match random.integers(3):
         case 0:
-            return (x - cx) ** 2 + (y - cy) ** 2 < size**2
+            inside = (x - cx) ** 2 + (y - cy) ** 2 < size**2
         case 1:
-            return (np.abs(along) < 2 * size) & (np.abs(over) < random.uniform(0.005, 0.06))
+            inside = (np.abs(along) < 2 * size) & (np.abs(over) < random.uniform(0.005, 0.06))
         case _:
             stripes = np.sin(along * random.uniform(40, 200)) > 0
-            return stripes & (np.abs(along) < size) & (np.abs(over) < size)
+            inside = stripes & (np.abs(along) < size) & (np.abs(over) < size)
+    return inside
 
 
 def toy_material(table: ToyTable) -> Material:
