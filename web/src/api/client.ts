@@ -90,13 +90,14 @@ export const jobs = {
 
 export const models = {
   list: async () => (await http.get<{ models: Model[] }>("/models")).data.models,
-  add: async (file: File, onProgress: (share: number) => void) => {
+  add: async (file: File, name: string, onProgress: (share: number) => void) => {
     const form = new FormData();
     form.append("file", file);
     const onUploadProgress = (event: AxiosProgressEvent) => {
       onProgress(event.progress ?? 0);
     };
-    return (await http.post<Model>("/models", form, { onUploadProgress, timeout: 0 })).data;
+    const params = name ? { name } : {};
+    return (await http.post<Model>("/models", form, { params, onUploadProgress, timeout: 0 })).data;
   },
   remove: async (name: string) => {
     await http.delete(`/models/${path(name)}`);

@@ -26,18 +26,21 @@ export const useModels = defineStore("models", () => {
     }
   }
 
-  async function add(file: File): Promise<void> {
+  /** Whether it worked; if not, `problem` says why. */
+  async function add(file: File, name: string): Promise<boolean> {
     adding.value = 0;
     problem.value = "";
     try {
-      const model = await api.add(file, (share) => {
+      const model = await api.add(file, name, (share) => {
         adding.value = share;
       });
       notices.tell(`${model.name} is ready to use.`, "success");
       // What can be chosen on the Enhance page may have grown.
       await Promise.all([load(), server.refresh()]);
+      return true;
     } catch (error) {
       problem.value = troubleOf(error).message;
+      return false;
     } finally {
       adding.value = null;
     }
