@@ -47,7 +47,7 @@ COLUMNS = (
     "val_accuracy",
     "seconds",
 )
-_PACKAGES = ("torch", "lightning", "numpy", "onnx")
+_PACKAGES = ("crispen", "torch", "lightning", "numpy", "onnx")
 
 
 class RunFolder:
@@ -96,7 +96,7 @@ class RunFolder:
             "wall_time_s": before.get("wall_time_s", 0.0),
             "command": " ".join(sys.argv),
             "commit": _commit(),
-            "versions": {"crispen": _crispen(), "python": platform.python_version()}
+            "versions": {"python": platform.python_version()}
             | {name: version(name) for name in _PACKAGES},
             "seed": recipe.train.seed,
             "best": {},
@@ -188,12 +188,6 @@ def _finite(value: Any) -> Any:
 
 def _cell(value: float) -> str:
     return f"{value:.8g}" if math.isfinite(value) else ""
-
-
-def _crispen() -> str:
-    from crispen import __version__
-
-    return __version__
 
 
 def _commit() -> str:
