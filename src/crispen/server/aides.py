@@ -1,8 +1,8 @@
 """Helper processes for what reads files of strangers: whatever crashes there, the server stands.
 
 They also keep libvips, FFmpeg and OpenVINO out of the server's own process. One is for short
-questions (what is this file?), one for what may take long (previews, measuring, trying a
-model out); neither waits for the other, nor for the workers.
+questions (what is this file?), two for what may take long (previews, measuring, trying a
+model out); neither kind waits for the other, nor for the workers.
 """
 
 from __future__ import annotations
@@ -26,63 +26,74 @@ log = logging.getLogger("crispen.server")
 
 _QUICK_S = 60.0
 _SLOW_S = 1800.0
+_SLOW_ONES = 2  # so that a picture's preview does not wait for a long video's
 
 
 class Aides:
     """The helper processes of one server; started when first needed."""
 
     def __init__(self) -> None:
-        self._quick: ProcessPoolExecutor | None = None
-        self._slow: ProcessPoolExecutor | None = None
+        self._pools: dict[float, ProcessPoolExecutor] = {}
 
     async def quick(self, function: Callable[P, T], *args: P.args, **more: P.kwargs) -> T:
         """What `function` answers, in another process; both must be picklable.
 
         Raises:
-            ApiError: It crashed, or took too long.
+            ApiError: It crashed twice, or took too long.
         """
-        if self._quick is None:
-            self._quick = _pool()
-        try:
-            return await _call(self._quick, _QUICK_S, function, *args, **more)
-        except (BrokenProcessPool, TimeoutError) as error:
-            _drop(self._quick)
-            self._quick = None
-            raise _crashed(error) from error
+        return await self._ask(_QUICK_S, function, *args, **more)
 
     async def slow(self, function: Callable[P, T], *args: P.args, **more: P.kwargs) -> T:
         """As `quick`, for what may take minutes."""
-        if self._slow is None:
-            self._slow = _pool()
-        try:
-            return await _call(self._slow, _SLOW_S, function, *args, **more)
-        except (BrokenProcessPool, TimeoutError) as error:
-            _drop(self._slow)
-            self._slow = None
-            raise _crashed(error) from error
+        return await self._ask(_SLOW_S, function, *args, **more)
 
     def close(self) -> None:
         """End them."""
-        _drop(self._quick)
-        _drop(self._slow)
-        self._quick = self._slow = None
+        for limit_s in list(self._pools):
+            self._drop(limit_s)
+
+    async def _ask(
+        self, limit_s: float, function: Callable[P, T], *args: P.args, **more: P.kwargs
+    ) -> T:
+        for last in (False, True):
+            pool = self._pools.get(limit_s)
+            if pool is None:
+                pool = self._pools[limit_s] = _pool(1 if limit_s == _QUICK_S else _SLOW_ONES)
+            try:
+                future = pool.submit(function, *args, **more)
+                async with asyncio.timeout(limit_s):
+                    return await asyncio.wrap_future(future)
+            except BrokenProcessPool as error:
+                # It may have died of something else; then it does so only once.
+                self._drop(limit_s, pool)
+                log.error("a helper process died")
+                if last:
+                    raise ApiError(
+                        422, "bad_input", "the file makes its reader crash; it is damaged"
+                    ) from error
+            except TimeoutError as error:
+                self._drop(limit_s, pool)
+                log.error("a helper process took longer than %.0f s", limit_s)
+                raise ApiError(
+                    422, "too_slow", "reading the file takes too long; it may be damaged"
+                ) from error
+        raise AssertionError("unreachable")
+
+    def _drop(self, limit_s: float, pool: ProcessPoolExecutor | None = None) -> None:
+        """Forget a pool, unless somebody else has replaced it meanwhile."""
+        found = self._pools.get(limit_s)
+        if found is None or (pool is not None and found is not pool):
+            return
+        del self._pools[limit_s]
+        processes = list((getattr(found, "_processes", None) or {}).values())
+        found.shutdown(wait=False, cancel_futures=True)
+        for process in processes:  # one that hangs would be waited for at exit
+            process.kill()
 
 
-async def _call(
-    pool: ProcessPoolExecutor,
-    timeout_s: float,
-    function: Callable[P, T],
-    *args: P.args,
-    **more: P.kwargs,
-) -> T:
-    future = pool.submit(function, *args, **more)
-    async with asyncio.timeout(timeout_s):
-        return await asyncio.wrap_future(future)
-
-
-def _pool() -> ProcessPoolExecutor:
+def _pool(processes: int) -> ProcessPoolExecutor:
     return ProcessPoolExecutor(
-        1, mp_context=multiprocessing.get_context("spawn"), initializer=_begin
+        processes, mp_context=multiprocessing.get_context("spawn"), initializer=_begin
     )
 
 
@@ -100,18 +111,3 @@ def _begin() -> None:
     import signal
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-def _drop(pool: ProcessPoolExecutor | None) -> None:
-    if pool is not None:
-        processes = list((getattr(pool, "_processes", None) or {}).values())
-        pool.shutdown(wait=False, cancel_futures=True)
-        for process in processes:  # one that hangs would be waited for at exit
-            process.kill()
-
-
-def _crashed(error: Exception) -> ApiError:
-    log.error("a helper process failed: %s", error or type(error).__name__)
-    if isinstance(error, TimeoutError):
-        return ApiError(422, "too_slow", "reading the file takes too long; it may be damaged")
-    return ApiError(422, "bad_input", "the file makes its reader crash; it is damaged")

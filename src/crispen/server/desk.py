@@ -1,41 +1,30 @@
-"""Jobs at the counter: taken in, shown, handed out, each only to its own client."""
+"""Jobs at the counter: taken in, shown, changed, deleted, each only by its own client."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import logging
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
-
-from fastapi import Request
-from fastapi.responses import FileResponse, Response, StreamingResponse
-from starlette.requests import ClientDisconnect
-from starlette.types import Receive, Scope, Send
+from typing import TYPE_CHECKING
 
 from crispen.errors import CrispenError, UsageError
 from crispen.jobs.choice import Choice, choose, result_size
 from crispen.jobs.job import Job, NewJob
-from crispen.jobs.kinds import Bounds, examine, renamed, result_format
+from crispen.jobs.kinds import Bounds, examine, result_format
 from crispen.jobs.options import Options, Source
 from crispen.jobs.states import FINAL, Status
-from crispen.jobs.work import SOURCE, clean, result_path
+from crispen.jobs.work import SOURCE, clean
 from crispen.server import schemas
-from crispen.server.errors import ApiError, not_found, told
-from crispen.server.names import clean_name, disposition, unique
-from crispen.server.receiving import Received
+from crispen.server.errors import ApiError, not_found
+from crispen.server.names import clean_name
 
 if TYPE_CHECKING:
     from crispen.server.state import Server
 
-log = logging.getLogger("crispen.server")
-
 _RETRY_S = 5
-_NO_SCRIPT = {"Content-Security-Policy": "sandbox; default-src 'none'"}
-_KEEP = "private, max-age=0, must-revalidate"
 
 
 class Desk:
@@ -48,10 +37,8 @@ class Desk:
     def __init__(self, server: Server) -> None:
         self._server = server
         settings = server.settings
-        self._bounds = Bounds(settings.max_pixels, settings.max_frames, settings.max_video_s)
-        self._waiting = 0
-        self._making = asyncio.Lock()
-        self._taking: dict[str, asyncio.Lock] = {}
+        self.bounds = Bounds(settings.max_pixels, settings.max_frames, settings.max_video_s)
+        self._busy: dict[str, asyncio.Lock] = {}
 
     def list(
         self, client: str, statuses: Sequence[Status] | None, limit: int
@@ -90,16 +77,23 @@ class Desk:
             return await self._again(client, wish.from_job, wish)
         assert wish.upload is not None
         uid = wish.upload.rstrip("/").rpartition("/")[2]
-        lock = self._taking.setdefault(uid, asyncio.Lock())
+        async with self.alone(uid):
+            there = await asyncio.to_thread(server.store.get, uid)
+            # Whoever did not hear the answer asks again, and gets the same.
+            if there is not None and there.client == client:
+                return server.hub.view(there)
+            return await self._take(client, uid, wish)
+
+    @contextlib.asynccontextmanager
+    async def alone(self, what: str) -> AsyncIterator[None]:
+        """Nobody else in this block for the same thing."""
+        lock = self._busy.setdefault(what, asyncio.Lock())
         try:
             async with lock:
-                there = await asyncio.to_thread(server.store.get, uid)
-                # Whoever did not hear the answer asks again, and gets the same.
-                if there is not None and there.client == client:
-                    return server.hub.view(there)
-                return await self._take(client, uid, wish)
+                yield
         finally:
-            self._taking.pop(uid, None)
+            if not lock.locked():
+                self._busy.pop(what, None)
 
     async def _take(self, client: str, uid: str, wish: schemas.NewJob) -> schemas.JobView:
         server = self._server
@@ -114,13 +108,13 @@ class Desk:
         path = server.uploads.disk.path(uid)
         name = clean_name(wish.name or upload["metadata"].get("filename"))
         try:
-            source = await server.aides.quick(examine, path, name, self._bounds)
+            source = await server.aides.quick(examine, path, name, self.bounds)
         except CrispenError:
             await server.uploads.disk.delete(uid)  # nothing can ever be made of it
             raise
-        choice = await asyncio.to_thread(self._check, wish.options, source)
+        choice = await asyncio.to_thread(self.check, wish.options, source)
         job = await asyncio.to_thread(
-            self._queue,
+            self.queue,
             NewJob(
                 id=uid,
                 client=client,
@@ -141,7 +135,7 @@ class Desk:
         source = server.files.job(id) / SOURCE
         if not source.is_file():
             raise not_found("job")
-        choice = await asyncio.to_thread(self._check, wish.options, before.source)
+        choice = await asyncio.to_thread(self.check, wish.options, before.source)
         draft = server.files.draft()
         await asyncio.to_thread(server.files.check_room, 0)
         try:
@@ -154,7 +148,7 @@ class Desk:
                 source=before.source,
                 models=choice.models,
             )
-            job = await asyncio.to_thread(self._queue, new, draft)
+            job = await asyncio.to_thread(self.queue, new, draft)
         finally:
             draft.unlink(missing_ok=True)
         return server.hub.view(job)
@@ -169,7 +163,7 @@ class Desk:
                 {"Retry-After": str(_RETRY_S)},
             )
 
-    def _check(self, options: Options, source: Source) -> Choice:
+    def check(self, options: Options, source: Source) -> Choice:
         """What would run, after a check that it can."""
         result_format(options, source)
         choice = choose(options, source.kind, self._server.catalogue.cards())
@@ -184,7 +178,8 @@ class Desk:
             )
         return choice
 
-    def _queue(self, new: NewJob, path: Path) -> Job:
+    def queue(self, new: NewJob, path: Path) -> Job:
+        """Put a job and the file it is about into their places; `path` is moved."""
         server = self._server
         folder = server.files.job(new.id)
         folder.mkdir(mode=0o700, exist_ok=True)
@@ -230,191 +225,6 @@ class Desk:
         self._server.hub.poke()
         return self._server.hub.view(job)
 
-    def source(self, client: str, id: str) -> Response:
-        """The file as it came."""
-        job = self.find(client, id)
-        return self._file(
-            self._server.files.job(id) / SOURCE, job.source.type, disposition(job.name)
-        )
-
-    def result(self, client: str, id: str) -> Response:
-        """The enhanced file."""
-        job = self._done(client, id)
-        assert job.result is not None
-        path = result_path(self._server.files.job(id), job)
-        return self._file(path, job.result.type, disposition(job.result.name))
-
-    def _done(self, client: str, id: str) -> Job:
-        job = self.find(client, id)
-        if job.status is not Status.DONE:
-            raise ApiError(409, "not_done", f"the job is {job.status.value}; there is no result")
-        return job
-
-    @staticmethod
-    def _file(path: Path, type: str, shown: str) -> Response:
-        if not path.is_file():
-            raise not_found("file")
-        headers = {"Content-Disposition": shown, "Cache-Control": _KEEP, **_NO_SCRIPT}
-        return FileResponse(path, media_type=type, headers=headers)
-
-    async def preview(self, client: str, id: str, side: Literal["before", "after"]) -> Response:
-        """What a browser can show of the source or the result."""
-        from crispen.jobs.looks import preview_picture, preview_video
-
-        server = self._server
-        find = self.find if side == "before" else self._done
-        job = await asyncio.to_thread(find, client, id)
-        folder = server.files.job(id)
-        about = job.source if side == "before" else job.result
-        assert about is not None
-        path = folder / SOURCE if side == "before" else result_path(folder, job)
-        if about.viewable:
-            return self._file(path, about.type, "inline")
-        video = job.source.kind == "video"
-        shown = folder / f"{side}{'.mp4' if video else '.png'}"
-        async with self._making:
-            if not shown.is_file():
-                await asyncio.to_thread(server.files.check_room, about.bytes)
-                most = server.settings.max_result_pixels
-                try:
-                    if video:
-                        await server.aides.slow(preview_video, path, shown)
-                    else:
-                        await server.aides.slow(preview_picture, path, shown, most)
-                except CrispenError as error:
-                    raise _under(error, path, job.name) from error
-        return self._file(shown, "video/mp4" if video else "image/png", "inline")
-
-    async def measure(self, client: str, id: str, reference: Received) -> schemas.Measured:
-        """How close a result comes to a reference."""
-        from dataclasses import asdict
-
-        from crispen.jobs.looks import measure
-
-        server = self._server
-        job = await asyncio.to_thread(self._done, client, id)
-        if job.source.kind != "image" or job.source.frames > 1:
-            raise UsageError("only still pictures are measured")
-        name = clean_name(reference.name, otherwise="reference")
-        await server.aides.quick(examine, reference.path, name, self._bounds)
-        folder = server.files.job(id)
-        try:
-            figures = await server.aides.slow(
-                measure,
-                folder / SOURCE,
-                result_path(folder, job),
-                reference.path,
-                server.settings.max_result_pixels,
-            )
-        except CrispenError as error:
-            raise _under(error, reference.path, name) from error
-        return schemas.Measured(**asdict(figures))
-
-    def archive(self, client: str, ids: Sequence[str] | None) -> Response:
-        """Results as one ZIP archive, made while it is sent."""
-        from zipstream import ZIP_STORED, ZipStream
-
-        if ids is None:
-            jobs = self._server.store.jobs(client, [Status.DONE])
-        else:
-            jobs = [self._done(client, id) for id in dict.fromkeys(ids)]
-        paths = [(job, result_path(self._server.files.job(job.id), job)) for job in jobs]
-        paths = [(job, path) for job, path in paths if path.is_file()]
-        if not paths:
-            raise not_found("finished job")
-        archive = ZipStream(compress_type=ZIP_STORED, sized=True)
-        names = unique([job.result.name for job, _ in paths if job.result is not None])
-        for name, (_, path) in zip(names, paths, strict=True):
-            archive.add_path(path, name)
-        return StreamingResponse(
-            iter(archive),
-            media_type="application/zip",
-            headers={
-                "Content-Length": str(len(archive)),
-                "Content-Disposition": disposition("crispen.zip"),
-            },
-        )
-
-    @contextlib.contextmanager
-    def seat(self) -> Iterator[None]:
-        """A place among the requests that wait for their picture.
-
-        Raises:
-            ApiError: All are taken.
-        """
-        if self._waiting >= self._server.settings.max_waiting:
-            raise ApiError(
-                503,
-                "busy",
-                f"{self._waiting} pictures are being waited for; try again in a moment",
-                {"Retry-After": str(_RETRY_S)},
-            )
-        self._waiting += 1
-        try:
-            yield
-        finally:
-            self._waiting -= 1
-
-    async def enhance_now(
-        self, request: Request, client: str, file: Received, options: Options
-    ) -> Response:
-        """The enhanced picture; who goes away takes the work with them.
-
-        Raises:
-            ApiError: It cannot be done, or not in time.
-            ClientDisconnect: The client went away.
-        """
-        server = self._server
-        name = clean_name(file.name, otherwise="picture")
-        source = await server.aides.quick(examine, file.path, name, self._bounds)
-        if source.kind != "image":
-            raise UsageError("only pictures are enhanced in one call; make a job of a video")
-        choice = await asyncio.to_thread(self._check, options, source)
-        new = NewJob(
-            id=file.path.name,
-            client=client,
-            name=name,
-            options=options,
-            source=source,
-            models=choice.models,
-            hidden=True,
-        )
-        job = await asyncio.to_thread(self._queue, new, file.path)
-        keep = False
-        try:
-            done = await self._ended(request, job)
-            if done.status is not Status.DONE or done.result is None:
-                raise ApiError(422, "failed", done.error or f"the job was {done.status.value}")
-            path = result_path(server.files.job(job.id), done)
-            headers = {"Content-Disposition": disposition(done.result.name, inline=True)}
-            keep = True
-            return _Once(self, done, path, headers)
-        finally:
-            if not keep:
-                await asyncio.to_thread(self.drop, job)
-
-    async def _ended(self, request: Request, job: Job) -> Job:
-        ended = asyncio.ensure_future(self._server.hub.ended(job.id))
-        gone = asyncio.ensure_future(_gone(request))
-        limit_s = self._server.settings.max_wait_s
-        try:
-            await asyncio.wait({ended, gone}, timeout=limit_s, return_when="FIRST_COMPLETED")
-            if ended.done():
-                done = ended.result()
-                if done is None:
-                    raise not_found("job")
-                return done
-            if gone.done():
-                raise ClientDisconnect()
-            raise ApiError(
-                504,
-                "not_in_time",
-                f"not done after {limit_s:,.0f} seconds; upload it and make a job instead",
-            )
-        finally:
-            ended.cancel()
-            gone.cancel()
-
     def sweep(self) -> int:
         """Delete what is old: finished jobs, and folders that belong to no job."""
         server, now = self._server, time.time()
@@ -435,34 +245,8 @@ class Desk:
         return job.finished + self._server.settings.result_ttl_s
 
 
-class _Once(FileResponse):
-    """A result that is deleted as soon as it was sent, or could not be."""
-
-    def __init__(self, desk: Desk, job: Job, path: Path, headers: dict[str, str]) -> None:
-        assert job.result is not None
-        super().__init__(path, media_type=job.result.type, headers=headers | _NO_SCRIPT)
-        self._desk = desk
-        self._job = job
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            await super().__call__(scope, receive, send)
-        finally:
-            await asyncio.to_thread(self._desk.drop, self._job)
-
-
-async def _gone(request: Request) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
-
-
 def _link(source: Path, target: Path) -> None:
     try:
         target.hardlink_to(source)
     except OSError:  # a file system without links
         shutil.copyfile(source, target)
-
-
-def _under(error: CrispenError, path: Path, name: str) -> ApiError:
-    said = told(error)
-    return ApiError(said.status, said.code, renamed(error, path, name))

@@ -18,6 +18,7 @@ from crispen.jobs.store import JobStore
 from crispen.jobs.work import Bench
 from crispen.jobs.worker import Orders
 from crispen.server.aides import Aides
+from crispen.server.at_once import AtOnce
 from crispen.server.catalogue import Catalogue
 from crispen.server.desk import Desk
 from crispen.server.events import Hub
@@ -26,6 +27,7 @@ from crispen.server.metrics import Metrics
 from crispen.server.runs import Runs
 from crispen.server.schemas import Health
 from crispen.server.settings import Settings
+from crispen.server.shelf import Shelf
 from crispen.server.uploads import Uploads
 
 log = logging.getLogger("crispen.server")
@@ -52,6 +54,8 @@ class Server:
         self.runs = Runs(settings.runs_folder)
         self.store = JobStore(settings.jobs_url)
         self.jobs = Desk(self)
+        self.shelf = Shelf(self)
+        self.at_once = AtOnce(self)
         self.hub = Hub(self.store, self.metrics, self.jobs.expires)
         self.pool = self._pool()
         self.metrics.watch(self._gauges)

@@ -61,7 +61,7 @@ async def enhance(
         quality=quality,
         strip_metadata=strip_metadata,
     )
-    with server.jobs.seat():
+    with server.at_once.seat():
         limit = server.settings.max_upload_bytes
         async with received(request, server.files, field="file", max_bytes=limit) as file:
-            return await server.jobs.enhance_now(request, client, file, options)
+            return await server.at_once.enhance_now(request, client, file, options)

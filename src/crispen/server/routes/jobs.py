@@ -63,7 +63,7 @@ def download_all(
     ] = None,
 ) -> Response:
     """Results of finished jobs as one ZIP archive, streamed."""
-    return server.jobs.archive(client, id)
+    return server.shelf.archive(client, id)
 
 
 @router.get("/events", response_class=EventSourceResponse, responses=EVENTS)
@@ -112,13 +112,13 @@ async def job_events(server: Here, client: Client, id: Id) -> EventSourceRespons
 @router.get("/jobs/{id}/source", response_class=Response, responses=FILE | failures(404))
 def get_source(server: Here, client: Client, id: Id) -> Response:
     """The file as it was uploaded."""
-    return server.jobs.source(client, id)
+    return server.shelf.source(client, id)
 
 
 @router.get("/jobs/{id}/result", response_class=Response, responses=FILE | failures(404, 409))
 def get_result(server: Here, client: Client, id: Id) -> Response:
     """The enhanced file, as a download; answers Range requests."""
-    return server.jobs.result(client, id)
+    return server.shelf.result(client, id)
 
 
 @router.get(
@@ -128,7 +128,7 @@ async def preview(
     server: Here, client: Client, id: Id, side: Literal["before", "after"]
 ) -> Response:
     """The source or result as browsers show it; the file itself where they can."""
-    return await server.jobs.preview(client, id, side)
+    return await server.shelf.preview(client, id, side)
 
 
 @router.post(
@@ -140,4 +140,4 @@ async def measure(request: Request, server: Here, client: Client, id: Id) -> Mea
     """PSNR and SSIM of the result and of bicubic, against a reference picture."""
     limit = server.settings.max_upload_bytes
     async with received(request, server.files, field="reference", max_bytes=limit) as file:
-        return await server.jobs.measure(client, id, file)
+        return await server.shelf.measure(client, id, file)

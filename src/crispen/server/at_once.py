@@ -1,0 +1,144 @@
+"""Pictures that somebody waits for in a request: in, through the queue, out, and gone."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fastapi import Request
+from fastapi.responses import FileResponse, Response
+from starlette.requests import ClientDisconnect
+from starlette.types import Receive, Scope, Send
+
+from crispen.errors import UsageError
+from crispen.jobs.job import Job, NewJob
+from crispen.jobs.kinds import examine
+from crispen.jobs.options import Options
+from crispen.jobs.states import Status
+from crispen.jobs.work import result_path
+from crispen.server.errors import ApiError, not_found
+from crispen.server.names import clean_name, disposition
+from crispen.server.shelf import NO_SCRIPT
+
+if TYPE_CHECKING:
+    from crispen.server.desk import Desk
+    from crispen.server.receiving import Received
+    from crispen.server.state import Server
+
+_RETRY_S = 5
+
+
+class AtOnce:
+    """Who waits, and for what.
+
+    Args:
+        server: Whose workers do it.
+    """
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._waiting = 0
+
+    @contextlib.contextmanager
+    def seat(self) -> Iterator[None]:
+        """A place among the requests that wait for their picture.
+
+        Raises:
+            ApiError: All are taken.
+        """
+        if self._waiting >= self._server.settings.max_waiting:
+            raise ApiError(
+                503,
+                "busy",
+                f"{self._waiting} pictures are being waited for; try again in a moment",
+                {"Retry-After": str(_RETRY_S)},
+            )
+        self._waiting += 1
+        try:
+            yield
+        finally:
+            self._waiting -= 1
+
+    async def enhance_now(
+        self, request: Request, client: str, file: Received, options: Options
+    ) -> Response:
+        """The enhanced picture; who goes away takes the work with them.
+
+        Raises:
+            ApiError: It cannot be done, or not in time.
+            ClientDisconnect: The client went away.
+        """
+        server = self._server
+        name = clean_name(file.name, otherwise="picture")
+        source = await server.aides.quick(examine, file.path, name, self._server.jobs.bounds)
+        if source.kind != "image":
+            raise UsageError("only pictures are enhanced in one call; make a job of a video")
+        choice = await asyncio.to_thread(self._server.jobs.check, options, source)
+        new = NewJob(
+            id=file.path.name,
+            client=client,
+            name=name,
+            options=options,
+            source=source,
+            models=choice.models,
+            hidden=True,
+        )
+        job = await asyncio.to_thread(self._server.jobs.queue, new, file.path)
+        keep = False
+        try:
+            done = await self._ended(request, job)
+            if done.status is not Status.DONE or done.result is None:
+                raise ApiError(422, "failed", done.error or f"the job was {done.status.value}")
+            path = result_path(server.files.job(job.id), done)
+            headers = {"Content-Disposition": disposition(done.result.name, inline=True)}
+            keep = True
+            return _Once(server.jobs, done, path, headers)
+        finally:
+            if not keep:
+                await asyncio.to_thread(self._server.jobs.drop, job)
+
+    async def _ended(self, request: Request, job: Job) -> Job:
+        ended = asyncio.ensure_future(self._server.hub.ended(job.id))
+        gone = asyncio.ensure_future(_gone(request))
+        limit_s = self._server.settings.max_wait_s
+        try:
+            await asyncio.wait({ended, gone}, timeout=limit_s, return_when="FIRST_COMPLETED")
+            if ended.done():
+                done = ended.result()
+                if done is None:
+                    raise not_found("job")
+                return done
+            if gone.done():
+                raise ClientDisconnect()
+            raise ApiError(
+                504,
+                "not_in_time",
+                f"not done after {limit_s:,.0f} seconds; upload it and make a job instead",
+            )
+        finally:
+            ended.cancel()
+            gone.cancel()
+
+
+class _Once(FileResponse):
+    """A result that is deleted as soon as it was sent, or could not be."""
+
+    def __init__(self, desk: Desk, job: Job, path: Path, headers: dict[str, str]) -> None:
+        assert job.result is not None
+        super().__init__(path, media_type=job.result.type, headers=headers | NO_SCRIPT)
+        self._desk = desk
+        self._job = job
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            await asyncio.to_thread(self._desk.drop, self._job)
+
+
+async def _gone(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
