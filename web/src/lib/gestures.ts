@@ -42,7 +42,8 @@ export function useGestures(element: Ref<HTMLElement | null>, handlers: GestureH
         pointers.set(event.pointerId, { x: event.clientX, y: event.clientY });
         if (pointers.size === 1) {
           meaning = handlers.begin(at(event));
-          if (meaning === "split") handlers.split(at(event));
+          // A finger may be the first of two: it moves the line only once it moves itself.
+          if (meaning === "split" && event.pointerType !== "touch") handlers.split(at(event));
         }
       },
       { signal },
