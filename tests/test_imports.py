@@ -64,6 +64,7 @@ def test_start_imports_nothing_heavy(arguments: list[str]) -> None:
         ["train", "--help"],
         ["report", "--help"],
         ["export", "--help"],
+        ["serve", "--help"],
         ["degrade", "--help"],
         ["data", "--help"],
         ["doctor", "--help"],
