@@ -488,7 +488,7 @@ export interface paths {
          * Begin an upload
          * @description The answer's Location is where PATCH sends the bytes.
          */
-        post: operations["extension_creation_route"];
+        post: operations["begin_upload"];
         delete?: never;
         /**
          * What uploads can do
@@ -513,18 +513,18 @@ export interface paths {
          * Give an upload up
          * @description Its bytes are deleted.
          */
-        delete: operations["extension_termination_route"];
+        delete: operations["give_up_upload"];
         options?: never;
         /**
          * How much of an upload is there
          * @description Upload-Offset says from where to go on.
          */
-        head: operations["core_head_route"];
+        head: operations["look_at_upload"];
         /**
          * Send bytes of an upload
          * @description They are put after those that are there.
          */
-        patch: operations["core_patch_route"];
+        patch: operations["send_upload"];
         trace?: never;
     };
     "/metrics": {
@@ -4303,7 +4303,7 @@ export interface operations {
             };
         };
     };
-    extension_creation_route: {
+    begin_upload: {
         parameters: {
             query?: never;
             header?: {
@@ -4617,7 +4617,7 @@ export interface operations {
             };
         };
     };
-    extension_termination_route: {
+    give_up_upload: {
         parameters: {
             query?: never;
             header?: {
@@ -4774,7 +4774,7 @@ export interface operations {
             };
         };
     };
-    core_head_route: {
+    look_at_upload: {
         parameters: {
             query?: never;
             header?: {
@@ -4933,7 +4933,7 @@ export interface operations {
             };
         };
     };
-    core_patch_route: {
+    send_upload: {
         parameters: {
             query?: {
                 post_request?: boolean;
