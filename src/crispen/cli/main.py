@@ -29,6 +29,7 @@ COMMANDS = (
     "data",
     "train",
     "runs",
+    "study",
     "report",
     "export",
     "serve",

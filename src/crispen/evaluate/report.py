@@ -70,7 +70,7 @@ def make_report(report: Report) -> str:
     """The page."""
     title = report.title or " · ".join(report.label(run) for run in report.runs)
     sections = {
-        "curves": ("Curves", _curves(report)),
+        "curves": ("Curves", curves_section(report)),
         "paper": ("Against the paper", _papers(report)),
         "pictures": ("Best and worst", pictures_section(report)),
         "degradation": ("Degradation", degradation_section(report)),
@@ -176,7 +176,8 @@ def _runs_table(report: Report) -> str:
     return html_table(head, body, caption="Figures of the best checkpoint, on validation pictures")
 
 
-def _curves(report: Report) -> str:
+def curves_section(report: Report) -> str:
+    """Losses and figures over the steps."""
     charts = [
         _chart(report, ("loss", "val_loss"), "Loss", "loss"),
         _chart(report, ("val_psnr",), "PSNR on validation pictures", "dB", paper="psnr"),

@@ -1,0 +1,29 @@
+"""Classic comparisons, each from start to finish: ``crispen study NAME``.
+
+A study is a `Study` in a file of its own and one line in `STUDIES`; its page is
+``docs/studies/NAME.md``.
+"""
+
+from __future__ import annotations
+
+from crispen.errors import UsageError, nearest_names
+from crispen.lab.studies.residual import RESIDUAL
+from crispen.lab.studies.study import Study, Training
+
+STUDIES: tuple[Study, ...] = (RESIDUAL,)
+
+
+def find_study(name: str) -> Study:
+    """A study by its name.
+
+    Raises:
+        UsageError: There is none of that name.
+    """
+    known = {study.name: study for study in STUDIES}
+    if name not in known:
+        hint = nearest_names(name, known) or f"; those are {', '.join(known)}"
+        raise UsageError(f"{name}: no such study{hint}")
+    return known[name]
+
+
+__all__ = ["STUDIES", "Study", "Training", "find_study"]

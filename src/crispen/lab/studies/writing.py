@@ -1,0 +1,232 @@
+"""A study that was done, as files: CSV, JSON, Markdown, pictures."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from crispen.errors import InputError, OutputError
+from crispen.evaluate.page import encode
+from crispen.evaluate.report_facts import degradation_text, duration
+from crispen.evaluate.runs import Run
+from crispen.lab.studies.conduct import Conducted
+from crispen.lab.studies.outcome import Column, ResultTable
+from crispen.media.atomic import write_whole
+
+BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
+_RUN_COLUMNS = (
+    Column("name", "run"),
+    Column("network", "network"),
+    Column("parameters", "parameters", ","),
+    Column("loss", "loss"),
+    Column("degradation", "input"),
+    Column("steps", "steps", ","),
+    Column("crops", "crops a step"),
+    Column("epochs", "epochs", ".1f"),
+    Column("time", "time"),
+)
+
+
+def write_files(done: Conducted) -> list[Path]:
+    """Writes tables, pictures, ``results.json`` and ``study.md`` into the study's folder.
+
+    Raises:
+        OutputError: One of them cannot be written.
+    """
+    folder, outcome = done.order.folder, done.outcome
+    files = {f"tables/{t.key}.csv": comma_separated(t).encode() for t in outcome.tables}
+    files |= {f"pictures/{p.key}.png": encode(p.pixels, "png") for p in outcome.pictures}
+    text = json.dumps(facts(done), indent=2, ensure_ascii=False)
+    files["results.json"] = f"{text}\n".encode()
+    files["study.md"] = f"# {done.study.title}\n\n{markdown(done, 'pictures')}".encode()
+    return _write(folder, files)
+
+
+def write_page(done: Conducted, page: Path, images: Path) -> list[Path]:
+    """Writes what was found as Markdown, for instance into a project's documents.
+
+    In a page that is there already and has the two marks of `BEGIN` and `END`, only what stands
+    between them is replaced.
+
+    Args:
+        done: The study.
+        page: The Markdown file.
+        images: The folder for its pictures, which get the study's name in front.
+
+    Raises:
+        InputError: The page is there, but without the marks.
+        OutputError: A file cannot be written.
+    """
+    before, after = f"# {done.study.title}\n\n{BEGIN}\n", f"{END}\n"
+    if page.exists():
+        text = page.read_text(encoding="utf-8")
+        found = re.fullmatch(rf"(.*{BEGIN}\n).*({END}.*)", text, re.DOTALL)
+        if found is None:
+            raise InputError(
+                f"{page}: is there already, without the lines '{BEGIN}' and '{END}' between which "
+                "results go; add them or give another file"
+            )
+        before, after = found.groups()
+    prefix = f"{done.study.name}-"
+    link = Path(os.path.relpath(images, page.parent)).as_posix()
+    body = markdown(done, link, prefix=prefix)
+    written = _write(
+        images, {f"{prefix}{p.key}.png": encode(p.pixels, "png") for p in done.outcome.pictures}
+    )
+    return [*written, *_write(page.parent, {page.name: f"{before}\n{body}\n{after}".encode()})]
+
+
+def _write(folder: Path, files: Mapping[str, bytes]) -> list[Path]:
+    paths = []
+    for name, content in files.items():
+        path = folder / name
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise OutputError(f"{path.parent}: cannot be made: {error.strerror}") from error
+        write_whole(path, content)
+        paths.append(path)
+    return paths
+
+
+def comma_separated(table: ResultTable) -> str:
+    """A table's bare values as CSV."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow([c.key for c in table.columns])
+    for row in table.rows:
+        cells = (row.get(c.key) for c in table.columns)
+        writer.writerow(["" if cell is None else cell for cell in cells])
+    return text.getvalue()
+
+
+def facts(done: Conducted) -> dict[str, Any]:
+    """Everything that was found as plain JSON values."""
+    study, outcome = done.study, done.outcome
+    return {
+        "study": study.name,
+        "title": study.title,
+        "question": study.question,
+        "quick": done.order.quick,
+        "folder": str(done.order.folder),
+        "tables": [
+            {
+                "key": t.key,
+                "title": t.title,
+                "note": t.note,
+                "columns": {c.key: c.title for c in t.columns},
+                "rows": [
+                    {c.key: _finite(row.get(c.key)) for c in t.columns if c.key in row}
+                    for row in t.rows
+                ],
+            }
+            for t in outcome.tables
+        ],
+        "pictures": [
+            {"file": f"pictures/{p.key}.png", "caption": p.caption} for p in outcome.pictures
+        ],
+        "remarks": [*outcome.remarks, *study.remarks],
+        "runs": [run.facts() for run in done.runs],
+    }
+
+
+def _finite(value: Any) -> Any:
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def runs_table(runs: tuple[Run, ...]) -> ResultTable:
+    """What was trained, how long and on what."""
+    return ResultTable(
+        "runs", "What was trained", _RUN_COLUMNS, [_run_row(run) for run in runs], data_text(runs)
+    )
+
+
+def data_text(runs: tuple[Run, ...]) -> str:
+    """What the runs learned from, in words."""
+    told = dict.fromkeys(str(run.data.get("description") or "") for run in runs)
+    return "; ".join(text for text in told if text)
+
+
+def _run_row(run: Run) -> dict[str, str | float | int | None]:
+    recipe = run.recipe
+    data = recipe.get("data", {})
+    patch, batch = data.get("patch"), data.get("batch")
+    losses = [
+        (f"{t['weight']:g} " if t.get("weight", 1) != 1 else "") + str(t["kind"])
+        for t in recipe.get("loss", [])
+    ]
+    if recipe.get("adversarial"):
+        losses.append(f"{recipe['adversarial']['weight']:g} adversarial")
+    default = f"bicubic ÷{run.scale}" if run.scale > 1 else "as it is"
+    return {
+        "name": run.id,
+        "network": str(recipe.get("network", {}).get("kind", "")),
+        "parameters": run.parameters,
+        "loss": " + ".join(losses),
+        "degradation": degradation_text(run) or default,
+        "steps": run.step,
+        "crops": f"{batch} of {patch}×{patch} px",
+        "epochs": run.epoch,
+        "time": duration(run.wall_time_s),
+    }
+
+
+def markdown(done: Conducted, pictures: str, *, prefix: str = "") -> str:
+    """Question, tables, pictures, remarks and how to repeat it.
+
+    Args:
+        done: The study.
+        pictures: Path of the pictures' folder, as links have it.
+        prefix: Of the pictures' names.
+    """
+    outcome = done.outcome
+    parts = [done.study.question]
+    if done.order.quick:
+        parts.append("**The quick version, on pictures made by code: its figures say nothing.**")
+    parts += [_table(t) for t in outcome.tables]
+    parts += [
+        f"![{p.caption}]({pictures}/{prefix}{p.key}.png)\n*{p.caption}*" for p in outcome.pictures
+    ]
+    remarks = [*outcome.remarks, *done.study.remarks]
+    if remarks:
+        parts.append("## What to make of it\n\n" + "\n".join(f"- {text}" for text in remarks))
+    if done.runs:
+        parts.append(_table(runs_table(done.runs)))
+    parts.append(f"## Repeat it\n\n```console\n$ {command(done)}\n```")
+    return "\n\n".join(parts) + "\n"
+
+
+def command(done: Conducted) -> str:
+    """What one types to repeat it."""
+    order = done.order
+    words = ["crispen study", done.study.name]
+    words += ["--quick"] if order.quick else []
+    words += [f"--data {order.data}"] if order.data else []
+    words += [f"--valid {name}" for name in order.sets]
+    words += [f"--effort {order.effort:g}"] if order.effort != 1 else []
+    words += [f"--limit {order.limit}"] if order.limit else []
+    words += [f"--set '{text}'" for text in order.assignments]
+    return " ".join(words)
+
+
+def _table(table: ResultTable) -> str:
+    best = {c.key: table.best(c) for c in table.columns}
+    head = [c.title for c in table.columns]
+    lines = [head, ["---", *("---:" if c.form else "---" for c in table.columns[1:])]]
+    for row in table.rows:
+        cells = []
+        for column in table.columns:
+            value = row.get(column.key)
+            text = column.written(value)
+            cells.append(f"**{text}**" if value is not None and value == best[column.key] else text)
+        lines.append(cells)
+    body = "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+    note = f"\n\n{table.note}" if table.note else ""
+    return f"## {table.title}\n\n{body}{note}"
