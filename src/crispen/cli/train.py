@@ -141,6 +141,8 @@ def train(
         return
     with progress(json) as work:
         result = job.run(work)
+    if result.rank:
+        return  # one of several processes that torchrun or SLURM started
     facts = {"folder": str(job.folder), "best": result.best, "model": _text(result.model)}
     if json:
         print_json({"checkpoint": str(result.checkpoint), **facts})

@@ -23,7 +23,7 @@ from onnx.reference import ReferenceEvaluator
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from crispen.errors import ModelError, OutputError
+from crispen.errors import ModelError
 from crispen.evaluate.benchmark import measure_results, measure_speed
 from crispen.evaluate.pairs import Degrade
 from crispen.lab.checkpoint import load_checkpoint, no_lineage, restore_weights
@@ -31,6 +31,7 @@ from crispen.lab.degradations import Degradation
 from crispen.lab.degradations.picture import degrade_image
 from crispen.lab.networks import Network, Upscaler, build_network, parameter_count
 from crispen.lab.recipe import Recipe
+from crispen.lab.run_folder import make_folder
 from crispen.media.atomic import write_whole
 from crispen.media.image import Image
 from crispen.models.card import CARD_KEY, ModelCard, Training
@@ -221,10 +222,7 @@ def export_checkpoint(
             started_from=lineage["started_from"],
         ),
     )
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"{folder}: cannot be made: {error.strerror}; choose another") from error
+    make_folder(folder)
     path = folder / f"{card.name}.onnx"
     model = to_onnx(merged, card)
     _check_graph(merged, model)

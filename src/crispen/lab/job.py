@@ -18,12 +18,14 @@ class Trained:
         model: The ONNX file, if one was made.
         steps: Done in all.
         best: Step and figures of the best validation.
+        rank: Of this process among those that trained together; only 0 has a model.
     """
 
     checkpoint: Path
     model: Path | None
     steps: int
     best: dict[str, float]
+    rank: int = 0
 
 
 @dataclass(frozen=True)
@@ -62,12 +64,12 @@ class Job:
             resume=self.resume,
             progress=progress,
         )
-        writes = trainer.fabric.is_global_zero
+        rank = trainer.fabric.global_rank
         best = trainer.fit(progress)
         checkpoint = self.folder / BEST
         model = None
-        if self.export and writes:
+        if self.export and rank == 0:
             from crispen.lab.export import export_checkpoint
 
             model = export_checkpoint(checkpoint, self.folder)
-        return Trained(checkpoint, model, trainer.step, best)
+        return Trained(checkpoint, model, trainer.step, best, rank)

@@ -30,7 +30,7 @@ from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
 from lightning.fabric.plugins.environments.torchelastic import TorchElasticEnvironment
 from lightning.fabric.strategies.ddp import DDPStrategy
 
-from crispen.errors import TrainingError, UsageError
+from crispen.errors import CrispenError, TrainingError, UsageError
 
 _RANK, _WORLD, _PORT = "CRISPEN_RANK", "CRISPEN_WORLD", "CRISPEN_PORT"
 
@@ -76,7 +76,7 @@ class Place:
     Attributes:
         devices: Of this machine.
         port: Where rank 0 listens; 0 if this process is alone or somebody else started it.
-        rank: Of this process, where `port` is given.
+        rank: Of this process among all of them.
     """
 
     devices: int = 1
@@ -88,7 +88,10 @@ class Place:
         """What the environment says, for a process that `start_helpers` started."""
         if _RANK in os.environ:
             return cls(int(os.environ[_WORLD]), int(os.environ[_PORT]), rank=int(os.environ[_RANK]))
-        return cls(devices, _free_port() if devices > 1 and not _outer() else 0)
+        outer = _outer()
+        if outer is not None:
+            return cls(devices, rank=outer.global_rank())
+        return cls(devices, _free_port() if devices > 1 else 0)
 
 
 def _outer() -> ClusterEnvironment | None:
@@ -186,8 +189,11 @@ def helpers(place: Place, arguments: list[str], folder: Path) -> Iterator[None]:
                 )
         yield
         for process in started:
-            process.wait(60)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(60)
     except RuntimeError as error:
+        if isinstance(error, CrispenError):
+            raise  # this process knows what is wrong
         for rank, process in enumerate(started, 1):
             # What it fell over is being written down.
             with contextlib.suppress(subprocess.TimeoutExpired):

@@ -65,12 +65,7 @@ class RunFolder:
         self.path = path
         self.recipe = recipe
         self._columns: list[str] = []
-        try:
-            (path / "samples").mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise OutputError(
-                f"{path}: cannot be made: {error.strerror}; choose another folder with -o"
-            ) from error
+        make_folder(path / "samples")
         sweep(path)
         self.about: dict[str, Any] = _read(path / "run.json", {})
 
@@ -167,6 +162,20 @@ class RunFolder:
         entries = [s for s in _read(listing, []) if s["step"] != step]
         entries.append({"step": step, "epoch": round(epoch, 3), "file": file.name})
         write_whole(listing, json.dumps(entries, indent=2).encode())
+
+
+def make_folder(path: Path) -> None:
+    """Makes a folder and those it lies in.
+
+    Raises:
+        OutputError: It cannot be made.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"{path}: cannot be made: {error.strerror}; choose another folder"
+        ) from error
 
 
 def _read(path: Path, default: Any) -> Any:

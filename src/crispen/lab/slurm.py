@@ -66,8 +66,7 @@ class Task:
         self.thread.join()
         if not isinstance(self.outcome[0], Cancelled):
             return None  # it ended by itself meanwhile
-        # What was begun anew by --no-resume is not put aside a second time.
-        return submitit.helpers.DelayedSubmission(Task(replace(self.job, resume=None)))
+        return submitit.helpers.DelayedSubmission(Task(self.job))
 
 
 def parse(text: str) -> dict[str, str]:
@@ -127,6 +126,12 @@ def submit(job: Job, text: str, *, logs: Path | None = None) -> submitit.Job[Tra
         devices=gpus,
         device="cuda" if on_gpu and job.device == "auto" else job.device,
     )
+    if job.resume is False:
+        from crispen.lab.training import put_aside
+
+        # Now, since the job's own logs go into the new folder, and it may be requeued.
+        put_aside(job.folder)
+        job = replace(job, resume=None)
     try:
         executor = submitit.AutoExecutor(
             logs or job.folder / "slurm",

@@ -33,7 +33,7 @@ from crispen.lab.learner import Learner, is_paired, make_network, make_pipeline
 from crispen.lab.networks import parameter_count
 from crispen.lab.processes import Place, connect, disconnect, hardware, helpers
 from crispen.lab.recipe import Recipe
-from crispen.lab.run_folder import RunFolder
+from crispen.lab.run_folder import RunFolder, make_folder
 from crispen.lab.schedule import Judge
 from crispen.lab.validation import Validator, folder_cases, held_out_cases
 from crispen.progress import Progress
@@ -87,9 +87,8 @@ class Trainer:
         if saved is None and recipe.train.start:
             # A resumed run has its weights already; where they once came from is not read again.
             self.lineage = transfer_weights(network, Path(recipe.train.start))
-        self._stack = contextlib.ExitStack()
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
+        with contextlib.ExitStack() as self._stack:
+            make_folder(folder)
             told = {
                 "recipe": recipe.model_dump(mode="json", exclude_none=True),
                 "folder": str(folder),
@@ -121,16 +120,14 @@ class Trainer:
             self.keeper.best = dict(saved["best"]) if saved else {}
             # Nobody writes a checkpoint before all have read theirs.
             self.fabric.barrier()
-        except BaseException:
-            self._stack.close()
-            raise
+            self._stack = self._stack.pop_all()
 
     def _saved(self, recipe: Recipe, resume: bool | None) -> dict[str, Any] | None:
         """The checkpoint to go on from, if there is one and it is wanted."""
         found = [p for p in (self.folder / CHECKPOINT, self.folder / BEST) if p.is_file()]
         if resume is False:
             if found:
-                _put_aside(self.folder)
+                put_aside(self.folder)
             return None
         if not found:
             if resume:
@@ -245,7 +242,11 @@ class Trainer:
             TrainingError: The loss is no number any more, or the device ran out of memory.
             OutputError: The disk is full; the best and the last checkpoint are as they were.
         """
-        progress = progress or Progress()
+        with self._stack:
+            self._fit(progress or Progress())
+        return self.keeper.best
+
+    def _fit(self, progress: Progress) -> None:
         try:
             self._begin()
             self._train(progress)
@@ -264,9 +265,6 @@ class Trainer:
         except Exception as error:
             self._failed(str(error))
             raise
-        finally:
-            self._stack.close()
-        return self.keeper.best
 
     def _train(self, progress: Progress) -> None:
         recipe, keeper, learner = self.recipe, self.keeper, self.learner
@@ -309,8 +307,10 @@ class Trainer:
             self.keeper.end("failed", self.step, self.wall_time_s, error=told)
 
 
-def _put_aside(folder: Path) -> None:
-    """Renames a run's folder, so that a new run can have its name."""
+def put_aside(folder: Path) -> None:
+    """Renames a run's folder, if it is there, so that a new run can have its name."""
+    if not folder.is_dir():
+        return
     number = 1
     while (aside := folder.with_name(f"{folder.name}.{number}")).exists():
         number += 1

@@ -80,6 +80,13 @@ def test_two_processes_stop_and_go_on_exactly(recipe: Make, tmp_path: Path) -> N
     assert not torch.distributed.is_initialized()
 
 
+def test_what_went_wrong_is_told_by_whoever_knows_it(recipe: Make, tmp_path: Path) -> None:
+    made = recipe("denoise", *TWO, "train.learning_rate=9", "train.steps=60")
+    with pytest.raises(TrainingError, match=r"^step \d+: the loss is"):
+        Trainer(made, tmp_path, device="cpu", devices=2).fit()
+    assert read_run(tmp_path).status == "failed"
+
+
 def test_a_helper_that_fails_is_told(tmp_path: Path) -> None:
     place = Place(devices=2, port=1)
 

@@ -374,6 +374,12 @@ def test_a_checkpoint_runs_no_code(tmp_path: Path) -> None:
         load_checkpoint(file)
 
 
+def test_a_folder_that_cannot_be_made(recipe: Make, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match=r"cannot be made.*choose another"):
+        Trainer(recipe("upscale"), tmp_path / "file" / "run")
+
+
 def test_progress_is_told_in_steps(recipe: Make, tmp_path: Path) -> None:
     events: list[Event] = []
     progress = Progress(events.append)
