@@ -94,6 +94,8 @@ def test_overrides_go_through_the_schema(noise: str) -> None:
         ("train.steps=-1", "train.steps"),
         ("train.learning_rate=0", "train.learning_rate"),
         ("train.schedule=wild", "train.schedule"),
+        ("train.betas=[0.9, 1.0]", "train.betas.1"),
+        ("train.keep_epochs=[0]", "train.keep_epochs.0"),
         ("network.depht=3", "network.depht"),
         ("network.kind=plane", "network"),
         ("loss.0.kind=l7", "loss.0"),

@@ -10,7 +10,7 @@ import tomllib
 from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -23,6 +23,8 @@ from crispen.lab.networks import NetworkTable
 from crispen.lab.networks.discriminator import DiscriminatorTable
 from crispen.lab.table import Table
 
+Momentum = Annotated[float, Field(ge=0, lt=1)]
+Epoch = Annotated[int, Field(ge=1)]
 Task = Literal["upscale", "denoise", "sharpen", "relight", "restore"]
 
 
@@ -33,7 +35,9 @@ class Train(Table):
     epochs: int = Field(0, ge=0, description="passes through the data, in place of `steps`; 0: off")
     optimizer: Literal["adam", "adamw", "sgd"] = Field("adam", description="the optimiser")
     learning_rate: float = Field(1e-3, gt=0, lt=10, description="its peak")
-    betas: tuple[float, float] = Field((0.9, 0.99), description="of Adam; the first is SGD's momentum")
+    betas: tuple[Momentum, Momentum] = Field(
+        (0.9, 0.99), description="of Adam; the first is SGD's momentum"
+    )
     weight_decay: float = Field(0.0, ge=0, description="of the optimiser")
     schedule: Literal["wsd", "constant", "cosine", "plateau"] = Field(
         "wsd",
@@ -59,8 +63,8 @@ class Train(Table):
     validate_every: int = Field(2000, ge=1, description="steps between validations")
     log_every: int = Field(100, ge=1, description="steps between lines of the log")
     sample_every: int = Field(5000, ge=0, description="steps between sample sheets; 0: none")
-    sample_epochs: tuple[int, ...] = Field((), description="epochs after which one is made too")
-    keep_epochs: tuple[int, ...] = Field(
+    sample_epochs: tuple[Epoch, ...] = Field((), description="epochs after which one is made too")
+    keep_epochs: tuple[Epoch, ...] = Field(
         (), description="epochs whose checkpoint is kept, as epoch-0001.ckpt"
     )
 
