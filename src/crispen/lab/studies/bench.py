@@ -51,26 +51,27 @@ class Bench:
         """What is known of a run."""
         return read_run(self.folder / key, id=key)
 
-    def network(self, key: str, epoch: int | None = None) -> Network:
+    def network(self, key: str, checkpoint: str = BEST) -> Network:
         """A trained network, ready to be used.
 
         Args:
             key: Of the run.
-            epoch: One of the recipe's `train.keep_epochs`; the best checkpoint unless given.
+            checkpoint: Its file: ``best.ckpt``, ``last.ckpt``, or ``epoch-0001.ckpt`` where the
+                recipe's `train.keep_epochs` asks for it.
 
         Raises:
             MissingInput: There is no such checkpoint.
         """
-        path = self.folder / key / (BEST if epoch is None else f"epoch-{epoch:04d}.ckpt")
+        path = self.folder / key / checkpoint
         content = load_checkpoint(path)
         network = make_network(content["recipe"])
         restore_weights(network, content["average"], path)
         return network.eval()
 
-    def entry(self, key: str, name: str = "", epoch: int | None = None) -> Entry:
+    def entry(self, key: str, name: str = "", checkpoint: str = BEST) -> Entry:
         """The same as what can be measured; see `network`."""
         color = self.recipes[key].data.color
-        return of_network(name or key, self.network(key, epoch), color)
+        return of_network(name or key, self.network(key, checkpoint), color)
 
     @cached_property
     def targets(self) -> list[tuple[str, Bytes]]:
