@@ -153,3 +153,18 @@ def test_failures_are_told_by_the_name_people_know(
     source.write_bytes(source.read_bytes()[:80])
     job = until(store, id2, lambda job: job.status in FINAL)
     assert job.error is None or str(tmp_path) not in job.error
+
+
+def test_many_calls_while_a_worker_is_busy_do_not_block(
+    pool: Pool, store: JobStore, put, picture: Callable[..., Path]
+) -> None:
+    id = put(picture(1200, 1200), SLOW)
+    pool.wake()
+    until(store, id, working)
+    # More than any pipe holds: each of these once took its place in it, and the last one waited.
+    for _ in range(20_000):
+        pool.wake()
+    store.cancel(id)
+    small = put(picture(), Options(models=["espcn-x2"]))
+    pool.wake()
+    assert until(store, small, lambda job: job.status in FINAL).status is Status.DONE

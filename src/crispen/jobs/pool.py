@@ -54,10 +54,30 @@ class _One:
         self.pipe = pipe
         self.name = ""
         self.began = time.monotonic()
+        self._idle = False
+        self._wanted = False
 
     def say(self, word: str) -> None:
         with contextlib.suppress(OSError):
             self.pipe.send(word)
+
+    def wake(self) -> None:
+        """Wake it if it sleeps, or as soon as it would: never two words on their way.
+
+        A worker that is busy does not read, and whoever writes into a full pipe waits.
+        """
+        if self._idle:
+            self._idle = False
+            self.say("wake")
+        else:
+            self._wanted = True
+
+    def rests(self) -> None:
+        """It found nothing to do."""
+        self._idle = True
+        if self._wanted:
+            self._wanted = False
+            self.wake()
 
 
 class Pool:
@@ -139,7 +159,7 @@ class Pool:
         """There is work."""
         with self._lock:
             for one in self._workers:
-                one.say("wake")
+                one.wake()
 
     def stop(self) -> None:
         """Let workers put their jobs back and end; kill those that do not."""
@@ -194,6 +214,10 @@ class Pool:
                 word, value = pipe.recv()
             except (EOFError, OSError):
                 self._ending.wait(0.02)  # it is dying; do not spin until it is dead
+                continue
+            if word == "idle":
+                with self._lock:
+                    watched[pipe].rests()
                 continue
             if word == "name":
                 watched[pipe].name = value

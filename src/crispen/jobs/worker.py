@@ -89,9 +89,14 @@ class _Life:
         """Jobs until somebody says stop."""
         self._pipe.send(("name", self._name))
         try:
-            while not self._stopping:
+            while True:
+                # Even where job follows upon job, since a pipe that nobody reads fills up.
+                self._listen(0)
+                if self._stopping:
+                    return
                 job = self._store.claim(self._name, self._orders.lease_s)
                 if job is None:
+                    self._say("idle")
                     self._listen(_IDLE_S)
                     continue
                 self._do(job)
@@ -109,9 +114,12 @@ class _Life:
             os._exit(0)
 
     def _tell(self) -> None:
+        self._say("changed")
+
+    def _say(self, word: str) -> None:
         # A server that is gone is noticed by `_listen`.
         with contextlib.suppress(OSError):
-            self._pipe.send(("changed", ""))
+            self._pipe.send((word, ""))
 
     def _do(self, job: Job) -> None:
         self._tell()
