@@ -6,6 +6,7 @@ signal; it then saves, and the same job is put into the queue again, where it go
 
 from __future__ import annotations
 
+import os
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -100,6 +101,25 @@ def _number(table: dict[str, str], key: str, default: float) -> float:
     return value
 
 
+def _submitit() -> Any:
+    """The package, without what its import would do to everybody's logging.
+
+    It sets logging up anew for the whole program, which closes the handlers of others.
+    """
+    name = "SUBMITIT_LOG_LEVEL"
+    before = os.environ.get(name)
+    os.environ[name] = "NOCONFIG"
+    try:
+        import submitit
+    except ModuleNotFoundError as error:
+        raise MissingExtra("--slurm needs submitit; type: pip install 'crispen[train]'") from error
+    finally:
+        del os.environ[name]
+        if before is not None:
+            os.environ[name] = before
+    return submitit
+
+
 def submit(job: Job, text: str, *, logs: Path | None = None) -> submitit.Job[Trained]:
     """Writes the job and hands it to the cluster.
 
@@ -112,10 +132,6 @@ def submit(job: Job, text: str, *, logs: Path | None = None) -> submitit.Job[Tra
         MissingExtra: submitit is not installed.
         UsageError: An option does not fit, or there is no SLURM here.
     """
-    try:
-        import submitit
-    except ModuleNotFoundError as error:
-        raise MissingExtra("--slurm needs submitit; type: pip install 'crispen[train]'") from error
     table = parse(text)
     gpus, nodes = int(_number(table, "gpus", 1)), int(_number(table, "nodes", 1))
     hours, cpus = _number(table, "hours", 24), int(_number(table, "cpus", 4))
@@ -132,6 +148,7 @@ def submit(job: Job, text: str, *, logs: Path | None = None) -> submitit.Job[Tra
         # Now, since the job's own logs go into the new folder, and it may be requeued.
         put_aside(job.folder)
         job = replace(job, resume=None)
+    submitit = _submitit()
     try:
         executor = submitit.AutoExecutor(
             logs or job.folder / "slurm",
@@ -155,4 +172,4 @@ def submit(job: Job, text: str, *, logs: Path | None = None) -> submitit.Job[Tra
     named = {k: table[k] for k in ("partition", "account", "qos", "constraint") if k in table}
     parameters |= {f"slurm_{k}": v for k, v in named.items()}
     executor.update_parameters(**parameters)
-    return executor.submit(Task(job))
+    return executor.submit(Task(job))  # type: ignore[no-any-return]
