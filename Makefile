@@ -50,11 +50,14 @@ lint: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
+# Each writes pages out of the code; with --check it only says which are stale.
+PAGES := generate data degradations lab_pages recipe_page server_settings
+
 docs: $(VENV)/.dev
-	$(BIN)/python tools/generate.py
+	set -e; for page in $(PAGES); do $(BIN)/python tools/$$page.py; done
 
 fresh: $(VENV)/.dev
-	$(BIN)/python tools/generate.py --check
+	set -e; for page in $(PAGES); do $(BIN)/python tools/$$page.py --check; done
 
 # Node comes from PyPI with the rest of what developing needs.
 page: $(VENV)/.dev

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from crispen.cli.console import Json, print_json
-from crispen.errors import MissingExtra
 
 if TYPE_CHECKING:
     from crispen.server.settings import Settings
@@ -112,14 +111,9 @@ def serve(
     Everything runs on this machine. Ctrl-C stops it; jobs that run then go on when it is started
     again. Every limit is a setting: see docs/server.md.
     """
-    try:
-        from crispen.server.logs import set_up
-        from crispen.server.serving import serve as run
-        from crispen.server.settings import read_settings
-    except ImportError as error:
-        raise MissingExtra(
-            f"the server needs {error.name}; type: pip install 'crispen[serve]'"
-        ) from error
+    from crispen.server.logs import set_up
+    from crispen.server.serving import serve as run
+    from crispen.server.settings import read_settings
 
     if runs is None and Path("runs").is_dir():
         runs = Path("runs")
