@@ -7,10 +7,18 @@ A study is a `Study` in a file of its own and one line in `STUDIES`; its page is
 from __future__ import annotations
 
 from crispen.errors import UsageError, nearest_names
+from crispen.lab.studies.classic import CLASSIC
+from crispen.lab.studies.color import COLOR
+from crispen.lab.studies.losses import LOSS_STUDY
 from crispen.lab.studies.residual import RESIDUAL
 from crispen.lab.studies.study import Study, Training
 
-STUDIES: tuple[Study, ...] = (RESIDUAL,)
+STUDIES: tuple[Study, ...] = (
+    CLASSIC,
+    RESIDUAL,
+    LOSS_STUDY,
+    COLOR,
+)
 
 
 def find_study(name: str) -> Study:

@@ -142,7 +142,11 @@ RESIDUAL = Study(
     trainings=(
         Training("deconvolution", "deconvolution-x2", ("train.steps=1500",)),
         *(
-            Training(f"residual-{key}", "residual-x4", (f"loss={terms}", "train.steps=400"))
+            Training(
+                f"residual-{key}",
+                "residual-x4",
+                (f"loss={terms}", "data.patch=24", "train.steps=300"),
+            )
             for key, terms in _TERMS.items()
         ),
     ),

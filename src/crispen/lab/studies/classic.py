@@ -1,0 +1,271 @@
+"""The classic comparison: interpolations, SRCNN, ESPCN, autoencoder, SRGAN at three qualities."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from crispen.lab.checkpoint import CHECKPOINT
+from crispen.lab.studies.bench import Bench
+from crispen.lab.studies.measuring import (
+    Answer,
+    Bytes,
+    Entry,
+    Measured,
+    Picture,
+    figures,
+    interpolation,
+    measure,
+    spoiled,
+)
+from crispen.lab.studies.outcome import (
+    MSE,
+    NAME,
+    PARAMETERS,
+    PSNR,
+    SSIM,
+    Column,
+    Outcome,
+    ResultPicture,
+    ResultTable,
+    Row,
+)
+from crispen.lab.studies.plates import plate, same_place
+from crispen.lab.studies.study import Study, Training
+from crispen.media.resample import resize
+
+QUALITIES = {2: "good", 3: "middle", 4: "bad"}
+EPOCHS = (1, 20)
+_UNET = "autoencoder-unet"
+_PUBLISHED = {"val_loss": 0.00077, "val_accuracy": 0.8783}
+
+
+def _entries(bench: Bench, scale: int) -> list[Entry]:
+    unet = bench.entry(_UNET, "autoencoder")
+    return [
+        interpolation("nearest", scale),
+        interpolation("bilinear", scale),
+        interpolation("bicubic", scale),
+        *(
+            bench.entry(
+                f"srcnn-x{scale}", f"SRCNN, epoch {epoch}", checkpoint=f"epoch-{epoch:04d}.ckpt"
+            )
+            for epoch in EPOCHS
+        ),
+        bench.entry(f"espcn-x{scale}", "ESPCN"),
+        Entry(unet.name, lambda small: _enlarged_first(unet, small, scale), unet.parameters),
+        bench.entry(f"srresnet-x{scale}", "SRGAN's generator alone"),
+        # Its best checkpoint by PSNR would be the one that the discriminator changed least.
+        bench.entry(f"srgan-x{scale}", "SRGAN", checkpoint=CHECKPOINT),
+    ]
+
+
+def _enlarged_first(unet: Entry, small: Bytes, scale: int) -> Answer:
+    """The autoencoder keeps the size: it is given the bicubic picture."""
+    height, width = (scale * n for n in small.shape[:2])
+    return unet.run(resize(small, height, width).astype(small.dtype))
+
+
+def _measure(bench: Bench) -> Outcome:
+    tables, pictures = [], []
+    for scale, quality in QUALITIES.items():
+        shown = spoiled(bench.targets, (), scale=scale)
+        results = measure(_entries(bench, scale), shown, border=scale, progress=bench.progress)
+        names = ", ".join(bench.sets) or "pictures made by code"
+        tables.append(
+            ResultTable(
+                f"x{scale}",
+                f"Input of {quality} quality: ×{scale}",
+                [NAME, PARAMETERS, PSNR, SSIM, MSE],
+                [r.row() for r in results],
+                f"Means over {len(shown)} pictures ({names}), made small bicubically as MATLAB "
+                f"does; Y' (BT.601 studio swing) after 8-bit rounding, a border of {scale} pixels "
+                "shaved.",
+            )
+        )
+        pictures.append(_picture(scale, results, shown))
+    return Outcome([*tables, _misled(bench), _accuracy(bench)], pictures)
+
+
+def _picture(scale: int, results: list[Measured], pictures: list[Picture]) -> ResultPicture:
+    # Where the small picture says least: the one that bicubic does worst.
+    bicubic = next(r for r in results if r.name == "bicubic")
+    worst = min(range(len(pictures)), key=lambda i: bicubic.each[i]["psnr"])
+    answers = [(r.name, f"{r.each[worst]['psnr']:.2f} dB", r.answers[worst]) for r in results]
+    cells = same_place(pictures[worst].target, answers, between=(2, 5))
+    return ResultPicture(
+        f"x{scale}",
+        f"×{scale}, {pictures[worst].name}: the place where bicubic and ESPCN differ most. PSNR "
+        "is that of the whole picture.",
+        plate([cells], columns=5),
+    )
+
+
+def accuracy(image: Bytes, target: Bytes) -> float:
+    """Share of pixels whose strongest colour channel is the right one."""
+    return float((image.argmax(axis=2) == target.argmax(axis=2)).mean())
+
+
+def _misled(bench: Bench) -> ResultTable:
+    """Accuracy beside PSNR, for pictures that are plainly good and plainly bad."""
+    scale = 2
+    unet = bench.entry(_UNET, "autoencoder")
+    makers: dict[str, Callable[[Picture], Bytes]] = {
+        "target, half as bright": lambda p: (p.target // 2).astype(np.uint8),
+        "bicubic": lambda p: interpolation("bicubic", scale).run(p.input).rgb,
+        "autoencoder": lambda p: _enlarged_first(unet, p.input, scale).rgb,
+        "target, each channel ±1 level": _nudged,
+    }
+    pictures = spoiled(bench.targets, (), scale=scale)
+    rows: list[Row] = []
+    for name, make in makers.items():
+        made = [make(picture) for picture in pictures]
+        pairs = [(image, picture.target) for image, picture in zip(made, pictures, strict=True)]
+        found = [figures(Answer(image), target, color="rgb") for image, target in pairs]
+        rows.append(
+            {
+                "name": name,
+                "accuracy": float(np.mean([accuracy(image, target) for image, target in pairs])),
+                "psnr": float(np.mean([one["psnr"] for one in found])),
+            }
+        )
+    return ResultTable(
+        "misled",
+        "Why accuracy misleads",
+        [NAME, Column("accuracy", "accuracy", ".4f", "high"), PSNR],
+        rows,
+        f"Means over {len(pictures)} pictures at ×{scale}, R'G'B'.",
+    )
+
+
+def _nudged(picture: Picture) -> Bytes:
+    """Nobody sees it, but where channels are nearly equal another one is the strongest now."""
+    noise = np.random.default_rng(0).integers(-1, 2, picture.target.shape)
+    nudged: Bytes = np.clip(picture.target + noise, 0, 255).astype(np.uint8)
+    return nudged
+
+
+def _accuracy(bench: Bench) -> ResultTable:
+    """The figures of the autoencoder's report, and how they move."""
+    log = bench.run(_UNET).log
+    rows: list[Row] = []
+    for step in dict.fromkeys(step for step, _ in log.curve("val_loss")):
+        values = {key: dict(log.curve(f"val_{key}")).get(step) for key in ("loss", "accuracy")}
+        rows.append({"name": f"step {step:,.0f}"} | values | {"psnr": _at(bench, step)})
+    published: Row = {
+        "name": "the original, at its end",
+        "loss": _PUBLISHED["val_loss"],
+        "accuracy": _PUBLISHED["val_accuracy"],
+    }
+    return ResultTable(
+        "accuracy",
+        "The autoencoder's own figures, while it trained",
+        [
+            NAME,
+            Column("loss", "validation loss (MSE)", ".5f"),
+            Column("accuracy", "accuracy", ".4f"),
+            Column("psnr", "PSNR, dB", ".2f"),
+        ],
+        [*rows, published],
+        "On held-out crops. Accuracy is what Keras reports for pictures: the share of pixels whose "
+        "strongest colour channel is the right one.",
+    )
+
+
+def _at(bench: Bench, step: float) -> float | None:
+    return dict(bench.run(_UNET).log.curve("val_psnr")).get(step)
+
+
+def _trainings() -> tuple[Training, ...]:
+    trainings: list[Training] = []
+    for scale in QUALITIES:
+        of = f"scale={scale}"
+        trainings += [
+            Training(
+                f"srcnn-x{scale}",
+                f"srcnn-x{scale}",
+                (
+                    f"train.epochs={EPOCHS[-1]}",
+                    f"train.keep_epochs={list(EPOCHS)}",
+                    "data.epoch=640",
+                    "train.warmup=20",
+                    "train.learning_rate=1e-3",
+                ),
+                ("data.epoch=8", "train.warmup=5"),
+            ),
+            Training(
+                f"espcn-x{scale}",
+                "espcn-x2",
+                (of, "train.steps=800", "train.warmup=50", "train.learning_rate=2e-3"),
+                ('data.color="luma"',),
+            ),
+            Training(
+                f"srresnet-x{scale}",
+                "srresnet-x4",
+                (
+                    of,
+                    "network.width=32",
+                    "network.blocks=4",
+                    "data.batch=8",
+                    "train.steps=300",
+                    "train.warmup=20",
+                    "train.learning_rate=1e-3",
+                ),
+                ("network.width=8", "network.blocks=1"),
+            ),
+            Training(
+                f"srgan-x{scale}",
+                "srgan-x4",
+                (
+                    of,
+                    "network.width=32",
+                    "network.blocks=4",
+                    "data.batch=8",
+                    "adversarial.discriminator.width=16",
+                    "adversarial.pretrain_steps=0",
+                    "train.steps=120",
+                    "train.warmup=10",
+                    "train.sample_epochs=[]",
+                ),
+                ("network.width=8", "network.blocks=1", "adversarial.discriminator.width=4"),
+                start=f"srresnet-x{scale}",
+            ),
+        ]
+    unet = Training(
+        _UNET,
+        _UNET,
+        (
+            "degradation.0.size=[0.25, 0.5]",
+            "data.patch=64",
+            "data.batch=4",
+            "train.steps=300",
+            "train.schedule='wsd'",
+            "train.warmup=20",
+            "train.learning_rate=1e-3",
+            "train.validate_every=50",
+        ),
+    )
+    return (*trainings, unet)
+
+
+CLASSIC = Study(
+    name="classic",
+    title="The classics: from nearest neighbour to SRGAN",
+    question=(
+        "How far do interpolation, SRCNN after its first and its twentieth epoch, ESPCN, an "
+        "autoencoder and SRGAN get with small pictures of good (×2), middle (×3) and bad (×4) "
+        "quality?"
+    ),
+    trainings=_trainings(),
+    measure=_measure,
+    quick=(
+        'data={kind="toy", count=12, side=96, color="rgb", patch=8, batch=2, valid_share=0.2}',
+        "train.steps=12",
+        "train.warmup=4",
+        "train.validate_every=6",
+        "validation.count=2",
+    ),
+    data="../shared/data/train (photographs under open licences)",
+    pictures=("Set5",),
+)
