@@ -114,7 +114,7 @@ def degrade(
 ) -> int | None:
     """Make pictures worse on purpose: noise, blur, JPEG, fewer pixels, or all of it.
 
-    The same functions as in training recipes. Needs PyTorch: pip install 'crispen[train]'.
+    The same functions as in training recipes. Needs PyTorch, which the extra 'train' brings.
     """
     try:
         import crispen.lab.degradations  # noqa: F401

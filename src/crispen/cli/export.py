@@ -47,7 +47,7 @@ def export(
 ) -> None:
     """Make a model of a checkpoint: NAME.onnx, NAME.safetensors and its card NAME.md.
 
-    Needs PyTorch: pip install 'crispen[train]'.
+    Needs PyTorch, which the extra 'train' brings.
     """
     if output is not None and output.suffix != ".onnx":
         raise UsageError(f"-o {output}: a model file ends in .onnx; give a name such as my-x2.onnx")

@@ -96,7 +96,7 @@ def train(
 ) -> None:
     """Train a network from a recipe; Ctrl-C saves it, the same command goes on.
 
-    Needs PyTorch: pip install 'crispen[train]'.
+    Needs PyTorch, which the extra 'train' brings.
     """
     try:
         from crispen.lab.job import Job
