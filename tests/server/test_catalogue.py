@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -106,6 +107,28 @@ def test_runs(start: Callable[..., Live], tmp_path: Path) -> None:
         error_of(api.get("/runs/nope"), 404, "not_found")
         for name in ("..%2f..%2fsecret.txt", "samples.json", "other.png"):
             error_of(api.get(f"/runs/denoise%20%3Cb%3E/samples/{name}"), 404, "not_found")
+
+
+def test_runs_in_folders(start: Callable[..., Live], tmp_path: Path) -> None:
+    ids = ["studies/residual/residual-mse", "study/a b"]
+    for id in ids:
+        (tmp_path / "runs" / id / "samples").mkdir(parents=True)
+        (tmp_path / "runs" / id / "run.json").write_text(json.dumps({"name": id[-3:]}))
+        (tmp_path / "runs" / id / "samples" / "1.png").write_bytes(b"picture of " + id.encode())
+        entries = [{"step": 1, "file": "1.png"}]
+        (tmp_path / "runs" / id / "samples" / "samples.json").write_text(json.dumps(entries))
+    with start(runs_folder=tmp_path / "runs").client() as api:
+        assert sorted(run["id"] for run in api.get("/runs").json()["runs"]) == ids
+        for id in ids:
+            view = api.get(f"/runs/{quote(id)}").json()
+            assert (view["id"], view["name"]) == (id, id[-3:])
+            (sample,) = view["samples"]
+            answer = api.get(sample["url"].removeprefix("/api/v1"))
+            assert answer.content == b"picture of " + id.encode()
+            events = api.get(f"/runs/{quote(id)}/events").text
+            assert "event: run" in events
+        for name in ("studies/residual", "study/../study/a%20b", "study/a%20b/samples"):
+            error_of(api.get(f"/runs/{name.replace('..', '%2e%2e')}"), 404, "not_found")
 
 
 def test_no_runs(api: Api) -> None:

@@ -172,7 +172,8 @@ def test_what_browsers_are_told(api: Api, live: Live) -> None:
     for where in ("/", f"{API}/health", f"{API}/nothing", "/docs", "/openapi.json"):
         headers = api.get(live.url + where).headers
         policy = headers["content-security-policy"]
-        assert "script-src 'self';" in policy
+        assert "default-src 'none'; script-src 'self';" in policy
+        assert ("unsafe" in policy) == (where == "/docs")
         assert "frame-ancestors 'none'" in policy
         assert headers["x-content-type-options"] == "nosniff"
         assert headers["cross-origin-resource-policy"] == "same-origin"

@@ -173,14 +173,27 @@ def list_runs(folder: Path, *, depth: int = 1) -> list[Run]:
     Raises:
         MissingInput: No such folder.
     """
+    runs = [read_run(f, id=id) for id, f in run_folders(folder, depth=depth).items()]
+    return sorted(runs, key=lambda run: (-run.updated, run.id))
+
+
+def run_folders(folder: Path, *, depth: int = 1) -> dict[str, Path]:
+    """Where the runs in a folder lie, by id; nothing in them is read.
+
+    Args:
+        folder: As ``runs``; a run's own folder gives that run.
+        depth: How many levels of folders to look through.
+
+    Raises:
+        MissingInput: No such folder.
+    """
     if not folder.is_dir():
         raise MissingInput(
             f"{folder}: no such folder; runs are in ./runs unless 'crispen train -o' said otherwise"
         )
     if is_run(folder):
-        return [read_run(folder)]
-    runs = [read_run(f, id=f.relative_to(folder).as_posix()) for f in _find(folder, depth)]
-    return sorted(runs, key=lambda run: (-run.updated, run.id))
+        return {folder.resolve().name: folder}
+    return {f.relative_to(folder).as_posix(): f for f in _find(folder, depth)}
 
 
 def _find(folder: Path, depth: int) -> Iterator[Path]:

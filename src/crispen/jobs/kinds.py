@@ -7,6 +7,7 @@ from pathlib import Path
 
 from crispen.errors import CrispenError, InputError, UsageError
 from crispen.jobs.options import Options, Source
+from crispen.jobs.wording import for_everyone
 
 # Format → suffix and media type; these are the only suffixes in the data folder.
 PICTURES = {
@@ -86,7 +87,7 @@ def renamed(error: Exception, path: Path, name: str) -> str:
     >>> renamed(InputError("/data/jobs/1/source: cut"), Path("/data/jobs/1/source"), "a.png")
     'a.png: cut'
     """
-    text = " ".join(str(error).split())
+    text = for_everyone(str(error))
     for ours in (str(path), str(path.resolve())):
         text = text.replace(ours, name)
     return text.replace(f"{path.parent}/", "").replace(f"{path.resolve().parent}/", "")

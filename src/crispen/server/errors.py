@@ -24,6 +24,7 @@ from crispen.errors import (
     UsageError,
 )
 from crispen.jobs.states import NotPossible
+from crispen.jobs.wording import for_everyone
 from crispen.server.schemas import ErrorBody
 
 log = logging.getLogger("crispen.server")
@@ -88,7 +89,7 @@ def told(error: CrispenError) -> ApiError:
     if isinstance(error, ApiError):
         return error
     status, code = next((s, c) for kind, s, c in _KINDS if isinstance(error, kind))
-    return ApiError(status, code, " ".join(str(error).split()))
+    return ApiError(status, code, for_everyone(str(error)))
 
 
 def request_id(request: Request) -> str:

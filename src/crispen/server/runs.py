@@ -14,13 +14,15 @@ from fastapi.responses import FileResponse
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from crispen.errors import MissingInput
-from crispen.evaluate.runs import Run, list_runs
-from crispen.server.errors import not_found
+from crispen.evaluate.runs import Run, list_runs, read_run, run_folders
+from crispen.server.errors import ApiError, not_found
 from crispen.server.events import sse
 from crispen.server.schemas import RunList, RunSummary, RunView, SampleSheet
 
 _EVERY_S = 1.0
 _POINTS = 200
+# Studies keep their runs as runs/studies/NAME/RUN.
+_DEPTH = 3
 
 
 class Runs:
@@ -74,7 +76,7 @@ class Runs:
         while not stop.is_set():
             try:
                 run = await asyncio.to_thread(self._find, id)
-            except MissingInput:
+            except ApiError:  # it was deleted meanwhile
                 return
             state = (run.updated, run.status, run.step, len(run.samples))
             if state != told:
@@ -89,14 +91,18 @@ class Runs:
         if self._folder is None:
             return []
         try:
-            return list_runs(self._folder)
+            return list_runs(self._folder, depth=_DEPTH)
         except MissingInput:  # nothing was trained yet
             return []
 
     def _find(self, id: str) -> Run:
-        for run in self._all():
-            if run.id == id:
-                return run
+        try:
+            if self._folder is not None:
+                folder = run_folders(self._folder, depth=_DEPTH).get(id)
+                if folder is not None:
+                    return read_run(folder, id=id)
+        except MissingInput:  # it was deleted meanwhile
+            pass
         raise not_found("run")
 
 

@@ -3687,7 +3687,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description a run's id */
+                /** @description a run's id: its folder, with / where it lies in another */
                 name: string;
             };
             cookie?: never;
@@ -3782,7 +3782,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description a run's id */
+                /** @description a run's id: its folder, with / where it lies in another */
                 name: string;
             };
             cookie?: never;
@@ -3877,7 +3877,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description a run's id */
+                /** @description a run's id: its folder, with / where it lies in another */
                 name: string;
                 /** @description a sheet's file name */
                 file: string;

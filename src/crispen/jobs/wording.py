@@ -1,0 +1,22 @@
+"""Errors in words for whoever reads them on the page or from the API.
+
+The rooms below speak to whoever types commands: their advice names options. Here nobody types.
+"""
+
+from __future__ import annotations
+
+import re
+
+_LIMIT = re.compile(r"; if you trust the file, raise it with --max-pixels .*$")
+_OPTION = re.compile(r"(?<![\w-])--([a-z][a-z0-9-]+)")
+
+
+def for_everyone(message: str) -> str:
+    """An error's line without options of the command line.
+
+    >>> for_everyone("a shipped model is called 'photo-x2'; choose another --name")
+    "a shipped model is called 'photo-x2'; choose another name"
+    """
+    line = " ".join(message.split())
+    line = _LIMIT.sub("; make it smaller, or let whoever runs the server raise max_pixels", line)
+    return _OPTION.sub(lambda match: match[1].replace("-", " "), line)
