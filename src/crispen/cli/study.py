@@ -103,7 +103,7 @@ def study(
 ) -> None:
     """Repeat a classic comparison: train what is missing, measure, write tables and a report.
 
-    Ctrl-C stops it, the same command goes on. Needs PyTorch: pip install 'crispen[train]'.
+    Ctrl-C stops it, the same command goes on. Needs PyTorch, which the extra 'train' brings.
     """
     try:
         from crispen.lab.studies import STUDIES, find_study

@@ -55,7 +55,7 @@ def _entries(bench: Bench, scale: int) -> list[Entry]:
         ),
         bench.entry(f"espcn-x{scale}", "ESPCN"),
         Entry(unet.name, lambda small: _enlarged_first(unet, small, scale), unet.parameters),
-        bench.entry(f"srresnet-x{scale}", "SRGAN's generator alone"),
+        bench.entry(f"srresnet-x{scale}", "SRResNet"),
         # Its best checkpoint by PSNR would be the one that the discriminator changed least.
         bench.entry(f"srgan-x{scale}", "SRGAN", checkpoint=CHECKPOINT),
     ]
@@ -188,7 +188,9 @@ def _trainings() -> tuple[Training, ...]:
                 (
                     f"train.epochs={EPOCHS[-1]}",
                     f"train.keep_epochs={list(EPOCHS)}",
-                    "data.epoch=640",
+                    "data.epoch=512",
+                    # 48 px of the target at every scale.
+                    f"data.patch={48 // scale}",
                     "train.warmup=20",
                     "train.learning_rate=1e-3",
                 ),
@@ -197,7 +199,13 @@ def _trainings() -> tuple[Training, ...]:
             Training(
                 f"espcn-x{scale}",
                 "espcn-x2",
-                (of, "train.steps=800", "train.warmup=50", "train.learning_rate=2e-3"),
+                (
+                    of,
+                    "data.patch=24",
+                    "train.steps=600",
+                    "train.warmup=50",
+                    "train.learning_rate=2e-3",
+                ),
                 ('data.color="luma"',),
             ),
             Training(
@@ -208,7 +216,7 @@ def _trainings() -> tuple[Training, ...]:
                     "network.width=32",
                     "network.blocks=4",
                     "data.batch=8",
-                    "train.steps=300",
+                    "train.steps=250",
                     "train.warmup=20",
                     "train.learning_rate=1e-3",
                 ),
@@ -224,7 +232,7 @@ def _trainings() -> tuple[Training, ...]:
                     "data.batch=8",
                     "adversarial.discriminator.width=16",
                     "adversarial.pretrain_steps=0",
-                    "train.steps=120",
+                    "train.steps=100",
                     "train.warmup=10",
                     "train.sample_epochs=[]",
                 ),
@@ -239,7 +247,7 @@ def _trainings() -> tuple[Training, ...]:
             "degradation.0.size=[0.25, 0.5]",
             "data.patch=64",
             "data.batch=4",
-            "train.steps=300",
+            "train.steps=200",
             "train.schedule='wsd'",
             "train.warmup=20",
             "train.learning_rate=1e-3",

@@ -154,13 +154,14 @@ COLOR = Study(
             "espcn-x2",
             (
                 f'data.color="{color}"',
-                "train.steps=800",
+                "data.patch=24",
+                "train.steps=600",
                 "train.warmup=50",
                 "train.learning_rate=2e-3",
                 "train.validate_every=200",
                 "train.log_every=200",
             ),
-            (f'data.color="{color}"',),
+            (f'data.color="{color}"', "data.patch=16"),
         )
         for color in _KINDS
     ),

@@ -12,8 +12,8 @@ from crispen.evaluate.lettering import draw_text, line_height
 
 Bytes = NDArray[np.uint8]
 Cell = tuple[str, str, Bytes]
-CUT_PX = 48
-_CELL_PX = 144
+CUT_PX = 40
+_CELL_PX = 160
 _GAP_PX = 6
 _PAPER, _INK, _FAINT = 255, 24, 113
 

@@ -26,7 +26,7 @@ LOSSES = {
     "mse": "MSE",
     "psnr": "PSNR",
     "ssim": "SSIM",
-    "l1-mse": "L1 + 100·MSE",
+    "l1-mse": "L1 + 100 MSE",
 }
 _TERMS = {
     "mse": '[{kind="mse"}]',
