@@ -68,9 +68,9 @@ def _measure(bench: Bench) -> Outcome:
                 f"Means over {len(pictures)} pictures, ×{SCALE} after MATLAB's bicubic shrinking; "
                 f"Y' (BT.601 studio swing) after 8-bit rounding, a border of {SCALE} pixels "
                 "shaved. Detail is the mean step between neighbouring pixels of Y', compared with "
-                "that of the target: less than 100 is too soft. It counts noise as detail. MS-SSIM is on three "
-                "scales, TV is total variation, and each GAN is L1 with one of the adversarial "
-                "losses.",
+                "that of the target: less than 100 is too soft. It counts noise as detail. MS-SSIM "
+                "is on three scales, TV is total variation, and each GAN is L1 with one of the "
+                "adversarial losses.",
             )
         ],
         [
