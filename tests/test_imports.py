@@ -62,6 +62,7 @@ def test_start_imports_nothing_heavy(arguments: list[str]) -> None:
         ["models", "--help"],
         ["evaluate", "--help"],
         ["train", "--help"],
+        ["study", "--help"],
         ["runs", "--help"],
         ["report", "--help"],
         ["export", "--help"],

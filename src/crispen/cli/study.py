@@ -109,7 +109,7 @@ def study(
         from crispen.lab.studies import STUDIES, find_study
         from crispen.lab.studies.conduct import Order, conduct
         from crispen.lab.studies.page import study_page
-        from crispen.lab.studies.writing import facts, write_files, write_page
+        from crispen.lab.studies.writing import around, facts, write_files, write_page
     except ModuleNotFoundError as error:
         raise MissingExtra(
             f"studies need {error.name}; type: pip install 'crispen[train]'"
@@ -127,6 +127,8 @@ def study(
     wanted = find_study(name)
     if images is not None and page is None:
         raise UsageError("--images says where the pictures of --markdown go; give --markdown too")
+    if page is not None:
+        around(page)  # what is wrong with it is told before anything is trained
     order = Order(
         folder=output or Path("runs/studies") / (f"{name}-quick" if quick else name),
         quick=quick,

@@ -64,16 +64,7 @@ def write_page(done: Conducted, page: Path, images: Path) -> list[Path]:
         InputError: The page is there, but without the marks.
         OutputError: A file cannot be written.
     """
-    before, after = f"# {done.study.title}\n\n{BEGIN}\n", f"{END}\n"
-    if page.exists():
-        text = page.read_text(encoding="utf-8")
-        found = re.fullmatch(rf"(.*{BEGIN}\n).*({END}.*)", text, re.DOTALL)
-        if found is None:
-            raise InputError(
-                f"{page}: is there already, without the lines '{BEGIN}' and '{END}' between which "
-                "results go; add them or give another file"
-            )
-        before, after = found.groups()
+    before, after = around(page) or (f"# {done.study.title}\n\n{BEGIN}\n", f"{END}\n")
     prefix = f"{done.study.name}-"
     link = Path(os.path.relpath(images, page.parent)).as_posix()
     body = markdown(done, link, prefix=prefix)
@@ -81,6 +72,27 @@ def write_page(done: Conducted, page: Path, images: Path) -> list[Path]:
         images, {f"{prefix}{p.key}.png": encode(p.pixels, "png") for p in done.outcome.pictures}
     )
     return [*written, *_write(page.parent, {page.name: f"{before}\n{body}\n{after}".encode()})]
+
+
+def around(page: Path) -> tuple[str, str] | None:
+    """What stands before and after the results in a page; None if it is not there yet.
+
+    Raises:
+        InputError: It is there, but without the marks.
+    """
+    if not page.exists():
+        return None
+    try:
+        text = page.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{page}: cannot be read as text; give another file") from error
+    found = re.fullmatch(rf"(.*{BEGIN}\n).*({END}.*)", text, re.DOTALL)
+    if found is None:
+        raise InputError(
+            f"{page}: is there already, without the lines '{BEGIN}' and '{END}' between which "
+            "results go; add them or give another file"
+        )
+    return found[1], found[2]
 
 
 def _write(folder: Path, files: Mapping[str, bytes]) -> list[Path]:
