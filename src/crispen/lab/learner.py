@@ -17,10 +17,11 @@ from torch import Tensor, nn
 
 from crispen.errors import UsageError
 from crispen.lab.adversarial import Opponent
+from crispen.lab.compiling import compile_layers
 from crispen.lab.data import Batches, NamedTable, PairsTable
 from crispen.lab.degradations import Pipeline
 from crispen.lab.losses import build_loss
-from crispen.lab.networks import Network, Output, Upscaler, build_network
+from crispen.lab.networks import Network, Output, build_network
 from crispen.lab.processes import seed_layers, stream_seed
 from crispen.lab.recipe import Recipe, Train
 from crispen.lab.schedule import rate_factor
@@ -174,9 +175,10 @@ class Learner:
             (mine, theirs[name]) for name, mine in self.average.named_buffers() if name in kept
         ]
         if compile_network:
-            # Of an upscaler only the layers: its base stays in full precision.
-            core = "residual" if isinstance(network, Upscaler) else "forward"
-            setattr(network, core, torch.compile(getattr(network, core)))
+            data = recipe.data
+            x = torch.rand(data.batch, data.channels, data.patch, data.patch, device=self.device)
+            x = x.contiguous(memory_format=torch.channels_last)
+            compile_layers(network, x, bf16=recipe.train.precision == "bf16")
         self._core, self._step = fabric.setup(_Core(network), self.optimizer)
         self.opponent = (
             Opponent(recipe.adversarial, recipe.data.channels, fabric, recipe.train.seed)
