@@ -296,10 +296,10 @@ CLASSIC = Study(
         "crops.",
         "SRGAN is measured at its last step. Its best checkpoint by PSNR is the one that the "
         "discriminator changed least, so a study that keeps the best shows SRGAN without the GAN. "
-        "Here the discriminator had a hundred steps, the paper's had 200,000 and a loss on VGG-19's "
-        "features: this shows the mechanism, not its result.",
+        "Here the discriminator has some hundred steps, the paper's had 200,000 and a loss on "
+        "VGG-19's features: this shows the mechanism, not its result.",
         "The autoencoder's original reports a validation loss of 0.00077 and an accuracy of "
-        "0.8783. The loss is an MSE (31.1 dB) on its own pairs, which nobody else has. The accuracy "
+        "0.8783. The loss is an MSE (31.1 dB) on its own pairs, which nobody else has. Accuracy "
         "is the share of pixels whose strongest channel is the right one: a picture half as bright "
         "has nearly all of it, one that nobody can tell from the target loses some of it, and in "
         "grey pixels it is chance.",
