@@ -32,7 +32,7 @@ def test_list_says_what_each_asks(crispen: Any) -> None:
     assert {"classic", "residual", "losses", "color"} <= set(said.out.split())
     facts = json.loads(crispen("study", "--list", "--json").out)
     color = next(one for one in facts if one["name"] == "color")
-    assert color["runs"] == ["espcn-luma", "espcn-yuv"]
+    assert color["runs"] == ["espcn-luma", "espcn-yuv", "espcn-luma-seed-1", "espcn-yuv-seed-1"]
     assert "colour space" in color["question"]
 
 
@@ -51,7 +51,12 @@ def test_a_study_leaves_tables_pictures_and_a_report(crispen: Any) -> None:
     assert again.code == 0, again.err
     facts = json.loads(again.out)
     assert facts["report"] == f"{folder}/report.html"
-    assert [run["id"] for run in facts["runs"]] == ["espcn-luma", "espcn-yuv"]
+    assert [run["id"] for run in facts["runs"]] == [
+        "espcn-luma",
+        "espcn-yuv",
+        "espcn-luma-seed-1",
+        "espcn-yuv-seed-1",
+    ]
     assert not any("training" in line for line in again.err.splitlines())
     runs = crispen("runs", folder)
     assert "espcn-yuv" in runs.out

@@ -100,7 +100,10 @@ def _steps(pixels: Bytes) -> float:
 _NETWORK = (
     f"scale={SCALE}",
     'network={kind="plain", width=24, depth=5}',
-    'data={kind="folder", color="luma", patch=24, batch=16, limit=100, valid_share=0.05}',
+    'data={kind="folder", color="luma", patch=24, batch=16, valid_share=0.05}',
+    # Decoding all pictures takes longer than these trainings.
+    "data.limit=60",
+    "data.memory=stream",
     "train.steps=250",
     "train.warmup=20",
     "train.learning_rate=2e-3",
