@@ -102,12 +102,12 @@ _NETWORK = (
     'network={kind="plain", width=24, depth=5}',
     'data={kind="folder", color="luma", patch=24, batch=16, valid_share=0.05}',
     # Decoding all pictures takes longer than these trainings.
-    "data.limit=60",
+    "data.limit=30",
     "data.memory=stream",
-    "train.steps=250",
+    "train.steps=200",
     "train.warmup=20",
     "train.learning_rate=2e-3",
-    "train.validate_every=125",
+    "train.validate_every=100",
     "train.sample_every=0",
 )
 
@@ -128,7 +128,7 @@ LOSS_STUDY = Study(
                     *_NETWORK,
                     'loss=[{kind="l1"}]',
                     f'adversarial={{loss="{kind}", weight=3e-3, learning_rate=1e-3, '
-                    "pretrain_steps=120, discriminator={width=8}}",
+                    "pretrain_steps=100, discriminator={width=8}}",
                 ),
                 ("adversarial.pretrain_steps=4", "adversarial.discriminator.width=4"),
             )
