@@ -1,0 +1,215 @@
+"""The denoising study: four noises, three kinds of autoencoder and a U-Net, taught by A or by B."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from crispen.evaluate.filters import median
+from crispen.lab.degradations import Brighten, ColorNoise, Darken, Degradation, SaltAndPepper
+from crispen.lab.studies.bench import Bench
+from crispen.lab.studies.measuring import (
+    Answer,
+    Entry,
+    Measured,
+    Picture,
+    measure,
+    spoiled,
+    untouched,
+)
+from crispen.lab.studies.outcome import (
+    MSE,
+    NAME,
+    PARAMETERS,
+    PSNR,
+    SSIM,
+    Column,
+    Outcome,
+    ResultPicture,
+    ResultTable,
+    Row,
+)
+from crispen.lab.studies.plates import Cell, plate
+from crispen.lab.studies.study import Study, Training
+
+NETWORKS = {
+    "conv-8x8x2": ("autoencoder-denoise", "convolutional, 8×8×2"),
+    "conv-2x2x8": ("autoencoder-denoise-small", "convolutional, 2×2×8"),
+    "dense": ("autoencoder-dense", "dense, 8×8×2"),
+    "variational": ("autoencoder-variational", "variational, 10 latents"),
+    "unet": ("unet-denoise", "U-Net"),
+}
+INPUTS = {"a": "A", "b": "B"}
+NOISES = {
+    "salt-and-pepper": SaltAndPepper,
+    "color-noise": ColorNoise,
+    "darken": Darken,
+    "brighten": Brighten,
+}
+PROPORTIONS = (0.3, 0.4, 0.5, 0.6)
+_SHOWN = 0.4
+_CLEAN: tuple[str, float] = ("clean", 0.0)
+_COUNT, _SIDE = 60, 32
+_CELL_PX = 96
+_NOTE = (
+    "Means over {count} pictures that none has seen, {side}×{side} px; R'G'B' after 8-bit "
+    "rounding, no border shaved."
+)
+
+
+def _measure(bench: Bench) -> Outcome:
+    targets = bench.held_out("conv-8x8x2-b", _COUNT, _SIDE)
+    entries = [
+        untouched(),
+        Entry("median filter, 3×3", lambda pixels: Answer(median(pixels))),
+        *(
+            bench.entry(f"{key}-{inputs}", f"{name}, {letter}")
+            for key, (_, name) in NETWORKS.items()
+            for inputs, letter in INPUTS.items()
+        ),
+    ]
+    conditions: dict[tuple[str, float], Sequence[Degradation]] = {
+        (key, p): (noise(proportion=(p, p)),) for key, noise in NOISES.items() for p in PROPORTIONS
+    }
+    conditions[_CLEAN] = ()
+    pictures = {place: spoiled(targets, tables) for place, tables in conditions.items()}
+    results = {
+        place: measure(entries, shown, color="rgb", progress=bench.progress)
+        for place, shown in pictures.items()
+    }
+    note = _NOTE.format(count=len(targets), side=_SIDE)
+    return Outcome(
+        [
+            ResultTable(
+                "noises",
+                "PSNR by noise, dB, mean of 30, 40, 50 and 60 %",
+                [NAME, PARAMETERS, *(_decibels(key) for key in (*NOISES, "clean"))],
+                [
+                    {"name": entry.name, "parameters": entry.parameters or None}
+                    | {key: _mean(results, i, key) for key in (*NOISES, "clean")}
+                    for i, entry in enumerate(entries)
+                ],
+                f"{note} A: taught with clean pictures as inputs; B: with noisy ones. The last "
+                "column is what each makes of a clean picture.",
+            ),
+            ResultTable(
+                "figures",
+                "All noises and proportions together",
+                [NAME, MSE, PSNR, SSIM],
+                [_overall(results, i, entry.name) for i, entry in enumerate(entries)],
+            ),
+            ResultTable(
+                "proportions",
+                "PSNR by proportion, dB, mean of the four noises",
+                [NAME, *(_decibels(f"{p:.0%}") for p in PROPORTIONS)],
+                [
+                    {"name": entry.name}
+                    | {f"{p:.0%}": _mean(results, i, *NOISES, proportion=p) for p in PROPORTIONS}
+                    for i, entry in enumerate(entries)
+                ],
+            ),
+        ],
+        [_picture(results, pictures)],
+    )
+
+
+_Results = dict[tuple[str, float], list[Measured]]
+
+
+def _decibels(key: str) -> Column:
+    return Column(key, key, ".2f", "high")
+
+
+def _mean(results: _Results, i: int, *keys: str, proportion: float | None = None) -> float:
+    """Mean PSNR of an entry over noises and proportions."""
+    chosen = [
+        found[i].means["psnr"]
+        for (key, p), found in results.items()
+        if key in keys and proportion in (None, p)
+    ]
+    return float(np.mean(chosen))
+
+
+def _overall(results: _Results, i: int, name: str) -> Row:
+    found = [one[i].means for place, one in results.items() if place != _CLEAN]
+    keys = ("mse", "psnr", "ssim")
+    return {"name": name} | {key: float(np.mean([m[key] for m in found])) for key in keys}
+
+
+def _picture(results: _Results, pictures: dict[tuple[str, float], list[Picture]]) -> ResultPicture:
+    lines: list[list[Cell]] = []
+    for row, noise in enumerate(NOISES):
+        place = (noise, _SHOWN)
+        which = row % len(pictures[place])
+        shown = pictures[place][which]
+        answers = [
+            (_short(one.name), f"{one.each[which]['psnr']:.2f} dB", one.answers[which])
+            for one in results[place]
+            if one.name.endswith(", B") or one.name == "U-Net, A"
+        ]
+        lines.append([(noise, "", shown.input), *answers, ("target", "", shown.target)])
+    return ResultPicture(
+        "noises",
+        f"One picture for each noise at {_SHOWN:.0%}: what comes in, the answers of those taught "
+        "with noisy inputs (B), and of the U-Net taught with clean ones (A).",
+        plate(lines, cell_px=_CELL_PX),
+    )
+
+
+def _short(name: str) -> str:
+    """A name that fits below a small picture."""
+    return name.replace("convolutional, ", "").replace(", 8×8×2,", ",").replace(" 10 latents,", "")
+
+
+def _trainings() -> tuple[Training, ...]:
+    changes = {
+        "variational": ("train.learning_rate=1e-3",),
+        "unet": (
+            'data={kind="cifar10", path="../shared/data/cifar10"}',
+            "network.width=16",
+            "loss=[{kind='mse'}]",
+            "validation.monitor=mse",
+        ),
+    }
+    return tuple(
+        Training(
+            f"{key}-{inputs}",
+            recipe,
+            (
+                "train.learning_rate=2e-3",
+                *changes.get(key, ()),
+                "data.batch=64",
+                "train.steps=1000",
+                "train.warmup=50",
+                "train.validate_every=500",
+                "train.sample_every=500",
+                # Befalls no picture, so input and target are the same.
+                *(("degradation.0.probability=0.0",) if inputs == "a" else ()),
+            ),
+            ("network.width=4",) if key == "unet" else (),
+        )
+        for key, (recipe, _) in NETWORKS.items()
+        for inputs in INPUTS
+    )
+
+
+DENOISING = Study(
+    name="denoising",
+    title="The denoising study: autoencoders and a U-Net against four noises",
+    question=(
+        "How well do a convolutional, a dense and a variational autoencoder remove lost pixels, "
+        "random colours and wrong light of 30 to 60 %, when they were taught with clean inputs (A) "
+        "or with noisy ones (B), and does a U-Net do better?"
+    ),
+    trainings=_trainings(),
+    measure=_measure,
+    quick=(
+        'data={kind="toy", count=12, side=32, color="rgb", patch=32, batch=2, valid_share=0.2}',
+        "train.steps=8",
+        "train.warmup=2",
+        "train.validate_every=8",
+        "validation.count=2",
+    ),
+    data="../shared/data/cifar10 (CIFAR-10: research use)",
+)
