@@ -50,7 +50,7 @@ NOISES = {
 PROPORTIONS = (0.3, 0.4, 0.5, 0.6)
 _SHOWN = 0.4
 _CLEAN: tuple[str, float] = ("clean", 0.0)
-_COUNT, _SIDE = 60, 32
+_COUNT, _SIDE = 40, 32
 _CELL_PX = 96
 _NOTE = (
     "Means over {count} pictures that none has seen, {side}×{side} px; R'G'B' after 8-bit "

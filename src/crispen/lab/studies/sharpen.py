@@ -135,13 +135,13 @@ def _quality(bench: Bench, network: Network) -> tuple[ResultTable, ResultPicture
         f"Means over {len(bench.targets)} pictures ({sets}), R'G'B' after conversion to bytes, no "
         f"border shaved. Values outside of 0 to 255 before that: {told}.",
     )
-    picture = ResultPicture(
+    place = ResultPicture(
         "wrapped",
         "The place where bytes that wrapped around differ most from clipped ones, at "
         f"{' and '.join(f'{s:.0%}' for s in SIZES)}.",
         plate([line for line in cells if line]),
     )
-    return table, picture
+    return table, place
 
 
 _TITLES = {
@@ -306,24 +306,26 @@ SHARPEN = Study(
     data="../shared/data/train (photographs under open licences)",
     pictures=("Set5",),
     remarks=(
-        "Spots: the network carries the picture itself, and beside an edge to white its answer goes "
-        "a little above 1. A plain conversion to bytes keeps the last 8 bits, so 256 becomes 0: "
-        "white turns black, or blue and cyan where only one or two channels go over. Clipping to "
-        "[0, 1] before the conversion is the whole cure; every network here does it, in the "
-        "exported file too.",
-        "Seams: a patch is padded with zeros, so the outermost pixels of its answer, as many as its "
-        "halo, are computed from a black frame. Overlap and average only dilutes that: the jumps "
-        "get smaller with the stride, never zero, and the work grows with its inverse square.",
-        "The cure: the network is fully convolutional and has a halo of 10 pixels. Tiles that bring "
-        "this halo along, and begin at even pixels because of the pooling, give the whole picture's "
-        "answer to float rounding, for the work of the rim alone, and less of that the larger they "
-        "are. `crispen enhance` does this with every network that has a finite halo.",
-        "The original's under 10 s an image and about 4 s a video frame come without sizes, stride "
-        "and machine, so they cannot be compared, only placed: the last column is CPU time of "
-        "one thread for a frame of a size that was usual.",
-        "The original trained on 100×100 patches at a stride of 25 for hours, this run on few 48×48 "
-        "crops for a minute. A picture that kept half of each side is hard to beat for a network "
-        "that must first learn to copy it past a pooling; one that only adds a correction "
-        "(`sharpen-photo`) begins with the picture as it is.",
+        "Spots: the network carries the picture itself, and beside an edge to white its answer "
+        "goes a little above 1. A plain conversion to bytes keeps the last 8 bits, so 256 "
+        "becomes 0: white turns black, or blue and cyan where only some channels go over. "
+        "Clipping to [0, 1] before the conversion is the whole cure; every network here does it, "
+        "in the exported file too.",
+        "Seams: a patch is padded with zeros, so the outermost pixels of its answer, as many as "
+        "its halo, are computed from a black frame. Overlapping and averaging only dilutes that: "
+        "the jumps get smaller with the stride, never zero, and the work grows with its inverse "
+        "square.",
+        "The cure: the network is fully convolutional and has a halo of 10 pixels. Tiles that "
+        "bring this halo along, and begin at even pixels because of the pooling, give the whole "
+        "picture's answer to float rounding, for the work of their rims alone, which is the less "
+        "the larger they are. `crispen enhance` does this with every network that has a finite "
+        "halo.",
+        "The original's figures, under 10 s an image and about 4 s a video frame, come without "
+        "sizes, stride and machine, so they cannot be compared, only placed: the last column is "
+        "CPU time for a frame of a size that was usual.",
+        "The original trained on 100×100 patches at a stride of 25 for hours, the study trains "
+        "on few 48×48 crops for a minute. A picture that kept half of each side is hard to beat "
+        "for a network that must first learn to copy it past a pooling; one that only adds a "
+        "correction to it (`sharpen-photo`) begins with the picture as it is.",
     ),
 )
