@@ -84,6 +84,9 @@ def test_effort_is_a_factor_of_steps_or_epochs(tiny: Study, tmp_path: Path) -> N
         tiny, first, tmp_path, quick=True, effort=2, assignments=["train.epochs=4"]
     ).train
     assert (epochs.epochs, epochs.steps) == (8, 3)
+    counted = ["train.epochs=4", "data.epoch=10"]
+    recipe = recipe_of(tiny, first, tmp_path, quick=True, effort=2, assignments=counted)
+    assert (recipe.train.epochs, recipe.data.epoch) == (4, 20)
 
 
 @pytest.mark.parametrize(

@@ -9,13 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from crispen.lab.recipe import Recipe, load_recipe
 from crispen.lab.studies.outcome import Outcome
+from crispen.lab.table import Table
 
 if TYPE_CHECKING:
     from crispen.lab.studies.bench import Bench
+
+T = TypeVar("T", bound=Table)
 
 
 @dataclass(frozen=True)
@@ -82,7 +85,8 @@ def recipe_of(
         training: The run.
         folder: Where the runs of the study lie.
         quick: With the changes for ``--quick``.
-        effort: Factor of its steps, or of its epochs.
+        effort: Factor of its steps; of the crops in an epoch or else of the epochs, where it counts
+            those.
         assignments: The user's changes, after all others.
 
     Raises:
@@ -97,6 +101,14 @@ def recipe_of(
     recipe = load_recipe(training.recipe, [*changes, *assignments])
     if effort == 1.0:
         return recipe
+    if recipe.train.epochs and recipe.data.epoch:
+        # What is measured after an epoch stays comparable: there is more in it.
+        return recipe.model_copy(
+            update={"data": _times(recipe.data, "epoch", effort)},
+        )
     key = "epochs" if recipe.train.epochs else "steps"
-    longer = max(1, round(getattr(recipe.train, key) * effort))
-    return recipe.model_copy(update={"train": recipe.train.model_copy(update={key: longer})})
+    return recipe.model_copy(update={"train": _times(recipe.train, key, effort)})
+
+
+def _times(table: T, key: str, factor: float) -> T:
+    return table.model_copy(update={key: max(1, round(getattr(table, key) * factor))})
