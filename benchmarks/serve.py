@@ -16,10 +16,12 @@ import os
 import random
 import re
 import signal
+import socket
 import statistics
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,8 +35,12 @@ from crispen.media.image import Image, read_image, write_image
 
 TUS = {"Tus-Resumable": "1.0.0"}
 SIDE = 64
+# Large enough that a kill finds work going on.
+KILL_SIDE = 256
 MODEL = "espcn"
 SECONDS = 900
+# By which the server itself may grow while a crowd is there.
+MOST_MB = 100
 
 
 class Server:
@@ -87,11 +93,11 @@ class Server:
         self.process.stdout.close()
 
 
-def picture(number: int) -> bytes:
+def picture(number: int, side: int = SIDE) -> bytes:
     """A picture of one colour that no other number has."""
     color = np.array([number % 256, number // 256 % 256, 77], np.uint8)
     target = io.BytesIO()
-    write_image(Image(np.broadcast_to(color, (SIDE, SIDE, 3)).copy()), target, format="png")
+    write_image(Image(np.broadcast_to(color, (side, side, 3)).copy()), target, format="png")
     return target.getvalue()
 
 
@@ -201,6 +207,66 @@ def measure(clients: int, count: int) -> None:
     )
     if good != total:
         raise SystemExit("results were lost or mixed up")
+    if most["server"] > idle["server"] + MOST_MB:
+        raise SystemExit(f"the server grew by more than {MOST_MB} MB")
+
+
+class Patient:
+    """A client that uploads one picture after another whatever becomes of the server meanwhile."""
+
+    def __init__(self, url: str) -> None:
+        self.ids: dict[int, str] = {}
+        self.resumed = 0
+        self._api = httpx.Client(base_url=f"{url}/api/v1", timeout=60)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._work)
+        self._thread.start()
+
+    def end(self) -> None:
+        """Finish the picture at hand, and stop."""
+        self._stop.set()
+        self._thread.join()
+        self._api.close()
+
+    def _work(self) -> None:
+        while not self._stop.is_set():
+            number = len(self.ids)
+            self.ids[number] = self._send(number)
+
+    def _send(self, number: int) -> str:
+        content = picture(number, KILL_SIDE)
+        begin = {**TUS, "Upload-Length": str(len(content))}
+        where = self._asked("POST", "/uploads/", headers=begin).headers["location"]
+        offset, cut = 0, len(content) // 2
+        while offset < len(content):
+            about = {
+                "Upload-Offset": str(offset),
+                "Content-Type": "application/offset+octet-stream",
+            }
+            part = content[offset : cut if offset < cut else None]
+            try:
+                sent = self._api.patch(where, headers=TUS | about, content=part)
+                offset = int(sent.raise_for_status().headers["upload-offset"])
+            except httpx.HTTPError:
+                self.resumed += 1
+                kept = self._asked("HEAD", where, headers=TUS)
+                offset = int(kept.headers["upload-offset"])
+        wish = {"upload": where, "name": f"{number}.png", "options": {"models": [MODEL]}}
+        return str(self._asked("POST", "/jobs", json=wish).json()["id"])
+
+    def _asked(self, method: str, where: str, **more: Any) -> httpx.Response:
+        """The answer, as soon as there is a server again; only what may be asked twice."""
+        end = time.monotonic() + SECONDS
+        while True:
+            try:
+                answer = self._api.request(method, where, **more)
+                if answer.is_error:
+                    raise SystemExit(f"{method} {where}: {answer.text}")
+                return answer
+            except httpx.TransportError:
+                if time.monotonic() > end:
+                    raise
+                time.sleep(0.1)
 
 
 def kill(rounds: int, seed: int) -> None:
@@ -208,16 +274,18 @@ def kill(rounds: int, seed: int) -> None:
     chance = random.Random(seed)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "data"
-        server = Server(folder)
-        ids: dict[int, str] = {}
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        server = Server(folder, port)
+        client = Patient(server.url)
         kept: dict[int, bytes] = {}
-        killed = {"worker": 0, "server": 0}
-        for number in range(rounds):
+        killed, amid = {"worker": 0, "server": 0}, 0
+        for _ in range(rounds):
             with httpx.Client(base_url=f"{server.url}/api/v1", timeout=60) as api:
-                for one in range(number * 4, number * 4 + 4):
-                    ids[one] = asyncio.run(_upload_once(server.url, one))
-                time.sleep(chance.uniform(0.0, 1.0))
-                kept |= _finished(api, ids, kept)
+                time.sleep(chance.uniform(0.5, 2.0))
+                kept |= _finished(api, dict(client.ids), kept)
+                busy = api.get("/jobs?limit=5000&status=queued&status=running").json()["jobs"]
+            amid += bool(busy)
             below = [pid for pid in server.pids()[1:] if _is_worker(pid)]
             if chance.random() < 0.5 and below:
                 killed["worker"] += 1
@@ -225,7 +293,9 @@ def kill(rounds: int, seed: int) -> None:
             else:
                 killed["server"] += 1
                 server.end(signal.SIGKILL)
-                server = Server(folder)
+                server = Server(folder, port)
+        client.end()
+        ids = client.ids
         with httpx.Client(base_url=f"{server.url}/api/v1", timeout=60) as api:
             end = time.monotonic() + SECONDS
             while time.monotonic() < end:
@@ -240,17 +310,13 @@ def kill(rounds: int, seed: int) -> None:
             changed = [n for n, content in kept.items() if _result(api, ids[n]) != content]
         server.end()
     print_table(
-        f"kill -9, {killed['worker']} times a worker, {killed['server']} times the server",
+        f"kill -9, {killed['worker']} times a worker, {killed['server']} times the server; "
+        f"{amid} times amid work, {client.resumed} times amid an upload",
         ["jobs", "done", "failed", "lost", "wrong", "finished results that changed"],
         [[str(len(v)) for v in (ids, done, failed, lost, wrong, changed)]],
     )
-    if lost or failed or wrong or changed:
-        raise SystemExit("something was lost")
-
-
-async def _upload_once(url: str, number: int) -> str:
-    async with httpx.AsyncClient(base_url=f"{url}/api/v1", timeout=60) as api:
-        return await upload(api, number, Times())
+    if lost or failed or wrong or changed or len(jobs) != len(ids):
+        raise SystemExit("something was lost, or is there twice")
 
 
 def _finished(api: httpx.Client, ids: dict[int, str], known: Any) -> dict[int, bytes]:

@@ -26,6 +26,8 @@ log = logging.getLogger("crispen.server")
 
 _QUICK_S = 60.0
 _SLOW_S = 1800.0
+# As with jobs.
+_TRIES = 3
 _SLOW_ONES = 2  # so that a picture's preview does not wait for a long video's
 
 
@@ -39,7 +41,7 @@ class Aides:
         """What `function` answers, in another process; both must be picklable.
 
         Raises:
-            ApiError: It crashed twice, or took too long.
+            ApiError: It crashed each time, or took too long.
         """
         return await self._ask(_QUICK_S, function, *args, **more)
 
@@ -55,7 +57,7 @@ class Aides:
     async def _ask(
         self, limit_s: float, function: Callable[P, T], *args: P.args, **more: P.kwargs
     ) -> T:
-        for last in (False, True):
+        for tries_left in reversed(range(_TRIES)):
             pool = self._pools.get(limit_s)
             if pool is None:
                 pool = self._pools[limit_s] = _pool(1 if limit_s == _QUICK_S else _SLOW_ONES)
@@ -64,10 +66,10 @@ class Aides:
                 async with asyncio.timeout(limit_s):
                     return await asyncio.wrap_future(future)
             except BrokenProcessPool as error:
-                # It may have died of something else; then it does so only once.
+                # It may have died of something else; then the next one does not.
                 self._drop(limit_s, pool)
                 log.error("a helper process died")
-                if last:
+                if not tries_left:
                     raise ApiError(
                         422, "bad_input", "the file makes its reader crash; it is damaged"
                     ) from error
