@@ -91,7 +91,7 @@ def _measure(bench: Bench) -> Outcome:
                 [NAME, _ACCURACY, _LOSS, PSNR],
                 [rows[name] for name in (*_MISLEADING, network.name)],
                 "The same crops, and the network again. Pure colours: of each pixel the strongest "
-                f"channel in full, the others black. Levels off: at random, up to ±{_NOISE} of 255.",
+                f"channel in full, the others black. Levels off: at random, ±{_NOISE} at most.",
             ),
             ResultTable(
                 "steps",
