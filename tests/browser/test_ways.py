@@ -18,7 +18,6 @@ from crispen.models.store import with_card
 
 from .conftest import Process, Visitor, begin, card, photo, shoot, wait_done
 
-
 TOKEN = "open sesame 1234"
 
 
