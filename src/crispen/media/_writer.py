@@ -15,11 +15,11 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from crispen.errors import OutputError, UsageError
-from crispen.media.atomic import check_target, commit, open_beside
 from crispen.media._feed import Feed
 from crispen.media._formats import Format, output_format
 from crispen.media._header import Header, Metadata, Pixels, flatten_on_white, to_8bit
 from crispen.media._vips import reason, vips
+from crispen.media.atomic import check_target, commit, open_beside
 
 Target = str | os.PathLike[str] | BinaryIO
 
