@@ -41,6 +41,8 @@ NETWORKS = {
     "unet": ("unet-denoise", "U-Net"),
 }
 INPUTS = {"a": "A", "b": "B"}
+# Room for the names below.
+_CELL_PX = 108
 NOISES = {
     "salt-and-pepper": SaltAndPepper,
     "color-noise": ColorNoise,
@@ -51,7 +53,6 @@ PROPORTIONS = (0.3, 0.4, 0.5, 0.6)
 _SHOWN = 0.4
 _CLEAN: tuple[str, float] = ("clean", 0.0)
 _COUNT, _SIDE = 30, 32
-_CELL_PX = 96
 _NOTE = (
     "Means over {count} pictures that none has seen, {side}×{side} px; R'G'B' after 8-bit "
     "rounding, no border shaved."
@@ -148,7 +149,7 @@ def _picture(results: _Results, pictures: dict[tuple[str, float], list[Picture]]
             for one in results[place]
             if one.name.endswith(", B") or one.name == "U-Net, A"
         ]
-        lines.append([(noise, "", shown.input), *answers, ("target", "", shown.target)])
+        lines.append([("input", noise, shown.input), *answers, ("target", "", shown.target)])
     return ResultPicture(
         "noises",
         f"One picture for each noise at {_SHOWN:.0%}: what comes in, the answers of those taught "
@@ -159,7 +160,10 @@ def _picture(results: _Results, pictures: dict[tuple[str, float], list[Picture]]
 
 def _short(name: str) -> str:
     """A name that fits below a small picture."""
-    return name.replace("convolutional, ", "").replace(", 8×8×2,", ",").replace(" 10 latents,", "")
+    short = {"convolutional, ": "", ", 8×8×2,": ",", "variational, 10 latents": "VAE"}
+    for long, brief in short.items():
+        name = name.replace(long, brief)
+    return name
 
 
 def _trainings() -> tuple[Training, ...]:
@@ -218,25 +222,28 @@ DENOISING = Study(
     data="../shared/data/cifar10 (CIFAR-10: research use)",
     remarks=(
         "A against B: taught with clean inputs, a network learns to hand its input on. What it "
-        "then removes of the noise is only what does not fit through its bottleneck, and lost "
-        "pixels and wrong light do fit. The U-Net shows it at its purest: with its skips it "
-        "hands on everything, so taught with A it changes nothing at all. Taught with noisy "
-        "inputs, all of them learn what the noises are.",
-        "Bottlenecks: the last column of the first table is each network's ceiling, what it "
-        "makes of a picture that needs nothing. No autoencoder here gives a clean picture back "
-        "sharp (128, 32 or 10 numbers stand for 3,072), so where the noise is mild, as it is "
-        "with wrong light, the input can be nearer to the truth than any of their answers. The "
-        "U-Net has no such ceiling, which is why the original asked for it next.",
-        "Dense against convolutional: worse with the same encoder and decoder, here as in the "
-        "original, although it has more than twice the weights. A layer that joins every place "
-        "with every other must first learn that a picture's neighbours are neighbours.",
+        "then removes of the noise is what does not fit through its bottleneck: part of the lost "
+        "pixels, nothing of wrong light, where its answer is worse than the input. The U-Net "
+        "shows it at its purest: its skips hand on everything, so taught with A it changes "
+        "nothing at all. Taught with noisy inputs, every network does better on all four noises. "
+        "But B networks have never seen a clean picture and take it for a spoiled one, as the "
+        "last column shows.",
+        "Bottlenecks: the A rows of the last column are what can pass at all. 128, 32 or 10 "
+        "numbers stand for the 3,072 of a picture, and none comes back sharp. The U-Net has no "
+        "such limit, which is why the original asked for it next, and it is far ahead where the "
+        "picture is all there and only its light is wrong.",
+        "Dense against convolutional: worse in the mean with the same encoder and decoder, here "
+        "as in the original, although it has more than twice the weights. A layer that joins "
+        "every place with every other must first learn that a picture's neighbours are "
+        "neighbours.",
         "The original's networks have 23,659 (2×2×8) and 522,519 (variational) parameters, and "
-        "so have these, exactly. Its figures cannot be set beside these ones: it trained for "
-        "hours on all 50,000 lossless pictures of CIFAR-10, the study for a minute or so of one "
-        "busy CPU on 10,000 of them that had been through JPEG, whose blocks and bled colours "
-        "are part of the targets. The U-Net has a quarter of its usual weights here and saw a "
-        "fifth of the crops that the others saw.",
+        "so have these, exactly. No other figures of it are at hand to stand beside these ones, "
+        "and they would differ: of CIFAR-10's 50,000 lossless pictures the study has 10,000 that "
+        "had been through JPEG, whose blocks and bled colours are part of the targets, and each "
+        "network has a minute or so of one busy CPU. The U-Net has a quarter of its usual "
+        "weights here and saw a fifth of the crops that the others saw.",
         "A median filter knows nothing of pictures or noises and is the yardstick for lost "
-        "pixels at 30 %; it can do nothing about wrong light.",
+        "pixels: a network that was trained as briefly as these need not beat it, above all with "
+        "random colours. It can do nothing about wrong light.",
     ),
 )
