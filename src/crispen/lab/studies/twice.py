@@ -177,8 +177,8 @@ TWICE = Study(
         "picture's size only.",
         "The comparison flatters ×4 at once a little: those models began with the weights of "
         "their ×2 relatives and trained on, so they had more steps in all.",
-        "The original applied its ESPCN for ×2 twice and gave no figures for it; these are the "
-        "first beside it here. The fair opponents are the rows of one family, not those of "
+        "The original applied its ESPCN for ×2 twice too, but no figures of it are at hand to "
+        "stand beside these. The fair opponents are the rows of one family, not those of "
         "different ones.",
     ),
 )
