@@ -9,15 +9,23 @@ from __future__ import annotations
 from crispen.errors import UsageError, nearest_names
 from crispen.lab.studies.classic import CLASSIC
 from crispen.lab.studies.color import COLOR
+from crispen.lab.studies.denoising import DENOISING
 from crispen.lab.studies.losses import LOSS_STUDY
 from crispen.lab.studies.residual import RESIDUAL
+from crispen.lab.studies.sharpen import SHARPEN
 from crispen.lab.studies.study import Study, Training
+from crispen.lab.studies.twice import TWICE
+from crispen.lab.studies.unet import UNET
 
 STUDIES: tuple[Study, ...] = (
     CLASSIC,
+    DENOISING,
     RESIDUAL,
     LOSS_STUDY,
     COLOR,
+    TWICE,
+    SHARPEN,
+    UNET,
 )
 
 
