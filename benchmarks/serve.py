@@ -217,6 +217,7 @@ class Patient:
     def __init__(self, url: str) -> None:
         self.ids: dict[int, str] = {}
         self.resumed = 0
+        self.failure: Exception | None = None
         self._api = httpx.Client(base_url=f"{url}/api/v1", timeout=60)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._work)
@@ -227,11 +228,21 @@ class Patient:
         self._stop.set()
         self._thread.join()
         self._api.close()
+        if self.failure is not None:
+            raise SystemExit(f"the client was let down: {self.failure}")
+
+    def wait_for(self, count: int) -> None:
+        """Wait until so many jobs were made: a server that is always killed at once does none."""
+        while len(self.ids) < count and self._thread.is_alive():
+            time.sleep(0.02)
 
     def _work(self) -> None:
-        while not self._stop.is_set():
-            number = len(self.ids)
-            self.ids[number] = self._send(number)
+        try:
+            while not self._stop.is_set():
+                number = len(self.ids)
+                self.ids[number] = self._send(number)
+        except Exception as error:  # a thread's end is silent; `end` tells it
+            self.failure = error
 
     def _send(self, number: int) -> str:
         content = picture(number, KILL_SIDE)
@@ -261,7 +272,7 @@ class Patient:
             try:
                 answer = self._api.request(method, where, **more)
                 if answer.is_error:
-                    raise SystemExit(f"{method} {where}: {answer.text}")
+                    raise RuntimeError(f"{method} {where}: {answer.text}")
                 return answer
             except httpx.TransportError:
                 if time.monotonic() > end:
@@ -282,7 +293,8 @@ def kill(rounds: int, seed: int) -> None:
         killed, amid = {"worker": 0, "server": 0}, 0
         for _ in range(rounds):
             with httpx.Client(base_url=f"{server.url}/api/v1", timeout=60) as api:
-                time.sleep(chance.uniform(0.5, 2.0))
+                client.wait_for(len(client.ids) + 2)
+                time.sleep(chance.uniform(0.0, 1.0))
                 kept |= _finished(api, dict(client.ids), kept)
                 busy = api.get("/jobs?limit=5000&status=queued&status=running").json()["jobs"]
             amid += bool(busy)
@@ -315,6 +327,8 @@ def kill(rounds: int, seed: int) -> None:
         ["jobs", "done", "failed", "lost", "wrong", "finished results that changed"],
         [[str(len(v)) for v in (ids, done, failed, lost, wrong, changed)]],
     )
+    if not ids:
+        raise SystemExit("nothing was done at all")
     if lost or failed or wrong or changed or len(jobs) != len(ids):
         raise SystemExit("something was lost, or is there twice")
 
