@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -49,3 +50,15 @@ def photo(tmp_path: Path) -> Path:
     path = tmp_path / "photo.png"
     write_image(Image(coarse.repeat(4, 0).repeat(4, 1)), path)
     return path
+
+
+@pytest.fixture
+def no_pytorch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a machine without PyTorch; afterwards the laboratory is the one of before."""
+    import crispen
+
+    # Importing a room binds it to the package too, so that has to be put back as well.
+    monkeypatch.setattr(crispen, "lab", getattr(crispen, "lab", None), raising=False)
+    for name in [n for n in sys.modules if n == "crispen.lab" or n.startswith("crispen.lab.")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "torch", None)

@@ -111,13 +111,8 @@ def test_evaluate_without_data(crispen: Any) -> None:
 
 
 def test_without_pytorch_the_install_line_is_told(
-    crispen: Any, photo: Path, monkeypatch: pytest.MonkeyPatch
+    crispen: Any, photo: Path, no_pytorch: None
 ) -> None:
-    import sys
-
-    for name in [n for n in sys.modules if n == "crispen.lab" or n.startswith("crispen.lab.")]:
-        monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setitem(sys.modules, "torch", None)
     for arguments in (("train", "photo-x2"), ("export", photo)):
         said = crispen(*arguments)
         assert said.code == 2

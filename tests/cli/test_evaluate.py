@@ -120,14 +120,7 @@ def test_a_wrong_degradation(crispen: Any, data: Path) -> None:
     assert "no degradation is called" in said.err
 
 
-def test_degradations_need_pytorch(
-    crispen: Any, data: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    import sys
-
-    for name in [n for n in sys.modules if n == "crispen.lab" or n.startswith("crispen.lab.")]:
-        monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setitem(sys.modules, "torch", None)
+def test_degradations_need_pytorch(crispen: Any, data: Path, no_pytorch: None) -> None:
     said = crispen("evaluate", "none", "--scale", "1", "--data", "Tiny", "--degrade", "jpeg=20")
     assert said.code == 2
     assert "pip install 'crispen[train]'" in said.err

@@ -46,7 +46,9 @@ class _Checked(TorchFunctionMode):
     def __torch_function__(
         self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
-        self._check()
+        # Not where a context is left: PyTorch would stay without gradients, or without autocast.
+        if args and isinstance(args[0], torch.Tensor):
+            self._check()
         return func(*args, **(kwargs or {}))
 
 
