@@ -218,3 +218,12 @@ def test_a_name_is_not_believed(shared_data: Path) -> None:
 def test_damage_is_told_in_plain_words(shared_data: Path, name: str, told: str) -> None:
     with pytest.raises(InputError, match=told):
         read_image(shared_data / "odd" / "broken" / name)
+
+
+def test_damage_is_not_told_of_the_next_file(shared_data: Path) -> None:
+    broken = shared_data / "odd" / "broken"
+    with open_image(broken / "fuzz_476.jpg") as reader:
+        assert reader.header.width == 32  # its pixels were not asked for, only noted as damaged
+    with pytest.raises(InputError) as caught:
+        read_image(broken / "pngsuite_xc9n2c08.png")
+    assert "JPEG" not in str(caught.value)

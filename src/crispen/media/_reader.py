@@ -193,6 +193,8 @@ class ImageReader:
 
     def _guarded(self, work: Callable[..., Any], *args: int) -> Any:
         """The result of `work`, with every way of failing told as ours."""
+        # What libvips noted while another file was read would be told of this one.
+        vips().vips_lib.vips_error_clear()
         try:
             return work(*args)
         except ValueError as error:
