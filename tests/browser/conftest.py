@@ -180,7 +180,7 @@ class Visitor:
         return page
 
     def _heard(self, message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning") and not EXPECTED.match(message.text):
+        if message.type in ("error", "warning") and not EXPECTED.search(message.text):
             self.complaints.append(f"{message.type}: {message.text}")
 
     def _asked(self, url: str, asked: str) -> None:

@@ -16,7 +16,7 @@ from crispen.media.image import read_image
 from crispen.models.card import ModelCard
 from crispen.models.store import with_card
 
-from .conftest import Process, Visitor, begin, card, photo, shoot, wait_done
+from .conftest import Process, Visitor, begin, card, photo, select, shoot, wait_done
 
 TOKEN = "open sesame 1234"
 
@@ -59,6 +59,8 @@ def tab_to(page: Page, name: str) -> None:
 
 def test_by_keyboard_alone(page: Page, tmp_path: Path) -> None:
     picture = photo(tmp_path / "a.png", 60, 40)
+    # Long before it is needed: Chromium takes its time to hand its dialog over.
+    page.on("filechooser", lambda _: None)
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
     page.keyboard.press("Enter")
@@ -156,6 +158,8 @@ def test_an_own_model_and_its_strength(server: Process, page: Page, tmp_path: Pa
     page.get_by_role("switch", name="Remove noise").or_(
         page.get_by_role("checkbox", name="Remove noise")
     ).check()
+    page.get_by_role("button", name="More", exact=True).click()
+    select(page, "Model to remove noise", "soft")
     slider = page.get_by_role("slider", name="Strength")
     slider.focus()
     for _ in range(10):
