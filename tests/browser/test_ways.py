@@ -146,6 +146,7 @@ def test_an_own_model_and_its_strength(server: Process, page: Page, tmp_path: Pa
     page.get_by_role("dialog").get_by_role("button", name="Add", exact=True).click()
     own = page.get_by_role("article", name="soft")
     own.get_by_text("yours").wait_for()
+    page.get_by_role("dialog").wait_for(state="hidden")
     page.get_by_label("ONNX file").set_input_files(tmp_path / "soft.onnx")
     page.get_by_role("dialog").get_by_role("button", name="Add", exact=True).click()
     page.get_by_role("alert").get_by_text("choose another name").wait_for()
