@@ -20,7 +20,14 @@ from typing import Any
 import httpx
 import numpy as np
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    expect,
+    sync_playwright,
+)
 
 from crispen.media.image import Image, read_image, write_image
 from crispen.server.settings import PAGE
@@ -226,8 +233,10 @@ def begin(page: Page, files: list[Any]) -> None:
 
 def select(page: Page, label: str, title: str) -> None:
     """Choose from a list, by keyboard."""
-    page.get_by_role("combobox", name=label).press("Enter")
+    field = page.get_by_role("combobox", name=label)
+    field.press("Enter")
     page.get_by_role("option", name=title, exact=True).click()
+    expect(field).to_have_value(title)
 
 
 def wait_done(page: Page, *names: str) -> None:
