@@ -96,8 +96,10 @@ def free_memory(meminfo: str) -> float | None:
     >>> free_memory("MemAvailable: 2097152 kB")
     2.0
     """
-    found = re.search(r"^MemAvailable:\s*(\d+) kB$", meminfo, re.MULTILINE)
-    return int(found.group(1)) * 1024 / _GIB if found else None
+    from crispen.evaluate.memory import bytes_said
+
+    free = bytes_said(meminfo, "MemAvailable")
+    return None if free is None else free / _GIB
 
 
 def _read(path: str) -> str:

@@ -42,5 +42,14 @@ def resident_peak() -> int | None:
         status = (_PROCESS / "status").read_text()
     except OSError:
         return None
-    found = re.search(r"^VmHWM:\s+(\d+) kB", status, re.MULTILINE)
+    return bytes_said(status, "VmHWM")
+
+
+def bytes_said(text: str, key: str) -> int | None:
+    """A line of ``/proc/meminfo`` or ``/proc/self/status`` in bytes; None if there is none.
+
+    >>> bytes_said("MemAvailable: 2048 kB", "MemAvailable")
+    2097152
+    """
+    found = re.search(rf"^{key}:\s*(\d+) kB$", text, re.MULTILINE)
     return 1024 * int(found[1]) if found else None

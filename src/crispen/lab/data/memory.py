@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from crispen.evaluate.memory import bytes_said
+
 if TYPE_CHECKING:
     import torch
 
@@ -24,18 +26,14 @@ def _number(path: Path) -> int | None:
 
 
 def _status(key: str) -> int:
-    """Bytes of a line of this process's status, as ``VmData:  123 kB``."""
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith(f"{key}:"):
-            return int(line.split()[1]) * 1024
-    return 0
+    return bytes_said(Path("/proc/self/status").read_text(), key) or 0
 
 
 def _available() -> int:
     if Path("/proc/meminfo").is_file():
-        for line in Path("/proc/meminfo").read_text().splitlines():
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) * 1024
+        said = bytes_said(Path("/proc/meminfo").read_text(), "MemAvailable")
+        if said is not None:
+            return said
     if sys.platform == "win32":
         # Windows tells through a call that Python has not; a set is then streamed from 4 GB on.
         return 8 << 30
