@@ -96,7 +96,8 @@ def test_by_keyboard_alone(page: Page, tmp_path: Path) -> None:
         button = page.get_by_role("button", name=name, exact=True)
         expect(button).to_have_attribute("aria-pressed", "true")
     page.keyboard.press("?")
-    page.get_by_role("dialog").wait_for()
+    # It listens to the keyboard once it has the focus.
+    expect(page.get_by_role("dialog").locator(":focus")).to_have_count(1)
     page.keyboard.press("Escape")
     page.get_by_role("dialog").wait_for(state="hidden")
     tab_to(page, "^Back to your files")
