@@ -4,6 +4,7 @@ import os
 import shutil
 import stat
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,9 +13,12 @@ from PIL import Image as PilImage
 from crispen.cli.enhance import parse_memory, summary
 from crispen.cli.main import main
 from crispen.enhance.batch import Options, Outcome, enhance_all, exit_code
+from crispen.enhance.record import NAME
 from crispen.enhance.target import Target
 from crispen.errors import Cancelled, ModelError, UsageError
 from crispen.progress import Progress
+
+from .video_clips import make_clip
 
 FAST = Options(models=("photo-fast",), threads=1)
 
@@ -84,22 +88,96 @@ def test_a_batch_resumes(folder):
     assert (folder / "a.x2.png").stat().st_mtime_ns == made
 
 
-def test_a_stale_result_needs_overwrite(folder):
+def test_a_result_of_another_source_needs_overwrite(folder):
     enhance_all(["a.png"], "out", FAST)
-    os.utime("out/a.png", (500_000, 500_000))
+    shutil.copy("b.png", "a.png")
     (outcome,) = enhance_all(["a.png"], "out", FAST)
-    assert "--overwrite" in outcome.error
-    again = Options(models=FAST.models, threads=1, overwrite=True, resume=True)
+    assert outcome.error.startswith(
+        f"{os.path.join('out', 'a.png')}: exists already, made from another file or version of "
+        "a.png; add --overwrite"
+    )
+    again = replace(FAST, overwrite=True, resume=True)
     assert statuses(enhance_all(["a.png"], "out", again)) == {"a.png": "done"}
     assert statuses(enhance_all(["a.png"], "out", again)) == {"a.png": "skipped"}
 
 
-def test_a_result_of_another_size_is_not_taken_for_finished(folder):
-    enhance_all(["a.png"], "out/", FAST)
-    other = Options(Target(scale=3), models=FAST.models, threads=1)
-    (outcome,) = enhance_all(["a.png"], "out", other)
+@pytest.mark.parametrize(
+    ("other", "told"),
+    [
+        ({"target": Target(scale=3)}, "size"),
+        ({"models": ("photo",)}, "models"),
+        ({"models": (), "tasks": ("denoise", "upscale"), "strength": 0.5}, "models, strength"),
+        ({"quality": 50}, "quality"),
+        ({"strip_metadata": True}, "metadata"),
+    ],
+    ids=str,
+)
+def test_a_result_of_other_settings_is_not_taken_for_finished(folder, other, told):
+    """Nor is it lost: without --overwrite it stays as it is, and counts when asked for again."""
+    enhance_all(["sub/c.jpg"], "out/", FAST)
+    made = (folder / "out/c.jpg").read_bytes()
+    (outcome,) = enhance_all(["sub/c.jpg"], "out", replace(FAST, **other))
     assert outcome.status == "failed"
-    assert size("out/a.png") == (60, 40)
+    assert f"exists already, made with other settings ({told}); add --over" in outcome.error
+    assert (folder / "out/c.jpg").read_bytes() == made
+    assert statuses(enhance_all(["sub/c.jpg"], "out", FAST)) == {"sub/c.jpg": "skipped"}
+    anew = replace(FAST, **other, overwrite=True, resume=True)
+    assert statuses(enhance_all(["sub/c.jpg"], "out", anew)) == {"sub/c.jpg": "done"}
+    assert statuses(enhance_all(["sub/c.jpg"], "out", anew)) == {"sub/c.jpg": "skipped"}
+
+
+def test_what_changes_no_pixel_makes_nothing_anew(folder):
+    enhance_all(["a.png"], "out/", FAST)
+    other = replace(FAST, tile_px=64, memory_bytes=100 << 20, threads=2)
+    assert statuses(enhance_all(["a.png"], "out/", other)) == {"a.png": "skipped"}
+
+
+def test_a_result_that_is_not_ours_needs_overwrite(folder):
+    (folder / "out").mkdir()
+    shutil.copy("b.png", "out/a.png")
+    (outcome,) = enhance_all(["a.png"], "out", FAST)
+    assert "exists already, and nothing tells how it was made; add --overwrite" in outcome.error
+    enhance_all(["a.png"], "out", replace(FAST, overwrite=True))
+    shutil.copy("b.png", "out/a.png")
+    (outcome,) = enhance_all(["a.png"], "out", FAST)
+    assert "exists already, and was changed since it was made" in outcome.error
+    assert (folder / "out/a.png").read_bytes() == (folder / "b.png").read_bytes()
+
+
+def test_a_batch_goes_on_where_its_results_were_moved_to(folder):
+    enhance_all(["a.png"], "out", FAST)
+    shutil.copytree("out", "moved", copy_function=shutil.copy)  # with new times
+    assert statuses(enhance_all(["a.png", "b.png"], "moved", FAST)) == {
+        "a.png": "skipped",
+        "b.png": "done",
+    }
+
+
+@pytest.mark.parametrize("damage", [b"", b"{", b'{"name": "a.png"}', b"[1]\n\xff", b"null"])
+def test_a_damaged_record_promises_nothing_and_is_gone_on_with(folder, damage):
+    enhance_all(["a.png"], "out", FAST)
+    (folder / "out" / NAME).write_bytes(damage)
+    (outcome,) = enhance_all(["a.png"], "out", FAST)
+    assert "nothing tells how it was made" in outcome.error
+    enhance_all(["b.png"], "out", FAST)
+    assert statuses(enhance_all(["b.png"], "out", FAST)) == {"b.png": "skipped"}
+
+
+def test_a_record_that_cannot_be_written_costs_no_result(folder):
+    (folder / "out" / NAME).mkdir(parents=True)
+    (outcome,) = enhance_all(["a.png"], "out", FAST)
+    assert outcome.status == "done"
+    assert "a next run will not skip this file" in outcome.notes[0]
+
+
+def test_videos_go_by_their_own_settings(folder):
+    make_clip(folder / "clip.mp4", range(0, 512 * 3, 512))
+    enhance_all(["clip.mp4"], "out", FAST)
+    assert statuses(enhance_all(["clip.mp4"], "out", replace(FAST, quality=9))) == {
+        "clip.mp4": "skipped"
+    }
+    (outcome,) = enhance_all(["clip.mp4"], "out", replace(FAST, crf=40, codec="hevc"))
+    assert "made with other settings (codec, crf)" in outcome.error
 
 
 def test_overwrite_makes_anew(folder):
@@ -116,7 +194,8 @@ def test_mirrored_tree(folder):
     made = sorted(
         str(p.relative_to(folder / "out")) for p in (folder / "out").rglob("*") if p.is_file()
     )
-    assert made == ["a.webp", "b.webp", os.path.join("sub", "c.webp")]
+    sub = [os.path.join("sub", name) for name in (NAME, "c.webp")]
+    assert made == [NAME, "a.webp", "b.webp", *sub]
 
 
 def test_what_does_not_fit_is_told_before_any_work(folder):
@@ -136,7 +215,7 @@ def test_cancel_keeps_finished_files(folder):
     with pytest.raises(Cancelled):
         enhance_all(["."], None, FAST, progress, lambda outcome: progress.cancel())
     assert size("a.x2.png") == (60, 40)
-    assert sorted(p.name for p in folder.iterdir()) == ["a.png", "a.x2.png", "b.png", "sub"]
+    assert sorted(p.name for p in folder.iterdir()) == [NAME, "a.png", "a.x2.png", "b.png", "sub"]
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
@@ -263,7 +342,7 @@ def test_every_odd_file_in_one_batch(shared_data, tmp_path):
         else:
             assert outcome.source_size is not None
             assert outcome.target_size == tuple(2 * side for side in outcome.source_size)
-    made = {p for p in (tmp_path / "out").rglob("*") if p.is_file()}
+    made = {p for p in (tmp_path / "out").rglob("*") if p.is_file() and p.name != NAME}
     assert len(made) == sum(o.status == "done" for o in outcomes)
     assert {"bomb_30000x30000_1bit.png", "text.png", "zero_bytes.jpg", "truncated.jpg"} <= {
         os.path.basename(name) for name in failed

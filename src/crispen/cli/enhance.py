@@ -167,8 +167,8 @@ def enhance(
         bool | None,
         typer.Option(
             "--resume/--no-resume",
-            help="Skip results that are finished: newer than the input and of the right size. "
-            "With --overwrite nothing is skipped unless --resume is given too.",
+            help="Skip results that are finished: made from the same input with the same settings, as "
+            ".crispen.jsonl beside them tells. With --overwrite nothing is skipped unless --resume is given too.",
             show_default="--resume",
         ),
     ] = None,

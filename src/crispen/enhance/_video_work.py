@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from fractions import Fraction
 from itertools import islice
@@ -11,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from crispen.enhance._video_clock import FrameClock
 from crispen.enhance.prefetch import Prefetch
-from crispen.enhance.segments import Ending, Parts, identity
+from crispen.enhance.record import identity
+from crispen.enhance.segments import Ending, Parts
 from crispen.enhance.target import Target
 from crispen.errors import InputError, UsageError, nearest_names
 from crispen.media._video_codecs import VideoCodec, encoder_formats
@@ -137,7 +137,7 @@ class Work:
             "ffmpeg": av.library_versions["libavcodec"],
             "segment_s": segment_s,
             "strength": self._plan.strength,
-            "models": [hashlib.sha256(m.path.read_bytes()).hexdigest() for m in self.models],
+            "models": [m.sha256 for m in self.models],
         }
 
     def make_segments(

@@ -2,10 +2,11 @@
 
 What is done with a result that is there already:
 
-- By default a batch **resumes**: a result that is newer than its source and has the size asked for
-  is skipped. Any other file of that name is left alone, and that file fails with a hint.
+- By default a batch **resumes**: a result that was made from the same source with the same settings
+  is skipped (see `record`). Any other file of that name is left alone, and that file fails with a
+  hint that says what is other.
 - ``--overwrite`` makes all results anew.
-- ``--overwrite --resume`` makes those anew that are older than their source or of another size.
+- ``--overwrite --resume`` makes those anew that were made otherwise.
 - ``--no-resume`` alone skips nothing, so that results that are there fail.
 
 A result that the person named (``-o photo-large.png``) is never skipped.
@@ -17,16 +18,18 @@ import logging
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+from crispen.enhance.chain import Plan
 from crispen.enhance.enhancer import Enhancer
 from crispen.enhance.jobs import Job, plan_jobs
 from crispen.enhance.naming import check_format, picture_format
+from crispen.enhance.record import NAME, Record
 from crispen.enhance.target import Target
-from crispen.errors import Cancelled, CrispenError, InputError, OutputError, UsageError
-from crispen.media.image import is_image_name, open_image
+from crispen.errors import Cancelled, CrispenError, OutputError, UsageError
+from crispen.media.image import is_image_name
 from crispen.progress import Progress
 
 log = logging.getLogger(__name__)
@@ -163,15 +166,47 @@ def enhance_all(
             check_format(options.format, pictures=False in kinds, videos=True in kinds)
         for text, error in problems:
             tell(Outcome(text, "", "failed", error=str(error), exit_code=error.exit_code))
+        records = {
+            video: Record(_settings(target, options, enhancer.plan, video=video))
+            for video in sorted({job.video for job in jobs})
+        }
         with progress.task("files", len(jobs), "files") as task:
             for job in jobs:
-                tell(_one(job, target, options, enhancer, progress))
+                tell(_one(job, target, options, enhancer, records[job.video], progress))
                 task.advance()
     return outcomes
 
 
+def _settings(target: Target, options: Options, plan: Plan, *, video: bool) -> dict[str, Any]:
+    """Everything that a result depends on beside its source, named for a person."""
+    if video:
+        plan = Plan(
+            options.models or None,
+            tasks=options.tasks or None,
+            strength=options.strength,
+            video=True,
+        )
+    kind = (
+        {"codec": options.codec, "crf": options.crf, "preset": options.preset}
+        if video
+        else {"quality": options.quality}
+    )
+    return {
+        "size": f"{target.label}{', fit' if target.fit else ''}",
+        "models": [[model.card.name, model.sha256] for model in plan.candidates(target)],
+        "strength": plan.strength,
+        **kind,
+        "metadata": not options.strip_metadata,
+    }
+
+
 def _one(
-    job: Job, target: Target, options: Options, enhancer: Enhancer, progress: Progress
+    job: Job,
+    target: Target,
+    options: Options,
+    enhancer: Enhancer,
+    record: Record,
+    progress: Progress,
 ) -> Outcome:
     began = time.monotonic()
 
@@ -181,12 +216,12 @@ def _one(
 
     progress.check()
     try:
-        if _finished(job, target, options):
+        if _finished(job, options, record):
             return outcome("skipped")
         if job.result is not None:
             _make_room(job.result, options.overwrite)
         if job.video:
-            return _video(job, target, options, progress, outcome)
+            return _noted(job, record, _video(job, target, options, progress, outcome))
         done = enhancer.enhance_file(
             sys.stdin.buffer.read() if job.source is None else job.source,
             sys.stdout.buffer if job.result is None else job.result,
@@ -198,7 +233,11 @@ def _one(
             max_pixels=options.max_pixels,
             progress=progress,
         )
-        return outcome("done", source_size=done.source, target_size=done.result, frames=done.frames)
+        return _noted(
+            job,
+            record,
+            outcome("done", source_size=done.source, target_size=done.result, frames=done.frames),
+        )
     except Cancelled:
         raise
     except CrispenError as error:
@@ -214,26 +253,35 @@ def _line(text: str) -> str:
     return " ".join(text.split())
 
 
-def _finished(job: Job, target: Target, options: Options) -> bool:
+def _finished(job: Job, options: Options, record: Record) -> bool:
+    """Whether the result is there, made just so.
+
+    Raises:
+        OutputError: It is there, made otherwise, and may not be replaced.
+    """
     if not options.resumes or job.named or job.source is None or job.result is None:
         return False
-    try:
-        if job.result.stat().st_mtime < job.source.stat().st_mtime:
-            return False
-    except OSError:
+    if not (job.result.is_file() and job.source.is_file()):
         return False
-    if job.video:
-        return True
+    difference = record.difference(job.source, job.result)
+    if difference and not options.overwrite:
+        raise OutputError(
+            f"{job.result}: exists already, {difference}; add --overwrite to make it anew, or "
+            "choose another -o"
+        )
+    return not difference
+
+
+def _noted(job: Job, record: Record, outcome: Outcome) -> Outcome:
+    """The outcome of a finished file, after a note of how it was made."""
+    if job.named or job.source is None or job.result is None:
+        return outcome
     try:
-        # Only the headers are read, so the limit on pixels does not matter here.
-        with (
-            open_image(job.source, max_pixels=sys.maxsize) as source,
-            open_image(job.result, max_pixels=sys.maxsize) as result,
-        ):
-            header, there = source.header, result.header
-    except InputError:
-        return False
-    return target.resolve(header.width, header.height) == (there.width, there.height)
+        record.add(job.source, job.result)
+    except OSError as error:
+        note = f"{NAME} cannot be written ({error.strerror}), so a next run will not skip this file"
+        return replace(outcome, notes=(*outcome.notes, note))
+    return outcome
 
 
 def _make_room(result: Path, overwrite: bool) -> None:

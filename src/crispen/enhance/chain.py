@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from crispen.enhance.model import Model, load
+from crispen.enhance.target import Target
 from crispen.enhance.tasks import DEFAULTS, MEMBER, VIDEO_DEFAULTS, models_for
 from crispen.errors import UsageError
 from crispen.models.store import list_cards
@@ -163,11 +164,24 @@ class Plan:
         larger = [model for model in row if model.card.scale > 1]
         if larger:
             return row + Family(larger[-1].card.name, larger[-1:]).chain(factor / reached)
+        return row + self._fallback().chain(factor / reached)
+
+    def candidates(self, target: Target) -> list[Model]:
+        """Every model that may run for that target, whatever the size of the picture."""
+        models: list[Model] = []
+        for step in self.steps:
+            models.extend([step] if isinstance(step, Model) else step.members)
+        if target.scale != 1 and all(model.card.scale == 1 for model in models):
+            models.extend(self._fallback().members)
+        return models
+
+    def _fallback(self) -> Family:
+        """What enlarges where nothing else does."""
         if self._enlarger is None:
             self._enlarger = self._family(self._default)
         if self._enlarger is None:
             raise UsageError("none of the models enlarges; add one that does with --model")
-        return row + self._enlarger.chain(factor / reached)
+        return self._enlarger
 
     def close(self) -> None:
         """Give engines back."""

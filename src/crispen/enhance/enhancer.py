@@ -65,6 +65,9 @@ class Enhancer:
         overlap: Overlapped and averaged tiles instead of exact ones, as the classic autoencoder
             wants them.
 
+    Attributes:
+        plan: Which models run.
+
     Raises:
         ModelError: A model is not known or broken.
         UsageError: An argument does not fit.
@@ -91,19 +94,19 @@ class Enhancer:
             raise UsageError(f"--tile {tile_px} is not a size; give 64 or more")
         if threads is not None and threads < 1:
             raise UsageError(f"--threads {threads} is not a number of threads; give 1 or more")
-        self._plan = Plan(models, tasks=tasks, strength=strength, device=device, threads=threads)
+        self.plan = Plan(models, tasks=tasks, strength=strength, device=device, threads=threads)
         self._memory_bytes = memory_bytes or DEFAULT_MEMORY_BYTES
         self._tile_px = tile_px
         self._overlap = overlap
 
     def target(self, target: Target | None) -> Target:
         """`target`, or where it asks for nothing, what the models give by themselves."""
-        return (target or Target()).or_scale(self._plan.default_scale)
+        return (target or Target()).or_scale(self.plan.default_scale)
 
     def label(self, target: Target | None) -> str:
         """What stands in the name of a result; see `naming.label_of`."""
-        tasks = [model.card.task for model in self._plan.same_size]
-        return label_of(self.target(target), tasks, self._plan.strength)
+        tasks = [model.card.task for model in self.plan.same_size]
+        return label_of(self.target(target), tasks, self.plan.strength)
 
     def enhance(
         self, image: Any, target: Target | None = None, progress: Progress | None = None
@@ -218,7 +221,7 @@ class Enhancer:
 
     def _stages(self, shape: Shape, width: int, height: int) -> tuple[list[Stage], list[Model]]:
         factor = max(width / shape.width, height / shape.height)
-        models = self._plan.chain(factor)
+        models = self.plan.chain(factor)
         stages: list[Stage] = []
         if shape.has_alpha and models:
             stages.append(FillStage(shape, _reach(models)))
@@ -229,7 +232,7 @@ class Enhancer:
                 memory_bytes=self._memory_bytes // len(models),
                 tile_px=self._tile_px,
                 overlap=self._overlap,
-                strength=self._plan.strength,
+                strength=self.plan.strength,
             )
             stages.append(stage)
             shape = stage.result
@@ -239,7 +242,7 @@ class Enhancer:
 
     def close(self) -> None:
         """Give engines back."""
-        self._plan.close()
+        self.plan.close()
 
     def __enter__(self) -> Enhancer:
         return self

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import hashlib
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -46,6 +48,11 @@ class Model:
                     self.path, self.card, device=self.device, threads=self._threads
                 )
             return self._engine
+
+    @functools.cached_property
+    def sha256(self) -> str:
+        """Of the model file: what tells one training's outcome from another's."""
+        return hashlib.sha256(self.path.read_bytes()).hexdigest()
 
     def __call__(
         self,

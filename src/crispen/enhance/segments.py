@@ -8,7 +8,6 @@ segments; any difference, in the settings or the source, starts anew.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 import shutil
@@ -19,19 +18,6 @@ from typing import IO, Any
 
 from crispen.errors import OutputError
 from crispen.media.video import writing
-
-_HEAD = 1 << 20
-
-
-def identity(path: Path) -> dict[str, Any]:
-    """What tells a file from any other without reading all of it."""
-    stat = path.stat()
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        digest.update(file.read(_HEAD))
-        file.seek(max(0, stat.st_size - _HEAD))
-        digest.update(file.read(_HEAD))
-    return {"bytes": stat.st_size, "mtime_ns": stat.st_mtime_ns, "ends": digest.hexdigest()}
 
 
 @dataclass(frozen=True, slots=True)

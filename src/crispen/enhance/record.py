@@ -1,0 +1,98 @@
+"""How results of a batch were made, noted beside them, so that only those are skipped that fit.
+
+``.crispen.jsonl`` in a folder of results holds one line for each: what it was made from, with which
+settings, and what tells the result itself from any other file. The last line of a name counts. It
+is written after the result, so that it never promises what is not there; and it travels with the
+folder, so that a batch goes on after a move or on another machine.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+NAME = ".crispen.jsonl"
+_ENDS = 1 << 20
+
+
+def identity(path: Path) -> dict[str, Any]:
+    """What tells a file from any other without reading all of it."""
+    stat = path.stat()
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        digest.update(file.read(_ENDS))
+        file.seek(max(0, stat.st_size - _ENDS))
+        digest.update(file.read(_ENDS))
+    return {"bytes": stat.st_size, "mtime_ns": stat.st_mtime_ns, "ends": digest.hexdigest()}
+
+
+class Record:
+    """What is known of the results in their folders.
+
+    Args:
+        settings: Everything but its source that a result depends on, as JSON; the keys are what a
+            person calls them.
+    """
+
+    def __init__(self, settings: dict[str, Any]) -> None:
+        # Through JSON and back, so that it equals what is read from a file.
+        self._settings: dict[str, Any] = json.loads(json.dumps(settings))
+        self._known: dict[Path, dict[str, Any]] = {}
+
+    def difference(self, source: Path, result: Path) -> str:
+        """How a result that exists was made otherwise; empty if it was made just so."""
+        note = self._notes(result.parent).get(result.name)
+        if note is None:
+            return "and nothing tells how it was made"
+        try:
+            if note["result"] != _content(result):
+                return "and was changed since it was made"
+            if note["source"] != identity(source):
+                return f"made from another file or version of {source.name}"
+            before = dict(note["settings"])
+        except (KeyError, TypeError, ValueError):
+            return "and nothing tells how it was made"
+        keys = [*self._settings, *(key for key in before if key not in self._settings)]
+        other = [key for key in keys if before.get(key) != self._settings.get(key)]
+        return f"made with other settings ({', '.join(other)})" if other else ""
+
+    def add(self, source: Path, result: Path) -> None:
+        """Note that `result` was made from `source`, just now.
+
+        Raises:
+            OSError: The folder refuses it.
+        """
+        note = {
+            "name": result.name,
+            "result": _content(result),
+            "source": identity(source),
+            "settings": self._settings,
+        }
+        line = json.dumps(note, ensure_ascii=False) + "\n"
+        path = result.parent / NAME
+        with path.open("a+b") as file:
+            # A line that a killed process or a full disk cut off must not spoil this one.
+            if file.tell() and (file.seek(-1, os.SEEK_END), file.read(1))[1] != b"\n":
+                line = "\n" + line
+            file.write(line.encode())
+        self._known.pop(result.parent, None)
+
+    def _notes(self, folder: Path) -> dict[str, Any]:
+        if folder not in self._known:
+            notes = self._known[folder] = {}
+            with contextlib.suppress(OSError):
+                text = (folder / NAME).read_text(encoding="utf-8", errors="replace")
+                for line in text.splitlines():
+                    with contextlib.suppress(ValueError, KeyError, TypeError):
+                        note = json.loads(line)
+                        notes[note["name"]] = note
+        return self._known[folder]
+
+
+def _content(path: Path) -> dict[str, Any]:
+    """Its identity wherever it is copied to."""
+    return {key: value for key, value in identity(path).items() if key != "mtime_ns"}
