@@ -173,7 +173,7 @@ def test_bombs_are_refused_by_their_header(shared_data: Path) -> None:
 
 def test_valid_files_beyond_pillow(shared_data: Path) -> None:
     folder = shared_data / "odd/unsupported"
-    with pytest.raises(InputError, match="precision 12"):
+    with pytest.raises(InputError, match=r"12 bits a channel.*16-bit TIFF or PNG"):
         read_image(folder / "jpeg_12bit.jpg")
     linear = tifffile.imread(folder / "real_rgb_float32.tiff").clip(0, 1)
     # IEC 61966-2-1
@@ -213,11 +213,24 @@ def test_a_name_is_not_believed(shared_data: Path) -> None:
         ("truncated.png", "the data in it is damaged"),
         ("truncated.tiff", "it ends in the middle"),
         ("zero_bytes.png", "the file is empty; fetch it again"),
+        ("fuzz_0.jpg", "as JPEG: the data in it is damaged; get a fresh copy"),
+        ("fuzz_476.jpg", "as JPEG: the data in it is damaged; get a fresh copy"),
+        ("fuzz_952.jpg", "as JPEG: the data in it is damaged; get a fresh copy"),
+        ("truncated.jpg", "as JPEG: it ends in the middle; get a fresh copy"),
+        ("truncated_header.jpg", "as JPEG: it ends in the middle; get a fresh copy"),
     ],
 )
 def test_damage_is_told_in_plain_words(shared_data: Path, name: str, told: str) -> None:
     with pytest.raises(InputError, match=told):
         read_image(shared_data / "odd" / "broken" / name)
+
+
+def test_a_rare_kind_of_jpeg_is_called_so(shared_data: Path) -> None:
+    baseline = bytearray((shared_data / "odd/valid/jpeg_420_odd_size.jpg").read_bytes())
+    # ITU-T T.81, table B.1: SOF0 is baseline, SOF5 differential, which libjpeg does not read.
+    baseline[baseline.index(b"\xff\xc0") + 1] = 0xC5
+    with pytest.raises(InputError, match="rare kind of JPEG; save it as PNG"):
+        read_image(bytes(baseline))
 
 
 def test_damage_is_not_told_of_the_next_file(shared_data: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from crispen.errors import InputError, MissingInput, UsageError
-from crispen.media import _bmp, _exif, _gif
+from crispen.media import _bmp, _exif, _gif, _jpeg
 from crispen.media._formats import READABLE, describe_stranger, sniff
 from crispen.media._header import MAX_PIXELS, Header, Metadata, Pixels
 from crispen.media._pixels import interpret, turn_upright
@@ -207,10 +207,11 @@ class ImageReader:
     def _damaged(self, why: str) -> InputError:
         kind = self._format.upper()
         why = why.removeprefix(f"{self._name}: ")
-        return InputError(
-            f"{self._name}: cannot be read as {kind}: {why}; get a fresh copy of the file, or "
-            "open it in an image editor and save it again"
+        why, advice = _jpeg.explain(why) if self._format == "jpeg" else (why, "")
+        advice = advice or (
+            "get a fresh copy of the file, or open it in an image editor and save it again"
         )
+        return InputError(f"{self._name}: cannot be read as {kind}: {why}; {advice}")
 
 
 def _locate(source: Source) -> tuple[str, bytes, Path | None]:

@@ -8,6 +8,9 @@ import logging
 import re
 from typing import Any
 
+DAMAGED = "the data in it is damaged"
+ENDS_EARLY = "it ends in the middle"
+
 
 @functools.cache
 def vips() -> Any:
@@ -31,7 +34,7 @@ def reason(error: Exception | str) -> str:
     text = said[0]
     text = re.sub(r"^(VipsJpeg|vipspng|webp|heif|\w+_source|tiff2vips): *", "", text)
     if not text or text.startswith("unable to ") or text == "libpng read error":
-        return "the data in it is damaged"
+        return DAMAGED
     if "bad seek to " in text:
-        return "it ends in the middle"
+        return ENDS_EARLY
     return text[:120]
