@@ -1,0 +1,53 @@
+/** What a person who compares should know of what is shown, where it is not every pixel as made. */
+
+import { computed, reactive, ref } from "vue";
+
+import { dimensions } from "@/lib/format";
+import type { Size } from "@/lib/viewport";
+
+/** The size of a file, as far as it is known. */
+interface Whole {
+  width?: number | null | undefined;
+  height?: number | null | undefined;
+}
+
+/** A side as it is, and as it is shown; null until that is known. */
+export interface Side {
+  full: Whole;
+  shown: Size | null;
+}
+
+/** Rounding to even sides, or pixels that are not square, make nothing smaller. */
+const isReduced = ({ full, shown }: Side) =>
+  shown !== null && shown.width < (full.width ?? 0) - 1 && shown.height < (full.height ?? 0) - 1;
+
+const told = ({ full, shown }: Side) =>
+  `${dimensions(shown?.width, shown?.height)} of its ${dimensions(full.width, full.height)} pixels`;
+
+/** `standIn`: whether the browser enlarges the side before, instead of the way that was chosen. */
+export function remarks(before: Side, after: Side, standIn: boolean): string[] {
+  return [
+    ...(standIn
+      ? ["Before is too large to be enlarged as chosen: the browser does it, close to bilinear."]
+      : []),
+    ...(isReduced(before) ? [`Before is shown with ${told(before)}.`] : []),
+    ...(isReduced(after) ? [`After is shown with ${told(after)}; the download has all.`] : []),
+  ];
+}
+
+/** Remarks that follow what the two layers say of themselves. */
+export function useRemarks(before: () => Whole | undefined, after: () => Whole) {
+  const shown = reactive<{ before: Size | null; after: Size | null }>({
+    before: null,
+    after: null,
+  });
+  const standIn = ref(false);
+  const told = computed(() =>
+    remarks(
+      { full: before() ?? {}, shown: shown.before },
+      { full: after(), shown: shown.after },
+      standIn.value,
+    ),
+  );
+  return { shown, standIn, told };
+}

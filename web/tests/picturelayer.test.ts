@@ -1,0 +1,42 @@
+import { mount } from "@vue/test-utils";
+import { describe, expect, it, vi } from "vitest";
+
+import PictureLayer from "@/components/compare/PictureLayer.vue";
+import { enlarge } from "@/lib/enlarge";
+import type { Method } from "@/lib/resample";
+
+vi.mock("@/lib/enlarge", () => ({
+  MAX_ENLARGED_PX: 100,
+  enlarge: vi.fn(() => Promise.reject(new Error("no worker"))),
+}));
+
+const show = (side: number, method: Method | null) =>
+  mount(PictureLayer, {
+    props: {
+      source: "/before",
+      alt: "before",
+      size: { width: side, height: side },
+      method,
+      crisp: true,
+    },
+  });
+
+describe("a picture that is enlarged for comparing", () => {
+  it.each([
+    [11, "bicubic", true],
+    [11, "bilinear", true],
+    [11, "nearest", false],
+    [11, null, false],
+    [10, "bicubic", false],
+  ] as const)("of side %d by %s: the browser stands in, %s", (side, method, told) => {
+    expect(show(side, method).emitted("standIn")).toEqual([[told]]);
+  });
+
+  it("says so when enlarging fails", async () => {
+    const layer = show(10, "bicubic");
+    await vi.waitFor(() => {
+      expect(layer.emitted("standIn")).toEqual([[false], [true]]);
+    });
+    expect(enlarge).toHaveBeenCalledWith("/before", 10, 10, "bicubic", expect.anything());
+  });
+});
