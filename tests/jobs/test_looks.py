@@ -11,6 +11,7 @@ import pytest
 from skimage.metrics import peak_signal_noise_ratio
 
 from crispen.errors import UsageError
+from crispen.jobs import looks
 from crispen.jobs.looks import measure, preview_picture, preview_video
 from crispen.jobs.samples import PICTURE, make_sample, spoiled
 from crispen.media.color import BT601_STUDIO
@@ -25,6 +26,19 @@ def test_a_deep_picture_is_shown_in_8_bits(tmp_path: Path) -> None:
     shown = read_image(tmp_path / "a.png").pixels
     assert shown.dtype == np.uint8
     assert np.abs(shown.astype(float) - ramp / 257).max() <= 0.5
+
+
+def test_a_picture_too_large_for_browsers_is_shown_as_means(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(looks, "_MAX_SIDE_PX", 16)
+    checks = np.indices((31, 48)).sum(0) % 2 * 200
+    write_image(Image(np.dstack([checks] * 3).astype(np.uint8)), tmp_path / "a.png")
+    preview_picture(tmp_path / "a.png", tmp_path / "b.png", 10**6)
+    shown = read_image(tmp_path / "b.png").pixels
+    assert shown.shape == (10, 16, 3)
+    # Of nine fields of a chessboard four or five are dark; every third pixel would show it whole.
+    assert set(np.unique(shown)) == {89, 111}
 
 
 def test_a_video_is_shown_with_its_time_stamps(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from crispen.errors import UsageError
 
@@ -36,8 +37,25 @@ def preview_picture(source: Path, target: Path, max_pixels: int) -> None:
         -(-max(height, width) // _MAX_SIDE_PX),
         int(np.ceil((height * width / _MAX_PIXELS) ** 0.5)),
     )
-    shown = Image(np.ascontiguousarray(frame[::step, ::step]), metadata=image.metadata)
+    shown = Image(_shrunk(frame, step), metadata=image.metadata)
     write_image(shown, target, format="png", overwrite=True)
+
+
+def _shrunk(pixels: NDArray[np.uint8], step: int) -> NDArray[np.uint8]:
+    """Means of squares of `step` pixels, since every n-th pixel would show grain and moiré.
+
+    A long, thin picture keeps its short side; what makes no whole square at the end is left out.
+    """
+    if step == 1:
+        return pixels
+    down, across = (min(step, side) for side in pixels.shape[:2])
+    rows, columns = pixels.shape[0] // down, pixels.shape[1] // across
+    out = np.empty((rows, columns, pixels.shape[2]), np.uint8)
+    for y in range(rows):
+        band = pixels[y * down : (y + 1) * down, : columns * across]
+        squares = band.reshape(down, columns, across, -1)
+        out[y] = np.rint(squares.mean((0, 2), dtype=np.float32))
+    return out
 
 
 def preview_video(source: Path, target: Path) -> None:
