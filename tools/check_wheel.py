@@ -1,6 +1,6 @@
 """Builds the wheel, installs it alone into a fresh environment, and enhances a 16×16 picture there.
 
-Looks too whether the web page is inside, whole, and small enough for its first load.
+Looks too whether the web page is inside, whole, small enough for its first load, and served.
 
 What a developer has installed cannot hide a missing dependency or file this way.
 """
@@ -8,10 +8,12 @@ What a developer has installed cannot hide a missing dependency or file this way
 from __future__ import annotations
 
 import gzip
+import json
 import re
 import subprocess
 import sys
 import tempfile
+import urllib.request
 import venv
 import zipfile
 from pathlib import Path
@@ -35,6 +37,7 @@ print("wheel: 16x16 enhanced to 32x32")
 PAGE = "crispen/server/page/"
 # What a browser fetches before anything is seen, compressed.
 MAX_FIRST_LOAD_BYTES = 400_000
+FIRST = re.compile(r'(?:src|href)="/([^"]+)"')
 
 
 def check_page(wheel: Path) -> None:
@@ -45,7 +48,7 @@ def check_page(wheel: Path) -> None:
         assert not stray, f"not meant for the wheel: {stray[:3]}"
         assert PAGE + "index.html" in names, "the web page is not in the wheel"
         index = archive.read(PAGE + "index.html")
-        first = set(re.findall(r'(?:src|href)="/([^"]+)"', index.decode()))
+        first = set(FIRST.findall(index.decode()))
         assert any(name.endswith(".js") for name in first), f"no script in index.html: {first}"
         missing = {name for name in first if PAGE + name not in names}
         assert not missing, f"index.html names files that are not there: {missing}"
@@ -53,6 +56,34 @@ def check_page(wheel: Path) -> None:
     size += len(gzip.compress(index))
     assert size < MAX_FIRST_LOAD_BYTES, f"the page's first load is {size} bytes compressed"
     print(f"wheel: the web page is inside; first load {size / 1e3:.0f} kB")
+
+
+def check_served(crispen: Path, folder: Path) -> None:
+    """Fails if the installed server does not answer with its page and what the page names."""
+    command = [str(crispen), "serve", "--port", "0", "--folder", str(folder / "served")]
+    with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            assert server.stdout is not None
+            line = server.stdout.readline()
+            address = re.search(r"http://\S+", line)
+            assert address is not None, f"no address in what 'crispen serve' printed: {line!r}"
+
+            def fetch(path: str) -> tuple[str, bytes]:
+                with urllib.request.urlopen(address[0] + path, timeout=60) as answer:
+                    return answer.headers.get_content_type(), answer.read()
+
+            kind, index = fetch("/")
+            assert kind == "text/html", kind
+            named = FIRST.findall(index.decode())
+            kinds = {name: fetch(f"/{name}")[0] for name in named}
+            expected = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
+            wrong = {n: k for n, k in kinds.items() if expected.get(Path(n).suffix) != k}
+            assert not wrong, f"served as something else: {wrong}"
+            assert json.loads(fetch("/api/v1/health")[1])["status"] == "ok"
+        finally:
+            server.terminate()
+    assert server.returncode == 0, f"'crispen serve' ended with {server.returncode}"
+    print(f"wheel: the page and its {len(kinds)} files are served")
 
 
 def main() -> None:
@@ -77,6 +108,7 @@ def main() -> None:
         run(folder / "venv/bin/crispen", "enhance", "in.png", "-o", "out.png")
         run(folder / "venv/bin/crispen", "models")
         run(python, "-c", RESULT)
+        check_served(folder / "venv/bin/crispen", folder)
 
 
 if __name__ == "__main__":

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
 from pathlib import Path
 
+import httpx
 import pytest
 from pydantic import SecretStr
 
+from crispen.server.app import create_app
+from crispen.server.catalogue import Catalogue
 from crispen.server.identity import COOKIE, Identity
 from crispen.server.logs import JsonLines, TextLines
 from crispen.server.middleware import Rate
@@ -254,3 +258,27 @@ def test_metrics(api: Api, live: Live) -> None:
     # Paths of clients do not become names of series.
     api.get("/nothing-like-this")
     assert "nothing-like-this" not in api.get(f"{live.url}/metrics").text
+
+
+def test_a_stop_is_answered_and_logs_no_traceback(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Uvicorn cancels what is still going on when its patience is over."""
+
+    async def hang(self: Catalogue, name: str, side: str) -> Path:
+        begun.set()
+        await asyncio.Event().wait()
+        raise AssertionError("unreachable")
+
+    async def ask() -> httpx.Response:
+        app = create_app(Settings(folder=tmp_path, workers=0))
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            asked = asyncio.create_task(client.get(f"{API}/models/photo-x2/sample/after"))
+            await begun.wait()
+            asked.cancel()
+            return await asked
+
+    begun = asyncio.Event()
+    monkeypatch.setattr(Catalogue, "sample", hang)
+    assert "stopped" in error_of(asyncio.run(ask()), 503, "stopping")

@@ -122,6 +122,11 @@ class Gate:
                 if seen["status"]:  # too late for another answer
                     raise
                 await unexpected(error, id)(scope, receive, tell)
+            except asyncio.CancelledError:
+                # The server stops, and its patience is over. Raised further, it would only fill
+                # the log; an answer that has begun is cut off by returning.
+                if not seen["status"]:
+                    await _stopping(id)(scope, receive, tell)
         finally:
             took = time.perf_counter() - began
             self._metrics.request(scope, seen["status"], took)
@@ -208,6 +213,11 @@ class Gate:
                 {"WWW-Authenticate": 'Bearer realm="crispen"'},
             )
         return cookie if path.startswith(f"{API}/") and path not in _OPEN else None
+
+
+def _stopping(id: str) -> JSONResponse:
+    text = "the server is being stopped; ask again when it is back"
+    return JSONResponse(body("stopping", text, id), 503, headers={"Retry-After": "10"})
 
 
 class Rate:
