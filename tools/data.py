@@ -7,17 +7,16 @@ python tools/data.py --check    say whether the page is stale, and fail
 from __future__ import annotations
 
 import re
-import sys
-from pathlib import Path
 from typing import get_args
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+from _pages import DOCS, write_or_check
 from crispen.lab.data.catalogue import SETS
 from crispen.lab.data.tables import DataTable
 
-PAGE = Path(__file__).parents[1] / "docs" / "data.md"
+PAGE = DOCS / "data.md"
 TABLES: tuple[type[BaseModel], ...] = tuple(
     get_args(member)[0] for member in get_args(get_args(DataTable)[0])
 )
@@ -96,11 +95,7 @@ def page() -> str:
 
 def main() -> None:
     """Writes or checks it."""
-    if "--check" in sys.argv[1:]:
-        if page() != PAGE.read_text():
-            sys.exit(f"{PAGE} is stale; run python tools/data.py")
-    else:
-        PAGE.write_text(page())
+    write_or_check({PAGE: page()})
 
 
 if __name__ == "__main__":

@@ -6,18 +6,15 @@ python tools/degradations.py --check    say whether the page is stale, and fail
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 import numpy as np
 from skimage import data
 
+from _pages import DOCS, checking, fail_stale, write_or_check
 from crispen.lab.degradations.catalogue import Entry, catalogue
 from crispen.lab.degradations.gallery import example
 from crispen.lab.degradations.spec import parse_degradation
 from crispen.media.image import Image, write_image
 
-DOCS = Path(__file__).parents[1] / "docs"
 PAGE = DOCS / "degradations.md"
 PICTURES = DOCS / "images" / "degradations"
 SEED = 1
@@ -103,18 +100,19 @@ def save(name: str, pixels: np.ndarray) -> None:
 
 def main() -> None:
     """Writes or checks."""
-    if "--check" in sys.argv:
-        missing = [e.kind for e in catalogue() if not (PICTURES / f"{e.kind}.webp").is_file()]
-        if missing or not PAGE.is_file() or PAGE.read_text() != page():
-            sys.exit("stale: docs/degradations.md; run 'python tools/degradations.py'")
+    write_or_check({PAGE: page()})
+    if checking():
+        pictures = [PICTURES / f"{entry.kind}.webp" for entry in catalogue()]
+        missing = [path for path in pictures if not path.is_file()]
+        if missing:
+            fail_stale(missing)
         return
-    PAGE.write_text(page())
     PICTURES.mkdir(parents=True, exist_ok=True)
     original = np.ascontiguousarray(data.astronaut()[20 : 20 + SIDE_PX, 150 : 150 + SIDE_PX])
     save("original", original)
     for entry in catalogue():
         save(entry.kind, example(original, parse_degradation(entry.example), seed=SEED))
-    print(f"wrote docs/{PAGE.name} and {len(catalogue()) + 1} pictures")
+    print(f"wrote {len(catalogue()) + 1} pictures")
 
 
 if __name__ == "__main__":

@@ -7,16 +7,14 @@ python tools/generate.py --check    say which are stale, and fail
 from __future__ import annotations
 
 import inspect
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
+from _pages import DOCS, write_or_check
 from crispen.cli.main import COMMANDS, build
 from crispen.models.page import card_page
 from crispen.models.store import find, shipped_names
 
-DOCS = Path(__file__).parents[1] / "docs"
 NOTE = "<!-- Written by tools/generate.py; change the program, then run `make docs`. -->\n"
 
 
@@ -94,19 +92,7 @@ def models_page() -> str:
 
 def main() -> None:
     """Writes or checks."""
-    check = "--check" in sys.argv
-    stale = []
-    for name, page in (("cli.md", cli_page()), ("models.md", models_page())):
-        file = DOCS / name
-        if file.is_file() and file.read_text() == page:
-            continue
-        if check:
-            stale.append(f"docs/{name}")
-        else:
-            file.write_text(page)
-            print(f"wrote docs/{name}")
-    if stale:
-        sys.exit(f"stale: {', '.join(stale)}; run 'make docs'")
+    write_or_check({DOCS / "cli.md": cli_page(), DOCS / "models.md": models_page()})
 
 
 if __name__ == "__main__":

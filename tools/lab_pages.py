@@ -9,17 +9,16 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 from pydantic_core import PydanticUndefined
 
+from _pages import DOCS, write_or_check
 from crispen.errors import UsageError
 from crispen.lab.losses import LOSSES, adversarial
 from crispen.lab.networks import NETWORKS, Network, build_network, discriminator, parameter_count
 from crispen.lab.networks.base import Architecture
 from crispen.lab.table import Table
 
-DOCS = Path(__file__).parents[1] / "docs"
 WRITTEN = "<!-- Written by tools/lab_pages.py; change the program, then run it again. -->\n"
 
 NETWORKS_HEAD = """\
@@ -159,12 +158,7 @@ PAGES = {"networks.md": networks_page, "losses.md": losses_page}
 
 def main() -> None:
     """Writes or checks."""
-    for name, page in PAGES.items():
-        path = DOCS / name
-        if "--check" not in sys.argv:
-            path.write_text(page())
-        elif not path.is_file() or path.read_text() != page():
-            sys.exit(f"stale: docs/{name}; run 'python tools/lab_pages.py'")
+    write_or_check({DOCS / name: page() for name, page in PAGES.items()})
 
 
 if __name__ == "__main__":

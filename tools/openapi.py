@@ -7,12 +7,11 @@ python tools/openapi.py --check    say whether it is stale, and fail
 from __future__ import annotations
 
 import json
-import sys
-from pathlib import Path
 
+from _pages import ROOT, write_or_check
 from crispen.server.openapi import document
 
-FILE = Path(__file__).parents[1] / "web" / "openapi.json"
+FILE = ROOT / "web" / "openapi.json"
 
 
 def text() -> str:
@@ -25,13 +24,7 @@ def text() -> str:
 
 def main() -> None:
     """Writes or checks."""
-    fresh = text()
-    if FILE.is_file() and FILE.read_text(encoding="utf-8") == fresh:
-        return
-    if "--check" in sys.argv:
-        sys.exit("stale: web/openapi.json; type 'make page-types'")
-    FILE.write_text(fresh, encoding="utf-8")
-    print("wrote web/openapi.json")
+    write_or_check({FILE: text()}, mend="make page-types")
 
 
 if __name__ == "__main__":

@@ -6,11 +6,9 @@ python tools/recipe_page.py --check    say whether it is stale, and fail
 
 from __future__ import annotations
 
-import sys
-from pathlib import Path
-
 from pydantic_core import PydanticUndefined
 
+from _pages import DOCS, write_or_check
 from crispen.lab.data.tables import (
     CifarTable,
     FolderTable,
@@ -31,7 +29,7 @@ from crispen.lab.recipe import (
 )
 from crispen.lab.table import Table
 
-PAGE = Path(__file__).parents[1] / "docs" / "recipes.md"
+PAGE = DOCS / "recipes.md"
 WRITTEN = "<!-- Written by tools/recipe_page.py; change the program, then run it again. -->\n"
 HEAD = """\
 # Recipes
@@ -106,13 +104,7 @@ def page() -> str:
 
 def main() -> None:
     """Writes or checks."""
-    text = page()
-    if PAGE.is_file() and PAGE.read_text() == text:
-        return
-    if "--check" in sys.argv:
-        sys.exit("stale: docs/recipes.md; run 'python tools/recipe_page.py'")
-    PAGE.write_text(text)
-    print("wrote docs/recipes.md")
+    write_or_check({PAGE: page()})
 
 
 if __name__ == "__main__":

@@ -7,14 +7,13 @@ python tools/server_settings.py --check    say whether it is stale, and fail
 from __future__ import annotations
 
 import re
-import sys
-from pathlib import Path
 
 from pydantic_core import PydanticUndefined
 
+from _pages import DOCS, write_or_check
 from crispen.server.settings import Settings
 
-PAGE = Path(__file__).parents[1] / "docs" / "server.md"
+PAGE = DOCS / "server.md"
 _MARKS = re.compile(r"(<!-- settings:.*? -->\n).*?(<!-- /settings -->)", re.DOTALL)
 _NOT_SAID = {"page_folder": "in the package"}
 
@@ -43,13 +42,7 @@ def _number(value: object) -> str:
 def main() -> None:
     """Writes or checks."""
     before = PAGE.read_text(encoding="utf-8")
-    after = _MARKS.sub(lambda m: m[1] + "\n" + table() + "\n" + m[2], before)
-    if before == after:
-        return
-    if "--check" in sys.argv:
-        sys.exit("stale: docs/server.md; run 'python tools/server_settings.py'")
-    PAGE.write_text(after, encoding="utf-8")
-    print("wrote docs/server.md")
+    write_or_check({PAGE: _MARKS.sub(lambda m: m[1] + "\n" + table() + "\n" + m[2], before)})
 
 
 if __name__ == "__main__":

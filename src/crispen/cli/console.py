@@ -31,6 +31,29 @@ Json = Annotated[
     bool, typer.Option(JSON_FLAG, help="Print JSON, for programs; progress too, line by line.")
 ]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a result that exists.")]
+Recursive = Annotated[
+    bool, typer.Option("--recursive", "-r", help="Look into folders below the given ones.")
+]
+Quality = Annotated[
+    int | None,
+    typer.Option(
+        "--quality",
+        min=1,
+        max=100,
+        help="Of JPEG, WebP and AVIF; more is better and larger.",
+        show_default=False,
+    ),
+]
+MaxPixels = Annotated[
+    int | None,
+    typer.Option(
+        "--max-pixels",
+        min=1,
+        help="Refuse pictures of more pixels, all frames together: small files can claim to be "
+        "huge.",
+        show_default="300000000",
+    ),
+]
 
 _INTERRUPTED = 130
 _QUIET_S = 0.1

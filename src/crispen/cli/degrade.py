@@ -12,7 +12,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from crispen.cli.console import Json, Overwrite, print_json, print_table, progress
+from crispen.cli.console import (
+    Json,
+    MaxPixels,
+    Overwrite,
+    Quality,
+    Recursive,
+    print_json,
+    print_table,
+    progress,
+)
 from crispen.errors import Cancelled, CrispenError, MissingExtra, OutputError, UsageError
 
 if TYPE_CHECKING:
@@ -87,28 +96,9 @@ def degrade(
             show_default=False,
         ),
     ] = None,
-    quality: Annotated[
-        int | None,
-        typer.Option(
-            "--quality",
-            min=1,
-            max=100,
-            help="Of the JPEG, WebP or AVIF that is written.",
-            show_default=False,
-        ),
-    ] = None,
-    max_pixels: Annotated[
-        int | None,
-        typer.Option(
-            "--max-pixels",
-            min=1,
-            help="Refuse pictures of more pixels, all frames together.",
-            show_default="300000000",
-        ),
-    ] = None,
-    recursive: Annotated[
-        bool, typer.Option("--recursive", "-r", help="Look into folders below folders.")
-    ] = False,
+    quality: Quality = None,
+    max_pixels: MaxPixels = None,
+    recursive: Recursive = False,
     overwrite: Overwrite = False,
     json: Json = False,
 ) -> int | None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from crispen.cli.console import Json, Overwrite, progress
+from crispen.cli.console import Json, MaxPixels, Overwrite, Quality, Recursive, progress
 from crispen.errors import UsageError
 
 if TYPE_CHECKING:
@@ -112,16 +112,7 @@ def enhance(
             show_default=False,
         ),
     ] = None,
-    quality: Annotated[
-        int | None,
-        typer.Option(
-            "--quality",
-            min=1,
-            max=100,
-            help="Of JPEG, WebP and AVIF; more is better and larger.",
-            show_default=False,
-        ),
-    ] = None,
+    quality: Quality = None,
     device: Annotated[
         str,
         typer.Option(
@@ -150,25 +141,15 @@ def enhance(
             show_default=False,
         ),
     ] = None,
-    max_pixels: Annotated[
-        int | None,
-        typer.Option(
-            "--max-pixels",
-            min=1,
-            help="Refuse pictures of more pixels, all frames together: small files can claim to be "
-            "huge.",
-            show_default="300000000",
-        ),
-    ] = None,
-    recursive: Annotated[
-        bool, typer.Option("--recursive", "-r", help="Look into folders below the given ones.")
-    ] = False,
+    max_pixels: MaxPixels = None,
+    recursive: Recursive = False,
     resume: Annotated[
         bool | None,
         typer.Option(
             "--resume/--no-resume",
-            help="Skip results that are finished: made from the same input with the same settings, as "
-            ".crispen.jsonl beside them tells. With --overwrite nothing is skipped unless --resume is given too.",
+            help="Skip results that are finished: made from the same input with the same settings, "
+            "as .crispen.jsonl beside them tells. With --overwrite nothing is skipped unless "
+            "--resume is given too.",
             show_default="--resume",
         ),
     ] = None,
