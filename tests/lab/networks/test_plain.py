@@ -33,7 +33,7 @@ def test_merging_leaves_plain_convolutions() -> None:
 
 
 def test_the_long_skip_hands_the_first_layer_to_the_last() -> None:
-    network = Plain(2, 1, width=4, depth=3, skip=True)
+    network = Plain(2, 1, width=4, depth=3, skip="long")
     for layer in network.body:
         for weights in layer.parameters():
             torch.nn.init.zeros_(weights)

@@ -31,10 +31,12 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from crispen.errors import UsageError
 from crispen.lab.networks.base import Architecture, Upscaler
 from crispen.lab.networks.reach import conv, halo, spread
 
 Activation = Literal["relu", "leaky-relu", "silu", "gelu"]
+Skip = Literal["none", "long", "blocks"]
 
 
 class PlainTable(Architecture):
@@ -48,7 +50,11 @@ class PlainTable(Architecture):
         1, ge=1, le=4, description="fold u×u pixels into channels: 1/u² of the work"
     )
 
-    skip: bool = Field(False, description="add the first layer's output to the last one's input")
+    skip: Skip = Field(
+        "none",
+        description="long: the first layer's output is added to what the last one reads; blocks: "
+        "each two hidden layers are a residual block as well",
+    )
 
     def build(self, scale: int, channels: int) -> Plain:
         """See `Architecture.build`."""
@@ -65,7 +71,9 @@ class PlainTable(Architecture):
     def describe(self) -> str:
         """See `Architecture.describe`."""
         folded = f" at 1/{self.unshuffle} size" if self.unshuffle > 1 else ""
-        skip = ", long skip" if self.skip else ""
+        skip = {"none": "", "long": ", long skip", "blocks": ", residual blocks, long skip"}[
+            self.skip
+        ]
         return (
             f"{self.depth + 2} 3x3 convolutions, {self.width} channels, {self.activation}"
             f"{skip}{folded}"
@@ -94,14 +102,14 @@ class RichConv(nn.Module):
     Shape: ``(N, width, H, W)`` → ``(N, width, H, W)``, zero padding.
     """
 
-    def __init__(self, width: int, expand: int = 2) -> None:
+    def __init__(self, width: int, expand: int = 2, *, identity: bool = True) -> None:
         super().__init__()
         self.weight = nn.Parameter(torch.empty(width, width, 3, 3))
         self.bias = nn.Parameter(torch.zeros(width))
         self.point = nn.Parameter(torch.empty(width, width))
         self.squeeze = nn.Parameter(torch.empty(expand * width, width))
         self.spread = nn.Parameter(torch.empty(width, expand * width, 3, 3))
-        self.register_buffer("identity", torch.eye(width), persistent=False)
+        self.register_buffer("identity", torch.eye(width) * identity, persistent=False)
         with torch.no_grad():
             # Small beside the identity, so that a deep stack starts near a plain copy.
             nn.init.kaiming_normal_(self.weight, nonlinearity="relu").mul_(0.3)
@@ -146,11 +154,13 @@ class Plain(Upscaler):
         activation: Activation = "relu",
         rich: bool = True,
         unshuffle: int = 1,
-        skip: bool = False,
+        skip: Skip = "none",
     ) -> None:
         super().__init__(scale, channels)
         self.activation: Activation = activation
-        self.skip = skip
+        self.skip: Skip = skip
+        if skip == "blocks" and depth % 2:
+            raise UsageError(f"network: skip = 'blocks' takes layers by twos; depth {depth} is odd")
         self.unshuffle = self.multiple = unshuffle
         layers = [conv(3)] * (depth + 1)
         self.halo = halo(
@@ -162,7 +172,11 @@ class Plain(Upscaler):
         )
         self.head = nn.Conv2d(channels, width, 3 * unshuffle, unshuffle, padding=unshuffle)
         self.body = nn.ModuleList(
-            RichConv(width) if rich else nn.Conv2d(width, width, 3, padding=1) for _ in range(depth)
+            # A block carries its input on by itself.
+            RichConv(width, identity=skip != "blocks")
+            if rich
+            else nn.Conv2d(width, width, 3, padding=1)
+            for _ in range(depth)
         )
         self.tail = nn.Conv2d(width, channels * (unshuffle * scale) ** 2, 3, padding=1)
         with torch.no_grad():
@@ -172,10 +186,15 @@ class Plain(Upscaler):
 
     def residual(self, x: Tensor) -> Tensor:
         """See `Upscaler.residual`."""
-        first = x = activate(self.head(x), self.activation)
-        for layer in self.body:
-            x = activate(layer(x), self.activation)
-        x = self.tail(x + first if self.skip else x)
+        if self.skip == "blocks":
+            first = x = self.head(x)
+            for one, two in zip(self.body[::2], self.body[1::2], strict=True):
+                x = x + two(activate(one(x), self.activation))
+        else:
+            first = x = activate(self.head(x), self.activation)
+            for layer in self.body:
+                x = activate(layer(x), self.activation)
+        x = self.tail(x if self.skip == "none" else x + first)
         return F.pixel_shuffle(x, self.unshuffle) if self.unshuffle > 1 else x
 
     def merged(self) -> Plain:
