@@ -30,16 +30,3 @@ def test_merging_leaves_plain_convolutions() -> None:
         "body.2.weight": (4, 4, 3, 3),
         "tail.weight": (16, 4, 3, 3),
     }
-
-
-def test_the_long_skip_hands_the_first_layer_to_the_last() -> None:
-    network = Plain(2, 1, width=4, depth=3, skip="long")
-    for layer in network.body:
-        for weights in layer.parameters():
-            torch.nn.init.zeros_(weights)
-        layer.identity.zero_()
-    x = torch.rand(1, 1, 9, 7)
-    with torch.no_grad():
-        expected = network.tail(network.head(x).relu())
-        assert torch.equal(network.residual(x), expected)
-        assert torch.equal(network.merged().residual(x), expected)
