@@ -28,10 +28,14 @@ def test_one_that_died_of_something_else_is_asked_again(tmp_path: Path) -> None:
     aides.close()
 
 
+def crash() -> None:
+    os._exit(1)
+
+
 def test_what_crashes_its_reader_is_damaged() -> None:
     async def ask(aides: Aides) -> int:
         with pytest.raises(ApiError, match="damaged"):
-            await aides.quick(os._exit, 1)
+            await aides.quick(crash)
         return await aides.quick(abs, -3)
 
     aides = Aides()
