@@ -14,7 +14,8 @@ import pytest
 from crispen.errors import MissingInput
 from crispen.evaluate.findings import Findings, examine, validation_pairs
 from crispen.evaluate.pairs import find_pairs
-from crispen.evaluate.report import Report, best_figure, make_report
+from crispen.evaluate.report import best_figure, make_report
+from crispen.evaluate.report_contents import Report
 from crispen.evaluate.runs import Run, read_run
 from crispen.evaluate.scores import Protocol
 from crispen.media.image import Image, write_image

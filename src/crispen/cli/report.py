@@ -81,7 +81,8 @@ def report(
     from datetime import date
 
     from crispen.evaluate.page import save_page
-    from crispen.evaluate.report import Report, make_report
+    from crispen.evaluate.report import make_report
+    from crispen.evaluate.report_contents import Report
     from crispen.evaluate.runs import read_run
 
     if output.suffix.lower() not in _SUFFIXES:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 
 from crispen.evaluate.charts import COLORS, Series, line_chart
-from crispen.evaluate.findings import Findings
 from crispen.evaluate.page import escape, make_page
+from crispen.evaluate.report_contents import Report
 from crispen.evaluate.report_facts import card_section, duration, provenance_section, recipe_section
 from crispen.evaluate.report_pictures import (
     degradation_section,
@@ -37,33 +36,6 @@ _PAPER_NOTE = (
     "on other pictures, or otherwise, the difference is not its merit or fault alone.</p>"
 )
 _DASH = "–"
-
-
-@dataclass(frozen=True, eq=False)
-class Report:
-    """What goes into the page.
-
-    Attributes:
-        runs: At least one.
-        findings: What was measured with the exported models, by the run's id.
-        missing: Why there are no findings, by the run's id.
-        title: Instead of the runs' names.
-        author: Who hands it in.
-        text: What the author has to say; an empty line parts paragraphs.
-        date: Of the report.
-    """
-
-    runs: Sequence[Run]
-    findings: Mapping[str, Findings] = field(default_factory=dict)
-    missing: Mapping[str, str] = field(default_factory=dict)
-    title: str = ""
-    author: str = ""
-    text: str = ""
-    date: str = ""
-
-    def label(self, run: Run) -> str:
-        """A run's name, or its folder where two runs share a name."""
-        return run.id if [r.name for r in self.runs].count(run.name) > 1 else run.name
 
 
 def make_report(report: Report) -> str:

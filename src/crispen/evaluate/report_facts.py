@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from crispen.evaluate.page import escape
+from crispen.evaluate.report_contents import Report
 from crispen.evaluate.runs import Run
 
 if TYPE_CHECKING:
-    from crispen.evaluate.report import Report
     from crispen.models.card import ModelCard
 
 

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 from crispen.errors import InputError
 from crispen.evaluate.findings import Findings, Shown
 from crispen.evaluate.page import data_url, escape, picture_url
+from crispen.evaluate.report_contents import Report
 from crispen.evaluate.report_facts import degradation_text
 from crispen.evaluate.runs import Run, Sample
 from crispen.evaluate.score_page import picture_table
 from crispen.evaluate.slider import slider
 from crispen.evaluate.tables import means_table, note
 from crispen.media.image import read_image
-
-if TYPE_CHECKING:
-    from crispen.evaluate.report import Report
 
 _SHEETS = 4
 # Sheets above this are packed as WebP.

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from crispen.evaluate.page import escape, make_page, picture_url
-from crispen.evaluate.report import Report, curves_section
+from crispen.evaluate.report import curves_section
+from crispen.evaluate.report_contents import Report
 from crispen.evaluate.report_facts import provenance_section, recipe_section
 from crispen.evaluate.report_pictures import samples_section
 from crispen.evaluate.tables import html_table
