@@ -106,7 +106,7 @@ _NETWORK = (
     "data.memory=stream",
     "train.steps=200",
     "train.warmup=20",
-    "train.learning_rate=2e-3",
+    "train.learning_rate=1e-3",
     "train.validate_every=100",
     "train.sample_every=0",
 )
