@@ -177,6 +177,12 @@ def test_wrongly(
     assert sorted(f.name for f in tmp_path.iterdir() if f.is_file()) == ["photo.png"]
 
 
+def test_a_gallery_stands_beside_its_picture(crispen: Any, photo: Path, tmp_path: Path) -> None:
+    said = crispen("degrade", "--gallery", photo)
+    assert said.code == 0
+    assert read_image(tmp_path / "photo-gallery.png").width > 200
+
+
 def test_what_is_there_stays(crispen: Any, photo: Path, tmp_path: Path) -> None:
     (tmp_path / "x.png").write_text("precious")
     for arguments in (("-w", "jpeg"), ("--gallery",)):

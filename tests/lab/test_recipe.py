@@ -90,7 +90,9 @@ def test_overrides_go_through_the_schema(noise: str) -> None:
 @pytest.mark.parametrize(
     ("override", "told"),
     [
-        ("train.stepz=7", "train.stepz"),
+        ("train.stepz=7", "^--set: train.stepz: no such key; did you mean steps"),
+        ("trian.steps=7", "^--set: trian: no such key; did you mean train"),
+        ("validation.1.path=x", "validation.1"),
         ("train.steps=-1", "train.steps"),
         ("train.learning_rate=0", "train.learning_rate"),
         ("train.schedule=wild", "train.schedule"),
@@ -99,7 +101,7 @@ def test_overrides_go_through_the_schema(noise: str) -> None:
         ("network.depht=3", "network.depht"),
         ("network.kind=plane", "network"),
         ("loss.0.kind=l7", "loss.0"),
-        ("loss=[]", "loss"),
+        ("loss=[]", "loss: needs at least one entry"),
         ("scale=0", "scale"),
         ("scale=2", "denoise keeps the size"),
         ("task=upscale", "upscale needs a scale of 2"),
@@ -140,6 +142,23 @@ def test_texts_for_the_card(noise: str) -> None:
 def test_unknown_recipe_names_the_nearest() -> None:
     with pytest.raises(MissingInput, match=r"did you mean photo-x2"):
         load_recipe("foto-x2")
+
+
+def test_filters_need_no_training() -> None:
+    with pytest.raises(UsageError, match="evaluate --baseline nearest"):
+        load_recipe("nearest")
+
+
+def test_a_missing_list_has_no_entries() -> None:
+    with pytest.raises(UsageError, match="'3' is none of the 0 entries"):
+        load_recipe("photo-x2", ["degradation.3.sigma=3"])
+
+
+def test_a_wrong_file_is_to_blame_for_itself(tmp_path: Path) -> None:
+    file = tmp_path / "r.toml"
+    file.write_text('name = "x"\nscael = 2\n')
+    with pytest.raises(UsageError, match=r"r\.toml: "):
+        load_recipe(str(file), ["train.steps=3"])
 
 
 def test_not_toml(tmp_path: Path) -> None:

@@ -83,7 +83,11 @@ def degrade(
     ] = 0,
     gallery: Annotated[
         bool,
-        typer.Option("--gallery", help="Write one labelled sheet of INPUT in every degradation."),
+        typer.Option(
+            "--gallery",
+            help="Write one labelled sheet of INPUT in every degradation; NAME-gallery.png beside "
+            "it unless -o says where.",
+        ),
     ] = False,
     listing: Annotated[
         bool, typer.Option("--list", help="Print all degradations with their arguments.")
@@ -117,12 +121,12 @@ def degrade(
         return _list(json)
     if not inputs:
         raise UsageError("name the pictures to degrade, or give --list for what there is to do")
-    if output is None:
-        raise UsageError("say where the result goes: -o FILE for one picture, else -o FOLDER")
     if gallery:
         if degradations or scale is not None:
             raise UsageError("--gallery shows all degradations; leave --with and --scale out")
         return _gallery(inputs, output, seed, overwrite, json)
+    if output is None:
+        raise UsageError("say where the result goes: -o FILE for one picture, else -o FOLDER")
     if not degradations and scale is None:
         raise UsageError("say what to do, as in --with jpeg=20; 'crispen degrade --list' tells all")
 
@@ -250,18 +254,21 @@ def _tell(facts: dict[str, Any], as_json: bool, to_stderr: bool) -> None:
     typer.echo(line, err=to_stderr or (failed and not as_json))
 
 
-def _gallery(inputs: list[str], output: str, seed: int, overwrite: bool, as_json: bool) -> int:
+def _gallery(
+    inputs: list[str], output: str | None, seed: int, overwrite: bool, as_json: bool
+) -> int:
     from crispen.media.image import Image, is_image_name, read_image, write_image
 
     if len(inputs) > 1:
         raise UsageError(f"--gallery takes one picture, not {len(inputs)}")
-    source, target = Path(inputs[0]), Path(output)
+    source = Path(inputs[0])
+    target = source.with_name(f"{source.stem}-gallery.png") if output is None else Path(output)
     if not is_image_name(target):
-        raise UsageError(f"-o {output}: give a name that ends in .png")
+        raise UsageError(f"-o {target}: give a name that ends in .png")
     if source.exists() and target.exists() and source.samefile(target):
-        raise UsageError(f"-o {output} is the picture itself; give another name")
+        raise UsageError(f"-o {target} is the picture itself; give another name")
     if target.exists() and not overwrite:
-        raise OutputError(f"{output}: exists already; add --overwrite to replace it")
+        raise OutputError(f"{target}: exists already; add --overwrite to replace it")
 
     from crispen.lab.degradations.catalogue import EXAMPLES
     from crispen.lab.degradations.gallery import make_gallery
@@ -269,9 +276,9 @@ def _gallery(inputs: list[str], output: str, seed: int, overwrite: bool, as_json
     sheet = Image(make_gallery(read_image(source), seed=seed))
     write_image(sheet, target, overwrite=overwrite)
     if as_json:
-        print_json({"sheet": output, "degradations": list(EXAMPLES.values()), "seed": seed})
+        print_json({"sheet": str(target), "degradations": list(EXAMPLES.values()), "seed": seed})
     else:
-        typer.echo(f"made {output}")
+        typer.echo(f"made {target}")
     return 0
 
 

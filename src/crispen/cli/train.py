@@ -11,6 +11,7 @@ from crispen.cli.console import Json, print_json, print_table, progress
 from crispen.errors import MissingExtra, UsageError
 
 if TYPE_CHECKING:
+    from crispen.lab.job import Trained
     from crispen.lab.recipe import Recipe
 
 
@@ -147,7 +148,7 @@ def train(
     if json:
         print_json({"checkpoint": str(result.checkpoint), **facts})
         return
-    typer.echo(f"trained {resolved.name}: {result.steps:,} steps{_figures(result.best)}")
+    typer.echo(f"trained {resolved.name}: {result.steps:,} steps{_figures(result)}")
     if result.model:
         typer.echo(f"use it: crispen enhance photo.jpg --model {result.model}")
     else:
@@ -163,10 +164,12 @@ def _text(path: Path | None) -> str | None:
     return None if path is None else str(path)
 
 
-def _figures(best: dict[str, float]) -> str:
+def _figures(result: Trained) -> str:
+    best = result.best
     if "psnr" not in best:
         return ""
-    return f", best {best['psnr']:.2f} dB in validation at step {best['step']:,.0f}"
+    where = "in validation" if result.held_out else "on pictures it learned from (none held out)"
+    return f", best {best['psnr']:.2f} dB {where} at step {best['step']:,.0f}"
 
 
 def _list(recipes: list[Recipe], as_json: bool) -> None:

@@ -111,8 +111,11 @@ class Keeper:
             self._save(name)
 
     def _told(self, step: int, what: str) -> str:
-        last = self.folder.path / CHECKPOINT if self.folder else Path(CHECKPOINT)
-        good = f"last good checkpoint: {last}" if last.is_file() else "no checkpoint was made yet"
+        folder = self.folder.path if self.folder else Path()
+        kept = [str(p) for p in (folder / CHECKPOINT, folder / BEST) if p.is_file()]
+        good = f"last good checkpoint: {kept[0]}" if kept else "no checkpoint was made yet"
+        if len(kept) > 1:
+            good += f", best: {kept[1]}"
         return f"step {step}: {what}; lower train.learning_rate or set train.clip ({good})"
 
     def _check(self, step: int, losses: torch.Tensor) -> None:
@@ -165,11 +168,13 @@ class Keeper:
         if self.learner.fabric.world_size > 1:
             figures = self.learner.fabric.broadcast(figures)
         monitor = self.recipe.validation.monitor
-        value = figures.get(f"val_{monitor}", math.nan)
-        if math.isnan(value):
+        value = figures.get(f"val_{monitor}")
+        if value is None:
             raise TrainingError(
                 f"validation.monitor: there is no {monitor} of these pictures; take mse or psnr"
             )
+        if not math.isfinite(value):
+            raise TrainingError(self._told(step, f"the {monitor} of validation is {value}"))
         larger = monitor in ("psnr", "ssim")
         if self.judge.hear(value, step, self.recipe.train, larger=larger):
             self.best = {"step": step} | {k.removeprefix("val_"): v for k, v in figures.items()}

@@ -152,9 +152,12 @@ def _identity(recipe: Recipe) -> dict[str, Any]:
     places = ("path", "valid_path", "input", "target", "csv")
     # Not cache_mb: of a set larger than that, it decides the order.
     ways = ("memory", "workers", "licence")
+    # What was the best by one measure says nothing about the best by another.
+    validation = table["validation"] | {"path": Path(recipe.validation.path).name}
     return {key: table[key] for key in ("name", "scale", "network", "degradation", "loss")} | {
         "data": {k: v for k, v in data.items() if k not in (*places, *ways)},
         "adversarial": table["adversarial"],
+        "validation": validation,
         "train.seed": train["seed"],
         "train.optimizer": train["optimizer"],
         "train.accumulate": train["accumulate"],

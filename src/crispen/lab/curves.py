@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 ACCURACY_NOTE = (
     "Accuracy counts the pixels whose strongest channel is the right one. It misleads: a picture "
-    "far too dark scores 100 %, and on grey pixels it is chance. Compare PSNR."
+    "far too dark scores as a good one does, and on grey pixels it is chance. Compare PSNR."
 )
 # Told apart by people with colour-blindness too (Okabe and Ito).
 _COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
@@ -58,17 +59,17 @@ def draw_curves(runs: Sequence[Run], path: Path, names: Sequence[str] = ()) -> N
 
 def _loss(ax: Axes, runs: Sequence[Run], labels: Sequence[str]) -> None:
     ax.set_title("loss")
-    shown = False
+    lowest = math.inf
     for run, label, color in zip(runs, labels, _cycle(len(runs)), strict=True):
         for column, what, width in (("loss", "training", 0.8), ("val_loss", "validation", 1.8)):
-            curve = [(x, y) for x, y in run.log.curve(column) if y > 0]
+            curve = run.log.curve(column)
             if curve:
-                shown = True
+                lowest = min(lowest, *(y for _, y in curve))
                 alpha = 0.6 if column == "loss" else 1.0
                 text = what if len(runs) == 1 else f"{label}, {what}"
                 line = color if len(runs) > 1 else _COLORS[column == "val_loss"]
                 ax.plot(*zip(*curve, strict=True), label=text, lw=width, color=line, alpha=alpha)
-    if shown:
+    if 0 < lowest < math.inf:  # PSNR as a loss is negative
         ax.set_yscale("log")
 
 
@@ -77,10 +78,7 @@ def _psnr(ax: Axes, runs: Sequence[Run], labels: Sequence[str]) -> None:
     for run, label, color in zip(runs, labels, _cycle(len(runs)), strict=True):
         curve = run.log.curve("val_psnr")
         if curve:
-            marker = "o" if len(curve) < 30 else None
-            ax.plot(
-                *zip(*curve, strict=True), label=label, lw=1.8, color=color, marker=marker, ms=3
-            )
+            _draw(ax, curve, label, color)
     figures = [run.paper.get("figures") or {} for run in runs]
     published = {f["psnr"] for f in figures if "psnr" in f}
     if len(published) == 1:
@@ -93,7 +91,12 @@ def _accuracy(ax: Axes, runs: Sequence[Run], labels: Sequence[str]) -> None:
     for run, label, color in zip(runs, labels, _cycle(len(runs)), strict=True):
         curve = run.log.curve("val_accuracy")
         if curve:
-            ax.plot(*zip(*curve, strict=True), label=label, lw=1.8, color=color)
+            _draw(ax, curve, label, color)
+
+
+def _draw(ax: Axes, curve: Sequence[tuple[float, float]], label: str, color: str) -> None:
+    marker = "o" if len(curve) < 30 else None  # a single point makes no line
+    ax.plot(*zip(*curve, strict=True), label=label, lw=1.8, color=color, marker=marker, ms=3)
 
 
 def _cycle(count: int) -> list[str]:

@@ -18,6 +18,7 @@ class Trained:
         model: The ONNX file, if one was made.
         steps: Done in all.
         best: Step and figures of the best validation.
+        held_out: Whether validation was on pictures that it did not learn from.
         rank: Of this process among those that trained together; only 0 has a model.
     """
 
@@ -25,6 +26,7 @@ class Trained:
     model: Path | None
     steps: int
     best: dict[str, float]
+    held_out: bool = True
     rank: int = 0
 
 
@@ -72,4 +74,5 @@ class Job:
             from crispen.lab.export import export_checkpoint
 
             model = export_checkpoint(checkpoint, self.folder)
-        return Trained(checkpoint, model, trainer.step, best, rank)
+        held_out = bool(self.recipe.validation.path or trainer.batches.split["valid"])
+        return Trained(checkpoint, model, trainer.step, best, held_out, rank)

@@ -39,6 +39,19 @@ def make_network(recipe: Recipe) -> Network:
     return network
 
 
+def check_losses(recipe: Recipe, network: Network) -> None:
+    """Compares one blank crop, so that what the losses cannot compare is told before all work.
+
+    Raises:
+        CrispenError: A loss does not fit the network or the crops, or misses a file.
+    """
+    x = torch.zeros(1, recipe.data.channels, recipe.data.patch, recipe.data.patch)
+    # Neither the weights, the statistics of their layers nor the course of chance may change.
+    with torch.no_grad(), torch.random.fork_rng(devices=[]):
+        output = copy.deepcopy(network).train().outputs(torch.cat([x, x]))
+        build_loss(recipe.loss)(output, torch.zeros_like(output.image))
+
+
 def is_paired(recipe: Recipe) -> bool:
     """Whether the data brings its own inputs."""
     data = recipe.data

@@ -10,7 +10,7 @@ import tomllib
 from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import Field, ValidationError, model_validator
 
@@ -22,6 +22,7 @@ from crispen.lab.losses.adversarial import AdversarialKind
 from crispen.lab.networks import NetworkTable
 from crispen.lab.networks.discriminator import DiscriminatorTable
 from crispen.lab.table import Table
+from crispen.media.resample import Method
 
 Momentum = Annotated[float, Field(ge=0, lt=1)]
 Epoch = Annotated[int, Field(ge=1)]
@@ -158,6 +159,9 @@ def recipe_names() -> list[str]:
     return list(_shipped())
 
 
+_LISTS = ("degradation", "loss")
+
+
 def _assign(table: dict[str, Any], assignment: str) -> None:
     key, equals, text = assignment.partition("=")
     if not equals:
@@ -172,7 +176,11 @@ def _assign(table: dict[str, Any], assignment: str) -> None:
         place = (
             place[_index(place, parent, key)]
             if isinstance(place, list)
-            else (place.setdefault(parent, {}) if isinstance(place, dict) else None)
+            else (
+                place.setdefault(parent, [] if parent in _LISTS else {})
+                if isinstance(place, dict)
+                else None
+            )
         )
     if isinstance(place, list):
         place[_index(place, last, key)] = value
@@ -206,9 +214,21 @@ def read_recipe(table: dict[str, Any], source: str) -> Recipe:
             for entry in (part if isinstance(part, list) else [part])
             if isinstance(entry, dict) and "kind" in entry
         } | {"folder"}
-        where = ".".join(str(part) for part in first["loc"] if part not in kinds)
-        told = first["msg"].removeprefix("Value error, ")
+        path = [part for part in first["loc"] if part not in kinds]
+        where = ".".join(str(part) for part in path)
+        told = _told(first["type"], first["msg"], path)
         raise UsageError(f"{source}: {where}: {told}" if where else f"{source}: {told}") from error
+
+
+def _told(kind: str, message: str, path: list[int | str]) -> str:
+    """What is wrong with one value, in words for a person."""
+    if kind == "too_short":
+        return "needs at least one entry"
+    if kind == "extra_forbidden":
+        table: Any = Recipe if len(path) == 1 else Recipe.model_fields[str(path[0])].annotation
+        known = getattr(table, "model_fields", {})
+        return f"no such key{nearest_names(str(path[-1]), known)}"
+    return message.removeprefix("Value error, ")
 
 
 def load_recipe(name_or_path: str, overrides: Sequence[str] = ()) -> Recipe:
@@ -227,18 +247,29 @@ def load_recipe(name_or_path: str, overrides: Sequence[str] = ()) -> Recipe:
     10
     """
     path = _found(name_or_path)
+    if name_or_path in get_args(Method):
+        raise UsageError(
+            f"{name_or_path} needs no training; measure it with: crispen evaluate --baseline "
+            f"{name_or_path}"
+        )
     if not path.is_file():
         hint = nearest_names(name_or_path, recipe_names()) or f"; those are {', '.join(_shipped())}"
         raise MissingInput(
             f"{name_or_path}: neither a recipe that comes with Crispen nor a TOML file{hint}"
         )
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        table = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(f"{path}: not valid TOML: {error}") from error
     for assignment in overrides:
         _assign(table, assignment)
-    return read_recipe(table, str(path))
+    try:
+        return read_recipe(table, "--set" if overrides else str(path))
+    except UsageError:
+        # A file that is wrong by itself is to blame, not what was set on top.
+        read_recipe(tomllib.loads(text), str(path))
+        raise
 
 
 def _found(name_or_path: str) -> Path:

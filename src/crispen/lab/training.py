@@ -29,7 +29,7 @@ from crispen.lab.checkpoint import (
     transfer_weights,
 )
 from crispen.lab.data import Batches, open_batches
-from crispen.lab.learner import Learner, is_paired, make_network, make_pipeline
+from crispen.lab.learner import Learner, check_losses, is_paired, make_network, make_pipeline
 from crispen.lab.networks import parameter_count
 from crispen.lab.processes import Place, connect, disconnect, hardware, helpers
 from crispen.lab.recipe import Recipe
@@ -79,6 +79,7 @@ class Trainer:
         network = make_network(recipe)
         # All that can be wrong with a recipe is told before anything is read.
         pipeline = make_pipeline(recipe, torch.device("cpu"))
+        check_losses(recipe, network)
         side = recipe.scale * recipe.data.patch
         if recipe.adversarial:
             recipe.adversarial.discriminator.build(recipe.data.channels).check_side(side)
@@ -88,6 +89,7 @@ class Trainer:
             # A resumed run has its weights already; where they once came from is not read again.
             self.lineage = transfer_weights(network, Path(recipe.train.start))
         with contextlib.ExitStack() as self._stack:
+            self._stack.callback(_remove_empty, folder)
             make_folder(folder)
             told = {
                 "recipe": recipe.model_dump(mode="json", exclude_none=True),
@@ -109,12 +111,13 @@ class Trainer:
             if saved is not None:
                 self._restore(saved)
             writes = self.fabric.is_global_zero
+            validator = self._validator() if writes else None
             self.keeper = Keeper(
                 self.learner,
                 self.judge,
                 self.batches.steps_per_epoch / self.recipe.train.accumulate,
                 RunFolder(folder, self.recipe) if writes else None,
-                self._validator() if writes else None,
+                validator,
                 self._save,
             )
             self.keeper.best = dict(saved["best"]) if saved else {}
@@ -315,3 +318,9 @@ def put_aside(folder: Path) -> None:
     while (aside := folder.with_name(f"{folder.name}.{number}")).exists():
         number += 1
     folder.rename(aside)
+
+
+def _remove_empty(folder: Path) -> None:
+    """A training that failed before its first line leaves no folder."""
+    with contextlib.suppress(OSError):
+        folder.rmdir()

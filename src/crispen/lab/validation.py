@@ -83,7 +83,8 @@ class Validator:
         scores = {"val_loss": float(loss), "val_mse": float(F.mse_loss(out, target))}
         border = self.recipe.scale if self.recipe.scale > 1 else 0
         image, reference = _grey(out), _grey(target, whole=False)
-        scores["val_psnr"] = min(100.0, psnr(image, reference, border=border))
+        # Equal pictures have no finite PSNR; a ruined one must stay as NaN.
+        scores["val_psnr"] = float(np.minimum(100.0, psnr(image, reference, border=border)))
         if min(image.shape) - 2 * border >= _SSIM_PX:
             scores["val_ssim"] = ssim(image, reference, border=border)
         if out.shape[1] == 3:

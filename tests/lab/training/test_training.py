@@ -174,6 +174,20 @@ def test_nan_names_the_step_and_the_checkpoint(
     assert "step 8" in run.error
 
 
+def test_a_diverged_network_never_becomes_the_best(recipe: Make, tmp_path: Path) -> None:
+    Trainer(recipe("upscale", "train.steps=2", "train.validate_every=2"), tmp_path).fit()
+    best = (tmp_path / BEST).read_bytes()
+    trainer = Trainer(recipe("upscale", "train.steps=3"), tmp_path)
+    with torch.no_grad():  # finite weights, infinite answers
+        for layer in (trainer.learner.average.head, trainer.learner.average.tail):
+            layer.weight.fill_(3e38)
+    told = r"step 3: the psnr of validation is nan.*last\.ckpt, best: .*best\.ckpt"
+    with pytest.raises(TrainingError, match=told):
+        trainer.fit()
+    assert (tmp_path / BEST).read_bytes() == best
+    assert load_checkpoint(tmp_path / CHECKPOINT)["step"] == 2
+
+
 def test_weights_that_are_no_numbers_are_never_saved(recipe: Make, tmp_path: Path) -> None:
     trainer = Trainer(recipe("upscale", "train.steps=2"), tmp_path)
     with torch.no_grad():
@@ -276,6 +290,7 @@ def test_a_checkpoint_of_version_0_1_is_read(recipe: Make, tmp_path: Path) -> No
         ("upscale", ["train.seed=1"], r"another recipe .train\.seed differs"),
         ("upscale", ["data.limit=2"], "another recipe .data differs"),
         ("upscale", ["loss.0.weight=2"], "another recipe .loss differs"),
+        ("upscale", ["validation.monitor=mse"], "another recipe .validation differs"),
         ("denoise", [], "another recipe"),
     ],
 )
@@ -324,6 +339,8 @@ def test_a_run_is_put_aside_not_lost(recipe: Make, tmp_path: Path) -> None:
         ("upscale", ["validation.path='gone'"], "gone: no such folder"),
         ("upscale", ["network={kind='autoencoder-unet'}"], "scale"),
         ("upscale", ["adversarial.weight=1", "data.patch=4"], "16 px"),
+        ("upscale", ["loss=[{kind='kl'}]"], "loss kl: this network has no latents"),
+        ("upscale", ["loss=[{kind='ms-ssim', scales=4}]"], "ms-ssim"),
         ("denoise", ["degradation=[]"], "input and target are the same"),
         ("denoise", ["network={kind='autoencoder-dense'}"], r"data\.patch"),
         ("denoise", ["degradation.0.sigma=[50, 0]"], "swap"),
@@ -334,7 +351,7 @@ def test_what_cannot_work_is_told_at_once(
 ) -> None:
     with pytest.raises((UsageError, InputError), match=told):
         Trainer(recipe(kind, *changes), tmp_path / "run")
-    assert not list((tmp_path / "run").glob("*.ckpt"))
+    assert not (tmp_path / "run").exists()
 
 
 def test_monitor_that_cannot_be_measured(recipe: Make, tmp_path: Path) -> None:

@@ -150,6 +150,11 @@ class Plain(Upscaler):
         )
         self.tail = nn.Conv2d(width, channels * (unshuffle * scale) ** 2, 3, padding=1)
         with torch.no_grad():
+            # Pixels are never negative: a first kernel that minds their mean would fire always or
+            # never, for good, and a third of a thin network with it.
+            self.head.weight -= self.head.weight.mean((1, 2, 3), keepdim=True)
+            self.head.weight.mul_(2.0)
+            self.head.bias.zero_()  # type: ignore[union-attr]
             # Start as plain bicubic: the residual grows from (almost) nothing.
             self.tail.weight.mul_(0.1)
             self.tail.bias.zero_()  # type: ignore[union-attr]
