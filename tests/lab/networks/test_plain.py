@@ -30,3 +30,12 @@ def test_merging_leaves_plain_convolutions() -> None:
         "body.2.weight": (4, 4, 3, 3),
         "tail.weight": (16, 4, 3, 3),
     }
+
+
+def test_every_first_filter_fires_on_some_pixels_only() -> None:
+    torch.manual_seed(0)
+    head = Plain(2, 1, width=64).head
+    # Around mid-grey, as pictures are: filters that minded the mean would be all on or all off.
+    fires = (head(0.5 + 0.05 * torch.randn(1, 1, 64, 64))[..., 1:-1, 1:-1] > 0).float()
+    share = fires.mean((0, 2, 3))
+    assert ((share > 0.3) & (share < 0.7)).all()
