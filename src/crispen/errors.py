@@ -7,7 +7,8 @@
     ├── InputError        (also ValueError)         a file cannot be read as what it claims
     │   └── MissingInput  (also FileNotFoundError)  no such file
     ├── OutputError       (also OSError)            a result cannot be written
-    ├── ModelError        (also ValueError)         no such model, or a broken one
+    ├── ModelError        (also ValueError)         a model that does not work
+    │   └── UnknownModel                            no such model                        exit 2
     ├── MissingExtra      (also ImportError)        an optional part is not installed
     ├── TrainingError     (also RuntimeError)       a training run cannot go on
     └── Cancelled                                   Ctrl-C or a cancel button            exit 130
@@ -54,7 +55,13 @@ class OutputError(CrispenError, OSError):
 
 
 class ModelError(CrispenError, ValueError):
-    """An unknown or broken model."""
+    """A model that is unknown, broken, or cannot be fetched."""
+
+
+class UnknownModel(ModelError):
+    """A name or path that no model has: an option that does not fit, rather than a bad file."""
+
+    exit_code = 2
 
 
 class MissingExtra(CrispenError, ImportError):

@@ -46,6 +46,22 @@ def test_models_add(crispen: Any, tmp_path: Path) -> None:
     assert "mine-x2" in crispen("models").out
 
 
+def test_an_unknown_model_is_wrong_usage(crispen: Any, photo: Path) -> None:
+    for arguments in (("enhance", photo, "--model", "foto-x2"), ("models", "show", "foto-x2")):
+        said = crispen(*arguments)
+        assert said.code == 2
+        assert "did you mean photo-x2" in said.err
+
+
+def test_a_broken_model_is_a_bad_file(crispen: Any, photo: Path, tmp_path: Path) -> None:
+    broken = tmp_path / "broken.onnx"
+    broken.write_bytes(b"nothing of the kind")
+    for arguments in (("enhance", photo, "--model", broken), ("models", "add", broken)):
+        said = crispen(*arguments)
+        assert said.code == 1
+        assert f"{broken}: not an ONNX file" in said.err
+
+
 def test_compare_makes_a_sheet(crispen: Any, photo: Path, tmp_path: Path) -> None:
     large = tmp_path / "large.png"
     pixels = read_image(photo).as_rgb8()

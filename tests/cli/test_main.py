@@ -92,7 +92,7 @@ def test_errors_as_json(crispen: Any, failing: Any) -> None:
     code = console.run_safely(raising(module_error), debug=False, as_json=True)
     assert code == 1
     said = crispen("models", "show", "nothing-like-it", "--json")
-    assert said.code == 1
+    assert said.code == 2
     assert "nothing-like-it" in json.loads(said.err)["error"]
 
 
@@ -121,7 +121,7 @@ def test_unknown_commands_get_the_nearest(crispen: Any) -> None:
 
 def test_after_two_dashes_nothing_is_a_flag(crispen: Any) -> None:
     said = crispen("models", "show", "--", "--debug")
-    assert said.code == 1
+    assert said.code == 2
     assert "--debug" in said.err
     assert "Traceback" not in said.err
 

@@ -188,6 +188,40 @@ def test_overwrite_makes_anew(folder):
     assert statuses(enhance_all(["a.png"], None, keep)) == {"a.png": "failed"}
 
 
+def test_a_pattern_can_be_repeated(folder, capsys):
+    first = crispen("a.png", "b.png")
+    after_that = sorted(str(p) for p in folder.glob("*.png"))
+    assert (first, len(after_that)) == (0, 4)
+    for inputs in (["*.png"], after_that):
+        capsys.readouterr()
+        assert crispen(*inputs) == 0
+        assert capsys.readouterr().out.count("skipped, finished already") == 2
+    assert sorted(str(p) for p in folder.glob("*.png")) == after_that
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif", ".avif"])
+def test_frames_and_pages_that_are_left_out_are_told(folder, capsys, suffix):
+    source = folder / f"many{suffix}"
+    first, *rest = (PilImage.new("RGB", (24, 16), (40 * i, 0, 200)) for i in range(3))
+    first.save(source, save_all=True, append_images=rest)
+    note = f"of its 3 {'pages' if suffix == '.tif' else 'frames'} the first was enhanced"
+    assert crispen(source) == 0
+    assert f"  note: {note}\n" in capsys.readouterr().out
+    assert crispen(source, "--json", "--overwrite") == 0
+    assert json.loads(capsys.readouterr().out)["notes"] == [note]
+
+
+def test_a_lossless_webp_stays_lossless(folder):
+    PilImage.open("a.png").save("c.webp", lossless=True)
+    assert crispen("c.webp") == 0
+    assert crispen("c.webp", "-o", "c.png") == 0
+    with PilImage.open("c.x2.webp") as webp, PilImage.open("c.png") as png:
+        assert np.array_equal(np.asarray(webp), np.asarray(png))
+    assert crispen("c.webp", "--overwrite", "--quality", "80") == 0
+    with PilImage.open("c.x2.webp") as webp, PilImage.open("c.png") as png:
+        assert not np.array_equal(np.asarray(webp), np.asarray(png))
+
+
 def test_mirrored_tree(folder):
     recursive = Options(models=FAST.models, threads=1, recursive=True, format="webp")
     enhance_all([str(folder)], "out", recursive)

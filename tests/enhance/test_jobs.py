@@ -56,6 +56,16 @@ def test_an_earlier_result_is_taken_when_named(tree):
     assert results(["a.x2.png"]) == ["a.x2.x2.png"]
 
 
+def test_a_pattern_leaves_out_earlier_results_as_a_folder_does(tree):
+    assert results(["*.png"]) == ["a.x2.png"]
+    assert results(["*.png"], "out") == ["out/a.png"]
+    # As the shell expands it.
+    assert results(["a.png", "a.x2.png"]) == ["a.x2.png"]
+    assert results(["./a.png", tree / "a.x2.png", "b.jpg"], "out") == ["out/a.png", "out/b.jpg"]
+    # Its source stands in another folder, and so it is no result of it.
+    assert results(["sub/c.png", "a.x2.png"])[1] == "a.x2.x2.png"
+
+
 def test_a_result_without_its_source_is_a_picture_like_any_other(tree):
     (tree / "a.png").unlink()
     assert "a.x2.x2.png" in results(["."])
@@ -82,6 +92,17 @@ def test_one_input_and_a_file(tree):
     assert results(["a.png"], "big") == ["big/a.png"]
     assert results(["a.png"], "big.jpg/") == ["big.jpg/a.png"]
     assert results(["a.png"], "sub") == ["sub/a.png"]
+
+
+def test_several_inputs_do_not_go_into_one_file(tree):
+    for inputs in (["a.png", "b.jpg"], ["*.*g"], ["."]):
+        for name in ("out.png", "out.mp4"):
+            with pytest.raises(UsageError, match=rf"-o {name}: one file cannot take"):
+                plan(inputs, name)
+    assert results(["a.png", "b.jpg"], "out.png/") == ["out.png/a.png", "out.png/b.jpg"]
+    assert results(["a.png", "b.jpg"], "2024.07") == ["2024.07/a.png", "2024.07/b.jpg"]
+    (tree / "out.png").mkdir()
+    assert results(["a.png", "b.jpg"], "out.png") == ["out.png/a.png", "out.png/b.jpg"]
 
 
 def test_patterns(tree):

@@ -35,6 +35,41 @@ def test_a_cut_source_is_enhanced_as_far_as_it_goes_and_said(tmp_path: Path) -> 
     assert times(tmp_path / "b.mkv") == times(whole)[: report.frames]
 
 
+@pytest.mark.parametrize("suffix", [".mp4", ".mov"])
+def test_a_cut_file_with_its_index_in_front_is_told(tmp_path: Path, suffix: str) -> None:
+    whole = make_clip(tmp_path / "whole.mkv", range(0, 2000, 40), time_base=Fraction(1, 1000))
+    cut = tmp_path / f"cut{suffix}"
+    front = {"movflags": "faststart"}
+    with av.open(str(whole)) as file, av.open(str(cut), "w", container_options=front) as out:
+        stream = out.add_stream_from_template(file.streams.video[0])
+        for packet in file.demux(video=0):
+            if packet.size:
+                packet.stream = stream
+                out.mux(packet)
+    data = cut.read_bytes()
+    cut.write_bytes(data[: len(data) * 9 // 10])
+    report = enhance_video(cut, tmp_path / "b.mkv", 1)
+    assert 0 < report.frames < 50
+    assert any("cut or damaged" in n for n in report.notes)
+
+
+@pytest.mark.parametrize("suffix", [".mkv", ".mp4"])
+def test_sound_that_outlasts_the_picture_is_no_damage(tmp_path: Path, suffix: str) -> None:
+    source = make_clip(tmp_path / f"a{suffix}", audio=[("aac", 0, 5)])
+    report = enhance_video(source, tmp_path / f"b{suffix}", 1)
+    assert (report.frames, report.damaged) == (12, 0)
+    assert not report.notes
+
+
+@pytest.mark.parametrize("suffix", [".mkv", ".mp4"])
+def test_frames_that_come_irregularly_are_no_damage(tmp_path: Path, suffix: str) -> None:
+    stamps = [0, 40, 80, 400, 440, 1000, 1040, 3000, 3500, 9000]
+    source = make_clip(tmp_path / f"a{suffix}", stamps, time_base=Fraction(1, 1000))
+    report = enhance_video(source, tmp_path / f"b{suffix}", 1)
+    assert (report.frames, report.damaged) == (10, 0)
+    assert not report.notes
+
+
 def test_damaged_packets_are_counted(tmp_path: Path) -> None:
     source = make_clip(tmp_path / "a.mkv", range(0, 2000, 40), time_base=Fraction(1, 1000))
     data = bytearray(source.read_bytes())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+
 import numpy as np
 import PIL.Image
 import PIL.ImageCms
@@ -32,3 +34,21 @@ def smooth(height: int, width: int, channels: int, dtype: str = "uint8") -> np.n
 
 def full_metadata() -> Metadata:
     return Metadata(icc=ICC, exif=exif(), xmp=XMP, dpi=(300.0, 300.0))
+
+
+def linear_grey_profile() -> bytes:
+    """A profile that says that grey levels are light itself (ICC.1:2001-04)."""
+    d50 = struct.pack(">3i", 0xF6D6, 0x10000, 0xD32D)
+    tags = {
+        b"desc": b"desc" + struct.pack(">4xI", 5) + b"grey\0" + bytes(79),
+        b"cprt": b"text" + bytes(4) + b"none",
+        b"wtpt": b"XYZ " + bytes(4) + d50,
+        b"kTRC": b"curv" + struct.pack(">4xIHxx", 1, 256),
+    }
+    table, content = struct.pack(">I", len(tags)), b""
+    for name, tag in tags.items():
+        table += name + struct.pack(">2I", 132 + 12 * len(tags) + len(content), len(tag))
+        content += tag
+    size = 128 + len(table) + len(content)
+    head = struct.pack(">I4xI4s4s4s12x4s28x", size, 0x02400000, b"mntr", b"GRAY", b"XYZ ", b"acsp")
+    return (head + d50).ljust(128, b"\0") + table + content

@@ -56,6 +56,17 @@ def test_orientation_is_turned_and_then_forgotten(tmp_path: Path) -> None:
             np.testing.assert_array_equal(as_image(picture).pixels, upright)
 
 
+def test_xmp_forgets_the_orientation_too(tmp_path: Path) -> None:
+    for said, left in (
+        (b'<a tiff:Orientation="6"/>', b'<a tiff:Orientation="1"/>'),
+        (b"<tiff:Orientation>8</tiff:Orientation>", b"<tiff:Orientation>1</tiff:Orientation>"),
+    ):
+        picture = PIL.Image.fromarray(smooth(6, 9, 3))
+        picture.save(tmp_path / "a.jpg", exif=exif(6), xmp=said)
+        image = read_image(tmp_path / "a.jpg")
+        assert (image.width, image.metadata.xmp) == (6, left)
+
+
 def test_damage_in_the_last_rows_is_still_found(tmp_path: Path) -> None:
     path = tmp_path / "a.jpg"
     noise = np.random.default_rng(0).integers(0, 256, (400, 300, 3), np.uint8)

@@ -24,7 +24,7 @@ from crispen.media.image import (
     write_image,
 )
 
-from .pictures import ICC, XMP, full_metadata, smooth
+from .pictures import ICC, XMP, full_metadata, linear_grey_profile, smooth
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".tif", ".avif"])
@@ -58,6 +58,22 @@ def test_no_exif_is_made_up(tmp_path: Path) -> None:
         Image(smooth(8, 8, 3)).save(tmp_path / f"a{suffix}")
         with PIL.Image.open(tmp_path / f"a{suffix}") as picture:
             assert not picture.getexif()
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".tif"])
+def test_resolution_needs_no_exif(tmp_path: Path, suffix: str) -> None:
+    image = Image(smooth(40, 60, 3), metadata=Metadata(xmp=XMP, dpi=(300.0, 150.0)))
+    for strip, expected in ((False, (300, 150)), (True, (72, 72))):
+        path = tmp_path / f"{strip}{suffix}"
+        write_image(image, path, strip_metadata=strip)
+        with PIL.Image.open(path) as picture:
+            assert picture.info.get("dpi", (72, 72)) == pytest.approx(expected, abs=0.02)
+            assert 0x011A not in picture.getexif() or suffix == ".tif"
+            decoded = np.asarray(picture)
+        again = read_image(path)
+        assert again.metadata.xmp == (None if strip else XMP)
+        np.testing.assert_array_equal(again.pixels, decoded)
+        assert np.abs(decoded.astype(int) - image.pixels).max() <= 3
 
 
 def test_a_colour_profile_is_not_put_on_a_grey_picture(tmp_path: Path) -> None:
@@ -113,6 +129,24 @@ def test_quality_100_is_lossless(name: str) -> None:
     np.testing.assert_array_equal(np.asarray(PIL.Image.open(out)), pixels)
 
 
+@pytest.mark.parametrize("frames", [1, 2])
+def test_lossless_webp_stays_lossless(frames: int, tmp_path: Path) -> None:
+    pixels = np.random.default_rng(1).integers(0, 256, (20 * frames, 30, 3), np.uint8)
+    for quality, lossless in ((100, True), (90, False)):
+        path = tmp_path / f"{quality}.webp"
+        write_image(Image(pixels, frames, full_metadata()), path, quality=quality)
+        for source in (path, path.read_bytes()):
+            with open_image(source) as reader:
+                assert reader.header.lossless == lossless
+        for format, same in (("webp", lossless), ("avif", False)):
+            if frames > 1 and format == "avif":
+                continue
+            out = io.BytesIO()
+            with ImageWriter(out, reader.header, format=format) as writer:
+                writer.write(pixels)
+            assert np.array_equal(read_image(out.getvalue()).pixels, pixels) == same
+
+
 def test_jpeg_keeps_full_colour_from_quality_90() -> None:
     for quality, sampling in ((None, (1, 1)), (90, (1, 1)), (89, (2, 2))):
         out = io.BytesIO()
@@ -157,6 +191,68 @@ def test_animations_keep_frames_delays_and_loops(name: str) -> None:
     assert (again.frames, again.metadata.delays_ms, again.metadata.loop) == (3, (100, 250, 70), 4)
     with open_image(out.getvalue()) as reader:
         assert [len(band) for band in reader.bands(5)] == [5, 4, 5, 4, 5, 4]
+
+
+@pytest.mark.parametrize("frames", [1, 5])
+@pytest.mark.parametrize("suffix", [".png", ".tif", ".avif"])
+def test_pages_and_frames_that_are_not_read_are_counted(
+    tmp_path: Path, suffix: str, frames: int
+) -> None:
+    path = tmp_path / f"a{suffix}"
+    first, *rest = (PIL.Image.new("RGB", (24, 16), (40 * i, 0, 200)) for i in range(frames))
+    first.save(path, save_all=frames > 1, append_images=rest)
+    for source in (path, path.read_bytes()):
+        with open_image(source) as reader:
+            assert (reader.pages, reader.header.frames) == (frames, 1)
+            assert np.abs(reader.read()[0, 0].astype(int) - (0, 0, 200)).max() <= 3
+
+
+@pytest.mark.parametrize("name", ["gif", "webp"])
+def test_nothing_is_left_out_of_animations_that_are_read_whole(name: str) -> None:
+    out = io.BytesIO()
+    pixels = np.concatenate([np.full((9, 12, 3), v, np.uint8) for v in (0, 120, 255)])
+    write_image(Image(pixels, 3), out, format=name)
+    with open_image(out.getvalue()) as reader:
+        assert (reader.pages, reader.header.frames) == (1, 3)
+
+
+def test_gif_is_srgb_whatever_the_profile(shared_data: Path) -> None:
+    odd = shared_data / "odd" / "valid"
+    wide, reference = (read_image(odd / f"icc_{n}.png") for n in ("display_p3", "reference_srgb"))
+    frames = np.concatenate([wide.pixels, wide.pixels[::-1]])
+    out = io.BytesIO()
+    write_image(Image(frames, 2, wide.metadata), out, format="gif")
+    found = read_image(out.getvalue())
+    for frame, expected in ((0, reference.pixels), (1, reference.pixels[::-1])):
+        # The palette alone costs 2.2 levels; without a conversion it would be 6.
+        error = found.frame(frame)[..., :3].astype(float) - expected
+        assert np.abs(error).mean() < 2.6
+        assert np.abs(error.mean((0, 1))).max() < 0.5
+
+
+@pytest.mark.parametrize("name", ["webp", "avif", "gif"])
+@pytest.mark.parametrize("dtype", ["uint8", "uint16"])
+def test_grey_that_becomes_rgb_is_srgb(name: str, dtype: str) -> None:
+    light = np.tile(np.arange(256, dtype=dtype), (16, 1))[..., np.newaxis]
+    pixels = light * light.dtype.type(np.iinfo(dtype).max // 255)
+    out = io.BytesIO()
+    write_image(Image(pixels, metadata=Metadata(icc=linear_grey_profile())), out, format=name)
+    found = read_image(out.getvalue())
+    scale = np.iinfo(found.pixels.dtype).max / 255
+    # IEC 61966-2-1.
+    expected = 255 * (1.055 * (light / 255) ** (1 / 2.4) - 0.055)
+    error = np.abs(found.pixels[..., :3] / scale - expected)[:, 1:]
+    assert error.mean() < 1
+    profile = found.metadata.icc
+    assert profile is None if name == "gif" else profile is not None and profile[16:20] == b"RGB "
+
+
+def test_a_damaged_profile_does_not_keep_a_gif_from_being_written() -> None:
+    damaged = b"x" * 16 + b"RGB " + b"x" * 200
+    out = io.BytesIO()
+    write_image(Image(smooth(9, 12, 3), metadata=Metadata(icc=damaged)), out, format="gif")
+    decoded = np.asarray(PIL.Image.open(out).convert("RGB"))
+    assert np.abs(decoded.astype(int) - smooth(9, 12, 3)).max() <= 24
 
 
 def test_tiff_read_by_tifffile(tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ def test_a_target_is_not_replaced_unless_asked(tmp_path: Path) -> None:
     path.write_bytes(b"mine")
     path.chmod(0o640)
     image = Image(smooth(4, 4, 3))
-    with pytest.raises(OutputError, match="--overwrite"):
+    with pytest.raises(OutputError, match=r"--overwrite \(overwrite=True in Python\)"):
         image.save(path)
     assert path.read_bytes() == b"mine"
     image.save(path, overwrite=True)

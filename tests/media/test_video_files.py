@@ -14,6 +14,7 @@ import pytest
 from crispen.errors import UsageError
 from crispen.media._video_codecs import available_codecs, encoder_formats, find_codec
 from crispen.media._video_format import Planar, choose_format, source_format
+from crispen.media._video_length import ends_early
 from crispen.media.video import Damage, is_video_name, probe, read_frames
 
 
@@ -40,6 +41,37 @@ def test_real_clips(clips: Path, name: str) -> None:
     assert len(stamps) == REAL[name][3]
     assert not damage
     assert header.start == stamps[0]
+
+
+EBML = bytes.fromhex("1a45dfa3 84 42868101")
+SEGMENT = bytes.fromhex("18538067")
+
+
+@pytest.mark.parametrize(
+    ("whole", "states_length"),
+    [
+        (EBML + SEGMENT + b"\x90" + bytes(16), True),
+        (EBML + SEGMENT + bytes.fromhex("01 00000000000010") + bytes(16), True),
+        (EBML + SEGMENT + bytes.fromhex("01 ffffffffffffff") + bytes(16), False),  # streamed
+        (b"\0\0\0\x08ftyp" + b"\0\0\0\x18mdat" + bytes(16), True),
+        (b"\0\0\0\x08ftyp" + b"\0\0\0\1mdat" + bytes(7) + b"\x20" + bytes(16), True),
+        (b"\0\0\0\x08ftyp" + b"\0\0\0\0mdat" + bytes(16), False),  # to the end of the file
+        (b"\0\0\0\x08ftyp" + b"SEFT, a camera's own notes", False),
+        (b"RIFF\x18\0\0\0AVI LIST" + bytes(16), True),
+        (b"\x47" + bytes(187), False),
+    ],
+)
+def test_a_file_ends_early_that_is_shorter_than_it_says(
+    tmp_path: Path, whole: bytes, states_length: bool
+) -> None:
+    path = tmp_path / "a"
+    path.write_bytes(whole)
+    assert not ends_early(path)
+    path.write_bytes(whole[:-1])
+    assert ends_early(path) == states_length
+    for size in range(1, len(whole)):  # however little is left of it
+        path.write_bytes(whole[:size])
+        ends_early(path)
 
 
 def test_every_offered_codec_has_formats_and_fits_a_file() -> None:

@@ -58,7 +58,7 @@ def test_a_file_without_card_says_so(tmp_path):
     path = tmp_path / "a.onnx"
     path.write_bytes(tiny())
     assert not has_card(tiny())
-    with pytest.raises(ModelError, match="without a Crispen card"):
+    with pytest.raises(ModelError, match=r"without a Crispen card; 'crispen models add .*a\.onnx'"):
         read_card(path)
     path.write_bytes(b"")
     with pytest.raises(ModelError, match="not an ONNX file"):
@@ -70,7 +70,14 @@ def test_a_file_without_card_says_so(tmp_path):
 def test_an_invalid_card_is_told(tmp_path):
     path = tmp_path / "a.onnx"
     path.write_bytes(TINY.replace(b'"scale":2', b'"scale":0'))
-    with pytest.raises(ModelError, match="ValidationError"):
+    with pytest.raises(ModelError, match=r"card is damaged \(scale: .* greater than or equal to 1"):
+        read_card(path)
+
+
+def test_a_cut_file_is_told_in_words(tmp_path):
+    path = tmp_path / "a.onnx"
+    path.write_bytes(TINY[:-10])
+    with pytest.raises(ModelError, match="not an ONNX file, or one that was cut off; fetch"):
         read_card(path)
 
 

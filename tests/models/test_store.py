@@ -15,12 +15,14 @@ from onnx import TensorProto, helper, numpy_helper
 
 from crispen.engines.openvino import OpenVinoEngine
 from crispen.enhance.model import load
-from crispen.errors import Cancelled, CrispenError, ModelError, OutputError, UsageError
+from crispen.errors import Cancelled, ModelError, OutputError, UnknownModel, UsageError
 from crispen.models import store
 from crispen.models.store import add, find, list_cards, shipped_names
 from crispen.progress import Event, Progress
 
 GOOD = (store.SHIPPED / "photo-fast-x2.onnx").read_bytes()
+DIGEST = hashlib.sha256(GOOD).hexdigest()
+NO_DIGEST = "0" * 64
 
 
 @pytest.fixture(autouse=True)
@@ -65,12 +67,17 @@ def test_names_and_paths_are_found(tmp_path):
 
 
 def test_unknown_names_offer_the_nearest(tmp_path):
-    with pytest.raises(ModelError, match="did you mean photo-x2"):
+    with pytest.raises(UnknownModel, match="did you mean photo-x2"):
         find("foto-x2")
-    with pytest.raises(ModelError, match="no such model file"):
+    with pytest.raises(UnknownModel, match="no such model file"):
         find(tmp_path / "none.onnx")
-    with pytest.raises(ModelError, match="is a folder"):
+    with pytest.raises(UnknownModel, match="is a folder"):
         find(tmp_path)
+
+
+def test_a_family_is_told_with_its_members():
+    with pytest.raises(UnknownModel, match=r"'photo' is a family.*: photo-x2, photo-x3, photo-x4$"):
+        find("photo")
 
 
 def test_cards_are_listed_and_broken_ones_left_out(folder):
@@ -230,7 +237,7 @@ def test_inputs_that_are_no_pictures(shape, kind, message, tmp_path, folder):
 def test_broken_files_are_refused_and_nothing_is_left(content, tmp_path, folder):
     source = tmp_path / "bad.onnx"
     source.write_bytes(content)
-    with pytest.raises(ModelError, match=r"bad") as caught:
+    with pytest.raises(ModelError, match=r"bad\.onnx") as caught:
         add(source)
     assert "\n" not in str(caught.value)
     assert ".adding-" not in str(caught.value)
@@ -248,8 +255,11 @@ def test_names_are_not_taken_twice(tmp_path, folder):
     add(source, name="mine", overwrite=True)
     assert [p.name for p in folder.iterdir()] == ["mine.onnx"]
     for bad in ("../up", "a b", ""):
-        with pytest.raises(CrispenError):
+        with pytest.raises(UsageError, match=rf"--name '{bad}' cannot be a model's name"):
             add(source, name=bad)
+    source.write_bytes(b"the name comes first")
+    with pytest.raises(UsageError, match="cannot be a model's name"):
+        add(source, name="a/../b")
     assert [p.name for p in folder.iterdir()] == ["mine.onnx"]
 
 
@@ -296,7 +306,7 @@ def server() -> Iterator[str]:
 
 def test_a_url_is_fetched_and_checked(server):
     events: list[Event] = []
-    digest = hashlib.sha256(GOOD).hexdigest().upper()
+    digest = DIGEST.upper()
     card = add(f"{server}/good.onnx", name="net", sha256=digest, progress=Progress(events.append))
     assert find("net")[1] == card
     assert events[-1].done == len(GOOD)
@@ -306,20 +316,26 @@ def test_a_url_is_fetched_and_checked(server):
 def test_a_file_url_is_read(tmp_path):
     source = tmp_path / "p.onnx"
     source.write_bytes(GOOD)
-    assert add(source.as_uri(), name="net").scale == 2
+    assert add(source.as_uri(), name="net", sha256=DIGEST).scale == 2
+
+
+def test_a_url_needs_its_hash(server, folder):
+    with pytest.raises(UsageError, match=r"good\.onnx: a URL needs --sha256"):
+        add(f"{server}/good.onnx", name="net")
+    assert not folder.exists()
 
 
 @pytest.mark.parametrize(
-    ("page", "sha256", "message"),
+    ("page", "message"),
     [
-        ("missing.onnx", None, "404"),
-        ("cut.onnx", None, "cut off after 1000 of"),
-        ("good.onnx", "0" * 64, "SHA-256 is"),
+        ("missing.onnx", "404"),
+        ("cut.onnx", "cut off after 1000 of"),
+        ("good.onnx", "SHA-256 is"),
     ],
 )
-def test_bad_downloads_leave_nothing(server, page, sha256, message, folder):
+def test_bad_downloads_leave_nothing(server, page, message, folder):
     with pytest.raises(ModelError, match=message):
-        add(f"{server}/{page}", name="net", sha256=sha256)
+        add(f"{server}/{page}", name="net", sha256=NO_DIGEST)
     assert not folder.exists() or list(folder.iterdir()) == []
 
 
@@ -333,16 +349,16 @@ def test_other_schemes_are_refused(url):
 
 def test_a_server_that_is_not_there():
     with pytest.raises(ModelError, match="cannot be fetched"):
-        add("http://127.0.0.1:1/x.onnx")
+        add("http://127.0.0.1:1/x.onnx", sha256=NO_DIGEST)
     with pytest.raises(ModelError, match="cannot be fetched"):
-        add("file:///no/such/file.onnx")
+        add("file:///no/such/file.onnx", sha256=NO_DIGEST)
 
 
 def test_a_download_can_be_cancelled(server, folder):
     progress = Progress()
     progress.cancel()
     with pytest.raises(Cancelled):
-        add(f"{server}/good.onnx", name="net", progress=progress)
+        add(f"{server}/good.onnx", name="net", sha256=DIGEST, progress=progress)
     assert not folder.exists() or list(folder.iterdir()) == []
 
 
@@ -352,4 +368,4 @@ def test_too_large_a_file_is_refused(tmp_path, monkeypatch, server):
     source.write_bytes(GOOD)
     for what in (source, f"{server}/good.onnx"):
         with pytest.raises(ModelError, match="larger than"):
-            add(what, name="net")
+            add(what, name="net", sha256=DIGEST)

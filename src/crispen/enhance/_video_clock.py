@@ -18,7 +18,6 @@ class FrameClock:
 
     def __init__(self, header: VideoHeader) -> None:
         self.frames = 0
-        self._expected = header.frames
         self._time_base = header.time_base
         rate = header.rate or Fraction(25)
         self._usual = max(1, round(1 / rate / header.time_base))
@@ -57,18 +56,12 @@ class FrameClock:
             notes.append(f"{self._mended} frames without a valid time stamp were given one")
         if self._changed:
             notes.append("its frames change size or format; all were brought to the first one's")
-        missing = self._expected - self.frames
-        # Matroska states no count, and a duration that may be a frame or two off.
-        lost = missing if missing > max(2, self._expected // 50) else 0
-        damaged = damage.packets + damage.frames + lost + damage.cut
-        if lost or damage.cut:
-            notes.append(
-                f"the source is cut or damaged: {self.frames} of about {self._expected} frames "
-                "could be decoded"
-            )
+        if damage.cut:
+            notes.append(f"the source is cut or damaged: it ends early, after {self.frames} frames")
         if damage.packets or damage.frames:
             notes.append(
                 f"the source is damaged: {damage.frames} frames show errors, "
                 f"{damage.packets} packets could not be decoded"
             )
+        damaged = damage.packets + damage.frames + damage.cut
         return Ending(self.frames, self._last_duration, tuple(notes), damaged)

@@ -36,7 +36,8 @@ def enhance(
 
     Args:
         source: A path, bytes, a PIL image, a `crispen.Image`, or an array
-            ``(height, width[, channels])`` of ``uint8``, ``uint16`` or floats in [0, 1], RGB.
+            ``(height, width[, channels])`` of ``uint8``, ``uint16`` or floats in [0, 1], RGB. Of
+            animations other than GIF and WebP, and of a TIFF with pages, the first picture is read.
         scale: Times as long each side becomes; 2, or what the tasks or the named models give,
             unless given.
         tasks: What is to be done: ``denoise``, ``relight``, ``sharpen``, ``upscale``; only

@@ -236,7 +236,13 @@ def _one(
         return _noted(
             job,
             record,
-            outcome("done", source_size=done.source, target_size=done.result, frames=done.frames),
+            outcome(
+                "done",
+                source_size=done.source,
+                target_size=done.result,
+                frames=done.frames,
+                notes=done.notes,
+            ),
         )
     except Cancelled:
         raise

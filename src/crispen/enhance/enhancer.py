@@ -24,7 +24,14 @@ from crispen.enhance.stages import FillStage, ModelStage, ResizeStage, Shape, St
 from crispen.enhance.target import Target
 from crispen.enhance.window import BICUBIC_HALO
 from crispen.errors import Cancelled, UsageError
-from crispen.media.image import MAX_PIXELS, Image, ImageWriter, as_image, open_image
+from crispen.media.image import (
+    MAX_PIXELS,
+    Image,
+    ImageReader,
+    ImageWriter,
+    as_image,
+    open_image,
+)
 from crispen.progress import Progress
 
 DEFAULT_MEMORY_BYTES = 1 << 30
@@ -41,12 +48,14 @@ class Enhanced:
         result: Width and height of the result.
         frames: How many frames both have.
         models: Names of the models that ran, in order.
+        notes: What a person should know about the result.
     """
 
     source: tuple[int, int]
     result: tuple[int, int]
     frames: int
     models: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
 
 class Enhancer:
@@ -217,6 +226,7 @@ class Enhancer:
             (width, height),
             header.frames,
             tuple(model.card.name for model in models),
+            _left_out(reader),
         )
 
     def _stages(self, shape: Shape, width: int, height: int) -> tuple[list[Stage], list[Model]]:
@@ -258,6 +268,12 @@ def _reach(models: Sequence[Model]) -> int:
         reach += max(model.card.halo or model.card.window_px or 32, BICUBIC_HALO) / scale
         scale *= model.card.scale
     return int(reach) + 4
+
+
+def _left_out(reader: ImageReader) -> tuple[str, ...]:
+    """A note, if the file holds more than was read."""
+    what = "pages" if reader.header.format == "tiff" else "frames"
+    return (f"of its {reader.pages} {what} the first was enhanced",) if reader.pages > 1 else ()
 
 
 def _label(source: str | Path | bytes | BinaryIO) -> str:

@@ -92,7 +92,15 @@ def plan_jobs(
             problems.append((text, error))
     if sum(item is None for item in found) > 1 or (None in found and len(found) > 1):
         raise UsageError("'-' (standard input) stands alone; enhance other files separately")
+    found = _without_results(found)
     single = len(found) == 1 and not folders and len(inputs) == 1
+    if not single and output is not None and not output.endswith(("/", os.sep)):
+        path = Path(output)
+        if (is_picture(path) or is_video(path)) and not path.is_dir():
+            raise UsageError(
+                f"-o {output}: one file cannot take the results of several inputs; name a folder, "
+                "or end the name with / if it is one"
+            )
     jobs = [_job(item, output, single, label, format, is_video) for item in found]
     _check_results(jobs)
     return jobs, problems
@@ -165,14 +173,30 @@ def _walk(
         )
         files = [Path(where, name) for name in sorted(names) if not name.startswith(".")]
         files = [path for path in files if wanted(path)]
-        stems = {path.stem for path in files}
+        count += len(files)
         for path in files:
-            if not is_earlier_result(path, stems):
-                count += 1
-                yield _Found(path, path.relative_to(folder))
+            yield _Found(path, path.relative_to(folder))
     if not count:
         hint = "" if recursive else "; --recursive looks into folders below it"
         raise InputError(f"{folder}: no pictures or videos in this folder{hint}")
+
+
+def _without_results(found: Sequence[_Found | None]) -> list[_Found | None]:
+    """What was found but for results of the rest, so that a batch can be repeated.
+
+    Folders hold them after a first run, and patterns find them, be it the shell that expands them.
+    A file that is named alone is taken whatever it is called.
+    """
+    stems: dict[str, set[str]] = {}
+    for item in found:
+        if item is not None:
+            stems.setdefault(os.path.realpath(item.path.parent), set()).add(item.path.stem)
+    return [
+        item
+        for item in found
+        if item is None
+        or not is_earlier_result(item.path, stems[os.path.realpath(item.path.parent)])
+    ]
 
 
 def _check_results(jobs: Sequence[Job]) -> None:

@@ -28,7 +28,7 @@ class Ending:
         frames: How many there were.
         last_duration: How long the last is shown, in units of the time base; 0 if unknown.
         notes: What there is to say about them.
-        damaged: How many were damaged or missing.
+        damaged: How many frames and packets were damaged; one more if the source was cut.
     """
 
     frames: int

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from crispen.errors import ModelError, UsageError, nearest_names
+from crispen.errors import UnknownModel, UsageError, nearest_names
 from crispen.models.card import ModelCard, Task
 from crispen.models.store import find, list_cards
 
@@ -37,7 +37,7 @@ def default_model(task: Task, *, video: bool = False) -> str:
     """The model or family that does a task: the table's, or where it is missing, one of the user's.
 
     Raises:
-        ModelError: No model of that task is installed.
+        UnknownModel: No model of that task is installed.
         UsageError: No such task.
     """
     _check(task)
@@ -48,7 +48,7 @@ def default_model(task: Task, *, video: bool = False) -> str:
     if cards:
         return cards[0].name
     advice = f"train one with 'crispen train {wanted}', or " if wanted is not None else ""
-    raise ModelError(
+    raise UnknownModel(
         f"no model for '{task}' is installed; {advice}add one with 'crispen models add'"
     )
 
@@ -59,7 +59,7 @@ def default_models(*, video: bool = False) -> dict[Task, str]:
     for task in TASKS:
         try:
             found[task] = default_model(task, video=video)
-        except ModelError:
+        except UnknownModel:
             continue
     return found
 
@@ -75,7 +75,7 @@ def models_for(
         video: Choose what is fast enough for videos.
 
     Raises:
-        ModelError: A model is not known, or none of a task is installed.
+        UnknownModel: A model is not known, or none of a task is installed.
         UsageError: No such task, or a named model does none of them.
     """
     wanted = {_check(task) for task in tasks}

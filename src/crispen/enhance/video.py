@@ -50,7 +50,7 @@ class VideoReport:
         codec: As asked for with ``--codec``.
         pixel_format: FFmpeg's name of the result's.
         streams_copied: How many other streams came over.
-        damaged: Frames and packets of the source that were damaged or missing.
+        damaged: How many frames and packets of the source were damaged; one more if it was cut.
         notes: What a person should know, a line each.
     """
 
@@ -101,7 +101,7 @@ def enhance_video(
     Depth, subsampling, range and colour tags are kept where the codec can; sound, subtitles,
     chapters, rotation, pixel aspect and metadata are kept. Matroska and WebM count time in
     milliseconds, so finer time stamps are rounded there. A cut or damaged source is enhanced as
-    far as it decodes, and the report says what is missing.
+    far as it decodes, and the report says so.
 
     Args:
         source: A video file.
@@ -191,7 +191,10 @@ def _check_target(source: Path, target: Path, overwrite: bool) -> None:
     if target.is_dir():
         raise OutputError(f"{target}: a folder; name a file in it")
     if target.exists() and not overwrite:
-        raise OutputError(f"{target}: exists already; give --overwrite or another name")
+        raise OutputError(
+            f"{target}: exists already; add --overwrite (overwrite=True in Python) or choose "
+            "another name"
+        )
     if not target.parent.is_dir():
         raise OutputError(f"{target.parent}: no such folder; make it first")
 

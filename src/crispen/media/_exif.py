@@ -1,11 +1,14 @@
-"""EXIF, as far as turning a picture upright changes it."""
+"""EXIF and XMP, as far as turning a picture upright changes them."""
 
 from __future__ import annotations
 
+import re
 import struct
 
 _ORIENTATION = 0x0112
 _PREFIX = b"Exif\0\0"
+# As an attribute or as an element.
+_XMP_ORIENTATION = re.compile(rb"""(<tiff:Orientation>\s*|\btiff:Orientation\s*=\s*["'])[2-8]\b""")
 
 
 def upright(exif: bytes) -> bytes:
@@ -27,3 +30,12 @@ def upright(exif: bytes) -> bytes:
         if tag == _ORIENTATION and kind == 3 and values == 1:
             struct.pack_into(f"{order}H", patched, entry + 8, 1)
     return bytes(patched)
+
+
+def upright_xmp(xmp: bytes) -> bytes:
+    """`xmp` with its orientation set to 1; everything else stays byte for byte.
+
+    >>> upright_xmp(b'<rdf:Description tiff:Orientation="6"/>')
+    b'<rdf:Description tiff:Orientation="1"/>'
+    """
+    return _XMP_ORIENTATION.sub(rb"\g<1>1", xmp)

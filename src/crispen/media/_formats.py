@@ -24,6 +24,8 @@ class Format:
         deep: Holds more than 8 bits a sample.
         alpha: Holds transparency.
         animated: Holds several frames with delays.
+        grey: Holds grey as such, and not as RGB.
+        profile: Holds a colour profile; without one the pixels are sRGB.
         quality: Default of ``quality``; 0 where nothing is lost anyway.
         saver: libvips operation; empty for formats that are only read.
     """
@@ -34,6 +36,8 @@ class Format:
     deep: bool = False
     alpha: bool = True
     animated: bool = False
+    grey: bool = True
+    profile: bool = True
     quality: int = 0
     saver: str = ""
 
@@ -60,12 +64,29 @@ FORMATS = {
             (".webp",),
             max_side=16_383,
             animated=True,
+            grey=False,
             quality=90,
             saver="webpsave_target",
         ),
         Format("tiff", (".tif", ".tiff"), deep=True, saver="tiffsave_target"),
-        Format("avif", (".avif",), max_side=16_384, deep=True, quality=80, saver="heifsave_target"),
-        Format("gif", (".gif",), max_side=65_535, animated=True, saver="gifsave_target"),
+        Format(
+            "avif",
+            (".avif",),
+            max_side=16_384,
+            deep=True,
+            grey=False,
+            quality=80,
+            saver="heifsave_target",
+        ),
+        Format(
+            "gif",
+            (".gif",),
+            max_side=65_535,
+            animated=True,
+            grey=False,
+            profile=False,
+            saver="gifsave_target",
+        ),
         Format("bmp", (".bmp", ".dib")),
     )
 }

@@ -20,7 +20,7 @@ class Metadata:
     Attributes:
         icc: Colour profile; the pixels are in its space. ``None`` means sRGB.
         exif: As in a JPEG's APP1 segment, from ``Exif\0\0`` on; its orientation is always 1.
-        xmp: The XML packet.
+        xmp: The XML packet; its orientation, if it says one, is 1.
         dpi: Dots per inch, horizontally and vertically; ``None`` counts as 72, what viewers assume.
         delays_ms: How long each frame of an animation is shown; empty for a still picture.
         loop: How often an animation plays; 0 means for ever.
@@ -46,6 +46,7 @@ class Header:
         frames: More than 1 in an animation.
         metadata: Profile, EXIF, XMP, resolution, delays.
         format: ``"png"``, ``"jpeg"``, ``"webp"``, ``"tiff"``, ``"avif"``, ``"gif"`` or ``"bmp"``.
+        lossless: It was read from a WebP that keeps every sample.
     """
 
     width: int
@@ -55,6 +56,7 @@ class Header:
     frames: int = 1
     metadata: Metadata = field(default_factory=Metadata)
     format: str = "png"
+    lossless: bool = False
 
     @property
     def has_alpha(self) -> bool:

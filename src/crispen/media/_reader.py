@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from crispen.errors import InputError, MissingInput, UsageError
-from crispen.media import _bmp, _exif, _gif, _jpeg
+from crispen.media import _bmp, _chunks, _exif, _gif, _jpeg
 from crispen.media._formats import READABLE, describe_stranger, sniff
 from crispen.media._header import MAX_PIXELS, Header, Metadata, Pixels
 from crispen.media._pixels import interpret, turn_upright
@@ -49,8 +50,8 @@ class ImageReader:
 
     Pictures come upright, as grey, grey and alpha, RGB or RGBA: palettes are looked up, CMYK, Lab
     and the like become sRGB, floats (taken for linear light in [0, 1]) become 16-bit sRGB. Of a
-    TIFF with several pages the first is read, and of an APNG the picture that viewers without
-    animation show.
+    TIFF with several pages and of an AVIF sequence the first is read, and of an APNG the picture
+    that viewers without animation show; `pages` says how many there are.
 
     `bands` holds only a few rows in memory, with these exceptions: WebP, AVIF, interlaced PNG and
     progressive JPEG are decoded whole by design, and pictures stored sideways or upside down are
@@ -75,6 +76,8 @@ class ImageReader:
         image = self._guarded(self._load)
         self.header = self._describe(image)
         """Size, depth, frames and metadata."""
+        self.pages = self._count_pages(image)
+        """How many pages or frames there are in the file where only the first is read; else 1."""
 
     def __enter__(self) -> ImageReader:
         return self
@@ -189,7 +192,24 @@ class ImageReader:
             frames=frames,
             metadata=_metadata(image, frames),
             format=self._format,
+            lossless=self._format == "webp" and bool(self._looked_at(_chunks.lossless_webp)),
         )
+
+    def _count_pages(self, image: Any) -> int:
+        told = int(image.get("n-pages")) if image.get_typeof("n-pages") else 1
+        match self._format:
+            case "png":
+                return self._looked_at(_chunks.png_frames)
+            case "avif":
+                return max(told, self._looked_at(_chunks.avif_frames))
+            case "tiff":
+                return told
+        return 1  # GIF and WebP are read whole
+
+    def _looked_at(self, look: Callable[[BinaryIO], int]) -> int:
+        """What `look` finds in the file's bytes."""
+        with self._path.open("rb") if self._path is not None else io.BytesIO(self._data) as file:
+            return look(file)
 
     def _guarded(self, work: Callable[..., Any], *args: int) -> Any:
         """The result of `work`, with every way of failing told as ours."""
@@ -251,14 +271,14 @@ def _metadata(image: Any, frames: int) -> Metadata:
     def blob(name: str) -> bytes | None:
         return bytes(image.get(name)) if image.get_typeof(name) else None
 
-    exif = blob("exif-data")
+    exif, xmp = blob("exif-data"), blob("xmp-data")
     # 1 pixel a millimetre, or 72 dpi, is what libvips says when a file says nothing.
     unsaid = any(abs(image.xres - n) + abs(image.yres - n) < 0.01 for n in (1.0, 72 / 25.4))
     delays = image.get("delay") if frames > 1 and image.get_typeof("delay") else []
     return Metadata(
         icc=blob("icc-profile-data"),
         exif=_exif.upright(exif) if exif else None,
-        xmp=blob("xmp-data"),
+        xmp=_exif.upright_xmp(xmp) if xmp else None,
         dpi=(round(image.xres * 25.4, 2), round(image.yres * 25.4, 2)) if not unsaid else None,
         delays_ms=tuple(delays),
         loop=int(image.get("loop")) if frames > 1 and image.get_typeof("loop") else 0,

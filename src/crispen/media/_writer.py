@@ -15,6 +15,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from crispen.errors import OutputError, UsageError
+from crispen.media import _jpeg
 from crispen.media._feed import Feed
 from crispen.media._formats import Format, output_format
 from crispen.media._header import Header, Metadata, Pixels, flatten_on_white, to_8bit
@@ -23,6 +24,7 @@ from crispen.media.atomic import check_target, commit, open_beside
 
 Target = str | os.PathLike[str] | BinaryIO
 
+_EXACT = 100  # the quality at which WebP and AVIF lose nothing
 _DPI = 72.0  # what viewers assume where a file says nothing
 _PIECE_BYTES = 8 << 20
 _CHECK_EVERY_S = 0.1
@@ -39,8 +41,10 @@ class ImageWriter:
 
     What a format cannot hold is reduced so: alpha is laid on white in JPEG; 16 bits become 8 in
     JPEG, WebP and GIF, and 12 in AVIF; GIF gets 256 colours a frame; grey is stored as RGB in WebP,
-    AVIF and GIF; TIFF and GIF hold no EXIF, GIF no profile. An animation goes to GIF or WebP only.
-    A profile that is for another number of channels is dropped.
+    AVIF and GIF; TIFF and GIF hold no EXIF; WebP and AVIF tell the resolution only in EXIF, and
+    none is made up. An animation goes to GIF or WebP only. Where the profile cannot stay, in GIF
+    and with grey that is stored as RGB, colours are converted to sRGB. A profile that is for
+    another number of channels is dropped.
 
     PNG, JPEG and TIFF take a few dozen MB of memory whatever the size; WebP, AVIF and GIF encoders
     need the whole picture.
@@ -50,8 +54,9 @@ class ImageWriter:
         header: Of the picture to come.
         format: ``"png"``, ``"jpeg"``, …; by the target's suffix unless given, for a stream
             ``header.format``.
-        quality: 1 to 100 for JPEG (95 unless given), WebP (90) and AVIF (80); 100 is lossless in
-            WebP and AVIF. JPEG keeps full colour resolution from 90 on and halves it (4:2:0) below.
+        quality: 1 to 100 for JPEG (95 unless given), WebP (90, or 100 if `header` is that of a
+            lossless WebP) and AVIF (80); 100 is lossless in WebP and AVIF. JPEG keeps full colour
+            resolution from 90 on and halves it (4:2:0) below.
         overwrite: Replace an existing target.
         strip_metadata: Leave EXIF, XMP and resolution out. The colour profile stays, since the
             colours would be wrong without it.
@@ -84,7 +89,9 @@ class ImageWriter:
         self._strip = strip_metadata
         if quality is not None and not 1 <= quality <= 100:
             raise UsageError(f"quality {quality}: expected a whole number from 1 to 100")
-        self._quality = quality if quality is not None else self._kind.quality
+        stays = header.lossless and header.format == self._kind.name
+        usual = _EXACT if stays else self._kind.quality
+        self._quality = quality if quality is not None else usual
         _check_fits(self._name, self._kind, header)
         if self._path is not None:
             check_target(self._path, overwrite=overwrite)
@@ -181,17 +188,42 @@ class ImageWriter:
         try:
             assert self._file is not None
             image = _with_metadata(self._feed.image(), self._stored, strip=self._strip)
+            if image.get_typeof("icc-profile-data") and not self._keeps_profile():
+                depth = 16 if self._stored.dtype == "uint16" else 8
+                # A damaged profile counts as none, which means sRGB.
+                image = image.icc_transform(
+                    "srgb", embedded=True, input_profile="srgb", depth=depth
+                )
             self._saving = image
             target = vips().Target.new_to_descriptor(self._file.fileno())
             options = _save_options(self._kind, self._quality, self._stored)
             options["keep"] = _kept(self._stored.metadata, strip=self._strip)
+            opening = self._opening()
+            # Two bytes less, since what libvips writes begins with a start mark as well.
+            os.lseek(self._file.fileno(), max(0, len(opening) - 2), os.SEEK_SET)
             vips().Operation.call(self._kind.saver, image, target, **options)
+            os.lseek(self._file.fileno(), 0, os.SEEK_SET)
+            os.write(self._file.fileno(), opening)
         except Exception as error:
             # Not the error itself: its traceback would keep libvips' files open.
             self._failure = str(error) or "the encoder stopped"
         finally:
             self._saving = None
             self._feed.close()
+
+    def _keeps_profile(self) -> bool:
+        """Whether the format holds the profile; that of a grey picture does not suit RGB."""
+        return self._kind.profile and (self._kind.grey or self._stored.channels > 2)
+
+    def _opening(self) -> bytes:
+        """What the file shall begin with where libvips states no resolution by itself.
+
+        It gives a JPEG one only along with an EXIF, and makes one up where there is none.
+        """
+        meta = self._stored.metadata
+        if self._kind.name != "jpeg" or meta.dpi is None or meta.exif or self._strip:
+            return b""
+        return _jpeg.opening(meta.dpi)
 
     def _reduce(self, band: Pixels) -> Pixels:
         """`band` as the format can hold it."""
@@ -246,10 +278,10 @@ def _save_options(kind: Format, quality: int, stored: Header) -> dict[str, Any]:
     if kind.name == "jpeg":
         return {"Q": quality}
     if kind.name == "webp":
-        return {"lossless": True} if quality == 100 else {"Q": quality, "smart_subsample": True}
+        return {"lossless": True} if quality == _EXACT else {"Q": quality, "smart_subsample": True}
     if kind.name == "avif":
         options = {"compression": "av1", "effort": 3, "subsample_mode": "off"}
-        options |= {"lossless": True} if quality == 100 else {"Q": quality}
+        options |= {"lossless": True} if quality == _EXACT else {"Q": quality}
         return options | {"bitdepth": 12 if stored.dtype == "uint16" else 8}
     if kind.name == "tiff":
         # LZW with a predictor is what every reader knows.

@@ -24,7 +24,10 @@ def check_target(path: Path, *, overwrite: bool) -> None:
         raise OutputError(f"{path}: a folder; give a file name inside it")
     if os.path.lexists(path):
         if not overwrite:
-            raise OutputError(f"{path}: exists already; add --overwrite or choose another name")
+            raise OutputError(
+                f"{path}: exists already; add --overwrite (overwrite=True in Python) or choose "
+                "another name"
+            )
         if path.exists() and not path.is_file():
             raise OutputError(f"{path}: not a regular file; use '-' to write to standard output")
     folder = path.resolve().parent
@@ -70,8 +73,8 @@ def commit(temporary: Path, path: Path, *, overwrite: bool) -> None:
         except OSError as error:
             if error.errno == errno.EEXIST or os.path.lexists(final):
                 raise OutputError(
-                    f"{path}: was created by something else meanwhile; add --overwrite or choose "
-                    "another name"
+                    f"{path}: was created by something else meanwhile; add --overwrite "
+                    "(overwrite=True in Python) or choose another name"
                 ) from None
             temporary.replace(final)  # a file system without hard links
     except OutputError:

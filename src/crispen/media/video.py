@@ -24,6 +24,7 @@ from crispen.media._video_format import (
     source_format,
     top_left_chroma,
 )
+from crispen.media._video_length import ends_early
 
 if TYPE_CHECKING:
     import av
@@ -112,7 +113,7 @@ class VideoHeader:
         rate: Average frames per second, or None.
         time_base: Seconds a time stamp's unit lasts.
         start: First frame's time stamp in that unit.
-        frames: How many there are, as far as the file says; 0 if it does not.
+        frames: About how many there are, to tell how far the work is; 0 if that is unknown.
         rotation: Degrees counter-clockwise a player turns it.
         display_matrix: The nine numbers that say so, or None.
         pixel_aspect: Width over height of a pixel, or None if unknown.
@@ -149,7 +150,14 @@ class VideoHeader:
 
 @dataclass(slots=True)
 class Damage:
-    """What could not be read of a stream of frames, counted while it is read."""
+    """What could not be read of a stream of frames, counted while it is read.
+
+    Attributes:
+        packets: That could not be decoded.
+        frames: That were decoded with errors.
+        cut: The file ends early.
+        reasons: What FFmpeg said.
+    """
 
     packets: int = 0
     frames: int = 0
@@ -326,6 +334,7 @@ def read_frames(path: Path, damage: Damage) -> Iterator[av.VideoFrame]:
     with reading(path), open_input(path) as container:
         stream = _picture(container, path)
         stream.thread_type = "AUTO"
+        damage.cut = ends_early(path)
         yield from _decoded(container, stream, damage)
 
 

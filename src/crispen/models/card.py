@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from crispen.errors import ModelError
 
 CARD_KEY = "crispen.card"
+NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 
 Task = Literal["upscale", "denoise", "sharpen", "relight", "restore"]
 Color = Literal["luma", "rgb"]
@@ -68,7 +69,7 @@ class ModelCard(_Frozen):
             for exact tiles where there is a halo, and for blended ones where there is none.
     """
 
-    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    name: str = Field(pattern=NAME)
     task: Task = "upscale"
     summary: str = ""
     scale: int = Field(1, ge=1, le=16)
@@ -174,12 +175,28 @@ def read_card(path: Path) -> ModelCard:
         graph = any(number == 7 for number, _ in _fields(memoryview(model)))
     except OSError as error:
         raise ModelError(f"{path}: cannot be read ({error.strerror}); check the path") from error
-    except (IndexError, ValidationError, KeyError) as error:
+    except IndexError as error:
         raise ModelError(
-            f"{path}: not a model file Crispen can read; export one with "
-            f"'crispen export' or add a valid ONNX file ({type(error).__name__})"
+            f"{path}: not an ONNX file, or one that was cut off; fetch or export it again"
         ) from error
+    except (ValidationError, KeyError) as error:
+        raise ModelError(
+            f"{path}: its Crispen card is damaged ({_what(error)}); fetch or export it again"
+        ) from error
+    if not graph:
+        raise ModelError(
+            f"{path}: not an ONNX file; name one, or a model ('crispen models' lists them)"
+        )
     raise ModelError(
-        f"{path}: {'an ONNX file without a Crispen card' if graph else 'not an ONNX file'}; "
-        "make one with 'crispen export CHECKPOINT'"
+        f"{path}: an ONNX file without a Crispen card; 'crispen models add {path}' tries it out "
+        "and gives it one"
     )
+
+
+def _what(error: ValidationError | KeyError) -> str:
+    """The first thing that is wrong with a card."""
+    if isinstance(error, KeyError):
+        return "it is empty"
+    first = error.errors()[0]
+    where = ".".join(map(str, first["loc"]))
+    return f"{where}: {first['msg']}" if where else first["msg"]

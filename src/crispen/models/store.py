@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import tempfile
 import urllib.error
 import urllib.parse
@@ -16,8 +17,8 @@ import urllib.request
 from pathlib import Path
 from typing import NamedTuple
 
-from crispen.errors import ModelError, OutputError, UsageError, nearest_names
-from crispen.models.card import CARD_KEY, Color, ModelCard, Task, has_card, read_card
+from crispen.errors import ModelError, OutputError, UnknownModel, UsageError, nearest_names
+from crispen.models.card import CARD_KEY, NAME, Color, ModelCard, Task, has_card, read_card
 from crispen.progress import Progress
 
 SHIPPED = Path(__file__).parent / "shipped"
@@ -55,7 +56,8 @@ def find(name_or_path: str | Path) -> tuple[Path, ModelCard]:
         name_or_path: A name that ships or was added, or the path of an ONNX file.
 
     Raises:
-        ModelError: No such model (the nearest names are offered), or a broken file.
+        UnknownModel: No such model; the nearest names are offered.
+        ModelError: A broken file.
     """
     text = str(name_or_path)
     if not isinstance(name_or_path, Path) and Path(text).name == text:
@@ -65,13 +67,16 @@ def find(name_or_path: str | Path) -> tuple[Path, ModelCard]:
                 return path, read_card(path)
     path = Path(text).expanduser()
     if path.is_dir():
-        raise ModelError(f"{path}: is a folder; give a model's name or its {SUFFIX} file")
+        raise UnknownModel(f"{path}: is a folder; give a model's name or its {SUFFIX} file")
     if path.is_file():
         return path, read_card(path)
     if path.suffix == SUFFIX or path.name != text:
-        raise ModelError(f"{path}: no such model file; 'crispen models' lists those at hand")
+        raise UnknownModel(f"{path}: no such model file; 'crispen models' lists those at hand")
     known = [*shipped_names(), *_names(user_folder())]
-    raise ModelError(
+    members = [name for name in known if name.startswith(f"{text}-x")]
+    if members:
+        raise UnknownModel(f"'{text}' is a family of models; name one: {', '.join(members)}")
+    raise UnknownModel(
         f"no model is called '{text}'{nearest_names(text, known)} ('crispen models' lists all)"
     )
 
@@ -114,7 +119,7 @@ def add(
             unless given.
         scale: How many times it should enlarge; checked.
         color: ``luma`` or ``rgb``, which a network that takes any number of channels cannot say.
-        sha256: What the content must hash to.
+        sha256: What the content must hash to; needed for a URL, behind which it may change.
         overwrite: Replace a model of that name in the user's folder.
         progress: Told how far the download is.
 
@@ -123,14 +128,25 @@ def add(
 
     Raises:
         ModelError: It cannot be fetched, hashes to something else, or does not work.
-        UsageError: The name is taken or is not a name, or the network does not do what was said.
+        UsageError: The name is taken or is not a name, a URL comes without its hash, or the
+            network does not do what was said.
         OutputError: The folder cannot be written.
     """
+    if name is not None and not re.fullmatch(NAME, name):
+        raise UsageError(
+            f"--name '{name}' cannot be a model's name; use letters, digits, '.', '_' and '-', "
+            "beginning with a letter or digit"
+        )
     text = str(path_or_url)
     parts = urllib.parse.urlsplit(text)
     is_url = "://" in text and not isinstance(path_or_url, Path)
     if is_url and parts.scheme not in ("http", "https", "file"):
         raise UsageError(f"{text}: only http, https and file URLs can be added")
+    if is_url and sha256 is None:
+        raise UsageError(
+            f"{text}: a URL needs --sha256, which its publisher tells; without one fetch the file "
+            "yourself and add it by its path"
+        )
     stem = Path(urllib.parse.unquote(parts.path) if is_url else text).stem
     content = _download(text, progress or Progress()) if is_url else _read(Path(text).expanduser())
     if sha256 is not None:
@@ -221,7 +237,14 @@ def _check(part: Path, content: bytes, source: str, stem: str, wishes: _Wishes) 
             if has_card(content):
                 raise
             name = stem if wishes.name is None else wishes.name
-            card = probe(content, name, task=wishes.task, scale=wishes.scale, color=wishes.color)
+            card = probe(
+                content,
+                name,
+                file=source,
+                task=wishes.task,
+                scale=wishes.scale,
+                color=wishes.color,
+            )
         else:
             _agree(card, wishes)
             if wishes.name is not None:

@@ -1,0 +1,53 @@
+"""What libvips does not tell about a file, found by walking over its chunks."""
+
+from __future__ import annotations
+
+import os
+import struct
+from typing import BinaryIO
+
+_AROUND_TABLES = (b"moov", b"trak", b"mdia", b"minf", b"stbl")
+
+
+def lossless_webp(file: BinaryIO) -> bool:
+    """Whether all its pictures are stored without loss: as ``VP8L`` (RFC 9649), none as ``VP8``."""
+    file.seek(len(b"RIFFsizeWEBP"))
+    found = False
+    while len(head := file.read(8)) == 8:
+        kind, size = struct.unpack("<4sI", head)
+        if kind == b"VP8 ":
+            return False
+        found |= kind == b"VP8L"
+        # A frame of an animation holds chunks of its own behind 16 bytes.
+        file.seek(16 if kind == b"ANMF" else size + size % 2, os.SEEK_CUR)
+    return found
+
+
+def png_frames(file: BinaryIO) -> int:
+    """How many frames a PNG has, as its ``acTL`` says (PNG, third edition); 1 without one."""
+    file.seek(len(b"\x89PNG\r\n\x1a\n"))
+    while len(head := file.read(8)) == 8:
+        size, kind = struct.unpack(">I4s", head)
+        if kind == b"acTL":
+            return max(1, int.from_bytes(file.read(4), "big"))
+        if kind == b"IDAT":
+            break
+        file.seek(size + 4, os.SEEK_CUR)  # and a checksum
+    return 1
+
+
+def avif_frames(file: BinaryIO) -> int:
+    """How many frames the longest track of an AVIF has (ISO/IEC 14496-12); 1 without a track."""
+    file.seek(0)
+    most = 1
+    while len(head := file.read(8)) == 8:
+        size, kind = struct.unpack(">I4s", head)
+        if kind in _AROUND_TABLES:
+            continue  # with what is inside
+        if kind == b"stsz":
+            most = max(most, int.from_bytes(file.read(12)[8:], "big"))
+            size -= 12
+        if size < 8:
+            break
+        file.seek(size - 8, os.SEEK_CUR)
+    return most
