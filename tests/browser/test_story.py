@@ -143,6 +143,7 @@ def test_from_drop_to_download(
         assert packed.read("clip.x2.mp4") == content
 
     page.get_by_role("button", name="Remove finished").click()
+    page.get_by_role("button", name="Remove", exact=True).click()
     page.get_by_role("heading", name="Make pictures and videos look good again").wait_for()
     assert server.leftovers() == []
 

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from skimage.metrics import peak_signal_noise_ratio
 
-from crispen.errors import UsageError
+from crispen.errors import InputError, UsageError
 from crispen.jobs import looks
-from crispen.jobs.looks import measure, preview_picture, preview_video
+from crispen.jobs.looks import frame_times, measure, preview_picture, preview_video
 from crispen.jobs.samples import PICTURE, make_sample, spoiled
 from crispen.media.color import BT601_STUDIO
 from crispen.media.image import Image, read_image, write_image
@@ -94,11 +94,46 @@ def test_equal_pictures_have_no_psnr(tmp_path: Path) -> None:
     assert (figures.psnr, figures.ssim, figures.equal) == (None, None, True)
 
 
-def test_a_reference_that_is_too_small(tmp_path: Path) -> None:
-    write_image(Image(np.zeros((8, 8, 3), np.uint8)), tmp_path / "a.png")
-    write_image(Image(np.zeros((4, 8, 3), np.uint8)), tmp_path / "b.png")
-    with pytest.raises(UsageError, match="8x4"):
-        measure(tmp_path / "a.png", tmp_path / "a.png", tmp_path / "b.png", 10**6)
+def test_equal_pictures_are_wholly_similar(tmp_path: Path) -> None:
+    noise = np.random.default_rng(1).integers(0, 256, (40, 40, 3), np.uint8)
+    write_image(Image(noise), tmp_path / "a.png")
+    figures = measure(*[tmp_path / "a.png"] * 3, 10**6)
+    assert (figures.psnr, figures.ssim, figures.equal) == (None, 1.0, True)
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "good"),
+    [(16, 16, True), (17, 17, True), (18, 16, False), (8, 16, False), (16, 32, False)],
+)
+def test_a_reference_of_the_results_size(
+    tmp_path: Path, height: int, width: int, good: bool
+) -> None:
+    for name, shape in (("source", (8, 8)), ("result", (16, 16)), ("reference", (height, width))):
+        write_image(Image(np.zeros((*shape, 3), np.uint8)), tmp_path / f"{name}.png")
+    paths = [tmp_path / f"{name}.png" for name in ("source", "result", "reference")]
+    if good:
+        assert measure(*paths, 10**6).width == 16
+        return
+    with pytest.raises(UsageError, match=f"{width}x{height}, the result 16x16"):
+        measure(*paths, 10**6)
+
+
+def test_when_frames_begin(tmp_path: Path) -> None:
+    # B-frames: packets come in another order than they are shown in.
+    stamps = [0, 40, 80, 200, 240, 500, 540]
+    with av.open(str(tmp_path / "a.mp4"), "w") as out:
+        stream = out.add_stream("libx264", rate=25, options={"bf": "2"})
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        stream.time_base = stream.codec_context.time_base = Fraction(1, 1000)
+        for stamp in stamps:
+            frame = av.VideoFrame.from_ndarray(np.full((48, 64, 3), stamp % 256, np.uint8), "rgb24")
+            frame.pts, frame.time_base = stamp, Fraction(1, 1000)
+            out.mux(stream.encode(frame))
+        out.mux(stream.encode())
+    assert frame_times(tmp_path / "a.mp4") == pytest.approx([stamp / 1000 for stamp in stamps])
+    (tmp_path / "b.mp4").write_bytes(b"no video")
+    with pytest.raises(InputError, match=r"b\.mp4"):
+        frame_times(tmp_path / "b.mp4")
 
 
 def test_a_sample_of_a_model(tmp_path: Path) -> None:

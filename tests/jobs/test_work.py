@@ -14,6 +14,7 @@ from crispen.jobs.kinds import Bounds, examine
 from crispen.jobs.options import Options
 from crispen.jobs.store import JobStore
 from crispen.jobs.work import SOURCE, Bench, Worker, clean, result_path
+from crispen.media._vips import vips
 from crispen.media.image import open_image
 from crispen.media.video import probe
 from crispen.progress import Progress
@@ -46,6 +47,19 @@ def test_a_picture(take: Take, picture: Callable[..., Path], bench: Bench) -> No
     with open_image(path) as image:
         assert (image.header.width, image.header.format) == (96, "webp")
     assert sorted(p.name for p in path.parent.iterdir()) == ["result.webp", "source"]
+
+
+def test_pages_that_are_left_out_are_told(take: Take, tmp_path: Path, bench: Bench) -> None:
+    book = tmp_path / "book.tiff"
+    vips().Image.black(16, 36, bands=3).copy(interpretation="srgb").tiffsave(
+        str(book), page_height=12
+    )
+    job = take(book, Options(models=["espcn"], scale=2))
+    worker = Worker(bench)
+    result, _ = worker.do(job, Progress())
+    worker.close()
+    assert (result.width, result.height) == (32, 24)
+    assert result.notes == ["of its 3 pages the first was enhanced"]
 
 
 def test_a_video(take: Take, bench: Bench) -> None:

@@ -70,6 +70,18 @@ def test_what_is_no_picture(
     nothing_left(live)
 
 
+def test_a_misspelt_word_is_told(api: Api, live: Live, photo: bytes) -> None:
+    answer = api.post("/enhance", params={"scal": 2}, content=photo)
+    assert error_of(answer, 422, "bad_request").startswith("scal is not known")
+    nothing_left(live)
+
+
+def test_tasks_and_models_may_be_several(api: Api, photo: bytes) -> None:
+    several = {"model": ["espcn", "denoise"], "scale": 2}
+    message = error_of(api.post("/enhance", params=several, content=photo), 422, "bad_model")
+    assert "denoise" in message
+
+
 def test_a_video_is_for_the_queue(api: Api, live: Live, clip: bytes) -> None:
     assert "job" in error_of(api.post("/enhance", content=clip), 422, "bad_request")
     nothing_left(live)

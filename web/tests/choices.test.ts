@@ -41,9 +41,10 @@ describe("choices", () => {
   });
 
   it("fits into both sides of an exact size, and follows one", () => {
-    const exact = { enlarge: "exact", width: 1920 } as const;
-    expect(of(exact)).toEqual({ width: 1920, tasks: ["upscale"] });
-    expect(of({ ...exact, height: 1080 })).toMatchObject({ width: 1920, height: 1080, fit: true });
+    const exact = (width: string, height: string) =>
+      of({ enlarge: "exact", size: { width, height } });
+    expect(exact("1,920", "")).toEqual({ width: 1920, tasks: ["upscale"] });
+    expect(exact("1920", "1080")).toMatchObject({ width: 1920, height: 1080, fit: true });
   });
 
   it("names the other models as the server would when one is named", () => {
@@ -68,13 +69,20 @@ describe("choices", () => {
   });
 
   it("says what is missing", () => {
-    expect(problemOf({ ...DEFAULTS, enlarge: "keep" })).toMatch(/at least one/);
-    expect(problemOf({ ...DEFAULTS, enlarge: "exact" })).toMatch(/width, a height/);
-    expect(problemOf(DEFAULTS)).toBe("");
+    const exact = (width: string, height = "") =>
+      problemOf({ ...DEFAULTS, enlarge: "exact", size: { width, height } }, 65_500);
+    expect(problemOf({ ...DEFAULTS, enlarge: "keep" }, 65_500)).toMatch(/at least one/);
+    expect(exact("")).toMatch(/width, a height/);
+    expect(exact("5 00")).toBe("Correct the width.");
+    expect(exact("500", "65501")).toBe("Correct the height.");
+    expect(exact("500")).toBe("");
+    expect(problemOf(DEFAULTS, 65_500)).toBe("");
   });
 
   it("is told in a few words", () => {
     expect(say({ scale: 2, tasks: ["denoise", "upscale"] })).toBe("×2 · less noise");
-    expect(say({ width: 800, height: null })).toBe("800 × …");
+    expect(say({ width: 800, height: null })).toBe("800 px wide");
+    expect(say({ height: 600 })).toBe("600 px high");
+    expect(say({ width: 800, height: 600 })).toBe("800 × 600");
   });
 });

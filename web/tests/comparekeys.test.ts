@@ -1,7 +1,6 @@
 import { describe, expect, it, vi } from "vitest";
 
 import { useCompareKeys } from "@/lib/comparekeys";
-import { frameAt, middleOf } from "@/lib/videopair";
 
 function make() {
   const actions = {
@@ -49,16 +48,5 @@ describe("keys of the compare page", () => {
     expect(press({ key: "s", ctrlKey: true }).defaultPrevented).toBe(false);
     expect(actions.mode).not.toHaveBeenCalled();
     expect(actions.space).not.toHaveBeenCalled();
-  });
-});
-
-describe("frames", () => {
-  it("are found again from their middle, at broken rates too", () => {
-    for (const rate of [24_000 / 1001, 25, 59.94]) {
-      for (const frame of [0, 1, 99, 5000]) {
-        expect(frameAt(middleOf(frame, rate), rate)).toBe(frame);
-        expect(frameAt(frame / rate, rate)).toBe(frame);
-      }
-    }
   });
 });

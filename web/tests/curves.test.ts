@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 
 import { curvesOf, decades, extent, nearest, short, thin, ticks } from "@/lib/curves";
-import { chartsOf, lastRows } from "@/lib/runs";
+import { chartsOf, lastRows, stepsOf } from "@/lib/runs";
 
 describe("curves", () => {
   it("leaves out what was not measured", () => {
@@ -66,5 +66,12 @@ describe("runs", () => {
     const { names, rows } = lastRows({ ...columns, val_mse: [null, null] }, 1);
     expect(names).toEqual(["step", "loss", "loss_l1", "val_psnr"]);
     expect(rows).toEqual([[2, 0.4, 0.2, 31]]);
+  });
+});
+
+describe("steps of a run", () => {
+  it("are told of as many as were wanted, unless there are more", () => {
+    expect(stepsOf({ step: 1200, steps: 8000 })).toBe("1.2 k of 8.0 k steps");
+    expect(stepsOf({ step: 8000, steps: 1500 })).toBe("8.0 k steps");
   });
 });

@@ -27,6 +27,15 @@ describe("errors", () => {
     expect(troubleOfText(0, "").offline).toBe(true);
   });
 
+  it("hears how long a busy server wants to be left alone", () => {
+    const busy = failed(429, { error: { code: "busy", message: "wait", id: "1" } });
+    Object.assign(busy.response?.headers ?? {}, { "retry-after": "7" });
+    expect(troubleOf(busy).retryAfterS).toBe(7);
+    expect(troubleOfText(429, "", "9").retryAfterS).toBe(9);
+    expect(troubleOfText(429, "", "Sat, 21 Nov 2026 17:00:00 GMT").retryAfterS).toBe(1);
+    expect(troubleOfText(500, "", "9").retryAfterS).toBeUndefined();
+  });
+
   it("shows no page of a proxy as a message", () => {
     expect(troubleOfText(500, "<html><body>bad</body></html>").message).not.toContain("<");
     expect(troubleOfText(409, "being written").message).toBe("being written");

@@ -77,7 +77,7 @@ describe("a line of the queue", () => {
 
   it("says why a job failed, and offers another try", () => {
     const card = show(job({ status: "failed", error: "not a picture; choose another file" }));
-    expect(card.text()).toContain("not a picture; choose another file");
+    expect(card.text()).toContain("Not a picture; choose another file");
     expect(card.text()).toContain("Try again");
   });
 

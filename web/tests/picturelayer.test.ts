@@ -1,5 +1,5 @@
 import { mount } from "@vue/test-utils";
-import { describe, expect, it, vi } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 
 import PictureLayer from "@/components/compare/PictureLayer.vue";
 import { enlarge } from "@/lib/enlarge";
@@ -10,7 +10,7 @@ vi.mock("@/lib/enlarge", () => ({
   enlarge: vi.fn(() => Promise.reject(new Error("no worker"))),
 }));
 
-const show = (side: number, method: Method | null) =>
+const show = (side: number, method: Method | null, moving = false) =>
   mount(PictureLayer, {
     props: {
       source: "/before",
@@ -18,10 +18,15 @@ const show = (side: number, method: Method | null) =>
       size: { width: side, height: side },
       method,
       crisp: true,
+      moving,
     },
   });
 
 describe("a picture that is enlarged for comparing", () => {
+  beforeEach(() => {
+    vi.clearAllMocks();
+  });
+
   it.each([
     [11, "bicubic", true],
     [11, "bilinear", true],
@@ -30,6 +35,11 @@ describe("a picture that is enlarged for comparing", () => {
     [10, "bicubic", false],
   ] as const)("of side %d by %s: the browser stands in, %s", (side, method, told) => {
     expect(show(side, method).emitted("standIn")).toEqual([[told]]);
+  });
+
+  it("lets an animation play", () => {
+    expect(show(10, "bicubic", true).emitted("standIn")).toEqual([[true]]);
+    expect(enlarge).not.toHaveBeenCalled();
   });
 
   it("says so when enlarging fails", async () => {

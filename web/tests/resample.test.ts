@@ -44,4 +44,12 @@ describe("resample", () => {
     const enlarged = resample(new Uint8ClampedArray(16), 2, 2, 6, 6, "bicubic");
     expect(enlarged.every((value) => value === 0)).toBe(true);
   });
+
+  it("lets no hidden colour of a transparent pixel bleed into its neighbour", () => {
+    const pair = new Uint8ClampedArray([200, 100, 50, 255, 0, 0, 0, 0]);
+    const enlarged = resample(pair, 2, 1, 8, 1, "bilinear");
+    for (let at = 0; at < enlarged.length; at += 4) {
+      if (enlarged[at + 3]) expect([...enlarged.slice(at, at + 3)]).toEqual([200, 100, 50]);
+    }
+  });
 });

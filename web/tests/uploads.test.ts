@@ -1,3 +1,4 @@
+import { AxiosError, type AxiosResponse } from "axios";
 import { createPinia, setActivePinia } from "pinia";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 
@@ -126,6 +127,44 @@ describe("uploads", () => {
     uploads.retry(failed?.key ?? "");
     await settle();
     expect(uploads.uploads[0]?.state).toBe("sending");
+  });
+
+  it("waits as long as the server asks, and goes on where it was", async () => {
+    vi.useFakeTimers();
+    const uploads = fresh();
+    uploads.add([file("a"), file("b")]);
+    uploads.start(() => ({}));
+    const busy = { code: "too_many_requests", message: "wait a little", offline: false };
+    sends[0]?.handlers.located("/uploads/1");
+    sends[0]?.handlers.failed({ ...busy, retryAfterS: 3 });
+    expect(uploads.uploads[0]).toMatchObject({ state: "waiting", waits: 1, url: "/uploads/1" });
+    // A file that is there, but for its job.
+    const tooMany = { error: { code: "too_many_jobs", message: "wait for one" } };
+    const response = { status: 429, headers: { "retry-after": "5" }, data: tooMany };
+    const refused = new AxiosError("", "", undefined, {}, response as unknown as AxiosResponse);
+    create.mockRejectedValueOnce(refused);
+    sends[1]?.handlers.located("/uploads/2");
+    sends[1]?.handlers.done("/uploads/2");
+    await vi.advanceTimersByTimeAsync(4900);
+    expect(uploads.uploads[1]).toMatchObject({ state: "waiting", waits: 1, url: "/uploads/2" });
+    expect(sends).toHaveLength(2);
+    await vi.advanceTimersByTimeAsync(200);
+    expect(sends.slice(2).map((sent) => sent.resumeAt)).toEqual(["/uploads/1", "/uploads/2"]);
+    vi.useRealTimers();
+  });
+
+  it("does not wait for ever", async () => {
+    vi.useFakeTimers();
+    const uploads = fresh();
+    uploads.add([file("a")]);
+    uploads.start(() => ({}));
+    for (let asked = 0; asked < 100 && uploads.uploads[0]?.state !== "failed"; asked += 1) {
+      const busy = { code: "busy", message: "wait a little", offline: false, retryAfterS: 1 };
+      sends.at(-1)?.handlers.failed(busy);
+      await vi.advanceTimersByTimeAsync(61_000);
+    }
+    expect(uploads.uploads[0]).toMatchObject({ state: "failed", error: "wait a little" });
+    vi.useRealTimers();
   });
 
   it("shows why a job was refused, and sends the file anew on another try", async () => {

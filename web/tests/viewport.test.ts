@@ -41,6 +41,20 @@ describe("viewport", () => {
     );
   });
 
+  it("never enlarges when zooming out", () => {
+    const small = { width: 200, height: 100 };
+    const out = (zoom: number | null) =>
+      zoomAt({ zoom, centre: { x: 100, y: 50 } }, 1 / 1.5, { x: 250, y: 250 }, small, BOX).zoom;
+    expect(fitFactor(small, BOX)).toBe(2.5);
+    expect(out(1)).toBe(1);
+    expect(out(1.2)).toBe(1);
+    expect(out(null)).toBeCloseTo(2.5 / 1.5);
+    expect(out(3)).toBeNull();
+    // The window grew since.
+    const less = { zoom: 0.3, centre: FITTED.centre };
+    expect(zoomAt(less, 0.5, { x: 0, y: 0 }, PICTURE, BOX).zoom).toBe(0.3);
+  });
+
   it("stops at the picture's edge, in one pan as in many", () => {
     const zoomed = { zoom: 1, centre: { x: 500, y: 250 } };
     const once = panBy(zoomed, 10_000, 0, PICTURE, BOX);

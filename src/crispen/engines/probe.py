@@ -21,6 +21,7 @@ def probe(
     content: bytes,
     name: str,
     *,
+    file: str,
     task: Task | None = None,
     scale: int | None = None,
     color: Color | None = None,
@@ -34,6 +35,7 @@ def probe(
     Args:
         content: The ONNX file.
         name: What to call it.
+        file: Where it came from, for errors.
         task: What it is for; ``upscale`` if it enlarges, else ``restore``, unless given.
         scale: What it should be; checked.
         color: What it should see; checked where the network says so itself.
@@ -46,14 +48,14 @@ def probe(
     try:
         model = core.read_model(content)
     except RuntimeError as error:
-        raise ModelError(f"{name}: not an ONNX file that can be loaded; check the file") from error
-    channels, fixed = _input(model, name, color)
-    found, multiple = _scale(core, model, name, channels, fixed)
+        raise ModelError(f"{file}: not an ONNX file that can be loaded; check the file") from error
+    channels, fixed = _input(model, file, color)
+    found, multiple = _scale(core, model, file, channels, fixed)
     does = f"enlarges {found} times" if found > 1 else "keeps the size"
     if scale is not None and scale != found:
-        raise UsageError(f"{name}: {does}, which is not --scale {scale}; leave that out")
+        raise UsageError(f"{file}: {does}, which is not --scale {scale}; leave that out")
     if task is not None and (task == "upscale") != (found > 1) and task != "restore":
-        raise UsageError(f"{name}: {does}, which is not '{task}'; choose another --task")
+        raise UsageError(f"{file}: {does}, which is not '{task}'; choose another --task")
     constants = (node for node in model.get_ops() if node.get_type_name() == "Constant")
     try:
         return ModelCard(
@@ -71,45 +73,45 @@ def probe(
         raise UsageError(f"'{name}' cannot be a model's name; choose one with --name") from error
 
 
-def _input(model: ov.Model, name: str, color: Color | None) -> tuple[int, int | None]:
+def _input(model: ov.Model, file: str, color: Color | None) -> tuple[int, int | None]:
     """Channels, and the side if only one will do."""
     if len(model.inputs) != 1 or len(model.outputs) != 1:
         raise ModelError(
-            f"{name}: has {len(model.inputs)} inputs and {len(model.outputs)} outputs; "
+            f"{file}: has {len(model.inputs)} inputs and {len(model.outputs)} outputs; "
             "only networks from one picture to one picture can be added"
         )
     shape = model.input(0).partial_shape
     if shape.rank.is_dynamic or len(shape) != 4:
-        raise ModelError(f"{name}: takes {shape}; only (N, channels, height, width) can be added")
+        raise ModelError(f"{file}: takes {shape}; only (N, channels, height, width) can be added")
     if not model.input(0).get_element_type().is_real():
         kind = model.input(0).get_element_type().get_type_name()
-        raise ModelError(f"{name}: takes numbers of type {kind}; export it for floats from 0 to 1")
+        raise ModelError(f"{file}: takes numbers of type {kind}; export it for floats from 0 to 1")
     batch, planes, *sides = (None if side.is_dynamic else side.get_length() for side in shape)
     if batch not in (None, 1):
-        raise ModelError(f"{name}: takes {batch} pictures at once; export it for 1, or any number")
+        raise ModelError(f"{file}: takes {batch} pictures at once; export it for 1, or any number")
     channels = planes or (1 if color == "luma" else 3)
     if channels not in (1, 3):
         last = " (export it with channels first)" if sides[1] in (1, 3) else ""
         raise ModelError(
-            f"{name}: takes {channels} channels{last}; only 1 (luma) or 3 (RGB) can be added"
+            f"{file}: takes {channels} channels{last}; only 1 (luma) or 3 (RGB) can be added"
         )
     if color is not None and (color == "luma") != (channels == 1):
         raise UsageError(
-            f"{name}: takes {channels} channels, which is not {color}; leave --color out"
+            f"{file}: takes {channels} channels, which is not {color}; leave --color out"
         )
     height, width = sides
     if height is None and width is None:
         return channels, None
     if height != width:
         raise ModelError(
-            f"{name}: cannot work on pictures of any size (it takes {shape}); export it with free "
+            f"{file}: cannot work on pictures of any size (it takes {shape}); export it with free "
             "height and width, or with a square input"
         )
     return channels, height
 
 
 def _scale(
-    core: ov.Core, model: ov.Model, name: str, channels: int, fixed: int | None
+    core: ov.Core, model: ov.Model, file: str, channels: int, fixed: int | None
 ) -> tuple[int, int]:
     """How many times larger its answers are, and of what its sides must be multiples."""
     problem = ""
@@ -130,9 +132,9 @@ def _scale(
             )
             continue
         if not np.isfinite(answer).all():
-            raise ModelError(f"{name}: answers no numbers to an even grey; check the file")
+            raise ModelError(f"{file}: answers no numbers to an even grey; check the file")
         return scale, multiple
-    raise ModelError(f"{name}: cannot be run on pictures of any size ({problem}); export it again")
+    raise ModelError(f"{file}: cannot be run on pictures of any size ({problem}); export it again")
 
 
 def _answer(

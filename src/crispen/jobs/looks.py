@@ -100,6 +100,23 @@ def preview_video(source: Path, target: Path) -> None:
         draft.unlink(missing_ok=True)
 
 
+def frame_times(path: Path) -> list[float]:
+    """Seconds at which each frame of a video that browsers show begins, in the order shown.
+
+    Nothing is decoded. Players count in such seconds; whoever steps from frame to frame needs to
+    know them all, since a rate says little of a video whose frames last unequally long.
+
+    Raises:
+        InputError: It cannot be read.
+    """
+    from crispen.media.video import open_input, reading
+
+    with reading(path), open_input(path) as source:
+        packets = source.demux(source.streams.video[0])
+        stamps = [p.pts * p.time_base for p in packets if p.pts is not None and not p.is_discard]
+    return [float(stamp) for stamp in sorted(stamps)]
+
+
 @dataclass(frozen=True, slots=True)
 class Figures:
     """How close a result comes to a reference; None where it cannot be measured."""
@@ -119,7 +136,7 @@ def measure(source: Path, result: Path, reference: Path, max_pixels: int) -> Fig
 
     Raises:
         InputError: The reference cannot be read.
-        UsageError: It is smaller than the result.
+        UsageError: It does not have the result's size.
     """
     from crispen.evaluate.compare import resized
     from crispen.media.image import read_image
@@ -128,23 +145,26 @@ def measure(source: Path, result: Path, reference: Path, max_pixels: int) -> Fig
     after = read_image(result, max_pixels=max_pixels).as_rgb8()
     before = read_image(source, max_pixels=max_pixels).as_rgb8()
     height, width = after.shape[:2]
-    if target.shape[0] < height or target.shape[1] < width:
+    border = max(1, round(width / before.shape[1]))
+    # As with the literature's test sets, whose LR covers the top left of an odd-sized HR: less
+    # than one of its pixels is left over.
+    if not all(0 <= more < border for more in (target.shape[0] - height, target.shape[1] - width)):
         raise UsageError(
             f"the reference is {target.shape[1]}x{target.shape[0]}, the result {width}x{height}; "
             "give a reference of the result's size"
         )
-    # As with the literature's test sets, whose LR covers the top left of an odd-sized HR.
     target = target[:height, :width]
-    border = max(1, round(width / before.shape[1]))
     if before.shape != after.shape:
         before = resized(before, height, width, "bicubic")
     after_psnr, after_ssim = _scores(after, target, border)
     before_psnr, before_ssim = _scores(before, target, border)
     equal = bool(np.array_equal(after, target))
-    return Figures(
+    if equal:
         # The literature rounds the result's luma and not the reference's, which sets equal
         # pictures half a level apart.
-        None if equal else after_psnr,
+        after_psnr, after_ssim = None, None if after_ssim is None else 1.0
+    return Figures(
+        after_psnr,
         after_ssim,
         before_psnr,
         before_ssim,

@@ -108,7 +108,7 @@ class Worker:
             progress=progress,
         )
         width, height = done.result
-        return self._result(job, target, choice, done.result, done.frames, ()).model_copy(
+        return self._result(job, target, choice, done.result, done.frames, done.notes).model_copy(
             update={"viewable": viewable_picture(format, width, height)}
         ), done.models
 

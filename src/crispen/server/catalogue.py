@@ -12,7 +12,7 @@ from crispen.enhance.tasks import TASKS, default_models
 from crispen.errors import CrispenError, ModelError
 from crispen.jobs.choice import family_of, names_for
 from crispen.jobs.kinds import LOSSLESS, PICTURES, UNWRITTEN, VIDEOS, renamed
-from crispen.jobs.options import Options
+from crispen.jobs.options import MAX_SIDE_PX, Options
 from crispen.models.card import ModelCard, has_card
 from crispen.models.store import SHIPPED, add, list_cards, user_folder
 from crispen.server.errors import ApiError, not_found
@@ -45,11 +45,12 @@ class Catalogue:
 
     def settings(self) -> SettingsView:
         """Limits and choices."""
-        limits = {name: getattr(self._settings, name) for name in Limits.model_fields}
+        settable = Limits.model_fields.keys() - {"max_side_px"}
+        limits = {name: getattr(self._settings, name) for name in settable}
         cards = self.cards()
         return SettingsView(
             version=__version__,
-            limits=Limits(**limits),
+            limits=Limits(**limits, max_side_px=MAX_SIDE_PX),
             tasks=self._tasks(cards),
             formats=[
                 FormatChoice(

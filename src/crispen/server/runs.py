@@ -10,13 +10,13 @@ from typing import Any
 from urllib.parse import quote
 
 import anyio
-from fastapi.responses import FileResponse
 from sse_starlette import EventSourceResponse, ServerSentEvent
 
 from crispen.errors import MissingInput
 from crispen.evaluate.runs import Run, list_runs, read_run, run_folders
 from crispen.server.errors import ApiError, not_found
 from crispen.server.events import sse
+from crispen.server.ranges import FileAnswer
 from crispen.server.schemas import RunList, RunSummary, RunView, SampleSheet
 
 _EVERY_S = 1.0
@@ -50,7 +50,7 @@ class Runs:
         """
         return _view(self._find(id))
 
-    def sample(self, id: str, name: str) -> FileResponse:
+    def sample(self, id: str, name: str) -> FileAnswer:
         """One sheet; only files that the run itself lists are served.
 
         Raises:
@@ -58,7 +58,7 @@ class Runs:
         """
         for sample in self._find(id).samples:
             if sample.file.name == name and sample.file.suffix == ".png":
-                return FileResponse(sample.file, media_type="image/png")
+                return FileAnswer(sample.file, media_type="image/png")
         raise not_found("sample")
 
     async def stream(self, id: str) -> EventSourceResponse:

@@ -57,6 +57,7 @@ class Limits(BaseModel):
     max_model_bytes: int
     max_pixels: int
     max_result_pixels: int
+    max_side_px: int
     max_frames: int
     max_video_s: float
     max_jobs_per_client: int
@@ -175,6 +176,12 @@ class Measured(BaseModel):
     border: int = Field(description="pixels shaved on each side")
     width: int
     height: int
+
+
+class FrameTimes(BaseModel):
+    """When the frames of a video begin."""
+
+    times_s: list[float] = Field(description="seconds, of each frame in the order shown")
 
 
 class RunSummary(BaseModel):

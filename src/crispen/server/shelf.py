@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from fastapi.responses import FileResponse, Response, StreamingResponse
+from fastapi.responses import Response, StreamingResponse
 
 from crispen.errors import CrispenError, UsageError
 from crispen.jobs.job import Job
@@ -17,13 +17,15 @@ from crispen.jobs.states import Status
 from crispen.jobs.work import SOURCE, result_path
 from crispen.server.errors import ApiError, not_found, told
 from crispen.server.names import clean_name, disposition, unique
-from crispen.server.schemas import Measured
+from crispen.server.ranges import FileAnswer
+from crispen.server.schemas import FrameTimes, Measured
 
 if TYPE_CHECKING:
     from crispen.server.receiving import Received
     from crispen.server.state import Server
 
 NO_SCRIPT = {"Content-Security-Policy": "sandbox; default-src 'none'"}
+Side = Literal["before", "after"]
 _KEEP = "private, max-age=0, must-revalidate"
 
 
@@ -62,10 +64,29 @@ class Shelf:
         if not path.is_file():
             raise not_found("file")
         headers = {"Content-Disposition": shown, "Cache-Control": _KEEP, **NO_SCRIPT}
-        return FileResponse(path, media_type=type, headers=headers)
+        return FileAnswer(path, media_type=type, headers=headers)
 
-    async def preview(self, client: str, id: str, side: Literal["before", "after"]) -> Response:
+    async def preview(self, client: str, id: str, side: Side) -> Response:
         """What a browser can show of the source or the result."""
+        path, type = await self._shown(client, id, side)
+        return self._file(path, type, "inline")
+
+    async def frames(self, client: str, id: str) -> FrameTimes:
+        """When the frames of a video's result begin, as its preview plays them."""
+        from crispen.jobs.looks import frame_times
+
+        job = await asyncio.to_thread(self._done, client, id)
+        if job.source.kind != "video":
+            raise UsageError("only videos have frames with times")
+        path, _ = await self._shown(client, id, "after")
+        try:
+            times_s = await self._server.aides.quick(frame_times, path)
+        except CrispenError as error:
+            raise _under(error, path, job.name) from error
+        return FrameTimes(times_s=times_s)
+
+    async def _shown(self, client: str, id: str, side: Side) -> tuple[Path, str]:
+        """The file that a preview is, made if need be, and its media type."""
         from crispen.jobs.looks import preview_picture, preview_video
 
         server = self._server
@@ -76,7 +97,7 @@ class Shelf:
         assert about is not None
         path = folder / SOURCE if side == "before" else result_path(folder, job)
         if about.viewable:
-            return self._file(path, about.type, "inline")
+            return path, about.type
         video = job.source.kind == "video"
         shown = folder / f"{side}{'.mp4' if video else '.png'}"
         async with self._server.jobs.alone(f"{id}/{side}"):
@@ -90,7 +111,7 @@ class Shelf:
                         await server.aides.slow(preview_picture, path, shown, most)
                 except CrispenError as error:
                     raise _under(error, path, job.name) from error
-        return self._file(shown, "video/mp4" if video else "image/png", "inline")
+        return shown, "video/mp4" if video else "image/png"
 
     async def measure(self, client: str, id: str, reference: Received) -> Measured:
         """How close a result comes to a reference."""

@@ -4,6 +4,7 @@ import axios, { type AxiosProgressEvent } from "axios";
 
 import { troubleOf } from "./errors";
 import type {
+  FrameTimes,
   Job,
   JobOptions,
   Measured,
@@ -83,6 +84,9 @@ export const jobs = {
     const address = `/jobs/${path(id)}/measure`;
     return (await http.post<Measured>(address, form, { timeout: 600_000 })).data;
   },
+  /** Makes the preview of the result if there is none yet, so it may take its time. */
+  frames: async (id: string) =>
+    (await http.get<FrameTimes>(`/jobs/${path(id)}/frames`, { timeout: 600_000 })).data.times_s,
   resultUrl: (id: string) => `${BASE}/jobs/${path(id)}/result`,
   previewUrl: (id: string, side: "before" | "after") => `${BASE}/jobs/${path(id)}/preview/${side}`,
   zipUrl: (ids: string[]) => `${BASE}/jobs.zip?${ids.map((id) => `id=${path(id)}`).join("&")}`,

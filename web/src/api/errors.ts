@@ -6,6 +6,8 @@ export interface Trouble {
   message: string;
   /** The request never reached the server, or the server could not be reached. */
   offline: boolean;
+  /** Seconds after which the server wants to be asked again, where it said so. */
+  retryAfterS?: number;
 }
 
 interface ErrorBody {
@@ -18,17 +20,28 @@ function isErrorBody(body: unknown): body is ErrorBody {
   return typeof error === "object" && error !== null && "message" in error && "code" in error;
 }
 
+/** What the header Retry-After of a 429 says; ours gives seconds, a proxy's may give a date. */
+function waitOf(status: number, header: unknown): Pick<Trouble, "retryAfterS"> {
+  if (status !== 429) return {};
+  const seconds = Number(header);
+  return { retryAfterS: seconds > 0 ? seconds : 1 };
+}
+
 /** The server's error body, wherever a library hides it; else the best there is to say. */
 export function troubleOf(error: unknown): Trouble {
   if (axios.isAxiosError(error)) {
     const body: unknown = error.response?.data;
-    if (isErrorBody(body)) return { ...body.error, offline: false };
+    if (error.response && isErrorBody(body)) {
+      const { status, headers } = error.response;
+      return { ...body.error, offline: false, ...waitOf(status, headers["retry-after"]) };
+    }
     if (!error.response) return offline();
     return {
       code: `http_${error.response.status.toString()}`,
       message: `The server answered ${error.response.status.toString()}; try again, and look at its log if it stays so.`,
       // A proxy in front of a server that is away.
       offline: [502, 503, 504].includes(error.response.status),
+      ...waitOf(error.response.status, error.response.headers["retry-after"]),
     };
   }
   return {
@@ -47,10 +60,11 @@ export function offline(): Trouble {
 }
 
 /** The error body in the text of an answer, for libraries that hand over the text alone. */
-export function troubleOfText(status: number, text: string): Trouble {
+export function troubleOfText(status: number, text: string, retryAfter?: string): Trouble {
+  const wait = waitOf(status, retryAfter);
   try {
     const body: unknown = JSON.parse(text);
-    if (isErrorBody(body)) return { ...body.error, offline: false };
+    if (isErrorBody(body)) return { ...body.error, offline: false, ...wait };
   } catch {
     // Not JSON: a proxy's page, or nothing.
   }
@@ -60,5 +74,6 @@ export function troubleOfText(status: number, text: string): Trouble {
     code: `http_${status.toString()}`,
     message: plain || `The server answered ${status.toString()}; try again.`,
     offline: [502, 503, 504].includes(status),
+    ...wait,
   };
 }

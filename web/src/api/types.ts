@@ -4,6 +4,7 @@ import type { components } from "./schema";
 
 type Schemas = components["schemas"];
 
+export type FrameTimes = Schemas["FrameTimes"];
 export type Job = Schemas["JobView"];
 export type JobOptions = Schemas["Options"];
 export type Kind = Job["kind"];

@@ -13,9 +13,10 @@ export function bytes(count: number): string {
   return `${unit > 0 && value < 9.95 ? value.toFixed(1) : Math.round(value).toString()} ${SIZES[unit] ?? ""}`;
 }
 
-/** A length of time in its two largest units: 3725 -> "1 h 2 min". */
+/** A length of time in its two largest units: 3725 -> "1 h 2 min", 0.48 -> "0.5 s". */
 export function duration(seconds: number): string {
-  const whole = Math.max(0, Math.round(seconds));
+  if (seconds < 9.95) return `${Number(Math.max(0, seconds).toFixed(1)).toString()} s`;
+  const whole = Math.round(seconds);
   if (whole < 60) return `${whole.toString()} s`;
   if (whole < 3600) return `${Math.floor(whole / 60).toString()} min ${(whole % 60).toString()} s`;
   const hours = Math.floor(whole / 3600);
@@ -52,6 +53,11 @@ export function clock(seconds: number): string {
 
 export function plural(count: number, one: string, many = `${one}s`): string {
   return `${count.toLocaleString("en")} ${count === 1 ? one : many}`;
+}
+
+/** "not a picture" -> "Not a picture". */
+export function capitalized(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 /** 58212 -> "58 k", 1110403 -> "1.1 M". */

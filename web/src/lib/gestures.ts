@@ -22,17 +22,25 @@ export function useGestures(element: Ref<HTMLElement | null>, handlers: GestureH
 
   const listening = new AbortController();
 
-  function place(event: MouseEvent, box: DOMRect): Point {
-    return { x: event.clientX - box.left, y: event.clientY - box.top };
-  }
-
   function listen(stage: HTMLElement): void {
     const { signal } = listening;
+    // Not by an event's target, which is the stage for as long as it has captured the pointer.
+    const paneUnder = ({ x, y }: Point): DOMRect => {
+      const boxes = [...stage.querySelectorAll("[data-pane]")].map((pane) =>
+        pane.getBoundingClientRect(),
+      );
+      const holds = (box: DOMRect) =>
+        x >= box.left && x <= box.right && y >= box.top && y <= box.bottom;
+      return boxes.find(holds) ?? stage.getBoundingClientRect();
+    };
+    const within = ({ x, y }: Point, box: DOMRect) => ({ x: x - box.left, y: y - box.top });
     /** Beside one another, each pane has the same view: what counts is where in its pane. */
     const at = (event: MouseEvent) => {
-      const pane = (event.target as HTMLElement).closest("[data-pane]") ?? stage;
-      return place(event, pane.getBoundingClientRect());
+      const point = { x: event.clientX, y: event.clientY };
+      return within(point, paneUnder(point));
     };
+    /** Where two fingers began, so that they do not change sides half-way. */
+    let pinched = stage.getBoundingClientRect();
 
     stage.addEventListener(
       "pointerdown",
@@ -41,6 +49,7 @@ export function useGestures(element: Ref<HTMLElement | null>, handlers: GestureH
         stage.setPointerCapture(event.pointerId);
         pointers.set(event.pointerId, { x: event.clientX, y: event.clientY });
         if (pointers.size === 1) {
+          pinched = paneUnder({ x: event.clientX, y: event.clientY });
           meaning = handlers.begin(at(event));
           // A finger may be the first of two: it moves the line only once it moves itself.
           if (meaning === "split" && event.pointerType !== "touch") handlers.split(at(event));
@@ -60,13 +69,9 @@ export function useGestures(element: Ref<HTMLElement | null>, handlers: GestureH
         if (other) {
           const middle = { x: (now.x + other.x) / 2, y: (now.y + other.y) / 2 };
           const spread = (a: Point) => Math.hypot(a.x - other.x, a.y - other.y);
-          const box = stage.getBoundingClientRect();
           handlers.pan((now.x - before.x) / 2, (now.y - before.y) / 2);
-          handlers.zoom(spread(now) / Math.max(1, spread(before)), {
-            x: middle.x - box.left,
-            y: middle.y - box.top,
-          });
-        } else if (meaning === "split") handlers.split(place(event, stage.getBoundingClientRect()));
+          handlers.zoom(spread(now) / Math.max(1, spread(before)), within(middle, pinched));
+        } else if (meaning === "split") handlers.split(within(now, stage.getBoundingClientRect()));
         else handlers.pan(now.x - before.x, now.y - before.y);
       },
       { signal },
@@ -78,7 +83,7 @@ export function useGestures(element: Ref<HTMLElement | null>, handlers: GestureH
       const near =
         Math.hypot(now.at.x - lastTap.at.x, now.at.y - lastTap.at.y) < DOUBLE_TAP_PX &&
         now.time - lastTap.time < DOUBLE_TAP_MS;
-      if (near) handlers.doubled(place(event, stage.getBoundingClientRect()));
+      if (near) handlers.doubled(at(event));
       lastTap = near ? { time: 0, at: now.at } : now;
     };
     stage.addEventListener("pointerup", up, { signal });

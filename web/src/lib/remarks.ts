@@ -28,7 +28,9 @@ const told = ({ full, shown }: Side) =>
 export function remarks(before: Side, after: Side, standIn: boolean): string[] {
   return [
     ...(standIn
-      ? ["Before is too large to be enlarged as chosen: the browser does it, close to bilinear."]
+      ? [
+          "The browser enlarges Before, close to bilinear: it is too large to do as chosen, or moves.",
+        ]
       : []),
     ...(isReduced(before) ? [`Before is shown with ${told(before)}.`] : []),
     ...(isReduced(after) ? [`After is shown with ${told(after)}; the download has all.`] : []),

@@ -47,7 +47,12 @@ export function makeTaps(from: number, to: number, method: Method): Taps {
   return { count, positions, weights };
 }
 
-/** RGBA bytes of `width` × `height` at another size; columns first, so that one row is enough memory. */
+/**
+ * RGBA bytes of `width` × `height` at another size; columns first, so that one row is enough memory.
+ *
+ * Colours count by their alpha: what nobody sees of a transparent pixel must not darken its
+ * neighbours.
+ */
 export function resample(
   pixels: Uint8ClampedArray,
   width: number,
@@ -65,8 +70,12 @@ export function resample(
     for (let tap = 0; tap < down.count; tap += 1) {
       const row = down.positions[y * down.count + tap]! * width * 4;
       const share = down.weights[y * down.count + tap]!;
-      for (let index = 0; index < line.length; index += 1) {
-        line[index]! += share * pixels[row + index]!;
+      for (let index = 0; index < line.length; index += 4) {
+        const alpha = share * pixels[row + index + 3]!;
+        line[index]! += alpha * pixels[row + index]!;
+        line[index + 1]! += alpha * pixels[row + index + 1]!;
+        line[index + 2]! += alpha * pixels[row + index + 2]!;
+        line[index + 3]! += alpha;
       }
     }
     for (let x = 0; x < toWidth; x += 1) {
@@ -83,9 +92,9 @@ export function resample(
         alpha += share * line[at + 3]!;
       }
       const at = (y * toWidth + x) * 4;
-      output[at] = red;
-      output[at + 1] = green;
-      output[at + 2] = blue;
+      output[at] = red / alpha;
+      output[at + 1] = green / alpha;
+      output[at + 2] = blue / alpha;
       output[at + 3] = alpha;
     }
   }

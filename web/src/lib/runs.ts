@@ -1,5 +1,6 @@
 import type { Run } from "@/api/types";
 import { curvesOf, type Curve } from "@/lib/curves";
+import { compact } from "@/lib/format";
 
 export interface Chart {
   title: string;
@@ -17,6 +18,11 @@ const NAMES: Record<string, string> = {
   val_accuracy: "validation",
   learning_rate: "learning rate",
 };
+
+/** "1.2 k of 8.0 k steps"; a run may go on past what its recipe asks for. */
+export function stepsOf({ step, steps }: Pick<Run, "step" | "steps">): string {
+  return step <= steps ? `${compact(step)} of ${compact(steps)} steps` : `${compact(step)} steps`;
+}
 
 /** What the columns of a log show, as charts in the order in which people ask for them. */
 export function chartsOf(run: Pick<Run, "columns">): Chart[] {

@@ -19,7 +19,9 @@ export interface SendHandlers {
 function troubleOfSending(error: Error | DetailedError): Trouble {
   if (!(error instanceof DetailedError)) return troubleOf(error);
   const answer = error.originalResponse;
-  return answer ? troubleOfText(answer.getStatus(), answer.getBody()) : offline();
+  return answer
+    ? troubleOfText(answer.getStatus(), answer.getBody(), answer.getHeader("Retry-After"))
+    : offline();
 }
 
 /** Sends a file so that it can be gone on with after an interruption (tus 1.0). */

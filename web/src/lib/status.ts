@@ -1,6 +1,6 @@
 /** What a line of the queue says about itself. */
 
-import { dimensions, ordinal, percent, rate, timeLeft } from "@/lib/format";
+import { capitalized, dimensions, ordinal, percent, rate, timeLeft } from "@/lib/format";
 import type { Item } from "@/stores/queue";
 
 export type Tone = "calm" | "active" | "good" | "bad";
@@ -33,7 +33,9 @@ function ofUpload(upload: NonNullable<Item["upload"]>): ItemStatus {
     case "failed":
       return { tone: "bad", text: upload.error, detail: "" };
     default:
-      return { tone: "calm", text: "Waiting to be sent", detail: "" };
+      return upload.waits > 0
+        ? { tone: "calm", text: "The server is busy", detail: "goes on by itself" }
+        : { tone: "calm", text: "Waiting to be sent", detail: "" };
   }
 }
 
@@ -75,7 +77,6 @@ export function statusOf(item: Item): ItemStatus {
   if (!status) return { tone: "calm", text: "", detail: "" };
   // The server's messages begin with the name, which stands right above them.
   const name = `${item.job?.name ?? item.upload?.name ?? ""}: `;
-  return status.text.startsWith(name)
-    ? { ...status, text: status.text.slice(name.length) }
-    : status;
+  const text = status.text.startsWith(name) ? status.text.slice(name.length) : status.text;
+  return { ...status, text: capitalized(text) };
 }

@@ -11,28 +11,46 @@ export interface VideoPair {
   step: (frames: number) => void;
 }
 
-/** The middle of a frame: its very beginning may show the one before. */
-export function middleOf(frame: number, rate: number): number {
-  return (frame + 0.5) / rate;
+/** Times at which frames begin that all last equally long. */
+export function evenTimes(frames: number, length: number): number[] {
+  return Array.from({ length: frames }, (_, frame) => (frame * length) / frames);
 }
 
-export function frameAt(time: number, rate: number): number {
-  return Math.max(0, Math.floor(time * rate + 1e-3));
+/** How long a frame is shown; nothing says so of the last, so it is taken for as long as before. */
+function lasting(frame: number, times: number[]): number {
+  const at = Math.max(0, Math.min(frame, times.length - 2));
+  const begins = times[at] ?? 0;
+  return (times[at + 1] ?? begins) - begins;
+}
+
+/** The middle of a frame: its very beginning may show the one before. */
+export function middleOf(frame: number, times: number[]): number {
+  return (times[frame] ?? 0) + lasting(frame, times) / 2;
+}
+
+/** The frame shown at a time. Players round to microseconds, so a little early is on time. */
+export function frameAt(time: number, times: number[]): number {
+  let [low, high] = [0, times.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((times[middle] ?? 0) <= time + 1e-4) low = middle + 1;
+    else high = middle;
+  }
+  return Math.max(0, low - 1);
 }
 
 export function useVideoPair(
   leader: Ref<HTMLVideoElement | null>,
   follower: Ref<HTMLVideoElement | null>,
-  /** Frames a second, and how many there are; 0 if that is not known. */
-  film: () => { rate: number; frames: number },
+  /** When each frame begins, in seconds; they may last unequally long. */
+  times: Ref<number[]>,
 ): VideoPair {
   const playing = ref(false);
   const time = ref(0);
   const length = ref(0);
-  const rate = () => film().rate;
   /** Sound may be longer than the picture: the last frame is not where the file ends. */
-  const last = () => Math.max(0, (film().frames || Math.round(length.value * rate())) - 1);
-  const frame = computed(() => Math.min(last(), frameAt(time.value, rate())));
+  const last = () => Math.max(0, times.value.length - 1);
+  const frame = computed(() => frameAt(time.value, times.value));
   let watching = 0;
 
   /** Called with each frame of the leader that is shown. */
@@ -45,7 +63,9 @@ export function useVideoPair(
       if (Math.abs(lag) > 0.25) second.currentTime = mediaTime;
       // A little faster or slower catches up without a visible jump.
       second.playbackRate =
-        Math.abs(lag) > 0.5 / rate() ? 1 + Math.max(-0.5, Math.min(0.5, lag * 4)) : 1;
+        Math.abs(lag) > lasting(frame.value, times.value) / 2
+          ? 1 + Math.max(-0.5, Math.min(0.5, lag * 4))
+          : 1;
     }
     watching = first.requestVideoFrameCallback(shown);
   }
@@ -53,7 +73,7 @@ export function useVideoPair(
   function align(): void {
     const [first, second] = [leader.value, follower.value];
     if (!first || !second) return;
-    const at = middleOf(Math.min(last(), frameAt(first.currentTime, rate())), rate());
+    const at = middleOf(frameAt(first.currentTime, times.value), times.value);
     second.playbackRate = 1;
     first.currentTime = at;
     second.currentTime = at;
@@ -88,7 +108,7 @@ export function useVideoPair(
   function step(frames: number): void {
     if (playing.value) pause();
     const to = Math.max(0, Math.min(last(), frame.value + frames));
-    seek(middleOf(to, rate()));
+    seek(middleOf(to, times.value));
   }
 
   const listening = new AbortController();

@@ -63,8 +63,11 @@ export function place(view: View, picture: Size, box: Size): Placement {
 export function zoomAt(view: View, by: number, at: Point, picture: Size, box: Size): View {
   const before = place(view, picture, box);
   const fit = fitFactor(picture, box);
-  const factor = clamp(before.factor * by, Math.min(fit, 1), MAX_ZOOM);
-  if (factor <= fit && by < 1) {
+  // Zooming out stops at the whole picture; a small one goes on to its own pixels, if it filled
+  // the box before.
+  const least = before.factor > fit ? fit : Math.min(before.factor, 1);
+  const factor = clamp(before.factor * by, least, MAX_ZOOM);
+  if (factor === fit && by < 1) {
     return { zoom: null, centre: { x: picture.width / 2, y: picture.height / 2 } };
   }
   const held = { x: (at.x - before.x) / before.factor, y: (at.y - before.y) / before.factor };

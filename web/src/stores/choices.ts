@@ -2,6 +2,9 @@ import { defineStore } from "pinia";
 import { computed, ref, watch } from "vue";
 
 import type { JobOptions, Kind, Settings, Task } from "@/api/types";
+import { dimensions } from "@/lib/format";
+import { pixels, sideProblem } from "@/lib/sides";
+import { useServer } from "@/stores/server";
 
 export type Enlarge = "keep" | "exact" | number;
 /** What can be asked for beside a larger size, in the order in which it is done. */
@@ -10,8 +13,8 @@ export type Touch = (typeof TOUCHES)[number];
 
 export interface Choices {
   enlarge: Enlarge;
-  width: number | null;
-  height: number | null;
+  /** As typed, so that what cannot be read stays there to be mended. */
+  size: { width: string; height: string };
   touches: Touch[];
   strength: number;
   /** A model by name where a person named one; otherwise the server picks. */
@@ -25,8 +28,7 @@ const KEY = "crispen.choices";
 
 export const DEFAULTS: Choices = {
   enlarge: 2,
-  width: null,
-  height: null,
+  size: { width: "", height: "" },
   touches: [],
   strength: 1,
   models: {},
@@ -49,12 +51,13 @@ export function tasksOf(choices: Choices): Task[] {
 }
 
 /** Why these choices cannot be carried out, in words that say what to do; "" if they can. */
-export function problemOf(choices: Choices): string {
+export function problemOf(choices: Choices, maxSidePx: number): string {
   if (tasksOf(choices).length === 0) return "Choose at least one thing to do.";
-  if (choices.enlarge === "exact" && !choices.width && !choices.height) {
-    return "Enter a width, a height or both.";
-  }
-  return "";
+  if (choices.enlarge !== "exact") return "";
+  const { width, height } = choices.size;
+  if (sideProblem(width, maxSidePx)) return "Correct the width.";
+  if (sideProblem(height, maxSidePx)) return "Correct the height.";
+  return (width + height).trim() === "" ? "Enter a width, a height or both." : "";
 }
 
 /** What the API is asked for. */
@@ -68,10 +71,11 @@ export function optionsOf(
   const tasks = tasksOf(choices).filter((task) => offered(task)?.available ?? true);
   const options: Partial<JobOptions> = {};
   if (choices.enlarge === "exact") {
-    if (choices.width) options.width = choices.width;
-    if (choices.height) options.height = choices.height;
+    const [width, height] = [pixels(choices.size.width), pixels(choices.size.height)];
+    if (width) options.width = width;
+    if (height) options.height = height;
     // Both sides are a box to fit into: nobody wants a picture squeezed.
-    if (choices.width && choices.height) options.fit = true;
+    if (width && height) options.fit = true;
   } else if (choices.enlarge !== "keep") {
     options.scale = choices.enlarge;
   }
@@ -101,18 +105,19 @@ export function describe(options: Partial<JobOptions>): string {
   if (tasks.includes("relight")) words.push("brighter");
   if (tasks.includes("restore")) words.push("restored");
   if (options.scale && options.scale !== 1) words.unshift(`×${options.scale.toString()}`);
-  if (options.width || options.height) {
-    const side = (value?: number | null) => value?.toString() ?? "…";
-    words.unshift(`${side(options.width)} × ${side(options.height)}`);
-  }
+  if (options.width && options.height) words.unshift(dimensions(options.width, options.height));
+  else if (options.width) words.unshift(`${options.width.toString()} px wide`);
+  else if (options.height) words.unshift(`${options.height.toString()} px high`);
   if (options.models?.length) words.push(options.models.join(" + "));
   return words.join(" · ");
 }
 
 /** What a person last asked for; kept for the next visit. */
 export const useChoices = defineStore("choices", () => {
+  const server = useServer();
   const choices = ref<Choices>(recalled());
-  const problem = computed(() => problemOf(choices.value));
+  const maxSidePx = computed(() => server.settings?.limits.max_side_px ?? Infinity);
+  const problem = computed(() => problemOf(choices.value, maxSidePx.value));
 
   watch(
     choices,
@@ -122,5 +127,5 @@ export const useChoices = defineStore("choices", () => {
     { deep: true },
   );
 
-  return { choices, problem };
+  return { choices, maxSidePx, problem };
 });

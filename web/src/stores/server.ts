@@ -1,6 +1,7 @@
 import { defineStore } from "pinia";
 import { computed, ref } from "vue";
 
+import { troubleOf } from "@/api/errors";
 import { getSettings, listen, ping, session as api } from "@/api/client";
 import type { Settings } from "@/api/types";
 
@@ -58,8 +59,10 @@ export const useServer = defineStore("server", () => {
       if (signInNeeded.value) return;
       settings.value = await getSettings();
       generation.value += 1;
-    } catch {
+    } catch (error) {
       // What was wrong is known through `listen`; the next answer of the server leads here again.
+      const { retryAfterS } = troubleOf(error);
+      if (retryAfterS !== undefined) setTimeout(() => void refresh(), 1000 * retryAfterS);
     }
   }
 

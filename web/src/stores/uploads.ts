@@ -26,11 +26,16 @@ export interface PendingUpload {
   url: string | null;
   state: UploadState;
   sent: number;
+  /** How often the server asked to wait with it. */
+  waits: number;
   error: string;
   thumbnail: Blob | null;
 }
 
 const AT_ONCE = 2;
+/** Together half an hour at least; a server that is that busy is told of. */
+const MOST_WAITS = 40;
+const LONGEST_WAIT_S = 60;
 
 /** Where a file of an earlier visit goes on. */
 function stateOf({ file, options, error }: KeptUpload): UploadState {
@@ -47,6 +52,8 @@ export const useUploads = defineStore("uploads", () => {
   const sendings = shallowReactive(new Map<string, Sending>());
   const arrived: ((upload: PendingUpload, job: Job) => void)[] = [];
   let lastAdded = 0;
+  /** When the server wants to be asked again; nothing is sent before. */
+  let heldUntil = 0;
 
   const chosen = computed(() => uploads.value.filter((upload) => upload.state === "chosen"));
   const find = (key: string) => uploads.value.find((upload) => upload.key === key);
@@ -91,6 +98,7 @@ export const useUploads = defineStore("uploads", () => {
         url: null,
         state: "chosen",
         sent: 0,
+        waits: 0,
         error: "",
         thumbnail: null,
       });
@@ -111,7 +119,7 @@ export const useUploads = defineStore("uploads", () => {
   }
 
   function pump(): void {
-    if (!server.ready) return;
+    if (!server.ready || Date.now() < heldUntil) return;
     for (const upload of uploads.value) {
       const busy = uploads.value.filter(({ state }) => state === "sending" || state === "starting");
       if (busy.length >= AT_ONCE) return;
@@ -150,16 +158,27 @@ export const useUploads = defineStore("uploads", () => {
     } catch (error) {
       const trouble = troubleOf(error);
       // The server deletes a file it refuses; another try sends it anew.
-      if (!trouble.offline) upload.url = null;
+      if (!trouble.offline && trouble.retryAfterS === undefined) upload.url = null;
       fail(upload, trouble);
     }
     pump();
   }
 
+  /** Whether to wait as the server asks: as long as it said, or longer the more often it did. */
+  function hold(upload: PendingUpload, { retryAfterS }: Trouble): boolean {
+    if (retryAfterS === undefined || upload.waits >= MOST_WAITS) return false;
+    upload.waits += 1;
+    const seconds = Math.min(LONGEST_WAIT_S, Math.max(retryAfterS, 2 ** (upload.waits - 1)));
+    heldUntil = Math.max(heldUntil, Date.now() + 1000 * seconds);
+    // Timers may be a little early, and nothing would call again.
+    setTimeout(pump, heldUntil - Date.now() + 50);
+    return true;
+  }
+
   function fail(upload: PendingUpload, trouble: Trouble): void {
     sendings.delete(upload.key);
     // One that only lost the server, or the right to be there, goes on by itself.
-    const later = trouble.offline || trouble.code === "token_needed";
+    const later = trouble.offline || trouble.code === "token_needed" || hold(upload, trouble);
     upload.state = later ? "waiting" : "failed";
     upload.error = later ? "" : trouble.message;
     if (!later) void keep(upload);
@@ -172,6 +191,7 @@ export const useUploads = defineStore("uploads", () => {
     if (upload?.state !== "failed") return;
     upload.error = "";
     upload.sent = 0;
+    upload.waits = 0;
     upload.state = files.has(key) ? "waiting" : "lost";
     void keep(upload);
     pump();
@@ -197,7 +217,7 @@ export const useUploads = defineStore("uploads", () => {
       if (kept.file) files.set(kept.key, kept.file);
       const state = stateOf(kept);
       const { file: _, ...record } = kept;
-      uploads.value.push({ ...record, state, sent: 0 });
+      uploads.value.push({ ...record, state, sent: 0, waits: 0 });
     }
     pump();
   }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import Response
@@ -12,7 +12,8 @@ from crispen.jobs.states import Status
 from crispen.server.errors import failures
 from crispen.server.identity import Client
 from crispen.server.receiving import file_body, received
-from crispen.server.schemas import JobList, JobView, Measured, NewJob
+from crispen.server.schemas import FrameTimes, JobList, JobView, Measured, NewJob
+from crispen.server.shelf import Side
 from crispen.server.state import Here
 
 router = APIRouter(tags=["jobs"])
@@ -23,7 +24,7 @@ FILE: dict[int | str, dict[str, Any]] = {
     200: {"description": "The file", "content": {"*/*": BINARY}},
     206: {"description": "The part asked for with Range", "content": {"*/*": BINARY}},
     304: {"description": "Not changed"},
-    416: {"description": "No such part", "content": {"text/plain": {"schema": {"type": "string"}}}},
+    **failures(416),
 }
 EVENTS: dict[int | str, dict[str, Any]] = {
     200: {
@@ -124,11 +125,15 @@ def get_result(server: Here, client: Client, id: Id) -> Response:
 @router.get(
     "/jobs/{id}/preview/{side}", response_class=Response, responses=FILE | failures(404, 409)
 )
-async def preview(
-    server: Here, client: Client, id: Id, side: Literal["before", "after"]
-) -> Response:
+async def preview(server: Here, client: Client, id: Id, side: Side) -> Response:
     """The source or result as browsers show it; the file itself where they can."""
     return await server.shelf.preview(client, id, side)
+
+
+@router.get("/jobs/{id}/frames", responses=failures(404, 409))
+async def frames(server: Here, client: Client, id: Id) -> FrameTimes:
+    """When the frames of a video's result begin, as its preview plays them."""
+    return await server.shelf.frames(client, id)
 
 
 @router.post(

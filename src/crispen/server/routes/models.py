@@ -9,6 +9,7 @@ from fastapi.responses import FileResponse
 
 from crispen.jobs.options import ModelName
 from crispen.server.errors import failures
+from crispen.server.ranges import FileAnswer
 from crispen.server.receiving import file_body, received
 from crispen.server.schemas import ModelList, ModelView
 from crispen.server.state import Here
@@ -61,11 +62,11 @@ def delete_model(server: Here, name: Name) -> None:
 @router.get(
     "/{name}/sample/{side}",
     response_class=FileResponse,
-    responses=PICTURE | failures(404),
+    responses=PICTURE | failures(404, 416),
 )
 async def sample(server: Here, name: Name, side: Literal["before", "after"]) -> FileResponse:
     """A small picture before and after this model; made when first asked for."""
     path = await server.catalogue.sample(name, side)
-    return FileResponse(
+    return FileAnswer(
         path, media_type="image/png", headers={"Cache-Control": "private, max-age=3600"}
     )

@@ -30,7 +30,9 @@ def list_runs(server: Here) -> RunList:
 
 
 @router.get(
-    "/{name:path}/samples/{file}", response_class=FileResponse, responses=PICTURE | failures(404)
+    "/{name:path}/samples/{file}",
+    response_class=FileResponse,
+    responses=PICTURE | failures(404, 416),
 )
 def get_sample(server: Here, name: Name, file: File) -> FileResponse:
     """One sheet of sample pictures."""

@@ -1,0 +1,103 @@
+"""What is hard to compare: transparency, frames of unequal length, a small screen."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+from playwright.sync_api import Page, expect
+
+from crispen.media.image import Image, write_image
+
+from .conftest import ROOT, Process, Visitor, begin, card, photo, shoot, wait_done
+
+READY = "() => [...document.querySelectorAll('.stage video')].every(v => v.readyState >= 2)"
+
+
+def compare(page: Page, file: Path) -> None:
+    """Enhance a file, and open it beside what it was."""
+    begin(page, [file])
+    wait_done(page, file.name)
+    page.get_by_role("link", name=f"Compare {file.name}").click()
+    page.locator(".stage").wait_for()
+
+
+def uneven(path: Path, short: int = 6, long: int = 4) -> Path:
+    """A clip whose first frames last 33 ms and whose last ones 200 ms."""
+    stamps = [33 * i for i in range(short)] + [33 * short + 200 * i for i in range(long)]
+    with av.open(str(path), "w") as out:
+        stream = out.add_stream("libx264", rate=30)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        stream.time_base = stream.codec_context.time_base = Fraction(1, 1000)
+        for number, stamp in enumerate(stamps):
+            pixels = np.full((48, 64, 3), 20 * number, np.uint8)
+            frame = av.VideoFrame.from_ndarray(pixels, "rgb24")
+            frame.pts, frame.time_base = stamp, Fraction(1, 1000)
+            out.mux(stream.encode(frame))
+        out.mux(stream.encode())
+    return path
+
+
+def test_one_frame_a_press(page: Page, tmp_path: Path) -> None:
+    compare(page, uneven(tmp_path / "uneven.mp4"))
+    page.wait_for_function(READY)
+    grey = """() => {
+      const canvas = new OffscreenCanvas(1, 1).getContext("2d");
+      canvas.drawImage(document.querySelector(".stage video"), 0, 0, 1, 1);
+      return canvas.getImageData(0, 0, 1, 1).data[0];
+    }"""
+    frame = page.locator(".frame")
+    for number in range(2, 11):
+        page.keyboard.press(".")
+        expect(frame).to_have_text(f"frame {number}")
+        # Not only its number: the frame itself, 20 levels lighter than the one before.
+        page.wait_for_function(f"() => Math.abs(({grey})() - {20 * (number - 1)}) < 8")
+    page.keyboard.press(".")
+    expect(frame).to_have_text("frame 10")
+
+
+def test_each_side_ends_at_the_line(page: Page, tmp_path: Path) -> None:
+    pixels = np.zeros((48, 64, 4), np.uint8)
+    pixels[16:32, 16:48] = (255, 0, 0, 255)
+    write_image(Image(pixels), tmp_path / "glass.png")
+    compare(page, tmp_path / "glass.png")
+    # On a chessboard, as soon as both are there.
+    expect(page.locator(".layer.here")).to_have_count(2)
+    ends = "() => [...document.querySelectorAll('.pane')].map(p => getComputedStyle(p).clipPath)"
+    assert page.evaluate(ends) == ["inset(0px 0px 0px 50%)", "inset(0px 50% 0px 0px)"]
+    shoot(page, "compare-glass")
+    page.keyboard.press("d")
+    expect(page.locator(".stage.beside")).to_be_visible()
+    assert page.evaluate(ends) == ["none", "none"]
+
+
+def test_a_video_on_a_phone(server: Process, visitor: Visitor) -> None:
+    phone = visitor.visit(
+        server.url, viewport={"width": 360, "height": 740}, has_touch=True, is_mobile=True
+    )
+    compare(phone, ROOT / "docs/demo/clip.mp4")
+    phone.wait_for_function(READY)
+    bar = phone.get_by_role("group", name="Playing").bounding_box()
+    nav = phone.get_by_role("navigation", name="Pages").bounding_box()
+    assert bar is not None
+    assert nav is not None
+    assert bar["y"] + bar["height"] <= nav["y"]
+    shoot(phone, "compare-phone")
+    server.clear()
+
+
+def test_the_focus_stays_near(page: Page, tmp_path: Path) -> None:
+    files = [photo(tmp_path / name, 24, 24) for name in ("one.png", "two.png")]
+    begin(page, files)
+    expect(page.get_by_role("heading", name="Your files")).to_be_focused()
+    wait_done(page, "one.png", "two.png")
+    page.get_by_role("button", name="Remove two.png").press("Enter")
+    expect(card(page, "one.png")).to_be_focused()
+    page.get_by_role("button", name="Remove finished").press("Enter")
+    page.get_by_role("button", name="Keep them").click()
+    expect(page.get_by_role("button", name="Remove finished")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Remove", exact=True).click()
+    expect(page.get_by_role("heading", level=1)).to_be_focused()
