@@ -94,7 +94,7 @@ def plan_jobs(
         raise UsageError("'-' (standard input) stands alone; enhance other files separately")
     found = _without_results(found)
     single = len(found) == 1 and not folders and len(inputs) == 1
-    if not single and output is not None and not output.endswith(("/", os.sep)):
+    if found and not single and output is not None and not output.endswith(("/", os.sep)):
         path = Path(output)
         if (is_picture(path) or is_video(path)) and not path.is_dir():
             raise UsageError(
