@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import glob
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -187,15 +188,15 @@ def _without_results(found: Sequence[_Found | None]) -> list[_Found | None]:
     Folders hold them after a first run, and patterns find them, be it the shell that expands them.
     A file that is named alone is taken whatever it is called.
     """
+    home = functools.cache(os.path.realpath)  # a folder may hold very many
     stems: dict[str, set[str]] = {}
     for item in found:
         if item is not None:
-            stems.setdefault(os.path.realpath(item.path.parent), set()).add(item.path.stem)
+            stems.setdefault(home(item.path.parent), set()).add(item.path.stem)
     return [
         item
         for item in found
-        if item is None
-        or not is_earlier_result(item.path, stems[os.path.realpath(item.path.parent)])
+        if item is None or not is_earlier_result(item.path, stems[home(item.path.parent)])
     ]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import FileResponse
@@ -12,6 +12,7 @@ from crispen.server.errors import failures
 from crispen.server.ranges import FileAnswer
 from crispen.server.receiving import file_body, received
 from crispen.server.schemas import ModelList, ModelView
+from crispen.server.shelf import Side
 from crispen.server.state import Here
 
 router = APIRouter(prefix="/models", tags=["models"])
@@ -64,7 +65,7 @@ def delete_model(server: Here, name: Name) -> None:
     response_class=FileResponse,
     responses=PICTURE | failures(404, 416),
 )
-async def sample(server: Here, name: Name, side: Literal["before", "after"]) -> FileResponse:
+async def sample(server: Here, name: Name, side: Side) -> FileResponse:
     """A small picture before and after this model; made when first asked for."""
     path = await server.catalogue.sample(name, side)
     return FileAnswer(
