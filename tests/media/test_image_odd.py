@@ -6,6 +6,8 @@ Expected pixels come from Pillow, or from the reference picture that the manifes
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -240,3 +242,14 @@ def test_damage_is_not_told_of_the_next_file(shared_data: Path) -> None:
     with pytest.raises(InputError) as caught:
         read_image(broken / "pngsuite_xc9n2c08.png")
     assert "JPEG" not in str(caught.value)
+
+
+def test_a_broken_file_costs_one_line_in_a_process_of_its_own(
+    shared_data: Path, tmp_path: Path
+) -> None:
+    # What libvips has to say comes as late as when Python ends.
+    file = shared_data / "odd/broken/fuzz_476.jpg"
+    command = [sys.executable, "-m", "crispen", "enhance", str(file), "-o", str(tmp_path / "x.png")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1, done.stderr

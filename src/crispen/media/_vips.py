@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import importlib
 import logging
+import os
 import re
 from typing import Any
 
@@ -15,6 +16,8 @@ ENDS_EARLY = "it ends in the middle"
 @functools.cache
 def vips() -> Any:
     """The ``pyvips`` module, set up for streaming."""
+    # pyvips takes libvips' warnings only until Python ends; those that come later would be printed.
+    os.environ.setdefault("VIPS_WARNING", "0")  # any value hides them
     module = importlib.import_module("pyvips")
     # The operation cache would keep finished pictures, and the files below them, alive.
     module.cache_set_max(0)
