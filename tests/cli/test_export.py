@@ -21,7 +21,7 @@ def test_train_then_export_then_use(crispen: Any, tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     write_image(Image(rng.integers(0, 256, (96, 96, 3), np.uint8)), data / "noise.png")
     said = crispen(
-        *("train", "photo-x2", "--data", data, "-o", "run", "--device", "cpu", "--threads", "1"),
+        *("train", "plain-x2", "--data", data, "-o", "run", "--device", "cpu", "--threads", "1"),
         *(*TINY, *SHORT, "--no-export", "--json"),
     )
     assert said.code == 0, said.err

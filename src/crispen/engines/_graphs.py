@@ -2,8 +2,8 @@
 
 ::
 
-    pixels ─► network (bf16) ─► residual ─┐
-       └────► paint (fp32): bicubic base ─┴► add ─► clip ─► round ─► pixels
+    pixels ─► network (bf16, int8) ─► residual ─┐
+       └────► paint (fp32): bicubic base ───────┴► add ─► clip ─► round ─► pixels
 
 They are two because OpenVINO forces everything before the last convolution of a bf16 graph to
 bf16; the base carries the picture itself and must stay in fp32. The colour conversion costs

@@ -38,7 +38,7 @@ class Engine(Protocol):
         card: The network's card.
         name: ``openvino``, ``onnxruntime`` or ``torch``.
         device: What it runs on, ``cpu``, ``cuda:0`` …
-        precision: ``bf16``, ``fp16`` or ``fp32``.
+        precision: ``int8``, ``bf16``, ``fp16`` or ``fp32``.
     """
 
     card: ModelCard

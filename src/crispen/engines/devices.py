@@ -65,8 +65,8 @@ def _version(*distributions: str) -> str:
 _ORT = ("onnxruntime-gpu", "onnxruntime-directml", "onnxruntime")
 
 
-def _cpu_features() -> tuple[str, ...]:
-    """AVX-512, VNNI and AMX, where Linux tells."""
+def cpu_features() -> tuple[str, ...]:
+    """AVX-512, VNNI and AMX, where Linux tells; nothing on other systems."""
     try:
         flags = set(Path("/proc/cpuinfo").read_text().split())
     except OSError:
@@ -88,7 +88,7 @@ def _openvino() -> EngineInfo:
         "openvino",
         version,
         tuple(str(d).lower() for d in core.available_devices),
-        (*fast, *_cpu_features()),
+        (*fast, *cpu_features()),
         ", ".join(core.get_property(d, "FULL_DEVICE_NAME") for d in core.available_devices),
     )
 

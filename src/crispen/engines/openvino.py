@@ -1,4 +1,4 @@
-"""OpenVINO: the default on CPUs (bf16 where the CPU has it), Intel GPUs and NPUs.
+"""OpenVINO: the default on CPUs (int8 and bf16 where the CPU has them), Intel GPUs and NPUs.
 
 Everything between pixels and pixels is inside two graphs (`crispen.engines._graphs`). Graphs of a
 fixed shape run faster than flexible ones, so each shape of window is compiled when it first comes
@@ -16,13 +16,20 @@ from pathlib import Path
 import numpy as np
 import openvino as ov
 
+from crispen.engines._eight_bits import eight_bits
 from crispen.engines._graphs import Window, network_graph, paint_graph, values_per_px
 from crispen.engines.base import Pixels, check_window, guessed_bytes_per_px
+from crispen.engines.devices import cpu_features
 from crispen.errors import Cancelled, ModelError, UsageError
 from crispen.models.card import ModelCard
 
 KEPT_SHAPES = 6
-_PRECISIONS = {"bf16": ov.Type.bf16, "fp16": ov.Type.f16, "fp32": ov.Type.f32}
+_PRECISIONS = {
+    "int8": ov.Type.i8,
+    "bf16": ov.Type.bf16,
+    "fp16": ov.Type.f16,
+    "fp32": ov.Type.f32,
+}
 
 
 class _Plan:
@@ -78,15 +85,16 @@ class OpenVinoEngine:
         card: Its card.
         device: ``cpu``, ``gpu``, ``gpu.1``, ``npu``.
         threads: CPU threads; all cores unless given.
-        precision: ``bf16``, ``fp16`` or ``fp32``; the fastest that is precise enough unless given:
-            bf16 where the CPU has it and the network gives a residual. A network that carries the
+        precision: ``int8``, ``bf16``, ``fp16`` or ``fp32``; the fastest that is precise enough
+            unless given: int8 where the network was trained for it and the CPU has VNNI, else bf16
+            where the CPU has it and the network gives a residual. A network that carries the
             picture through its layers would lose up to 0.5 dB, so it runs in fp32.
         streams: How many calls of `run` work side by side on a share of the threads each; with 1,
             each call uses all threads, and further calls wait.
 
     Raises:
         ModelError: The file cannot be loaded.
-        UsageError: No such precision.
+        UsageError: No such precision, or not for this network.
     """
 
     name = "openvino"
@@ -113,7 +121,12 @@ class OpenVinoEngine:
             ) from error
         self.precision = precision or self._best_precision()
         if self.precision not in _PRECISIONS:
-            raise UsageError(f"precision must be bf16, fp16 or fp32, not {self.precision}")
+            raise UsageError(f"precision must be {', '.join(_PRECISIONS)}, not {self.precision}")
+        if self.precision == "int8" and not eight_bits(self._model):
+            raise UsageError(
+                f"{card.name} was not trained for int8; take bf16 or fp32, or train it with "
+                'activation = "clipped-relu"'
+            )
         self._threads = threads
         self._streams = streams
         self._plans: OrderedDict[Window, _Plan] = OrderedDict()
@@ -124,8 +137,12 @@ class OpenVinoEngine:
             return "fp32"
         if self.device != "cpu":
             return "fp16"
-        can = self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-        return "bf16" if "BF16" in can else "fp32"
+        if "VNNI" in cpu_features() and eight_bits(self._model.clone()):
+            return "int8"
+        return "bf16" if self._has_bf16() else "fp32"
+
+    def _has_bf16(self) -> bool:
+        return "BF16" in self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
 
     @functools.cached_property
     def bytes_per_px(self) -> float:
@@ -143,6 +160,8 @@ class OpenVinoEngine:
         return 1.5 * values * (4 if self.precision == "fp32" else 2) + pictures
 
     def _compile(self, model: ov.Model, device: str, precision: str) -> ov.CompiledModel:
+        if precision == "int8":  # of the layers that are not
+            precision = "bf16" if self._has_bf16() else "fp32"
         options: dict[str, object] = {"INFERENCE_PRECISION_HINT": _PRECISIONS[precision]}
         if device == "cpu":
             options["NUM_STREAMS"] = self._streams

@@ -15,6 +15,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from crispen.engines.base import Pixels
 from crispen.enhance.blend import Overlap
 from crispen.enhance.chain import Plan
 from crispen.enhance.model import Model
@@ -136,9 +137,15 @@ class Enhancer:
         frames = (picture.frame(i) for i in range(picture.frames))
         total = width * height * picture.frames
         out = np.empty((height * picture.frames, width, picture.channels), picture.pixels.dtype)
-        at = 0
+        at = given = 0
+
+        def room(rows: int) -> Pixels:
+            nonlocal given
+            given += rows
+            return out[given - rows : given]
+
         if stages and isinstance(stages[-1], ModelStage):
-            stages[-1].room = lambda rows: out[at : at + rows]
+            stages[-1].room = room
         with (progress or Progress()).task("picture", total, "px") as task:
             for band in run_stages(
                 stages, frames, picture.frames, lambda share: task.advance(share * total)

@@ -7,8 +7,9 @@ memory depends on the width and the budget alone.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Any, Protocol, cast
 
 import numpy as np
 
@@ -46,7 +47,7 @@ class Shape:
 
 
 Room = Callable[[int], Pixels]
-"""Gives so many rows of the final picture to write into."""
+"""Gives the next so many rows of the final picture to write into."""
 
 
 class Stage(Protocol):
@@ -149,31 +150,58 @@ class ModelStage:
                 lambda _: tick(1.0 / tiles),
             )
             return
-        rows = Rows(bands)
-        for down in self._down:
-            yield self._band(rows.take(down.start, down.stop), down, tick)
+        yield from self._tiled(Rows(bands), tick)
+
+    def _tiled(self, rows: Rows, tick: Tick) -> Iterator[Pixels]:
+        """Bands of windows.
+
+        A core is copied into its band while the network is at work on the next window, since
+        one thread copies and fresh memory is slow. So a band is passed on one window late, but
+        before the next one's memory is touched.
+        """
+        if len(self._across) == 1 and (self.room is None or len(self._down) == 1):
+            for down in self._down:
+                band = self._run(rows.take(down.start, down.stop))[self._kept(down)]
+                tick((down.core_stop - down.core_start) / self.source.height)
+                yield band
+            return
+        scale = self._engine.card.scale
+        copied: Future[None] | None = None
+        made: Pixels | None = None
+        with ThreadPoolExecutor(1, "crispen-copy") as copier:
+            for down in self._down:
+                strip = rows.take(down.start, down.stop)
+                height = down.core_stop - down.core_start
+                band = self._new_band(height * scale, strip.dtype)
+                for span in self._across:
+                    result = self._run(strip[:, span.start : span.stop])
+                    kept = result[self._kept(down), self._kept(span)]
+                    place = band[:, span.core_start * scale : span.core_stop * scale]
+                    if copied is not None:
+                        copied.result()
+                    if made is not None:
+                        yield made
+                        made = None
+                    copied = copier.submit(np.copyto, place, kept)
+                    share = (span.core_stop - span.core_start) / self.source.width
+                    tick(share * height / self.source.height)
+                made = band
+            assert copied is not None and made is not None
+            copied.result()
+            yield made
 
     def _run(self, pixels: Pixels) -> Pixels:
         return run_window(self._engine, pixels, strength=self._strength)
 
-    def _band(self, strip: Pixels, down: Span, tick: Tick) -> Pixels:
+    def _kept(self, span: Span) -> slice:
+        """The core in the answer to a window."""
         scale = self._engine.card.scale
-        kept = slice((down.core_start - down.start) * scale, (down.core_stop - down.start) * scale)
-        height = down.core_stop - down.core_start
-        share = height / self.source.height / self.source.width
-        if len(self._across) == 1 and self.room is None:
-            out = self._run(strip)[kept]
-            tick(share * self.source.width)
-            return out
-        shape = (height * scale, self.result.width, self.result.channels)
-        out = self.room(shape[0]) if self.room is not None else np.empty(shape, strip.dtype)
-        for span in self._across:
-            result = self._run(strip[:, span.start : span.stop])
-            left = (span.core_start - span.start) * scale
-            right = (span.core_stop - span.start) * scale
-            out[:, span.core_start * scale : span.core_stop * scale] = result[kept, left:right]
-            tick(share * (span.core_stop - span.core_start))
-        return out
+        return slice((span.core_start - span.start) * scale, (span.core_stop - span.start) * scale)
+
+    def _new_band(self, rows: int, dtype: np.dtype[Any]) -> Pixels:
+        if self.room is not None:
+            return self.room(rows)
+        return cast(Pixels, np.empty((rows, self.result.width, self.result.channels), dtype))
 
 
 class ResizeStage:

@@ -106,6 +106,11 @@ def transfer_weights(network: Network, start: Path) -> dict[str, Any]:
         MissingInput: No such checkpoint.
         UsageError: Nothing in it fits.
     """
+    if not start.exists():
+        raise MissingInput(
+            f"train.start: {start} is not there; train it first, as with crispen train "
+            f"{start.parent.name or 'NAME'}, or begin from nothing with --set train.start="
+        )
     content = load_checkpoint(start)
     own = network.state_dict()
     fitting = {k: v for k, v in content["average"].items() if k in own and own[k].shape == v.shape}

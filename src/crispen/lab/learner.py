@@ -19,9 +19,11 @@ from crispen.errors import UsageError
 from crispen.lab.adversarial import Opponent
 from crispen.lab.compiling import compile_layers
 from crispen.lab.data import Batches, NamedTable, PairsTable
+from crispen.lab.data.bilevel import make_bilevel
 from crispen.lab.degradations import Pipeline
 from crispen.lab.losses import build_loss
 from crispen.lab.networks import Network, Output, build_network
+from crispen.lab.networks.clipped import fit_ranges, has_ranges
 from crispen.lab.processes import seed_layers, stream_seed
 from crispen.lab.recipe import Recipe, Train
 from crispen.lab.schedule import rate_factor
@@ -72,6 +74,8 @@ def make_pipeline(recipe: Recipe, device: torch.device) -> Pipeline | None:
                 "degradation: the data brings its own inputs; leave [[degradation]] out, or take "
                 'data.kind = "folder"'
             )
+        if recipe.data.bilevel:
+            raise UsageError("data.bilevel: the data brings its own inputs; leave it out")
         return None
     if recipe.scale == 1 and not recipe.degradation:
         raise UsageError(
@@ -109,6 +113,8 @@ def make_pair(
         assert batch.input is not None
         return batch.input.float().div_(255.0), target
     generator = torch.Generator(target.device).manual_seed(seed)
+    if recipe.data.bilevel and index is not None:
+        target = make_bilevel(target, recipe.data.bilevel, recipe.data.color, generator)
     return pipeline(target, generator)
 
 
@@ -176,6 +182,8 @@ class Learner:
         self.losses = build_loss(recipe.loss, self.device)
         network.to(self.device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
         self.network = network
+        if has_ranges(network):
+            fit_ranges(network, make_pair(batches, None, self.pipeline, recipe, 0)[0])
         self.average = copy.deepcopy(network).eval()
         self.average.requires_grad_(False)
         self._weights: list[Tensor] = list(network.parameters())

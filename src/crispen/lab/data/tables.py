@@ -26,6 +26,13 @@ class _Data(Table):
     patch: int = Field(32, ge=1, description="side of a crop of the network's input in pixels")
     batch: int = Field(16, ge=1, description="crops a step, on each device")
     symmetries: bool = Field(True, description="turn and mirror crops at random, in all 8 ways")
+    bilevel: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="share of the crops that are cut into black and white, as text and line art "
+        "are; not for pairs",
+    )
     stride: int = Field(
         0, ge=0, description="distance of the places where crops begin; 0: crops anywhere"
     )

@@ -1,0 +1,73 @@
+"""A ReLU with a ceiling, so that the layer after it can compute in 8 bits.
+
+What leaves it lies in [0, range]. While it trains, it rounds to 255 equal steps of that range and
+lets gradients pass as if it had not (LSQ [1]_): the weights learn to live with the rounding, and
+the range finds the balance between a ceiling too low and steps too coarse. Otherwise it does not
+round, so a network is one function in every number format; an engine that computes in 8 bits
+(`crispen.engines._eight_bits`) rounds as the training did.
+
+.. [1] S. K. Esser et al., "Learned step size quantization", ICLR 2020, arXiv:1902.08153
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+STEPS = 255
+
+
+class ClippedRelu(nn.Module):
+    """``min(max(x, 0), range)``, elementwise.
+
+    Attributes:
+        range: Scalar; learned, but a constant of a `frozen` one.
+    """
+
+    range: Tensor
+
+    def __init__(self, frozen: bool = False) -> None:
+        super().__init__()
+        if frozen:
+            self.register_buffer("range", torch.ones(()))
+        else:
+            self.range = nn.Parameter(torch.ones(()))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """The same shape and type."""
+        if self.training:
+            step = self.range / STEPS
+            steps = (x.float() / step).clamp(0.0, float(STEPS))
+            steps = steps + (steps.round() - steps).detach()
+            return (steps * step).to(x.dtype)
+        if torch.onnx.is_in_onnx_export():  # a constant becomes one Clip
+            return F.hardtanh(x, 0.0, float(self.range.detach()))
+        return torch.minimum(F.relu(x), self.range.to(x.dtype))
+
+
+def has_ranges(network: nn.Module) -> bool:
+    """Whether there is anything for `fit_ranges` to do."""
+    return any(isinstance(layer, ClippedRelu) for layer in network.modules())
+
+
+@torch.no_grad()
+def fit_ranges(network: nn.Module, x: Tensor) -> None:
+    """Sets every range to the largest value that comes by, to train on from there.
+
+    Args:
+        network: In place.
+        x: ``(N, C, H, W)`` in [0, 1], such as it will be given.
+    """
+
+    def see(layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        assert isinstance(layer, ClippedRelu)
+        layer.range.copy_(inputs[0].amax().clamp_min(1e-3))
+
+    layers = [layer for layer in network.modules() if isinstance(layer, ClippedRelu)]
+    hooks = [layer.register_forward_pre_hook(see) for layer in layers]
+    try:
+        network(x)
+    finally:
+        for hook in hooks:
+            hook.remove()
