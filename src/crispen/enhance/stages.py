@@ -186,7 +186,8 @@ class ModelStage:
                     share = (span.core_stop - span.core_start) / self.source.width
                     tick(share * height / self.source.height)
                 made = band
-            assert copied is not None and made is not None
+            assert copied is not None
+            assert made is not None
             copied.result()
             yield made
 

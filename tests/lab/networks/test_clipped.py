@@ -34,7 +34,8 @@ def test_gradients_pass_below_the_ceiling_and_move_the_ceiling_above_it() -> Non
     layer = clipped(2.0)
     x = torch.tensor([-1.0, 0.5, 7.0], requires_grad=True)
     layer(x).sum().backward()
-    assert x.grad is not None and layer.range.grad is not None
+    assert x.grad is not None
+    assert layer.range.grad is not None
     torch.testing.assert_close(x.grad, torch.tensor([0.0, 1.0, 0.0]))
     # 7 would be 7 if the ceiling were higher; 0.5 adds what its rounding leaves.
     rounding = round(0.5 * 255 / 2) / 255 - 0.5 / 2
@@ -46,7 +47,8 @@ def test_ranges_are_fitted_to_what_comes_by() -> None:
     network = Plain(2, width=8, depth=2, activation="clipped-relu").eval()
     plain = Plain(2, width=8, depth=2)
     plain.load_state_dict(network.state_dict(), strict=False)
-    assert has_ranges(network) and not has_ranges(plain)
+    assert has_ranges(network)
+    assert not has_ranges(plain)
     x = torch.rand(2, 1, 24, 24)
     fit_ranges(network, x)
     torch.testing.assert_close(network(x), plain.eval()(x))
