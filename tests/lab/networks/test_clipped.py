@@ -6,10 +6,17 @@ import numpy as np
 import onnx
 import torch
 from onnx import numpy_helper
+from torch.nn import functional as F
 
 from crispen.lab.export import to_onnx
 from crispen.lab.networks import parameter_count
-from crispen.lab.networks.clipped import ClippedRelu, fit_ranges, has_ranges
+from crispen.lab.networks.clipped import (
+    ClippedRelu,
+    RoundedConv,
+    fit_ranges,
+    has_ranges,
+    rounded_kernel,
+)
 from crispen.lab.networks.plain import Plain
 from crispen.models.card import ModelCard
 
@@ -40,6 +47,38 @@ def test_gradients_pass_below_the_ceiling_and_move_the_ceiling_above_it() -> Non
     # 7 would be 7 if the ceiling were higher; 0.5 adds what its rounding leaves.
     rounding = round(0.5 * 255 / 2) / 255 - 0.5 / 2
     torch.testing.assert_close(layer.range.grad, torch.tensor(1.0 + rounding))
+
+
+def test_kernels_are_rounded_for_each_output_and_keep_their_gradients() -> None:
+    kernel = (torch.randn(3, 2, 3, 3) * torch.tensor([0.01, 1.0, 0.0])[:, None, None, None]).clone()
+    kernel.requires_grad_(True)
+    rounded = rounded_kernel(kernel)
+    largest = kernel.detach().abs().amax((1, 2, 3))
+    steps = rounded.detach()[:2] * (127 / largest[:2])[:, None, None, None]
+    torch.testing.assert_close(steps, steps.round(), atol=1e-4, rtol=0)
+    assert (rounded.detach() - kernel.detach()).abs().amax((1, 2, 3))[0] <= largest[0] / 253
+    assert not rounded.detach()[2].any()
+    rounded.sum().backward()
+    torch.testing.assert_close(kernel.grad, torch.ones_like(kernel))
+
+
+def test_only_what_follows_a_clipped_relu_trains_rounded() -> None:
+    torch.manual_seed(0)
+    network = Plain(2, width=8, depth=2, activation="clipped-relu").train()
+    x = torch.rand(1, 1, 20, 20)
+    fit_ranges(network, x)
+    first, second, third = network.activations
+    h = first(F.conv2d(x, network.head.weight, network.head.bias, padding=1))
+    for layer, activation in zip(network.body, (second, third), strict=True):
+        h = activation(F.conv2d(h, rounded_kernel(layer.kernel()), layer.bias, padding=1))
+    expected = F.conv2d(h, rounded_kernel(network.tail.weight), network.tail.bias, padding=1)
+    torch.testing.assert_close(network.residual(x), expected)
+    assert isinstance(network.tail, RoundedConv)
+    plain = Plain(2, width=8, depth=2).train()
+    assert not isinstance(plain.tail, RoundedConv)
+    layer = plain.body[0]
+    h = torch.rand(1, 8, 9, 9)
+    torch.testing.assert_close(layer(h), F.conv2d(h, layer.kernel(), layer.bias, padding=1))
 
 
 def test_ranges_are_fitted_to_what_comes_by() -> None:

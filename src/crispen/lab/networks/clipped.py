@@ -2,9 +2,10 @@
 
 What leaves it lies in [0, range]. While it trains, it rounds to 255 equal steps of that range and
 lets gradients pass as if it had not (LSQ [1]_): the weights learn to live with the rounding, and
-the range finds the balance between a ceiling too low and steps too coarse. Otherwise it does not
-round, so a network is one function in every number format; an engine that computes in 8 bits
-(`crispen.engines._eight_bits`) rounds as the training did.
+the range finds the balance between a ceiling too low and steps too coarse. The kernels of the
+layers after it are rounded likewise, to 127 steps to either side of zero for each output channel.
+Otherwise nothing is rounded, so a network is one function in every number format; an engine that
+computes in 8 bits (`crispen.engines._eight_bits`) rounds as the training did.
 
 .. [1] S. K. Esser et al., "Learned step size quantization", ICLR 2020, arXiv:1902.08153
 """
@@ -16,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 STEPS = 255
+KERNEL_STEPS = 127
 
 
 class ClippedRelu(nn.Module):
@@ -44,6 +46,23 @@ class ClippedRelu(nn.Module):
         if torch.onnx.is_in_onnx_export():  # a constant becomes one Clip
             return F.hardtanh(x, 0.0, float(self.range.detach()))
         return torch.minimum(F.relu(x), self.range.to(x.dtype))
+
+
+def rounded_kernel(kernel: Tensor) -> Tensor:
+    """``(outputs, inputs, side, side)`` in whole steps; gradients pass as if it were not."""
+    with torch.no_grad():
+        step = kernel.abs().amax((1, 2, 3), keepdim=True).clamp_min(1e-9) / KERNEL_STEPS
+        rounding = (kernel / step).round() * step - kernel
+    return kernel + rounding
+
+
+class RoundedConv(nn.Conv2d):
+    """A convolution whose kernel is rounded while it trains."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """As `torch.nn.Conv2d`."""
+        kernel = rounded_kernel(self.weight) if self.training else self.weight
+        return F.conv2d(x, kernel, self.bias, self.stride, self.padding)
 
 
 def has_ranges(network: nn.Module) -> bool:

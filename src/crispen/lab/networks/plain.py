@@ -28,7 +28,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from crispen.lab.networks.base import Architecture, Upscaler
-from crispen.lab.networks.clipped import ClippedRelu
+from crispen.lab.networks.clipped import ClippedRelu, RoundedConv, rounded_kernel
 from crispen.lab.networks.reach import conv, halo, spread
 
 Activation = Literal["relu", "leaky-relu", "silu", "gelu", "clipped-relu"]
@@ -89,10 +89,16 @@ class RichConv(nn.Module):
     """A 3×3 convolution whose kernel is a sum of branches while it trains.
 
     Shape: ``(N, width, H, W)`` → ``(N, width, H, W)``, zero padding.
+
+    Args:
+        width: Channels in and out.
+        expand: Channels between the two layers of the longest branch, in widths.
+        rounded: Round the sum while it trains; see `crispen.lab.networks.clipped`.
     """
 
-    def __init__(self, width: int, expand: int = 2) -> None:
+    def __init__(self, width: int, expand: int = 2, rounded: bool = False) -> None:
         super().__init__()
+        self.rounded = rounded
         self.weight = nn.Parameter(torch.empty(width, width, 3, 3))
         self.bias = nn.Parameter(torch.zeros(width))
         self.point = nn.Parameter(torch.empty(width, width))
@@ -116,7 +122,10 @@ class RichConv(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """One convolution with the summed kernel."""
-        return F.conv2d(x, self.kernel(), self.bias, padding=1)
+        kernel = self.kernel()
+        if self.rounded and self.training:
+            kernel = rounded_kernel(kernel)
+        return F.conv2d(x, kernel, self.bias, padding=1)
 
     def merged(self) -> nn.Conv2d:
         """The one convolution that is exported."""
@@ -156,10 +165,13 @@ class Plain(Upscaler):
             multiple=unshuffle,
         )
         self.head = nn.Conv2d(channels, width, 3 * unshuffle, unshuffle, padding=unshuffle)
+        clipped = activation == "clipped-relu"
         self.body = nn.ModuleList(
-            RichConv(width) if rich else nn.Conv2d(width, width, 3, padding=1) for _ in range(depth)
+            RichConv(width, rounded=clipped) if rich else nn.Conv2d(width, width, 3, padding=1)
+            for _ in range(depth)
         )
-        self.tail = nn.Conv2d(width, channels * (unshuffle * scale) ** 2, 3, padding=1)
+        last = RoundedConv if clipped else nn.Conv2d
+        self.tail = last(width, channels * (unshuffle * scale) ** 2, 3, padding=1)
         self.activations = nn.ModuleList(
             make_activation(activation, frozen=not rich) for _ in range(depth + 1)
         )
