@@ -22,6 +22,8 @@ def store(monkeypatch):
         card("photo-fast-x2", 2),
         card("photo-fast-x4", 4),
         card("denoise-photo", 1),
+        card("thin-x2", 2, 24_000),
+        card("thin-x4", 4, 23_000),
     ]
     known = {c.name: c for c in cards}
 
@@ -36,6 +38,12 @@ def store(monkeypatch):
 
 def names(plan, factor):
     return [model.card.name for model in plan.chain(factor)]
+
+
+def test_a_few_weights_less_do_not_make_four_times_the_pixels_cheaper():
+    plan = Plan(["thin"])
+    assert names(plan, 2) == ["thin-x2"]
+    assert names(plan, 4) == ["thin-x4"]
 
 
 @pytest.mark.parametrize(
