@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from _table import print_table
-from crispen.engines.base import open_engine
+from crispen.engines.opening import open_engine
 from crispen.evaluate.benchmark import find_pairs
 from crispen.evaluate.metrics import psnr, round8
 from crispen.media.color import BT601_FULL, BT601_STUDIO, YCbCr

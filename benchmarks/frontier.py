@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from _table import interleaved, print_table
-from crispen.engines.base import open_engine
+from crispen.engines.opening import open_engine
 from crispen.evaluate.benchmark import evaluate
 from crispen.models.store import find
 

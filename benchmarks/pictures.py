@@ -21,7 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from _table import interleaved, print_table
-from crispen.engines.base import open_engine
+from crispen.engines.opening import open_engine
 from crispen.enhance.enhancer import Enhancer
 from crispen.media.image import Image, write_image
 from crispen.models.store import find

@@ -13,8 +13,9 @@ import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from crispen.engines.base import Engine, open_engine
+from crispen.engines.base import Engine
 from crispen.engines.onnxruntime import OnnxRuntimeEngine
+from crispen.engines.opening import open_engine
 from crispen.engines.openvino import KEPT_SHAPES, OpenVinoEngine
 from crispen.engines.torch import TorchEngine
 from crispen.errors import Cancelled, ModelError, UsageError

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from pathlib import Path
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -212,40 +211,3 @@ def _enlarged(levels: Floats, scale: int) -> Floats:
     if scale == 1:
         return levels
     return resize(levels, height * scale, width * scale).astype(np.float32, copy=False)
-
-
-def open_engine(
-    path: Path, card: ModelCard, *, device: str = "auto", threads: int | None = None
-) -> Engine:
-    """The best engine for `device` that this machine has.
-
-    Args:
-        path: The ONNX file.
-        card: Its card.
-        device: ``auto`` (the fastest sure thing: CUDA if an engine for it is installed, else the
-            CPU), ``cpu``, ``cuda``, ``cuda:N``, ``tensorrt``, ``directml``, ``coreml``, ``mps``,
-            ``gpu``, ``npu``.
-        threads: CPU threads; all cores unless given.
-
-    Raises:
-        UsageError: No such device here; the text lists those that are.
-        ModelError: The file cannot be loaded.
-    """
-    from crispen.engines.devices import choose
-
-    if threads is not None and threads < 1:
-        raise UsageError(f"threads must be 1 or more, not {threads}")
-    engine, where = choose(device)
-    match engine:
-        case "onnxruntime":
-            from crispen.engines.onnxruntime import OnnxRuntimeEngine
-
-            return OnnxRuntimeEngine(path, card, device=where, threads=threads)
-        case "torch":
-            from crispen.engines.torch import TorchEngine
-
-            return TorchEngine(path, card, device=where, threads=threads)
-        case _:
-            from crispen.engines.openvino import OpenVinoEngine
-
-            return OpenVinoEngine(path, card, device=where, threads=threads)

@@ -164,7 +164,7 @@ def choose(device: str) -> tuple[str, str]:
     """Engine and device for a name the user typed.
 
     Args:
-        device: See `crispen.engines.base.open_engine`.
+        device: See `crispen.engines.opening.open_engine`.
 
     Returns:
         ``("openvino", "cpu")`` and the like.

@@ -8,7 +8,8 @@ import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from crispen.engines.base import Engine, open_engine
+from crispen.engines.base import Engine
+from crispen.engines.opening import open_engine
 from crispen.models.card import ModelCard
 from crispen.models.store import find
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from crispen.engines.base import open_engine
+from crispen.engines.opening import open_engine
 from crispen.errors import InputError, UsageError
 from crispen.evaluate.contender import BUILT_IN, Contender, open_contender
 from crispen.evaluate.memory import peak_memory

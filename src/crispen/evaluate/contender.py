@@ -10,7 +10,8 @@ from typing import Any, get_args
 
 import numpy as np
 
-from crispen.engines.base import Engine, Pixels, open_engine
+from crispen.engines.base import Engine, Pixels
+from crispen.engines.opening import open_engine
 from crispen.enhance.stages import ModelStage, Shape
 from crispen.errors import UsageError
 from crispen.evaluate.filters import FILTERS

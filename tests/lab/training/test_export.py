@@ -10,7 +10,7 @@ import onnx
 import pytest
 import torch
 
-from crispen.engines.base import open_engine
+from crispen.engines.opening import open_engine
 from crispen.errors import InputError, ModelError
 from crispen.lab.checkpoint import BEST
 from crispen.lab.export import StudioRange, export_checkpoint

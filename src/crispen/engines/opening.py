@@ -1,0 +1,45 @@
+"""The engine for a device, found without importing the others, since each import takes its time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from crispen.engines.base import Engine
+from crispen.engines.devices import choose
+from crispen.errors import UsageError
+from crispen.models.card import ModelCard
+
+
+def open_engine(
+    path: Path, card: ModelCard, *, device: str = "auto", threads: int | None = None
+) -> Engine:
+    """The best engine for `device` that this machine has.
+
+    Args:
+        path: The ONNX file.
+        card: Its card.
+        device: ``auto`` (the fastest sure thing: CUDA if an engine for it is installed, else the
+            CPU), ``cpu``, ``cuda``, ``cuda:N``, ``tensorrt``, ``directml``, ``coreml``, ``mps``,
+            ``gpu``, ``npu``.
+        threads: CPU threads; all cores unless given.
+
+    Raises:
+        UsageError: No such device here; the text lists those that are.
+        ModelError: The file cannot be loaded.
+    """
+    if threads is not None and threads < 1:
+        raise UsageError(f"threads must be 1 or more, not {threads}")
+    engine, where = choose(device)
+    match engine:
+        case "onnxruntime":
+            from crispen.engines.onnxruntime import OnnxRuntimeEngine
+
+            return OnnxRuntimeEngine(path, card, device=where, threads=threads)
+        case "torch":
+            from crispen.engines.torch import TorchEngine
+
+            return TorchEngine(path, card, device=where, threads=threads)
+        case _:
+            from crispen.engines.openvino import OpenVinoEngine
+
+            return OpenVinoEngine(path, card, device=where, threads=threads)
