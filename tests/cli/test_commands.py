@@ -154,6 +154,23 @@ def test_doctor_with_nothing_installed(crispen: Any, monkeypatch: pytest.MonkeyP
         assert line in said.out
 
 
+@pytest.mark.parametrize(
+    ("flags", "told"),
+    [
+        ("avx2 avx512_bf16 avx512_vnni", []),
+        ("avx2 avx512_bf16", ["no VNNI"]),
+        ("avx2", ["no bf16", "no VNNI"]),
+        ("asimd", ["no bf16"]),
+    ],
+)
+def test_doctor_tells_what_the_cpu_lacks(
+    crispen: Any, monkeypatch: pytest.MonkeyPatch, flags: str, told: list[str]
+) -> None:
+    monkeypatch.setattr(doctor, "_read", lambda path: f"flags : fpu {flags}\n")
+    said = crispen("doctor").out
+    assert [text for text in ("no bf16", "no VNNI") if text in said] == told
+
+
 def test_doctor_with_something_broken(crispen: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(module: str) -> None:
         raise OSError("libvips.so: cannot open")
