@@ -60,20 +60,19 @@ class Window:
         """The pixels, as they come."""
         return op.parameter(list(self.shape), self._type, "pixels")
 
-    def planes(self, pixels: ov.Node) -> ov.Node:
-        """``(1, channels, height, width)`` grey levels as fp32."""
-        batch = op.reshape(pixels, _integers(1, *self.shape), False)
-        return op.transpose(op.convert(batch, ov.Type.f32), _integers(0, 3, 1, 2))
+    def levels(self, pixels: ov.Node) -> ov.Node:
+        """``(1, height, width, channels)`` grey levels as fp32."""
+        return op.convert(op.reshape(pixels, _integers(1, *self.shape), False), ov.Type.f32)
 
     def parts(self, pixels: ov.Node) -> list[tuple[ov.Node, float]]:
-        """Planes that bf16 holds exactly, each with what one of its units is in levels."""
+        """`levels` that bf16 holds exactly, each with what one of its units is in levels."""
         if self.dtype == "uint8":
-            return [(self.planes(pixels), 1.0)]
+            return [(self.levels(pixels), 1.0)]
         levels = op.convert(pixels, ov.Type.i32)
         byte = op.constant(np.int32(256))
         high = op.divide(levels, byte)
         low = op.subtract(levels, op.multiply(high, byte))
-        return [(self.planes(high), 256.0), (self.planes(low), 1.0)]
+        return [(self.levels(high), 256.0), (self.levels(low), 1.0)]
 
     def whole(self, levels: ov.Node) -> ov.Node:
         """Clipped, rounded, and of the pixels' type."""
@@ -95,16 +94,25 @@ def _convolve(
     return op.convolution(x, _floats(kernel), [1, 1], begin, end, [1, 1])
 
 
-def _phases(planes: ov.Node, scale: int, channels: int) -> ov.Node:
-    """``(1, scale² · channels, h, w)`` of ``(1, channels, h, w)``, channels innermost."""
+def _planes(levels: ov.Node) -> ov.Node:
+    """``(1, channels, h, w)`` of ``(1, h, w, channels)``.
+
+    Right before a convolution it costs nothing; anything between the two, such as padding, makes
+    OpenVINO move all of it twice.
+    """
+    return op.transpose(levels, _integers(0, 3, 1, 2))
+
+
+def _phases(levels: ov.Node, scale: int, channels: int) -> ov.Node:
+    """``(1, scale² · channels, h, w)`` in fp32 of ``(1, h, w, channels)``, channels innermost."""
     if scale == 1:
-        return planes
+        return _planes(op.convert(levels, ov.Type.f32))
     kernel = np.zeros((scale * scale, channels, channels, 5, 5), np.float32)
     for channel in range(channels):
         kernel[:, channel, channel] = bicubic_phases(scale)
-    around = _integers(0, 0, 2, 2)
-    padded = op.pad(planes, around, around, "edge")
-    return _convolve(padded, kernel.reshape(-1, channels, 5, 5), [0, 0], [0, 0])
+    around = _integers(0, 2, 2, 0)
+    padded = op.convert(op.pad(levels, around, around, "edge"), ov.Type.f32)
+    return _convolve(_planes(padded), kernel.reshape(-1, channels, 5, 5), [0, 0], [0, 0])
 
 
 def _residual(model: ov.Model) -> ov.Output | None:
@@ -140,16 +148,16 @@ def _fold_color(
     how = node.get_attributes()
     begin, end = list(how["pads_begin"]), list(how["pads_end"])
     mixed = np.einsum("oikl,ic->ockl", kernel, matrix)
-    planes = [plane for plane, _ in parts]
+    levels = [part for part, _ in parts]
     if offset:
         # The network pads with luma 0, which is darker than black: as a level, -offset / gain.
-        around = _integers(0, 0, *begin), _integers(0, 0, *end)
+        around = _integers(0, *begin, 0), _integers(0, *end, 0)
         level = -offset / matrix.sum() / sum(unit for _, unit in parts)
-        planes = [op.pad(plane, *around, "constant", _floats(level)) for plane in planes]
+        levels = [op.pad(part, *around, "constant", _floats(level)) for part in levels]
         begin = end = [0, 0]
-    stacked = planes[0] if len(planes) == 1 else op.concat(planes, 1)
+    stacked = levels[0] if len(levels) == 1 else op.concat(levels, 3)
     mixed = np.concatenate([unit * mixed for _, unit in parts], axis=1)
-    answer = _convolve(stacked, mixed, begin, end)
+    answer = _convolve(_planes(stacked), mixed, begin, end)
     if offset:
         answer = op.add(answer, _floats(offset * kernel.sum(axis=(1, 2, 3)).reshape(1, -1, 1, 1)))
     for target in node.output(0).get_target_inputs():
@@ -189,12 +197,12 @@ def network_graph(model: ov.Model, card: ModelCard, window: Window) -> ov.Model:
     if len(inputs) != 1 or len(outputs) < 1:
         raise ModelError(f"{card.name}: has {len(inputs)} inputs; a model needs exactly one")
     pixels = window.parameter()
-    planes = window.planes(pixels)
     matrix, offset = color_in(card.color, window.channels, window.peak)
     net_channels = len(matrix)
     # A 1×1 convolution; what `_fold_color` cannot fold starts from it.
     values = op.add(
-        _convolve(planes, matrix[:, :, None, None], [0, 0], [0, 0]), _floats(float(offset))
+        _convolve(_planes(window.levels(pixels)), matrix[:, :, None, None], [0, 0], [0, 0]),
+        _floats(float(offset)),
     )
     cut = _residual(model) if card.base == "bicubic" else None
     if cut is None and card.base == "bicubic":
@@ -218,7 +226,7 @@ def network_graph(model: ov.Model, card: ModelCard, window: Window) -> ov.Model:
         picture = op.convert(outputs[0].get_node().input_value(0), ov.Type.f32)
         blocks = op.space_to_depth(picture, "depth_first", scale) if scale > 1 else picture
         base = op.reshape(
-            _phases(op.convert(values, ov.Type.f32), scale, net_channels),
+            _phases(op.transpose(values, _integers(0, 2, 3, 1)), scale, net_channels),
             _integers(1, scale * scale, net_channels, *window.shape[:2]),
             False,
         )
@@ -244,7 +252,8 @@ def paint_graph(card: ModelCard, window: Window) -> ov.Model:
     residual = op.parameter(
         [1, height, width, net_channels * scale * scale], ov.Type.f32, "residual"
     )
-    base = op.transpose(_phases(window.planes(pixels), scale, channels), _integers(0, 2, 3, 1))
+    batch = op.reshape(pixels, _integers(1, *window.shape), False)
+    base = op.transpose(_phases(batch, scale, channels), _integers(0, 2, 3, 1))
     base = op.reshape(base, _integers(height, width, scale * scale, channels), False)
     added = op.multiply(residual, _floats(gain))
     if net_channels == 1:
