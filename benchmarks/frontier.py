@@ -3,8 +3,8 @@
 The public figures are those of the design's last section: well-known small networks run through
 OpenVINO in bf16 on a machine of this kind (2 cores, AVX-512 with bf16). Ours are measured now: PSNR
 on Set5, and seconds for one whole luma frame to 1920×1080, bytes in and bytes out, each in the
-number format that the engine chooses by itself. As a check that
-the machine is as fast as the one of the public figures: ESPCN x2 took 0.080 s there.
+number format that the engine chooses by itself. As a check that the machine is as fast as the one
+of the public figures: ESPCN x2 took 0.080 s there.
 
     python benchmarks/frontier.py ../shared/data/valid
 """

@@ -107,6 +107,15 @@ def test_only_cpus_that_gain_take_it_by_themselves(
     assert OpenVinoEngine(path, CARD, threads=1).precision in ("bf16", "fp32")
 
 
+def test_rounding_takes_no_more_memory_into_account(path: Path) -> None:
+    """Its nodes are no layers of their own, so windows need not be smaller."""
+    sizes = {
+        precision: OpenVinoEngine(path, CARD, threads=1, precision=precision).bytes_per_px
+        for precision in ("int8", "bf16")
+    }
+    assert sizes["int8"] == sizes["bf16"]
+
+
 @pytest.mark.parametrize("dtype", ["uint8", "uint16"])
 @pytest.mark.parametrize("channels", [1, 3])
 def test_windows_are_near_the_exact_answer(path: Path, dtype: str, channels: int) -> None:

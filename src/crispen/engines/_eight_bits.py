@@ -4,10 +4,12 @@ A convolution qualifies whose input is clipped to [0, range] (`crispen.lab.netwo
 range is written in the graph, so nothing is guessed and nothing more than what the network itself
 does is cut off. Inputs become 255 steps of their range, weights 127 steps to either side of zero
 for each output channel; OpenVINO then adds products in whole numbers. That is 1.7 times as fast as
-bf16 on CPUs with VNNI, and costs 0.02 dB.
+bf16 on CPUs with VNNI, and costs 0.01 to 0.03 dB on Set5.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 import numpy as np
 import openvino as ov
@@ -45,27 +47,36 @@ def _clipped(node: ov.Node) -> tuple[ov.Output, float] | None:
     return below[0], above[1]
 
 
-def eight_bits(model: ov.Model) -> int:
-    """Rewrites, in place, what can compute in 8 bits.
-
-    Returns:
-        How many convolutions that are; 0 if the network was not trained for it.
-    """
-    found = 0
+def _candidates(model: ov.Model) -> Iterator[tuple[ov.Node, ov.Output, float]]:
+    """Each convolution that qualifies, what is clipped before it, and the ceiling."""
     for node in model.get_ordered_ops():
         if node.get_type_name() != "Convolution":
             continue
         clipped = _clipped(node.input_value(0).get_node())
-        weights = node.input_value(1).get_node()
-        if clipped is None or weights.get_type_name() != "Constant":
-            continue
-        low, high = op.constant(np.float32(0.0)), op.constant(np.float32(clipped[1]))
-        x = _rounded(clipped[0], low, high, _INPUT_LEVELS)
-        largest = np.abs(weights.data).max(axis=(1, 2, 3), keepdims=True)
+        if clipped is not None and node.input_value(1).get_node().get_type_name() == "Constant":
+            yield node, *clipped
+
+
+def has_eight_bits(model: ov.Model) -> bool:
+    """Whether the network was trained for it."""
+    return any(True for _ in _candidates(model))
+
+
+def eight_bits(model: ov.Model) -> int:
+    """Rewrites, in place, what can compute in 8 bits.
+
+    Returns:
+        How many convolutions that are.
+    """
+    found = list(_candidates(model))
+    for node, clipped, ceiling in found:
+        low, high = op.constant(np.float32(0.0)), op.constant(np.float32(ceiling))
+        x = _rounded(clipped, low, high, _INPUT_LEVELS)
+        weights = node.input_value(1)
+        largest = np.abs(weights.get_node().data).max(axis=(1, 2, 3), keepdims=True)
         largest = np.maximum(largest, 1e-9).astype(np.float32)
         low, high = op.constant(-largest), op.constant(largest)
-        w = _rounded(weights.output(0), low, high, _WEIGHT_LEVELS)
+        w = _rounded(weights, low, high, _WEIGHT_LEVELS)
         node.input(0).replace_source_output(x)
         node.input(1).replace_source_output(w)
-        found += 1
-    return found
+    return len(found)

@@ -60,9 +60,13 @@ class Window:
         """The pixels, as they come."""
         return op.parameter(list(self.shape), self._type, "pixels")
 
+    def batch(self, pixels: ov.Node) -> ov.Node:
+        """``(1, height, width, channels)``, of the pixels' type."""
+        return op.reshape(pixels, _integers(1, *self.shape), False)
+
     def levels(self, pixels: ov.Node) -> ov.Node:
-        """``(1, height, width, channels)`` grey levels as fp32."""
-        return op.convert(op.reshape(pixels, _integers(1, *self.shape), False), ov.Type.f32)
+        """`batch` as fp32."""
+        return op.convert(self.batch(pixels), ov.Type.f32)
 
     def parts(self, pixels: ov.Node) -> list[tuple[ov.Node, float]]:
         """`levels` that bf16 holds exactly, each with what one of its units is in levels."""
@@ -252,8 +256,7 @@ def paint_graph(card: ModelCard, window: Window) -> ov.Model:
     residual = op.parameter(
         [1, height, width, net_channels * scale * scale], ov.Type.f32, "residual"
     )
-    batch = op.reshape(pixels, _integers(1, *window.shape), False)
-    base = op.transpose(_phases(batch, scale, channels), _integers(0, 2, 3, 1))
+    base = op.transpose(_phases(window.batch(pixels), scale, channels), _integers(0, 2, 3, 1))
     base = op.reshape(base, _integers(height, width, scale * scale, channels), False)
     added = op.multiply(residual, _floats(gain))
     if net_channels == 1:

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import openvino as ov
 
-from crispen.engines._eight_bits import eight_bits
+from crispen.engines._eight_bits import eight_bits, has_eight_bits
 from crispen.engines._graphs import Window, network_graph, paint_graph, values_per_px
 from crispen.engines.base import Pixels, check_window, guessed_bytes_per_px
 from crispen.engines.devices import cpu_features
@@ -122,7 +122,7 @@ class OpenVinoEngine:
         self.precision = precision or self._best_precision()
         if self.precision not in _PRECISIONS:
             raise UsageError(f"precision must be {', '.join(_PRECISIONS)}, not {self.precision}")
-        if self.precision == "int8" and not eight_bits(self._model):
+        if self.precision == "int8" and not has_eight_bits(self._model):
             raise UsageError(
                 f"{card.name} was not trained for int8; take bf16 or fp32, or train it with "
                 'activation = "clipped-relu"'
@@ -137,7 +137,7 @@ class OpenVinoEngine:
             return "fp32"
         if self.device != "cpu":
             return "fp16"
-        if "VNNI" in cpu_features() and eight_bits(self._model.clone()):
+        if "VNNI" in cpu_features() and has_eight_bits(self._model):
             return "int8"
         return "bf16" if self._has_bf16() else "fp32"
 
@@ -174,7 +174,10 @@ class OpenVinoEngine:
             plan = self._plans.get(window)
             if plan is None:
                 try:
-                    network = network_graph(self._model.clone(), self.card, window)
+                    model = self._model.clone()
+                    if self.precision == "int8":
+                        eight_bits(model)
+                    network = network_graph(model, self.card, window)
                     plan = _Plan(
                         self._compile(network, self.device, self.precision),
                         self._compile(paint_graph(self.card, window), "cpu", "fp32"),
