@@ -20,7 +20,7 @@ from crispen.lab.adversarial import Opponent
 from crispen.lab.compiling import compile_layers
 from crispen.lab.data import Batches, NamedTable, PairsTable
 from crispen.lab.data.bilevel import make_bilevel
-from crispen.lab.degradations import Pipeline
+from crispen.lab.degradations.pipeline import Pair, Pipeline
 from crispen.lab.losses import build_loss
 from crispen.lab.networks import Network, Output, build_network
 from crispen.lab.networks.clipped import fit_ranges, has_ranges
@@ -93,8 +93,8 @@ def make_pipeline(recipe: Recipe, device: torch.device) -> Pipeline | None:
 
 def make_pair(
     batches: Batches, index: int | None, pipeline: Pipeline | None, recipe: Recipe, seed: int
-) -> tuple[Tensor, Tensor]:
-    """Input and target in [0, 1].
+) -> Pair:
+    """Inputs, targets, and what is known of the inputs.
 
     Args:
         batches: Where from.
@@ -111,7 +111,7 @@ def make_pair(
     target = batch.target.float().div_(255.0)
     if pipeline is None:
         assert batch.input is not None
-        return batch.input.float().div_(255.0), target
+        return Pair(batch.input.float().div_(255.0), target)
     generator = torch.Generator(target.device).manual_seed(seed)
     if recipe.data.bilevel and index is not None:
         target = make_bilevel(target, recipe.data.bilevel, recipe.data.color, generator)
@@ -144,8 +144,8 @@ class _Core(nn.Module):
         super().__init__()
         self.network = network
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
-        output = self.network.outputs(x)
+    def forward(self, x: Tensor, dials: Tensor | None) -> tuple[Tensor, Tensor | None]:
+        output = self.network.outputs(x, dials)
         return output.image, output.kl
 
 
@@ -183,7 +183,7 @@ class Learner:
         network.to(self.device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
         self.network = network
         if has_ranges(network):
-            fit_ranges(network, make_pair(batches, None, self.pipeline, recipe, 0)[0])
+            fit_ranges(network, make_pair(batches, None, self.pipeline, recipe, 0).input)
         self.average = copy.deepcopy(network).eval()
         self.average.requires_grad_(False)
         self._weights: list[Tensor] = list(network.parameters())
@@ -249,11 +249,12 @@ class Learner:
         recipe = self.recipe
         seed = stream_seed(recipe.train.seed, self.fabric.global_rank, index, "degradation")
         with torch.no_grad():
-            x, target = make_pair(self.batches, index, self.pipeline, recipe, seed)
-            x = x.contiguous(memory_format=torch.channels_last)
+            pair = make_pair(self.batches, index, self.pipeline, recipe, seed)
+            x = pair.input.contiguous(memory_format=torch.channels_last)
         bf16 = recipe.train.precision == "bf16"
         with torch.autocast(self.device.type, torch.bfloat16, enabled=bf16):
-            image, kl = self._core(x)
+            image, kl = self._core(x, pair.dials)
+        target = pair.target
         loss, terms = self.losses(Output(image, kl), target)
         if fights:
             assert self.opponent is not None

@@ -43,11 +43,13 @@ class Case:
         name: Of its file, or its number.
         input: ``(1, C, h, w)`` in [0, 1].
         target: ``(1, C, scale·h, scale·w)`` in [0, 1].
+        dials: ``(1, 6)``: what a network with dials is told; see `crispen.models.dials`.
     """
 
     name: str
     input: Tensor
     target: Tensor
+    dials: Tensor | None = None
 
 
 class Validator:
@@ -72,7 +74,7 @@ class Validator:
         """
         scores: dict[str, list[float]] = {}
         for case in self.cases:
-            out = run_whole(network, case.input)
+            out = run_whole(network, case.input, case.dials)
             for name, value in self._score(out, case.target).items():
                 scores.setdefault(name, []).append(value)
         return {name: float(np.mean(values)) for name, values in scores.items()}
@@ -100,7 +102,7 @@ def _grey(x: Tensor, *, whole: bool = True) -> Array:
     return round8(levels[..., 0]) if whole else levels[..., 0]
 
 
-def run_whole(network: Network, x: Tensor) -> Tensor:
+def run_whole(network: Network, x: Tensor, dials: Tensor | None = None) -> Tensor:
     """A network's answer to a picture of any size.
 
     Networks that take multiples of some side get a mirrored rim; those that take one window are
@@ -112,7 +114,8 @@ def run_whole(network: Network, x: Tensor) -> Tensor:
     scale = network.scale
     if (rows, columns) != (height, width):
         x = F.pad(x, (0, columns - width, 0, rows - height), mode="replicate")
-    out = _windows(network, x, step) if network.window_px else network(x)
+    windowed = network.window_px is not None
+    out = _windows(network, x, step) if windowed else network.outputs(x, dials).image
     return out[..., : height * scale, : width * scale]
 
 
@@ -129,10 +132,15 @@ def _windows(network: Network, x: Tensor, side: int) -> Tensor:
 def held_out_cases(batches: Batches, pipeline: Pipeline | None, recipe: Recipe) -> list[Case]:
     """Crops of the held-out pictures, spoiled by the recipe."""
     seed = stream_seed(recipe.train.seed, "validation")
-    inputs, targets = make_pair(batches, None, pipeline, recipe, seed)
+    pair = make_pair(batches, None, pipeline, recipe, seed)
     return [
-        Case(str(i), inputs[i : i + 1].clone(), targets[i : i + 1].clone())
-        for i in range(len(targets))
+        Case(
+            str(i),
+            pair.input[i : i + 1].clone(),
+            pair.target[i : i + 1].clone(),
+            None if pair.dials is None else pair.dials[i : i + 1].clone(),
+        )
+        for i in range(len(pair.target))
     ]
 
 

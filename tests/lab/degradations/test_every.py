@@ -117,7 +117,8 @@ def test_pipeline_gives_pairs_of_the_sizes_asked_for(
         every = every.model_copy(update={"factor": scale})
     pipeline = Pipeline([every], scale=scale, patch=10)
     crops = photo.tile(3, 1, 3, 3)[..., : pipeline.crop, : pipeline.crop]
-    x, target = pipeline(crops, generator)
+    pair = pipeline(crops, generator)
+    x, target = pair.input, pair.target
     assert x.shape == (3, 3, 10, 10)
     assert target.shape == (3, 3, 10 * scale, 10 * scale)
 

@@ -80,7 +80,8 @@ def test_kept_pixels_are_those_of_the_whole_picture(
 ) -> None:
     scale = 2 if resolve(tables, 2) == tuple(tables) else 1
     pipeline = Pipeline(tables, scale=scale, patch=12)
-    x, target = pipeline(photo[..., 16:, 20:][..., : pipeline.crop, : pipeline.crop], generator)
+    pair = pipeline(photo[..., 16:, 20:][..., : pipeline.crop, : pipeline.crop], generator)
+    x, target = pair.input, pair.target
     rim = (pipeline.crop // scale - 12) // 2
     top, left = 16 // scale + rim, 20 // scale + rim
     whole = degrade(photo, tables, generator, scale)
@@ -98,7 +99,8 @@ def test_blocks_begin_anywhere(photo: Tensor, generator: Generator) -> None:
     crop = photo[..., 20:51, 30:61]
     whole = jpeg(crop, generator)
     found = set()
-    for x, target in zip(*pipeline(crop.expand(128, -1, -1, -1), generator), strict=True):
+    pair = pipeline(crop.expand(128, -1, -1, -1), generator)
+    for x, target in zip(pair.input, pair.target, strict=True):
         (place,) = [
             (top, left)
             for top in range(8)
@@ -114,9 +116,9 @@ def test_blocks_begin_anywhere(photo: Tensor, generator: Generator) -> None:
 def test_nothing_is_learnt_or_rounded_by_autocast(photo: Tensor, generator: Generator) -> None:
     pipeline = Pipeline([], scale=2, patch=16)
     crop = photo[..., : pipeline.crop, : pipeline.crop]
-    expected, _ = pipeline(crop, generator)
+    expected = pipeline(crop, generator).input
     with torch.autocast("cpu", torch.bfloat16):
-        x, _ = pipeline(crop.clone().requires_grad_(), generator)
+        x = pipeline(crop.clone().requires_grad_(), generator).input
     assert torch.equal(x, expected)
     assert not x.requires_grad
 

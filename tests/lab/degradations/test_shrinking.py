@@ -49,7 +49,8 @@ def test_pipeline_shrinks_as_matlab_unless_told_otherwise(
     assert pipeline.crop == scale * 16
     top = 3 * scale
     crop = photo[..., top : top + pipeline.crop, : pipeline.crop]
-    lr, hr = pipeline(crop, generator)
+    pair = pipeline(crop, generator)
+    lr, hr = pair.input, pair.target
     whole = downscale(levels, scale)
     np.testing.assert_array_equal(lr[0].permute(1, 2, 0).numpy() * 255, whole[3 + 2 : 3 + 14, 2:14])
     assert torch.equal(hr, crop[..., 2 * scale : 14 * scale, 2 * scale : 14 * scale])

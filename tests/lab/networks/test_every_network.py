@@ -15,6 +15,7 @@ from crispen.lab.export import to_onnx
 from crispen.lab.networks import NETWORKS, Network, build_network
 from crispen.lab.networks.base import Architecture
 from crispen.models.card import ModelCard
+from crispen.models.dials import INPUTS
 
 SIZES = {"width": 8, "shrink": 4, "depth": 2, "blocks": 1, "levels": 2}
 # PyTorch, ONNX Runtime and OpenVINO add in other orders; a grey level is 4e-3.
@@ -167,7 +168,7 @@ def test_a_training_step_moves_every_weight(network: Network, bf16: bool) -> Non
     x = image(network, side, side, n=2).to(memory_format=torch.channels_last)
     torch.manual_seed(0)
     with torch.autocast("cpu", torch.bfloat16, enabled=bf16):
-        output = network.outputs(x)
+        output = network.outputs(x, torch.rand(2, INPUTS) if network.has_dials else None)
     assert output.image.dtype == torch.float32
     # Both ways, so that a dead last layer could not hide behind the sign.
     loss = (output.image - torch.linspace(-1, 2, output.image.numel()).view_as(output.image)).abs()

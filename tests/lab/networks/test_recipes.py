@@ -53,9 +53,9 @@ def test_its_parts_fit_together(name: str) -> None:
     pipeline = Pipeline(recipe.degradation, scale=recipe.scale, patch=patch, channels=channels)
     generator = torch.Generator().manual_seed(0)
     crops = torch.rand(2, channels, pipeline.crop, pipeline.crop, generator=generator)
-    x, target = pipeline(crops, generator)
+    pair = pipeline(crops, generator)
     with torch.no_grad():
-        total, terms = build_loss(recipe.loss)(network.outputs(x), target)
+        total, terms = build_loss(recipe.loss)(network.outputs(pair.input, pair.dials), pair.target)
     assert torch.isfinite(total)
     assert len(terms) == len(recipe.loss)
     if recipe.adversarial:

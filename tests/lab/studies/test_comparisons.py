@@ -63,5 +63,6 @@ def test_clean_inputs_are_their_targets_and_noisy_ones_are_not(key: str, tmp_pat
         recipe = recipe_of(DENOISING, trainings[f"{key}-{inputs}"], tmp_path, quick=True)
         pipeline = make_pipeline(recipe, torch.device("cpu"))
         assert pipeline is not None
-        x, target = pipeline(pictures, torch.Generator().manual_seed(0))
+        pair = pipeline(pictures, torch.Generator().manual_seed(0))
+        x, target = pair.input, pair.target
         assert torch.equal(x, target) is same

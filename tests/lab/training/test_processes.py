@@ -50,7 +50,8 @@ def test_two_processes_take_the_mean_of_their_gradients(recipe: Make, tmp_path: 
     for rank in (0, 1):
         batches = open_batches(made.data, seed=0, rank=rank, world=2, size=pipeline.crop)
         seed = stream_seed(0, rank, 0, "degradation")
-        x, target = make_pair(batches, 0, pipeline, made, seed)
+        pair = make_pair(batches, 0, pipeline, made, seed)
+        x, target = pair.input, pair.target
         loss, _ = losses(network.train().outputs(x), target)
         (loss / 2).backward()
     after = load_checkpoint(tmp_path / CHECKPOINT)["network"]

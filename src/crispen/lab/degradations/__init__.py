@@ -19,19 +19,24 @@ from crispen.lab.degradations.bicubic import Bicubic, Resize
 from crispen.lab.degradations.blind import Blind
 from crispen.lab.degradations.blur import (
     AnisotropicBlur,
+    DiscBlur,
     GaussianBlur,
     MedianBlur,
     MotionBlur,
+    ShakeBlur,
     Sinc,
 )
+from crispen.lab.degradations.codecs import Video, WebP
 from crispen.lab.degradations.composition import Chain, OneOf, Shuffle
 from crispen.lab.degradations.decimate import Decimate
 from crispen.lab.degradations.exposure import Brighten, Darken
 from crispen.lab.degradations.impulse import ColorNoise, SaltAndPepper
 from crispen.lab.degradations.jpeg import Jpeg
+from crispen.lab.degradations.life import Life
 from crispen.lab.degradations.noise import GaussianNoise, PoissonNoise
 from crispen.lab.degradations.pipeline import Pipeline, degrade
 from crispen.lab.degradations.pixelate import Pixelate
+from crispen.lab.degradations.sensor import CameraNoise
 
 # In the order of the documents.
 DEGRADATIONS: tuple[type[Degradation], ...] = (
@@ -42,16 +47,22 @@ DEGRADATIONS: tuple[type[Degradation], ...] = (
     GaussianBlur,
     AnisotropicBlur,
     MotionBlur,
+    DiscBlur,
+    ShakeBlur,
     MedianBlur,
     Sinc,
     GaussianNoise,
     PoissonNoise,
+    CameraNoise,
     SaltAndPepper,
     ColorNoise,
     Darken,
     Brighten,
     Jpeg,
+    WebP,
+    Video,
     Blind,
+    Life,
     OneOf,
     Shuffle,
     Chain,
@@ -65,16 +76,22 @@ DegradationTable = Annotated[
     | GaussianBlur
     | AnisotropicBlur
     | MotionBlur
+    | DiscBlur
+    | ShakeBlur
     | MedianBlur
     | Sinc
     | GaussianNoise
     | PoissonNoise
+    | CameraNoise
     | SaltAndPepper
     | ColorNoise
     | Darken
     | Brighten
     | Jpeg
+    | WebP
+    | Video
     | Blind
+    | Life
     | OneOf
     | Shuffle
     | Chain,
@@ -91,15 +108,18 @@ __all__ = [
     "Bicubic",
     "Blind",
     "Brighten",
+    "CameraNoise",
     "Chain",
     "ColorNoise",
     "Darken",
     "Decimate",
     "Degradation",
     "DegradationTable",
+    "DiscBlur",
     "GaussianBlur",
     "GaussianNoise",
     "Jpeg",
+    "Life",
     "MedianBlur",
     "MotionBlur",
     "OneOf",
@@ -108,7 +128,10 @@ __all__ = [
     "PoissonNoise",
     "Resize",
     "SaltAndPepper",
+    "ShakeBlur",
     "Shuffle",
     "Sinc",
+    "Video",
+    "WebP",
     "degrade",
 ]

@@ -152,6 +152,14 @@ class Degradation(Table):
         """Degrades every picture of ``(N, C, H, W)``; may leave [0, 1], but leaves `x` alone."""
         raise NotImplementedError
 
+    def told(self, x: Tensor, generator: Generator, scale: int = 1) -> tuple[Tensor, Tensor | None]:
+        """Degrades a batch, and tells what a network with dials is given.
+
+        Returns:
+            The pictures, and ``(N, 6)`` as in `crispen.models.dials`; None where nothing is known.
+        """
+        return self(x, generator, scale), None
+
     def __call__(self, x: Tensor, generator: Generator, scale: int = 1) -> Tensor:
         """Degrades a batch, each picture with its probability.
 

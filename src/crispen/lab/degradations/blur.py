@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, ClassVar, Literal
 
+import torch
 from pydantic import BeforeValidator, Field
 from torch import Generator, Tensor
 
 from crispen.lab.degradations import kernels
-from crispen.lab.degradations.base import Angle, Degradation, Limits, Span, draw
+from crispen.lab.degradations.base import (
+    Angle,
+    Degradation,
+    Limits,
+    Span,
+    draw,
+    normal,
+    uniform,
+)
 from crispen.lab.degradations.filtering import convolve, convolve_axes, in_bands, pad
 
 Sigma = Annotated[Span, BeforeValidator(Limits(0, 50))]
 Ratio = Annotated[Span, BeforeValidator(Limits(0, 1))]
+Radius = Annotated[Span, BeforeValidator(Limits(0, 50))]
 Length = Annotated[Span, BeforeValidator(Limits(1, 200))]
 Cutoff = Annotated[Span, BeforeValidator(Limits(0, 1, open_below=True))]
 
 _SINC_RADIUS = 10
+_SHAKE_STEPS = 16
 
 
 class Blur(Degradation):
@@ -105,6 +117,71 @@ class MotionBlur(Blur):
         """Blurs."""
         length, angle = draw(self.length, x, generator), draw(self.angle, x, generator)
         return convolve(x, kernels.line(length, angle, self.margin(scale)))
+
+
+class DiscBlur(Blur):
+    """Out of focus: every point becomes an even disc.
+
+    ::
+
+        y = x * d,  d(r) ∝ clamp(radius + 1/2 - r, 0, 1)
+
+    Source: MATLAB's ``fspecial("disk")``, with a rim one pixel wide.
+    """
+
+    kind: Literal["disc-blur"] = "disc-blur"
+    main: ClassVar[str] = "radius"
+    radius: Radius = Field((0.5, 4.0), description="of the disc in pixels")
+
+    def margin(self, scale: int) -> int:
+        """The disc and its rim."""
+        return int(self.radius[1]) + 1
+
+    def apply(self, x: Tensor, generator: Generator, scale: int) -> Tensor:
+        """Blurs."""
+        return convolve(x, kernels.disc(draw(self.radius, x, generator), self.margin(scale)))
+
+
+class ShakeBlur(Blur):
+    """The hand shook: every point becomes a short curved line.
+
+    ::
+
+        y = x * k,  k = Σ_t g(p - p_t),  p_t a path of random turns
+
+    g is a Gaussian of half a pixel. Source: the random trajectories of G. Boracchi and A. Foi,
+    "Modeling the performance of image restoration from motion blur", 2012,
+    doi:10.1109/TIP.2012.2192126, without their sudden jolts.
+    """
+
+    kind: Literal["shake-blur"] = "shake-blur"
+    main: ClassVar[str] = "length"
+    length: Length = Field((2.0, 10.0), description="of the path in pixels")
+
+    def margin(self, scale: int) -> int:
+        """Half of the path, and the Gaussian's tail."""
+        return int(self.length[1] / 2) + 2
+
+    def apply(self, x: Tensor, generator: Generator, scale: int) -> Tensor:
+        """Blurs."""
+        points = shake(draw(self.length, x, generator), x, generator)
+        return convolve(x, kernels.path(points, self.margin(scale)))
+
+
+def shake(length: Tensor, x: Tensor, generator: Generator) -> Tensor:
+    """``(N, 16, 2)``: for each picture of `x` a path of that length that turns at random.
+
+    Args:
+        length: ``(N, 1, 1, 1)`` in pixels.
+        x: The pictures.
+        generator: On the device of `x`.
+    """
+    first = 2 * math.pi * uniform((len(x), 1), x, generator)
+    turns = 0.45 * normal((len(x), _SHAKE_STEPS), x, generator)
+    angle = first + turns.cumsum(dim=1)
+    steps = torch.stack([angle.sin(), angle.cos()], dim=-1)
+    points = steps.cumsum(dim=1) * (length.reshape(-1, 1, 1) / _SHAKE_STEPS)
+    return points - points.mean(dim=1, keepdim=True)
 
 
 class Sinc(Blur):

@@ -99,3 +99,35 @@ def line(length: Tensor, angle: Tensor, radius: int) -> Tensor:
     half = (length.reshape(-1, 1, 1) - 1) / 2
     beyond = (along.abs() - half).clamp_min(0)
     return _normalised((1 - (across**2 + beyond**2).sqrt()).clamp_min(0))
+
+
+def disc(radius: Tensor, reach: int) -> Tensor:
+    """``(N, k, k)``: an even disc with a soft rim one pixel wide: a lens out of focus.
+
+    Args:
+        radius: Pixels.
+        reach: Radius of the kernel in pixels; k is twice that and one.
+    """
+    x, y = _grid(reach, radius)
+    inside = radius.reshape(-1, 1, 1) + 0.5 - (x**2 + y**2).sqrt()
+    return _normalised(inside.clamp(0.0, 1.0).clamp_min(_LEAST_SIGMA * (x**2 + y**2 == 0)))
+
+
+def path(points: Tensor, reach: int, sigma: float = 0.5) -> Tensor:
+    """``(N, k, k)``: a small Gaussian carried along points: a shaken camera.
+
+    Args:
+        points: ``(N, T, 2)`` rows and columns in pixels, about the centre.
+        reach: Radius of the kernel in pixels.
+        sigma: Standard deviation of the Gaussian.
+    """
+    offsets = torch.arange(-reach, reach + 1, dtype=points.dtype, device=points.device)
+    squares = (points[..., None] - offsets).square() / (2 * sigma**2)
+    rows, columns = (-squares).exp().unbind(2)
+    return _normalised(torch.einsum("ntr,ntc->nrc", rows, columns))
+
+
+def variance(kernel: Tensor) -> Tensor:
+    """``(N,)``: the mean of a kernel's second moments along both axes, in square pixels."""
+    x, y = _grid(kernel.shape[-1] // 2, kernel)
+    return (kernel * (x**2 + y**2)).sum(dim=(1, 2)) / 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Generator, Tensor
@@ -34,6 +35,22 @@ def resolve(tables: Sequence[Degradation], scale: int) -> tuple[Degradation, ...
             f"make their factors give {scale}"
         )
     return tuple(chain)
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """What a network learns from.
+
+    Attributes:
+        input: ``(N, C, h, w)`` in [0, 1].
+        target: ``(N, C, scale·h, scale·w)`` in [0, 1].
+        dials: ``(N, 6)``: what a network with dials is told of the inputs; see
+            `crispen.models.dials`. None where nothing is known.
+    """
+
+    input: Tensor
+    target: Tensor
+    dials: Tensor | None = None
 
 
 class Pipeline:
@@ -75,7 +92,7 @@ class Pipeline:
         self._room = -(-chain_grid(self.chain, scale) // scale) - 1
         self.crop = scale * (patch + 2 * self._rim + self._room)
 
-    def __call__(self, crops: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
+    def __call__(self, crops: Tensor, generator: Generator) -> Pair:
         """Degrades a batch.
 
         Args:
@@ -83,10 +100,12 @@ class Pipeline:
             generator: On the device of the crops; the only source of randomness.
 
         Returns:
-            ``(N, C, patch, patch)`` and its target ``(N, C, scale·patch, scale·patch)``.
+            Inputs of `patch` pixels, and their targets.
         """
         assert crops.shape[-2:] == (self.crop, self.crop), (crops.shape, self.crop)
-        return self._kept(_applied(self.chain, crops, generator, self.scale), crops, generator)
+        x, dials = _applied(self.chain, crops, generator, self.scale)
+        x, target = self._kept(x, crops, generator)
+        return Pair(x, target, dials)
 
     def _kept(self, x: Tensor, target: Tensor, generator: Generator) -> tuple[Tensor, Tensor]:
         if not self._room:
@@ -103,12 +122,16 @@ class Pipeline:
         )
 
 
-def _applied(chain: Sequence[Degradation], x: Tensor, generator: Generator, scale: int) -> Tensor:
+def _applied(
+    chain: Sequence[Degradation], x: Tensor, generator: Generator, scale: int
+) -> tuple[Tensor, Tensor | None]:
+    dials = None
     # Called from a training step: nothing here is learnt, or may be rounded to 8 bits of fraction.
     with torch.no_grad(), torch.autocast(x.device.type, enabled=False):
         for table in chain:
-            x = table(x, generator, scale)
-    return x
+            x, known = table.told(x, generator, scale)
+            dials = dials if known is None else known
+    return x, dials
 
 
 def _cut(x: Tensor, tops: list[int], lefts: list[int], patch: int, scale: int) -> Tensor:
@@ -155,4 +178,4 @@ def degrade(
     """
     chain = resolve(tables, scale)
     check_channels(chain, picture.shape[1])
-    return _applied(chain, picture, generator, scale)
+    return _applied(chain, picture, generator, scale)[0]

@@ -81,7 +81,7 @@ class AutoencoderVariational(Network):
         """The picture of ``(N, latents)``."""
         return self.finish(self.decoder(F.relu(self.spread(z)).reshape(-1, *SHAPE)))
 
-    def outputs(self, x: Tensor) -> Output:
+    def outputs(self, x: Tensor, dials: Tensor | None = None) -> Output:
         """The picture of a drawn z (of μ when not training) and the divergence."""
         mean, log_variance = self.encode(x)
         kl = -0.5 * (1.0 + log_variance - mean**2 - log_variance.exp()).sum(dim=1).mean()

@@ -48,21 +48,29 @@ class Network(nn.Module):
         multiple: Input sides, and where a tile begins, must be multiples of this.
         window_px: The only input side that the network takes, where there is just one.
         base: ``bicubic`` if it adds its answer to a bicubic picture; see `Upscaler`.
+        has_dials: Whether it is told how bad its input is; see `crispen.models.dials`.
     """
 
     halo: int | None = None
     multiple: int = 1
     window_px: int | None = None
     base: Literal["bicubic", "none"] = "none"
+    has_dials: bool = False
 
     def __init__(self, scale: int = 1, channels: int = 3) -> None:
         super().__init__()
         self.scale = scale
         self.channels = channels
 
-    def outputs(self, x: Tensor) -> Output:
-        """The picture and whatever else the loss needs; call this one while training."""
-        return Output(self(x))
+    def outputs(self, x: Tensor, dials: Tensor | None = None) -> Output:
+        """The picture and whatever else the loss needs; call this one while training.
+
+        Args:
+            x: ``(N, C, H, W)`` in [0, 1].
+            dials: ``(N, 6)``, see `crispen.models.dials`; only for a network that has them, and
+                None where nothing is known.
+        """
+        return Output(self(x, dials) if self.has_dials else self(x))
 
     def merged(self) -> Network:
         """The network that is exported; itself unless it trains in a richer form."""

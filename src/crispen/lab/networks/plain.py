@@ -30,6 +30,7 @@ from torch.nn import functional as F
 from crispen.lab.networks.base import Architecture, Upscaler
 from crispen.lab.networks.clipped import ClippedRelu, RoundedConv, rounded_kernel
 from crispen.lab.networks.reach import conv, halo, spread
+from crispen.models.dials import INPUTS
 
 Activation = Literal["relu", "leaky-relu", "silu", "gelu", "clipped-relu"]
 
@@ -44,18 +45,29 @@ class PlainTable(Architecture):
     unshuffle: int = Field(
         1, ge=1, le=4, description="fold u×u pixels into channels: 1/u² of the work"
     )
+    dials: bool = Field(
+        False, description="the network is told how much noise, compression and blur there is"
+    )
 
     def build(self, scale: int, channels: int) -> Plain:
         """See `Architecture.build`."""
         return Plain(
-            scale, channels, self.width, self.depth, self.activation, unshuffle=self.unshuffle
+            scale,
+            channels,
+            self.width,
+            self.depth,
+            self.activation,
+            unshuffle=self.unshuffle,
+            dials=self.dials,
         )
 
     def describe(self) -> str:
         """See `Architecture.describe`."""
         folded = f" at 1/{self.unshuffle} size" if self.unshuffle > 1 else ""
+        told = ", three dials" if self.dials else ""
         return (
             f"{self.depth + 2} 3x3 convolutions, {self.width} channels, {self.activation}{folded}"
+            f"{told}"
         )
 
 
@@ -137,10 +149,35 @@ class RichConv(nn.Module):
         return layer
 
 
+class DialBias(nn.Module):
+    """What the dials say, as a bias of the first layer: ``(N, 6)`` → ``(N, width, 1, 1)``.
+
+    A map that is the same at every pixel, given to the first layer beside the picture (FFDNet
+    [2]_), is a bias; as a bias it is the same at the picture's edge too. It begins near zero, so a
+    network that is given dials later begins as it was.
+
+    .. [2] K. Zhang et al., "FFDNet", IEEE TIP 2018, arXiv:1710.04026
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(nn.Linear(INPUTS, width), nn.ReLU(), nn.Linear(width, width))
+        with torch.no_grad():
+            for parameter in self.layers[2].parameters():
+                parameter.mul_(0.05)
+
+    def forward(self, dials: Tensor) -> Tensor:
+        """In full precision."""
+        with torch.autocast(dials.device.type, enabled=False):
+            bias: Tensor = self.layers(dials.float())
+        return bias[:, :, None, None]
+
+
 class Plain(Upscaler):
     """A stack of `depth` hidden convolutions of `width` channels.
 
-    Parameters when exported: ``9·C·u²·w + w + depth·(9·w² + w) + (9·w + 1)·C·(u·scale)²``.
+    Parameters when exported: ``9·C·u²·w + w + depth·(9·w² + w) + (9·w + 1)·C·(u·scale)²``; with
+    dials ``(6 + 1)·w + (w + 1)·w`` more.
     """
 
     def __init__(
@@ -152,8 +189,10 @@ class Plain(Upscaler):
         activation: Activation = "relu",
         rich: bool = True,
         unshuffle: int = 1,
+        dials: bool = False,
     ) -> None:
         super().__init__(scale, channels)
+        self.has_dials = dials
         self.activation: Activation = activation
         self.unshuffle = self.multiple = unshuffle
         layers = [conv(3)] * (depth + 1)
@@ -165,6 +204,7 @@ class Plain(Upscaler):
             multiple=unshuffle,
         )
         self.head = nn.Conv2d(channels, width, 3 * unshuffle, unshuffle, padding=unshuffle)
+        self.dial_bias = DialBias(width) if dials else None
         clipped = activation == "clipped-relu"
         self.body = nn.ModuleList(
             RichConv(width, rounded=clipped) if rich else nn.Conv2d(width, width, 3, padding=1)
@@ -185,10 +225,18 @@ class Plain(Upscaler):
             self.tail.weight.mul_(0.1)
             self.tail.bias.zero_()  # type: ignore[union-attr]
 
-    def residual(self, x: Tensor) -> Tensor:
-        """See `Upscaler.residual`."""
+    def forward(self, x: Tensor, dials: Tensor | None = None) -> Tensor:
+        """See `Upscaler.forward`; `dials` as in `Network.outputs`."""
+        return self.finish(self.compose(x, self.residual(x, dials)))
+
+    def residual(self, x: Tensor, dials: Tensor | None = None) -> Tensor:
+        """See `Upscaler.residual`; `dials` as in `Network.outputs`."""
         first, *others = self.activations
-        x = first(self.head(x))
+        folded = self.head(x)
+        if self.dial_bias is not None:
+            unknown = x.new_zeros(len(x), INPUTS) if dials is None else dials
+            folded = folded + self.dial_bias(unknown).to(folded.dtype)
+        x = first(folded)
         for layer, activation in zip(self.body, others, strict=True):
             x = activation(layer(x))
         x = self.tail(x)
@@ -205,8 +253,11 @@ class Plain(Upscaler):
             self.activation,
             rich=False,
             unshuffle=self.unshuffle,
+            dials=self.has_dials,
         )
         plain.head.load_state_dict(self.head.state_dict())
+        if self.dial_bias is not None and plain.dial_bias is not None:
+            plain.dial_bias.load_state_dict(self.dial_bias.state_dict())
         plain.tail.load_state_dict(self.tail.state_dict())
         plain.activations.load_state_dict(self.activations.state_dict())
         for target, source in zip(plain.body, self.body, strict=True):

@@ -1,0 +1,110 @@
+"""What a restoration network is told about a picture: how much noise, compression and blur it has.
+
+A dial is a number from 0 (none) to 1 (as bad as it gets). The scales are logarithmic where the eye
+is. A network is given six numbers, for each dial its value and whether it is known; what is not
+known it must see for itself.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+NAMES = ("noise", "compression", "blur")
+INPUTS = 2 * len(NAMES)
+
+# Where a codec does as much damage as a JPEG whose tables are scaled to so many per cent: equal
+# mean squared error on 22 crops of the open pack; printed by benchmarks/codec_scale.py.
+_WEBP = ((20, 149), (30, 104), (40, 77), (50, 62), (60, 50), (70, 41), (80, 27), (90, 13), (95, 8))
+_CRF_OF_50 = {"h264": 20.0, "hevc": 24.0}
+_CRF_OCTAVE = 4.45
+
+WORST_NOISE = 50.0
+WORST_STEP = 500.0
+WORST_BLUR = 2.0
+_NOISE_KNEE, _STEP_KNEE = 2.0, 10.0
+
+
+@dataclass(frozen=True)
+class Dials:
+    """How much of each damage a picture has; None is not known.
+
+    Attributes:
+        noise: See `noise_dial`.
+        compression: See `compression_dial`.
+        blur: See `blur_dial`.
+    """
+
+    noise: float | None = None
+    compression: float | None = None
+    blur: float | None = None
+
+    def inputs(self) -> list[float]:
+        """What the network is given: value, known, value, known …; unknown values are 0."""
+        values = (self.noise, self.compression, self.blur)
+        return [n for v in values for n in ((0.0, 0.0) if v is None else (v, 1.0))]
+
+
+def noise_dial(sigma: float) -> float:
+    """The dial for noise of a standard deviation in levels of 255, at middle grey.
+
+    >>> [round(noise_dial(s), 2) for s in (0, 2, 10, 50)]
+    [0.0, 0.21, 0.55, 1.0]
+    """
+    return _log(sigma, _NOISE_KNEE, WORST_NOISE)
+
+
+def compression_dial(step: float) -> float:
+    """The dial for compression, by how much coarser than libjpeg's tables it quantises.
+
+    Args:
+        step: Per cent of the tables of Annex K: 200 - 2 q for a JPEG of quality q from 50 on,
+            5000 / q below; see `jpeg_step`.
+
+    >>> [round(compression_dial(jpeg_step(q)), 2) for q in (100, 95, 75, 50, 10)]
+    [0.0, 0.18, 0.46, 0.61, 1.0]
+    """
+    return _log(step, _STEP_KNEE, WORST_STEP)
+
+
+def jpeg_step(quality: float) -> float:
+    """Per cent by which libjpeg scales its tables at a quality from 1 to 100."""
+    return 5000 / quality if quality < 50 else 200 - 2 * quality
+
+
+def webp_step(quality: float) -> float:
+    """The `jpeg_step` that does as much damage as WebP of a quality from 1 to 100."""
+    (low, coarse), *others = _WEBP
+    if quality <= low:
+        return coarse * low / max(1.0, quality)
+    for high, fine in others:
+        if quality <= high:
+            return coarse + (fine - coarse) * (quality - low) / (high - low)
+        low, coarse = high, fine
+    return coarse * (100 - quality) / (100 - low)
+
+
+def crf_step(codec: str, crf: float) -> float:
+    """The `jpeg_step` that does as much damage as a frame of x264 or x265.
+
+    Args:
+        codec: ``h264`` or ``hevc``.
+        crf: The encoder's constant rate factor.
+
+    >>> crf_step("h264", 20)
+    50.0
+    """
+    return 50.0 * math.pow(2.0, (crf - _CRF_OF_50[codec]) / _CRF_OCTAVE)
+
+
+def blur_dial(sigma: float) -> float:
+    """The dial for the standard deviation of a picture's blur in its own pixels.
+
+    >>> blur_dial(1.0)
+    0.5
+    """
+    return min(1.0, max(0.0, sigma) / WORST_BLUR)
+
+
+def _log(value: float, knee: float, worst: float) -> float:
+    return min(1.0, math.log1p(max(0.0, value) / knee) / math.log1p(worst / knee))
