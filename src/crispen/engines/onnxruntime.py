@@ -32,6 +32,7 @@ class OnnxRuntimeEngine(ArrayEngine):
     Args:
         path: The ONNX file.
         card: Its card.
+        content: What is run in place of the file's own bytes.
         device: ``cpu``, ``cuda``, ``cuda:1``, ``tensorrt``, ``directml``, ``coreml``.
         threads: CPU threads; all cores unless given.
 
@@ -44,7 +45,13 @@ class OnnxRuntimeEngine(ArrayEngine):
     name = "onnxruntime"
 
     def __init__(
-        self, path: Path, card: ModelCard, *, device: str = "cpu", threads: int | None = None
+        self,
+        path: Path,
+        card: ModelCard,
+        *,
+        content: bytes | None = None,
+        device: str = "cpu",
+        threads: int | None = None,
     ) -> None:
         super().__init__(card, device, "fp32")
         try:
@@ -63,7 +70,7 @@ class OnnxRuntimeEngine(ArrayEngine):
             providers.insert(0, (PROVIDERS[base], {"device_id": index} if index else {}))
         self._output = "residual" if card.base == "bicubic" else None
         try:
-            model = path.read_bytes()
+            model = path.read_bytes() if content is None else content
             self._session = onnxruntime.InferenceSession(
                 with_residual_output(model) if self._output else model,
                 options,

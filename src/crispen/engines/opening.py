@@ -8,16 +8,24 @@ from crispen.engines.base import Engine
 from crispen.engines.devices import choose
 from crispen.errors import UsageError
 from crispen.models.card import ModelCard
+from crispen.models.dials import Dials, set_dials
 
 
 def open_engine(
-    path: Path, card: ModelCard, *, device: str = "auto", threads: int | None = None
+    path: Path,
+    card: ModelCard,
+    *,
+    dials: Dials | None = None,
+    device: str = "auto",
+    threads: int | None = None,
 ) -> Engine:
     """The best engine for `device` that this machine has.
 
     Args:
         path: The ONNX file.
         card: Its card.
+        dials: What the network is told about the picture; it sees everything for itself unless
+            given.
         device: ``auto`` (the fastest sure thing: CUDA if an engine for it is installed, else the
             CPU), ``cpu``, ``cuda``, ``cuda:N``, ``tensorrt``, ``directml``, ``coreml``, ``mps``,
             ``gpu``, ``npu``.
@@ -25,21 +33,22 @@ def open_engine(
 
     Raises:
         UsageError: No such device here; the text lists those that are.
-        ModelError: The file cannot be loaded.
+        ModelError: The file cannot be loaded, or has no dials to be set.
     """
     if threads is not None and threads < 1:
         raise UsageError(f"threads must be 1 or more, not {threads}")
     engine, where = choose(device)
+    content = None if dials is None else set_dials(path.read_bytes(), dials)
     match engine:
         case "onnxruntime":
             from crispen.engines.onnxruntime import OnnxRuntimeEngine
 
-            return OnnxRuntimeEngine(path, card, device=where, threads=threads)
+            return OnnxRuntimeEngine(path, card, content=content, device=where, threads=threads)
         case "torch":
             from crispen.engines.torch import TorchEngine
 
-            return TorchEngine(path, card, device=where, threads=threads)
+            return TorchEngine(path, card, content=content, device=where, threads=threads)
         case _:
             from crispen.engines.openvino import OpenVinoEngine
 
-            return OpenVinoEngine(path, card, device=where, threads=threads)
+            return OpenVinoEngine(path, card, content=content, device=where, threads=threads)

@@ -83,6 +83,7 @@ class OpenVinoEngine:
     Args:
         path: The ONNX file.
         card: Its card.
+        content: What is run in place of the file's own bytes.
         device: ``cpu``, ``gpu``, ``gpu.1``, ``npu``.
         threads: CPU threads; all cores unless given.
         precision: ``int8``, ``bf16``, ``fp16`` or ``fp32``; the fastest that is precise enough
@@ -104,6 +105,7 @@ class OpenVinoEngine:
         path: Path,
         card: ModelCard,
         *,
+        content: bytes | None = None,
         device: str = "cpu",
         threads: int | None = None,
         precision: str | None = None,
@@ -114,7 +116,7 @@ class OpenVinoEngine:
         self._core = ov.Core()
         try:
             # From bytes, so that only the front end for ONNX is asked, whatever the file's name.
-            self._model = self._core.read_model(path.read_bytes())
+            self._model = self._core.read_model(path.read_bytes() if content is None else content)
         except (RuntimeError, OSError) as error:
             raise ModelError(
                 f"{path}: not a model OpenVINO can load; download or export it again"

@@ -25,6 +25,7 @@ class TorchEngine(ArrayEngine):
     Args:
         path: The ONNX file.
         card: Its card.
+        content: What is run in place of the file's own bytes.
         device: ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
         threads: CPU threads of the whole process; PyTorch's own choice unless given.
 
@@ -36,7 +37,13 @@ class TorchEngine(ArrayEngine):
     name = "torch"
 
     def __init__(
-        self, path: Path, card: ModelCard, *, device: str = "cpu", threads: int | None = None
+        self,
+        path: Path,
+        card: ModelCard,
+        *,
+        content: bytes | None = None,
+        device: str = "cpu",
+        threads: int | None = None,
     ) -> None:
         # Half precision only where the residual, not the picture, goes through the network.
         half = device.startswith("cuda") and card.base == "bicubic"
@@ -50,7 +57,7 @@ class TorchEngine(ArrayEngine):
                 "PyTorch with onnx is not installed; pip install 'crispen[train]'"
             ) from error
         try:
-            graph = onnx.load_from_string(path.read_bytes()).graph
+            graph = onnx.load_from_string(path.read_bytes() if content is None else content).graph
             self._input = graph.input[0].name
             self._output = "residual" if card.base == "bicubic" else graph.output[0].name
         except Exception as error:  # protobuf's own error is not public; IndexError: empty

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from crispen.engines.base import Engine
 from crispen.engines.opening import open_engine
 from crispen.models.card import ModelCard
+from crispen.models.dials import Dials
 from crispen.models.store import find
 
 if TYPE_CHECKING:
@@ -24,14 +25,22 @@ class Model:
     Attributes:
         path: The model file.
         card: What is known about it.
+        dials: What its network is told about the pictures, if anything.
         device: What it is to run on.
     """
 
     def __init__(
-        self, path: Path, card: ModelCard, *, device: str = "auto", threads: int | None = None
+        self,
+        path: Path,
+        card: ModelCard,
+        *,
+        dials: Dials | None = None,
+        device: str = "auto",
+        threads: int | None = None,
     ) -> None:
         self.path = path
         self.card = card
+        self.dials = dials
         self.device = device
         self._threads = threads
         self._engine: Engine | None = None
@@ -46,7 +55,11 @@ class Model:
         with self._lock:
             if self._engine is None:
                 self._engine = open_engine(
-                    self.path, self.card, device=self.device, threads=self._threads
+                    self.path,
+                    self.card,
+                    dials=self.dials,
+                    device=self.device,
+                    threads=self._threads,
                 )
             return self._engine
 
@@ -88,11 +101,18 @@ class Model:
                 self._engine = None
 
 
-def load(name: str | Path, *, device: str = "auto", threads: int | None = None) -> Model:
+def load(
+    name: str | Path,
+    *,
+    dials: Dials | None = None,
+    device: str = "auto",
+    threads: int | None = None,
+) -> Model:
     """The model of that name or file.
 
     Args:
         name: Such as ``photo-x2``, see `crispen.models`; or the path of a model file.
+        dials: What its network is told about the pictures; only for a model that has dials.
         device: ``auto``, ``cpu``, ``cuda``, … as ``crispen doctor`` lists them.
         threads: Most CPU threads; all unless given.
 
@@ -100,4 +120,4 @@ def load(name: str | Path, *, device: str = "auto", threads: int | None = None) 
         ModelError: No such model, or a broken file.
     """
     path, card = find(name)
-    return Model(path, card, device=device, threads=threads)
+    return Model(path, card, dials=dials, device=device, threads=threads)

@@ -19,6 +19,7 @@ import onnx
 import onnxslim
 import torch
 from numpy.typing import NDArray
+from onnx import numpy_helper
 from onnx.reference import ReferenceEvaluator
 from safetensors.torch import save
 from torch import Tensor, nn
@@ -35,6 +36,7 @@ from crispen.lab.run_folder import make_folder
 from crispen.media.atomic import write_whole
 from crispen.media.image import Image
 from crispen.models.card import CARD_KEY, ModelCard, Training
+from crispen.models.dials import INITIALIZER, INPUTS
 from crispen.models.page import card_page
 
 OPSET = 17
@@ -49,8 +51,8 @@ class _WithResidual(nn.Module):
         super().__init__()
         self.network = network
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        residual = self.network.residual(x)
+    def forward(self, x: Tensor, *dials: Tensor) -> tuple[Tensor, Tensor]:
+        residual = self.network.residual(x, *dials)
         return self.network.compose(x, residual).clamp(0.0, 1.0), residual
 
 
@@ -76,12 +78,17 @@ def to_onnx(network: Network, card: ModelCard) -> onnx.ModelProto:
     """The graph: ``input`` (N, C, H, W) in [0, 1] → ``output`` (N, C, scale·H, scale·W).
 
     N, H and W are free, but for a network that takes one window. Where the network adds to a
-    bicubic picture, the tensor before that sum is called ``residual``.
+    bicubic picture, the tensor before that sum is called ``residual``. Dials become an
+    initializer; see `crispen.models.dials`.
     """
     side = network.window_px
     free = {0: "n", 2: "h", 3: "w"} if side is None else {0: "n"}
     grown = {0: "n", 2: "H", 3: "W"} if side is None else {0: "n"}
-    names = ["output"]
+    names, inputs = ["output"], [_example(network)]
+    given = ["input"]
+    if network.has_dials:
+        inputs.append(torch.zeros(1, INPUTS))
+        given.append(INITIALIZER)
     traced: nn.Module = network
     if isinstance(network, Upscaler):
         traced, names = _WithResidual(network), ["output", "residual"]
@@ -92,9 +99,9 @@ def to_onnx(network: Network, card: ModelCard) -> onnx.ModelProto:
         warnings.simplefilter("ignore")
         torch.onnx.export(
             traced.eval(),
-            (_example(network),),
+            tuple(inputs),
             buffer,  # type: ignore[arg-type]
-            input_names=["input"],
+            input_names=given,
             output_names=names,
             dynamic_axes={"input": free, "output": grown},
             opset_version=OPSET,
@@ -103,6 +110,12 @@ def to_onnx(network: Network, card: ModelCard) -> onnx.ModelProto:
     # Folds the shape arithmetic of the padding away; what is left is the network.
     model: onnx.ModelProto = onnxslim.slim(onnx.load_from_string(buffer.getvalue()))
     del model.graph.output[1:]
+    if network.has_dials:
+        # Only now: as a constant it would have been folded away with what follows from it.
+        del model.graph.input[1:]
+        model.graph.initializer.append(
+            numpy_helper.from_array(np.zeros((1, INPUTS), np.float32), INITIALIZER)
+        )
     model.producer_name = "crispen"
     model.producer_version = ""
     model.doc_string = card.summary
@@ -207,6 +220,7 @@ def export_checkpoint(
         window_px=merged.window_px,
         stride_px=_stride(merged),
         parameters=parameters,
+        dials=merged.has_dials,
         architecture=recipe.network.describe(),
         licence=licence,
         training=Training(

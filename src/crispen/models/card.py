@@ -13,6 +13,7 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from crispen.errors import ModelError
+from crispen.models.protobuf import fields
 
 CARD_KEY = "crispen.card"
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
@@ -86,6 +87,7 @@ class ModelCard(_Frozen):
     training: Training = Training()
     results: tuple[Result, ...] = ()
     speed: str = Field("", description="measured speed and on what, for people")
+    dials: bool = Field(False, description="told how bad a picture is; see `crispen.models.dials`")
 
     @model_validator(mode="after")
     def _windows_fit(self) -> Self:
@@ -106,46 +108,11 @@ class ModelCard(_Frozen):
         return next((r.psnr for r in self.results if r.data == data), None)
 
 
-def _varint(data: memoryview, at: int) -> tuple[int, int]:
-    value = shift = 0
-    while True:
-        byte = data[at]
-        value |= (byte & 0x7F) << shift
-        at += 1
-        if byte < 0x80:
-            return value, at
-        shift += 7
-        if shift > 63:
-            raise IndexError("not a protobuf number")
-
-
-def _fields(data: memoryview) -> Iterator[tuple[int, memoryview]]:
-    """The length-delimited fields of a protobuf message, others skipped."""
-    at = 0
-    while at < len(data):
-        key, at = _varint(data, at)
-        match key & 7:
-            case 0:
-                _, at = _varint(data, at)
-            case 1:
-                at += 8
-            case 2:
-                size, at = _varint(data, at)
-                if at + size > len(data):
-                    raise IndexError("cut off")
-                yield key >> 3, data[at : at + size]
-                at += size
-            case 5:
-                at += 4
-            case _:
-                raise IndexError("not a protobuf message")
-
-
 def _card_texts(model: bytes) -> Iterator[bytes]:
     """The JSON of every card in an ONNX file's bytes; ends early where the file is cut off."""
-    for number, content in _fields(memoryview(model)):
+    for number, content in fields(memoryview(model)):
         if number == 14:
-            entry = dict(_fields(content))
+            entry = dict(fields(content))
             if bytes(entry.get(1, b"")) == CARD_KEY.encode():
                 yield bytes(entry[2])
 
@@ -172,7 +139,7 @@ def read_card(path: Path) -> ModelCard:
         texts = list(_card_texts(model))
         if texts:
             return ModelCard.model_validate_json(texts[-1])
-        graph = any(number == 7 for number, _ in _fields(memoryview(model)))
+        graph = any(number == 7 for number, _ in fields(memoryview(model)))
     except OSError as error:
         raise ModelError(f"{path}: cannot be read ({error.strerror}); check the path") from error
     except IndexError as error:

@@ -8,8 +8,13 @@ known it must see for itself.
 from __future__ import annotations
 
 import math
+import struct
 from dataclasses import dataclass
 
+from crispen.errors import ModelError
+from crispen.models.protobuf import fields
+
+INITIALIZER = "dials"
 NAMES = ("noise", "compression", "blur")
 INPUTS = 2 * len(NAMES)
 
@@ -18,6 +23,8 @@ INPUTS = 2 * len(NAMES)
 _WEBP = ((20, 149), (30, 104), (40, 77), (50, 62), (60, 50), (70, 41), (80, 27), (90, 13), (95, 8))
 _CRF_OF_50 = {"h264": 20.0, "hevc": 24.0}
 _CRF_OCTAVE = 4.45
+# Fields of ONNX's ModelProto, GraphProto and TensorProto.
+_GRAPH, _INITIALIZER, _NAME, _RAW_DATA = 7, 5, 8, 9
 
 WORST_NOISE = 50.0
 WORST_STEP = 500.0
@@ -108,3 +115,31 @@ def blur_dial(sigma: float) -> float:
 
 def _log(value: float, knee: float, worst: float) -> float:
     return min(1.0, math.log1p(max(0.0, value) / knee) / math.log1p(worst / knee))
+
+
+def set_dials(model: bytes, dials: Dials) -> bytes:
+    """The ONNX file with other values in its initializer ``dials``.
+
+    Raises:
+        ModelError: It has none.
+    """
+    whole = memoryview(model)
+    for number, graph in fields(whole):
+        for kind, tensor in fields(graph) if number == _GRAPH else ():
+            if kind != _INITIALIZER:
+                continue
+            parts = dict(fields(tensor))
+            data = parts.get(_RAW_DATA)
+            if bytes(parts.get(_NAME, b"")) == INITIALIZER.encode() and data is not None:
+                begin = _offset(data, whole)
+                values = struct.pack(f"<{INPUTS}f", *dials.inputs())
+                return model[:begin] + values + model[begin + len(values) :]
+    raise ModelError("the model has no dials; take one that has, such as real-x2")
+
+
+def _offset(part: memoryview, whole: memoryview) -> int:
+    """Where a slice of a buffer begins in it."""
+    import numpy as np
+
+    first, here = (np.frombuffer(view, np.uint8).ctypes.data for view in (whole, part))
+    return int(here - first)
