@@ -5,14 +5,13 @@ in their middle, are damaged by Pillow and NumPy, not by the code that training 
 
 1. MATLAB's bicubic to 1/2, JPEG 75
 2. a slanted blur of 1.0 and 0.7 px, area to 1/2, noise of 6 levels, JPEG 60
-3. a blur of 1.6 px, bicubic to 1/4, noise that grows with brightness (8 levels at middle grey), JPEG 40
+3. a blur of 1.6 px, bicubic to 1/4, noise of 8 levels that grows with brightness, JPEG 40
 4. bilinear to 1/2, JPEG 50, Lanczos to 1/4, JPEG 70
 
 PSNR is on Y' with a border of `scale` pixels shaved, LPIPS on R'G'B' (AlexNet, lower is better).
 Others' networks are ONNX files with three channels in [0, 1]: NAME=FILE.onnx, with :border=7 where
-their convolutions do not pad. A chain is written with +, as in real-x2+photo-x2; what a chain leaves
-to be enlarged, bicubic does. A dial is set with @, as in real-x2@auto (blind) or real-x2@told (the
-truth).
+their convolutions do not pad. A chain is written with +, as in real-x2+photo-x2; what it leaves to
+be enlarged, bicubic does. real-x2 by itself is blind, real-x2@told has its dials at the truth.
 
     python benchmarks/real.py [--data ../shared/data/train] [--save FOLDER] real-x2@told photo-x2 …
 """
@@ -26,10 +25,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from _table import print_table
 from numpy.typing import NDArray
 from PIL import Image as Pil
 
+from _table import print_table
 from crispen.enhance.model import load
 from crispen.evaluate.lpips import lpips
 from crispen.evaluate.metrics import luma255, psnr

@@ -106,18 +106,24 @@ class TorchEngine(ArrayEngine):
                 kept.append(node)
         return kept[::-1]
 
+    def tensors(self, x: torch.Tensor) -> torch.Tensor:
+        """`answer` for a batch that is on the device already."""
+        values = dict(self._constants)
+        values[self._input] = x.to(self._type)
+        for kind, inputs, output, how in self._nodes:
+            arguments = [values[name] if name else None for name in inputs]
+            values[output] = self._operations[kind](*arguments, **how)
+        made: torch.Tensor = values[self._output]
+        return made
+
     def answer(self, x: Floats) -> Floats:
         """See `ArrayEngine.answer`."""
         import torch
 
-        values = dict(self._constants)
         try:
             with torch.inference_mode():
-                values[self._input] = torch.from_numpy(x).to(self.device, self._type)
-                for kind, inputs, output, how in self._nodes:
-                    arguments = [values[name] if name else None for name in inputs]
-                    values[output] = self._operations[kind](*arguments, **how)
-                answer: Floats = values[self._output].float().cpu().numpy()
+                made = self.tensors(torch.from_numpy(x).to(self.device))
+                answer: Floats = made.float().cpu().numpy()
         except (RuntimeError, KeyError, TypeError, IndexError) as error:
             raise ModelError(
                 f"{self.card.name}: PyTorch cannot run it on {x.shape[3]}x{x.shape[2]} windows on "

@@ -162,6 +162,8 @@ def _identity(recipe: Recipe) -> dict[str, Any]:
     return {key: table[key] for key in ("name", "scale", "network", "degradation", "loss")} | {
         "data": {k: v for k, v in data.items() if k not in (*places, *ways)},
         "adversarial": table["adversarial"],
+        "teacher": table["teacher"]
+        and table["teacher"] | {"model": Path(table["teacher"]["model"]).name},
         "validation": validation,
         "train.seed": train["seed"],
         "train.optimizer": train["optimizer"],

@@ -169,6 +169,15 @@ def _spoiling(tables: Sequence[Degradation], scale: int) -> Degrade:
     return spoil
 
 
+def _taught(recipe: Recipe) -> dict[str, str]:
+    """What the card says of a teacher."""
+    table = recipe.teacher
+    if table is None:
+        return {}
+    said = ", ".join(text for text in (table.licence, table.notice) if text)
+    return {"teacher": table.name or Path(table.model).stem, "teacher_licence": said}
+
+
 def export_checkpoint(
     checkpoint: Path,
     folder: Path,
@@ -234,6 +243,7 @@ def export_checkpoint(
             hardware=content["hardware"],
             wall_time_s=round(content["wall_time_s"] + lineage["wall_time_s"], 1),
             started_from=lineage["started_from"],
+            **_taught(recipe),
         ),
     )
     make_folder(folder)

@@ -27,6 +27,7 @@ from crispen.lab.networks.clipped import fit_ranges, has_ranges
 from crispen.lab.processes import seed_layers, stream_seed
 from crispen.lab.recipe import Recipe, Train
 from crispen.lab.schedule import rate_factor
+from crispen.lab.teacher import Teacher
 
 
 def make_network(recipe: Recipe) -> Network:
@@ -180,6 +181,9 @@ class Learner:
         self.device = fabric.device
         self.pipeline = make_pipeline(recipe, self.device)
         self.losses = build_loss(recipe.loss, self.device)
+        self.teacher = (
+            Teacher(recipe.teacher, recipe.scale, self.device) if recipe.teacher else None
+        )
         network.to(self.device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
         self.network = network
         if has_ranges(network):
@@ -251,10 +255,10 @@ class Learner:
         with torch.no_grad():
             pair = make_pair(self.batches, index, self.pipeline, recipe, seed)
             x = pair.input.contiguous(memory_format=torch.channels_last)
+            target = self.teacher(x, pair.target) if self.teacher else pair.target
         bf16 = recipe.train.precision == "bf16"
         with torch.autocast(self.device.type, torch.bfloat16, enabled=bf16):
             image, kl = self._core(x, pair.dials)
-        target = pair.target
         loss, terms = self.losses(Output(image, kl), target)
         if fights:
             assert self.opponent is not None

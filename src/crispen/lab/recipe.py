@@ -22,6 +22,7 @@ from crispen.lab.losses.adversarial import AdversarialKind
 from crispen.lab.networks import NetworkTable
 from crispen.lab.networks.discriminator import DiscriminatorTable
 from crispen.lab.table import Table
+from crispen.lab.teacher import TeacherTable
 from crispen.media.resample import Method
 
 Momentum = Annotated[float, Field(ge=0, lt=1)]
@@ -116,6 +117,7 @@ class Recipe(Table):
     degradation: tuple[DegradationTable, ...] = Field((), description="applied in this order")
     loss: tuple[LossTable, ...] = Field(min_length=1, description="added up by their weights")
     train: Train = Train()
+    teacher: TeacherTable | None = None
     adversarial: Adversarial | None = None
     validation: Validation = Validation()
     paper: Paper | None = None
@@ -132,6 +134,8 @@ class Recipe(Table):
     def loss_text(self) -> str:
         """For the card: ``l1 + 0.5 ssim``."""
         terms = [t.kind if t.weight == 1 else f"{t.weight:g} {t.kind}" for t in self.loss]
+        if self.teacher:
+            terms.append(f"taught by {self.teacher.name or Path(self.teacher.model).stem}")
         if self.adversarial:
             terms.append(f"{self.adversarial.weight:g} adversarial ({self.adversarial.loss})")
         return " + ".join(terms)

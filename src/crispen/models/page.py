@@ -73,9 +73,19 @@ def _origin(training: Training) -> list[tuple[str, str]]:
         ("recipe", f"`{training.recipe}` (`crispen train {training.recipe}`)"),
         ("steps", f"{training.steps:,}, seed {training.seed}, loss {training.loss}"),
         ("started from", training.started_from or "random weights"),
+        *_teacher(training),
         ("data", f"{training.data}, manifest SHA-256 `{training.data_sha256}`"),
         ("licences of the data", training.data_licences),
         ("hardware", f"{training.hardware}, {minutes:.0f} minutes"),
+    ]
+
+
+def _teacher(training: Training) -> list[tuple[str, str]]:
+    if not training.teacher:
+        return []
+    return [
+        ("learned to answer like", training.teacher),
+        ("licence of that network", training.teacher_licence or "not stated"),
     ]
 
 

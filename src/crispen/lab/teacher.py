@@ -1,0 +1,83 @@
+"""Learning from another network's answers instead of the truth.
+
+A picture that was damaged could have been many pictures. A network that is to please draws one of
+them, and which one is a function of its input: so a small network can learn it from pairs of input
+and answer by a plain pixel loss, without a discriminator (distillation).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from pydantic import Field
+from torch import Tensor
+from torch.nn import functional as F
+
+from crispen.engines.torch import TorchEngine
+from crispen.errors import MissingInput, ModelError, UsageError
+from crispen.lab.table import Table
+from crispen.models.card import ModelCard, read_card
+
+
+class TeacherTable(Table):
+    """The ``[teacher]`` table of a recipe."""
+
+    model: str = Field(description="an ONNX file; RGB in [0, 1], with or without a card")
+    scale: int = Field(1, ge=1, le=8, description="how many times larger its answer is")
+    name: str = Field("", description="what the card of the student calls it")
+    licence: str = Field("", description="of its weights, for the card")
+    notice: str = Field("", description="what its licence asks to be said, for the card")
+    share: float = Field(
+        1.0, gt=0, le=1, description="of the target that is the teacher's answer; the rest is truth"
+    )
+
+
+class Teacher:
+    """A network that is asked and does not learn.
+
+    Args:
+        table: The recipe's.
+        scale: Of the student; a larger answer is shrunk to it.
+        device: Where it runs.
+
+    Raises:
+        MissingInput: No such file.
+        ModelError: It cannot be run by PyTorch.
+        UsageError: Its answers are smaller than the student's.
+    """
+
+    def __init__(self, table: TeacherTable, scale: int, device: torch.device) -> None:
+        path = Path(table.model)
+        if not path.is_file():
+            raise MissingInput(f"teacher.model: {path} is not there; give the path of an ONNX file")
+        try:
+            card = read_card(path)
+        except ModelError:
+            card = ModelCard(name=path.stem, task="restore", scale=table.scale, color="rgb")
+        if card.color != "rgb" or card.scale % scale:
+            raise UsageError(
+                f"teacher.model: {card.name} gives {card.color} at x{card.scale}; the student "
+                f"needs rgb at x{scale} or a multiple of it (teacher.scale says what a file "
+                "without a card gives)"
+            )
+        self._engine = TorchEngine(
+            path, card.model_copy(update={"base": "none"}), device=str(device)
+        )
+        self._shrink = card.scale // scale
+        self._share = table.share
+
+    @torch.no_grad()
+    def __call__(self, x: Tensor, truth: Tensor) -> Tensor:
+        """What the student should answer.
+
+        Args:
+            x: ``(N, 3, H, W)`` in [0, 1].
+            truth: ``(N, 3, scale·H, scale·W)``.
+        """
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=True):
+            answer = self._engine.tensors(x.contiguous(memory_format=torch.channels_last))
+        answer = answer.float().clamp(0, 1)
+        if self._shrink > 1:
+            answer = F.avg_pool2d(answer, self._shrink)
+        return torch.lerp(truth, answer, self._share)
