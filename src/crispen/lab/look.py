@@ -2,8 +2,8 @@
 
     python -m crispen.lab.look --data ../shared/data/train --minutes 30 -o runs/look
 
-Writes ``look.ckpt`` every few minutes (and goes on from there), and ``look.onnx`` at the end, with a
-table of the truth against what was measured on held-out pictures.
+Writes ``look.ckpt`` every few minutes (and continues from there), and ``look.onnx`` at the end,
+with a table of the truth against what was measured on held-out pictures.
 """
 
 from __future__ import annotations

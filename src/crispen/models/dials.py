@@ -104,6 +104,25 @@ def crf_step(codec: str, crf: float) -> float:
     return 50.0 * math.pow(2.0, (crf - _CRF_OF_50[codec]) / _CRF_OCTAVE)
 
 
+def noise_of(dial: float) -> float:
+    """The inverse of `noise_dial`.
+
+    >>> round(noise_of(noise_dial(7.0)), 3)
+    7.0
+    """
+    return _exp(dial, _NOISE_KNEE, WORST_NOISE)
+
+
+def quality_of(dial: float) -> float:
+    """The quality of the JPEG that a compression dial stands for, from 10 to 100.
+
+    >>> round(quality_of(compression_dial(jpeg_step(62))), 3)
+    62.0
+    """
+    step = _exp(dial, _STEP_KNEE, WORST_STEP)
+    return 5000 / step if step > 100 else (200 - step) / 2
+
+
 def blur_dial(sigma: float) -> float:
     """The dial for the standard deviation of a picture's blur in its own pixels.
 
@@ -115,6 +134,10 @@ def blur_dial(sigma: float) -> float:
 
 def _log(value: float, knee: float, worst: float) -> float:
     return min(1.0, math.log1p(max(0.0, value) / knee) / math.log1p(worst / knee))
+
+
+def _exp(dial: float, knee: float, worst: float) -> float:
+    return knee * math.expm1(dial * math.log1p(worst / knee))
 
 
 def set_dials(model: bytes, dials: Dials) -> bytes:
