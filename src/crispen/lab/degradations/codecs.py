@@ -61,6 +61,10 @@ def webp(x: Tensor, quality: Tensor) -> Tensor:
 class WebP(Degradation):
     """Lossy WebP: what many websites and chat programs keep.
 
+    ::
+
+        y = decode(encode(x, quality))
+
     The real encoder, libwebp, with colour at half the size. Source: RFC 9649.
     """
 
@@ -155,6 +159,10 @@ def coded_video(clips: Tensor, codecs: list[str], crf: list[float], which: list[
 
 class Video(Degradation):
     """A frame of compressed video: of H.264 or HEVC, key frame or not.
+
+    ::
+
+        y = the last frame of decode(encode(x panned, x), crf)
 
     The picture is panned for a few frames, these are encoded by x264 or x265 (preset veryfast,
     4:2:0), and the frame that shows the picture where it was is taken: the last one. With

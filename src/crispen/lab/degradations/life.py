@@ -94,10 +94,16 @@ class _Damage:
 class Life(Shrinking):
     """A picture's life before it reaches us: lens, shrinking, sensor, sharpening, codecs.
 
-    The result is in whole levels, and comes with what is known of its damage: a network with dials
-    is told how much noise, compression and blur there is. Source: the chain follows K. Zhang et
-    al., 2021, arXiv:2103.14006 and X. Wang et al., 2021, arXiv:2107.10833, with a sensor's noise,
-    WebP and video added; the dials generalise the noise map of K. Zhang et al., "FFDNet", 2018,
+    ::
+
+        y = code(sharpen(shrink(x * k) + n))
+
+    Blurred by a lens, shrunk (and sometimes enlarged again), noisy, sharpened, and stored as JPEG
+    once or twice, as WebP or as a frame of video; each with its own probability. The result is in
+    whole levels, and comes with what is known of its damage: a network with dials is told how much
+    noise, compression and blur there is. Source: the chain follows K. Zhang et al., 2021,
+    arXiv:2103.14006 and X. Wang et al., 2021, arXiv:2107.10833, with a sensor's noise, WebP and
+    video added; the dials generalise the noise map of K. Zhang et al., "FFDNet", 2018,
     arXiv:1710.04026.
     """
 

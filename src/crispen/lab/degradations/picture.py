@@ -13,7 +13,6 @@ from torch.overrides import TorchFunctionMode
 
 from crispen.errors import UsageError
 from crispen.lab.degradations.base import Degradation, Shrinking
-from crispen.lab.degradations.blind import Blind
 from crispen.lab.degradations.pipeline import check_channels, degrade, resolve
 from crispen.media.image import Image, Pixels
 from crispen.media.resample import resize
@@ -27,7 +26,7 @@ def scale_of(tables: Sequence[Degradation], scale: int | None) -> int:
     """
     if scale is None:
         for table in tables:
-            if isinstance(table, Shrinking) and not isinstance(table, Blind) and not table.factor:
+            if isinstance(table, Shrinking) and table.main == "factor" and not table.factor:
                 raise UsageError(
                     f"{table.kind} needs a factor; write {table.kind}:factor=2 or give --scale 2"
                 )
