@@ -116,8 +116,8 @@ def add(
     """
     from typing import get_args
 
+    from crispen.engines.adding import add as add_model
     from crispen.models.card import Color, Task
-    from crispen.models.store import add as add_model
 
     with progress(json) as work:
         card = add_model(

@@ -13,12 +13,14 @@ from fastapi.responses import FileResponse, Response
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
+from crispen.enhance.plan import check
+from crispen.enhance.request import Request as Wish
 from crispen.errors import UsageError
 from crispen.jobs.job import Job, NewJob
 from crispen.jobs.kinds import examine
-from crispen.jobs.options import Options
 from crispen.jobs.states import Status
 from crispen.jobs.work import result_path
+from crispen.models.athand import AtHand
 from crispen.server.errors import ApiError, not_found
 from crispen.server.names import clean_name, disposition
 from crispen.server.shelf import NO_SCRIPT
@@ -62,8 +64,16 @@ class AtOnce:
         finally:
             self._waiting -= 1
 
+    async def check(self, options: Wish) -> None:
+        """Refuse what cannot be done to any picture, before one is received.
+
+        Raises:
+            CrispenError: The options contradict each other or do not suit pictures.
+        """
+        await asyncio.to_thread(lambda: check(options, "image", AtHand()))
+
     async def enhance_now(
-        self, request: Request, client: str, file: Received, options: Options
+        self, request: Request, client: str, file: Received, options: Wish
     ) -> Response:
         """The enhanced picture; who goes away takes the work with them.
 
@@ -76,14 +86,15 @@ class AtOnce:
         source = await server.aides.quick(examine, file.path, name, self._server.jobs.bounds)
         if source.kind != "image":
             raise UsageError("only pictures are enhanced in one call; make a job of a video")
-        choice = await asyncio.to_thread(self._server.jobs.check, options, source)
+        plan = await self._server.jobs.plan(options, source)
         new = NewJob(
             id=file.path.name,
             client=client,
             name=name,
             options=options,
             source=source,
-            models=choice.models,
+            models=plan.models,
+            plan=plan,
             hidden=True,
         )
         job = await asyncio.to_thread(self._server.jobs.queue, new, file.path)
