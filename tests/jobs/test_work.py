@@ -73,6 +73,17 @@ def test_a_video(take: Take, bench: Bench) -> None:
     assert (result.frames, models, result.viewable) == (62, ("espcn-x2",), True)
 
 
+@pytest.mark.parametrize(("quality", "format"), [(1, "mp4"), (5, "mkv")])
+def test_the_worst_quality_of_a_video(take: Take, bench: Bench, quality: int, format: str) -> None:
+    """Below 6 the numbers of H.264 end."""
+    clip = Path(__file__).parents[2] / "docs" / "demo" / "clip.mp4"
+    job = take(clip, Request(models=["espcn"], scale=1, quality=quality, format=format))
+    worker = Worker(bench)
+    result, _ = worker.do(job, Progress())
+    worker.close()
+    assert (result.frames, result.type.split("/")[0]) == (62, "video")
+
+
 def test_engines_stay_open(take: Take, picture: Callable[..., Path], bench: Bench) -> None:
     worker = Worker(bench)
     for name in ("a.png", "b.png"):

@@ -109,7 +109,7 @@ class Lineup:
         if not 0.0 <= self.strength <= 1.0:
             raise UsageError(f"the strength is {strength:g}; give a number from 0 to 1")
         if strength is not None and not self.same_size:
-            named = ", ".join(_name(step) for step in self.steps)
+            named = ", ".join(self.names)
             raise UsageError(
                 f"strength mixes a cleaned picture with the original, and {named} only enlarges; "
                 "add --task denoise, sharpen or relight, or leave --strength out"
@@ -120,6 +120,11 @@ class Lineup:
             return self._at_hand[name]
         self._at_hand.card(name)  # says what is near where it is no family either
         return Family(name, self._at_hand.family(name))
+
+    @property
+    def names(self) -> list[str]:
+        """Of the models and families."""
+        return [s.name if isinstance(s, Family) else s.card.name for s in self.steps]
 
     @property
     def same_size(self) -> tuple[HasCard, ...]:
@@ -166,7 +171,3 @@ class Lineup:
         if not members:
             raise UsageError("none of the models enlarges; add one that does with --model")
         return Family(self._default, members)
-
-
-def _name(step: HasCard | Family) -> str:
-    return step.name if isinstance(step, Family) else step.card.name

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from crispen.enhance.plan import Plan, plan, result_format
-from crispen.enhance.request import Request
+from crispen.enhance.plan import Plan, check, plan, result_format
+from crispen.enhance.request import Kind, Request
 from crispen.errors import InputError, OutputError
 from crispen.jobs.job import Job
 from crispen.jobs.kinds import suffix_and_type, viewable_picture
@@ -61,6 +61,16 @@ def plan_job(request: Request, source: Source, max_pixels: int | None = None) ->
         ModelError: No such model, or none for a task.
     """
     return plan(request, source, AtHand(), max_pixels=max_pixels)
+
+
+def check_job(request: Request, kind: Kind) -> list[str]:
+    """The models and families that would run, as far as that can be said without the file.
+
+    Raises:
+        UsageError: Options that contradict each other or do not suit such files.
+        ModelError: No such model, or none for a task.
+    """
+    return check(request, kind, AtHand()).names
 
 
 def clean(folder: Path) -> None:

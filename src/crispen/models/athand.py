@@ -57,7 +57,9 @@ class AtHand(Mapping[str, HasCard]):
 
     def family(self, name: str) -> tuple[HasCard, ...]:
         """The models of one kind that differ in scale; none if `name` is no family."""
-        return tuple(model for model in self.values() if family_of(model.card) == name)
+        # A file that somebody named does not join a family by what its card says.
+        own = (model for known, model in self.items() if known == model.card.name)
+        return tuple(model for model in own if family_of(model.card) == name)
 
     def names(self, task: str | None = None) -> list[str]:
         """What can be named, of one task or of all: families first."""

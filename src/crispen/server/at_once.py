@@ -13,14 +13,12 @@ from fastapi.responses import FileResponse, Response
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
-from crispen.enhance.plan import check
 from crispen.enhance.request import Request as Wish
 from crispen.errors import UsageError
 from crispen.jobs.job import Job, NewJob
 from crispen.jobs.kinds import examine
 from crispen.jobs.states import Status
 from crispen.jobs.work import result_path
-from crispen.models.athand import AtHand
 from crispen.server.errors import ApiError, not_found
 from crispen.server.names import clean_name, disposition
 from crispen.server.shelf import NO_SCRIPT
@@ -63,14 +61,6 @@ class AtOnce:
             yield
         finally:
             self._waiting -= 1
-
-    async def check(self, options: Wish) -> None:
-        """Refuse what cannot be done to any picture, before one is received.
-
-        Raises:
-            CrispenError: The options contradict each other or do not suit pictures.
-        """
-        await asyncio.to_thread(lambda: check(options, "image", AtHand()))
 
     async def enhance_now(
         self, request: Request, client: str, file: Received, options: Wish

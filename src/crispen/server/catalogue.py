@@ -93,6 +93,7 @@ class Catalogue:
                     verb=row.verb,
                     hint=row.hint,
                     result=row.result,
+                    usual=row.model,
                     available=task in pictures,
                     image_model=pictures.get(task),
                     video_model=videos.get(task),

@@ -17,7 +17,7 @@ from crispen.jobs.job import Job, NewJob
 from crispen.jobs.kinds import Bounds, examine
 from crispen.jobs.options import Source
 from crispen.jobs.states import FINAL, Status
-from crispen.jobs.work import SOURCE, clean, plan_job
+from crispen.jobs.work import SOURCE, check_job, clean, plan_job
 from crispen.server import schemas
 from crispen.server.errors import ApiError, not_found
 from crispen.server.names import clean_name
@@ -165,6 +165,15 @@ class Desk:
                 f"{most} of your jobs are not finished; wait for one, or cancel one",
                 {"Retry-After": str(_RETRY_S)},
             )
+
+    async def check(self, question: schemas.Question) -> schemas.Answer:
+        """What would be done to files of a kind.
+
+        Raises:
+            CrispenError: The options contradict each other or do not suit such files.
+        """
+        models = await self._server.aides.quick(check_job, question.options, question.kind)
+        return schemas.Answer(models=models)
 
     async def plan(self, options: Request, source: Source) -> Plan:
         """What would be done, asked in a helper process, since only those load FFmpeg.

@@ -77,6 +77,7 @@ class TaskChoice(BaseModel):
     verb: str = Field(description="the same inside a sentence")
     hint: str = Field(description="when to choose it")
     result: str = Field(description="what a picture is afterwards, in a word or two")
+    usual: str | None = Field(description="the model or family that ships for it, if any")
     available: bool = Field(description="whether a model for it is at hand")
     image_model: str | None = Field(description="model or family used unless another is named")
     video_model: str | None
@@ -140,6 +141,23 @@ class NewJob(BaseModel):
     )
     name: str | None = Field(None, max_length=1000, description="the file's name, for people")
     options: Request = Request()
+
+
+class Question(BaseModel):
+    """What should happen with files of a kind, asked before one is uploaded."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    kind: Kind
+    options: Request = Request()
+
+
+class Answer(BaseModel):
+    """What would be done."""
+
+    models: list[str] = Field(
+        description="models in order; a family picks its scale by the size of the file"
+    )
 
 
 class JobView(BaseModel):

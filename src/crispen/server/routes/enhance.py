@@ -13,6 +13,7 @@ from crispen.enhance.request import options
 from crispen.server.errors import failures
 from crispen.server.identity import Client
 from crispen.server.receiving import file_body, received
+from crispen.server.schemas import Question
 from crispen.server.state import Here
 
 router = APIRouter(tags=["enhance"])
@@ -63,7 +64,7 @@ async def enhance(
     bytes as the body. Whoever goes away while it waits takes the work with them.
     """
     asked = wanted(wish)
-    await server.at_once.check(asked)
+    await server.jobs.check(Question(kind="image", options=asked))
     with server.at_once.seat():
         limit = server.settings.max_upload_bytes
         async with received(request, server.files, field="file", max_bytes=limit) as file:
