@@ -2,10 +2,12 @@ import { flushPromises, mount } from "@vue/test-utils";
 import { createPinia, setActivePinia } from "pinia";
 import { beforeEach, describe, expect, it } from "vitest";
 import { createVuetify } from "vuetify";
+import { VSlider } from "vuetify/components/VSlider";
 
 import openapi from "../openapi.json";
 import type { Kind, Option, Settings } from "@/api/types";
 import ChoicesPanel from "@/components/ChoicesPanel.vue";
+import OptionField from "@/components/OptionField.vue";
 import { furtherOptions, optionProblem, PLACED, type Value } from "@/lib/options";
 import { router } from "@/router";
 import { DEFAULTS, optionsOf, useChoices } from "@/stores/choices";
@@ -62,8 +64,16 @@ const task = (name: string, usual: string | null, available = true) => ({
   video_model: `${name}-photo`,
   models: [],
 });
+/** As one that is chosen on a scale would be; none of those with controls by type is one yet. */
+const DIAL = {
+  ...OPTIONS.find(({ name }) => name === "strength"),
+  name: "dial",
+  label: "A dial",
+  description: "How far to turn it.",
+  usual: "as much as is found",
+} as Option;
 const SETTINGS = {
-  options: OPTIONS,
+  options: [...OPTIONS, DIAL],
   tasks: openapi.components.schemas.TaskChoice.properties.task.enum.map((name) =>
     task(name, name === "restore" ? null : name, name !== "sharpen"),
   ),
@@ -94,7 +104,7 @@ describe("the options of a request", () => {
   });
 
   it("have all a place on the page, and the page has no other", () => {
-    const names = OPTIONS.map(({ name }) => name);
+    const names = [...OPTIONS, DIAL].map(({ name }) => name);
     expect(names).toEqual(expect.arrayContaining([...PLACED]));
     const rest = furtherOptions(SETTINGS, ["image", "video"]).map(({ name }) => name);
     expect([...PLACED, ...rest].sort()).toEqual([...names].sort());
@@ -142,11 +152,29 @@ describe("the panel", () => {
   it("has a labelled control for every further option of these kinds", async () => {
     const panel = show(["image", "video"]);
     await flushPromises();
+    const sliders = panel
+      .findAll("[aria-labelledby^=option-]")
+      .map((slider) => panel.get(`#${slider.attributes("aria-labelledby") ?? ""}`).text());
+    const labels = [...panel.findAll("label").map((label) => label.text()), ...sliders];
     for (const option of furtherOptions(SETTINGS, ["image", "video"])) {
       expect(panel.text()).toContain(option.description);
-      expect(panel.findAll("label").map((label) => label.text())).toContain(option.label);
+      expect(labels).toContain(option.label);
     }
     expect(show(["image"]).text()).not.toContain("Codec of videos");
+  });
+
+  it("leaves a dial to the server until somebody turns it, and again when told so", async () => {
+    const panel = show(["image"]);
+    const field = panel
+      .findAllComponents(OptionField)
+      .find((f) => f.props("option").name === DIAL.name);
+    expect(field?.text()).toContain("Automatic (as much as is found)");
+    field?.getComponent(VSlider).vm.$emit("update:modelValue", 0.5);
+    await flushPromises();
+    expect(optionsOf(useChoices().choices, "image", SETTINGS)).toMatchObject({ dial: 0.5 });
+    expect(field?.text()).toContain("50 %");
+    await field?.get("button").trigger("click");
+    expect(optionsOf(useChoices().choices, "image", SETTINGS)).not.toHaveProperty("dial");
   });
 
   it("offers tasks in the order in which they are done", () => {

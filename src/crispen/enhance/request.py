@@ -4,7 +4,8 @@ Everything else reads these fields. The command line takes its options from them
 this model, the page builds its form from the JSON schema, and a test holds the keywords of
 `crispen.enhance` and `crispen.enhance_video` against it.
 
-To add an option: a field here, its keyword in `api`, and what it does in `plan`.
+To add an option: a field here, its keyword in `api`, and what it does in `plan`. None always means
+that the program chooses; ``usual`` says how.
 """
 
 from __future__ import annotations
