@@ -16,6 +16,7 @@ from crispen.enhance.api import enhance, enhance_video
 from crispen.enhance.plan import plan
 from crispen.enhance.request import MAX_SIDE_PX, Option, Request, ask, options
 from crispen.enhance.source import Source
+from crispen.enhance.tasks import default_models
 from crispen.errors import UsageError
 from crispen.models.athand import AtHand
 from crispen.models.tasks import TASKS, Task
@@ -117,7 +118,8 @@ def test_tasks_stand_in_the_order_in_which_they_are_done() -> None:
     assert next(o for o in OPTIONS if o.name == "tasks").choices == order
     photo = Source(kind="image", format="png", width=8, height=6)
     at_hand = AtHand()
-    asked = [task for task in reversed(order) if TASKS[task].model is not None]
+    asked = [*reversed(default_models(at_hand=at_hand))]
+    assert len(asked) > 3
     models = plan(Request(tasks=asked), photo, at_hand).models
     assert [at_hand.card(name).task for name in models] == asked[::-1]
 

@@ -10,6 +10,7 @@ from crispen.enhance.target import Target
 from crispen.enhance.tasks import models_for, usual_model
 from crispen.errors import UsageError
 from crispen.models.athand import AtHand, HasCard
+from crispen.models.tasks import TASKS
 
 # A result at most so much larger than what the chain gives is enlarged that little at the end:
 # 667 pixels out of 333 are to be x2, not x3 and down again.
@@ -112,7 +113,8 @@ class Lineup:
             named = ", ".join(self.names)
             raise UsageError(
                 f"strength mixes a cleaned picture with the original, and {named} only enlarges; "
-                "add --task denoise, sharpen or relight, or leave --strength out"
+                f"add --task {' or '.join(t for t in TASKS if t != 'upscale')}, or leave "
+                "--strength out"
             )
 
     def _step(self, name: str) -> HasCard | Family:

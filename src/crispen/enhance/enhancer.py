@@ -69,8 +69,8 @@ class Enhancer:
     Args:
         models: Names (``photo-x2``), families (``photo``, which picks ``-x2``, ``-x3`` … by the
             target), paths or `Model` objects, applied in order; None for ``photo``.
-        tasks: What is to be done, in words: ``denoise``, ``relight``, ``sharpen``, ``restore``,
-            ``upscale``; models are chosen for them, and `models` take the place of those.
+        tasks: What is to be done, in words, as `crispen.models.tasks` lists them; models are chosen
+            for them, and `models` take the place of those.
         strength: How much of what models of scale 1 change is kept, 0 to 1; all unless given.
         request: All that is wanted, instead of the three above; its size is where none is given.
         at_hand: The models that `request` names; those that ship and the user's own unless given.
