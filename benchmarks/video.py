@@ -20,9 +20,9 @@ import numpy as np
 
 from _table import print_table
 from crispen.enhance._video_frames import BICUBIC
+from crispen.enhance.api import enhance_video
 from crispen.enhance.model import load
 from crispen.enhance.target import parse_size
-from crispen.enhance.video import enhance_video
 from crispen.media._video_codecs import find_codec
 from crispen.media._video_format import plane
 from crispen.media.video import Damage, read_frames

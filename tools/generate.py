@@ -53,6 +53,8 @@ def row(parameter: Any) -> str:
         name = ", ".join([*parameter.opts, *parameter.secondary_opts])
     default = parameter.default
     shown = "" if default in (None, False, (), []) else f"`{default}`"
+    if isinstance(parameter.show_default, str):
+        shown = cell(parameter.show_default)
     if parameter.required:
         shown = "required"
     return f"| `{name}` | {cell(parameter.help or '')} | {shown} |"

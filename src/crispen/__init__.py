@@ -26,11 +26,10 @@ from crispen.errors import (
 from crispen.progress import Event, Progress
 
 if TYPE_CHECKING:
-    from crispen.enhance.api import enhance
+    from crispen.enhance.api import enhance, enhance_video
     from crispen.enhance.enhancer import Enhancer
     from crispen.enhance.model import Model, load
     from crispen.enhance.target import Target
-    from crispen.enhance.video import enhance_video
     from crispen.media.image import Image, read_image
     from crispen.models import models
     from crispen.models.card import ModelCard
@@ -69,7 +68,7 @@ _HOME = {
     "ModelCard": "crispen.models.card",
     "Target": "crispen.enhance.target",
     "enhance": "crispen.enhance",
-    "enhance_video": "crispen.enhance.video",
+    "enhance_video": "crispen.enhance.api",
     "load": "crispen.enhance.model",
     "models": "crispen.models",
     "read_image": "crispen.media.image",

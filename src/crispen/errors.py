@@ -4,6 +4,7 @@
 
     CrispenError                     one line: what, why, what to do
     ├── UsageError        (also ValueError)         an option or argument does not fit   exit 2
+    │   └── ResultTooLarge                          more pixels than are allowed here
     ├── InputError        (also ValueError)         a file cannot be read as what it claims
     │   └── MissingInput  (also FileNotFoundError)  no such file
     ├── OutputError       (also OSError)            a result cannot be written
@@ -20,7 +21,9 @@ above that edge catches theirs.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 
 class CrispenError(Exception):
@@ -33,6 +36,10 @@ class UsageError(CrispenError, ValueError):
     """An option, argument or recipe key that does not fit."""
 
     exit_code = 2
+
+
+class ResultTooLarge(UsageError):
+    """A size that the person who runs the program does not allow."""
 
 
 class InputError(CrispenError, ValueError):
@@ -91,3 +98,46 @@ def nearest_names(name: str, known: Iterable[str], *, limit: int = 3) -> str:
     """
     near = difflib.get_close_matches(name, sorted(known), n=limit, cutoff=0.4)
     return f"; did you mean {', '.join(near)}?" if near else ""
+
+
+# Pydantic's kinds of complaint, in words for anyone who filled in a form or typed an address.
+_INVALID = {
+    "bool_parsing": "must be true or false",
+    "bool_type": "must be true or false",
+    "extra_forbidden": "is not known here; /docs lists what is",
+    "float_parsing": "must be a number",
+    "float_type": "must be a number",
+    "greater_than": "must be more than {gt:g}",
+    "greater_than_equal": "must be at least {ge:g}",
+    "int_from_float": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "int_type": "must be a whole number",
+    "json_invalid": "is not valid JSON",
+    "less_than_equal": "must be at most {le:g}",
+    "list_type": "must be a list",
+    "literal_error": "must be {expected}",
+    "missing": "is missing",
+    "string_pattern_mismatch": "must match {pattern}",
+    "string_too_long": "must have at most {max_length} characters",
+    "string_too_short": "must have at least {min_length} characters",
+    "string_type": "must be text",
+    "too_long": "must have at most {max_length} entries",
+}
+
+
+def describe_invalid(one: Mapping[str, Any]) -> str:
+    """What is wrong with one value, from one of the entries of pydantic's `ValidationError`.
+
+    >>> about = {"loc": ("body", "options", "width"), "ctx": {"le": 65500}, "msg": "Input …"}
+    >>> describe_invalid({"type": "less_than_equal", **about})
+    'width must be at most 65500'
+    """
+    # Where in the request it stands, and at which place of a list, helps nobody.
+    name = next((part for part in reversed(one["loc"]) if isinstance(part, str)), "body")
+    words = _INVALID.get(one["type"])
+    if words is None:
+        return f"{name}: {one['msg'].removeprefix('Value error, ')}"
+    text = f"{name} {words.format(**one.get('ctx', {}))}"
+    if one["type"] == "literal_error" and isinstance(one.get("input"), str):
+        text += nearest_names(one["input"], re.findall(r"'([^']*)'", one["ctx"]["expected"]))
+    return text

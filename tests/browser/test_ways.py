@@ -16,7 +16,7 @@ from crispen.media.image import read_image
 from crispen.models.card import ModelCard
 from crispen.models.store import with_card
 
-from .conftest import Process, Visitor, begin, card, photo, select, shoot, wait_done
+from .conftest import ROOT, Process, Visitor, begin, card, photo, select, shoot, wait_done
 
 TOKEN = "open sesame 1234"
 
@@ -103,6 +103,30 @@ def test_by_keyboard_alone(page: Page, tmp_path: Path) -> None:
     tab_to(page, "^Back to your files")
     page.keyboard.press("Enter")
     page.get_by_role("link", name="Compare a.png").wait_for()
+
+
+def test_what_cannot_be_done_is_said_before_anything_is_sent(
+    server: Process, page: Page, tmp_path: Path
+) -> None:
+    sent: list[str] = []
+    page.on("request", lambda r: sent.append(r.method) if "/uploads" in r.url else None)
+    clip = tmp_path / "clip.mp4"
+    clip.write_bytes((ROOT / "docs/demo/clip.mp4").read_bytes())
+    page.get_by_label("Pictures and videos").set_input_files(clip)
+    page.get_by_role("button", name="More", exact=True).click()
+    page.get_by_label("Encoder preset").fill("quick")
+    select(page, "Format of videos", "MP4")
+    page.get_by_role("button", name="Enhance 1 file").click()
+    page.get_by_text("h264 has no preset 'quick'").wait_for()
+    assert sent == []
+    page.get_by_label("Encoder preset").fill("")
+    page.get_by_label("Remove metadata").check()
+    page.get_by_role("button", name="Enhance 1 file").click()
+    wait_done(page, "clip.mp4")
+    with server.api() as api:
+        (job,) = api.get("/jobs").json()["jobs"]
+    assert (job["options"]["strip_metadata"], job["options"]["preset"]) == (True, None)
+    assert job["options"]["format"] == "mp4"
 
 
 def test_a_token(serve: Callable[..., Process], visitor: Visitor, tmp_path: Path) -> None:

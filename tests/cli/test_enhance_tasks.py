@@ -62,7 +62,7 @@ def test_a_network_of_another_maker_is_added_and_does_its_task(
         (("enhance", "photo.png", "--strength", "0.5"), "only enlarges"),
         (("enhance", "photo.png", "--strength", "2"), "less than or equal to 1"),
         (("enhance", "photo.png", "--task", "denoise", "--model", "photo-x2"), "--task upscale"),
-        (("models", "add", "net.onnx", "--task", "clean"), "choose one of upscale"),
+        (("models", "add", "net.onnx", "--task", "clean"), "choose one of denoise, relight"),
         (("models", "add", "net.onnx", "--color", "rbg"), "did you mean rgb"),
         (("models", "add", "net.onnx", "--scale", "2"), "keeps the size, which is not --scale 2"),
     ],

@@ -14,13 +14,18 @@ from crispen.cli.enhance import parse_memory, summary
 from crispen.cli.main import main
 from crispen.enhance.batch import Options, Outcome, enhance_all, exit_code
 from crispen.enhance.record import NAME
-from crispen.enhance.target import Target
+from crispen.enhance.request import Request
 from crispen.errors import Cancelled, ModelError, UsageError
 from crispen.progress import Progress
 
 from .video_clips import make_clip
 
-FAST = Options(models=("photo-fast",), threads=1)
+FAST = Options(Request(models=("photo-fast",)), threads=1)
+
+
+def asking(options, **wanted):
+    """The same with other wishes."""
+    return replace(options, request=options.request.model_copy(update=wanted))
 
 
 @pytest.fixture
@@ -104,9 +109,9 @@ def test_a_result_of_another_source_needs_overwrite(folder):
 @pytest.mark.parametrize(
     ("other", "told"),
     [
-        ({"target": Target(scale=3)}, "size"),
+        ({"scale": 3}, "size"),
         ({"models": ("photo",)}, "models"),
-        ({"models": (), "tasks": ("denoise", "upscale"), "strength": 0.5}, "models, strength"),
+        ({"models": None, "tasks": ("denoise", "upscale"), "strength": 0.5}, "models, strength"),
         ({"quality": 50}, "quality"),
         ({"strip_metadata": True}, "metadata"),
     ],
@@ -116,12 +121,12 @@ def test_a_result_of_other_settings_is_not_taken_for_finished(folder, other, tol
     """Nor is it lost: without --overwrite it stays as it is, and counts when asked for again."""
     enhance_all(["sub/c.jpg"], "out/", FAST)
     made = (folder / "out/c.jpg").read_bytes()
-    (outcome,) = enhance_all(["sub/c.jpg"], "out", replace(FAST, **other))
+    (outcome,) = enhance_all(["sub/c.jpg"], "out", asking(FAST, **other))
     assert outcome.status == "failed"
     assert f"exists already, made with other settings ({told}); add --over" in outcome.error
     assert (folder / "out/c.jpg").read_bytes() == made
     assert statuses(enhance_all(["sub/c.jpg"], "out", FAST)) == {"sub/c.jpg": "skipped"}
-    anew = replace(FAST, **other, overwrite=True, resume=True)
+    anew = asking(replace(FAST, overwrite=True, resume=True), **other)
     assert statuses(enhance_all(["sub/c.jpg"], "out", anew)) == {"sub/c.jpg": "done"}
     assert statuses(enhance_all(["sub/c.jpg"], "out", anew)) == {"sub/c.jpg": "skipped"}
 
@@ -173,18 +178,18 @@ def test_a_record_that_cannot_be_written_costs_no_result(folder):
 def test_videos_go_by_their_own_settings(folder):
     make_clip(folder / "clip.mp4", range(0, 512 * 3, 512))
     enhance_all(["clip.mp4"], "out", FAST)
-    assert statuses(enhance_all(["clip.mp4"], "out", replace(FAST, quality=9))) == {
+    assert statuses(enhance_all(["clip.mp4"], "out", asking(FAST, quality=9))) == {
         "clip.mp4": "skipped"
     }
-    (outcome,) = enhance_all(["clip.mp4"], "out", replace(FAST, crf=40, codec="hevc"))
+    (outcome,) = enhance_all(["clip.mp4"], "out", asking(FAST, crf=40, codec="hevc"))
     assert "made with other settings (codec, crf)" in outcome.error
 
 
 def test_overwrite_makes_anew(folder):
     enhance_all(["a.png"], None, FAST)
-    anew = Options(models=FAST.models, threads=1, overwrite=True)
+    anew = replace(FAST, overwrite=True)
     assert statuses(enhance_all(["a.png"], None, anew)) == {"a.png": "done"}
-    keep = Options(models=FAST.models, threads=1, resume=False)
+    keep = replace(FAST, resume=False)
     assert statuses(enhance_all(["a.png"], None, keep)) == {"a.png": "failed"}
 
 
@@ -223,7 +228,7 @@ def test_a_lossless_webp_stays_lossless(folder):
 
 
 def test_mirrored_tree(folder):
-    recursive = Options(models=FAST.models, threads=1, recursive=True, format="webp")
+    recursive = asking(replace(FAST, recursive=True), format="webp")
     enhance_all([str(folder)], "out", recursive)
     made = sorted(
         str(p.relative_to(folder / "out")) for p in (folder / "out").rglob("*") if p.is_file()
@@ -234,8 +239,8 @@ def test_mirrored_tree(folder):
 
 def test_what_does_not_fit_is_told_before_any_work(folder):
     for inputs, output, options, kind in (
-        (["a.png"], None, Options(models=("foto-x2",)), ModelError),
-        (["a.png"], None, Options(format="docx"), UsageError),
+        (["a.png"], None, Options(Request(models=("foto-x2",))), ModelError),
+        (["a.png"], None, Options(Request(format="mp4")), UsageError),
         (["a.png", "b.png"], "-", FAST, UsageError),
         (["a.png"], "a.png", FAST, UsageError),
     ):
@@ -361,7 +366,7 @@ def test_every_odd_file_in_one_batch(shared_data, tmp_path):
         skip = shutil.ignore_patterns("bomb_12000x12000_grey.png")
         shutil.copytree(odd / kind, inside / kind, copy_function=shutil.copy, ignore=skip)
     before = {p: p.read_bytes() for p in inside.rglob("*") if p.is_file()}
-    options = Options(Target(scale=2), models=FAST.models, threads=1, recursive=True)
+    options = asking(replace(FAST, recursive=True), scale=2)
     outcomes = enhance_all([str(inside)], str(tmp_path / "out"), options)
     assert len(outcomes) == len(before)
     assert {p: p.read_bytes() for p in before} == before

@@ -2,11 +2,12 @@ from pathlib import Path
 
 import pytest
 
-from crispen.enhance import chain
-from crispen.enhance.chain import Plan
+from crispen.enhance.chain import Lineup
 from crispen.enhance.model import Model
 from crispen.errors import ModelError, UsageError
+from crispen.models import athand
 from crispen.models.card import ModelCard
+from crispen.models.store import Known
 
 
 def card(name, scale, parameters=100):
@@ -25,15 +26,7 @@ def store(monkeypatch):
         card("thin-x2", 2, 24_000),
         card("thin-x4", 4, 23_000),
     ]
-    known = {c.name: c for c in cards}
-
-    def find(name):
-        if str(name) not in known:
-            raise ModelError(f"no model is called {name}")
-        return Path(str(name)), known[str(name)]
-
-    monkeypatch.setattr(chain, "list_cards", lambda: [(Path(c.name), c) for c in cards])
-    monkeypatch.setattr("crispen.enhance.model.find", find)
+    monkeypatch.setattr(athand, "list_cards", lambda: [Known(Path(c.name), c) for c in cards])
 
 
 def names(plan, factor):
@@ -41,7 +34,7 @@ def names(plan, factor):
 
 
 def test_a_few_weights_less_do_not_make_four_times_the_pixels_cheaper():
-    plan = Plan(["thin"])
+    plan = Lineup(["thin"])
     assert names(plan, 2) == ["thin-x2"]
     assert names(plan, 4) == ["thin-x4"]
 
@@ -71,44 +64,44 @@ def test_the_cheapest_chain(factor, scales):
     # 2·2·4 = 100 + 400 + 16·130 = 2580; 4·4 = 130 + 16·130 = 2210.
     if factor == 16:
         scales = [4, 4]
-    assert names(Plan(None), factor) == [f"photo-x{scale}" for scale in scales]
+    assert names(Lineup(None), factor) == [f"photo-x{scale}" for scale in scales]
 
 
 def test_a_family_by_name():
-    assert names(Plan(["photo-fast"]), 3) == ["photo-fast-x4"]
-    assert names(Plan(["photo-fast"]), 1) == []
+    assert names(Lineup(["photo-fast"]), 3) == ["photo-fast-x4"]
+    assert names(Lineup(["photo-fast"]), 1) == []
 
 
 def test_named_models_always_run_and_the_last_repeats():
-    assert names(Plan(["photo-x2"]), 1) == ["photo-x2"]
-    assert names(Plan(["photo-x2"]), 4) == ["photo-x2", "photo-x2"]
-    assert names(Plan(["photo-x2"]), 5) == ["photo-x2"] * 3
+    assert names(Lineup(["photo-x2"]), 1) == ["photo-x2"]
+    assert names(Lineup(["photo-x2"]), 4) == ["photo-x2", "photo-x2"]
+    assert names(Lineup(["photo-x2"]), 5) == ["photo-x2"] * 3
 
 
 def test_what_does_not_enlarge_is_followed_by_what_does():
-    plan = Plan(["denoise-photo"])
+    plan = Lineup(["denoise-photo"])
     assert names(plan, 1) == ["denoise-photo"]
     assert names(plan, 2) == ["denoise-photo", "photo-x2"]
     assert plan.default_scale == 1
-    assert names(Plan(["denoise-photo", "photo-fast"]), 4) == ["denoise-photo", "photo-fast-x4"]
+    assert names(Lineup(["denoise-photo", "photo-fast"]), 4) == ["denoise-photo", "photo-fast-x4"]
 
 
 def test_default_scales():
-    assert Plan(None).default_scale == 2
-    assert Plan(["photo-x4"]).default_scale == 4
-    assert Plan(["photo-x2", "photo-x3"]).default_scale == 6
-    assert Plan(["denoise-photo", "photo-fast"]).default_scale == 2
+    assert Lineup(None).default_scale == 2
+    assert Lineup(["photo-x4"]).default_scale == 4
+    assert Lineup(["photo-x2", "photo-x3"]).default_scale == 6
+    assert Lineup(["denoise-photo", "photo-fast"]).default_scale == 2
 
 
 def test_models_themselves_are_taken():
     model = Model(Path("x"), card("mine", 2))
-    assert Plan([model]).chain(2) == [model]
+    assert Lineup([model]).chain(2) == [model]
 
 
 def test_what_cannot_be():
     with pytest.raises(UsageError, match="both choose"):
-        Plan(["photo", "photo-fast"])
+        Lineup(["photo", "photo-fast"])
     with pytest.raises(ModelError, match="nothing-such"):
-        Plan(["nothing-such"])
+        Lineup(["nothing-such"])
     with pytest.raises(UsageError, match="256 at most"):
-        Plan(None).chain(1000)
+        Lineup(None).chain(1000)

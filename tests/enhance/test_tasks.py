@@ -6,14 +6,16 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from crispen.enhance import chain, tasks
-from crispen.enhance.chain import Plan
+from crispen.enhance.chain import Lineup
 from crispen.enhance.enhancer import Enhancer
 from crispen.enhance.model import Model
 from crispen.enhance.target import Target
-from crispen.enhance.tasks import TASKS, default_model, default_models, models_for
+from crispen.enhance.tasks import default_model, default_models, models_for
 from crispen.errors import ModelError, UsageError
-from crispen.models.card import ModelCard, Task
+from crispen.models import athand
+from crispen.models.card import ModelCard
+from crispen.models.store import Known
+from crispen.models.tasks import TASKS, Task
 
 
 def card(name, task="upscale", scale=1):
@@ -32,17 +34,7 @@ CARDS = [
 
 @pytest.fixture(autouse=True)
 def store(monkeypatch):
-    known = {c.name: c for c in CARDS}
-
-    def find(name):
-        if str(name) not in known:
-            raise ModelError(f"no model is called {name}")
-        return Path(str(name)), known[str(name)]
-
-    for module in (chain, tasks):
-        monkeypatch.setattr(module, "list_cards", lambda: [(Path(c.name), c) for c in CARDS])
-    monkeypatch.setattr(tasks, "find", find)
-    monkeypatch.setattr("crispen.enhance.model.find", find)
+    monkeypatch.setattr(athand, "list_cards", lambda: [Known(Path(c.name), c) for c in CARDS])
 
 
 def test_every_task_of_a_card_has_its_place():
@@ -63,9 +55,9 @@ def test_the_tables_model_is_taken_and_else_one_that_is_there():
 
 def test_a_task_without_a_model_says_what_to_do():
     with pytest.raises(ModelError, match=r"no model for 'relight'.*crispen train relight"):
-        Plan(None, tasks=["relight"])
+        Lineup(None, tasks=["relight"])
     with pytest.raises(ModelError, match="crispen models add"):
-        Plan(None, tasks=["restore"])
+        Lineup(None, tasks=["restore"])
 
 
 @pytest.mark.parametrize(
@@ -99,15 +91,15 @@ def test_what_does_not_fit():
     ],
 )
 def test_the_size_follows_from_the_tasks(asked, scale, factor, expected):
-    plan = Plan(None, tasks=asked)
+    plan = Lineup(None, tasks=asked)
     assert plan.default_scale == scale
     assert [model.card.name for model in plan.chain(factor)] == expected
 
 
 def test_videos_are_enlarged_by_the_fast_family():
-    plan = Plan(None, tasks=["denoise"], video=True)
+    plan = Lineup(None, tasks=["denoise"], video=True)
     assert [m.card.name for m in plan.chain(2)] == ["denoise-photo", "photo-fast-x2"]
-    assert [m.card.name for m in Plan(None, video=True).chain(2)] == ["photo-fast-x2"]
+    assert [m.card.name for m in Lineup(None, video=True).chain(2)] == ["photo-fast-x2"]
 
 
 def test_results_are_named_by_what_was_done():
@@ -120,13 +112,13 @@ def test_results_are_named_by_what_was_done():
 @pytest.mark.parametrize("strength", [-0.1, 1.5, float("nan")])
 def test_strengths_that_are_none(strength):
     with pytest.raises(UsageError, match="from 0 to 1"):
-        Plan(None, tasks=["denoise"], strength=strength)
+        Lineup(None, tasks=["denoise"], strength=strength)
 
 
 @pytest.mark.parametrize("wanted", [None, ["photo-x2"]])
 def test_strength_needs_something_to_mix(wanted):
     with pytest.raises(UsageError, match=r"only enlarges; add --task denoise"):
-        Plan(wanted, strength=0.5)
+        Lineup(wanted, strength=0.5)
 
 
 def test_strength_holds_for_all_steps_that_keep_the_size(box_engine):

@@ -11,7 +11,7 @@ import pytest
 
 from crispen.engines.base import Pixels
 from crispen.enhance._video_frames import FrameEnhancer
-from crispen.enhance.video import enhance_video
+from crispen.enhance.api import enhance_video
 from crispen.media._video_format import source_format
 from crispen.media.resample import resize
 from crispen.media.video import Color, probe

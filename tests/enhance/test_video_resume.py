@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from crispen.enhance.video import enhance_video
+from crispen.enhance.api import enhance_video
 from crispen.errors import (
     Cancelled,
     OutputError,
@@ -38,7 +38,7 @@ def test_a_killed_run_goes_on_to_the_same_file(tmp_path: Path) -> None:
     enhance_video(source, tmp_path / "whole.mp4", 2, model=MODEL, segment_s=0.4)
     code = (
         "import sys, time\n"
-        "from crispen.enhance.video import enhance_video\n"
+        "from crispen.enhance.api import enhance_video\n"
         "from crispen.progress import Progress\n"
         "slow = Progress(lambda event: time.sleep(0.05))\n"
         f"options = dict(model={MODEL!r}, segment_s=0.4, progress=slow)\n"
@@ -126,10 +126,11 @@ def test_two_runs_never_share_a_folder(tmp_path: Path) -> None:
 
 def test_the_command_says_that_it_went_on(tmp_path: Path) -> None:
     from crispen.enhance.batch import Options, enhance_all
+    from crispen.enhance.request import Request
 
     source = make_clip(tmp_path / "a.mp4", range(0, 512 * 300, 512))
     target = tmp_path / "b.mp4"
-    options = Options(models=(MODEL,))
+    options = Options(Request(models=(MODEL,)))
     with pytest.raises(Cancelled):
         enhance_all([str(source)], str(target), options, stop_after(290))
     (done,) = enhance_all([str(source)], str(target), options)

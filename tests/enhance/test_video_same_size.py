@@ -14,7 +14,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from crispen.engines.base import Pixels
 from crispen.enhance._video_frames import FrameEnhancer
-from crispen.enhance.video import enhance_video
+from crispen.enhance.api import enhance_video
 from crispen.errors import UsageError
 from crispen.media import color as matrices
 from crispen.media._video_format import plane, source_format

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from crispen.enhance.video import enhance_video
+from crispen.enhance.api import enhance_video
 from crispen.media.resample import resize
 from crispen.media.video import probe
 

@@ -9,7 +9,7 @@ import av
 import numpy as np
 import pytest
 
-from crispen.enhance.video import enhance_video
+from crispen.enhance.api import enhance_video
 from crispen.errors import InputError
 from crispen.media.video import probe
 

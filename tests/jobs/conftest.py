@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from crispen.enhance.request import Request
 from crispen.jobs.job import NewJob
 from crispen.jobs.kinds import Bounds
-from crispen.jobs.options import Options, Source
+from crispen.jobs.options import Source
 from crispen.jobs.store import JobStore
 from crispen.jobs.work import Bench
 from crispen.media.image import Image, write_image
@@ -37,13 +38,13 @@ def new_job() -> Make:
         *,
         source: Source = SOURCE,
         hidden: bool = False,
-        options: Options | None = None,
+        options: Request | None = None,
     ) -> NewJob:
         return NewJob(
             id=secrets.token_hex(16),
             client=client,
             name="photo.png",
-            options=options or Options(),
+            options=options or Request(),
             source=source,
             models=("photo",),
             hidden=hidden,

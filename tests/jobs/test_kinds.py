@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from crispen.enhance.plan import result_format
+from crispen.enhance.request import Request
 from crispen.errors import InputError, UsageError
-from crispen.jobs.kinds import PICTURES, VIDEOS, Bounds, examine, renamed, result_format
-from crispen.jobs.options import Options
+from crispen.jobs.kinds import PICTURES, VIDEOS, Bounds, examine, renamed
 from crispen.media.image import open_image
 
 from .conftest import SOURCE
@@ -128,14 +129,14 @@ def test_paths_never_stand_in_errors() -> None:
 )
 def test_format_of_the_result(kind: str, format: str, asked: str, expected: str) -> None:
     source = SOURCE.model_copy(update={"kind": kind, "format": format})
-    assert result_format(Options(format=asked), source) == expected
+    assert result_format(Request(format=asked), source) == expected
 
 
 def test_a_picture_does_not_become_a_video() -> None:
     with pytest.raises(UsageError, match="png, jpeg"):
-        result_format(Options(format="mp4"), SOURCE)
+        result_format(Request(format="mp4"), SOURCE)
     with pytest.raises(UsageError, match="mp4"):
-        result_format(Options(format="png"), SOURCE.model_copy(update={"kind": "video"}))
+        result_format(Request(format="png"), SOURCE.model_copy(update={"kind": "video"}))
 
 
 def test_formats_can_be_written() -> None:

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from crispen.enhance.request import Request
 from crispen.errors import OutputError
 from crispen.jobs.job import Job
 from crispen.jobs.kinds import Bounds, examine
-from crispen.jobs.options import Options
 from crispen.jobs.pool import Pool, share_threads
 from crispen.jobs.states import FINAL, Status
 from crispen.jobs.store import JobStore
@@ -26,7 +26,7 @@ from .conftest import Make
 
 PATIENCE_S = 60.0
 # Slow enough to be caught at it, with one thread.
-SLOW = Options(models=["photo-x4"])
+SLOW = Request(models=["photo-x4"])
 
 
 @pytest.mark.parametrize(
@@ -60,8 +60,8 @@ def pool(store: JobStore, bench: Bench, tmp_path: Path) -> Iterator[Pool]:
 @pytest.fixture
 def put(
     store: JobStore, new_job: Make, bench: Bench, bounds: Bounds
-) -> Callable[[Path, Options], str]:
-    def add(path: Path, options: Options) -> str:
+) -> Callable[[Path, Request], str]:
+    def add(path: Path, options: Request) -> str:
         new = new_job(source=examine(path, path.name, bounds), options=options)
         (bench.jobs / new.id).mkdir()
         shutil.copy(path, bench.jobs / new.id / SOURCE)
@@ -95,7 +95,7 @@ def test_a_killed_worker_loses_no_job_and_a_cancel_is_heard(
     os.kill(pid, signal.SIGKILL)
     again = until(store, id, lambda job: working(job) and job.worker != first.worker)
     assert again.attempts == 2
-    small = put(picture(), Options(models=["espcn-x2"]))
+    small = put(picture(), Request(models=["espcn-x2"]))
     began = time.monotonic()
     cancelled = store.cancel(id)
     assert cancelled is not None
@@ -112,7 +112,7 @@ def test_what_kills_its_worker_three_times_fails(
     pool: Pool, store: JobStore, put, picture: Callable[..., Path]
 ) -> None:
     id = put(picture(1200, 1200), SLOW)
-    other = put(picture(), Options(models=["espcn-x2"]))
+    other = put(picture(), Request(models=["espcn-x2"]))
     for attempt in (1, 2, 3):
         until(store, id, lambda job, n=attempt: job.attempts == n and job.worker is not None)
         os.kill(pool.pids[0], signal.SIGKILL)
@@ -144,11 +144,11 @@ def test_a_folder_has_one_server(pool: Pool, store: JobStore, tmp_path: Path) ->
 def test_failures_are_told_by_the_name_people_know(
     pool: Pool, store: JobStore, bench: Bench, put, picture: Callable[..., Path], tmp_path: Path
 ) -> None:
-    id = put(picture(), Options(models=["espcn-x2"]))
+    id = put(picture(), Request(models=["espcn-x2"]))
     pool.wake()
     until(store, id, lambda job: job.status in FINAL)
     (bench.jobs / id / SOURCE).write_bytes(b"not a picture any more")
-    id2 = put(picture(name="b.png"), Options(models=["espcn-x2"]))
+    id2 = put(picture(name="b.png"), Request(models=["espcn-x2"]))
     source = bench.jobs / id2 / SOURCE
     source.write_bytes(source.read_bytes()[:80])
     job = until(store, id2, lambda job: job.status in FINAL)
@@ -165,6 +165,6 @@ def test_many_calls_while_a_worker_is_busy_do_not_block(
     for _ in range(20_000):
         pool.wake()
     store.cancel(id)
-    small = put(picture(), Options(models=["espcn-x2"]))
+    small = put(picture(), Request(models=["espcn-x2"]))
     pool.wake()
     assert until(store, small, lambda job: job.status in FINAL).status is Status.DONE

@@ -12,8 +12,9 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
 
+from crispen.enhance.request import Request
 from crispen.jobs.job import Job, NewJob
-from crispen.jobs.options import Options, ProgressNow, Result, Source
+from crispen.jobs.options import ProgressNow, Result, Source
 from crispen.jobs.states import FINAL, MAX_ATTEMPTS, Move, NotPossible, Status, move
 from crispen.jobs.store import JobStore
 
@@ -83,7 +84,7 @@ class Queue(RuleBasedStateMachine):
     def add(self, hidden: bool) -> str:
         self.count += 1
         id = f"{self.count:032x}"
-        new = NewJob(id=id, client="a", name="n", options=Options(), source=SOURCE, hidden=hidden)
+        new = NewJob(id=id, client="a", name="n", options=Request(), source=SOURCE, hidden=hidden)
         assert self.store.add(new).status is Status.QUEUED
         self.known[id] = (Status.QUEUED, 0)
         self.order.append(id)
@@ -91,7 +92,7 @@ class Queue(RuleBasedStateMachine):
 
     @rule(id=jobs)
     def add_again(self, id: str) -> None:
-        new = NewJob(id=id, client="a", name="other", options=Options(), source=SOURCE)
+        new = NewJob(id=id, client="a", name="other", options=Request(), source=SOURCE)
         if id in self.known:
             assert self.store.add(new).name == "n"
 

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from crispen.enhance.request import Request
 from crispen.errors import UsageError
 from crispen.jobs.job import NewJob
-from crispen.jobs.options import Options, ProgressNow, Result
+from crispen.jobs.options import ProgressNow, Result
 from crispen.jobs.states import Status
 from crispen.jobs.store import JobStore
 
@@ -22,7 +23,7 @@ RESULT = Result(name="a.png", type="image/png", width=16, height=12, bytes=9, vi
 
 
 def test_what_goes_in_comes_out(store: JobStore, new_job: Make) -> None:
-    new = new_job(options=Options(scale=3, tasks=["denoise", "upscale"], quality=80))
+    new = new_job(options=Request(scale=3, tasks=["denoise", "upscale"], quality=80))
     store.add(new)
     job = store.get(new.id)
     assert job is not None

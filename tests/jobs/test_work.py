@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from crispen.enhance.request import Request
 from crispen.errors import Cancelled, InputError
 from crispen.jobs.job import Job
 from crispen.jobs.kinds import Bounds, examine
-from crispen.jobs.options import Options
 from crispen.jobs.store import JobStore
 from crispen.jobs.work import SOURCE, Bench, Worker, clean, result_path
 from crispen.media._vips import vips
@@ -21,12 +21,12 @@ from crispen.progress import Progress
 
 from .conftest import Make
 
-Take = Callable[[Path, Options], Job]
+Take = Callable[[Path, Request], Job]
 
 
 @pytest.fixture
 def take(store: JobStore, new_job: Make, bench: Bench, bounds: Bounds) -> Take:
-    def make(path: Path, options: Options) -> Job:
+    def make(path: Path, options: Request) -> Job:
         new = new_job(source=examine(path, path.name, bounds), options=options)
         folder = bench.jobs / new.id
         folder.mkdir()
@@ -37,7 +37,7 @@ def take(store: JobStore, new_job: Make, bench: Bench, bounds: Bounds) -> Take:
 
 
 def test_a_picture(take: Take, picture: Callable[..., Path], bench: Bench) -> None:
-    job = take(picture(48, 40), Options(models=["espcn"], scale=2, format="webp"))
+    job = take(picture(48, 40), Request(models=["espcn"], scale=2, format="webp"))
     worker = Worker(bench)
     result, models = worker.do(job, Progress())
     worker.close()
@@ -54,7 +54,7 @@ def test_pages_that_are_left_out_are_told(take: Take, tmp_path: Path, bench: Ben
     vips().Image.black(16, 36, bands=3).copy(interpretation="srgb").tiffsave(
         str(book), page_height=12
     )
-    job = take(book, Options(models=["espcn"], scale=2))
+    job = take(book, Request(models=["espcn"], scale=2))
     worker = Worker(bench)
     result, _ = worker.do(job, Progress())
     worker.close()
@@ -64,7 +64,7 @@ def test_pages_that_are_left_out_are_told(take: Take, tmp_path: Path, bench: Ben
 
 def test_a_video(take: Take, bench: Bench) -> None:
     clip = Path(__file__).parents[2] / "docs" / "demo" / "clip.mp4"
-    job = take(clip, Options(models=["espcn"], scale=2, quality=50))
+    job = take(clip, Request(models=["espcn"], scale=2, quality=50))
     worker = Worker(bench)
     result, models = worker.do(job, Progress())
     worker.close()
@@ -73,16 +73,27 @@ def test_a_video(take: Take, bench: Bench) -> None:
     assert (result.frames, models, result.viewable) == (62, ("espcn-x2",), True)
 
 
+@pytest.mark.parametrize(("quality", "format"), [(1, "mp4"), (5, "mkv")])
+def test_the_worst_quality_of_a_video(take: Take, bench: Bench, quality: int, format: str) -> None:
+    """Below 6 the numbers of H.264 end."""
+    clip = Path(__file__).parents[2] / "docs" / "demo" / "clip.mp4"
+    job = take(clip, Request(models=["espcn"], scale=1, quality=quality, format=format))
+    worker = Worker(bench)
+    result, _ = worker.do(job, Progress())
+    worker.close()
+    assert (result.frames, result.type.split("/")[0]) == (62, "video")
+
+
 def test_engines_stay_open(take: Take, picture: Callable[..., Path], bench: Bench) -> None:
     worker = Worker(bench)
     for name in ("a.png", "b.png"):
-        worker.do(take(picture(name=name), Options(models=["espcn-x2"])), Progress())
+        worker.do(take(picture(name=name), Request(models=["espcn-x2"])), Progress())
     assert len(worker._open) == 1
     worker.close()
 
 
 def test_a_source_that_is_gone(take: Take, picture: Callable[..., Path], bench: Bench) -> None:
-    job = take(picture(), Options())
+    job = take(picture(), Request())
     (bench.jobs / job.id / SOURCE).unlink()
     with pytest.raises(InputError, match="upload it again"):
         Worker(bench).do(job, Progress())
@@ -91,7 +102,7 @@ def test_a_source_that_is_gone(take: Take, picture: Callable[..., Path], bench: 
 def test_cancelled_work_leaves_no_result(
     take: Take, picture: Callable[..., Path], bench: Bench
 ) -> None:
-    job = take(picture(), Options(models=["espcn-x2"]))
+    job = take(picture(), Request(models=["espcn-x2"]))
     progress = Progress()
     progress.cancel()
     worker = Worker(bench)
@@ -104,7 +115,7 @@ def test_cancelled_work_leaves_no_result(
 def test_what_failed_leaves_its_source_only(
     take: Take, picture: Callable[..., Path], bench: Bench
 ) -> None:
-    job = take(picture(), Options())
+    job = take(picture(), Request())
     folder = bench.jobs / job.id
     (folder / ".result.png.1234.part").write_bytes(b"half")
     (folder / ".result.mp4.part").mkdir()

@@ -13,11 +13,12 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from crispen.engines.adding import add
 from crispen.engines.openvino import OpenVinoEngine
 from crispen.enhance.model import load
 from crispen.errors import Cancelled, ModelError, OutputError, UnknownModel, UsageError
 from crispen.models import store
-from crispen.models.store import add, find, list_cards, shipped_names
+from crispen.models.store import find, list_cards, shipped_names
 from crispen.progress import Event, Progress
 
 GOOD = (store.SHIPPED / "photo-fast-x2.onnx").read_bytes()

@@ -132,6 +132,19 @@ def test_wishes(api: Api, photo: bytes) -> None:
         assert said in error_of(answer, 422, answer.json()["error"]["code"])
 
 
+def test_what_cannot_be_done_is_refused_before_a_byte_of_it_came(live: Live) -> None:
+    with socket.create_connection(("127.0.0.1", int(live.url.rpartition(":")[2]))) as line:
+        line.settimeout(30)
+        line.sendall(
+            b"POST /api/v1/enhance?format=mp4 HTTP/1.1\r\nHost: localhost\r\n"
+            b"Content-Length: 999999\r\n\r\n"
+        )
+        answer = line.recv(1 << 16)
+    assert answer.startswith(b"HTTP/1.1 422 ")
+    assert b"format mp4 does not suit a picture" in answer
+    nothing_left(live)
+
+
 def test_who_goes_away_takes_the_work_along(live: Live, api: Api) -> None:
     body = png(1000, 1000)
     with socket.create_connection(("127.0.0.1", int(live.url.rpartition(":")[2]))) as line:

@@ -177,6 +177,37 @@ def test_wishes_that_do_not_fit_are_told_and_the_upload_stays(api: Api, photo: b
     assert api.post("/jobs", json={"upload": uid, "options": FAST}).status_code == 201
 
 
+def test_what_cannot_be_done_is_refused_before_anything_is_sent(api: Api, clip: bytes) -> None:
+    def ask(kind: str, **options: object) -> str:
+        answer = api.post("/plan", json={"kind": kind, "options": options})
+        return error_of(answer, 422, answer.json()["error"]["code"])
+
+    assert "h264 does not go into .webm files" in ask("video", format="webm", codec="h264")
+    assert "format png does not suit a video" in ask("video", format="png")
+    assert "did you mean photo" in ask("image", models=["foto"])
+    assert "outside 0 to 51" in ask("video", format="mp4", crf=60)
+    wanted = {"tasks": ["upscale", "denoise"]}
+    plan = api.post("/plan", json={"kind": "video", "options": wanted})
+    assert plan.json() == {"models": ["denoise-photo", "photo-fast"]}
+    # And whoever does not ask is told before any work.
+    uid = api.upload(clip, "clip.mp4")
+    options = {"format": "webm", "codec": "h264"}
+    answer = api.post("/jobs", json={"upload": uid, "options": options})
+    assert "h264 does not go into .webm files" in error_of(answer, 422, "bad_request")
+    assert api.post("/jobs", json={"upload": uid, "options": FAST}).status_code == 201
+
+
+def test_the_plan_is_kept_with_the_job(api: Api, live: Live, photo: bytes) -> None:
+    job = api.job(photo, models=["espcn"], scale=4, format="webp")
+    assert job["models"] == ["espcn-x4"]
+    kept = live.server.store.get(job["id"])
+    assert kept is not None
+    assert kept.plan is not None
+    assert (kept.plan.width, kept.plan.height, kept.plan.format) == (192, 160, "webp")
+    done = api.wait(job["id"])
+    assert (done["models"], done["result"]["width"]) == (["espcn-x4"], 192)
+
+
 @pytest.mark.parametrize("wish", [{}, {"upload": "a", "from_job": "b"}])
 def test_a_job_needs_one_source(api: Api, wish: dict[str, str]) -> None:
     assert "either upload or from_job" in error_of(api.post("/jobs", json=wish), 422, "bad_request")

@@ -10,6 +10,7 @@ const choice = (task: string, strength = false, available = true) => ({
   image_model: available ? `${task}-photo` : null,
   video_model: available ? `${task}-video` : null,
   models: [],
+  result: { denoise: "less noise", sharpen: "sharper" }[task] ?? "",
 });
 const SETTINGS = {
   tasks: [choice("denoise", true), choice("upscale"), choice("sharpen", false, false)],
@@ -80,9 +81,9 @@ describe("choices", () => {
   });
 
   it("is told in a few words", () => {
-    expect(say({ scale: 2, tasks: ["denoise", "upscale"] })).toBe("×2 · less noise");
-    expect(say({ width: 800, height: null })).toBe("800 px wide");
-    expect(say({ height: 600 })).toBe("600 px high");
-    expect(say({ width: 800, height: 600 })).toBe("800 × 600");
+    expect(say({ scale: 2, tasks: ["denoise", "upscale"] }, SETTINGS)).toBe("×2 · less noise");
+    expect(say({ width: 800, height: null }, SETTINGS)).toBe("800 px wide");
+    expect(say({ height: 600 }, SETTINGS)).toBe("600 px high");
+    expect(say({ width: 800, height: 600 }, SETTINGS)).toBe("800 × 600");
   });
 });

@@ -9,16 +9,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from crispen.cli.console import Json, MaxPixels, Overwrite, Quality, Recursive, progress
+from crispen.cli._request import TakesRequest
+from crispen.cli.console import Json, MaxPixels, Overwrite, Recursive, progress
 from crispen.errors import UsageError
 
 if TYPE_CHECKING:
     from crispen.enhance.batch import Outcome
-    from crispen.enhance.target import Target
+    from crispen.enhance.request import Request
+    from crispen.models.athand import AtHand
 
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 
 
+@TakesRequest
 def enhance(
     inputs: Annotated[
         list[str],
@@ -40,79 +43,9 @@ def enhance(
             show_default=False,
         ),
     ] = None,
-    scale: Annotated[
-        float | None,
-        typer.Option(
-            "--scale",
-            "-s",
-            help="How many times as long each side becomes: 2, 1.5, 4 … "
-            "Without a size either, 2, or what the tasks or the named models give.",
-            show_default=False,
-        ),
-    ] = None,
-    size: Annotated[
-        str | None,
-        typer.Option(
-            "--size",
-            metavar="WxH",
-            help="Exactly this size, such as 3840x2160; with --fit, the largest inside it.",
-            show_default=False,
-        ),
-    ] = None,
-    width: Annotated[
-        int | None,
-        typer.Option("--width", help="This wide; the height follows.", show_default=False),
-    ] = None,
-    height: Annotated[
-        int | None,
-        typer.Option("--height", help="This high; the width follows.", show_default=False),
-    ] = None,
-    fit: Annotated[
-        bool, typer.Option("--fit", help="Keep the aspect ratio inside --size.")
-    ] = False,
-    task: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--task",
-            "-t",
-            help="What to do: denoise, relight (too dark or too bright), sharpen, upscale. Give it "
-            "several times for several; they are done in the order that makes sense. Without "
-            "upscale the size stays.",
-            show_default="upscale",
-        ),
-    ] = None,
-    strength: Annotated[
-        float | None,
-        typer.Option(
-            "--strength",
-            min=0,
-            max=1,
-            help="How much of it to do, 0 to 1, where the task leaves the size as it is: 0.5 is "
-            "half way between the input and the full result.",
-            show_default="1",
-        ),
-    ] = None,
-    model: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--model",
-            "-m",
-            help="A model's name (see 'crispen models') or file; a name without its scale, such as "
-            "photo-fast, picks the scale by the size. Give it several times for a chain, in order; "
-            "with --task it takes the place of that task's usual model.",
-            show_default="the task's usual one",
-        ),
-    ] = None,
-    format: Annotated[
-        str | None,
-        typer.Option(
-            "--format",
-            help="png, jpeg, webp, tiff, avif or gif; for videos mp4, mkv, mov or webm. "
-            "The input's unless given.",
-            show_default=False,
-        ),
-    ] = None,
-    quality: Quality = None,
+    *,
+    request: Request,
+    at_hand: AtHand,
     device: Annotated[
         str,
         typer.Option(
@@ -154,38 +87,6 @@ def enhance(
         ),
     ] = None,
     overwrite: Overwrite = False,
-    strip_metadata: Annotated[
-        bool,
-        typer.Option(
-            "--strip-metadata", help="Leave EXIF, XMP and other notes out (where, when, by whom)."
-        ),
-    ] = False,
-    codec: Annotated[
-        str | None,
-        typer.Option(
-            "--codec",
-            help="Videos: h264, hevc, av1, vp9, ffv1 or prores.",
-            show_default="h264, in WebM vp9",
-        ),
-    ] = None,
-    crf: Annotated[
-        float | None,
-        typer.Option(
-            "--crf",
-            min=0,
-            max=63,
-            help="Videos: quality, less is better and larger; 18 looks like the source.",
-            show_default=False,
-        ),
-    ] = None,
-    preset: Annotated[
-        str | None,
-        typer.Option(
-            "--preset",
-            help="Videos: how much the encoder tries, ultrafast … veryslow.",
-            show_default=False,
-        ),
-    ] = None,
     json: Json = False,
 ) -> int:
     """Make pictures and videos larger, cleaner and sharper.
@@ -194,18 +95,13 @@ def enhance(
     touched. A file that fails does not stop the rest; a batch that was interrupted goes on where it
     was when run again.
     """
-    target = parse_target(scale, size, width, height, fit)
     memory_bytes = parse_memory(memory) if memory is not None else None
 
     from crispen.enhance.batch import Options, enhance_all, exit_code
 
     options = Options(
-        target=target,
-        models=tuple(model or ()),
-        tasks=tuple(task or ()),
-        strength=strength,
-        format=format,
-        quality=quality,
+        request=request,
+        at_hand=at_hand,
         device=device,
         memory_bytes=memory_bytes,
         threads=threads,
@@ -214,10 +110,6 @@ def enhance(
         recursive=recursive,
         resume=resume,
         overwrite=overwrite,
-        strip_metadata=strip_metadata,
-        codec=codec,
-        crf=crf,
-        preset=preset,
     )
     # Pixels and words must not mix on standard output.
     to_stderr = output == "-" or (output is None and "-" in inputs)
@@ -230,23 +122,6 @@ def enhance(
     with progress(json) as work:
         outcomes = enhance_all(inputs, output, options, work, report)
     return exit_code(outcomes)
-
-
-def parse_target(
-    scale: float | None, size: str | None, width: int | None, height: int | None, fit: bool
-) -> Target:
-    """The size asked for by the flags.
-
-    Raises:
-        UsageError: They contradict each other.
-    """
-    from crispen.enhance.target import Target, parse_size
-
-    if size is not None:
-        if width is not None or height is not None:
-            raise UsageError("both --size and --width or --height were given; give one of them")
-        width, height = parse_size(size)
-    return Target(scale=scale, width=width, height=height, fit=fit)
 
 
 def parse_memory(text: str) -> int:

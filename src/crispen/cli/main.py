@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Annotated, Any
 
@@ -38,15 +38,28 @@ COMMANDS = (
 DEBUG_FLAG = "--debug"
 
 
-def load_command(name: str) -> Any:
-    """The command object of one of `COMMANDS`."""
+def load_command(name: str, *, brief: bool = False) -> Any:
+    """The command object of one of `COMMANDS`.
+
+    Args:
+        name: Of the command.
+        brief: Only its help is wanted, and not its options, which take time to be made.
+    """
     module = import_module(f"crispen.cli.{name}")
     app = getattr(module, "app", None)
     if app is None:
         app = typer.Typer(add_completion=False)
-        app.command(name)(getattr(module, name))
+        command = getattr(module, name)
+        app.command(name)(_documented(command.__doc__) if brief else command)
     command = typer.main.get_command(app)
     command.name = name
+    return command
+
+
+def _documented(text: str | None) -> Callable[[], None]:
+    def command() -> None: ...
+
+    command.__doc__ = text
     return command
 
 
@@ -56,14 +69,25 @@ class LazyGroup(TyperGroup):
     def __init__(self, **attrs: Any) -> None:
         super().__init__(**attrs)
         self.commands: dict[str, Any] = dict.fromkeys(COMMANDS)
+        self._listing = False
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """The command of that name, or None."""
         if cmd_name not in self.commands:
             return None
+        if self._listing:
+            return load_command(cmd_name, brief=True)
         if self.commands[cmd_name] is None:
             self.commands[cmd_name] = load_command(cmd_name)
         return self.commands[cmd_name]
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        """Writes the help page, which lists every command with its first line."""
+        self._listing = True
+        try:
+            super().format_help(ctx, formatter)
+        finally:
+            self._listing = False
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """The command asked for; a file's name alone is answered with the command for files."""

@@ -8,6 +8,7 @@ import typer
 
 from crispen.cli.console import Json, print_json, print_table, progress
 from crispen.errors import UsageError, nearest_names
+from crispen.models.tasks import TASKS
 
 if TYPE_CHECKING:
     from crispen.models.card import ModelCard
@@ -81,8 +82,7 @@ def add(
         str | None,
         typer.Option(
             "--task",
-            help="What a network of another maker is for: upscale, denoise, sharpen, relight or "
-            "restore.",
+            help=f"What a network of another maker is for: {', '.join(TASKS)}.",
             show_default="upscale if it enlarges, else restore",
         ),
     ] = None,
@@ -116,14 +116,14 @@ def add(
     """
     from typing import get_args
 
-    from crispen.models.card import Color, Task
-    from crispen.models.store import add as add_model
+    from crispen.engines.adding import add as add_model
+    from crispen.models.card import Color
 
     with progress(json) as work:
         card = add_model(
             source,
             name=name,
-            task=_choice("task", task, get_args(Task)),
+            task=_choice("task", task, tuple(TASKS)),
             scale=scale,
             color=_choice("color", color, get_args(Color)),
             sha256=sha256,

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crispen.enhance._video_clock import FrameClock
+from crispen.enhance.modelfile import ModelFile
+from crispen.enhance.plan import Plan, video_suffix
 from crispen.enhance.prefetch import Prefetch
 from crispen.enhance.record import identity
 from crispen.enhance.segments import Ending, Parts
-from crispen.enhance.target import Target
-from crispen.errors import InputError, UsageError, nearest_names
-from crispen.media._video_codecs import VideoCodec, encoder_formats
-from crispen.media._video_format import Planar, choose_format
+from crispen.errors import InputError
+from crispen.media._video_codecs import find_codec
+from crispen.media._video_format import source_format
 from crispen.media.video import (
-    OUTPUT_FORMATS,
     Color,
     Damage,
     VideoHeader,
@@ -31,97 +31,54 @@ if TYPE_CHECKING:
     from av.container import OutputContainer
     from av.video.stream import VideoStream
 
-    from crispen.enhance.chain import Plan
-
 _AHEAD = 3  # frames waiting before each thread; more would only hold more memory
 _VERSION = 2  # of what segments hold; a change starts unfinished work anew
 
 
-def output_suffix(target: Path) -> str:
-    """The suffix of a file to write, which says its format."""
-    suffix = target.suffix.lower()
-    if suffix not in OUTPUT_FORMATS:
-        hint = nearest_names(suffix, OUTPUT_FORMATS) if suffix else ""
-        raise UsageError(
-            f"{target}: '{suffix}' is not a video format that can be written{hint or ';'} "
-            f"choose a name ending in {', '.join(OUTPUT_FORMATS)}"
-        )
-    return suffix
-
-
 class Work:
-    """One video's way, decided before the first frame is touched."""
+    """One video's way: its source, its plan, and what each needs of FFmpeg.
+
+    Args:
+        source: The file to read.
+        target: The file to write.
+        header: Of the source.
+        plan: What will be done.
+        models: The plan's, in order.
+        threads: Of the encoder.
+    """
 
     def __init__(
         self,
         source: Path,
         target: Path,
         header: VideoHeader,
-        wish: Target,
         plan: Plan,
-        codec: VideoCodec,
-        options: dict[str, str],
+        models: Sequence[ModelFile],
         threads: int | None,
     ) -> None:
+        import av
+
         from crispen.media._video_mux import plan_copies
 
         self.source = source
         self.target = target
         self.header = header
-        self.codec = codec
-        self.options = options
         self.threads = threads
-        self.copies = plan_copies(source, header, output_suffix(target))
-        self.notes = list(self.copies.notes)
-        self.format = self._choose_format()
-        self.size = self._choose_size(wish.or_scale(plan.default_scale))
-        self._plan = plan
-        factor = max(self.size[0] / header.width, self.size[1] / header.height)
-        self.models = plan.chain(factor)
-        if header.interlaced:
-            self.notes.append(
-                "interlaced: its fields are treated as one picture; deinterlace first"
-            )
+        self._suffix = video_suffix(target)
+        self.codec = find_codec(plan.codec, self._suffix)
+        self.options = plan.encoder_options
+        self.copies = plan_copies(source, header, self._suffix)
+        self.notes = [*self.copies.notes, *plan.notes]
+        self.format = source_format(av.VideoFormat(plan.pixel_format)).planar
+        self.size = (plan.width, plan.height)
+        if header.turned:
+            self.size = (plan.height, plan.width)
+        self.strength = plan.strength
+        self.models = models
         color = header.color
         if header.format.rgb:
             color = Color(1, color.primaries, color.transfer, 1)
         self.color = color
-
-    def _choose_format(self) -> Planar:
-        source = self.header.format
-        chosen = choose_format(source.planar, encoder_formats(self.codec))
-        if chosen is None:
-            raise UsageError(f"{self.codec.name} takes no pixel format Crispen knows; use h264")
-        if source.rgb:
-            self.notes.append(f"its RGB ({source.name}) is written as {chosen.label()} BT.709")
-        elif chosen != source.planar:
-            self.notes.append(
-                f"{source.planar.label()} becomes {chosen.label()}, "
-                f"which {self.codec.name} can hold"
-            )
-        if source.alpha:
-            self.notes.append("its transparency is left out")
-        return chosen
-
-    def _choose_size(self, wish: Target) -> tuple[int, int]:
-        width, height = self.header.width, self.header.height
-        if self.header.turned:
-            shown = wish.resolve(height, width)
-            size = shown[1], shown[0]
-        else:
-            size = wish.resolve(width, height)
-        across, down = self.format.step
-        even = max(across, size[0] // across * across), max(down, size[1] // down * down)
-        if even != size:
-            self.notes.append(
-                f"{size[0]}x{size[1]} becomes {even[0]}x{even[1]}: "
-                f"{self.format.label()} needs even sides"
-            )
-        return even
-
-    def close(self) -> None:
-        """Give engines back."""
-        self._plan.close()
 
     def job(self, segment_s: float, strip_metadata: bool) -> dict[str, Any]:
         """Everything the segments depend on."""
@@ -136,7 +93,7 @@ class Work:
             "options": self.options,
             "ffmpeg": av.library_versions["libavcodec"],
             "segment_s": segment_s,
-            "strength": self._plan.strength,
+            "strength": self.strength,
             "models": [m.sha256 for m in self.models],
         }
 
@@ -173,7 +130,7 @@ class Work:
             self.size,
             self.format,
             memory_bytes=memory_bytes,
-            strength=self._plan.strength,
+            strength=self.strength,
         )
         clock = FrameClock(header)
         damage = Damage()
@@ -258,7 +215,7 @@ class Work:
             self.source,
             self.header,
             draft,
-            output_suffix(self.target),
+            self._suffix,
             Picture(
                 self.color,
                 self.header.pixel_aspect,

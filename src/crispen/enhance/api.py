@@ -1,4 +1,7 @@
-"""The three lines of Python: a picture in, a better one out."""
+"""The three lines of Python: a picture or a video in, a better one out.
+
+The keywords are the fields of `crispen.enhance.request.Request`, and what it runs on.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from crispen.enhance.model import Model
+    from crispen.enhance.video import VideoReport
     from crispen.media.image import Image
     from crispen.progress import Progress
 
@@ -40,8 +44,8 @@ def enhance(
             animations other than GIF and WebP, and of a TIFF with pages, the first picture is read.
         scale: Times as long each side becomes; 2, or what the tasks or the named models give,
             unless given.
-        tasks: What is to be done: ``denoise``, ``relight``, ``sharpen``, ``upscale``; only
-            ``upscale`` unless given.
+        tasks: What is to be done, as ``crispen enhance --help`` lists it: ``denoise``, ``upscale``
+            …; only ``upscale`` unless given.
         strength: How much of what is not enlargement is done, 0 to 1; all of it unless given.
         model: Names, paths or models, applied in order; the tasks' usual ones unless given.
         size: Exact ``(width, height)`` instead of a scale.
@@ -66,30 +70,123 @@ def enhance(
     (16, 24, 1)
     """
     from crispen.enhance.enhancer import Enhancer
-    from crispen.enhance.model import Model
-    from crispen.enhance.target import Target
-    from crispen.errors import UsageError
+    from crispen.enhance.request import ask
 
-    if size is not None and (width is not None or height is not None):
-        raise UsageError("both size and width or height were given; give one of them")
-    if size is not None:
-        width, height = size
-    target = Target(scale=scale, width=width, height=height, fit=fit)
-    models = [model] if isinstance(model, (str, Path, Model)) else model
-    enhancer = Enhancer(
-        models,
-        tasks=[tasks] if isinstance(tasks, str) else tasks,
+    request, at_hand = ask(
+        model,
+        size=size,
+        tasks=tasks,
+        scale=scale,
+        width=width,
+        height=height,
+        fit=fit,
         strength=strength,
+    )
+    with Enhancer(
+        request=request,
+        at_hand=at_hand,
         device=device,
         threads=threads,
         memory_bytes=memory_bytes,
         tile_px=tile_px,
+    ) as enhancer:
+        return enhancer.enhance(source, progress=progress)
+
+
+def enhance_video(
+    source: str | Path,
+    target: str | Path,
+    scale: float | None = None,
+    *,
+    tasks: str | Sequence[str] | None = None,
+    strength: float | None = None,
+    model: str | Path | Model | Sequence[str | Path | Model] | None = None,
+    size: tuple[int | None, int | None] | None = None,
+    width: int | None = None,
+    height: int | None = None,
+    fit: bool = False,
+    quality: int | None = None,
+    codec: str | None = None,
+    crf: float | None = None,
+    preset: str | None = None,
+    strip_metadata: bool = False,
+    device: str = "auto",
+    threads: int | None = None,
+    memory_bytes: int | None = None,
+    overwrite: bool = False,
+    resume: bool = True,
+    segment_s: float = 10,
+    progress: Progress | None = None,
+) -> VideoReport:
+    """A larger, sharper video: every frame with its own time stamp, all else as it was.
+
+    Depth, subsampling, range and colour tags are kept where the codec can; sound, subtitles,
+    chapters, rotation, pixel aspect and metadata are kept. Matroska and WebM count time in
+    milliseconds, so finer time stamps are rounded there. A cut or damaged source is enhanced as
+    far as it decodes, and the report says so.
+
+    Args:
+        source: A video file.
+        target: MP4, M4V, MOV, MKV or WebM, by its name.
+        scale: Times as long each side becomes; 2, or what the tasks or the named models give,
+            unless a size is given.
+        size: Width and height as shown, one of which may be None.
+        width: Width alone; the height keeps the aspect ratio.
+        height: Height alone; the width keeps the aspect ratio.
+        fit: Make the size a box to fit into.
+        quality: 1 to 100, higher is better; `crf` says the same in the codec's own numbers.
+        tasks: What is to be done, as ``crispen enhance --help`` lists it: ``denoise``, ``upscale``
+            …; only ``upscale`` unless given.
+        strength: How much of what is not enlargement is done, 0 to 1; all of it unless given.
+        model: Name or path of a model, or several in a row; the tasks' usual ones unless given,
+            for enlargement ``photo-fast``.
+        codec: ``h264`` (default; ``vp9`` in WebM), ``hevc``, ``vp9``, ``av1``, ``ffv1`` or
+            ``prores``.
+        crf: Quality, lower is better; 18 for H.264.
+        preset: Speed of the encoder; ``superfast`` for H.264.
+        device: As for `crispen.load`.
+        threads: Most CPU threads of the network and of the encoder.
+        memory_bytes: Budget of the network's windows.
+        overwrite: Replace `target` if it exists.
+        resume: Keep finished segments of an interrupted run, and go on from them.
+        strip_metadata: Leave titles, dates and places out; languages and chapters stay.
+        segment_s: Seconds between two points from which work can go on.
+        progress: Told how far it is; may cancel.
+
+    Raises:
+        UsageError: An option does not fit.
+        InputError: The source cannot be read, or not all of it fits the target's format.
+        OutputError: The target cannot be written.
+        Cancelled: Somebody stopped it.
+    """
+    from crispen.enhance.request import ask
+    from crispen.enhance.video import make_video
+
+    request, at_hand = ask(
+        model,
+        size=size,
+        tasks=tasks,
+        scale=scale,
+        width=width,
+        height=height,
+        fit=fit,
+        strength=strength,
+        quality=quality,
+        codec=codec,
+        crf=crf,
+        preset=preset,
+        strip_metadata=strip_metadata,
     )
-    given = isinstance(model, Model) or (
-        models is not None and any(isinstance(entry, Model) for entry in models)
+    return make_video(
+        Path(source),
+        Path(target),
+        request,
+        at_hand,
+        device=device,
+        threads=threads,
+        memory_bytes=memory_bytes,
+        overwrite=overwrite,
+        resume=resume,
+        segment_s=segment_s,
+        progress=progress,
     )
-    try:
-        return enhancer.enhance(source, target, progress)
-    finally:
-        if not given:  # a caller's own model stays open for their next picture
-            enhancer.close()

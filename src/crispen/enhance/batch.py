@@ -17,19 +17,23 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
-from crispen.enhance.chain import Plan
+from crispen.enhance.chain import Lineup
 from crispen.enhance.enhancer import Enhancer
 from crispen.enhance.jobs import Job, plan_jobs
+from crispen.enhance.modelfile import ModelFiles
 from crispen.enhance.naming import check_format, picture_format
+from crispen.enhance.plan import check
 from crispen.enhance.record import NAME, Record
+from crispen.enhance.request import Request
 from crispen.enhance.target import Target
 from crispen.errors import Cancelled, CrispenError, OutputError, UsageError
 from crispen.media.image import is_image_name
+from crispen.models.athand import AtHand
 from crispen.progress import Progress
 
 log = logging.getLogger(__name__)
@@ -39,14 +43,23 @@ Status = Literal["done", "skipped", "failed"]
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What holds for all files of a batch; the command line's flags, one for one."""
+    """What holds for all files of a batch.
 
-    target: Target = field(default_factory=Target)
-    models: tuple[str, ...] = ()
-    tasks: tuple[str, ...] = ()
-    strength: float | None = None
-    format: str | None = None
-    quality: int | None = None
+    Attributes:
+        request: What is wanted.
+        at_hand: The models that it names; those that ship and the user's own unless given.
+        device: What networks run on.
+        memory_bytes: Budget of tiles.
+        threads: Maximum number of CPU threads.
+        tile_px: Side of square tiles, instead of a choice by memory.
+        max_pixels: Refuse pictures of more.
+        recursive: Look into folders below folders.
+        resume: Skip finished results; None for what `overwrite` implies.
+        overwrite: Replace results that exist.
+    """
+
+    request: Request = field(default_factory=Request)
+    at_hand: AtHand | None = None
     device: str = "auto"
     memory_bytes: int | None = None
     threads: int | None = None
@@ -55,10 +68,6 @@ class Options:
     recursive: bool = False
     resume: bool | None = None
     overwrite: bool = False
-    strip_metadata: bool = False
-    codec: str | None = None
-    crf: float | None = None
-    preset: str | None = None
 
     @property
     def resumes(self) -> bool:
@@ -134,6 +143,8 @@ def enhance_all(
     from crispen.media.video import is_video_name
 
     options = options or Options()
+    request = options.request
+    at_hand = AtHand() if options.at_hand is None else options.at_hand
     progress = progress or Progress()
     outcomes: list[Outcome] = []
 
@@ -142,72 +153,95 @@ def enhance_all(
         if report is not None:
             report(outcome)
 
+    requests = {video: _for_kind(request, video=video) for video in (False, True)}
     with Enhancer(
-        options.models or None,
-        tasks=options.tasks or None,
-        strength=options.strength,
+        request=requests[False],
+        at_hand=at_hand,
         device=options.device,
         threads=options.threads,
         memory_bytes=options.memory_bytes,
         tile_px=options.tile_px,
     ) as enhancer:
-        target = enhancer.target(options.target)
+        target = enhancer.target(None)
         jobs, problems = plan_jobs(
             inputs,
             output,
             label=enhancer.label(target),
-            format=options.format,
+            format=request.format,
             recursive=options.recursive,
             is_picture=is_image_name,
             is_video=is_video_name,
         )
-        if options.format is not None:
+        if request.format is not None:
             kinds = {job.video for job in jobs} or {False, True}
-            check_format(options.format, pictures=False in kinds, videos=True in kinds)
+            check_format(request.format, pictures=False in kinds, videos=True in kinds)
+        lineups = {False: enhancer.lineup}
+        if any(job.video for job in jobs):
+            lineups[True] = check(requests[True], "video", at_hand)
         for text, error in problems:
             tell(Outcome(text, "", "failed", error=str(error), exit_code=error.exit_code))
         records = {
-            video: Record(_settings(target, options, enhancer.plan, video=video))
-            for video in sorted({job.video for job in jobs})
+            video: Record(_settings(target, requests[video], lineup, at_hand, video=video))
+            for video, lineup in lineups.items()
         }
+        batch = _Batch(options, requests, at_hand, enhancer, target, progress)
         with progress.task("files", len(jobs), "files") as task:
             for job in jobs:
-                tell(_one(job, target, options, enhancer, records[job.video], progress))
+                tell(_one(job, batch, records[job.video]))
                 task.advance()
     return outcomes
 
 
-def _settings(target: Target, options: Options, plan: Plan, *, video: bool) -> dict[str, Any]:
-    """Everything that a result depends on beside its source, named for a person."""
-    if video:
-        plan = Plan(
-            options.models or None,
-            tasks=options.tasks or None,
-            strength=options.strength,
-            video=True,
-        )
-    kind = (
-        {"codec": options.codec, "crf": options.crf, "preset": options.preset}
-        if video
-        else {"quality": options.quality}
+@dataclass(frozen=True, slots=True)
+class _Batch:
+    """What each file of a batch needs."""
+
+    options: Options
+    requests: Mapping[bool, Request]
+    at_hand: AtHand
+    enhancer: Enhancer
+    target: Target
+    progress: Progress
+
+
+def _for_kind(request: Request, *, video: bool) -> Request:
+    """What of a request concerns pictures, or videos, where a batch may hold both.
+
+    A format is that of one kind, and says nothing about the other. The quality is that of
+    pictures: who makes their JPEGs small does not want their videos spoiled.
+    """
+    pictures = picture_format(request.format)
+    if not video:
+        return request.model_copy(update={"format": pictures})
+    return request.model_copy(
+        update={"format": request.format if pictures is None else None, "quality": None}
     )
+
+
+def _settings(
+    target: Target, request: Request, lineup: Lineup, at_hand: AtHand, *, video: bool
+) -> dict[str, Any]:
+    """Everything that a result depends on beside its source, named for a person."""
+    kind = (
+        {"codec": request.codec, "crf": request.crf, "preset": request.preset}
+        if video
+        else {"quality": request.quality}
+    )
+    files = ModelFiles(at_hand)
+    models = [files[at_hand.name_of(model)] for model in lineup.candidates(target)]
     return {
         "size": f"{target.label}{', fit' if target.fit else ''}",
-        "models": [[model.card.name, model.sha256] for model in plan.candidates(target)],
-        "strength": plan.strength,
+        "models": [[model.card.name, model.sha256] for model in models],
+        "strength": lineup.strength,
         **kind,
-        "metadata": not options.strip_metadata,
+        "metadata": not request.strip_metadata,
+        **request.further(),
     }
 
 
-def _one(
-    job: Job,
-    target: Target,
-    options: Options,
-    enhancer: Enhancer,
-    record: Record,
-    progress: Progress,
-) -> Outcome:
+def _one(job: Job, batch: _Batch, record: Record) -> Outcome:
+    options, progress = batch.options, batch.progress
+    request = batch.requests[job.video]
     began = time.monotonic()
 
     def outcome(status: Status, **more: Any) -> Outcome:
@@ -221,15 +255,15 @@ def _one(
         if job.result is not None:
             _make_room(job.result, options.overwrite)
         if job.video:
-            return _noted(job, record, _video(job, target, options, progress, outcome))
-        done = enhancer.enhance_file(
+            return _noted(job, record, _video(job, batch, outcome))
+        done = batch.enhancer.enhance_file(
             sys.stdin.buffer.read() if job.source is None else job.source,
             sys.stdout.buffer if job.result is None else job.result,
-            target,
-            format=picture_format(options.format),
-            quality=options.quality,
+            batch.target,
+            format=request.format,
+            quality=request.quality,
             overwrite=options.overwrite,
-            strip_metadata=options.strip_metadata,
+            strip_metadata=request.strip_metadata,
             max_pixels=options.max_pixels,
             progress=progress,
         )
@@ -303,37 +337,23 @@ def _make_room(result: Path, overwrite: bool) -> None:
         ) from error
 
 
-def _video(
-    job: Job,
-    target: Target,
-    options: Options,
-    progress: Progress,
-    outcome: Callable[..., Outcome],
-) -> Outcome:
-    from crispen.enhance.video import enhance_video
+def _video(job: Job, batch: _Batch, outcome: Callable[..., Outcome]) -> Outcome:
+    from crispen.enhance.video import make_video
 
     assert job.source is not None
     assert job.result is not None
-    more = {} if options.memory_bytes is None else {"memory_bytes": options.memory_bytes}
-    done = enhance_video(
+    options = batch.options
+    done = make_video(
         job.source,
         job.result,
-        target.scale,
-        size=(target.width, target.height) if target.sized else None,
-        fit=target.fit,
-        model=list(options.models) or None,
-        tasks=options.tasks or None,
-        strength=options.strength,
-        codec=options.codec,
-        crf=options.crf,
-        preset=options.preset,
+        batch.requests[True],
+        batch.at_hand,
         device=options.device,
         threads=options.threads,
+        memory_bytes=options.memory_bytes,
         overwrite=options.overwrite,
         resume=options.resume is not False,
-        strip_metadata=options.strip_metadata,
-        progress=progress,
-        **more,
+        progress=batch.progress,
     )
     resumed = (
         (f"went on from an interrupted run, which had done {done.resumed_frames} of the frames",)

@@ -5,13 +5,12 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
-from pathlib import Path
 
-from crispen.enhance.model import Model, load
 from crispen.enhance.target import Target
-from crispen.enhance.tasks import DEFAULTS, MEMBER, VIDEO_DEFAULTS, models_for
+from crispen.enhance.tasks import models_for, usual_model
 from crispen.errors import UsageError
-from crispen.models.store import list_cards
+from crispen.models.athand import AtHand, HasCard
+from crispen.models.tasks import TASKS
 
 # A result at most so much larger than what the chain gives is enlarged that little at the end:
 # 667 pixels out of 333 are to be x2, not x3 and down again.
@@ -25,11 +24,11 @@ _RESULT_PX = 1000
 class Family:
     """Models of one kind that differ in scale, such as ``photo-x2``, ``-x3``, ``-x4``."""
 
-    def __init__(self, name: str, members: Sequence[Model]) -> None:
+    def __init__(self, name: str, members: Sequence[HasCard]) -> None:
         self.name = name
         self.members = tuple(members)
 
-    def chain(self, factor: float) -> list[Model]:
+    def chain(self, factor: float) -> list[HasCard]:
         """The cheapest members in a row that enlarge at least `factor` times.
 
         Smaller scales come first, since a step costs what its input has pixels: x6 is
@@ -40,7 +39,7 @@ class Family:
         """
         if factor <= _SLACK:
             return []
-        best: tuple[float, int, tuple[Model, ...]] | None = None
+        best: tuple[float, int, tuple[HasCard, ...]] | None = None
         for length in range(1, _LONGEST + 1):
             for row in itertools.product(self.members, repeat=length):
                 product = math.prod(model.card.scale for model in row)
@@ -57,7 +56,7 @@ class Family:
         return list(best[2])
 
 
-def _cost(row: Sequence[Model]) -> float:
+def _cost(row: Sequence[HasCard]) -> float:
     cost, pixels = 0.0, 1.0
     for model in row:
         cost += pixels * model.card.parameters
@@ -66,17 +65,16 @@ def _cost(row: Sequence[Model]) -> float:
     return cost
 
 
-class Plan:
-    """What the person asked for, models and families in order.
+class Lineup:
+    """The models that do what a person wants, in order, whatever the size of the picture.
 
     Args:
-        wanted: Names, paths or models; None for the default family.
-        tasks: What is to be done instead, in words; what is wanted then takes the place of the
-            models that usually do it.
+        wanted: Names of models and families; None for the usual family.
+        tasks: What is to be done instead, in words; `wanted` then takes the place of the models
+            that usually do it.
         strength: How much of what models of scale 1 change is kept, 0 to 1; all unless given.
-        video: Choose defaults that are fast enough for videos.
-        device: See `model.load`.
-        threads: See `model.load`.
+        video: Choose usual models that are fast enough for videos.
+        at_hand: The models that can be named; those that ship and the user's own unless given.
 
     Attributes:
         steps: Models, and families that choose theirs by the size.
@@ -89,22 +87,19 @@ class Plan:
 
     def __init__(
         self,
-        wanted: Sequence[str | Path | Model] | None,
+        wanted: Sequence[str | HasCard] | None,
         *,
         tasks: Sequence[str] | None = None,
         strength: float | None = None,
         video: bool = False,
-        device: str = "auto",
-        threads: int | None = None,
+        at_hand: AtHand | None = None,
     ) -> None:
-        self._device = device
-        self._threads = threads
-        self._enlarger: Family | None = None
-        self._default = (VIDEO_DEFAULTS if video else DEFAULTS)["upscale"]
-        asked: Sequence[str | Path | Model] = wanted or [self._default]
-        if tasks:
-            asked = models_for(tasks, wanted or (), video=video)
-        self.steps = [self._step(entry) for entry in asked]
+        self._at_hand = AtHand() if at_hand is None else at_hand
+        self._default = usual_model("upscale", video=video)
+        names = [self._at_hand.take(m) if not isinstance(m, str) else m for m in wanted or ()]
+        if tasks is not None:
+            names = models_for(tasks, names, video=video, at_hand=self._at_hand)
+        self.steps = [self._step(name) for name in names or [self._default]]
         families = [step.name for step in self.steps if isinstance(step, Family)]
         if len(families) > 1:
             raise UsageError(
@@ -115,53 +110,46 @@ class Plan:
         if not 0.0 <= self.strength <= 1.0:
             raise UsageError(f"the strength is {strength:g}; give a number from 0 to 1")
         if strength is not None and not self.same_size:
-            names = ", ".join(_name(step) for step in self.steps)
+            named = ", ".join(self.names)
             raise UsageError(
-                f"strength mixes a cleaned picture with the original, and {names} only enlarges; "
-                "add --task denoise, sharpen or relight, or leave --strength out"
+                f"strength mixes a cleaned picture with the original, and {named} only enlarges; "
+                f"add --task {' or '.join(t for t in TASKS if t != 'upscale')}, or leave "
+                "--strength out"
             )
 
-    def _step(self, entry: str | Path | Model) -> Model | Family:
-        if isinstance(entry, Model):
-            return entry
-        if isinstance(entry, str):
-            family = self._family(entry)
-            if family is not None:
-                return family
-        return load(entry, device=self._device, threads=self._threads)
-
-    def _family(self, name: str) -> Family | None:
-        members = []
-        for path, card in list_cards():
-            match = MEMBER.match(card.name)
-            if card.name == name:
-                return None
-            if match is not None and match["family"] == name:
-                members.append(Model(path, card, device=self._device, threads=self._threads))
-        return Family(name, members) if members else None
+    def _step(self, name: str) -> HasCard | Family:
+        if name in self._at_hand:
+            return self._at_hand[name]
+        self._at_hand.card(name)  # says what is near where it is no family either
+        return Family(name, self._at_hand.family(name))
 
     @property
-    def same_size(self) -> tuple[Model, ...]:
+    def names(self) -> list[str]:
+        """Of the models and families."""
+        return [s.name if isinstance(s, Family) else s.card.name for s in self.steps]
+
+    @property
+    def same_size(self) -> tuple[HasCard, ...]:
         """The models that leave the size as it is."""
-        models = (step for step in self.steps if isinstance(step, Model))
+        models = (step for step in self.steps if not isinstance(step, Family))
         return tuple(model for model in models if model.card.takes_strength)
 
     @property
     def default_scale(self) -> int:
         """How much larger a result is if nothing was asked: 2, or what the named models give."""
-        fixed = math.prod(step.card.scale for step in self.steps if isinstance(step, Model))
+        fixed = math.prod(step.card.scale for step in self.steps if not isinstance(step, Family))
         return fixed * (2 if any(isinstance(step, Family) for step in self.steps) else 1)
 
-    def chain(self, factor: float) -> list[Model]:
+    def chain(self, factor: float) -> list[HasCard]:
         """The models to run, in order, for a result `factor` times as large.
 
         Named models always run. A family adds what is missing; without one the last model that
         enlarges is repeated, and where none does the default family follows.
         """
-        fixed = math.prod(step.card.scale for step in self.steps if isinstance(step, Model))
-        row: list[Model] = []
+        fixed = math.prod(step.card.scale for step in self.steps if not isinstance(step, Family))
+        row: list[HasCard] = []
         for step in self.steps:
-            row.extend([step] if isinstance(step, Model) else step.chain(factor / fixed))
+            row.extend(step.chain(factor / fixed) if isinstance(step, Family) else [step])
         reached = math.prod(model.card.scale for model in row)
         if reached * _SLACK >= factor:
             return row
@@ -170,30 +158,18 @@ class Plan:
             return row + Family(larger[-1].card.name, larger[-1:]).chain(factor / reached)
         return row + self._fallback().chain(factor / reached)
 
-    def candidates(self, target: Target) -> list[Model]:
+    def candidates(self, target: Target) -> list[HasCard]:
         """Every model that may run for that target, whatever the size of the picture."""
-        models: list[Model] = []
+        models: list[HasCard] = []
         for step in self.steps:
-            models.extend([step] if isinstance(step, Model) else step.members)
+            models.extend(step.members if isinstance(step, Family) else [step])
         if target.scale != 1 and all(model.card.scale == 1 for model in models):
             models.extend(self._fallback().members)
         return models
 
     def _fallback(self) -> Family:
         """What enlarges where nothing else does."""
-        if self._enlarger is None:
-            self._enlarger = self._family(self._default)
-        if self._enlarger is None:
+        members = self._at_hand.family(self._default)
+        if not members:
             raise UsageError("none of the models enlarges; add one that does with --model")
-        return self._enlarger
-
-    def close(self) -> None:
-        """Give engines back."""
-        extra = [self._enlarger] if self._enlarger is not None else []
-        for step in [*self.steps, *extra]:
-            for model in [step] if isinstance(step, Model) else step.members:
-                model.close()
-
-
-def _name(step: Model | Family) -> str:
-    return step.card.name if isinstance(step, Model) else step.name
+        return Family(self._default, members)

@@ -17,22 +17,26 @@ import numpy as np
 
 from crispen.engines.base import Pixels
 from crispen.enhance.blend import Overlap
-from crispen.enhance.chain import Plan
-from crispen.enhance.model import Model
+from crispen.enhance.modelfile import ModelFile, ModelFiles
 from crispen.enhance.naming import label_of
+from crispen.enhance.plan import Plan, check, plan
 from crispen.enhance.prefetch import Prefetch
+from crispen.enhance.request import Request, ask
+from crispen.enhance.source import Source
 from crispen.enhance.stages import FillStage, ModelStage, ResizeStage, Shape, Stage, run_stages
 from crispen.enhance.target import Target
 from crispen.enhance.window import BICUBIC_HALO
 from crispen.errors import Cancelled, UsageError
 from crispen.media.image import (
     MAX_PIXELS,
+    Header,
     Image,
     ImageReader,
     ImageWriter,
     as_image,
     open_image,
 )
+from crispen.models.athand import AtHand, HasCard
 from crispen.progress import Progress
 
 DEFAULT_MEMORY_BYTES = 1 << 30
@@ -65,9 +69,11 @@ class Enhancer:
     Args:
         models: Names (``photo-x2``), families (``photo``, which picks ``-x2``, ``-x3`` … by the
             target), paths or `Model` objects, applied in order; None for ``photo``.
-        tasks: What is to be done, in words: ``denoise``, ``relight``, ``sharpen``, ``restore``,
-            ``upscale``; models are chosen for them, and `models` take the place of those.
+        tasks: What is to be done, in words, as `crispen.models.tasks` lists them; models are chosen
+            for them, and `models` take the place of those.
         strength: How much of what models of scale 1 change is kept, 0 to 1; all unless given.
+        request: All that is wanted, instead of the three above; its size is where none is given.
+        at_hand: The models that `request` names; those that ship and the user's own unless given.
         device: ``auto``, ``cpu``, ``cuda``, …
         threads: Most CPU threads; all unless given.
         memory_bytes: What tiles and bands may take, 1 GiB unless given; 64 MiB at least.
@@ -76,7 +82,7 @@ class Enhancer:
             wants them.
 
     Attributes:
-        plan: Which models run.
+        lineup: Which models run.
 
     Raises:
         ModelError: A model is not known or broken.
@@ -85,10 +91,12 @@ class Enhancer:
 
     def __init__(
         self,
-        models: Sequence[str | Path | Model] | None = None,
+        models: Sequence[str | Path | HasCard] | None = None,
         *,
         tasks: Sequence[str] | None = None,
         strength: float | None = None,
+        request: Request | None = None,
+        at_hand: AtHand | None = None,
         device: str = "auto",
         threads: int | None = None,
         memory_bytes: int | None = None,
@@ -104,19 +112,25 @@ class Enhancer:
             raise UsageError(f"--tile {tile_px} is not a size; give 64 or more")
         if threads is not None and threads < 1:
             raise UsageError(f"--threads {threads} is not a number of threads; give 1 or more")
-        self.plan = Plan(models, tasks=tasks, strength=strength, device=device, threads=threads)
+        if request is None:
+            request, at_hand = ask(models, tasks=tasks, strength=strength)
+        self._request = request
+        self._at_hand = AtHand() if at_hand is None else at_hand
+        self.lineup = check(request, "image", self._at_hand)
+        self._files = ModelFiles(self._at_hand, device=device, threads=threads)
         self._memory_bytes = memory_bytes or DEFAULT_MEMORY_BYTES
         self._tile_px = tile_px
         self._overlap = overlap
 
     def target(self, target: Target | None) -> Target:
-        """`target`, or where it asks for nothing, what the models give by themselves."""
-        return (target or Target()).or_scale(self.plan.default_scale)
+        """`target`, or where it is None, what was requested or the models give by themselves."""
+        asked = self._request.target if target is None else target
+        return asked.or_scale(self.lineup.default_scale)
 
     def label(self, target: Target | None) -> str:
         """What stands in the name of a result; see `naming.label_of`."""
-        tasks = [model.card.task for model in self.plan.same_size]
-        return label_of(self.target(target), tasks, self.plan.strength)
+        tasks = [model.card.task for model in self.lineup.same_size]
+        return label_of(self.target(target), tasks, self.lineup.strength)
 
     def enhance(
         self, image: Any, target: Target | None = None, progress: Progress | None = None
@@ -133,7 +147,9 @@ class Enhancer:
             picture.width, picture.height, picture.channels, picture.pixels.dtype.itemsize
         )
         width, height = self.target(target).resolve(picture.width, picture.height)
-        stages, _ = self._stages(shape, width, height)
+        row = self.lineup.chain(max(width / shape.width, height / shape.height))
+        models = [self._files[self._at_hand.name_of(model)] for model in row]
+        stages = self._stages(shape, models, width, height)
         frames = (picture.frame(i) for i in range(picture.frames))
         total = width * height * picture.frames
         out = np.empty((height * picture.frames, width, picture.channels), picture.pixels.dtype)
@@ -158,7 +174,7 @@ class Enhancer:
     def enhance_file(
         self,
         source: str | Path | bytes | BinaryIO,
-        result: Path | BinaryIO,
+        result: str | Path | BinaryIO,
         target: Target | None = None,
         *,
         format: str | None = None,
@@ -189,20 +205,23 @@ class Enhancer:
         progress = progress or Progress()
         with open_image(source, max_pixels=max_pixels or MAX_PIXELS) as reader:
             header = reader.header
-            width, height = self.target(target).resolve(header.width, header.height)
+            path = Path(result) if isinstance(result, (str, Path)) else None
+            planned = self._plan(header, target, format, path)
+            width, height = planned.width, planned.height
+            models = [self._files[name] for name in planned.models]
             itemsize = np.dtype(header.dtype).itemsize
             shape = Shape(header.width, header.height, header.channels, itemsize)
             # First of all, since it checks size and name before any work.
             writer = ImageWriter(
                 result,
                 replace(header, width=width, height=height),
-                format=format,
+                format=planned.format,
                 quality=quality,
                 overwrite=overwrite,
                 strip_metadata=strip_metadata,
                 check=progress.check,
             )
-            stages, models = self._stages(shape, width, height)
+            stages = self._stages(shape, models, width, height)
             rows = max(16, min(512, _READ_BYTES // (header.width * header.channels * itemsize)))
             total = width * height * header.frames
             with (
@@ -236,9 +255,31 @@ class Enhancer:
             _left_out(reader),
         )
 
-    def _stages(self, shape: Shape, width: int, height: int) -> tuple[list[Stage], list[Model]]:
-        factor = max(width / shape.width, height / shape.height)
-        models = self.plan.chain(factor)
+    def _plan(
+        self, header: Header, target: Target | None, format: str | None, result: Path | None
+    ) -> Plan:
+        size = self.target(target)
+        request = self._request.model_copy(
+            update={
+                "scale": size.scale,
+                "width": size.width,
+                "height": size.height,
+                "fit": size.fit,
+                "format": format,
+            }
+        )
+        source = Source(
+            kind="image",
+            format=header.format,
+            width=header.width,
+            height=header.height,
+            frames=header.frames,
+        )
+        return plan(request, source, self._at_hand, result=result, lineup=self.lineup)
+
+    def _stages(
+        self, shape: Shape, models: Sequence[ModelFile], width: int, height: int
+    ) -> list[Stage]:
         stages: list[Stage] = []
         if shape.has_alpha and models:
             stages.append(FillStage(shape, _reach(models)))
@@ -249,17 +290,17 @@ class Enhancer:
                 memory_bytes=self._memory_bytes // len(models),
                 tile_px=self._tile_px,
                 overlap=self._overlap,
-                strength=self.plan.strength,
+                strength=self.lineup.strength,
             )
             stages.append(stage)
             shape = stage.result
         if (shape.width, shape.height) != (width, height):
             stages.append(ResizeStage(shape, width, height))
-        return stages, models
+        return stages
 
     def close(self) -> None:
         """Give engines back."""
-        self.plan.close()
+        self._files.close()
 
     def __enter__(self) -> Enhancer:
         return self
@@ -268,7 +309,7 @@ class Enhancer:
         self.close()
 
 
-def _reach(models: Sequence[Model]) -> int:
+def _reach(models: Sequence[ModelFile]) -> int:
     """How far, in pixels of the source, a pixel of the result sees."""
     reach, scale = 0.0, 1
     for model in models:

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from crispen.enhance.target import Target
-from crispen.enhance.tasks import TASKS
 from crispen.errors import UsageError
+from crispen.models.tasks import TASKS
 
 # Suffix of each format that can be asked for.
 PICTURE_FORMATS = {

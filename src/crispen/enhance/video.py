@@ -10,25 +10,20 @@ name only when it is whole.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from crispen.enhance._video_work import Work, output_suffix
-from crispen.enhance.chain import Plan
+from crispen.enhance._video_work import Work
+from crispen.enhance.modelfile import ModelFiles
+from crispen.enhance.plan import Plan, codec_for, video_suffix
+from crispen.enhance.plan import plan as make_plan
+from crispen.enhance.request import Request
 from crispen.enhance.segments import Parts
-from crispen.enhance.target import Target
+from crispen.enhance.source import video_source
 from crispen.errors import Cancelled, OutputError, UsageError
-from crispen.media._video_codecs import find_codec
-from crispen.media.video import (
-    is_video_name,
-    probe,
-)
+from crispen.media.video import probe
+from crispen.models.athand import AtHand
 from crispen.progress import Progress
-
-if TYPE_CHECKING:
-    from crispen.enhance.model import Model
 
 SEGMENT_S = 10
 _MEMORY = 1 << 30
@@ -47,6 +42,7 @@ class VideoReport:
         source_size: Width and height of the source's frames.
         target_size: Width and height of the result's.
         models: Names of the networks, in order.
+        label: What was done, as it stands in the names of results.
         codec: As asked for with ``--codec``.
         pixel_format: FFmpeg's name of the result's.
         streams_copied: How many other streams came over.
@@ -62,6 +58,7 @@ class VideoReport:
     source_size: tuple[int, int]
     target_size: tuple[int, int]
     models: tuple[str, ...]
+    label: str
     codec: str
     pixel_format: str
     streams_copied: int
@@ -74,91 +71,62 @@ class VideoReport:
         return (self.frames - self.resumed_frames) / self.seconds if self.seconds > 0 else 0.0
 
 
-def enhance_video(
-    source: str | Path,
-    target: str | Path,
-    scale: float | None = None,
+def make_video(
+    source: Path,
+    target: Path,
+    request: Request,
+    at_hand: AtHand,
     *,
-    size: tuple[int | None, int | None] | None = None,
-    fit: bool = False,
-    tasks: str | Sequence[str] | None = None,
-    strength: float | None = None,
-    model: str | Path | Model | list[str | Path | Model] | None = None,
-    codec: str | None = None,
-    crf: float | None = None,
-    preset: str | None = None,
+    plan: Plan | None = None,
     device: str = "auto",
     threads: int | None = None,
-    memory_bytes: int = _MEMORY,
+    memory_bytes: int | None = None,
     overwrite: bool = False,
     resume: bool = True,
-    strip_metadata: bool = False,
     segment_s: float = SEGMENT_S,
     progress: Progress | None = None,
 ) -> VideoReport:
-    """A larger, sharper video: every frame with its own time stamp, all else as it was.
-
-    Depth, subsampling, range and colour tags are kept where the codec can; sound, subtitles,
-    chapters, rotation, pixel aspect and metadata are kept. Matroska and WebM count time in
-    milliseconds, so finer time stamps are rounded there. A cut or damaged source is enhanced as
-    far as it decodes, and the report says so.
+    """A video out of a video, as requested; see `crispen.enhance_video`.
 
     Args:
         source: A video file.
-        target: MP4, M4V, MOV, MKV or WebM, by its name.
-        scale: Times as long each side becomes; 2, or what the tasks or the named models give,
-            unless a size is given.
-        size: Width and height as shown, one of which may be None.
-        fit: Make `size` a box to fit into.
-        tasks: What is to be done: ``denoise``, ``relight``, ``sharpen``, ``upscale``; only
-            ``upscale`` unless given.
-        strength: How much of what is not enlargement is done, 0 to 1; all of it unless given.
-        model: Name or path of a model, or several in a row; the tasks' usual ones unless given,
-            for enlargement ``photo-fast``.
-        codec: ``h264`` (default; ``vp9`` in WebM), ``hevc``, ``vp9``, ``av1``, ``ffv1`` or
-            ``prores``.
-        crf: Quality, lower is better; 18 for H.264.
-        preset: Speed of the encoder; ``superfast`` for H.264.
+        target: The file to write, whose name says its format.
+        request: What is wanted.
+        at_hand: The models that it names.
+        plan: What was planned for this source, where that was asked before.
         device: As for `crispen.load`.
-        threads: Most CPU threads of the network and of the encoder.
-        memory_bytes: Budget of the network's windows.
+        threads: Maximum number of CPU threads of the network and of the encoder.
+        memory_bytes: Budget of the network's windows; 1 GiB unless given.
         overwrite: Replace `target` if it exists.
-        resume: Keep finished segments of an interrupted run, and go on from them.
-        strip_metadata: Leave titles, dates and places out; languages and chapters stay.
-        segment_s: Seconds between two points from which work can go on.
-        progress: Told how far it is; may cancel.
+        resume: Keep finished segments of an interrupted run, and continue from them.
+        segment_s: Seconds between two points from which work can continue.
+        progress: Reports how far it is; can cancel.
 
     Raises:
         UsageError: An option does not fit.
         InputError: The source cannot be read, or not all of it fits the target's format.
         OutputError: The target cannot be written.
-        Cancelled: Somebody stopped it.
+        Cancelled: It was stopped.
     """
     began = time.monotonic()
+    progress = progress or Progress()
     if not segment_s > 0:
         raise UsageError(f"segment_s is {segment_s}; give a number of seconds above 0")
-    source, target, progress = Path(source), Path(target), progress or Progress()
-    width, height = size or (None, None)
-    wish = Target(scale=scale, width=width, height=height, fit=fit)
-    chosen = find_codec(codec, output_suffix(target))
-    options = chosen.options(crf, preset)
+    codec_for(request, video_suffix(target))
     _check_target(source, target, overwrite)
     header = probe(source)
-    plan = Plan(
-        model if isinstance(model, list) or model is None else [model],
-        tasks=[tasks] if isinstance(tasks, str) else tasks,
-        strength=strength,
-        video=True,
-        device=device,
-        threads=threads,
-    )
-    work = Work(source, target, header, wish, plan, chosen, options, threads)
-    try:
-        job = work.job(segment_s, strip_metadata)
+    if plan is None:
+        plan = make_plan(request, video_source(header, header.container), at_hand, result=target)
+    with ModelFiles(at_hand, device=device, threads=threads) as files:
+        models = [files[name] for name in plan.models]
+        work = Work(source, target, header, plan, models, threads)
+        job = work.job(segment_s, request.strip_metadata) | request.further()
         with Parts(target, job, resume=resume) as parts:
             try:
-                ending, resumed = work.make_segments(parts, memory_bytes, segment_s, progress)
-                work.join(parts, ending, strip_metadata, progress)
+                ending, resumed = work.make_segments(
+                    parts, memory_bytes or _MEMORY, segment_s, progress
+                )
+                work.join(parts, ending, request.strip_metadata, progress)
             except (Cancelled, KeyboardInterrupt) as error:
                 if resume and parts.finished():
                     raise Cancelled(
@@ -166,8 +134,6 @@ def enhance_video(
                         f"{len(parts.finished())}"
                     ) from error
                 raise
-    finally:
-        work.close()
     return VideoReport(
         source=source,
         target=target,
@@ -176,8 +142,9 @@ def enhance_video(
         seconds=time.monotonic() - began,
         source_size=(header.width, header.height),
         target_size=work.size,
-        models=tuple(m.card.name for m in work.models),
-        codec=chosen.name,
+        models=tuple(m.card.name for m in models),
+        label=plan.label,
+        codec=work.codec.name,
         pixel_format=work.format.name,
         streams_copied=len(work.copies.streams),
         damaged=ending.damaged,
@@ -197,6 +164,3 @@ def _check_target(source: Path, target: Path, overwrite: bool) -> None:
         )
     if not target.parent.is_dir():
         raise OutputError(f"{target.parent}: no such folder; make it first")
-
-
-__all__ = ["VideoReport", "enhance_video", "is_video_name"]

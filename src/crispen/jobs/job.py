@@ -6,7 +6,9 @@ from typing import Protocol, Self
 
 from pydantic import BaseModel, ConfigDict
 
-from crispen.jobs.options import Options, ProgressNow, Result, Source
+from crispen.enhance.plan import Plan
+from crispen.enhance.request import Request
+from crispen.jobs.options import ProgressNow, Result, Source
 from crispen.jobs.states import Status
 
 
@@ -28,6 +30,7 @@ class _Row(Protocol):
     options: str
     source: str
     models: str
+    plan: str | None
     result: str | None
     progress: str | None
 
@@ -36,6 +39,9 @@ class NewJob(BaseModel):
     """What is queued.
 
     Attributes:
+        options: What is wanted.
+        plan: What will be done; None for jobs of Crispen 0.1, which their worker plans.
+        models: The networks that run, in order.
         hidden: Somebody waits for it in a request: it comes first, and no list shows it.
     """
 
@@ -44,9 +50,10 @@ class NewJob(BaseModel):
     id: str
     client: str
     name: str
-    options: Options
+    options: Request
     source: Source
     models: tuple[str, ...] = ()
+    plan: Plan | None = None
     hidden: bool = False
 
 
@@ -79,9 +86,10 @@ class Job(NewJob):
             id=row.id,
             client=row.client,
             name=row.name,
-            options=Options.model_validate_json(row.options),
+            options=Request.model_validate_json(row.options),
             source=Source.model_validate_json(row.source),
             models=tuple(row.models.split(",")) if row.models else (),
+            plan=Plan.model_validate_json(row.plan) if row.plan else None,
             hidden=row.hidden,
             status=Status(row.status),
             created=row.created,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from crispen.errors import CrispenError, InputError, UsageError
-from crispen.jobs.options import Options, Source
+from crispen.enhance.source import video_source
+from crispen.errors import CrispenError, InputError
+from crispen.jobs.options import Source
 from crispen.jobs.wording import for_everyone
 
 # Format → suffix and media type; these are the only suffixes in the data folder.
@@ -147,17 +148,10 @@ def _video(path: Path, name: str, bounds: Bounds, head: bytes) -> Source:
         format = "mov"
     if format == "mkv" and header.codec in _WEB_CODECS:
         format = "webm"
-    width, height = header.width, header.height
-    if header.turned:
-        width, height = height, width
     h264 = header.codec == "h264" and header.format.name in ("yuv420p", "yuvj420p")
     return Source(
-        kind="video",
+        **dict(video_source(header, format)),
         type=VIDEOS[format][1] if format in VIDEOS else _OTHER_VIDEOS.get(format, "video/x-other"),
-        format=format,
-        width=width,
-        height=height,
-        frames=header.frames,
         bytes=path.stat().st_size,
         duration_s=seconds,
         viewable=(format in ("mp4", "mov") and h264)
@@ -169,26 +163,6 @@ def viewable_picture(format: str, width: int, height: int) -> bool:
     """Whether browsers show such a picture as it is."""
     small = max(width, height) <= _VIEWABLE_SIDE_PX and width * height <= _VIEWABLE_PIXELS
     return small and format != "tiff"
-
-
-def result_format(options: Options, source: Source) -> str:
-    """The format of the result.
-
-    Raises:
-        UsageError: One that does not suit the kind of file.
-    """
-    known = PICTURES if source.kind == "image" else VIDEOS
-    if options.format is not None:
-        if options.format not in known:
-            what = "a picture" if source.kind == "image" else "a video"
-            offered = ", ".join(f for f in known if f not in UNWRITTEN)
-            raise UsageError(
-                f"format {options.format} does not suit {what}; choose one of {offered}"
-            )
-        return options.format
-    if source.format in known and source.format not in UNWRITTEN:
-        return source.format
-    return "png" if source.kind == "image" else "mkv"
 
 
 def suffix_and_type(format: str) -> tuple[str, str]:

@@ -8,7 +8,8 @@ import numpy as np
 
 from crispen.media.image import Image, read_image, write_image
 from crispen.media.resample import resize
-from crispen.models.card import ModelCard, Task
+from crispen.models.card import ModelCard
+from crispen.models.tasks import TASKS, Task
 
 # A portrait by NASA (public domain), 192x144.
 PICTURE = Path(__file__).parent / "sample.png"
@@ -46,14 +47,14 @@ def spoiled(pixels: np.ndarray, task: Task, scale: int) -> np.ndarray:
     """
     height, width = (side // scale for side in pixels.shape[:2])
     x = _resized(pixels[: height * scale, : width * scale], height, width).astype(np.float64)
-    match task:
-        case "denoise" | "restore":
+    match TASKS[task].example:
+        case "noise":
             x = x + np.random.default_rng(_SEED).normal(0.0, _NOISE, x.shape)
-        case "sharpen":
+        case "blocks":
             x = _resized(_resized(pixels, height // 2, width // 2), height, width)
-        case "relight":
+        case "dark":
             x = 255.0 * (x / 255.0) ** 2.2 * 0.6
-        case "upscale":
+        case "none":
             pass
     return np.clip(np.rint(x), 0, 255).astype(np.uint8)
 

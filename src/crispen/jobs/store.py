@@ -1,5 +1,9 @@
 """The queue in a database: SQLite by default, any SQLAlchemy URL by setting.
 
+``version`` is that of the JSON in a row: rows of version 1, of Crispen 0.1, have no ``plan``. Rows
+of a newer version are left to the newer server that wrote them. `crispen.jobs.migrations` makes
+and changes the tables.
+
 Every change of a status is one UPDATE that names the status, attempt and worker it was decided
 for: where two processes decide at once, one of them changes nothing and learns so.
 """
@@ -7,7 +11,7 @@ for: where two processes decide at once, one of them changes nothing and learns 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, CursorResult, Engine, event, func
@@ -16,9 +20,11 @@ from sqlmodel import Field, Session, SQLModel, col, create_engine, delete, selec
 
 from crispen.errors import UsageError
 from crispen.jobs.job import Job, NewJob
+from crispen.jobs.migrations import migrate
 from crispen.jobs.options import ProgressNow, Result
 from crispen.jobs.states import FINAL, MAX_ATTEMPTS, Move, NotPossible, Status, move
 
+VERSION = 2
 _TRIES = 20
 
 
@@ -46,6 +52,8 @@ class JobRow(SQLModel, table=True):
     options: str
     source: str
     models: str
+    version: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
+    plan: str | None = None
     result: str | None = None
     progress: str | None = None
 
@@ -63,7 +71,7 @@ class JobStore:
     def __init__(self, url: str) -> None:
         try:
             self._engine = _open(url)
-            SQLModel.metadata.create_all(self._engine, tables=[JobRow.__table__])  # type: ignore[attr-defined]
+            migrate(self._engine)
         except (SQLAlchemyError, ImportError) as error:
             reason = " ".join(str(error).split())[:200]
             raise UsageError(f"the database cannot be opened ({reason}); check its URL") from error
@@ -92,6 +100,8 @@ class JobStore:
                 options=new.options.model_dump_json(),
                 source=new.source.model_dump_json(),
                 models=",".join(new.models),
+                version=VERSION,
+                plan=None if new.plan is None else new.plan.model_dump_json(),
             )
             session.add(row)
             session.commit()
@@ -101,7 +111,7 @@ class JobStore:
         """A job, or None."""
         with Session(self._engine) as session:
             row = session.get(JobRow, id)
-            return None if row is None else Job.of(row)
+            return next(_readable([row]), None) if row is not None else None
 
     def jobs(
         self, client: str | None = None, statuses: Iterable[Status] | None = None, limit: int = 1000
@@ -113,17 +123,17 @@ class JobStore:
         if statuses is not None:
             query = query.where(col(JobRow.status).in_([s.value for s in statuses]))
         with Session(self._engine) as session:
-            return [Job.of(row) for row in session.exec(query)]
+            return list(_readable(session.exec(query)))
 
     def changed(self, since: float) -> Sequence[Job]:
         """Jobs that changed at or after a time, the oldest change first."""
         query = select(JobRow).where(JobRow.updated >= since).order_by(col(JobRow.updated))
         with Session(self._engine) as session:
-            return [Job.of(row) for row in session.exec(query)]
+            return list(_readable(session.exec(query)))
 
     def queue(self) -> list[str]:
         """Ids of waiting jobs, the next one first."""
-        query = select(JobRow.id).where(JobRow.status == Status.QUEUED.value).order_by(*_ORDER)
+        query = select(JobRow.id).where(*_waiting()).order_by(*_ORDER)
         with Session(self._engine) as session:
             return list(session.exec(query))
 
@@ -145,7 +155,7 @@ class JobStore:
 
     def claim(self, worker: str, lease_s: float) -> Job | None:
         """The next job, now this worker's; None if nothing waits."""
-        query = select(JobRow.id, JobRow.attempts).where(JobRow.status == Status.QUEUED.value)
+        query = select(JobRow.id, JobRow.attempts).where(*_waiting())
         query = query.order_by(*_ORDER).limit(1)
         for _ in range(_TRIES):
             with Session(self._engine) as session:
@@ -259,7 +269,7 @@ class JobStore:
         if worker is not None:
             query = query.where(JobRow.worker == worker)
         with Session(self._engine) as session:
-            return [Job.of(row) for row in session.exec(query)]
+            return list(_readable(session.exec(query)))
 
     def silent(self, now: float | None = None) -> Sequence[Job]:
         """Running jobs whose worker has not been heard of for the length of its lease."""
@@ -270,14 +280,14 @@ class JobStore:
         """Jobs that somebody waits for in a request; after a restart nobody does."""
         with Session(self._engine) as session:
             rows = session.exec(select(JobRow).where(col(JobRow.hidden).is_(True)))
-            return [Job.of(row) for row in rows]
+            return list(_readable(rows))
 
     def expired(self, before: float) -> Sequence[Job]:
         """Jobs that ended before a time."""
         ended = [s.value for s in FINAL]
         query = select(JobRow).where(col(JobRow.status).in_(ended), col(JobRow.finished) < before)
         with Session(self._engine) as session:
-            return [Job.of(row) for row in session.exec(query)]
+            return list(_readable(session.exec(query)))
 
     def _decide(self, id: str, what: Move, **values: Any) -> Job | None:
         for _ in range(_TRIES):
@@ -308,6 +318,14 @@ class JobStore:
 
 _ORDER = (col(JobRow.urgent).desc(), col(JobRow.created), col(JobRow.id))
 _FREE: dict[str, Any] = {"worker": None, "lease": None, "progress": None}
+
+
+def _waiting() -> tuple[ColumnElement[bool] | bool, ...]:
+    return JobRow.status == Status.QUEUED.value, col(JobRow.version) <= VERSION
+
+
+def _readable(rows: Iterable[JobRow]) -> Iterator[Job]:
+    return (Job.of(row) for row in rows if row.version <= VERSION)
 
 
 def _ended() -> dict[str, Any]:

@@ -9,11 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from crispen.enhance.plan import Plan, check, plan, result_format
+from crispen.enhance.request import Kind, Request
 from crispen.errors import InputError, OutputError
-from crispen.jobs.choice import Choice, choose
 from crispen.jobs.job import Job
-from crispen.jobs.kinds import result_format, suffix_and_type, viewable_picture
-from crispen.jobs.options import Result
+from crispen.jobs.kinds import suffix_and_type, viewable_picture
+from crispen.jobs.options import Result, Source
+from crispen.models.athand import AtHand
 from crispen.progress import Progress
 
 if TYPE_CHECKING:
@@ -50,6 +52,27 @@ def result_path(folder: Path, job: Job) -> Path:
     return folder / f"result{suffix_and_type(format)[0]}"
 
 
+def plan_job(request: Request, source: Source, max_pixels: int | None = None) -> Plan:
+    """What will be done for a job, with the models that are at hand now.
+
+    Raises:
+        ResultTooLarge: The result would have more than `max_pixels`.
+        UsageError: Options that contradict each other or do not suit the file.
+        ModelError: No such model, or none for a task.
+    """
+    return plan(request, source, AtHand(), max_pixels=max_pixels)
+
+
+def check_job(request: Request, kind: Kind) -> list[str]:
+    """The models and families that would run, as far as that can be said without the file.
+
+    Raises:
+        UsageError: Options that contradict each other or do not suit such files.
+        ModelError: No such model, or none for a task.
+    """
+    return check(request, kind, AtHand()).names
+
+
 def clean(folder: Path) -> None:
     """Leave nothing in a job's folder but its source."""
     with contextlib.suppress(OSError):
@@ -74,18 +97,15 @@ class Worker:
             CrispenError: Why it cannot be done.
             Cancelled: Somebody stopped it.
         """
-        from crispen.models.store import list_cards
-
         folder = self._bench.jobs / job.id
         source, target = folder / SOURCE, result_path(folder, job)
         if not source.is_file():
             raise InputError(f"{job.name}: the uploaded file is no longer there; upload it again")
         if job.source.kind == "image":
             clean(folder)  # of an attempt whose worker was killed
-        choice = choose(job.options, job.source.kind, [card for _, card in list_cards()])
         if job.source.kind == "video":
-            return self._video(job, source, target, choice, progress)
-        return self._picture(job, source, target, choice, progress)
+            return self._video(job, source, target, progress)
+        return self._picture(job, source, target, progress)
 
     def close(self) -> None:
         """Give engines back."""
@@ -93,55 +113,44 @@ class Worker:
             self._open.popitem()[1].close()
 
     def _picture(
-        self, job: Job, source: Path, target: Path, choice: Choice, progress: Progress
+        self, job: Job, source: Path, target: Path, progress: Progress
     ) -> tuple[Result, tuple[str, ...]]:
-        format = result_format(job.options, job.source)
-        done = self._enhancer(choice, job.options.strength).enhance_file(
+        planned = job.plan or plan_job(job.options, job.source)
+        done = self._enhancer(planned).enhance_file(
             source,
             target,
-            choice.target,
-            format=format,
+            planned.target,
+            format=planned.format,
             quality=job.options.quality,
             overwrite=True,
             strip_metadata=job.options.strip_metadata,
             max_pixels=self._bench.max_pixels,
             progress=progress,
         )
-        width, height = done.result
-        return self._result(job, target, choice, done.result, done.frames, done.notes).model_copy(
-            update={"viewable": viewable_picture(format, width, height)}
-        ), done.models
+        result = self._result(job, target, planned.label, done.result, done.frames, done.notes)
+        viewable = viewable_picture(planned.format, *done.result)
+        return result.model_copy(update={"viewable": viewable}), done.models
 
     def _video(
-        self, job: Job, source: Path, target: Path, choice: Choice, progress: Progress
+        self, job: Job, source: Path, target: Path, progress: Progress
     ) -> tuple[Result, tuple[str, ...]]:
-        from crispen.enhance.video import enhance_video
+        from crispen.enhance.video import make_video
 
-        wish, options = choice.target, job.options
-        more: dict[str, Any] = {}
-        if options.quality is not None:
-            # 100 is CRF 10, which nobody tells from the source; 50 is CRF 32.
-            more["crf"] = round(10 + (100 - options.quality) * 0.44)
         # The segments of a killed attempt are inside the folder; the work goes on after them.
-        done = enhance_video(
+        done = make_video(
             source,
             target,
-            wish.scale,
-            size=(wish.width, wish.height) if wish.sized else None,
-            fit=wish.fit,
-            model=list(choice.models),
-            strength=options.strength,
-            codec=options.codec,
+            job.options,
+            AtHand(),
+            plan=job.plan,
             device=self._bench.device,
             threads=self._bench.threads,
             memory_bytes=self._bench.memory_bytes,
             overwrite=True,
-            strip_metadata=options.strip_metadata,
             progress=progress,
-            **more,
         )
         web = done.codec in ("h264", "vp9", "av1") and done.pixel_format == "yuv420p"
-        result = self._result(job, target, choice, done.target_size, done.frames, done.notes)
+        result = self._result(job, target, done.label, done.target_size, done.frames, done.notes)
         return result.model_copy(
             update={"viewable": web and target.suffix in (".mp4", ".webm", ".mov")}
         ), done.models
@@ -150,7 +159,7 @@ class Worker:
         self,
         job: Job,
         target: Path,
-        choice: Choice,
+        label: str,
         size: tuple[int, int],
         frames: int,
         notes: tuple[str, ...],
@@ -161,7 +170,7 @@ class Worker:
         except OSError as error:
             raise OutputError(f"{job.name}: its result went away while it was written") from error
         return Result(
-            name=f"{stem}.{choice.label}{target.suffix}",
+            name=f"{stem}.{label}{target.suffix}",
             type=suffix_and_type(result_format(job.options, job.source))[1],
             width=size[0],
             height=size[1],
@@ -171,16 +180,16 @@ class Worker:
             viewable=True,
         )
 
-    def _enhancer(self, choice: Choice, strength: float | None) -> Enhancer:
+    def _enhancer(self, planned: Plan) -> Enhancer:
         from crispen.enhance.enhancer import Enhancer
 
         # A model that was replaced under its name is another one.
-        key = (*choice.models, strength, *_stamps())
+        key = (*planned.models, planned.strength, *_stamps())
         found = self._open.pop(key, None)
         if found is None:
             found = Enhancer(
-                choice.models,
-                strength=strength,
+                planned.models,
+                strength=planned.strength if planned.strength < 1 else None,
                 device=self._bench.device,
                 threads=self._bench.threads,
                 memory_bytes=self._bench.memory_bytes,

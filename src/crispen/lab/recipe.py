@@ -24,10 +24,10 @@ from crispen.lab.networks.discriminator import DiscriminatorTable
 from crispen.lab.table import Table
 from crispen.lab.teacher import TeacherTable
 from crispen.media.resample import Method
+from crispen.models.tasks import Task
 
 Momentum = Annotated[float, Field(ge=0, lt=1)]
 Epoch = Annotated[int, Field(ge=1)]
-Task = Literal["upscale", "denoise", "sharpen", "relight", "restore"]
 
 
 class Train(Table):

@@ -181,3 +181,23 @@ def output_format(name: str | None, path: Path | None, fallback: str) -> Format:
         f"'{asked}' is not a picture format that is written" if asked else "the name has no suffix"
     )
     raise UsageError(f"{where}{what}; choose one of {', '.join(names)}")
+
+
+def check_fits(name: str, kind: Format, width: int, height: int, frames: int) -> None:
+    """Refuse what a format cannot hold.
+
+    Raises:
+        UsageError: Sides of no pixel or too many, or an animation in a format for one picture.
+    """
+    if min(width, height) < 1:
+        raise UsageError(f"{name}: {width}x{height} is not a size; at least 1x1")
+    if kind.max_side and max(width, height) > kind.max_side:
+        raise UsageError(
+            f"{name}: {kind.name.upper()} holds at most {kind.max_side} pixels a side, this "
+            f"picture has {width}x{height}; use PNG or TIFF"
+        )
+    if frames > 1 and not kind.animated:
+        raise UsageError(
+            f"{name}: {kind.name.upper()} holds one picture, this animation has {frames} "
+            "frames; use GIF or WebP"
+        )

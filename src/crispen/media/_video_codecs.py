@@ -97,6 +97,17 @@ _CODECS = (
     VideoCodec("prores", "prores_ks", None, None, (), (".mov", ".mkv"), segment="mov"),
 )
 
+CODEC_NAMES = tuple(codec.name for codec in _CODECS)
+
+
+def codecs_in(suffix: str) -> list[str]:
+    """Names of the codecs that files of a suffix can hold, the usual one first.
+
+    >>> codecs_in(".webm")
+    ['vp9', 'av1']
+    """
+    return [codec.name for codec in _CODECS if suffix in codec.suffixes]
+
 
 def available_codecs() -> list[VideoCodec]:
     """The codecs this machine's FFmpeg can encode, default first."""

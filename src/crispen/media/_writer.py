@@ -17,7 +17,7 @@ import numpy as np
 from crispen.errors import OutputError, UsageError
 from crispen.media import _jpeg
 from crispen.media._feed import Feed
-from crispen.media._formats import Format, output_format
+from crispen.media._formats import Format, check_fits, output_format
 from crispen.media._header import Header, Metadata, Pixels, flatten_on_white, to_8bit
 from crispen.media._vips import reason, vips
 from crispen.media.atomic import check_target, commit, open_beside
@@ -92,7 +92,7 @@ class ImageWriter:
         stays = header.lossless and header.format == self._kind.name
         usual = _EXACT if stays else self._kind.quality
         self._quality = quality if quality is not None else usual
-        _check_fits(self._name, self._kind, header)
+        check_fits(self._name, self._kind, header.width, header.height, header.frames)
         if self._path is not None:
             check_target(self._path, overwrite=overwrite)
         self._rows = 0
@@ -243,22 +243,6 @@ class ImageWriter:
     def _cannot(self, why: str, code: int | None) -> OutputError:
         advice = "free some space and run it again" if code in _FULL else "nothing was written"
         return OutputError(f"{self._name}: cannot be written: {why}; {advice}")
-
-
-def _check_fits(name: str, kind: Format, header: Header) -> None:
-    side = max(header.width, header.height)
-    if min(header.width, header.height) < 1:
-        raise UsageError(f"{name}: {header.width}x{header.height} is not a size; at least 1x1")
-    if kind.max_side and side > kind.max_side:
-        raise UsageError(
-            f"{name}: {kind.name.upper()} holds at most {kind.max_side} pixels a side, this "
-            f"picture has {header.width}x{header.height}; use PNG or TIFF"
-        )
-    if header.frames > 1 and not kind.animated:
-        raise UsageError(
-            f"{name}: {kind.name.upper()} holds one picture, this animation has {header.frames} "
-            "frames; use GIF or WebP"
-        )
 
 
 def _stored_header(header: Header, kind: Format) -> Header:

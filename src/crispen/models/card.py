@@ -6,6 +6,7 @@ tables, the command line and the web page read it from there.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal, Self
@@ -14,11 +15,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from crispen.errors import ModelError
 from crispen.models.protobuf import fields
+from crispen.models.tasks import Task as Task
 
 CARD_KEY = "crispen.card"
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
 
-Task = Literal["upscale", "denoise", "sharpen", "relight", "restore"]
 Color = Literal["luma", "rgb"]
 
 
@@ -133,9 +134,21 @@ def read_card(path: Path) -> ModelCard:
     ``ModelProto.metadata_props`` is field 14, ``ModelProto.graph`` field 7; a property is a key
     (field 1) and a value (field 2). Of several cards the last one counts.
 
+    A file is read once in a process, and again when its size or its time of change differs.
+
     Raises:
         ModelError: It is not an ONNX file, or has no valid card.
     """
+    try:
+        stat = path.stat()
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read ({error.strerror}); check the path") from error
+    return _read_card(path, (stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns))
+
+
+@functools.lru_cache(maxsize=1024)
+def _read_card(path: Path, state: tuple[int, ...]) -> ModelCard:
+    """The card of the file that has this `state`; failures are not cached."""
     try:
         model = path.read_bytes()
         texts = list(_card_texts(model))

@@ -13,10 +13,10 @@ from fastapi.responses import FileResponse, Response
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
+from crispen.enhance.request import Request as Wish
 from crispen.errors import UsageError
 from crispen.jobs.job import Job, NewJob
 from crispen.jobs.kinds import examine
-from crispen.jobs.options import Options
 from crispen.jobs.states import Status
 from crispen.jobs.work import result_path
 from crispen.server.errors import ApiError, not_found
@@ -63,7 +63,7 @@ class AtOnce:
             self._waiting -= 1
 
     async def enhance_now(
-        self, request: Request, client: str, file: Received, options: Options
+        self, request: Request, client: str, file: Received, options: Wish
     ) -> Response:
         """The enhanced picture; who goes away takes the work with them.
 
@@ -76,14 +76,15 @@ class AtOnce:
         source = await server.aides.quick(examine, file.path, name, self._server.jobs.bounds)
         if source.kind != "image":
             raise UsageError("only pictures are enhanced in one call; make a job of a video")
-        choice = await asyncio.to_thread(self._server.jobs.check, options, source)
+        plan = await self._server.jobs.plan(options, source)
         new = NewJob(
             id=file.path.name,
             client=client,
             name=name,
             options=options,
             source=source,
-            models=choice.models,
+            models=plan.models,
+            plan=plan,
             hidden=True,
         )
         job = await asyncio.to_thread(self._server.jobs.queue, new, file.path)

@@ -8,13 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from crispen import __version__
-from crispen.enhance.tasks import TASKS, default_models
+from crispen.engines.adding import add
+from crispen.enhance.request import MAX_SIDE_PX, Request, options
+from crispen.enhance.tasks import default_models
 from crispen.errors import CrispenError, ModelError
-from crispen.jobs.choice import family_of, names_for
 from crispen.jobs.kinds import LOSSLESS, PICTURES, UNWRITTEN, VIDEOS, renamed
-from crispen.jobs.options import MAX_SIDE_PX, Options
+from crispen.media._video_codecs import CODEC_NAMES, codecs_in
+from crispen.models.athand import AtHand, family_of
 from crispen.models.card import ModelCard, has_card
-from crispen.models.store import SHIPPED, add, list_cards, user_folder
+from crispen.models.store import SHIPPED, list_cards, user_folder
+from crispen.models.tasks import TASKS
 from crispen.server.errors import ApiError, not_found
 from crispen.server.names import model_name
 from crispen.server.schemas import FormatChoice, Limits, ModelView, SettingsView, TaskChoice
@@ -25,7 +28,6 @@ if TYPE_CHECKING:
     from crispen.server.settings import Settings
 
 _SCALES = [1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0]
-_CODECS = ["h264", "hevc", "av1", "vp9", "ffv1", "prores"]
 
 
 class Catalogue:
@@ -47,22 +49,27 @@ class Catalogue:
         """Limits and choices."""
         settable = Limits.model_fields.keys() - {"max_side_px"}
         limits = {name: getattr(self._settings, name) for name in settable}
-        cards = self.cards()
         return SettingsView(
             version=__version__,
             limits=Limits(**limits, max_side_px=MAX_SIDE_PX),
-            tasks=self._tasks(cards),
+            options=options(),
+            tasks=self._tasks(AtHand()),
             formats=[
                 FormatChoice(
-                    format=name, kind=kind, suffix=suffix, type=type, quality=name not in LOSSLESS
+                    format=name,
+                    kind=kind,
+                    suffix=suffix,
+                    type=type,
+                    quality=name not in LOSSLESS,
+                    codecs=codecs_in(suffix) if kind == "video" else [],
                 )
                 for kind, table in (("image", PICTURES), ("video", VIDEOS))
                 for name, (suffix, type) in table.items()
                 if name not in UNWRITTEN
             ],
-            codecs=_CODECS,
+            codecs=list(CODEC_NAMES),
             scales=_SCALES,
-            defaults=Options(scale=2, tasks=["upscale"]),
+            defaults=Request(scale=2, tasks=("upscale",)),
             accept=[*(t for _, t in PICTURES.values()), "video/*", ".mkv", ".ts", ".m2ts"],
             runs=self._settings.runs_folder is not None,
             tus_url="/api/v1/uploads/",
@@ -73,19 +80,29 @@ class Catalogue:
         return [card for _, card in list_cards()]
 
     @staticmethod
-    def _tasks(cards: list[ModelCard]) -> list[TaskChoice]:
-        pictures, videos = default_models(), default_models(video=True)
+    def _tasks(at_hand: AtHand) -> list[TaskChoice]:
+        pictures = default_models(at_hand=at_hand)
+        videos = default_models(video=True, at_hand=at_hand)
         choices = []
-        for task in TASKS:
+        for task, row in TASKS.items():
             chosen = {pictures.get(task), videos.get(task)}
             choices.append(
                 TaskChoice(
                     task=task,
+                    label=row.label,
+                    verb=row.verb,
+                    hint=row.hint,
+                    result=row.result,
+                    usual=row.model,
                     available=task in pictures,
                     image_model=pictures.get(task),
                     video_model=videos.get(task),
-                    models=names_for(task, cards),
-                    strength=any(card.takes_strength for card in cards if card.name in chosen),
+                    models=at_hand.names(task),
+                    strength=any(
+                        model.card.takes_strength
+                        for name, model in at_hand.items()
+                        if name in chosen
+                    ),
                 )
             )
         return choices

@@ -10,13 +10,14 @@ from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from crispen.enhance.plan import Plan
+from crispen.enhance.request import Request
 from crispen.errors import CrispenError, UsageError
-from crispen.jobs.choice import Choice, choose, result_size
 from crispen.jobs.job import Job, NewJob
-from crispen.jobs.kinds import Bounds, examine, result_format
-from crispen.jobs.options import Options, Source
+from crispen.jobs.kinds import Bounds, examine
+from crispen.jobs.options import Source
 from crispen.jobs.states import FINAL, Status
-from crispen.jobs.work import SOURCE, clean
+from crispen.jobs.work import SOURCE, check_job, clean, plan_job
 from crispen.server import schemas
 from crispen.server.errors import ApiError, not_found
 from crispen.server.names import clean_name
@@ -112,7 +113,7 @@ class Desk:
         except CrispenError:
             await server.uploads.disk.delete(uid)  # nothing can ever be made of it
             raise
-        choice = await asyncio.to_thread(self.check, wish.options, source)
+        plan = await self.plan(wish.options, source)
         job = await asyncio.to_thread(
             self.queue,
             NewJob(
@@ -121,7 +122,8 @@ class Desk:
                 name=name,
                 options=wish.options,
                 source=source,
-                models=choice.models,
+                models=plan.models,
+                plan=plan,
             ),
             path,
         )
@@ -135,7 +137,7 @@ class Desk:
         source = server.files.job(id) / SOURCE
         if not source.is_file():
             raise not_found("job")
-        choice = await asyncio.to_thread(self.check, wish.options, before.source)
+        plan = await self.plan(wish.options, before.source)
         draft = server.files.draft()
         await asyncio.to_thread(server.files.check_room, 0)
         try:
@@ -146,7 +148,8 @@ class Desk:
                 name=clean_name(wish.name or before.name),
                 options=wish.options,
                 source=before.source,
-                models=choice.models,
+                models=plan.models,
+                plan=plan,
             )
             job = await asyncio.to_thread(self.queue, new, draft)
         finally:
@@ -163,20 +166,23 @@ class Desk:
                 {"Retry-After": str(_RETRY_S)},
             )
 
-    def check(self, options: Options, source: Source) -> Choice:
-        """What would run, after a check that it can."""
-        result_format(options, source)
-        choice = choose(options, source.kind, self._server.catalogue.cards())
-        width, height = result_size(choice, source)
-        pixels = width * height * (source.frames if source.kind == "image" else 1)
-        if pixels > self._server.settings.max_result_pixels:
-            raise ApiError(
-                422,
-                "result_too_large",
-                f"the result would have {pixels:,} pixels, and "
-                f"{self._server.settings.max_result_pixels:,} are the most; choose a smaller size",
-            )
-        return choice
+    async def check(self, question: schemas.Question) -> schemas.Answer:
+        """What would be done to files of a kind.
+
+        Raises:
+            CrispenError: The options contradict each other or do not suit such files.
+        """
+        models = await self._server.aides.quick(check_job, question.options, question.kind)
+        return schemas.Answer(models=models)
+
+    async def plan(self, options: Request, source: Source) -> Plan:
+        """What would be done, asked in a helper process, since only those load FFmpeg.
+
+        Raises:
+            CrispenError: The result would be too large, or the options do not suit the file.
+        """
+        most = self._server.settings.max_result_pixels
+        return await self._server.aides.quick(plan_job, options, source, most)
 
     def queue(self, new: NewJob, path: Path) -> Job:
         """Put a job and the file it is about into their places; `path` is moved."""

@@ -21,7 +21,9 @@ from crispen.errors import (
     MissingInput,
     ModelError,
     OutputError,
+    ResultTooLarge,
     UsageError,
+    describe_invalid,
 )
 from crispen.jobs.states import NotPossible
 from crispen.jobs.wording import for_everyone
@@ -79,6 +81,7 @@ _KINDS: tuple[tuple[type[Exception], int, str], ...] = (
     (ModelError, 422, "bad_model"),
     (MissingExtra, 501, "not_installed"),
     (OutputError, 507, "cannot_write"),
+    (ResultTooLarge, 422, "result_too_large"),
     (UsageError, 422, "bad_request"),
     (CrispenError, 400, "failed"),
 )
@@ -155,47 +158,7 @@ def add_handlers(app: FastAPI) -> None:
     app.add_exception_handler(OSError, os_error)
 
 
-# Pydantic's kinds of complaint, in words for whoever filled in a form or typed an address.
-_WORDS = {
-    "bool_parsing": "must be true or false",
-    "bool_type": "must be true or false",
-    "extra_forbidden": "is not known here; /docs lists what is",
-    "float_parsing": "must be a number",
-    "float_type": "must be a number",
-    "greater_than": "must be more than {gt:g}",
-    "greater_than_equal": "must be at least {ge:g}",
-    "int_from_float": "must be a whole number",
-    "int_parsing": "must be a whole number",
-    "int_type": "must be a whole number",
-    "json_invalid": "is not valid JSON",
-    "less_than_equal": "must be at most {le:g}",
-    "list_type": "must be a list",
-    "literal_error": "must be {expected}",
-    "missing": "is missing",
-    "string_pattern_mismatch": "must match {pattern}",
-    "string_too_long": "must have at most {max_length} characters",
-    "string_too_short": "must have at least {min_length} characters",
-    "string_type": "must be text",
-    "too_long": "must have at most {max_length} entries",
-}
-
-
 def _validation_line(error: RequestValidationError) -> str:
-    problems = [_problem(one) for one in error.errors()[:3]]
+    problems = [describe_invalid(dict(one)) for one in error.errors()[:3]]
     more = len(error.errors()) - 3
     return "; ".join(problems) + (f"; and {more} more" if more > 0 else "")
-
-
-def _problem(one: dict[str, Any]) -> str:
-    """What is wrong with one value.
-
-    >>> place = ("body", "options", "width")
-    >>> _problem({"type": "less_than_equal", "loc": place, "ctx": {"le": 65500}, "msg": "Input …"})
-    'width must be at most 65500'
-    """
-    # Where in the request it stands, and at which place of a list, helps nobody.
-    name = next((part for part in reversed(one["loc"]) if isinstance(part, str)), "body")
-    words = _WORDS.get(one["type"])
-    if words is None:
-        return f"{name}: {one['msg'].removeprefix('Value error, ')}"
-    return f"{name} {words.format(**one.get('ctx', {}))}"

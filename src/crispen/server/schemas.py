@@ -6,9 +6,11 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from crispen.jobs.options import Kind, Options, ProgressNow, Result, Source, Task
+from crispen.enhance.request import Kind, Option, Request
+from crispen.jobs.options import ProgressNow, Result, Source
 from crispen.jobs.states import Status
 from crispen.models.card import ModelCard
+from crispen.models.tasks import Task
 
 
 class ErrorDetail(BaseModel):
@@ -71,6 +73,11 @@ class TaskChoice(BaseModel):
     """One thing that can be done."""
 
     task: Task
+    label: str = Field(description="what it is called on the page")
+    verb: str = Field(description="the same inside a sentence")
+    hint: str = Field(description="when to choose it")
+    result: str = Field(description="what a picture is afterwards, in a word or two")
+    usual: str | None = Field(description="the model or family that ships for it, if any")
     available: bool = Field(description="whether a model for it is at hand")
     image_model: str | None = Field(description="model or family used unless another is named")
     video_model: str | None
@@ -86,6 +93,7 @@ class FormatChoice(BaseModel):
     suffix: str
     type: str
     quality: bool = Field(description="whether quality applies")
+    codecs: list[str] = Field(description="that a video of it can hold; empty for pictures")
 
 
 class SettingsView(BaseModel):
@@ -93,11 +101,12 @@ class SettingsView(BaseModel):
 
     version: str
     limits: Limits
-    tasks: list[TaskChoice]
+    options: list[Option] = Field(description="what can be wanted: each field of a request")
+    tasks: list[TaskChoice] = Field(description="in the order in which they are done")
     formats: list[FormatChoice]
     codecs: list[str]
     scales: list[float] = Field(description="scales worth offering")
-    defaults: Options
+    defaults: Request
     accept: list[str] = Field(description="media types that can be read, for a file picker")
     runs: bool = Field(description="whether a folder of training runs is shown")
     tus_url: str = Field(description="where resumable uploads begin")
@@ -131,7 +140,24 @@ class NewJob(BaseModel):
         None, max_length=64, description="take this job's source again, instead of an upload"
     )
     name: str | None = Field(None, max_length=1000, description="the file's name, for people")
-    options: Options = Options()
+    options: Request = Request()
+
+
+class Question(BaseModel):
+    """What should happen with files of a kind, asked before one is uploaded."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    kind: Kind
+    options: Request = Request()
+
+
+class Answer(BaseModel):
+    """What would be done."""
+
+    models: list[str] = Field(
+        description="models in order; a family picks its scale by the size of the file"
+    )
 
 
 class JobView(BaseModel):
@@ -147,7 +173,7 @@ class JobView(BaseModel):
     expires: float | None = Field(description="when it is deleted; seconds since 1970")
     attempts: int
     error: str | None = Field(description="one line, if it failed")
-    options: Options
+    options: Request
     models: list[str] = Field(description="names of the networks that run, in order")
     source: Source
     result: Result | None

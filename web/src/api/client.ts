@@ -7,6 +7,7 @@ import type {
   FrameTimes,
   Job,
   JobOptions,
+  Kind,
   Measured,
   Model,
   Run,
@@ -72,6 +73,10 @@ export const jobs = {
     name: string;
     options: Partial<JobOptions>;
   }) => (await http.post<Job>("/jobs", work)).data,
+  /** Fails where these options cannot be carried out, so that nothing is sent for nothing. */
+  check: async (kind: Kind, options: Partial<JobOptions>) => {
+    await http.post("/plan", { kind, options });
+  },
   cancel: async (id: string) => (await http.post<Job>(`/jobs/${path(id)}/cancel`)).data,
   retry: async (id: string) => (await http.post<Job>(`/jobs/${path(id)}/retry`)).data,
   remove: async (id: string) => {

@@ -367,6 +367,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/plan": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Plan
+         * @description Ask what would be done, before a file is uploaded for nothing.
+         */
+        post: operations["plan"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/runs": {
         parameters: {
             query?: never;
@@ -572,6 +592,17 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * Answer
+         * @description What would be done.
+         */
+        Answer: {
+            /**
+             * Models
+             * @description models in order; a family picks its scale by the size of the file
+             */
+            models: string[];
+        };
+        /**
          * ErrorBody
          * @description The body of every answer that is not a success.
          */
@@ -604,6 +635,11 @@ export interface components {
          * @description A format that can be written.
          */
         FormatChoice: {
+            /**
+             * Codecs
+             * @description that a video of it can hold; empty for pictures
+             */
+            codecs: string[];
             /** Format */
             format: string;
             /**
@@ -703,7 +739,7 @@ export interface components {
              * @description the source's name as text; never a path
              */
             name: string;
-            options: components["schemas"]["Options"];
+            options: components["schemas"]["Request"];
             /**
              * Position
              * @description place in the queue, 1 is next
@@ -880,7 +916,7 @@ export interface components {
              * @default upscale
              * @enum {string}
              */
-            task: "upscale" | "denoise" | "sharpen" | "relight" | "restore";
+            task: "denoise" | "relight" | "sharpen" | "restore" | "upscale";
             /**
              * @default {
              *       "data": "",
@@ -925,7 +961,7 @@ export interface components {
              *       "strip_metadata": false
              *     }
              */
-            options: components["schemas"]["Options"];
+            options: components["schemas"]["Request"];
             /**
              * Upload
              * @description id of a finished upload, or the URL that the upload's creation gave
@@ -933,67 +969,60 @@ export interface components {
             upload?: string | null;
         };
         /**
-         * Options
-         * @description What should happen; a scale or a size, never both.
+         * Option
+         * @description A field of `Request` for a form or a command line, from its JSON schema.
          */
-        Options: {
+        Option: {
             /**
-             * Codec
-             * @description of a video; h264 unless given, vp9 in WebM
+             * Choices
+             * @description all values, where they can be listed
              */
-            codec?: ("h264" | "hevc" | "av1" | "vp9" | "ffv1" | "prores") | null;
+            choices: string[] | null;
             /**
-             * Fit
-             * @description keep the aspect ratio inside width and height
-             * @default false
+             * Default
+             * @description null where nothing is the default
              */
-            fit: boolean;
+            default: boolean | null;
+            /** Description */
+            description: string;
+            /** Exclusive Minimum */
+            exclusive_minimum?: number | null;
             /**
-             * Format
-             * @description of the result; that of the source unless given
+             * Kinds
+             * @description the files that it concerns
              */
-            format?: ("png" | "jpeg" | "webp" | "tiff" | "avif" | "gif") | ("mp4" | "mov" | "mkv" | "webm") | null;
+            kinds: ("image" | "video")[];
+            /** Label */
+            label: string;
             /**
-             * Height
-             * @description rows of the result
+             * Many
+             * @description whether it takes a list
              */
-            height?: number | null;
+            many: boolean;
+            /** Maximum */
+            maximum?: number | null;
+            /** Minimum */
+            minimum?: number | null;
+            /** Name */
+            name: string;
             /**
-             * Models
-             * @description models or families by name, in order, instead of tasks
+             * Type
+             * @description of one value
+             * @enum {string}
              */
-            models?: string[] | null;
+            type: "boolean" | "integer" | "number" | "string";
+            /** Unit */
+            unit: string;
             /**
-             * Quality
-             * @description of formats that lose something; 100 is best
+             * Usual
+             * @description what happens where it is not given, in words
              */
-            quality?: number | null;
+            usual: string;
             /**
-             * Scale
-             * @description times as long each side becomes
+             * Word
+             * @description its name where one of several is given at a time
              */
-            scale?: number | null;
-            /**
-             * Strength
-             * @description how much is done, for models that have such a dial
-             */
-            strength?: number | null;
-            /**
-             * Strip Metadata
-             * @description leave EXIF, titles, places and dates out
-             * @default false
-             */
-            strip_metadata: boolean;
-            /**
-             * Tasks
-             * @description what is done, in this order; upscale unless given
-             */
-            tasks?: ("denoise" | "sharpen" | "relight" | "restore" | "upscale")[] | null;
-            /**
-             * Width
-             * @description columns of the result
-             */
-            width?: number | null;
+            word: string;
         };
         /**
          * ProgressNow
@@ -1024,6 +1053,97 @@ export interface components {
              * @description what is being done
              */
             what: string;
+        };
+        /**
+         * Question
+         * @description What should happen with files of a kind, asked before one is uploaded.
+         */
+        Question: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "image" | "video";
+            /**
+             * @default {
+             *       "fit": false,
+             *       "strip_metadata": false
+             *     }
+             */
+            options: components["schemas"]["Request"];
+        };
+        /**
+         * Request
+         * @description What should happen to a picture or video: a scale or a size, tasks, models, a format.
+         */
+        Request: {
+            /**
+             * Codec
+             * @description Codec of videos: h264, hevc, vp9, av1, ffv1, prores.
+             */
+            codec?: ("h264" | "hevc" | "vp9" | "av1" | "ffv1" | "prores") | null;
+            /**
+             * Crf
+             * @description Quality of videos in the codec's own numbers, in place of the quality; lower is better and larger, 18 looks like the source.
+             */
+            crf?: number | null;
+            /**
+             * Fit
+             * @description Keep the aspect ratio inside the given width and height.
+             * @default false
+             */
+            fit: boolean;
+            /**
+             * Format
+             * @description Format of the result: avif, gif, jpeg, png, tiff, webp; of videos: mkv, mov, mp4, webm.
+             */
+            format?: ("avif" | "gif" | "jpeg" | "png" | "tiff" | "webp" | "mkv" | "mov" | "mp4" | "webm") | null;
+            /**
+             * Height
+             * @description Height of the result; alone, the width follows.
+             */
+            height?: number | null;
+            /**
+             * Models
+             * @description A model by name; a name without its scale, such as photo-fast, picks the scale by the size. Several run in the given order; with tasks, each takes the place of its task's usual model.
+             */
+            models?: string[] | null;
+            /**
+             * Preset
+             * @description Speed of the video encoder: ultrafast … veryslow; for vp9 and av1 a number, where 0 is the slowest.
+             */
+            preset?: string | null;
+            /**
+             * Quality
+             * @description Quality of JPEG, WebP, AVIF and of videos, 1 to 100; higher is better and larger.
+             */
+            quality?: number | null;
+            /**
+             * Scale
+             * @description How many times as long each side becomes, such as 2 or 1.5.
+             */
+            scale?: number | null;
+            /**
+             * Strength
+             * @description How much of it to do where the task leaves the size as it is; 0.5 is half way between the input and the full result.
+             */
+            strength?: number | null;
+            /**
+             * Strip Metadata
+             * @description Leave EXIF, XMP, titles, dates and places out.
+             * @default false
+             */
+            strip_metadata: boolean;
+            /**
+             * Tasks
+             * @description What to do: denoise, relight (too dark or too bright), sharpen, restore (several faults at once, with a model of your own), upscale. Several are done in this order. Without upscale the size stays.
+             */
+            tasks?: ("denoise" | "relight" | "sharpen" | "restore" | "upscale")[] | null;
+            /**
+             * Width
+             * @description Width of the result; alone, the height follows.
+             */
+            width?: number | null;
         };
         /**
          * RunList
@@ -1228,10 +1348,15 @@ export interface components {
             accept: string[];
             /** Codecs */
             codecs: string[];
-            defaults: components["schemas"]["Options"];
+            defaults: components["schemas"]["Request"];
             /** Formats */
             formats: components["schemas"]["FormatChoice"][];
             limits: components["schemas"]["Limits"];
+            /**
+             * Options
+             * @description what can be wanted: each field of a request
+             */
+            options: components["schemas"]["Option"][];
             /**
              * Runs
              * @description whether a folder of training runs is shown
@@ -1242,7 +1367,10 @@ export interface components {
              * @description scales worth offering
              */
             scales: number[];
-            /** Tasks */
+            /**
+             * Tasks
+             * @description in the order in which they are done
+             */
             tasks: components["schemas"]["TaskChoice"][];
             /**
              * Tus Url
@@ -1280,13 +1408,34 @@ export interface components {
              * @default 1
              */
             frames: number;
-            /** Height */
+            /**
+             * Height
+             * @description as shown
+             */
             height: number;
+            /**
+             * Interlaced
+             * @description whether a video's frames are made of two fields
+             * @default false
+             */
+            interlaced: boolean;
             /**
              * Kind
              * @enum {string}
              */
             kind: "image" | "video";
+            /**
+             * Pixel Format
+             * @description of a video, as FFmpeg calls it
+             * @default
+             */
+            pixel_format: string;
+            /**
+             * Turned
+             * @description whether a video is stored lying on its side
+             * @default false
+             */
+            turned: boolean;
             /**
              * Type
              * @description media type, such as image/png
@@ -1297,7 +1446,10 @@ export interface components {
              * @description whether browsers show it as it is
              */
             viewable: boolean;
-            /** Width */
+            /**
+             * Width
+             * @description as shown
+             */
             width: number;
         };
         /**
@@ -1317,15 +1469,30 @@ export interface components {
              */
             available: boolean;
             /**
+             * Hint
+             * @description when to choose it
+             */
+            hint: string;
+            /**
              * Image Model
              * @description model or family used unless another is named
              */
             image_model: string | null;
             /**
+             * Label
+             * @description what it is called on the page
+             */
+            label: string;
+            /**
              * Models
              * @description all models and families for it
              */
             models: string[];
+            /**
+             * Result
+             * @description what a picture is afterwards, in a word or two
+             */
+            result: string;
             /**
              * Strength
              * @description whether the chosen models have a dial for how much
@@ -1335,7 +1502,17 @@ export interface components {
              * Task
              * @enum {string}
              */
-            task: "denoise" | "sharpen" | "relight" | "restore" | "upscale";
+            task: "denoise" | "relight" | "sharpen" | "restore" | "upscale";
+            /**
+             * Usual
+             * @description the model or family that ships for it, if any
+             */
+            usual: string | null;
+            /**
+             * Verb
+             * @description the same inside a sentence
+             */
+            verb: string;
             /** Video Model */
             video_model: string | null;
         };
@@ -1492,15 +1669,25 @@ export interface operations {
     enhance: {
         parameters: {
             query?: {
+                /** @description How many times as long each side becomes, such as 2 or 1.5. */
                 scale?: number | null;
+                /** @description Width of the result; alone, the height follows. */
                 width?: number | null;
+                /** @description Height of the result; alone, the width follows. */
                 height?: number | null;
+                /** @description Keep the aspect ratio inside the given width and height. */
                 fit?: boolean;
-                task?: ("denoise" | "sharpen" | "relight" | "restore" | "upscale")[] | null;
+                /** @description What to do: denoise, relight (too dark or too bright), sharpen, restore (several faults at once, with a model of your own), upscale. Several are done in this order. Without upscale the size stays. */
+                task?: ("denoise" | "relight" | "sharpen" | "restore" | "upscale")[] | null;
+                /** @description A model by name; a name without its scale, such as photo-fast, picks the scale by the size. Several run in the given order; with tasks, each takes the place of its task's usual model. */
                 model?: string[] | null;
+                /** @description How much of it to do where the task leaves the size as it is; 0.5 is half way between the input and the full result. */
                 strength?: number | null;
-                format?: ("png" | "jpeg" | "webp" | "tiff" | "avif" | "gif") | null;
+                /** @description Format of the result: avif, gif, jpeg, png, tiff, webp; of videos: mkv, mov, mp4, webm. */
+                format?: ("avif" | "gif" | "jpeg" | "png" | "tiff" | "webp" | "mkv" | "mov" | "mp4" | "webm") | null;
+                /** @description Quality of JPEG, WebP, AVIF and of videos, 1 to 100; higher is better and larger. */
                 quality?: number | null;
+                /** @description Leave EXIF, XMP, titles, dates and places out. */
                 strip_metadata?: boolean;
             };
             header?: never;
@@ -3700,6 +3887,93 @@ export interface operations {
             };
             /** @description Requested Range Not Satisfiable */
             416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    plan: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Question"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Answer"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
                 headers: {
                     [name: string]: unknown;
                 };

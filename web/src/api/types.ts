@@ -6,11 +6,12 @@ type Schemas = components["schemas"];
 
 export type FrameTimes = Schemas["FrameTimes"];
 export type Job = Schemas["JobView"];
-export type JobOptions = Schemas["Options"];
+export type JobOptions = Schemas["Request"];
 export type Kind = Job["kind"];
 export type Measured = Schemas["Measured"];
 export type Model = Schemas["ModelView"];
 export type NewJob = Schemas["NewJob"];
+export type Option = Schemas["Option"];
 export type Run = Schemas["RunView"];
 export type RunSummary = Schemas["RunSummary"];
 export type SampleSheet = Schemas["SampleSheet"];

@@ -3,13 +3,14 @@ import { computed, ref, watch } from "vue";
 
 import type { JobOptions, Kind, Settings, Task } from "@/api/types";
 import { dimensions } from "@/lib/format";
+import { furtherOptions, optionProblem, picksOf, valueOf, type Value } from "@/lib/options";
 import { pixels, sideProblem } from "@/lib/sides";
+import { choiceOf, tasksIn } from "@/lib/tasks";
 import { useServer } from "@/stores/server";
 
 export type Enlarge = "keep" | "exact" | number;
-/** What can be asked for beside a larger size, in the order in which it is done. */
-export const TOUCHES = ["denoise", "sharpen", "relight", "restore"] as const;
-export type Touch = (typeof TOUCHES)[number];
+/** What can be asked for beside a larger size. */
+export type Touch = Exclude<Task, "upscale">;
 
 export interface Choices {
   enlarge: Enlarge;
@@ -22,6 +23,8 @@ export interface Choices {
   /** Formats of the results; null for that of the source. */
   formats: { image: string | null; video: string | null };
   quality: number | null;
+  /** All other options, by name. */
+  further: Record<string, Value>;
 }
 
 const KEY = "crispen.choices";
@@ -34,6 +37,7 @@ export const DEFAULTS: Choices = {
   models: {},
   formats: { image: null, video: null },
   quality: null,
+  further: {},
 };
 
 function recalled(): Choices {
@@ -45,14 +49,25 @@ function recalled(): Choices {
   }
 }
 
-export function tasksOf(choices: Choices): Task[] {
-  const tasks: Task[] = TOUCHES.filter((touch) => choices.touches.includes(touch));
-  return choices.enlarge === "keep" ? tasks : [...tasks, "upscale"];
+/** In the order in which they are done, as far as the server has told it. */
+export function tasksOf(choices: Choices, settings: Settings | null): Task[] {
+  const wanted: Task[] = [...choices.touches];
+  if (choices.enlarge !== "keep") wanted.push("upscale");
+  const order = tasksIn(settings).map(({ task }) => task);
+  return wanted.sort((a, b) => order.indexOf(a) - order.indexOf(b));
 }
 
 /** Why these choices cannot be carried out, in words that say what to do; "" if they can. */
-export function problemOf(choices: Choices, maxSidePx: number): string {
-  if (tasksOf(choices).length === 0) return "Choose at least one thing to do.";
+export function problemOf(
+  choices: Choices,
+  maxSidePx: number,
+  settings: Settings | null = null,
+): string {
+  if (tasksOf(choices, settings).length === 0) return "Choose at least one thing to do.";
+  for (const option of furtherOptions(settings, ["image", "video"])) {
+    const problem = optionProblem(option, choices.further[option.name] ?? null);
+    if (problem) return `Correct the ${option.label}.`;
+  }
   if (choices.enlarge !== "exact") return "";
   const { width, height } = choices.size;
   if (sideProblem(width, maxSidePx)) return "Correct the width.";
@@ -66,9 +81,9 @@ export function optionsOf(
   kind: Kind,
   settings: Settings | null,
 ): Partial<JobOptions> {
-  const offered = (task: Task) => settings?.tasks.find((choice) => choice.task === task);
+  const offered = (task: Task) => choiceOf(task, settings);
   // What was chosen on an earlier visit may need a model that is gone.
-  const tasks = tasksOf(choices).filter((task) => offered(task)?.available ?? true);
+  const tasks = tasksOf(choices, settings).filter((task) => offered(task)?.available ?? true);
   const options: Partial<JobOptions> = {};
   if (choices.enlarge === "exact") {
     const [width, height] = [pixels(choices.size.width), pixels(choices.size.height)];
@@ -93,17 +108,21 @@ export function optionsOf(
   );
   if (format) options.format = format.format as JobOptions["format"];
   if (choices.quality !== null && format?.quality !== false) options.quality = choices.quality;
+  for (const option of furtherOptions(settings, [kind])) {
+    const value = valueOf(option, choices.further[option.name]);
+    const picks = picksOf(option, format?.format ?? null, settings);
+    // What another container could hold is left to the server here.
+    if (value === undefined || (picks.length > 0 && !picks.includes(String(value)))) continue;
+    Object.assign(options, { [option.name]: value });
+  }
   return options;
 }
 
 /** In a few words, for the list of files: "×2 · less noise". */
-export function describe(options: Partial<JobOptions>): string {
-  const words: string[] = [];
-  const tasks = options.tasks ?? [];
-  if (tasks.includes("denoise")) words.push("less noise");
-  if (tasks.includes("sharpen")) words.push("sharper");
-  if (tasks.includes("relight")) words.push("brighter");
-  if (tasks.includes("restore")) words.push("restored");
+export function describe(options: Partial<JobOptions>, settings: Settings | null): string {
+  const words = (options.tasks ?? [])
+    .map((task) => choiceOf(task, settings)?.result ?? "")
+    .filter((result) => result !== "");
   if (options.scale && options.scale !== 1) words.unshift(`×${options.scale.toString()}`);
   if (options.width && options.height) words.unshift(dimensions(options.width, options.height));
   else if (options.width) words.unshift(`${options.width.toString()} px wide`);
@@ -117,7 +136,7 @@ export const useChoices = defineStore("choices", () => {
   const server = useServer();
   const choices = ref<Choices>(recalled());
   const maxSidePx = computed(() => server.settings?.limits.max_side_px ?? Infinity);
-  const problem = computed(() => problemOf(choices.value, maxSidePx.value));
+  const problem = computed(() => problemOf(choices.value, maxSidePx.value, server.settings));
 
   watch(
     choices,

@@ -6,12 +6,14 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, create_model
 
-from crispen.jobs.options import MAX_SCALE, MAX_SIDE_PX, ModelName, Options, PictureFormat, Task
+from crispen.enhance.request import Request as Wanted
+from crispen.enhance.request import options
 from crispen.server.errors import failures
 from crispen.server.identity import Client
 from crispen.server.receiving import file_body, received
+from crispen.server.schemas import Question
 from crispen.server.state import Here
 
 router = APIRouter(tags=["enhance"])
@@ -24,26 +26,24 @@ PICTURE: dict[int | str, dict[str, Any]] = {
 }
 
 
-class Wish(BaseModel):
-    """What should happen; a model of its own, so that no misspelt word is passed over."""
+def _typed() -> type[BaseModel]:
+    """`Wanted` as it is typed into an address: numbers are text, and a list has the name of one."""
+    fields: dict[str, Any] = {
+        option.word: (Wanted.model_fields[option.name].annotation, Wanted.model_fields[option.name])
+        for option in options()
+        if "image" in option.kinds
+    }
+    config = ConfigDict(frozen=True, extra="forbid")
+    return create_model("Wish", __config__=config, __doc__="What should happen.", **fields)
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
-    scale: float | None = Field(None, gt=0, le=MAX_SCALE)
-    width: int | None = Field(None, ge=1, le=MAX_SIDE_PX)
-    height: int | None = Field(None, ge=1, le=MAX_SIDE_PX)
-    fit: bool = False
-    task: list[Task] | None = Field(None, max_length=5)
-    model: list[ModelName] | None = Field(None, max_length=8)
-    strength: float | None = Field(None, ge=0, le=1)
-    format: PictureFormat | None = None
-    quality: int | None = Field(None, ge=1, le=100)
-    strip_metadata: bool = False
+Wish = _typed()
 
-    def options(self) -> Options:
-        """The same as a job's options, which have lists under plural names."""
-        alike = self.model_dump(exclude={"task", "model"})
-        return Options(**alike, tasks=self.task, models=self.model)
+
+def wanted(wish: BaseModel) -> Wanted:
+    """What was typed, as everything else takes it."""
+    words = {option.word: option.name for option in options()}
+    return Wanted(**{words[word]: value for word, value in wish})
 
 
 @router.post(
@@ -53,14 +53,19 @@ class Wish(BaseModel):
     openapi_extra=file_body("file", "a picture"),
 )
 async def enhance(
-    request: Request, server: Here, client: Client, wish: Annotated[Wish, Query()]
+    request: Request,
+    server: Here,
+    client: Client,
+    wish: Annotated[Wish, Query()],  # type: ignore[valid-type]
 ) -> Response:
     """Enhance one picture and get it back.
 
     ``curl -F file=@photo.jpg 'localhost:8000/api/v1/enhance?scale=2' -o out.jpg``; or the picture's
     bytes as the body. Whoever goes away while it waits takes the work with them.
     """
+    asked = wanted(wish)
+    await server.jobs.check(Question(kind="image", options=asked))
     with server.at_once.seat():
         limit = server.settings.max_upload_bytes
         async with received(request, server.files, field="file", max_bytes=limit) as file:
-            return await server.at_once.enhance_now(request, client, file, wish.options())
+            return await server.at_once.enhance_now(request, client, file, asked)

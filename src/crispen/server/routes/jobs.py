@@ -12,7 +12,15 @@ from crispen.jobs.states import Status
 from crispen.server.errors import failures
 from crispen.server.identity import Client
 from crispen.server.receiving import file_body, received
-from crispen.server.schemas import FrameTimes, JobList, JobView, Measured, NewJob
+from crispen.server.schemas import (
+    Answer,
+    FrameTimes,
+    JobList,
+    JobView,
+    Measured,
+    NewJob,
+    Question,
+)
 from crispen.server.shelf import Side
 from crispen.server.state import Here
 
@@ -46,6 +54,12 @@ def list_jobs(
 ) -> JobList:
     """This client's jobs, newest first."""
     return JobList(jobs=server.jobs.list(client, status, limit))
+
+
+@router.post("/plan")
+async def plan(server: Here, client: Client, question: Question) -> Answer:
+    """Ask what would be done, before a file is uploaded for nothing."""
+    return await server.jobs.check(question)
 
 
 @router.post("/jobs", status_code=201, responses=failures(404, 409, 413, 507))

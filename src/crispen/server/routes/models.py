@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import FileResponse
 
-from crispen.jobs.options import ModelName
+from crispen.enhance.request import ModelName
 from crispen.server.errors import failures
 from crispen.server.ranges import FileAnswer
 from crispen.server.receiving import file_body, received

@@ -1,0 +1,167 @@
+"""Adding a model to the user's own, after a check that it loads and answers."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import tempfile
+import urllib.parse
+from pathlib import Path
+from typing import NamedTuple
+
+from crispen.errors import ModelError, OutputError, UsageError
+from crispen.models.card import NAME, Color, ModelCard, Task, has_card, read_card
+from crispen.models.store import (
+    SUFFIX,
+    download,
+    read_model,
+    shipped_names,
+    user_folder,
+    with_card,
+)
+from crispen.progress import Progress
+
+
+def add(
+    path_or_url: str | Path,
+    *,
+    name: str | None = None,
+    task: Task | None = None,
+    scale: int | None = None,
+    color: Color | None = None,
+    sha256: str | None = None,
+    overwrite: bool = False,
+    progress: Progress | None = None,
+) -> ModelCard:
+    """Add a model to the user's own, after a check that it loads and answers.
+
+    A foreign ONNX file without a card is tried out for its scale, its colour and the sides it
+    takes, and gets a card.
+
+    Args:
+        path_or_url: An ONNX file, or a ``http``, ``https`` or ``file`` URL of one.
+        name: What to call it; the card's or the file's name unless given.
+        task: What a file without a card is for; ``upscale`` if it enlarges, else ``restore``,
+            unless given.
+        scale: How many times it should enlarge; checked.
+        color: ``luma`` or ``rgb``, which a network that takes any number of channels cannot say.
+        sha256: What the content must hash to; needed for a URL, behind which it may change.
+        overwrite: Replace a model of that name in the user's folder.
+        progress: Told how far the download is.
+
+    Returns:
+        The card, as stored.
+
+    Raises:
+        ModelError: It cannot be fetched, hashes to something else, or does not work.
+        UsageError: The name is taken or is not a name, a URL comes without its hash, or the
+            network does not do what was said.
+        OutputError: The folder cannot be written.
+    """
+    if name is not None and not re.fullmatch(NAME, name):
+        raise UsageError(
+            f"--name '{name}' cannot be a model's name; use letters, digits, '.', '_' and '-', "
+            "beginning with a letter or digit"
+        )
+    text = str(path_or_url)
+    parts = urllib.parse.urlsplit(text)
+    is_url = "://" in text and not isinstance(path_or_url, Path)
+    if is_url and parts.scheme not in ("http", "https", "file"):
+        raise UsageError(f"{text}: only http, https and file URLs can be added")
+    if is_url and sha256 is None:
+        raise UsageError(
+            f"{text}: a URL needs --sha256, which its publisher tells; without one fetch the file "
+            "yourself and add it by its path"
+        )
+    stem = Path(urllib.parse.unquote(parts.path) if is_url else text).stem
+    content = (
+        download(text, progress or Progress()) if is_url else read_model(Path(text).expanduser())
+    )
+    if sha256 is not None:
+        digest = hashlib.sha256(content).hexdigest()
+        if digest != sha256.strip().lower():
+            raise ModelError(
+                f"{text}: SHA-256 is {digest}, not {sha256.strip().lower()}; the file changed or "
+                "the checksum is of another file"
+            )
+    folder = user_folder()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        handle, part_name = tempfile.mkstemp(dir=folder, prefix=".adding-")
+        part = Path(part_name)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+            wishes = _Wishes(name, task, scale, color)
+            card = _check(part, content, text, stem, wishes)
+            target = folder / f"{card.name}{SUFFIX}"
+            if card.name in shipped_names():
+                raise UsageError(f"a shipped model is called '{card.name}'; choose --name")
+            if target.exists() and not overwrite:
+                raise UsageError(f"you have a model '{card.name}' already; choose another --name")
+            part.chmod(0o644)
+            part.replace(target)
+        finally:
+            part.unlink(missing_ok=True)
+    except OSError as error:
+        if isinstance(error, OutputError):
+            raise
+        raise OutputError(f"{folder}: cannot be written ({error.strerror})") from error
+    return card
+
+
+class _Wishes(NamedTuple):
+    """What the person says about a model."""
+
+    name: str | None
+    task: Task | None
+    scale: int | None
+    color: Color | None
+
+
+def _check(part: Path, content: bytes, source: str, stem: str, wishes: _Wishes) -> ModelCard:
+    """The card, after one small window went through the network; `part` then holds that card."""
+    # Not above: OpenVINO takes 0.4 s to import.
+    from crispen.engines.openvino import OpenVinoEngine
+    from crispen.engines.probe import probe
+
+    try:
+        try:
+            card = read_card(part)
+        except ModelError:
+            if has_card(content):
+                raise
+            name = stem if wishes.name is None else wishes.name
+            card = probe(
+                content,
+                name,
+                file=source,
+                task=wishes.task,
+                scale=wishes.scale,
+                color=wishes.color,
+            )
+        else:
+            _agree(card, wishes)
+            if wishes.name is not None:
+                card = card.model_copy(update={"name": wishes.name})
+        part.write_bytes(with_card(content, card))
+        card = read_card(part)  # checks the name too
+        engine = OpenVinoEngine(part, card)
+        try:
+            import numpy as np
+
+            side = card.window_px or 16 * card.multiple
+            engine.run(np.full((side, side, 3), 128, np.uint8))
+        finally:
+            engine.close()
+    except ModelError as error:
+        raise ModelError(str(error).replace(str(part), source)) from error
+    return card
+
+
+def _agree(card: ModelCard, wishes: _Wishes) -> None:
+    for field in ("task", "scale", "color"):
+        asked, says = getattr(wishes, field), getattr(card, field)
+        if asked is not None and asked != says:
+            raise UsageError(f"its card says {field} {says}, not {asked}; leave --{field} out")

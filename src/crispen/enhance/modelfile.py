@@ -1,0 +1,112 @@
+"""A model file and the engine that runs it, opened when it is first needed."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import threading
+from pathlib import Path
+
+from crispen.engines.base import Engine
+from crispen.engines.opening import open_engine
+from crispen.models.athand import AtHand
+from crispen.models.card import ModelCard
+from crispen.models.dials import Dials
+from crispen.models.store import Known
+
+
+class ModelFile:
+    """A model file, its card and its engine.
+
+    Attributes:
+        path: The model file.
+        card: What is known about it.
+        dials: What its network is told about the pictures, if anything.
+        device: What it is to run on.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        card: ModelCard,
+        *,
+        dials: Dials | None = None,
+        device: str = "auto",
+        threads: int | None = None,
+    ) -> None:
+        self.path = path
+        self.card = card
+        self.dials = dials
+        self.device = device
+        self._threads = threads
+        self._engine: Engine | None = None
+        self._lock = threading.Lock()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.card.name!r}, device={self.device!r})"
+
+    @property
+    def engine(self) -> Engine:
+        """The engine that runs it, opened at the first call."""
+        with self._lock:
+            if self._engine is None:
+                self._engine = open_engine(
+                    self.path,
+                    self.card,
+                    dials=self.dials,
+                    device=self.device,
+                    threads=self._threads,
+                )
+            return self._engine
+
+    @functools.cached_property
+    def sha256(self) -> str:
+        """Of the model file: what tells one training's outcome from another's."""
+        return hashlib.sha256(self.path.read_bytes()).hexdigest()
+
+    def close(self) -> None:
+        """Give the engine's memory and threads back; a later call opens it anew."""
+        with self._lock:
+            if self._engine is not None:
+                self._engine.close()
+                self._engine = None
+
+
+class ModelFiles:
+    """The models at hand with engines, each opened when it is first needed.
+
+    Args:
+        at_hand: Which.
+        device: What they run on.
+        threads: Maximum number of CPU threads.
+    """
+
+    def __init__(
+        self, at_hand: AtHand, *, device: str = "auto", threads: int | None = None
+    ) -> None:
+        self._at_hand = at_hand
+        self._device = device
+        self._threads = threads
+        self._own: dict[str, ModelFile] = {}
+
+    def __getitem__(self, name: str) -> ModelFile:
+        model = self._at_hand[name]
+        if isinstance(model, ModelFile):
+            return model
+        if name not in self._own:
+            assert isinstance(model, Known)
+            self._own[name] = ModelFile(
+                model.path, model.card, device=self._device, threads=self._threads
+            )
+        return self._own[name]
+
+    def close(self) -> None:
+        """Give engines back, but for those of models that came open: they are the caller's."""
+        for model in self._own.values():
+            model.close()
+
+    def __enter__(self) -> ModelFiles:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()

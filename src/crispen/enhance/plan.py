@@ -1,0 +1,231 @@
+"""What will be done for a request, said before any work: or one clear error.
+
+`check` answers what can be said without the file, `plan` all of it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from crispen.enhance.chain import Lineup
+from crispen.enhance.naming import PICTURE_FORMATS, VIDEO_FORMATS, label_of
+from crispen.enhance.request import Kind, Request
+from crispen.enhance.source import Source
+from crispen.enhance.target import Target
+from crispen.errors import ResultTooLarge, UsageError, nearest_names
+from crispen.media._formats import FORMATS, check_fits, output_format
+from crispen.media._video_codecs import VideoCodec, encoder_formats, find_codec
+from crispen.media._video_format import choose_format, source_format
+from crispen.models.athand import AtHand
+
+VIDEO_SUFFIXES = (*VIDEO_FORMATS.values(), ".m4v")
+
+
+class Plan(BaseModel):
+    """What will be done to one file."""
+
+    model_config = ConfigDict(frozen=True)
+
+    models: tuple[str, ...] = Field(description="the networks that run, in order")
+    strength: float = Field(description="how much of what keeps the size is done")
+    width: int = Field(description="of the result, as shown")
+    height: int = Field(description="of the result, as shown")
+    format: str = Field(description="png, jpeg, … or the container of a video")
+    codec: str | None = Field(None, description="of a video")
+    encoder_options: dict[str, str] = Field({}, description="of a video, as FFmpeg calls them")
+    pixel_format: str = Field("", description="of a video, as FFmpeg calls it")
+    label: str = Field(description="what stands in the result's name")
+    notes: tuple[str, ...] = Field((), description="what a person should know, a line each")
+
+    @property
+    def target(self) -> Target:
+        """The size of the result."""
+        return Target(width=self.width, height=self.height)
+
+
+def check(request: Request, kind: Kind, at_hand: AtHand) -> Lineup:
+    """The models for a request, after a check of all that can be said without the file.
+
+    Raises:
+        UsageError: Options that contradict each other or do not suit this kind of file.
+        ModelError: No such model, or none for a task.
+    """
+    target = request.target
+    if request.format is not None:
+        _suits(request.format, kind)
+        if kind == "video":
+            codec_for(request, VIDEO_FORMATS[request.format])
+    lineup = Lineup(
+        request.models,
+        tasks=request.tasks,
+        strength=request.strength,
+        video=kind == "video",
+        at_hand=at_hand,
+    )
+    if not target.sized and target.scale is not None:
+        lineup.chain(target.scale)  # says so where no models enlarge that much
+    return lineup
+
+
+def plan(
+    request: Request,
+    source: Source,
+    at_hand: AtHand,
+    *,
+    result: Path | None = None,
+    lineup: Lineup | None = None,
+    max_pixels: int | None = None,
+) -> Plan:
+    """What will be done for a request.
+
+    Args:
+        request: What is wanted.
+        source: The file that it is wanted for.
+        at_hand: The models that can be named.
+        result: The file to write, whose name says the format; that of the request or of the source
+            is taken where it is not given.
+        lineup: What `check` gave for this request, so that it need not be done again.
+        max_pixels: Refuse results of more, all frames of a picture together.
+
+    Raises:
+        ResultTooLarge: It would have more than `max_pixels`.
+        UsageError: Options that contradict each other or do not suit the file.
+        ModelError: No such model, or none for a task.
+    """
+    lineup = check(request, source.kind, at_hand) if lineup is None else lineup
+    target = request.target.or_scale(lineup.default_scale)
+    size = target.resolve(source.width, source.height)
+    pixels = size[0] * size[1] * (source.frames if source.kind == "image" else 1)
+    if max_pixels is not None and pixels > max_pixels:
+        raise ResultTooLarge(
+            f"the result would have {pixels:,} pixels, and {max_pixels:,} are the most; "
+            "choose a smaller size"
+        )
+    label = label_of(target, [m.card.task for m in lineup.same_size], lineup.strength)
+    more: dict[str, Any] = {}
+    if source.kind == "image":
+        format = result_format(request, source, result)
+        check_fits(str(result or "the result"), FORMATS[format], *size, source.frames)
+    else:
+        suffix = video_suffix(result) if result is not None else None
+        format = result_format(request, source, result)
+        codec, options, notes = codec_for(request, suffix or VIDEO_FORMATS[format])
+        size, pixel_format, about = _frames(codec, source, size)
+        more = {"codec": codec.name, "encoder_options": options, "pixel_format": pixel_format}
+        more["notes"] = (*notes, *about)
+    models = lineup.chain(max(size[0] / source.width, size[1] / source.height))
+    return Plan(
+        models=tuple(at_hand.name_of(model) for model in models),
+        strength=lineup.strength,
+        width=size[0],
+        height=size[1],
+        format=format,
+        label=label,
+        **more,
+    )
+
+
+def result_format(request: Request, source: Source, result: Path | None = None) -> str:
+    """The format of the result.
+
+    Raises:
+        UsageError: One that does not suit the kind of file.
+    """
+    if result is not None and source.kind == "video":
+        suffix = video_suffix(result)
+        return next((f for f, s in VIDEO_FORMATS.items() if s == suffix), suffix.lstrip("."))
+    if request.format is not None:
+        _suits(request.format, source.kind)
+        if source.kind == "video":
+            return request.format
+    if source.kind == "video":
+        return source.format if source.format in VIDEO_FORMATS else "mkv"
+    return output_format(request.format, result, source.format).name
+
+
+def video_suffix(path: Path) -> str:
+    """The suffix of a video to write, which says its format.
+
+    Raises:
+        UsageError: Such files are not written.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in VIDEO_SUFFIXES:
+        hint = nearest_names(suffix, VIDEO_SUFFIXES) if suffix else ""
+        raise UsageError(
+            f"{path}: '{suffix}' is not a video format that can be written{hint or ';'} "
+            f"choose a name ending in {', '.join(VIDEO_SUFFIXES)}"
+        )
+    return suffix
+
+
+def codec_for(request: Request, suffix: str) -> tuple[VideoCodec, dict[str, str], tuple[str, ...]]:
+    """The codec of a video, FFmpeg's options for it, and what a person should know.
+
+    Raises:
+        UsageError: The container does not hold the codec, or the codec has no such setting.
+    """
+    codec = find_codec(request.codec, suffix)
+    crf = crf_of(request)
+    notes: tuple[str, ...] = ()
+    if request.crf is None and crf is not None:
+        if codec.crf is None:
+            crf, notes = None, (f"{codec.name} has no quality setting, so quality was left out",)
+        else:
+            crf = min(codec.max_crf, crf)
+    return codec, codec.options(crf, request.preset), notes
+
+
+def crf_of(request: Request) -> float | None:
+    """The quality of a video in a codec's own numbers, before the codec's limits; None if unsaid.
+
+    >>> crf_of(Request(quality=50)), crf_of(Request(quality=50, crf=20.0))
+    (32, 20.0)
+    """
+    if request.crf is not None or request.quality is None:
+        return request.crf
+    # 100 is CRF 10, which nobody tells from the source; 50 is CRF 32.
+    return round(10 + (100 - request.quality) * 0.44)
+
+
+def _frames(
+    codec: VideoCodec, source: Source, size: tuple[int, int]
+) -> tuple[tuple[int, int], str, list[str]]:
+    """The size that the encoder takes, its pixel format, and what a person should know."""
+    if not source.pixel_format:
+        return size, "", []
+    from av import VideoFormat
+
+    notes = []
+    held = source_format(VideoFormat(source.pixel_format))
+    chosen = choose_format(held.planar, encoder_formats(codec))
+    if chosen is None:
+        raise UsageError(f"{codec.name} takes no pixel format Crispen knows; use h264")
+    if held.rgb:
+        notes.append(f"its RGB ({held.name}) is written as {chosen.label()} BT.709")
+    elif chosen != held.planar:
+        notes.append(f"{held.planar.label()} becomes {chosen.label()}, which {codec.name} can hold")
+    if held.alpha:
+        notes.append("its transparency is left out")
+    across, down = reversed(chosen.step) if source.turned else chosen.step
+    even = max(across, size[0] // across * across), max(down, size[1] // down * down)
+    if even != size:
+        notes.append(
+            f"{size[0]}x{size[1]} becomes {even[0]}x{even[1]}: {chosen.label()} needs even sides"
+        )
+    if source.interlaced:
+        notes.append("interlaced: its fields are treated as one picture; deinterlace first")
+    return even, chosen.name, notes
+
+
+def _suits(format: str, kind: Kind) -> None:
+    written = [name for name, about in FORMATS.items() if about.writable]
+    fitting = VIDEO_FORMATS if kind == "video" else PICTURE_FORMATS
+    if format not in fitting:
+        what, offered = ("a picture", written) if kind == "image" else ("a video", VIDEO_FORMATS)
+        raise UsageError(
+            f"format {format} does not suit {what}; choose one of {', '.join(offered)}"
+        )

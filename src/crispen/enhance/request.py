@@ -1,0 +1,348 @@
+"""What a person wants done: every option once, with its meaning, unit, limits and default.
+
+Everything else reads these fields. The command line takes its options from them, the API's body is
+this model, the page builds its form from the JSON schema, and a test holds the keywords of
+`crispen.enhance` and `crispen.enhance_video` against it.
+
+To add an option: a field here, its keyword in `api`, and what it does in `plan`. None always means
+that the program chooses; ``usual`` says how.
+"""
+
+from __future__ import annotations
+
+import numbers
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    StringConstraints,
+    ValidationError,
+    WithJsonSchema,
+)
+from pydantic_core import PydanticCustomError, core_schema
+
+from crispen.enhance.naming import PICTURE_FORMATS, VIDEO_FORMATS
+from crispen.enhance.target import Target
+from crispen.errors import UsageError, describe_invalid, nearest_names
+from crispen.media._video_codecs import CODEC_NAMES
+from crispen.models.athand import AtHand, HasCard
+from crispen.models.tasks import TASKS, Task, tasks_in_words
+
+Kind = Literal["image", "video"]
+
+MAX_SCALE = 256
+MAX_SIDE_PX = 65_500
+MAX_CRF = 63
+_MAX_MODELS = 8
+_ALIASES = ("jpg", "tif")
+_PICTURES = tuple(name for name in PICTURE_FORMATS if name not in _ALIASES)
+
+# What `batch` and `_video_work` note of every result, in words of their own.
+_ALWAYS_NAMED = frozenset(
+    (
+        *("scale", "width", "height", "fit", "tasks", "models", "strength", "format"),
+        *("quality", "codec", "crf", "preset", "strip_metadata"),
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """Makes a text one of some names, in any case.
+
+    Attributes:
+        what: What they are, for the error.
+        names: Those that are offered.
+        hidden: Further ones that are taken.
+    """
+
+    what: str
+    names: tuple[str, ...]
+    hidden: tuple[str, ...] = ()
+
+    def _check(self, value: str) -> str:
+        if value.lower() in (*self.names, *self.hidden):
+            return value.lower()
+        near = nearest_names(value, self.names)
+        text = f"no {self.what} '{value}'{near} (choose one of {', '.join(self.names)})"
+        raise PydanticCustomError("no_such_choice", "{text}", {"text": text})
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        return core_schema.no_info_after_validator_function(self._check, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return {"type": "string", "enum": [*self.names]}
+
+
+def _as_tuple(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+Format = Annotated[str, OneOf("format", (*_PICTURES, *VIDEO_FORMATS), _ALIASES)]
+Codec = Annotated[str, OneOf("video codec", CODEC_NAMES)]
+# The codec has the last word: most end at 51.
+Crf = Annotated[float, WithJsonSchema({"type": "number", "minimum": 0, "maximum": MAX_CRF})]
+Preset = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]+$", max_length=20)]
+ModelName = Annotated[
+    str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)
+]
+Tasks = Annotated[tuple[Task, ...], Field(max_length=len(TASKS)), BeforeValidator(_as_tuple)]
+ModelNames = Annotated[
+    tuple[ModelName, ...], Field(max_length=_MAX_MODELS), BeforeValidator(_as_tuple)
+]
+
+
+def _option(
+    description: str,
+    *,
+    label: str,
+    usual: str = "",
+    unit: str = "",
+    word: str = "",
+    kinds: Sequence[Kind] = ("image", "video"),
+    default: Any = None,
+    **limits: Any,
+) -> Any:
+    """A field of `Request`.
+
+    Args:
+        description: What it means, as a sentence.
+        label: What the page calls it.
+        usual: What happens where it is not given, if that is not nothing.
+        unit: Of its value.
+        word: Its name where one of several is given at a time, as on the command line.
+        kinds: The files that it concerns.
+        default: Its value where it is not given.
+        limits: As for pydantic's `Field`.
+    """
+    told = {"label": label, "usual": usual, "unit": unit, "word": word, "kinds": [*kinds]}
+    extra: dict[str, Any] = {f"x-{key}": value for key, value in told.items() if value}
+    return Field(default, description=description, json_schema_extra=extra, **limits)
+
+
+class Request(BaseModel):
+    """What should happen to a picture or video: a scale or a size, tasks, models, a format."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    scale: float | None = _option(
+        "How many times as long each side becomes, such as 2 or 1.5.",
+        label="Scale",
+        unit="×",
+        usual="2, or what the tasks or named models give",
+        gt=0,
+        le=MAX_SCALE,
+    )
+    width: int | None = _option(
+        "Width of the result; alone, the height follows.",
+        label="Width",
+        unit="px",
+        ge=1,
+        le=MAX_SIDE_PX,
+    )
+    height: int | None = _option(
+        "Height of the result; alone, the width follows.",
+        label="Height",
+        unit="px",
+        ge=1,
+        le=MAX_SIDE_PX,
+    )
+    fit: bool = _option(
+        "Keep the aspect ratio inside the given width and height.",
+        label="Keep the aspect ratio",
+        default=False,
+    )
+    tasks: Tasks | None = _option(
+        f"What to do: {tasks_in_words()}. Several are done in this order. Without upscale the "
+        "size stays.",
+        label="Tasks",
+        word="task",
+        usual="upscale",
+    )
+    models: ModelNames | None = _option(
+        "A model by name; a name without its scale, such as photo-fast, picks the scale by the "
+        "size. Several run in the given order; with tasks, each takes the place of its task's "
+        "usual model.",
+        label="Models",
+        word="model",
+        usual="the tasks' usual ones",
+    )
+    strength: float | None = _option(
+        "How much of it to do where the task leaves the size as it is; 0.5 is half way between "
+        "the input and the full result.",
+        label="Strength",
+        usual="1",
+        ge=0,
+        le=1,
+    )
+    format: Format | None = _option(
+        f"Format of the result: {', '.join(_PICTURES)}; of videos: {', '.join(VIDEO_FORMATS)}.",
+        label="Format",
+        usual="the input's",
+    )
+    quality: int | None = _option(
+        "Quality of JPEG, WebP, AVIF and of videos, 1 to 100; higher is better and larger.",
+        label="Quality",
+        usual="the format's or codec's own",
+        ge=1,
+        le=100,
+    )
+    codec: Codec | None = _option(
+        f"Codec of videos: {', '.join(CODEC_NAMES)}.",
+        label="Video codec",
+        usual="h264, in WebM vp9",
+        kinds=("video",),
+    )
+    crf: Crf | None = _option(
+        "Quality of videos in the codec's own numbers, in place of the quality; lower is better "
+        "and larger, 18 looks like the source.",
+        label="CRF",
+        usual="the codec's own",
+        kinds=("video",),
+    )
+    preset: Preset | None = _option(
+        "Speed of the video encoder: ultrafast … veryslow; for vp9 and av1 a number, where 0 is "
+        "the slowest.",
+        label="Encoder preset",
+        usual="the codec's own",
+        kinds=("video",),
+    )
+    strip_metadata: bool = _option(
+        "Leave EXIF, XMP, titles, dates and places out.",
+        label="Remove metadata",
+        default=False,
+    )
+
+    @classmethod
+    def of(cls, **values: Any) -> Self:
+        """A request out of keywords; those that are None were not given.
+
+        Raises:
+            UsageError: A value does not fit.
+        """
+        given = {name: _plain(value) for name, value in values.items() if value is not None}
+        try:
+            return cls(**given)
+        except ValidationError as error:
+            problems = [describe_invalid(dict(one)) for one in error.errors()]
+            raise UsageError("; ".join(problems)) from error
+
+    @property
+    def target(self) -> Target:
+        """The size asked for.
+
+        Raises:
+            UsageError: Both a scale and a size were asked for.
+        """
+        return Target(self.scale, self.width, self.height, self.fit)
+
+    def further(self) -> dict[str, Any]:
+        """Options that were given beside those that the records of results always name."""
+        given: dict[str, Any] = self.model_dump(mode="json", exclude_defaults=True)
+        return {name: value for name, value in given.items() if name not in _ALWAYS_NAMED}
+
+
+def _plain(value: Any) -> Any:
+    """NumPy's numbers as Python's."""
+    match value:
+        case bool() | int() | float():
+            return value
+        case numbers.Integral():
+            return int(value)
+        case numbers.Real():
+            return float(value)
+        case _:
+            return value
+
+
+def ask(
+    model: str | Path | HasCard | Sequence[str | Path | HasCard] | None = None,
+    *,
+    size: tuple[int | None, int | None] | None = None,
+    tasks: str | Sequence[str] | None = None,
+    **values: Any,
+) -> tuple[Request, AtHand]:
+    """A request as it is typed or programmed, and the models that its names mean.
+
+    Args:
+        model: Names, files or open models; one of them or several.
+        size: Width and height in one, either of which may be None.
+        tasks: One task or several.
+        values: Other fields of `Request`.
+
+    Raises:
+        ModelError: No such model, or a broken file.
+        UsageError: A value does not fit.
+    """
+    if size is not None:
+        if values.get("width") is not None or values.get("height") is not None:
+            raise UsageError("both size and width or height were given; give one of them")
+        values["width"], values["height"] = size
+    at_hand = AtHand()
+    if model is not None:
+        several = model if isinstance(model, Sequence) and not isinstance(model, str) else [model]
+        values["models"] = tuple(at_hand.take(one) for one in several) or None
+    if tasks is not None:
+        values["tasks"] = (tasks,) if isinstance(tasks, str) else tuple(tasks)
+    return Request.of(**values), at_hand
+
+
+class Option(BaseModel):
+    """A field of `Request` for a form or a command line, from its JSON schema."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    word: str = Field(description="its name where one of several is given at a time")
+    label: str
+    description: str
+    type: Literal["boolean", "integer", "number", "string"] = Field(description="of one value")
+    many: bool = Field(description="whether it takes a list")
+    choices: list[str] | None = Field(description="all values, where they can be listed")
+    minimum: float | None = None
+    exclusive_minimum: float | None = None
+    maximum: float | None = None
+    default: bool | None = Field(description="null where nothing is the default")
+    usual: str = Field(description="what happens where it is not given, in words")
+    unit: str
+    kinds: list[Kind] = Field(description="the files that it concerns")
+
+
+def options() -> list[Option]:
+    """All fields of `Request`, in order."""
+    schema = Request.model_json_schema()
+    return [_described(name, about) for name, about in schema["properties"].items()]
+
+
+def _described(name: str, about: dict[str, Any]) -> Option:
+    (value,) = [s for s in about.get("anyOf", [about]) if s.get("type") != "null"]
+    many = value["type"] == "array"
+    one = value["items"] if many else value
+    return Option(
+        name=name,
+        word=about.get("x-word", name),
+        label=about["x-label"],
+        description=about["description"],
+        type=one["type"],
+        many=many,
+        choices=one.get("enum"),
+        minimum=one.get("minimum"),
+        exclusive_minimum=one.get("exclusiveMinimum"),
+        maximum=one.get("maximum"),
+        default=about["default"],
+        usual=about.get("x-usual", ""),
+        unit=about.get("x-unit", ""),
+        kinds=about["x-kinds"],
+    )

@@ -1,0 +1,48 @@
+"""What must be known of a file to plan its enhancement."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from crispen.enhance.request import Kind
+
+if TYPE_CHECKING:
+    from crispen.media.video import VideoHeader
+
+
+class Source(BaseModel):
+    """A picture or a video, as its content says."""
+
+    model_config = ConfigDict(frozen=True)
+
+    kind: Kind
+    format: str = Field(description="png, jpeg, … or the container of a video")
+    width: int = Field(description="as shown")
+    height: int = Field(description="as shown")
+    frames: int = Field(1, description="more than 1 in an animation or video; 0 if not known")
+    pixel_format: str = Field("", description="of a video, as FFmpeg calls it")
+    turned: bool = Field(False, description="whether a video is stored lying on its side")
+    interlaced: bool = Field(False, description="whether a video's frames are made of two fields")
+
+
+def video_source(header: VideoHeader, format: str) -> Source:
+    """A video out of its header.
+
+    Args:
+        header: As `crispen.media.video.probe` gives it.
+        format: What its container is called.
+    """
+    sides = (header.width, header.height)
+    width, height = reversed(sides) if header.turned else sides
+    return Source(
+        kind="video",
+        format=format,
+        width=width,
+        height=height,
+        frames=header.frames,
+        pixel_format=header.format.name,
+        turned=header.turned,
+        interlaced=header.interlaced,
+    )

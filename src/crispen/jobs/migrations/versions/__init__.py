@@ -1,0 +1,1 @@
+"""Each step of the queue's tables, oldest first."""

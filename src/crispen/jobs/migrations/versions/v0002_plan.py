@@ -1,0 +1,18 @@
+"""A version for each row, and what is planned for its job."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Rows that are there are of version 1 and have no plan."""
+    version = sa.Column("version", sa.Integer, nullable=False, server_default="1")
+    op.add_column("crispen_job", version)
+    op.add_column("crispen_job", sa.Column("plan", sa.String))
