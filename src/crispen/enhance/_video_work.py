@@ -15,7 +15,7 @@ from crispen.enhance.segments import Ending, Parts
 from crispen.enhance.target import Target
 from crispen.errors import InputError, UsageError, nearest_names
 from crispen.media._video_codecs import VideoCodec, encoder_formats
-from crispen.media._video_format import Planar, choose_format
+from crispen.media._video_format import STUDIO_RANGE, Planar, choose_format
 from crispen.media.video import (
     OUTPUT_FORMATS,
     Color,
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from crispen.enhance.chain import Plan
 
 _AHEAD = 3  # frames waiting before each thread; more would only hold more memory
-_VERSION = 2  # of what segments hold; a change starts unfinished work anew
+_VERSION = 3  # of what segments hold; a change starts unfinished work anew
 
 
 def output_suffix(target: Path) -> str:
@@ -83,9 +83,14 @@ class Work:
                 "interlaced: its fields are treated as one picture; deinterlace first"
             )
         color = header.color
-        if header.format.rgb:
-            color = Color(1, color.primaries, color.transfer, 1)
-        self.color = color
+        self.color = Color(
+            1 if header.format.rgb else color.matrix,
+            color.primaries,
+            color.transfer,
+            header.format.tag(color.range, self.format, full=codec.full_range),
+        )
+        if self.color.range == STUDIO_RANGE != header.format.range(color.range):
+            self.notes.append(f"its full range becomes studio range, the only one {codec.name} has")
 
     def _choose_format(self) -> Planar:
         source = self.header.format
@@ -174,6 +179,7 @@ class Work:
             self.format,
             memory_bytes=memory_bytes,
             strength=self._plan.strength,
+            full=self.codec.full_range,
         )
         clock = FrameClock(header)
         damage = Damage()
