@@ -69,8 +69,8 @@ def contenders(name: str, height: int, width: int, threads: int) -> dict[str, Fr
     exact = OpenVinoEngine(path, card, threads=threads, precision="fp32")
     cv_name, cv_frame = opencv(str(path), planes, threads)
     return {
-        f"Crispen ({engine.precision})": lambda: engine.run(pixels),
-        "Crispen (fp32)": lambda: exact.run(pixels),
+        f"Crispen ({engine.precision})": lambda: engine.run(pixels, studio=True),
+        "Crispen (fp32)": lambda: exact.run(pixels, studio=True),
         "ONNX Runtime": lambda: session.run(None, {"input": planes}),
         cv_name: cv_frame,
         f"PyTorch {torch.__version__}": lambda: walker.answer(planes),

@@ -69,14 +69,14 @@ def main() -> None:
         frames = list(islice(read_frames(clip, Damage()), 32))
         lumas = [np.ascontiguousarray(plane(f, 0, np.dtype(np.uint8)))[..., None] for f in frames]
         engine = model.engine
-        engine.run(lumas[0])
+        engine.run(lumas[0], studio=True)
         rows: list[tuple[str, int, float, float]] = []
 
         def measure(name: str, count: int, work: Callable[[], object]) -> None:
             rows.append((name, count, *timed(work)))
 
         measure("decode", asked.frames, lambda: [None for _ in read_frames(clip, Damage())])
-        measure("network", len(frames), lambda: [engine.run(luma) for luma in lumas])
+        measure("network", len(frames), lambda: [engine.run(luma, studio=True) for luma in lumas])
         shaper = av.video.reformatter.VideoReformatter()
         enlarged: list[av.VideoFrame] = []
         measure(

@@ -76,7 +76,7 @@ def test_openvino_equals_onnxruntime(name, height, width, channels, dtype):
 
 
 @pytest.mark.parametrize("name", SHIPPED)
-def test_one_plane_equals_the_graph_itself(name):
+def test_a_plane_of_studio_luma_equals_the_graph_itself(name):
     path, card = find(name)
     x = smooth(29, 31, 1, "uint8")
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
@@ -87,7 +87,7 @@ def test_one_plane_equals_the_graph_itself(name):
         OnnxRuntimeEngine(path, card, threads=1),
         TorchEngine(path, card),
     ):
-        assert np.abs(engine.run(x)[..., 0] - expected).max() <= 1, engine.name
+        assert np.abs(engine.run(x, studio=True)[..., 0] - expected).max() <= 1, engine.name
 
 
 @pytest.mark.parametrize("name", SHIPPED)
@@ -125,9 +125,44 @@ def test_ten_bit_video_plane_has_its_own_peak():
     eight = smooth(20, 24, 1, "uint8")
     ten = np.rint(eight / 255 * 1023).astype(np.uint16)
     engine = OpenVinoEngine(path, card, threads=1)
-    answer = engine.run(ten, peak=1023)
-    assert answer.max() <= 1023
-    assert np.abs(answer / 1023 - engine.run(eight) / 255).max() < 1.5 / 255
+    for studio in (False, True):
+        answer = engine.run(ten, peak=1023, studio=studio)
+        assert answer.max() <= 1023
+        expected = engine.run(eight, studio=studio)
+        assert np.abs(answer / 1023 - expected / 255).max() < 1.5 / 255
+
+
+@pytest.mark.parametrize("name", ["photo-fast-x2", "espcn-x3", "sharpen-photo", "denoise-photo"])
+def test_a_plane_means_the_same_in_either_range(name):
+    path, card = find(name)
+    full = smooth(36, 40, 1, "uint16", seed=3)
+    # BT.601: Y' of studio range runs from 16 to 235, here with 257 levels each.
+    black, white = 16 * 257, 235 * 257
+    studio = np.rint(black + full * (219 / 255)).astype(np.uint16)
+    for engine in (
+        OpenVinoEngine(path, card, threads=1, precision="fp32"),
+        OnnxRuntimeEngine(path, card, threads=1),
+        TorchEngine(path, card, threads=1),
+    ):
+        expected = engine.run(full) * (219 / 255) + black
+        # Whiter than white is kept in studio range, and has no place in full range.
+        answer = np.clip(engine.run(studio, studio=True).astype(float), black, white)
+        assert np.abs(answer - expected).max() <= 8, engine.name
+
+
+@pytest.mark.parametrize("kind", [OpenVinoEngine, OnnxRuntimeEngine, TorchEngine])
+@pytest.mark.parametrize("dtype", ["uint8", "uint16"])
+@pytest.mark.parametrize("name", ["photo-fast-x2", "denoise-photo", "srcnn-x3", "relight"])
+def test_grey_equals_grey_rgb(name, dtype, kind):
+    path, card = find(name)
+    side = 48 // card.multiple * card.multiple
+    grey = smooth(side, side, 1, dtype, seed=4)
+    grey[8:20, 10:30] = np.iinfo(dtype).max  # a hard edge, where low precision errs most
+    engine = kind(path, card)
+    answer = engine.run(grey).astype(int)
+    in_color = engine.run(np.repeat(grey, 3, axis=2)).astype(int)
+    assert np.ptp(in_color, axis=2).max() == 0
+    assert np.abs(answer - in_color).max() <= (1 if dtype == "uint8" else 257)
 
 
 def test_a_luma_network_leaves_color_differences_bicubic():
@@ -232,6 +267,37 @@ def test_rgb_residual_over_bicubic(kind, tmp_path):
     for part in (slice(None), slice(1, 2)):
         expected = grown(x[..., part].astype(float), 2) + 0.25 * nearest[..., part]
         assert np.abs(engine.run(x[..., part]) - np.clip(expected, 0, 255)).max() <= 1
+
+
+@pytest.mark.parametrize("kind", ENGINES)
+@pytest.mark.parametrize("dtype", ["uint8", "uint16"])
+def test_a_network_adds_no_colour_where_it_saw_none(kind, dtype, tmp_path):
+    unit = 1 if dtype == "uint8" else 257
+    path = onnx_file(
+        tmp_path / "tint.onnx",
+        [helper.make_node("Conv", ["input", "k", "b"], ["output"])],
+        3,
+        {
+            "k": np.eye(3, dtype=np.float32).reshape(3, 3, 1, 1),
+            "b": np.array([40, 0, -40], np.float32) / 255,
+        },
+    )
+    engine = kind(path, ModelCard(name="tint", task="restore", color="rgb", halo=30), threads=1)
+    x = np.full((20, 60, 3), 100)
+    x[:, 50:, 0] += 30
+    x[:, :20] += np.arange(20)[:, None, None]
+    x = (x * unit).astype(dtype)
+    change = (engine.run(x).astype(float) - x) / unit
+    # By BT.601 the tint's luma is 40 · (0.299 - 0.114) = 7.4.
+    assert np.abs(change[:, :42] - 7.4).max() <= 0.51
+    assert np.ptp(engine.run(x)[:, :42], axis=2).max() == 0
+    assert np.abs(change[:, 42:] - [40, 0, -40]).max() <= 0.51
+    # Where there is a little colour there may be a little more: 4 · 2 levels.
+    x = np.full((20, 20, 3), 100)
+    x[..., 1] += 2
+    x = (x * unit).astype(dtype)
+    change = (engine.run(x).astype(float) - x) / unit
+    assert np.abs(change - [7.4 + 8, 0, 7.4 - 8]).max() <= 0.51
 
 
 @pytest.mark.parametrize("kind", ENGINES)

@@ -31,7 +31,7 @@ class BoxEngine:
         self.sleep_s = sleep_s
         self._halo = halo
 
-    def run(self, pixels: Pixels, *, peak: int | None = None) -> Pixels:
+    def run(self, pixels: Pixels, *, peak: int | None = None, studio: bool = False) -> Pixels:
         assert pixels.shape[2] in (1, 3)
         self.shapes.append(pixels.shape)
         time.sleep(self.sleep_s)

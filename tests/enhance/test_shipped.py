@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from crispen.enhance.enhancer import Enhancer
 from crispen.enhance.model import load
 from crispen.enhance.target import Target
+from crispen.evaluate.metrics import luma255, psnr, round8
 from crispen.media.image import read_image
-from crispen.media.resample import resize
+from crispen.media.resample import downscale, resize
 from crispen.models.store import find, shipped_names
 
 # The classics carry the picture through their layers, and what mends is meant to change it.
@@ -78,8 +79,28 @@ def test_hidden_colour_never_bleeds(shared_data):
         np.testing.assert_array_equal(a, b)
 
 
-def test_grey_equals_grey_rgb():
-    grey = scene()[:60, :70, :1]
-    chosen = model("photo-fast-x2")
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("name", shipped_names())
+def test_grey_equals_grey_rgb(name, dtype):
+    unit = np.iinfo(dtype).max // 255
+    grey = scene()[:64, :72, :1].astype(dtype) * dtype(unit)
+    chosen = model(name)
+    as_grey = chosen(grey).pixels.astype(int)
     as_rgb = chosen(np.repeat(grey, 3, 2)).pixels.astype(int)
+    assert as_grey.shape[2] == 1
     assert np.ptp(as_rgb, axis=2).max() == 0
+    assert np.abs(as_grey - as_rgb).max() <= unit
+
+
+def test_a_grey_picture_is_as_sharp_as_the_same_in_colour(shared_data):
+    """Measured before grey had a range: 37.30 dB as grey, 41.73 dB as R'G'B'."""
+    hr = read_image(shared_data / "valid/Set5/HR/img_002.png").as_rgb8()
+    grey = np.rint(hr @ np.array([0.299, 0.587, 0.114])).astype(np.uint8)
+    chosen = model("photo-fast-x2")
+    small = downscale(grey, 2)[..., None]
+    scores = [
+        psnr(round8(luma255(chosen(x).pixels)), luma255(grey), border=2)
+        for x in (small, np.repeat(small, 3, axis=2))
+    ]
+    assert scores[0] == pytest.approx(scores[1], abs=0.01)
+    assert scores[0] > 41.5

@@ -64,7 +64,7 @@ class Times:
         self.card = ModelCard(name="times", task="relight", color=color, halo=0)  # type: ignore[arg-type]
         self.gain = gain
 
-    def run(self, pixels: Pixels, *, peak: int | None = None) -> Pixels:
+    def run(self, pixels: Pixels, *, peak: int | None = None, studio: bool = False) -> Pixels:
         return np.rint(pixels * self.gain).astype(pixels.dtype)  # type: ignore[no-any-return]
 
     def interrupt(self, thread: int) -> None:

@@ -21,7 +21,7 @@ import openvino as ov
 from numpy.typing import NDArray
 from openvino import opset14 as op
 
-from crispen.engines.base import color_in, residual_gain
+from crispen.engines.base import COLOR_GAIN, LUMA, View, color_radius, view_of
 from crispen.errors import ModelError
 from crispen.media.resample import bicubic_phases
 from crispen.models.card import ModelCard
@@ -38,7 +38,8 @@ class Window:
         width: Columns in.
         channels: 1 or 3.
         dtype: ``uint8`` or ``uint16``.
-        peak: Grey level of 1.0.
+        peak: The largest level.
+        studio: One channel is studio-range Y'; see `crispen.engines.base.Engine.run`.
     """
 
     height: int
@@ -46,6 +47,7 @@ class Window:
     channels: int
     dtype: str
     peak: int
+    studio: bool = False
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -55,6 +57,10 @@ class Window:
     @property
     def _type(self) -> ov.Type:
         return ov.Type.u8 if self.dtype == "uint8" else ov.Type.u16
+
+    def view(self, card: ModelCard) -> View:
+        """How a network sees these pixels."""
+        return view_of(card.color, self.peak, studio=self.studio)
 
     def parameter(self) -> ov.Node:
         """The pixels, as they come."""
@@ -107,6 +113,12 @@ def _planes(levels: ov.Node) -> ov.Node:
     return op.transpose(levels, _integers(0, 3, 1, 2))
 
 
+def _repeated(levels: ov.Node, channels: int) -> ov.Node:
+    """``(1, h, w, channels)`` of that or of ``(1, h, w, 1)``."""
+    copies = channels // int(levels.get_output_shape(0)[3])
+    return op.concat([levels] * copies, 3) if copies > 1 else levels
+
+
 def _phases(levels: ov.Node, scale: int, channels: int) -> ov.Node:
     """``(1, scale² · channels, h, w)`` in fp32 of ``(1, h, w, channels)``, channels innermost."""
     if scale == 1:
@@ -145,20 +157,21 @@ def _fold_color(
     node: ov.Node,
     kernel: NDArray[np.float64],
     parts: list[tuple[ov.Node, float]],
-    matrix: NDArray[np.float64],
-    offset: float,
+    view: View,
 ) -> ov.Output:
     """Replace a convolution of the network's input by one of the parts of grey levels."""
+    matrix, offset = view.matrix, view.offset
     how = node.get_attributes()
     begin, end = list(how["pads_begin"]), list(how["pads_end"])
     mixed = np.einsum("oikl,ic->ockl", kernel, matrix)
     levels = [part for part, _ in parts]
     if offset:
-        # The network pads with luma 0, which is darker than black: as a level, -offset / gain.
+        # The network pads with 0; of luma that is darker than black, and a level below 0.
         around = _integers(0, *begin, 0), _integers(0, *end, 0)
-        level = -offset / matrix.sum() / sum(unit for _, unit in parts)
+        level = -offset / matrix[0].sum() / sum(unit for _, unit in parts)
         levels = [op.pad(part, *around, "constant", _floats(level)) for part in levels]
         begin = end = [0, 0]
+    levels = [_repeated(part, matrix.shape[1]) for part in levels]
     stacked = levels[0] if len(levels) == 1 else op.concat(levels, 3)
     mixed = np.concatenate([unit * mixed for _, unit in parts], axis=1)
     answer = _convolve(_planes(stacked), mixed, begin, end)
@@ -201,12 +214,17 @@ def network_graph(model: ov.Model, card: ModelCard, window: Window) -> ov.Model:
     if len(inputs) != 1 or len(outputs) < 1:
         raise ModelError(f"{card.name}: has {len(inputs)} inputs; a model needs exactly one")
     pixels = window.parameter()
-    matrix, offset = color_in(card.color, window.channels, window.peak)
-    net_channels = len(matrix)
+    view = window.view(card)
+    net_channels = len(view.matrix)
     # A 1×1 convolution; what `_fold_color` cannot fold starts from it.
     values = op.add(
-        _convolve(_planes(window.levels(pixels)), matrix[:, :, None, None], [0, 0], [0, 0]),
-        _floats(float(offset)),
+        _convolve(
+            _planes(_repeated(window.levels(pixels), view.matrix.shape[1])),
+            view.matrix[:, :, None, None],
+            [0, 0],
+            [0, 0],
+        ),
+        _floats(view.offset),
     )
     cut = _residual(model) if card.base == "bicubic" else None
     if cut is None and card.base == "bicubic":
@@ -223,7 +241,7 @@ def network_graph(model: ov.Model, card: ModelCard, window: Window) -> ov.Model:
         if kernel is None:
             target.replace_source_output(values.output(0))
         else:
-            folded = _fold_color(node, kernel, window.parts(pixels), matrix, offset)
+            folded = _fold_color(node, kernel, window.parts(pixels), view)
             if cut is not None and node.get_friendly_name() == cut.get_node().get_friendly_name():
                 cut = folded  # a network of one layer
     if cut is None:
@@ -246,11 +264,24 @@ def network_graph(model: ov.Model, card: ModelCard, window: Window) -> ov.Model:
     return ov.Model([op.result(last)], [pixels], "network")
 
 
+def _color_limit(levels: ov.Node, radius: int) -> ov.Node:
+    """``(h, w, 1, 1)``: how much colour a network may add, in levels; see `Engine.run`."""
+    _, height, width, _ = (int(n) for n in levels.get_output_shape(0))
+    spread = op.subtract(
+        op.reduce_max(levels, _integers(3), False), op.reduce_min(levels, _integers(3), False)
+    )
+    spread = op.reshape(spread, _integers(1, 1, height, width), False)
+    for pads in ([radius, 0], [0, radius]):
+        kernel = [2 * pad + 1 for pad in pads]
+        spread = op.max_pool(spread, [1, 1], [1, 1], pads, pads, kernel).output(0)
+    spread = op.reshape(spread, _integers(height, width, 1, 1), False)
+    return op.multiply(spread, _floats(COLOR_GAIN))
+
+
 def paint_graph(card: ModelCard, window: Window) -> ov.Model:
     """Pixels and residual → pixels ``(scale · height, scale · width, channels)``."""
     scale, channels = card.scale, window.channels
     height, width, _ = window.shape
-    gain = residual_gain(card.color, channels) * window.peak
     net_channels = 1 if card.color == "luma" else 3
     pixels = window.parameter()
     residual = op.parameter(
@@ -258,14 +289,21 @@ def paint_graph(card: ModelCard, window: Window) -> ov.Model:
     )
     base = op.transpose(_phases(window.batch(pixels), scale, channels), _integers(0, 2, 3, 1))
     base = op.reshape(base, _integers(height, width, scale * scale, channels), False)
-    added = op.multiply(residual, _floats(gain))
+    added = op.multiply(residual, _floats(window.view(card).unit))
     if net_channels == 1:
         added = op.reshape(added, _integers(height, width, scale * scale, 1), False)
     else:
         added = op.reshape(added, _integers(height, width, 3, scale * scale), False)
         added = op.transpose(added, _integers(0, 1, 3, 2))
+        grey = op.reduce_sum(op.multiply(added, _floats(LUMA)), _integers(3), True)
         if channels == 1:
-            added = op.reduce_mean(added, _integers(3), True)
+            added = grey
+        else:
+            limit = _color_limit(window.levels(pixels), color_radius(card))
+            color = op.subtract(added, grey)
+            held = op.minimum(op.maximum(color, op.negative(limit)), limit)
+            within = op.less_equal(op.abs(color), limit)
+            added = op.select(within, added, op.add(grey, held))
     # Shuffled as whole numbers: a quarter of the memory of floats.
     levels = window.whole(op.add(base, added))
     rows = op.reshape(levels, _integers(height, width, scale, scale * channels), False)

@@ -4,15 +4,16 @@ An engine takes and gives NumPy arrays of whole pixels; what is between (layout,
 the bicubic base) is its own business, so that the fastest engine can do all of it inside its
 graph. Tiling, alpha, sizes and files are above it.
 
-What all engines agree on stands here: how pixels become what a network sees (`color_in`), how
-its residual comes back (`residual_gain`), and the bicubic base. `ArrayEngine` does it in NumPy for
-the engines whose graph cannot.
+What all engines agree on stands here: how pixels become what a network sees and how its residual
+comes back (`view_of`), and the bicubic base. `ArrayEngine` does it in NumPy for the engines whose
+graph cannot.
 """
 
 from __future__ import annotations
 
 import math
 from abc import abstractmethod
+from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -25,6 +26,14 @@ from crispen.models.card import Color, ModelCard
 
 Pixels = NDArray[np.uint8] | NDArray[np.uint16]
 Floats = NDArray[np.float32]
+
+# What an RGB network adds, minus its luma by these weights, is colour.
+LUMA = np.array([BT601_STUDIO.kr, 1.0 - BT601_STUDIO.kr - BT601_STUDIO.kb, BT601_STUDIO.kb])
+LUMA = LUMA.astype(np.float32)
+# Four times leaves what the shipped networks do to coloured photographs as it is to the last bit,
+# `relight` on dark ones included. Noise and JPEG's coarse chroma reach less far than 8 pixels.
+COLOR_GAIN = 4.0
+COLOR_RADIUS = 8
 
 
 @runtime_checkable
@@ -50,20 +59,25 @@ class Engine(Protocol):
         """Memory that a run takes for a pixel of its window; rather too much than too little."""
         ...
 
-    def run(self, pixels: Pixels, *, peak: int | None = None) -> Pixels:
+    def run(self, pixels: Pixels, *, peak: int | None = None, studio: bool = False) -> Pixels:
         """The enhanced window.
 
         Args:
             pixels: ``(height, width, channels)`` ``uint8`` or ``uint16``, of sides that the card
-                allows (`crispen.enhance.window.run_window` takes any). One channel is a plane as
-                it stands (grey, or the Y' of a video, whatever its range). Three channels are
-                R'G'B'; a luma network then sees their BT.601 studio luma, and what it adds to luma
-                is added to all three channels of the bicubic image, which leaves chroma bicubic.
-            peak: Grey level of 1.0; 255 or 65535 by dtype unless given (1023 for 10 bit video).
+                allows (`crispen.enhance.window.run_window` takes any). One channel is a grey
+                picture or the Y' of a video. Three channels are R'G'B'; a luma network then sees
+                their BT.601 studio luma, and what it adds to luma is added to all three channels
+                of the bicubic image, which leaves chroma bicubic.
+            peak: The largest level; 255 or 65535 by dtype unless given (1023 for 10-bit video).
+            studio: One channel is studio-range Y', with black at 16/255 and white at 235/255 of
+                `peak`. Otherwise it runs from 0 to `peak`, as R'G'B' always does.
 
         Returns:
             ``(scale · height, scale · width, channels)``, same dtype, clipped to ``[0, peak]`` and
-            rounded.
+            rounded. Neutral pixels stay neutral: what an RGB network adds is its luma, and colour
+            only up to `COLOR_GAIN` times the largest difference between the channels within
+            `COLOR_RADIUS` pixels. Grey gets the luma alone, so it equals the same picture in
+            R'G'B'.
         """
         ...
 
@@ -101,30 +115,48 @@ def check_window(pixels: Pixels, peak: int | None) -> int:
     return limit if peak is None else peak
 
 
-def color_in(color: Color, channels: int, peak: int) -> tuple[NDArray[np.float64], float]:
-    """What a network sees: ``matrix @ levels + offset``.
+@dataclass(frozen=True, slots=True)
+class View:
+    """How a network sees pixels: ``matrix @ levels + offset``, in [0, 1].
+
+    Attributes:
+        matrix: ``(network channels, 1 or 3)``; three for a grey picture too, whose plane is then
+            R', G' and B'.
+        offset: The same for all channels of the network.
+        unit: What 1.0 of the network's residual is in levels of the pixels.
+    """
+
+    matrix: NDArray[np.float64]
+    offset: float
+    unit: float
+
+
+def view_of(color: Color, peak: int, *, studio: bool = False) -> View:
+    """How a network of that colour sees pixels.
+
+    Luma networks learn studio-range Y', RGB networks full-range R'G'B'. Pixels of the other kind
+    are mapped to theirs. A grey picture is handed over as R'G'B' of three equal planes rather than
+    as one plane with the sum of their weights: low precision rounds each weight, and grey would
+    come out up to 10 levels away from the same picture in R'G'B'.
 
     Args:
         color: What the network works on.
-        channels: Channels of the pixels.
-        peak: Grey level of 1.0.
-
-    Returns:
-        ``(network channels, channels)`` and one offset for all of them.
+        peak: The largest level.
+        studio: One plane of studio-range Y'; otherwise R'G'B' or grey. See `Engine.run`.
     """
-    if color == "rgb":
-        return (np.eye(3) if channels == 3 else np.ones((3, 1))) / peak, 0.0
-    if channels == 3:
-        return BT601_STUDIO.luma_weights[None] / peak, BT601_STUDIO.luma_offset
-    return np.ones((1, 1)) / peak, 0.0
+    swing, black = BT601_STUDIO.luma_weights.sum(), BT601_STUDIO.luma_offset
+    if not studio and color == "luma":
+        return View(BT601_STUDIO.luma_weights[None] / peak, black, peak / swing)
+    if not studio:
+        return View(np.eye(3) / peak, 0.0, peak)
+    if color == "luma":
+        return View(np.ones((1, 1)) / peak, 0.0, peak)
+    return View(np.ones((3, 1)) / (swing * peak), -black / swing, swing * peak)
 
 
-def residual_gain(color: Color, channels: int) -> float:
-    """What one unit of the network's residual is in units of the pixels.
-
-    Studio luma has 219 steps where R'G'B' has 255.
-    """
-    return 255.0 / 219.0 if color == "luma" and channels == 3 else 1.0
+def color_radius(card: ModelCard) -> int:
+    """How far around a pixel the colour is looked for that limits what a network adds there."""
+    return COLOR_RADIUS if card.halo is None else min(card.halo, COLOR_RADIUS)
 
 
 class ArrayEngine:
@@ -154,12 +186,14 @@ class ArrayEngine:
         the picture, ``(1, C, scale · h, scale · w)``.
         """
 
-    def run(self, pixels: Pixels, *, peak: int | None = None) -> Pixels:
+    def run(self, pixels: Pixels, *, peak: int | None = None, studio: bool = False) -> Pixels:
         """See `Engine.run`."""
         peak = check_window(pixels, peak)
         height, width, channels = pixels.shape
-        matrix, offset = color_in(self.card.color, channels, peak)
-        seen = pixels.astype(np.float32) @ matrix.T.astype(np.float32) + np.float32(offset)
+        view = view_of(self.card.color, peak, studio=studio and channels == 1)
+        matrix = view.matrix.astype(np.float32)
+        planes = np.repeat(pixels, matrix.shape[1] // channels, axis=2)
+        seen = planes.astype(np.float32) @ matrix.T + np.float32(view.offset)
         answer = self.answer(np.ascontiguousarray(seen.transpose(2, 0, 1)[None]))[0]
         scale = self.card.scale
         size = (height * scale, width * scale)
@@ -173,10 +207,18 @@ class ArrayEngine:
             )
         else:
             residual = answer.transpose(1, 2, 0) - _enlarged(seen, scale)
-        if channels == 1 and len(matrix) == 3:
-            residual = residual.mean(axis=2, keepdims=True)
-        levels = _enlarged(pixels.astype(np.float32), scale)
-        levels = levels + residual * np.float32(residual_gain(self.card.color, channels) * peak)
+        residual = residual * np.float32(view.unit)
+        if len(matrix) == 3:
+            grey = residual @ LUMA[:, None]
+            if channels == 1:
+                residual = grey
+            else:
+                limit = _color_limit(pixels, color_radius(self.card))
+                limit = limit.repeat(scale, 0).repeat(scale, 1)
+                color = residual - grey
+                held = grey + np.clip(color, -limit, limit)
+                residual = np.where(np.abs(color) <= limit, residual, held)
+        levels = _enlarged(pixels.astype(np.float32), scale) + residual
         whole: Pixels = np.clip(np.rint(levels), 0, peak).astype(pixels.dtype)
         return whole
 
@@ -204,6 +246,17 @@ def guessed_bytes_per_px(card: ModelCard) -> float:
     width = max(16.0, math.sqrt(card.parameters / (9.0 * max(1, layers))))
     inside = 12.0 * width * (1 if card.base == "bicubic" else max(4, card.scale**2))
     return inside + 48.0 * card.scale**2
+
+
+def _color_limit(pixels: Pixels, radius: int) -> Floats:
+    """``(height, width, 1)``: how much colour a network may add, in levels; see `Engine.run`."""
+    spread = np.ptp(pixels, axis=2)
+    for axis in (0, 1):
+        around = [(radius, radius) if axis == a else (0, 0) for a in (0, 1)]
+        padded = np.pad(spread, around)
+        spread = np.lib.stride_tricks.sliding_window_view(padded, 2 * radius + 1, axis).max(-1)
+    limit: Floats = spread[..., None].astype(np.float32) * np.float32(COLOR_GAIN)
+    return limit
 
 
 def _enlarged(levels: Floats, scale: int) -> Floats:

@@ -196,11 +196,12 @@ class OpenVinoEngine:
             self._plans.move_to_end(window)
             return plan
 
-    def run(self, pixels: Pixels, *, peak: int | None = None) -> Pixels:
+    def run(self, pixels: Pixels, *, peak: int | None = None, studio: bool = False) -> Pixels:
         """See `Engine.run`."""
         peak = check_window(pixels, peak)
         height, width, channels = pixels.shape
-        plan = self._plan(Window(height, width, channels, pixels.dtype.name, peak))
+        studio = studio and channels == 1
+        plan = self._plan(Window(height, width, channels, pixels.dtype.name, peak, studio))
         scale = self.card.scale
         answer: Pixels = np.empty((height * scale, width * scale, channels), pixels.dtype)
         # Requests share this memory; OpenVINO wants it in one piece and writeable.

@@ -13,11 +13,14 @@ from crispen.engines.base import Engine, Pixels
 from crispen.enhance.stages import ModelStage, Shape
 from crispen.media._video_format import (
     FULL_RANGE,
+    STUDIO_RANGE,
     Planar,
     SourceFormat,
     change_depth,
+    full_range,
     packed,
     plane,
+    studio_range,
 )
 from crispen.media.video import Color
 
@@ -26,33 +29,16 @@ if TYPE_CHECKING:
 
 # swscale's bicubic is Keys' with a = -0.6, widened where it shrinks.
 BICUBIC = Interpolation.BICUBIC | Interpolation.ACCURATE_RND
+# From and to R'G'B'. Without the last two, or with only one of them, swscale takes short cuts that
+# cut fractions off: one to two levels of luma are lost on the way there and back.
+_COLORS = (
+    BICUBIC
+    | Interpolation.FULL_CHR_H_INP
+    | Interpolation.FULL_CHR_H_INT
+    | Interpolation.ACCURATE_RND
+)
 _RGB_MATRIX = 1  # BT.709, what players assume of anything that was RGB
 _SWS_MATRICES = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9, 10: 9}
-
-
-class _Peaked:
-    """An engine whose pixels count to another peak than their dtype does."""
-
-    def __init__(self, engine: Engine, peak: int) -> None:
-        self.card = engine.card
-        self.name = engine.name
-        self.device = engine.device
-        self.precision = engine.precision
-        self._engine = engine
-        self._peak = peak
-
-    @property
-    def bytes_per_px(self) -> float:
-        return self._engine.bytes_per_px
-
-    def run(self, pixels: Pixels, *, peak: int | None = None) -> Pixels:
-        return self._engine.run(pixels, peak=peak or self._peak)
-
-    def interrupt(self, thread: int) -> None:
-        self._engine.interrupt(thread)
-
-    def close(self) -> None:
-        self._engine.close()
 
 
 class FrameEnhancer:
@@ -60,9 +46,10 @@ class FrameEnhancer:
 
     The whole frame is enlarged bicubically first, by swscale, which knows where chroma samples lie
     and carries the frame's side data (captions, light levels) over; that takes 2 ms for 1080p. Then
-    the network's luma takes the place of the bicubic one, levels as they are, so that range and
-    matrix do not matter. RGB networks see the colours that the stream's own matrix means; where
-    they leave the size as it is, what they change is added to the frame's own samples.
+    the network's luma takes the place of the bicubic one. Its levels stay as they are; the network
+    is told their range, and the matrix does not matter to it. RGB networks see the colours that the
+    stream's own matrix means; where they leave the size as it is, what they change is added to the
+    frame's own samples. Grey has no other colours, so they see its plane.
 
     Args:
         engines: The networks, in order; none for bicubic alone.
@@ -73,6 +60,7 @@ class FrameEnhancer:
         format: Format of the result.
         memory_bytes: The budget for windows.
         strength: How much of what networks of scale 1 change is kept.
+        full: Whether the result can have full range; otherwise that becomes studio range.
     """
 
     def __init__(
@@ -86,6 +74,7 @@ class FrameEnhancer:
         *,
         memory_bytes: int,
         strength: float = 1.0,
+        full: bool = True,
     ) -> None:
         self._engines = tuple(engines)
         self._size = size
@@ -93,15 +82,21 @@ class FrameEnhancer:
         self._color = color
         self._target = target
         self._format = format
-        self._rgb = any(engine.card.color == "rgb" for engine in engines)
-        peak = 65535 if format.bits > 8 else 255
-        if not self._rgb:
-            peak = format.peak
+        self._range = source.range(color.range)
+        self._range_tag = source.tag(color.range, format, full=full)
+        colored = any(engine.card.color == "rgb" for engine in engines)
+        self._rgb = colored and not source.grey
+        self._peak = self._white if self._rgb else format.peak
         shape = Shape(size[0], size[1], 3 if self._rgb else 1, format.dtype.itemsize)
         self._stages: list[ModelStage] = []
         for engine in engines:
             stage = ModelStage(
-                _Peaked(engine, peak), shape, memory_bytes=memory_bytes, strength=strength
+                engine,
+                shape,
+                memory_bytes=memory_bytes,
+                strength=strength,
+                peak=self._peak,
+                studio=self._range == STUDIO_RANGE,
             )
             self._stages.append(stage)
             shape = stage.result
@@ -118,32 +113,33 @@ class FrameEnhancer:
         """The matrix of the result, in H.273's numbers."""
         return _RGB_MATRIX if self._source.rgb else self._color.matrix
 
+    @property
+    def _white(self) -> int:
+        """The level of white in swscale's R'G'B', which has no 65535 in 16 bits."""
+        if self._format.bits == 8:
+            return 255
+        planar = self._source.planar
+        return (planar.peak << 16 - planar.bits) if self._range == FULL_RANGE else 255 << 8
+
     def _swscale(self, *, to_rgb: bool = False, from_rgb: bool = False) -> dict[str, Any]:
         matrix = _SWS_MATRICES.get(self.matrix, 5)
-        studio_or_full = self._color.range if self._color.range and not self._source.rgb else 1
         rgb_in = from_rgb or self._source.rgb
+        # swscale takes grey for full range whatever it is told: so nothing is mapped.
+        own = FULL_RANGE if self._source.grey else self._range
         if not (to_rgb or rgb_in):
-            if self._color.range:
-                return {
-                    "src_color_range": self._color.range,
-                    "dst_color_range": self._color.range,
-                }
-            return {}
+            return {"src_color_range": own, "dst_color_range": own}
         return {
             "src_colorspace": matrix,
             "dst_colorspace": matrix,
-            "src_color_range": FULL_RANGE if rgb_in else studio_or_full,
-            "dst_color_range": FULL_RANGE if to_rgb else studio_or_full,
+            "src_color_range": FULL_RANGE if rgb_in else own,
+            "dst_color_range": FULL_RANGE if to_rgb else own,
         }
 
     def __call__(self, frame: av.VideoFrame) -> av.VideoFrame:
         """The enhanced frame, with the time stamp, duration and side data of `frame`."""
         width, height = self._target
         source = self.planar(frame)
-        if self._source.rgb:
-            ranges = {"src_color_range": 1, "dst_color_range": 1}
-        else:
-            ranges = self._swscale()
+        own = FULL_RANGE if self._source.grey else self._range
         out = self._enlarge.reformat(
             source,
             width,
@@ -151,7 +147,8 @@ class FrameEnhancer:
             self._format.name,
             interpolation=BICUBIC,
             threads=1,
-            **ranges,
+            src_color_range=own,
+            dst_color_range=own,
         )
         if self._stages:
             if self._rgb:
@@ -161,8 +158,15 @@ class FrameEnhancer:
                 if out is source:  # nothing to enlarge; the decoder still needs its own samples
                     luma = luma.copy()
                     out.make_writable()
-                luma = change_depth(luma, self._source.planar, self._format)
+                luma = change_depth(
+                    luma, self._source.planar, self._format, full=self._range == FULL_RANGE
+                )
                 self._paint_luma(luma, plane(out, 0, self._format.dtype))
+        if self._range == FULL_RANGE and self._range_tag == STUDIO_RANGE:
+            out.make_writable()
+            for index in range(len(out.planes)):
+                levels = plane(out, index, self._format.dtype)
+                levels[:] = studio_range(levels, index > 0, self._format)
         self._tag(frame, out)
         return out
 
@@ -182,7 +186,7 @@ class FrameEnhancer:
             width,
             height,
             self._source.planar.name,
-            interpolation=BICUBIC | Interpolation.FULL_CHR_H_INP,
+            interpolation=_COLORS,
             threads=1,
             **self._swscale(),
         )
@@ -204,11 +208,14 @@ class FrameEnhancer:
             frame,
             *self._size,
             name,
-            interpolation=BICUBIC | Interpolation.FULL_CHR_H_INP,
+            interpolation=_COLORS,
             threads=1,
             **self._swscale(to_rgb=True),
         )
-        pixels = packed(seen, self._format.dtype).copy()
+        seen.make_writable()
+        pixels = packed(seen, self._format.dtype)
+        if self._format.bits > 8:
+            np.minimum(pixels, self._peak, out=pixels)
         # At the source's own size only what changed is painted: colours that the way to RGB and
         # back would shift, or that RGB does not have, stay as they are.
         before = self._from_rgb(seen) if self._network_size == self._target == self._size else None
@@ -220,22 +227,28 @@ class FrameEnhancer:
         out.make_writable()  # it may be the source's own frame
         for index in range(len(out.planes)):
             levels = plane(out, index, self._format.dtype)
-            after = plane(final, index, self._format.dtype)
             if before is None:
-                levels[:] = after
+                levels[:] = final[index]
                 continue
-            change = after.astype(np.int32) - plane(before, index, self._format.dtype)
+            change = final[index].astype(np.int32) - before[index]
             levels[:] = np.clip(levels + change, 0, self._format.peak)
 
-    def _from_rgb(self, frame: av.VideoFrame) -> av.VideoFrame:
-        return self._back.reformat(
-            frame,
-            *self._target,
-            self._format.name,
-            interpolation=BICUBIC | Interpolation.FULL_CHR_H_INP,
-            threads=1,
-            **self._swscale(from_rgb=True),
+    def _from_rgb(self, frame: av.VideoFrame) -> list[NDArray[Any]]:
+        """The planes of the result's format."""
+        ranges = self._swscale(from_rgb=True)
+        form = self._format
+        full = self._range == FULL_RANGE
+        if full:  # swscale is up to a level off there; its studio range in 16 bits is exact
+            ranges["dst_color_range"] = STUDIO_RANGE
+            form = Planar(form.chroma, 16)
+        planar = self._back.reformat(
+            frame, *self._target, form.name, interpolation=_COLORS, threads=1, **ranges
         )
+        planes = [plane(planar, index, form.dtype) for index in range(3)]
+        if full:
+            white = self._white << 16 - 8 * self._format.dtype.itemsize
+            return [full_range(part, n > 0, white, self._format) for n, part in enumerate(planes)]
+        return planes
 
     def _run(self, pixels: NDArray[Any], out: NDArray[Any]) -> None:
         flow: Iterator[Pixels] = iter([np.ascontiguousarray(pixels)])
@@ -253,7 +266,7 @@ class FrameEnhancer:
         out.duration = frame.duration
         out.pict_type = 0  # the encoder decides, not the source
         out.colorspace = self.matrix
-        out.color_range = 1 if self._source.rgb else self._color.range
+        out.color_range = self._range_tag
 
 
 def _silent(_: float) -> None:

@@ -16,7 +16,7 @@ from crispen.enhance.record import identity
 from crispen.enhance.segments import Ending, Parts
 from crispen.errors import InputError
 from crispen.media._video_codecs import find_codec
-from crispen.media._video_format import source_format
+from crispen.media._video_format import STUDIO_RANGE, source_format
 from crispen.media.video import (
     Color,
     Damage,
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
 _AHEAD = 3  # frames waiting before each thread; more would only hold more memory
-_VERSION = 2  # of what segments hold; a change starts unfinished work anew
+_VERSION = 3  # of what segments hold; a change starts unfinished work anew
 
 
 class Work:
@@ -76,9 +76,16 @@ class Work:
         self.strength = plan.strength
         self.models = models
         color = header.color
-        if header.format.rgb:
-            color = Color(1, color.primaries, color.transfer, 1)
-        self.color = color
+        self.color = Color(
+            1 if header.format.rgb else color.matrix,
+            color.primaries,
+            color.transfer,
+            header.format.tag(color.range, self.format, full=self.codec.full_range),
+        )
+        if self.color.range == STUDIO_RANGE != header.format.range(color.range):
+            self.notes.append(
+                f"its full range becomes studio range, the only one {self.codec.name} has"
+            )
 
     def job(self, segment_s: float, strip_metadata: bool) -> dict[str, Any]:
         """Everything the segments depend on."""
@@ -131,6 +138,7 @@ class Work:
             self.format,
             memory_bytes=memory_bytes,
             strength=self.strength,
+            full=self.codec.full_range,
         )
         clock = FrameClock(header)
         damage = Damage()

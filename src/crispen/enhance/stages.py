@@ -93,6 +93,8 @@ class ModelStage:
         tile_px: Side of square windows, or None to choose; a card's own ``window_px`` goes first.
         overlap: How tiles overlap where the network has no finite halo, or its card asks for it.
         strength: How much of what a network of scale 1 changes is kept.
+        peak: The largest level; the dtype's unless given.
+        studio: What comes in one channel is studio-range Y', not a grey picture.
 
     Attributes:
         room: Where bands are to be written, if somebody has a place for them: new memory for each
@@ -108,6 +110,8 @@ class ModelStage:
         tile_px: int | None = None,
         overlap: Overlap | None = None,
         strength: float = 1.0,
+        peak: int | None = None,
+        studio: bool = False,
     ) -> None:
         card = engine.card
         self.source = source
@@ -118,6 +122,8 @@ class ModelStage:
         self._engine = engine
         self.room: Room | None = None
         self._strength = strength if card.takes_strength else 1.0
+        self._peak = peak
+        self._studio = studio
         self._overlap = overlap_of(card, tile_px, overlap)
         if self._overlap is not None:
             return
@@ -192,7 +198,13 @@ class ModelStage:
             yield made
 
     def _run(self, pixels: Pixels) -> Pixels:
-        return run_window(self._engine, pixels, strength=self._strength)
+        return run_window(
+            self._engine,
+            pixels,
+            strength=self._strength,
+            peak=self._peak,
+            studio=self._studio,
+        )
 
     def _kept(self, span: Span) -> slice:
         """The core in the answer to a window."""

@@ -26,23 +26,34 @@ def halo_of(card: ModelCard, channels: int) -> int:
     return max(halo, BICUBIC_HALO) if channels > 1 and card.scale > 1 else halo
 
 
-def run_window(engine: Engine, pixels: Pixels, *, strength: float = 1.0) -> Pixels:
+def run_window(
+    engine: Engine,
+    pixels: Pixels,
+    *,
+    strength: float = 1.0,
+    peak: int | None = None,
+    studio: bool = False,
+) -> Pixels:
     """The enhanced window; alpha is enlarged bicubically beside the colour.
 
     A network trained on photographs puts texture into an even alpha and rings around its edges;
-    bicubic, clipped, does neither. A window whose sides the network cannot take is continued to the
-    right and below with its last pixels, and the answer cut again.
+    bicubic, clipped, does neither. So alpha has no studio range either: it is a share, from 0 to
+    all the dtype holds, and no network that learnt a range sees it. A window whose sides the
+    network cannot take is continued to the right and below with its last pixels, and the answer cut
+    again.
 
     Args:
         engine: The network.
         pixels: ``(height, width, 1 to 4)``; 2 and 4 channels end in alpha.
         strength: How much of what the network changes is kept, 0 to 1; at scale 1 only.
+        peak: See `Engine.run`.
+        studio: See `Engine.run`.
     """
     channels = pixels.shape[2]
+    plain = pixels if channels in (1, 3) else pixels[..., :-1]
+    color = _mixed(plain, _run_padded(engine, plain, peak, studio), strength)
     if channels in (1, 3):
-        return _mixed(pixels, _run_padded(engine, pixels), strength)
-    plain = pixels[..., :-1]
-    color = _mixed(plain, _run_padded(engine, plain), strength)
+        return color
     alpha = pixels[..., -1:]
     out = np.empty((*color.shape[:2], channels), pixels.dtype)
     out[..., :-1] = color
@@ -59,16 +70,17 @@ def run_window(engine: Engine, pixels: Pixels, *, strength: float = 1.0) -> Pixe
     return out
 
 
-def _run_padded(engine: Engine, pixels: Pixels) -> Pixels:
+def _run_padded(engine: Engine, pixels: Pixels, peak: int | None, studio: bool) -> Pixels:
     card = engine.card
     height, width = pixels.shape[:2]
     below, right = (
         max(round_up(side, card.multiple), card.window_px or 0) - side for side in (height, width)
     )
     if not (below or right):
-        return engine.run(pixels)
+        return engine.run(pixels, peak=peak, studio=studio)
     padded = np.pad(pixels, ((0, below), (0, right), (0, 0)), mode="edge")
-    return engine.run(cast(Pixels, padded))[: height * card.scale, : width * card.scale]
+    answer = engine.run(cast(Pixels, padded), peak=peak, studio=studio)
+    return answer[: height * card.scale, : width * card.scale]
 
 
 def _mixed(pixels: Pixels, answer: Pixels, strength: float) -> Pixels:

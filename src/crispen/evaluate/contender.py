@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -33,7 +34,8 @@ class Contender:
         scale: How many times larger each side becomes.
         luma: It works on a plane of luma as well as on colour.
         card: The model's; None for a baseline.
-        run: From ``(height, width, 1 or 3)`` pixels to those of the result.
+        run: From ``(height, width, 1 or 3)`` pixels to those of the result; one channel is
+            studio luma, three are R'G'B'.
         precision: The engine and the number format, for tables; empty for a baseline.
     """
 
@@ -103,13 +105,13 @@ def open_file(
 def _model(engine: Engine) -> Callable[[Pixels], Pixels]:
     card = engine.card
     if card.halo is not None and card.multiple == 1 and card.window_px is None:
-        return engine.run
+        return functools.partial(engine.run, studio=True)
 
     def run(pixels: Pixels) -> Pixels:
         # Such a network takes only some sizes, or would see the whole picture: as in real use.
         height, width, channels = pixels.shape
         source = Shape(width, height, channels, pixels.dtype.itemsize)
-        stage = ModelStage(engine, source, memory_bytes=_MEMORY_BYTES)
+        stage = ModelStage(engine, source, memory_bytes=_MEMORY_BYTES, studio=True)
         return np.concatenate(list(stage.frame(iter([pixels]), lambda _: None)))
 
     return run

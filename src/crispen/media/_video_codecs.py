@@ -23,6 +23,7 @@ class VideoCodec:
         preset_option: What FFmpeg calls the preset.
         max_crf: The worst quality.
         segment: Container of unfinished work. NUT holds any time base to the last tick.
+        full_range: It can say that its levels are full range.
     """
 
     name: str
@@ -35,6 +36,7 @@ class VideoCodec:
     preset_option: str = "preset"
     max_crf: int = 51
     segment: str = "nut"
+    full_range: bool = True
 
     def options(self, crf: float | None, preset: str | None) -> dict[str, str]:
         """FFmpeg's options for that quality and speed.
@@ -94,7 +96,11 @@ _CODECS = (
     ),
     VideoCodec("ffv1", "ffv1", None, None, (), (".mkv",), {"level": "3", "slicecrc": "1"}),
     # NUT has no code for ProRes; QuickTime is exact too where nothing is stored out of order.
-    VideoCodec("prores", "prores_ks", None, None, (), (".mov", ".mkv"), segment="mov"),
+    VideoCodec(
+        *("prores", "prores_ks", None, None, (), (".mov", ".mkv")),
+        segment="mov",
+        full_range=False,
+    ),
 )
 
 CODEC_NAMES = tuple(codec.name for codec in _CODECS)

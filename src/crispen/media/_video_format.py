@@ -14,6 +14,7 @@ from crispen.errors import InputError
 if TYPE_CHECKING:
     import av
 
+STUDIO_RANGE = 1  # AVCOL_RANGE_MPEG
 FULL_RANGE = 2  # AVCOL_RANGE_JPEG
 _DEPTHS = (8, 9, 10, 12, 14, 16)
 _SUBSAMPLING = {(1, 1): "444", (2, 1): "422", (2, 2): "420", (4, 1): "422", (1, 2): "444"}
@@ -82,6 +83,37 @@ class SourceFormat:
     def direct(self) -> bool:
         """Whether its planes can be used as they lie."""
         return self.name.replace("yuvj", "yuv") == self.planar.name
+
+    @property
+    def grey(self) -> bool:
+        """Whether it has no colour."""
+        return self.planar.chroma == "400"
+
+    def range(self, tagged: int) -> int:
+        """The range that the planar form's levels have.
+
+        Args:
+            tagged: What the file says; 0 where it says nothing.
+        """
+        if self.rgb:
+            return STUDIO_RANGE
+        # Grey is full as FFmpeg reads it, and a network that is given too narrow a range loses
+        # next to nothing.
+        return tagged or (FULL_RANGE if self.grey else STUDIO_RANGE)
+
+    def tag(self, tagged: int, target: Planar, *, full: bool = True) -> int:
+        """What the result's file is to say of its range.
+
+        Args:
+            tagged: What the source's says.
+            target: The format of the result.
+            full: Whether the result can have full range.
+        """
+        if self.rgb or not full:
+            return STUDIO_RANGE
+        if self.grey and target.chroma != "400":
+            return self.range(tagged)
+        return tagged
 
 
 def source_format(fmt: av.VideoFormat) -> SourceFormat:
@@ -164,11 +196,20 @@ def top_left_chroma(frame: av.VideoFrame) -> bool:
     return bool((middle - between).mean() > 1.0)
 
 
-def change_depth(levels: NDArray[Any], source: Planar, target: Planar) -> NDArray[Any]:
-    """`levels` of one depth as those of another, as video does it: times a power of two."""
+def change_depth(
+    levels: NDArray[Any], source: Planar, target: Planar, *, full: bool
+) -> NDArray[Any]:
+    """Luma of one depth as that of another.
+
+    In studio range that is a power of two: black is 16 in 8 bits and 64 in 10. In full range the
+    largest level becomes the largest.
+    """
     shift = target.bits - source.bits
     if shift == 0:
         return levels
+    if full:
+        scaled: NDArray[Any] = np.rint(levels * (target.peak / source.peak)).astype(target.dtype)
+        return scaled
     if shift > 0:
         wide: NDArray[Any] = levels.astype(target.dtype) << shift
         return wide
@@ -176,3 +217,35 @@ def change_depth(levels: NDArray[Any], source: Planar, target: Planar) -> NDArra
     rounded = (levels.astype(np.uint32) + half) >> -shift
     narrow: NDArray[Any] = np.minimum(rounded, target.peak).astype(target.dtype)
     return narrow
+
+
+def _swings(chroma: bool, target: Planar) -> tuple[int, int, int]:
+    """Zero of studio range in 8 bits, its steps from there to 1, and zero of `target`'s range."""
+    return (128, 224, (target.peak + 1) // 2) if chroma else (16, 219, 0)
+
+
+def _whole(levels: NDArray[Any], target: Planar) -> NDArray[Any]:
+    whole: NDArray[Any] = np.clip(np.rint(levels), 0, target.peak).astype(target.dtype)
+    return whole
+
+
+def full_range(levels: NDArray[Any], chroma: bool, white: int, target: Planar) -> NDArray[Any]:
+    """Studio range in 16 bits as full range in the depth of `target`.
+
+    Args:
+        levels: Of one plane.
+        chroma: It is Cb or Cr.
+        white: What white was before it became studio range, where that of studio range is 65280.
+        target: The result's format.
+    """
+    zero, swing, middle = _swings(chroma, target)
+    gain = target.peak / (swing * 256.0) * ((255 << 8) / white)
+    return _whole((levels - np.float32(zero * 256)) * np.float32(gain) + np.float32(middle), target)
+
+
+def studio_range(levels: NDArray[Any], chroma: bool, form: Planar) -> NDArray[Any]:
+    """Full range as studio range in the same depth; arguments as for `full_range`."""
+    zero, swing, middle = _swings(chroma, form)
+    unit = 1 << form.bits - 8
+    gain = swing * unit / form.peak
+    return _whole((levels - np.float32(middle)) * np.float32(gain) + np.float32(zero * unit), form)
