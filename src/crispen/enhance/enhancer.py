@@ -233,7 +233,7 @@ class Enhancer:
             (width, height),
             header.frames,
             tuple(model.card.name for model in models),
-            _left_out(reader),
+            (*_left_out(reader), *reader.notes, *writer.notes),
         )
 
     def _stages(self, shape: Shape, width: int, height: int) -> tuple[list[Stage], list[Model]]:

@@ -26,6 +26,7 @@ class Format:
         animated: Holds several frames with delays.
         grey: Holds grey as such, and not as RGB.
         profile: Holds a colour profile; without one the pixels are sRGB.
+        code_points: Holds colours as code points, and so HDR.
         quality: Default of ``quality``; 0 where nothing is lost anyway.
         saver: libvips operation; empty for formats that are only read.
     """
@@ -38,6 +39,7 @@ class Format:
     animated: bool = False
     grey: bool = True
     profile: bool = True
+    code_points: bool = False
     quality: int = 0
     saver: str = ""
 
@@ -50,7 +52,7 @@ class Format:
 FORMATS = {
     f.name: f
     for f in (
-        Format("png", (".png",), deep=True, saver="pngsave_target"),
+        Format("png", (".png",), deep=True, code_points=True, saver="pngsave_target"),
         Format(
             "jpeg",
             (".jpg", ".jpeg", ".jpe", ".jfif"),
@@ -75,6 +77,7 @@ FORMATS = {
             max_side=16_384,
             deep=True,
             grey=False,
+            code_points=True,
             quality=80,
             saver="heifsave_target",
         ),

@@ -7,16 +7,19 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from crispen.errors import InputError, MissingInput, UsageError
-from crispen.media import _bmp, _chunks, _exif, _gif, _jpeg
+from crispen.media import _bmp, _chunks, _exif, _gif, _jpeg, _told
 from crispen.media._formats import READABLE, describe_stranger, sniff
 from crispen.media._header import MAX_PIXELS, Header, Metadata, Pixels
-from crispen.media._pixels import interpret, turn_upright
-from crispen.media._vips import reason, vips
+from crispen.media._pixels import deep_from_float, encode, full_range, interpret, turn_upright
+from crispen.media._tiff_choice import Choice, choose
+from crispen.media._told import Told
+from crispen.media._vips import NotUnderstood, reason, vips
 
 Source = str | os.PathLike[str] | bytes | BinaryIO
 
@@ -29,6 +32,7 @@ _LOADERS = {
     "gif": "gifload_source",
 }
 _BAND_BYTES = 4 << 20
+T = TypeVar("T")
 
 
 def open_image(source: Source, *, max_pixels: int = MAX_PIXELS) -> ImageReader:
@@ -49,8 +53,10 @@ class ImageReader:
     """An open picture; a context manager.
 
     Pictures come upright, as grey, grey and alpha, RGB or RGBA: palettes are looked up, CMYK, Lab
-    and the like become sRGB, floats (taken for linear light in [0, 1]) become 16-bit sRGB. Of a
-    TIFF with several pages and of an AVIF sequence the first is read, and of an APNG the picture
+    and the like become sRGB, floats become 16 bits. Colours that a file tells without a profile
+    (PNG's gAMA and cHRM, AVIF's nclx) are told by one from then on, HDR (PQ, HLG) by its code
+    points; linear light gets sRGB's curve. Of a TIFF with several pages and of an AVIF sequence the
+    first is read, of one whose first picture is a preview the largest, and of an APNG the picture
     that viewers without animation show; `pages` says how many there are.
 
     `bands` holds only a few rows in memory, with these exceptions: WebP, AVIF, interlaced PNG and
@@ -73,6 +79,12 @@ class ImageReader:
         if found in ("gif", "bmp") and self._path is not None:
             self._data = self._path.read_bytes()
         self._before_decoding()
+        self._choice = Choice()
+        if found == "tiff":
+            self._choice = self._guarded(self._looked_at, choose)
+        self._told = self._guarded(self._look_at_colours)
+        self.notes = list(self._choice.notes)
+        """What a person should know of how it was read; complete when all bands are."""
         image = self._guarded(self._load)
         self.header = self._describe(image)
         """Size, depth, frames and metadata."""
@@ -115,17 +127,33 @@ class ImageReader:
             for y in range(0, header.height, rows):
                 n = min(rows, header.height - y)
                 data = self._guarded(region.fetch, 0, top + y, header.width, n)
-                yield self._array(data, n)
+                yield self._array(data, n, image.format)
 
     def read(self) -> Pixels:
         """All pixels: ``(frames * height, width, channels)``."""
-        data = self._guarded(lambda: self._load().write_to_memory())
-        return self._array(data, self.header.height * self.header.frames)
+        image = self._guarded(self._load)
+        data = self._guarded(image.write_to_memory)
+        return self._array(data, self.header.height * self.header.frames, image.format)
 
-    def _array(self, data: Any, rows: int) -> Pixels:
+    def _array(self, data: Any, rows: int, samples: str) -> Pixels:
         header = self.header
         shape = (rows, header.width, header.channels)
-        return np.frombuffer(data, header.dtype).reshape(shape)
+        if samples not in ("float", "double"):
+            return np.frombuffer(data, header.dtype).reshape(shape)
+        floats = np.frombuffer(data, np.float32 if samples == "float" else np.float64)
+        deep: NDArray[np.uint16]
+        deep, note = self._guarded(deep_from_float, floats.reshape(shape), self._choice.white)
+        self._note(note)
+        return deep
+
+    def _note(self, text: str) -> None:
+        if text and text not in self.notes:
+            self.notes.append(text)
+
+    def _look_at_colours(self) -> Told | None:
+        if self._format == "png":
+            return self._looked_at(_told.in_png)
+        return self._looked_at(_told.in_avif) if self._format == "avif" else None
 
     def _before_decoding(self) -> None:
         """Limits and damage that can be seen without libvips, which sets memory aside early."""
@@ -154,13 +182,32 @@ class ImageReader:
             return vips().Image.new_from_array(pixels)
         image = self._decoder("sequential")
         self._check_size(image.width, image.get_page_height(), self._frames(image))
-        orientation = image.get("orientation") if image.get_typeof("orientation") else 1
+        orientation = self._orientation(image)
         # Mirrored left to right can be streamed; the others need their last rows first.
         if orientation in range(3, 9):
             image = self._decoder("random")
         if orientation in range(2, 9):
             image = turn_upright(image, orientation, self._frames(image))
-        return interpret(image)
+        image = full_range(interpret(image)) if self._format == "avif" else interpret(image)
+        if self._linear(image):
+            image = encode(image)
+        return image
+
+    def _orientation(self, image: Any) -> int:
+        """How it is stored; that of an AVIF is undone by its decoder, whatever its EXIF says."""
+        if self._format == "tiff":
+            return self._choice.orientation
+        exif = _blob(image, "exif-data")
+        if self._format == "avif" or exif is None:
+            return 1
+        return _exif.orientation(exif) or 1
+
+    def _linear(self, image: Any) -> bool:
+        """Whether the file says that its samples are light itself."""
+        told = self._told
+        if told is None or not told.linear:
+            return False
+        return told.before_icc or not image.get_typeof("icc-profile-data")
 
     def _decoder(self, access: str) -> Any:
         # "warning" for JPEG: what libjpeg calls a warning is a picture with a grey half. TIFF
@@ -171,6 +218,8 @@ class ImageReader:
         }
         if self._format in ("gif", "webp"):
             options["n"] = -1
+        elif self._format == "tiff":
+            options |= {"page": self._choice.page, "subifd": self._choice.sub}
         source = (
             vips().Source.new_from_file(os.fspath(self._path))
             if self._path is not None and not self._data
@@ -184,15 +233,45 @@ class ImageReader:
 
     def _describe(self, image: Any) -> Header:
         frames = self._frames(image)
+        floats = image.format in ("float", "double")
+        if floats:
+            self._note(_float_note(self._choice))
         return Header(
             width=int(image.width),
             height=int(image.get_page_height()),
             channels=int(image.bands),
-            dtype="uint16" if image.format == "ushort" else "uint8",
+            dtype="uint8" if image.format == "uchar" else "uint16",
             frames=frames,
-            metadata=_metadata(image, frames),
+            metadata=self._metadata(image, frames),
             format=self._format,
             lossless=self._format == "webp" and bool(self._looked_at(_chunks.lossless_webp)),
+        )
+
+    def _metadata(self, image: Any, frames: int) -> Metadata:
+        icc, exif, xmp = (_blob(image, f"{n}-data") for n in ("icc-profile", "exif", "xmp"))
+        told = self._told
+        if told is None and exif is not None and self._format == "jpeg":
+            told = _told.in_exif(exif)
+        cicp = None
+        if told is not None and (icc is None or told.before_icc):
+            if self._linear(image):
+                self._note("its linear light was given sRGB's curve, and 16 bits")
+                told = told.encoded()
+            icc, cicp = told.profile(grey=image.bands < 3), told.cicp
+        # Where the decoder turned the picture, or its EXIF did, XMP must not turn it again.
+        turned = self._format == "avif" or (exif is not None and _exif.orientation(exif))
+        turned = turned or self._choice.orientation > 1
+        # 1 pixel a millimetre, or 72 dpi, is what libvips says when a file says nothing.
+        unsaid = any(abs(image.xres - n) + abs(image.yres - n) < 0.01 for n in (1.0, 72 / 25.4))
+        delays = image.get("delay") if frames > 1 and image.get_typeof("delay") else []
+        return Metadata(
+            icc=icc,
+            exif=_exif.upright(exif) if exif else None,
+            xmp=_exif.upright_xmp(xmp) if xmp and turned else xmp,
+            dpi=(round(image.xres * 25.4, 2), round(image.yres * 25.4, 2)) if not unsaid else None,
+            delays_ms=tuple(delays),
+            loop=int(image.get("loop")) if frames > 1 and image.get_typeof("loop") else 0,
+            cicp=cicp,
         )
 
     def _count_pages(self, image: Any) -> int:
@@ -203,20 +282,22 @@ class ImageReader:
             case "avif":
                 return max(told, self._looked_at(_chunks.avif_frames))
             case "tiff":
-                return told
+                return self._choice.pages
         return 1  # GIF and WebP are read whole
 
-    def _looked_at(self, look: Callable[[BinaryIO], int]) -> int:
+    def _looked_at(self, look: Callable[[BinaryIO], T]) -> T:
         """What `look` finds in the file's bytes."""
         with self._path.open("rb") if self._path is not None else io.BytesIO(self._data) as file:
             return look(file)
 
-    def _guarded(self, work: Callable[..., Any], *args: int) -> Any:
+    def _guarded(self, work: Callable[..., Any], *args: Any) -> Any:
         """The result of `work`, with every way of failing told as ours."""
         # What libvips noted while another file was read would be told of this one.
         vips().vips_lib.vips_error_clear()
         try:
             return work(*args)
+        except NotUnderstood as error:
+            raise InputError(f"{self._name}: {error.why}; {error.advice}") from None
         except ValueError as error:
             if isinstance(error, InputError):
                 raise
@@ -267,19 +348,10 @@ def _first_bytes(path: Path) -> bytes:
         raise InputError(f"{path}: cannot be read: {why}") from None
 
 
-def _metadata(image: Any, frames: int) -> Metadata:
-    def blob(name: str) -> bytes | None:
-        return bytes(image.get(name)) if image.get_typeof(name) else None
+def _blob(image: Any, name: str) -> bytes | None:
+    return bytes(image.get(name)) if image.get_typeof(name) else None
 
-    exif, xmp = blob("exif-data"), blob("xmp-data")
-    # 1 pixel a millimetre, or 72 dpi, is what libvips says when a file says nothing.
-    unsaid = any(abs(image.xres - n) + abs(image.yres - n) < 0.01 for n in (1.0, 72 / 25.4))
-    delays = image.get("delay") if frames > 1 and image.get_typeof("delay") else []
-    return Metadata(
-        icc=blob("icc-profile-data"),
-        exif=_exif.upright(exif) if exif else None,
-        xmp=_exif.upright_xmp(xmp) if xmp else None,
-        dpi=(round(image.xres * 25.4, 2), round(image.yres * 25.4, 2)) if not unsaid else None,
-        delays_ms=tuple(delays),
-        loop=int(image.get("loop")) if frames > 1 and image.get_typeof("loop") else 0,
-    )
+
+def _float_note(choice: Choice) -> str:
+    where = "of its own profile" if choice.profile else "of sRGB, since it holds no profile"
+    return f"its floating-point samples were taken for 0 to {choice.white:g} {where}"

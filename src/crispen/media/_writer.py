@@ -15,10 +15,17 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from crispen.errors import OutputError, UsageError
-from crispen.media import _jpeg
+from crispen.media import _embed
 from crispen.media._feed import Feed
 from crispen.media._formats import Format, output_format
-from crispen.media._header import Header, Metadata, Pixels, flatten_on_white, to_8bit
+from crispen.media._header import (
+    Header,
+    Metadata,
+    Pixels,
+    flatten_on_white,
+    to_8bit,
+    to_12bit,
+)
 from crispen.media._vips import reason, vips
 from crispen.media.atomic import check_target, commit, open_beside
 
@@ -101,6 +108,8 @@ class ImageWriter:
         self._failure = ""
         self._saving: Any = None
         self._stored = _stored_header(header, self._kind)
+        self.notes = _reductions(header, self._stored, self._kind)
+        """What a person should know of what the format could not hold."""
         self._feed = Feed(self._stored, check)
         self._thread = threading.Thread(target=self._save, name="crispen-encode", daemon=True)
 
@@ -197,13 +206,14 @@ class ImageWriter:
             self._saving = image
             target = vips().Target.new_to_descriptor(self._file.fileno())
             options = _save_options(self._kind, self._quality, self._stored)
-            options["keep"] = _kept(self._stored.metadata, strip=self._strip)
-            opening = self._opening()
-            # Two bytes less, since what libvips writes begins with a start mark as well.
-            os.lseek(self._file.fileno(), max(0, len(opening) - 2), os.SEEK_SET)
+            meta = self._stored.metadata
+            options["keep"] = _kept(meta, strip=self._strip)
+            head, more = _embed.insertion(self._kind.name, meta, strip=self._strip)
+            os.lseek(self._file.fileno(), len(more), os.SEEK_SET)
             vips().Operation.call(self._kind.saver, image, target, **options)
-            os.lseek(self._file.fileno(), 0, os.SEEK_SET)
-            os.write(self._file.fileno(), opening)
+            _embed.insert(self._file, head, more)
+            if self._kind.name == "avif" and meta.cicp is not None:
+                _embed.name_colours(self._file, meta.cicp)
         except Exception as error:
             # Not the error itself: its traceback would keep libvips' files open.
             self._failure = str(error) or "the encoder stopped"
@@ -213,17 +223,9 @@ class ImageWriter:
 
     def _keeps_profile(self) -> bool:
         """Whether the format holds the profile; that of a grey picture does not suit RGB."""
+        if self._kind.code_points and self._stored.metadata.cicp is not None:
+            return True
         return self._kind.profile and (self._kind.grey or self._stored.channels > 2)
-
-    def _opening(self) -> bytes:
-        """What the file shall begin with where libvips states no resolution by itself.
-
-        It gives a JPEG one only along with an EXIF, and makes one up where there is none.
-        """
-        meta = self._stored.metadata
-        if self._kind.name != "jpeg" or meta.dpi is None or meta.exif or self._strip:
-            return b""
-        return _jpeg.opening(meta.dpi)
 
     def _reduce(self, band: Pixels) -> Pixels:
         """`band` as the format can hold it."""
@@ -231,6 +233,8 @@ class ImageWriter:
             band = to_8bit(band)
             if self._stored.channels < self._header.channels:
                 band = flatten_on_white(band)
+        elif self._kind.name == "avif":
+            band = to_12bit(band)
         return band
 
     def _why(self) -> OutputError:
@@ -259,6 +263,12 @@ def _check_fits(name: str, kind: Format, header: Header) -> None:
             f"{name}: {kind.name.upper()} holds one picture, this animation has {header.frames} "
             "frames; use GIF or WebP"
         )
+    special = header.metadata.cicp.only_cicp if header.metadata.cicp else ""
+    if special and not kind.code_points:
+        raise UsageError(
+            f"{name}: the picture is {special}, which {kind.name.upper()} cannot hold; use PNG or "
+            "AVIF, or convert it to SDR first"
+        )
 
 
 def _stored_header(header: Header, kind: Format) -> Header:
@@ -268,6 +278,16 @@ def _stored_header(header: Header, kind: Format) -> Header:
     return Header(
         header.width, header.height, channels, dtype, header.frames, header.metadata, kind.name
     )
+
+
+def _reductions(header: Header, stored: Header, kind: Format) -> list[str]:
+    name = kind.name.upper()
+    notes = []
+    if stored.channels < header.channels:
+        notes.append(f"its transparency was laid on white: {name} holds none")
+    if stored.dtype != header.dtype:
+        notes.append(f"its 16 bits were rounded to 8: {name} holds no more")
+    return notes
 
 
 def _save_options(kind: Format, quality: int, stored: Header) -> dict[str, Any]:
@@ -305,7 +325,10 @@ def _with_metadata(image: Any, stored: Header, *, strip: bool) -> Any:
     image = image.copy(xres=dpi[0] / 25.4, yres=dpi[1] / 25.4)
     g = vips().GValue
     image.set_type(g.gstr_type, "resolution-unit", "in")
-    wanted = {"icc-profile-data": meta.icc if _profile_fits(meta.icc, stored.channels) else None}
+    fits = _profile_fits(meta.icc, stored.channels)
+    in_words = stored.format == "avif" and meta.cicp is not None  # see `_embed.name_colours`
+    icc = meta.icc if fits and not in_words else None
+    wanted = {"icc-profile-data": icc}
     if not strip:
         wanted |= {"exif-data": meta.exif, "xmp-data": meta.xmp}
     for name, blob in wanted.items():
