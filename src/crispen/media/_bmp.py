@@ -11,6 +11,18 @@ import struct
 import numpy as np
 from numpy.typing import NDArray
 
+from crispen.media._whole import Whole
+
+
+def open_bmp(data: bytes) -> Whole:
+    """A BMP.
+
+    Raises:
+        ValueError: The header is cut or of an unknown kind.
+    """
+    width, height = size(data)
+    return Whole(width, height, lambda: decode(data))
+
 
 def size(data: bytes) -> tuple[int, int]:
     """Width and height from the header.

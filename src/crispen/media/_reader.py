@@ -13,13 +13,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crispen.errors import InputError, MissingInput, UsageError
-from crispen.media import _bmp, _chunks, _exif, _gif, _jpeg, _told
-from crispen.media._formats import READABLE, describe_stranger, sniff
+from crispen.media import _bmp, _chunks, _exif, _gif, _jpeg, _raw, _told
 from crispen.media._header import MAX_PIXELS, Header, Metadata, Pixels
 from crispen.media._pixels import deep_from_float, encode, full_range, interpret, turn_upright
 from crispen.media._tiff_choice import Choice, choose
 from crispen.media._told import Told
 from crispen.media._vips import NotUnderstood, reason, vips
+from crispen.media._whole import Whole
+from crispen.media.formats import (
+    HEAD_BYTES,
+    PICTURES,
+    READABLE,
+    describe_stranger,
+    require,
+    sniff,
+)
 
 Source = str | os.PathLike[str] | bytes | BinaryIO
 
@@ -31,6 +39,7 @@ _LOADERS = {
     "avif": "heifload_source",
     "gif": "gifload_source",
 }
+_WHOLE: dict[str, Callable[[bytes], Whole]] = {"bmp": _bmp.open_bmp, "raw": _raw.open_raw}
 _BAND_BYTES = 4 << 20
 T = TypeVar("T")
 
@@ -67,7 +76,7 @@ class ImageReader:
     def __init__(self, source: Source, *, max_pixels: int = MAX_PIXELS) -> None:
         self._name, self._data, self._path = _locate(source)
         self._max_pixels = max_pixels
-        head = self._data[:64] if self._path is None else _first_bytes(self._path)
+        head = self._data[:HEAD_BYTES] if self._path is None else _first_bytes(self._path)
         if not head:
             raise InputError(f"{self._name}: the file is empty; fetch it again")
         found = sniff(head)
@@ -76,14 +85,17 @@ class ImageReader:
                 f"{self._name}: not a {READABLE} picture; it looks like {describe_stranger(head)}"
             )
         self._format = found
-        if found in ("gif", "bmp") and self._path is not None:
-            self._data = self._path.read_bytes()
-        self._before_decoding()
         self._choice = Choice()
         if found == "tiff":
             self._choice = self._guarded(self._looked_at, choose)
+            if self._choice.raw:
+                self._format = "raw"
+        require(PICTURES[self._format], self._name)
+        self._whole: Whole | None = None
+        self._pixels: Pixels | None = None
+        self._before_decoding()
         self._told = self._guarded(self._look_at_colours)
-        self.notes = list(self._choice.notes)
+        self.notes = [*self._choice.notes, *(self._whole.notes if self._whole else ())]
         """What a person should know of how it was read; complete when all bands are."""
         image = self._guarded(self._load)
         self.header = self._describe(image)
@@ -105,6 +117,7 @@ class ImageReader:
     def close(self) -> None:
         """Lets go of the file's bytes; `bands` and `read` need them no more after this."""
         self._data = b""
+        self._pixels = None
 
     def bands(self, rows: int | None = None) -> Iterator[Pixels]:
         """Full-width bands ``(rows or fewer, width, channels)``, top to bottom, frame after frame.
@@ -157,13 +170,15 @@ class ImageReader:
 
     def _before_decoding(self) -> None:
         """Limits and damage that can be seen without libvips, which sets memory aside early."""
-        if self._format not in ("gif", "bmp"):
+        if self._format != "gif" and self._format not in _WHOLE:
             return
-        try:
-            size = _gif.walk(self._data) if self._format == "gif" else _bmp.size(self._data)
-        except ValueError as error:
-            raise self._damaged(str(error)) from None
-        self._check_size(*size)
+        if self._path is not None:
+            self._data = self._path.read_bytes()
+        if self._format == "gif":
+            self._check_size(*self._guarded(_gif.walk, self._data))
+            return
+        self._whole = whole = self._guarded(_WHOLE[self._format], self._data)
+        self._check_size(whole.width, whole.height, whole.frames)
 
     def _check_size(self, width: int, height: int, frames: int = 1) -> None:
         pixels = width * height * frames
@@ -177,9 +192,11 @@ class ImageReader:
 
     def _load(self) -> Any:
         """A fresh libvips picture, upright and of a kind `Header` can describe."""
-        if self._format == "bmp":
-            pixels = _bmp.decode(self._data)
-            return vips().Image.new_from_array(pixels)
+        if self._whole is not None:
+            if self._pixels is None:
+                self._pixels = self._whole.decode()
+            image = vips().Image.new_from_array(self._pixels)
+            return image.copy(interpretation=_interpretation(self._pixels))
         image = self._decoder("sequential")
         self._check_size(image.width, image.get_page_height(), self._frames(image))
         orientation = self._orientation(image)
@@ -232,20 +249,26 @@ class ImageReader:
         return int(image.height // image.get_page_height())
 
     def _describe(self, image: Any) -> Header:
-        frames = self._frames(image)
+        whole = self._whole
+        frames = whole.frames if whole else self._frames(image)
         floats = image.format in ("float", "double")
         if floats:
             self._note(_float_note(self._choice))
         return Header(
             width=int(image.width),
-            height=int(image.get_page_height()),
+            height=int(image.height) // frames,
             channels=int(image.bands),
             dtype="uint8" if image.format == "uchar" else "uint16",
             frames=frames,
-            metadata=self._metadata(image, frames),
+            metadata=whole.metadata if whole else self._metadata(image, frames),
             format=self._format,
-            lossless=self._format == "webp" and bool(self._looked_at(_chunks.lossless_webp)),
+            lossless=self._lossless(),
         )
+
+    def _lossless(self) -> bool:
+        if self._whole is not None:
+            return self._whole.lossless
+        return self._format == "webp" and self._looked_at(_chunks.lossless_webp)
 
     def _metadata(self, image: Any, frames: int) -> Metadata:
         icc, exif, xmp = (_blob(image, f"{n}-data") for n in ("icc-profile", "exif", "xmp"))
@@ -275,6 +298,8 @@ class ImageReader:
         )
 
     def _count_pages(self, image: Any) -> int:
+        if self._whole is not None:
+            return self._whole.pages
         told = int(image.get("n-pages")) if image.get_typeof("n-pages") else 1
         match self._format:
             case "png":
@@ -332,7 +357,7 @@ def _locate(source: Source) -> tuple[str, bytes, Path | None]:
 def _first_bytes(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
-            return file.read(64)
+            return file.read(HEAD_BYTES)
     except FileNotFoundError:
         if path.is_symlink():
             raise MissingInput(
@@ -346,6 +371,13 @@ def _first_bytes(path: Path) -> bytes:
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or error
         raise InputError(f"{path}: cannot be read: {why}") from None
+
+
+def _interpretation(pixels: Pixels) -> str:
+    deep = pixels.dtype == np.uint16
+    if pixels.shape[2] < 3:
+        return "grey16" if deep else "b-w"
+    return "rgb16" if deep else "srgb"
 
 
 def _blob(image: Any, name: str) -> bytes | None:

@@ -10,6 +10,7 @@ from crispen.media._tiff import Directory
 from crispen.media._vips import NotUnderstood
 
 _FLOAT = 3
+_SENSOR = (32803, 34892)  # colour filter array and linear raw, TIFF/EP and DNG
 _WHITES = (255.0, 1023.0, 4095.0, 16383.0, 65535.0)
 
 
@@ -24,6 +25,7 @@ class Choice:
         orientation: 1 to 8.
         white: The float sample that means white.
         profile: It holds an ICC profile.
+        raw: It is what a camera's sensor saw, and not a picture yet.
         notes: What was decided.
     """
 
@@ -33,6 +35,7 @@ class Choice:
     orientation: int = 1
     white: float = 1.0
     profile: bool = False
+    raw: bool = False
     notes: tuple[str, ...] = ()
 
 
@@ -45,6 +48,8 @@ def choose(file: BinaryIO) -> Choice:
     found = _tiff.directories(file)
     if not found:
         return Choice()
+    if any(d.number(file, _tiff.PHOTOMETRIC) in _SENSOR and not d.reduced(file) for d in found):
+        return Choice(raw=True)
     first = found[0]
     chosen = first
     whole = [d for d in found if not d.reduced(file)]
@@ -67,8 +72,8 @@ def choose(file: BinaryIO) -> Choice:
         max(1, pages),
         _exif.sensible(turned.number(file, _tiff.ORIENTATION, 1)),
         _white(chosen, file),
-        _tiff.ICC in chosen.entries,
-        notes,
+        profile=_tiff.ICC in chosen.entries,
+        notes=notes,
     )
 
 

@@ -17,7 +17,6 @@ import numpy as np
 from crispen.errors import OutputError, UsageError
 from crispen.media import _embed
 from crispen.media._feed import Feed
-from crispen.media._formats import Format, output_format
 from crispen.media._header import (
     Header,
     Metadata,
@@ -28,6 +27,7 @@ from crispen.media._header import (
 )
 from crispen.media._vips import reason, vips
 from crispen.media.atomic import check_target, commit, open_beside
+from crispen.media.formats import PictureFormat, output_format
 
 Target = str | os.PathLike[str] | BinaryIO
 
@@ -249,7 +249,7 @@ class ImageWriter:
         return OutputError(f"{self._name}: cannot be written: {why}; {advice}")
 
 
-def _check_fits(name: str, kind: Format, header: Header) -> None:
+def _check_fits(name: str, kind: PictureFormat, header: Header) -> None:
     side = max(header.width, header.height)
     if min(header.width, header.height) < 1:
         raise UsageError(f"{name}: {header.width}x{header.height} is not a size; at least 1x1")
@@ -271,7 +271,7 @@ def _check_fits(name: str, kind: Format, header: Header) -> None:
         )
 
 
-def _stored_header(header: Header, kind: Format) -> Header:
+def _stored_header(header: Header, kind: PictureFormat) -> Header:
     """`header` of what is handed to the encoder."""
     channels = header.channels - (1 if header.has_alpha and not kind.alpha else 0)
     dtype = header.dtype if kind.deep else "uint8"
@@ -280,7 +280,7 @@ def _stored_header(header: Header, kind: Format) -> Header:
     )
 
 
-def _reductions(header: Header, stored: Header, kind: Format) -> list[str]:
+def _reductions(header: Header, stored: Header, kind: PictureFormat) -> list[str]:
     name = kind.name.upper()
     notes = []
     if stored.channels < header.channels:
@@ -290,7 +290,7 @@ def _reductions(header: Header, stored: Header, kind: Format) -> list[str]:
     return notes
 
 
-def _save_options(kind: Format, quality: int, stored: Header) -> dict[str, Any]:
+def _save_options(kind: PictureFormat, quality: int, stored: Header) -> dict[str, Any]:
     if kind.name == "png":
         # On photographs Paeth at 3 makes 2 % larger files than at 6, in half the time; without a
         # filter they are 60 % larger.

@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 
 from crispen.errors import InputError, MissingExtra, UsageError
 from crispen.media import _exif
-from crispen.media._formats import IMAGE_SUFFIXES, is_image_name
 from crispen.media._header import (
     MAX_PIXELS,
     Header,
@@ -31,6 +30,7 @@ from crispen.media._header import (
 )
 from crispen.media._reader import ImageReader, Source, open_image
 from crispen.media._writer import ImageWriter, Target
+from crispen.media.formats import IMAGE_SUFFIXES, is_image_name
 
 if TYPE_CHECKING:
     import PIL.Image

@@ -1,0 +1,73 @@
+"""Camera raw files, developed by LibRaw (``rawpy``, the extra ``crispen[raw]``)."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crispen.media import _exif, _jpeg
+from crispen.media._header import Metadata
+from crispen.media._vips import NotUnderstood
+from crispen.media._whole import Whole
+
+_SIDEWAYS = (5, 6)
+_SRGB_GAMMA = (2.4, 12.92)  # exponent, and slope near black, of IEC 61966-2-1
+_ADVICE = "export it as 16-bit TIFF with the camera maker's program"
+
+
+def open_raw(data: bytes) -> Whole:
+    """A raw file, to be developed as the camera would: its white balance, sRGB, 16 bits.
+
+    Raises:
+        NotUnderstood: LibRaw does not know this camera, or the file is damaged.
+    """
+    import rawpy
+
+    try:
+        raw = rawpy.imread(io.BytesIO(data))
+        sizes = raw.sizes
+    except (rawpy.LibRawError, rawpy.NotSupportedError) as error:
+        raise NotUnderstood(f"this camera raw file is not read: {_said(error)}", _ADVICE) from None
+    width, height = sizes.width, sizes.height
+    if sizes.pixel_aspect != 1:  # LibRaw enlarges the shorter side
+        height = round(height / sizes.pixel_aspect) if sizes.pixel_aspect < 1 else height
+        width = round(width * sizes.pixel_aspect) if sizes.pixel_aspect > 1 else width
+    if sizes.flip in _SIDEWAYS:
+        width, height = height, width
+
+    def develop() -> NDArray[np.uint16]:
+        try:
+            pixels = raw.postprocess(use_camera_wb=True, output_bps=16, gamma=_SRGB_GAMMA)
+        except rawpy.LibRawError as error:
+            raise ValueError(_said(error)) from None
+        return np.asarray(pixels, np.uint16)
+
+    exif = _exif_of_preview(raw)
+    return Whole(
+        width,
+        height,
+        develop,
+        metadata=Metadata(exif=_exif.upright(exif) if exif else None),
+        notes=("developed from camera raw, with the camera's white balance",),
+    )
+
+
+def _exif_of_preview(raw: object) -> bytes | None:
+    """The EXIF that cameras put into the JPEG beside the raw data."""
+    import rawpy
+
+    try:
+        preview = raw.extract_thumb()  # type: ignore[attr-defined]
+    except (rawpy.LibRawError, rawpy.NotSupportedError):
+        return None
+    if preview.format != rawpy.ThumbFormat.JPEG:
+        return None
+    return _jpeg.exif(bytes(preview.data))
+
+
+def _said(error: Exception) -> str:
+    """LibRaw's message without Python's quotes around it."""
+    text = str(error.args[0] if error.args else error)
+    return text[2:-1] if text.startswith("b'") else text
