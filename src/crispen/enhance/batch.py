@@ -52,6 +52,7 @@ class Options:
     threads: int | None = None
     tile_px: int | None = None
     max_pixels: int | None = None
+    keep_damaged: bool = False
     recursive: bool = False
     resume: bool | None = None
     overwrite: bool = False
@@ -231,6 +232,7 @@ def _one(
             overwrite=options.overwrite,
             strip_metadata=options.strip_metadata,
             max_pixels=options.max_pixels,
+            keep_damaged=options.keep_damaged,
             progress=progress,
         )
         return _noted(

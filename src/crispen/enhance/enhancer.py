@@ -166,6 +166,7 @@ class Enhancer:
         overwrite: bool = False,
         strip_metadata: bool = False,
         max_pixels: int | None = None,
+        keep_damaged: bool = False,
         progress: Progress | None = None,
     ) -> Enhanced:
         """Enhance a file into another, in memory that does not grow with the picture.
@@ -179,6 +180,7 @@ class Enhancer:
             overwrite: Replace a result that is there.
             strip_metadata: Leave EXIF, XMP and the like out.
             max_pixels: Refuse sources of more pixels; 300 million unless given.
+            keep_damaged: Enhance a damaged source as far as it goes instead of refusing it.
             progress: Told how far it is; can cancel.
 
         Raises:
@@ -187,7 +189,8 @@ class Enhancer:
             UsageError: The result would be too large for its format.
         """
         progress = progress or Progress()
-        with open_image(source, max_pixels=max_pixels or MAX_PIXELS) as reader:
+        limit = max_pixels or MAX_PIXELS
+        with open_image(source, max_pixels=limit, keep_damaged=keep_damaged) as reader:
             header = reader.header
             width, height = self.target(target).resolve(header.width, header.height)
             itemsize = np.dtype(header.dtype).itemsize

@@ -50,6 +50,14 @@ def interpret(image: Any) -> Any:
     return image
 
 
+def interpretation(pixels: NDArray[Any]) -> str:
+    """What libvips calls samples of this type and number."""
+    deep = pixels.dtype == np.uint16
+    if pixels.shape[2] < 3:
+        return "grey16" if deep else "b-w"
+    return "rgb16" if deep else "srgb"
+
+
 def turn_upright(image: Any, orientation: int, frames: int) -> Any:
     """`image` as a viewer shows it, each frame turned by itself.
 

@@ -5,17 +5,25 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from crispen.errors import InputError, MissingInput, UsageError
-from crispen.media import _bmp, _chunks, _exif, _gif, _jpeg, _raw, _told
-from crispen.media._header import MAX_PIXELS, Header, Metadata, Pixels
-from crispen.media._pixels import deep_from_float, encode, full_range, interpret, turn_upright
+from crispen.errors import InputError
+from crispen.media import _bmp, _chunks, _damage, _gif, _jpeg, _metadata, _raw, _told
+from crispen.media._damage import Damaged
+from crispen.media._header import MAX_PIXELS, Header, Pixels
+from crispen.media._pixels import (
+    deep_from_float,
+    encode,
+    full_range,
+    interpret,
+    interpretation,
+    turn_upright,
+)
+from crispen.media._source import Source, first_bytes, locate
 from crispen.media._tiff_choice import Choice, choose
 from crispen.media._told import Told
 from crispen.media._vips import NotUnderstood, reason, vips
@@ -29,7 +37,7 @@ from crispen.media.formats import (
     sniff,
 )
 
-Source = str | os.PathLike[str] | bytes | BinaryIO
+__all__ = ["ImageReader", "Source", "open_image"]
 
 _LOADERS = {
     "png": "pngload_source",
@@ -41,21 +49,26 @@ _LOADERS = {
 }
 _WHOLE: dict[str, Callable[[bytes], Whole]] = {"bmp": _bmp.open_bmp, "raw": _raw.open_raw}
 _BAND_BYTES = 4 << 20
+_ROWS = 64
+_ROWS_OF_NOTE = 8  # fewer may be one colour by themselves
 T = TypeVar("T")
 
 
-def open_image(source: Source, *, max_pixels: int = MAX_PIXELS) -> ImageReader:
+def open_image(
+    source: Source, *, max_pixels: int = MAX_PIXELS, keep_damaged: bool = False
+) -> ImageReader:
     """A picture whose header is read and whose pixels are not yet.
 
     Args:
         source: A path, the bytes of a file, or a binary stream (read to its end at once).
         max_pixels: Refuse more than this, all frames together, before anything is decoded.
+        keep_damaged: Read a damaged file as far as it goes, with a note, instead of refusing it.
 
     Raises:
         InputError: Not a picture, damaged, or too large.
         MissingInput: No such file.
     """
-    return ImageReader(source, max_pixels=max_pixels)
+    return ImageReader(source, max_pixels=max_pixels, keep_damaged=keep_damaged)
 
 
 class ImageReader:
@@ -73,10 +86,15 @@ class ImageReader:
     decoded to memory or, from 100 MB on, to a temporary file, and turned from there.
     """
 
-    def __init__(self, source: Source, *, max_pixels: int = MAX_PIXELS) -> None:
-        self._name, self._data, self._path = _locate(source)
+    def __init__(
+        self, source: Source, *, max_pixels: int = MAX_PIXELS, keep_damaged: bool = False
+    ) -> None:
+        self._keep = keep_damaged
+        self._checked = False
+        self._lenient = False
+        self._name, self._data, self._path = locate(source)
         self._max_pixels = max_pixels
-        head = self._data[:HEAD_BYTES] if self._path is None else _first_bytes(self._path)
+        head = self._data[:HEAD_BYTES] if self._path is None else first_bytes(self._path)
         if not head:
             raise InputError(f"{self._name}: the file is empty; fetch it again")
         found = sniff(head)
@@ -93,11 +111,16 @@ class ImageReader:
         require(PICTURES[self._format], self._name)
         self._whole: Whole | None = None
         self._pixels: Pixels | None = None
+        self.notes: list[str] = []
+        """What a person should know of how it was read; complete when all bands are."""
         self._before_decoding()
         self._told = self._guarded(self._look_at_colours)
-        self.notes = [*self._choice.notes, *(self._whole.notes if self._whole else ())]
-        """What a person should know of how it was read; complete when all bands are."""
-        image = self._guarded(self._load)
+        self.notes += [*self._choice.notes, *(self._whole.notes if self._whole else ())]
+        try:
+            image = self._guarded(self._load)
+        except Damaged as error:
+            self._tolerate(error)
+            image = self._guarded(self._load)
         self.header = self._describe(image)
         """Size, depth, frames and metadata."""
         self.pages = self._count_pages(image)
@@ -130,23 +153,74 @@ class ImageReader:
         Raises:
             InputError: While iterating, where the file turns out to be damaged.
         """
+        self._check()
         header = self.header
         row_bytes = header.width * header.channels * np.dtype(header.dtype).itemsize
         rows = max(1, rows if rows is not None else _BAND_BYTES // row_bytes)
         image = self._guarded(self._load)
         region = vips().Region.new(image)
+        end = _damage.FlatEnd()
         for frame in range(header.frames):
             top = frame * header.height
             for y in range(0, header.height, rows):
                 n = min(rows, header.height - y)
                 data = self._guarded(region.fetch, 0, top + y, header.width, n)
-                yield self._array(data, n, image.format)
+                band = self._array(data, n, image.format)
+                if self._keep:
+                    end.add(band)
+                yield band
+        self._note_end(end)
 
     def read(self) -> Pixels:
         """All pixels: ``(frames * height, width, channels)``."""
+        self._check()
         image = self._guarded(self._load)
         data = self._guarded(image.write_to_memory)
-        return self._array(data, self.header.height * self.header.frames, image.format)
+        pixels = self._array(data, self.header.height * self.header.frames, image.format)
+        if self._keep:
+            end = _damage.FlatEnd()
+            end.add(pixels)
+            self._note_end(end)
+        return pixels
+
+    def _check(self) -> None:
+        """Looks for damage before the first row is given out, where that is possible.
+
+        Raises:
+            InputError: It is damaged, and not to be read as far as it goes.
+        """
+        if self._checked:
+            return
+        self._checked = True
+        if self._format == "jpeg":
+            # libvips does not pass on all that libjpeg has to say of a file.
+            found = _damage.examine_jpeg(self._looked_at(lambda file: file.read()))
+            for note in found.notes:
+                self._note(note)
+            if found.damage:
+                self._tolerate(self._damaged(found.damage))
+        if not self._keep or self._lenient:
+            return
+        try:
+            image = self._guarded(self._load)
+            region = vips().Region.new(image)
+            for y in range(0, image.height, _ROWS):
+                n = min(_ROWS, image.height - y)
+                self._guarded(region.fetch, 0, y, image.width, n)
+        except Damaged as error:
+            self._tolerate(error)
+
+    def _tolerate(self, error: Damaged) -> None:
+        """Goes on without regard to damage, if that is wanted."""
+        if not self._keep:
+            raise error
+        self._lenient = True
+        self._note(f"the file is damaged: {error.why}")
+
+    def _note_end(self, end: _damage.FlatEnd) -> None:
+        """How much of a damaged file's end is one colour, and so was not there."""
+        if self._lenient and end.rows >= _ROWS_OF_NOTE:
+            self._note(f"the last {end.rows} of its {self.header.height} rows are missing")
 
     def _array(self, data: Any, rows: int, samples: str) -> Pixels:
         header = self.header
@@ -175,7 +249,13 @@ class ImageReader:
         if self._path is not None:
             self._data = self._path.read_bytes()
         if self._format == "gif":
-            self._check_size(*self._guarded(_gif.walk, self._data))
+            try:
+                size = self._guarded(_gif.walk, self._data)
+            except Damaged as error:
+                self._tolerate(error)
+                self._data = _gif.mend(self._data)
+                size = self._guarded(_gif.canvas, self._data)
+            self._check_size(*size)
             return
         self._whole = whole = self._guarded(_WHOLE[self._format], self._data)
         self._check_size(whole.width, whole.height, whole.frames)
@@ -196,43 +276,24 @@ class ImageReader:
             if self._pixels is None:
                 self._pixels = self._whole.decode()
             image = vips().Image.new_from_array(self._pixels)
-            return image.copy(interpretation=_interpretation(self._pixels))
+            return image.copy(interpretation=interpretation(self._pixels))
         image = self._decoder("sequential")
         self._check_size(image.width, image.get_page_height(), self._frames(image))
-        orientation = self._orientation(image)
+        orientation = _metadata.orientation(image, self._format, self._choice)
         # Mirrored left to right can be streamed; the others need their last rows first.
         if orientation in range(3, 9):
             image = self._decoder("random")
         if orientation in range(2, 9):
             image = turn_upright(image, orientation, self._frames(image))
         image = full_range(interpret(image)) if self._format == "avif" else interpret(image)
-        if self._linear(image):
+        if _metadata.is_linear(image, self._told):
             image = encode(image)
         return image
 
-    def _orientation(self, image: Any) -> int:
-        """How it is stored; that of an AVIF is undone by its decoder, whatever its EXIF says."""
-        if self._format == "tiff":
-            return self._choice.orientation
-        exif = _blob(image, "exif-data")
-        if self._format == "avif" or exif is None:
-            return 1
-        return _exif.orientation(exif) or 1
-
-    def _linear(self, image: Any) -> bool:
-        """Whether the file says that its samples are light itself."""
-        told = self._told
-        if told is None or not told.linear:
-            return False
-        return told.before_icc or not image.get_typeof("icc-profile-data")
-
     def _decoder(self, access: str) -> Any:
-        # "warning" for JPEG: what libjpeg calls a warning is a picture with a grey half. TIFF
-        # warns about every private tag.
-        options: dict[str, Any] = {
-            "access": access,
-            "fail_on": "warning" if self._format == "jpeg" else "error",
-        }
+        # Not "warning": TIFF warns about every private tag; for JPEG see `_check`.
+        fail_on = "none" if self._lenient else "error"
+        options: dict[str, Any] = {"access": access, "fail_on": fail_on}
         if self._format in ("gif", "webp"):
             options["n"] = -1
         elif self._format == "tiff":
@@ -251,16 +312,19 @@ class ImageReader:
     def _describe(self, image: Any) -> Header:
         whole = self._whole
         frames = whole.frames if whole else self._frames(image)
-        floats = image.format in ("float", "double")
-        if floats:
-            self._note(_float_note(self._choice))
+        if whole is not None:
+            metadata = whole.metadata
+        else:
+            metadata, notes = _metadata.read(image, self._format, self._told, self._choice, frames)
+            for note in notes:
+                self._note(note)
         return Header(
             width=int(image.width),
             height=int(image.height) // frames,
             channels=int(image.bands),
             dtype="uint8" if image.format == "uchar" else "uint16",
             frames=frames,
-            metadata=whole.metadata if whole else self._metadata(image, frames),
+            metadata=metadata,
             format=self._format,
             lossless=self._lossless(),
         )
@@ -269,33 +333,6 @@ class ImageReader:
         if self._whole is not None:
             return self._whole.lossless
         return self._format == "webp" and self._looked_at(_chunks.lossless_webp)
-
-    def _metadata(self, image: Any, frames: int) -> Metadata:
-        icc, exif, xmp = (_blob(image, f"{n}-data") for n in ("icc-profile", "exif", "xmp"))
-        told = self._told
-        if told is None and exif is not None and self._format == "jpeg":
-            told = _told.in_exif(exif)
-        cicp = None
-        if told is not None and (icc is None or told.before_icc):
-            if self._linear(image):
-                self._note("its linear light was given sRGB's curve, and 16 bits")
-                told = told.encoded()
-            icc, cicp = told.profile(grey=image.bands < 3), told.cicp
-        # Where the decoder turned the picture, or its EXIF did, XMP must not turn it again.
-        turned = self._format == "avif" or (exif is not None and _exif.orientation(exif))
-        turned = turned or self._choice.orientation > 1
-        # 1 pixel a millimetre, or 72 dpi, is what libvips says when a file says nothing.
-        unsaid = any(abs(image.xres - n) + abs(image.yres - n) < 0.01 for n in (1.0, 72 / 25.4))
-        delays = image.get("delay") if frames > 1 and image.get_typeof("delay") else []
-        return Metadata(
-            icc=icc,
-            exif=_exif.upright(exif) if exif else None,
-            xmp=_exif.upright_xmp(xmp) if xmp and turned else xmp,
-            dpi=(round(image.xres * 25.4, 2), round(image.yres * 25.4, 2)) if not unsaid else None,
-            delays_ms=tuple(delays),
-            loop=int(image.get("loop")) if frames > 1 and image.get_typeof("loop") else 0,
-            cicp=cicp,
-        )
 
     def _count_pages(self, image: Any) -> int:
         if self._whole is not None:
@@ -330,60 +367,13 @@ class ImageReader:
         except vips().Error as error:
             raise self._damaged(reason(error)) from error
 
-    def _damaged(self, why: str) -> InputError:
-        kind = self._format.upper()
+    def _damaged(self, why: str) -> Damaged:
+        kind = PICTURES[self._format].title
         why = why.removeprefix(f"{self._name}: ")
         why, advice = _jpeg.explain(why) if self._format == "jpeg" else (why, "")
         advice = advice or (
-            "get a fresh copy of the file, or open it in an image editor and save it again"
+            "nothing of it can be read; get a fresh copy of the file"
+            if self._lenient
+            else "get a fresh copy of the file, or read what is left of it with --keep-damaged"
         )
-        return InputError(f"{self._name}: cannot be read as {kind}: {why}; {advice}")
-
-
-def _locate(source: Source) -> tuple[str, bytes, Path | None]:
-    """What to call the source in errors, its bytes, and its path: bytes or path, not both."""
-    if isinstance(source, bytes):
-        return "the given bytes", source, None
-    if not isinstance(source, str | os.PathLike):
-        name = getattr(source, "name", None)
-        data = source.read()
-        if not isinstance(data, bytes):
-            raise UsageError("a stream must be opened in binary mode: open(path, 'rb')")
-        known = isinstance(name, str) and not name.startswith("<")
-        return str(name) if known else "standard input or stream", data, None
-    return os.fspath(source), b"", Path(source)
-
-
-def _first_bytes(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return file.read(HEAD_BYTES)
-    except FileNotFoundError:
-        if path.is_symlink():
-            raise MissingInput(
-                f"{path}: a link to {path.readlink()}, which is not there; mend it or name the file"
-            ) from None
-        raise MissingInput(f"{path}: no such file; check the spelling and the folder") from None
-    except IsADirectoryError:
-        raise InputError(f"{path}: a folder, where a picture file was expected") from None
-    except PermissionError:
-        raise InputError(f"{path}: no permission to read it; try chmod u+r on it") from None
-    except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or error
-        raise InputError(f"{path}: cannot be read: {why}") from None
-
-
-def _interpretation(pixels: Pixels) -> str:
-    deep = pixels.dtype == np.uint16
-    if pixels.shape[2] < 3:
-        return "grey16" if deep else "b-w"
-    return "rgb16" if deep else "srgb"
-
-
-def _blob(image: Any, name: str) -> bytes | None:
-    return bytes(image.get(name)) if image.get_typeof(name) else None
-
-
-def _float_note(choice: Choice) -> str:
-    where = "of its own profile" if choice.profile else "of sRGB, since it holds no profile"
-    return f"its floating-point samples were taken for 0 to {choice.white:g} {where}"
+        return Damaged(f"{self._name}: cannot be read as {kind}: {why}; {advice}", why)

@@ -199,18 +199,21 @@ class Image:
 ImageLike: TypeAlias = "Image | NDArray[Any] | PIL.Image.Image | Source"
 
 
-def read_image(source: Source, *, max_pixels: int = MAX_PIXELS) -> Image:
+def read_image(
+    source: Source, *, max_pixels: int = MAX_PIXELS, keep_damaged: bool = False
+) -> Image:
     """A whole picture, upright, with its metadata.
 
     Args:
         source: A path, the bytes of a file, or a binary stream.
         max_pixels: Refuse more than this, all frames together, before anything is decoded.
+        keep_damaged: Read a damaged file as far as it goes instead of refusing it.
 
     Raises:
         InputError: Not a picture, damaged, or too large.
         MissingInput: No such file.
     """
-    with open_image(source, max_pixels=max_pixels) as reader:
+    with open_image(source, max_pixels=max_pixels, keep_damaged=keep_damaged) as reader:
         return Image(reader.read(), reader.header.frames, reader.header.metadata)
 
 
