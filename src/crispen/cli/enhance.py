@@ -11,6 +11,7 @@ import typer
 
 from crispen.cli.console import Json, MaxPixels, Overwrite, Quality, Recursive, progress
 from crispen.errors import UsageError
+from crispen.media.formats import WRITABLE
 
 if TYPE_CHECKING:
     from crispen.enhance.batch import Outcome
@@ -107,8 +108,7 @@ def enhance(
         str | None,
         typer.Option(
             "--format",
-            help="png, jpeg, webp, tiff, avif or gif; for videos mp4, mkv, mov or webm. "
-            "The input's unless given.",
+            help=f"{WRITABLE}; for videos mp4, mkv, mov or webm. The input's unless given.",
             show_default=False,
         ),
     ] = None,

@@ -5,14 +5,12 @@ from __future__ import annotations
 import io
 
 import numpy as np
-from numpy.typing import NDArray
 
 from crispen.media import _exif, _jpeg
 from crispen.media._header import Metadata
 from crispen.media._vips import NotUnderstood
-from crispen.media._whole import Whole
+from crispen.media._whole import Decoded, Whole
 
-_SIDEWAYS = (5, 6)
 _SRGB_GAMMA = (2.4, 12.92)  # exponent, and slope near black, of IEC 61966-2-1
 _ADVICE = "export it as 16-bit TIFF with the camera maker's program"
 
@@ -27,31 +25,23 @@ def open_raw(data: bytes) -> Whole:
 
     try:
         raw = rawpy.imread(io.BytesIO(data))
-        sizes = raw.sizes
+        width, height = raw.sizes.width, raw.sizes.height
     except (rawpy.LibRawError, rawpy.NotSupportedError) as error:
         raise NotUnderstood(f"this camera raw file is not read: {_said(error)}", _ADVICE) from None
-    width, height = sizes.width, sizes.height
-    if sizes.pixel_aspect != 1:  # LibRaw enlarges the shorter side
-        height = round(height / sizes.pixel_aspect) if sizes.pixel_aspect < 1 else height
-        width = round(width * sizes.pixel_aspect) if sizes.pixel_aspect > 1 else width
-    if sizes.flip in _SIDEWAYS:
-        width, height = height, width
 
-    def develop() -> NDArray[np.uint16]:
+    def develop() -> Decoded:
         try:
             pixels = raw.postprocess(use_camera_wb=True, output_bps=16, gamma=_SRGB_GAMMA)
         except rawpy.LibRawError as error:
             raise ValueError(_said(error)) from None
-        return np.asarray(pixels, np.uint16)
+        exif = _exif_of_preview(raw)
+        return Decoded(
+            np.asarray(pixels, np.uint16),
+            Metadata(exif=_exif.upright(exif) if exif else None),
+            ("developed from camera raw, with the camera's white balance",),
+        )
 
-    exif = _exif_of_preview(raw)
-    return Whole(
-        width,
-        height,
-        develop,
-        metadata=Metadata(exif=_exif.upright(exif) if exif else None),
-        notes=("developed from camera raw, with the camera's white balance",),
-    )
+    return Whole(width, height, develop)
 
 
 def _exif_of_preview(raw: object) -> bytes | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import os
 from collections.abc import Callable, Iterator
@@ -12,7 +13,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crispen.errors import InputError
-from crispen.media import _bmp, _chunks, _damage, _gif, _jpeg, _metadata, _raw, _told
+from crispen.media import (
+    _chunks,
+    _damage,
+    _gif,
+    _heif,
+    _jpeg,
+    _jxl,
+    _metadata,
+    _pillow,
+    _raw,
+    _stills,
+    _told,
+)
 from crispen.media._damage import Damaged
 from crispen.media._header import MAX_PIXELS, Header, Pixels
 from crispen.media._pixels import (
@@ -27,7 +40,7 @@ from crispen.media._source import Source, first_bytes, locate
 from crispen.media._tiff_choice import Choice, choose
 from crispen.media._told import Told
 from crispen.media._vips import NotUnderstood, reason, vips
-from crispen.media._whole import Whole
+from crispen.media._whole import Decoded, Whole
 from crispen.media.formats import (
     HEAD_BYTES,
     PICTURES,
@@ -47,7 +60,13 @@ _LOADERS = {
     "avif": "heifload_source",
     "gif": "gifload_source",
 }
-_WHOLE: dict[str, Callable[[bytes], Whole]] = {"bmp": _bmp.open_bmp, "raw": _raw.open_raw}
+_WHOLE: dict[str, Callable[[bytes], Whole]] = {
+    **_stills.OPENERS,
+    "heif": _heif.open_heif,
+    "ico": _pillow.open_icon,
+    "jxl": _jxl.open_jxl,
+    "raw": _raw.open_raw,
+}
 _BAND_BYTES = 4 << 20
 _ROWS = 64
 _ROWS_OF_NOTE = 8  # fewer may be one colour by themselves
@@ -77,13 +96,14 @@ class ImageReader:
     Pictures come upright, as grey, grey and alpha, RGB or RGBA: palettes are looked up, CMYK, Lab
     and the like become sRGB, floats become 16 bits. Colours that a file tells without a profile
     (PNG's gAMA and cHRM, AVIF's nclx) are told by one from then on, HDR (PQ, HLG) by its code
-    points; linear light gets sRGB's curve. Of a TIFF with several pages and of an AVIF sequence the
-    first is read, of one whose first picture is a preview the largest, and of an APNG the picture
-    that viewers without animation show; `pages` says how many there are.
+    points; linear light gets sRGB's curve. Of a file with several pages the first is read, of a
+    TIFF whose first picture is a preview the largest; `pages` says how many there are.
 
-    `bands` holds only a few rows in memory, with these exceptions: WebP, AVIF, interlaced PNG and
-    progressive JPEG are decoded whole by design, and pictures stored sideways or upside down are
-    decoded to memory or, from 100 MB on, to a temporary file, and turned from there.
+    `bands` holds only a few rows in memory, with these exceptions. Formats that libvips does not
+    decode, and animated PNG and AVIF, are decoded whole when they are opened. WebP, AVIF,
+    interlaced PNG and progressive JPEG are decoded whole by design. Pictures stored sideways or
+    upside down are decoded to memory or, from 100 MB on, to a temporary file, and turned from
+    there.
     """
 
     def __init__(
@@ -110,12 +130,12 @@ class ImageReader:
                 self._format = "raw"
         require(PICTURES[self._format], self._name)
         self._whole: Whole | None = None
-        self._pixels: Pixels | None = None
+        self._decoded: Decoded | None = None
         self.notes: list[str] = []
         """What a person should know of how it was read; complete when all bands are."""
         self._before_decoding()
         self._told = self._guarded(self._look_at_colours)
-        self.notes += [*self._choice.notes, *(self._whole.notes if self._whole else ())]
+        self.notes += self._choice.notes
         try:
             image = self._guarded(self._load)
         except Damaged as error:
@@ -123,7 +143,9 @@ class ImageReader:
             image = self._guarded(self._load)
         self.header = self._describe(image)
         """Size, depth, frames and metadata."""
-        self.pages = self._count_pages(image)
+        self.pages = self._whole.pages if self._whole else self._choice.pages
+        if self._whole is None and self._format == "avif":
+            self.pages = int(image.get("n-pages"))
         """How many pages or frames there are in the file where only the first is read; else 1."""
 
     def __enter__(self) -> ImageReader:
@@ -140,7 +162,7 @@ class ImageReader:
     def close(self) -> None:
         """Lets go of the file's bytes; `bands` and `read` need them no more after this."""
         self._data = b""
-        self._pixels = None
+        self._decoded = None
 
     def bands(self, rows: int | None = None) -> Iterator[Pixels]:
         """Full-width bands ``(rows or fewer, width, channels)``, top to bottom, frame after frame.
@@ -244,21 +266,29 @@ class ImageReader:
 
     def _before_decoding(self) -> None:
         """Limits and damage that can be seen without libvips, which sets memory aside early."""
-        if self._format != "gif" and self._format not in _WHOLE:
+        opener = self._opener()
+        if self._format != "gif" and opener is None:
             return
         if self._path is not None:
             self._data = self._path.read_bytes()
-        if self._format == "gif":
-            try:
-                size = self._guarded(_gif.walk, self._data)
-            except Damaged as error:
-                self._tolerate(error)
-                self._data = _gif.mend(self._data)
-                size = self._guarded(_gif.canvas, self._data)
-            self._check_size(*size)
+        if opener is not None:
+            self._whole = whole = self._guarded(opener, self._data)
+            self._check_size(whole.width, whole.height, whole.frames)
             return
-        self._whole = whole = self._guarded(_WHOLE[self._format], self._data)
-        self._check_size(whole.width, whole.height, whole.frames)
+        try:
+            size = self._guarded(_gif.walk, self._data)
+        except Damaged as error:
+            self._tolerate(error)
+            self._data = _gif.mend(self._data)
+            size = self._guarded(_gif.canvas, self._data)
+        self._check_size(*size)
+
+    def _opener(self) -> Callable[[bytes], Whole] | None:
+        """What opens the file, if it is not libvips."""
+        frames = {"png": _chunks.png_frames, "avif": _chunks.avif_frames}.get(self._format)
+        if frames is not None and self._looked_at(frames) > 1:
+            return functools.partial(_pillow.open_animation, kind=self._format)
+        return _WHOLE.get(self._format)
 
     def _check_size(self, width: int, height: int, frames: int = 1) -> None:
         pixels = width * height * frames
@@ -273,10 +303,11 @@ class ImageReader:
     def _load(self) -> Any:
         """A fresh libvips picture, upright and of a kind `Header` can describe."""
         if self._whole is not None:
-            if self._pixels is None:
-                self._pixels = self._whole.decode()
-            image = vips().Image.new_from_array(self._pixels)
-            return image.copy(interpretation=interpretation(self._pixels))
+            if self._decoded is None:
+                self._decoded = self._whole.decode()
+            pixels = self._decoded.pixels
+            image = vips().Image.new_from_array(pixels)
+            return image.copy(interpretation=interpretation(pixels))
         image = self._decoder("sequential")
         self._check_size(image.width, image.get_page_height(), self._frames(image))
         orientation = _metadata.orientation(image, self._format, self._choice)
@@ -312,12 +343,12 @@ class ImageReader:
     def _describe(self, image: Any) -> Header:
         whole = self._whole
         frames = whole.frames if whole else self._frames(image)
-        if whole is not None:
-            metadata = whole.metadata
+        if self._decoded is not None:
+            metadata, notes = self._decoded.metadata, list(self._decoded.notes)
         else:
             metadata, notes = _metadata.read(image, self._format, self._told, self._choice, frames)
-            for note in notes:
-                self._note(note)
+        for note in notes:
+            self._note(note)
         return Header(
             width=int(image.width),
             height=int(image.height) // frames,
@@ -326,26 +357,8 @@ class ImageReader:
             frames=frames,
             metadata=metadata,
             format=self._format,
-            lossless=self._lossless(),
+            lossless=self._format == "webp" and self._looked_at(_chunks.lossless_webp),
         )
-
-    def _lossless(self) -> bool:
-        if self._whole is not None:
-            return self._whole.lossless
-        return self._format == "webp" and self._looked_at(_chunks.lossless_webp)
-
-    def _count_pages(self, image: Any) -> int:
-        if self._whole is not None:
-            return self._whole.pages
-        told = int(image.get("n-pages")) if image.get_typeof("n-pages") else 1
-        match self._format:
-            case "png":
-                return self._looked_at(_chunks.png_frames)
-            case "avif":
-                return max(told, self._looked_at(_chunks.avif_frames))
-            case "tiff":
-                return self._choice.pages
-        return 1  # GIF and WebP are read whole
 
     def _looked_at(self, look: Callable[[BinaryIO], T]) -> T:
         """What `look` finds in the file's bytes."""

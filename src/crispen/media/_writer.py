@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from crispen.errors import OutputError, UsageError
-from crispen.media import _embed
+from crispen.media import _embed, _savers
 from crispen.media._feed import Feed
 from crispen.media._header import (
     Header,
@@ -46,15 +46,15 @@ class ImageWriter:
     without an error, whole; until then a temporary file stands beside it. A stream gets its bytes
     at the end.
 
-    What a format cannot hold is reduced so: alpha is laid on white in JPEG; 16 bits become 8 in
-    JPEG, WebP and GIF, and 12 in AVIF; GIF gets 256 colours a frame; grey is stored as RGB in WebP,
-    AVIF and GIF; TIFF and GIF hold no EXIF; WebP and AVIF tell the resolution only in EXIF, and
-    none is made up. An animation goes to GIF or WebP only. Where the profile cannot stay, in GIF
-    and with grey that is stored as RGB, colours are converted to sRGB. A profile that is for
-    another number of channels is dropped.
+    What a format cannot hold is reduced so, and `notes` says it: alpha is laid on white in JPEG; 16
+    bits become 8 in JPEG, WebP, GIF, JPEG XL and animations, and 12 in AVIF; GIF gets 256 colours a
+    frame; grey is stored as RGB in WebP, AVIF and GIF; TIFF and GIF hold no EXIF; WebP, AVIF and
+    JPEG XL tell the resolution only in EXIF, and none is made up. Where the profile cannot stay, in
+    GIF, in JPEG XL and with grey that is stored as RGB, colours are converted to sRGB. A profile
+    that is for another number of channels is dropped.
 
-    PNG, JPEG and TIFF take a few dozen MB of memory whatever the size; WebP, AVIF and GIF encoders
-    need the whole picture.
+    PNG, JPEG and TIFF take a few dozen MB of memory whatever the size; the other encoders, and
+    all animations, need the whole picture.
 
     Args:
         target: Path or writable binary stream.
@@ -62,8 +62,8 @@ class ImageWriter:
         format: ``"png"``, ``"jpeg"``, …; by the target's suffix unless given, for a stream
             ``header.format``.
         quality: 1 to 100 for JPEG (95 unless given), WebP (90, or 100 if `header` is that of a
-            lossless WebP) and AVIF (80); 100 is lossless in WebP and AVIF. JPEG keeps full colour
-            resolution from 90 on and halves it (4:2:0) below.
+            lossless WebP), AVIF (80) and JPEG XL (90); 100 is lossless in these three. JPEG keeps
+            full colour resolution from 90 on and halves it (4:2:0) below.
         overwrite: Replace an existing target.
         strip_metadata: Leave EXIF, XMP and resolution out. The colour profile stays, since the
             colours would be wrong without it.
@@ -107,7 +107,8 @@ class ImageWriter:
         self._file: BinaryIO | None = None
         self._failure = ""
         self._saving: Any = None
-        self._stored = _stored_header(header, self._kind)
+        self._own = _savers.is_own(self._kind, header.frames)
+        self._stored = _stored_header(header, self._kind, deep=self._kind.deep and not self._own)
         self.notes = _reductions(header, self._stored, self._kind)
         """What a person should know of what the format could not hold."""
         self._feed = Feed(self._stored, check)
@@ -204,15 +205,23 @@ class ImageWriter:
                     "srgb", embedded=True, input_profile="srgb", depth=depth
                 )
             self._saving = image
-            target = vips().Target.new_to_descriptor(self._file.fileno())
-            options = _save_options(self._kind, self._quality, self._stored)
             meta = self._stored.metadata
-            options["keep"] = _kept(meta, strip=self._strip)
             head, more = _embed.insertion(self._kind.name, meta, strip=self._strip)
-            os.lseek(self._file.fileno(), len(more), os.SEEK_SET)
-            vips().Operation.call(self._kind.saver, image, target, **options)
+            self._file.seek(len(more))
+            if self._own:
+                self._file.write(
+                    _savers.encode(
+                        image, self._stored, self._kind, self._quality, strip=self._strip
+                    )
+                )
+                self._file.flush()
+            else:
+                target = vips().Target.new_to_descriptor(self._file.fileno())
+                options = _save_options(self._kind, self._quality, self._stored)
+                options["keep"] = _kept(meta, strip=self._strip)
+                vips().Operation.call(self._kind.saver, image, target, **options)
             _embed.insert(self._file, head, more)
-            if self._kind.name == "avif" and meta.cicp is not None:
+            if self._kind.name == "avif" and meta.cicp is not None and not self._own:
                 _embed.name_colours(self._file, meta.cicp)
         except Exception as error:
             # Not the error itself: its traceback would keep libvips' files open.
@@ -255,33 +264,33 @@ def _check_fits(name: str, kind: PictureFormat, header: Header) -> None:
         raise UsageError(f"{name}: {header.width}x{header.height} is not a size; at least 1x1")
     if kind.max_side and side > kind.max_side:
         raise UsageError(
-            f"{name}: {kind.name.upper()} holds at most {kind.max_side} pixels a side, this "
+            f"{name}: {kind.title} holds at most {kind.max_side} pixels a side, this "
             f"picture has {header.width}x{header.height}; use PNG or TIFF"
         )
     if header.frames > 1 and not kind.animated:
         raise UsageError(
-            f"{name}: {kind.name.upper()} holds one picture, this animation has {header.frames} "
-            "frames; use GIF or WebP"
+            f"{name}: {kind.title} holds one picture, this animation has {header.frames} "
+            "frames; use GIF, WebP, PNG or AVIF"
         )
     special = header.metadata.cicp.only_cicp if header.metadata.cicp else ""
-    if special and not kind.code_points:
+    if special and (not kind.code_points or (kind.name == "avif" and header.frames > 1)):
         raise UsageError(
-            f"{name}: the picture is {special}, which {kind.name.upper()} cannot hold; use PNG or "
+            f"{name}: the picture is {special}, which {kind.title} cannot hold; use PNG or "
             "AVIF, or convert it to SDR first"
         )
 
 
-def _stored_header(header: Header, kind: PictureFormat) -> Header:
+def _stored_header(header: Header, kind: PictureFormat, *, deep: bool) -> Header:
     """`header` of what is handed to the encoder."""
     channels = header.channels - (1 if header.has_alpha and not kind.alpha else 0)
-    dtype = header.dtype if kind.deep else "uint8"
+    dtype = header.dtype if deep else "uint8"
     return Header(
         header.width, header.height, channels, dtype, header.frames, header.metadata, kind.name
     )
 
 
 def _reductions(header: Header, stored: Header, kind: PictureFormat) -> list[str]:
-    name = kind.name.upper()
+    name = kind.title
     notes = []
     if stored.channels < header.channels:
         notes.append(f"its transparency was laid on white: {name} holds none")
@@ -326,8 +335,9 @@ def _with_metadata(image: Any, stored: Header, *, strip: bool) -> Any:
     g = vips().GValue
     image.set_type(g.gstr_type, "resolution-unit", "in")
     fits = _profile_fits(meta.icc, stored.channels)
-    in_words = stored.format == "avif" and meta.cicp is not None  # see `_embed.name_colours`
-    icc = meta.icc if fits and not in_words else None
+    # Code points take its place: see `_embed.name_colours`.
+    instead = stored.format == "avif" and stored.frames == 1 and meta.cicp is not None
+    icc = meta.icc if fits and not instead else None
     wanted = {"icc-profile-data": icc}
     if not strip:
         wanted |= {"exif-data": meta.exif, "xmp-data": meta.xmp}

@@ -41,7 +41,7 @@ class PictureFormat:
         viewable: Browsers show it.
         quality: Default of ``quality``; 0 where nothing is lost anyway, and where it is not
             written.
-        saver: libvips operation; empty for formats that are only read.
+        saver: libvips operation, or one of `_savers`; empty for formats that are only read.
         extra: What to install for it, as in ``pip install 'crispen[raw]'``.
         package: What that extra brings, as it is imported.
     """
@@ -86,10 +86,11 @@ PICTURES: dict[str, PictureFormat] = {
         PictureFormat(
             "png",
             "PNG",
-            (".png",),
+            (".png", ".apng"),
             "image/png",
             rb"\x89PNG\r\n\x1a\n",
             deep=True,
+            animated=True,
             code_points=True,
             lossless=True,
             saver="pngsave_target",
@@ -150,9 +151,10 @@ PICTURES: dict[str, PictureFormat] = {
             "AVIF",
             (".avif",),
             "image/avif",
-            rb".{4}ftyp(avif|avis|mif1|msf1|heic)",
+            rb".{4}ftyp(avi[fs]|(mif1|msf1|miaf).{4}(.{4}){0,12}?avi[fs])",
             max_side=16_384,
             deep=True,
+            animated=True,
             grey=False,
             code_points=True,
             quality=80,
@@ -171,7 +173,65 @@ PICTURES: dict[str, PictureFormat] = {
             lossless=True,
             saver="gifsave_target",
         ),
+        PictureFormat(
+            "heif",
+            "HEIC",
+            (".heic", ".heif", ".hif"),
+            "image/heic",
+            rb".{4}ftyp(he[iv][cxms]|heif|mif1|msf1|miaf)",
+            deep=True,
+            code_points=True,
+            viewable=False,
+        ),
+        PictureFormat(
+            "jxl",
+            "JPEG XL",
+            (".jxl",),
+            "image/jxl",
+            rb"\xff\x0a|\0\0\0\x0cJXL \r\n\x87\n",
+            profile=False,
+            viewable=False,
+            quality=90,
+            saver="jxl",
+        ),
+        PictureFormat(
+            "jp2",
+            "JPEG 2000",
+            (".jp2", ".j2k", ".j2c", ".jpc", ".jpf", ".jpx"),
+            "image/jp2",
+            rb"\0\0\0\x0cjP  \r\n\x87\n|\xff\x4f\xff\x51",
+            deep=True,
+            viewable=False,
+        ),
         PictureFormat("bmp", "BMP", (".bmp", ".dib"), "image/bmp", rb"BM", lossless=True),
+        PictureFormat(
+            "pnm",
+            "PNM",
+            (".ppm", ".pgm", ".pbm", ".pnm", ".pam", ".pfm"),
+            "image/x-portable-anymap",
+            rb"P([1-7]|F|f)[\s#]",
+            deep=True,
+            lossless=True,
+            viewable=False,
+        ),
+        PictureFormat(
+            "ico",
+            "ICO",
+            (".ico", ".cur"),
+            "image/x-icon",
+            rb"\0\0[\x01\x02]\0[^\0]\0",
+            lossless=True,
+        ),
+        # Last of all, since a TGA has no signature: kind, no palette or one, sensible depths.
+        PictureFormat(
+            "tga",
+            "TGA",
+            (".tga", ".icb", ".vda", ".vst"),
+            "image/x-tga",
+            rb".(\0[\x02\x03\x0a\x0b]\0{5}|\x01[\x01\x09].{5}).{8}[\x08\x0f\x10\x18\x20][\0-\x3f]",
+            lossless=True,
+            viewable=False,
+        ),
     )
 }
 
@@ -187,20 +247,37 @@ def _listed(titles: list[str]) -> str:
 
 
 READABLE = _listed([f.title for f in PICTURES.values()])
+WRITABLE = _listed([f.name for f in PICTURES.values() if f.writable])
 
 # What people hand over by mistake, and what would help.
 _OTHERS = [
-    (re.compile(magic, re.DOTALL), what)
+    (re.compile(magic, re.DOTALL | re.IGNORECASE), what)
     for magic, what in (
         (rb"%PDF", "a PDF document; export its pages as PNG first"),
-        (
-            rb"\xff\x0a|\0\0\0\x0cJXL ",
-            "JPEG XL; convert it to PNG first",
-        ),
+        (rb"%!PS|\xc5\xd0\xd3\xc6", "a PostScript document; export it as PNG first"),
         (rb"8BPS", "a Photoshop document; export it as TIFF or PNG first"),
+        (rb"gimp xcf", "a GIMP document; export it as TIFF or PNG first"),
+        (rb"#\?(RADIANCE|RGBE)", "Radiance HDR; convert it to 16-bit PNG or TIFF first"),
+        (rb"v/1\x01", "OpenEXR; convert it to 16-bit PNG or TIFF first"),
+        (rb"DDS ", "a DirectDraw texture (DDS); convert it to PNG first"),
+        (rb"qoif", "QOI; convert it to PNG first"),
+        (rb"SIMPLE  =", "FITS; convert it to 16-bit TIFF first"),
+        (rb".{128}DICM", "DICOM; export it as 16-bit PNG or TIFF first"),
+        (rb"AT&TFORM", "DjVu; export its pages as PNG first"),
+        (rb"II\xbc\x01", "JPEG XR; convert it to PNG or TIFF first"),
+        (rb"BPG\xfb", "BPG; convert it to PNG first"),
+        (rb"FLIF", "FLIF; convert it to PNG first"),
+        (rb"\x01\xda[\0\x01][\x01\x02]", "SGI; convert it to PNG first"),
+        (rb"\x0a[\0-\x05]\x01[\x01\x02\x04\x08]", "PCX; convert it to PNG first"),
+        (rb"\xd7\xcd\xc6\x9a|\x01\0\0\0.{36} EMF", "a Windows metafile; export it as PNG first"),
+        (rb"\s*/\* XPM", "XPM; convert it to PNG first"),
+        (rb"SQLite format 3", "a database"),
         (rb"PK\x03\x04", "a ZIP archive; unpack it first"),
-        (rb"\x1aE\xdf\xa3", "a video"),
-        (rb".{4}ftyp", "a video or a HEIC photo"),
+        (rb"7z\xbc\xaf|Rar!|\x1f\x8b", "an archive; unpack it first"),
+        (rb"\x1aE\xdf\xa3|.{4}ftyp|RIFF.{4}AVI |FLV\x01|\0\0\x01\xba", "a video"),
+        (rb"ID3|RIFF.{4}WAVE|fLaC|OggS", "a sound"),
+        (rb"\s*(<!doctype html|<html)", "a web page"),
+        (rb"\s*(<svg|<\?xml)", "SVG or XML; export it as PNG first"),
     )
 ]
 
@@ -257,11 +334,6 @@ def describe_stranger(head: bytes) -> str:
     for magic, what in _OTHERS:
         if magic.match(head):
             return what
-    start = head.lstrip()[:14].lower()
-    if start.startswith((b"<!doctype html", b"<html")):
-        return "a web page"
-    if start.startswith((b"<svg", b"<?xml")):
-        return "SVG or XML; export it as PNG first"
     if head and all(32 <= byte < 127 or byte in b"\t\r\n" for byte in head):
         return "text"
     return "something else, or damaged at its start"
