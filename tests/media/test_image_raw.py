@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
-import io
 from pathlib import Path
 
 import numpy as np
-import PIL.Image
 import pytest
 import tifffile
 
@@ -15,7 +13,7 @@ from crispen.errors import InputError, MissingExtra
 from crispen.media import formats
 from crispen.media.image import is_image_name, open_image, read_image
 
-from .pictures import exif, smooth, srgb
+from .pictures import smooth, srgb
 
 needs_rawpy = pytest.mark.skipif(
     importlib.util.find_spec("rawpy") is None, reason="the extra crispen[raw] is not installed"
@@ -196,12 +194,3 @@ def test_a_directory_that_leads_back_to_itself_ends(tmp_path: Path) -> None:
     data[link : link + 4] = data[4:8]
     with open_image(bytes(data)) as reader:
         assert reader.pages == 1
-
-
-def test_exif_of_a_preview() -> None:
-    from crispen.media import _jpeg
-
-    out = io.BytesIO()
-    PIL.Image.fromarray(smooth(6, 9, 3)).save(out, "jpeg", exif=exif(6))
-    assert _jpeg.exif(out.getvalue()) == exif(6)
-    assert _jpeg.exif(out.getvalue()[:25]) is None

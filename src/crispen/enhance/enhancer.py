@@ -203,6 +203,7 @@ class Enhancer:
                 quality=quality,
                 overwrite=overwrite,
                 strip_metadata=strip_metadata,
+                like=Path(source) if isinstance(source, (str, Path)) else None,
                 check=progress.check,
             )
             stages, models = self._stages(shape, width, height)
@@ -282,7 +283,7 @@ def _reach(models: Sequence[Model]) -> int:
 
 def _left_out(reader: ImageReader) -> tuple[str, ...]:
     """A note, if the file holds more than was read."""
-    what = "pages" if reader.header.format == "tiff" else "frames"
+    what = "pages" if reader.header.format == "tiff" else "pictures"
     return (f"of its {reader.pages} {what} the first was enhanced",) if reader.pages > 1 else ()
 
 

@@ -10,6 +10,7 @@ from crispen.media._tiff import EXIF, ORIENTATION, Directory, Entry, directories
 
 _PREFIX = b"Exif\0\0"
 _COLOR_SPACE, _INTEROPERABILITY, _INDEX = 0xA001, 0xA005, 1
+_THUMBNAIL, _THUMBNAIL_BYTES = 0x0201, 0x0202
 # Whole numbers of any width: readers differ in what they accept, and files hold all of them.
 _NUMBERS = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i"}
 _XMP_PREFIXES = re.compile(rb"""\bxmlns:([\w.-]+)\s*=\s*["']http://ns\.adobe\.com/tiff/1\.0/["']""")
@@ -64,6 +65,53 @@ def upright(exif: bytes) -> bytes:
     patched = bytearray(exif)
     struct.pack_into(code, patched, at, *([1] * entry.count))
     return bytes(patched)
+
+
+def for_result(exif: bytes, width: int, height: int) -> bytes:
+    """`exif` as it is true of a result: with its size, and without the old one's thumbnail.
+
+    Nothing is moved, so that makers' notes stay readable, whose inner offsets count from the start.
+    """
+    start = _start(exif)
+    stream, found = _directory(exif)
+    if found is None:
+        return exif
+    patched = bytearray(exif)
+    inner = linked(stream, found, EXIF)
+    below = linked(stream, inner, _INTEROPERABILITY) if inner else None
+    for directory, wide, high in ((found, 256, 257), (inner, 0xA002, 0xA003), (below, 4097, 4098)):
+        for tag, value in ((wide, width), (high, height)):
+            entry = directory.entries.get(tag) if directory else None
+            code = {3: "H", 4: "I"}.get(entry.kind) if entry else None
+            if entry is None or code is None or (code == "H" and value > 0xFFFF):
+                continue
+            if entry.count == 1 and start + entry.at + 4 <= len(exif):
+                struct.pack_into(f"{found.order}{code}", patched, start + entry.at, value)
+    return bytes(_without_thumbnail(patched, start, stream, found))
+
+
+def _without_thumbnail(
+    exif: bytearray, start: int, stream: io.BytesIO, first: Directory
+) -> bytearray:
+    second = next((d for d in directories(stream) if d.page == 1 and d.sub < 0), None)
+    stream.seek(4)
+    at = start + int.from_bytes(stream.read(4), "little" if first.order == "<" else "big")
+    if second is None or at + 2 > len(exif):
+        return exif
+    (count,) = struct.unpack_from(f"{first.order}H", exif, at)
+    link = at + 2 + 12 * count
+    if link + 4 > len(exif):
+        return exif
+    struct.pack_into(f"{first.order}I", exif, link, 0)
+    place = int(second.number(stream, _THUMBNAIL))
+    size = int(second.number(stream, _THUMBNAIL_BYTES))
+    if place <= 0 or size <= 0:
+        return exif
+    begin, end = start + place, min(start + place + size, len(exif))
+    if end >= len(exif) - 1:
+        return exif[:begin]
+    exif[begin:end] = bytes(max(0, end - begin))
+    return exif
 
 
 def upright_xmp(xmp: bytes) -> bytes:

@@ -23,11 +23,15 @@ class Metadata:
         icc: Colour profile; the pixels are in its space. ``None`` means sRGB, or what `cicp` says.
         exif: As in a JPEG's APP1 segment, from ``Exif\0\0`` on; its orientation is always 1.
         xmp: The XML packet; its orientation, if it says one, is 1.
-        dpi: Dots per inch, horizontally and vertically; ``None`` counts as 72, what viewers assume.
+        dpi: Dots per inch, horizontally and vertically; ``None`` where nothing is known.
         delays_ms: How long each frame of an animation is shown; empty for a still picture.
         loop: How often an animation plays; 0 means for ever.
         cicp: Colours as code points of ITU-T H.273, where the file tells them so. `icc` says the
             same, except for HDR, which only code points can say.
+        iptc: The record of a JPEG's or TIFF's press information (IIM).
+        comment: A JPEG's comment, in whatever coding.
+        texts: Kind and content of a PNG's text chunks, such as the prompts of image generators.
+        xmp_more: A JPEG's extended XMP packet, to which `xmp` refers.
     """
 
     icc: bytes | None = None
@@ -37,6 +41,10 @@ class Metadata:
     delays_ms: tuple[int, ...] = ()
     loop: int = 0
     cicp: Cicp | None = None
+    iptc: bytes | None = None
+    comment: bytes | None = None
+    texts: tuple[tuple[bytes, bytes], ...] = ()
+    xmp_more: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Iterator
 
 from crispen.media._vips import DAMAGED, ENDS_EARLY
 
@@ -35,38 +34,6 @@ def explain(said: str) -> tuple[str, str]:
     if "premature end of JPEG" in said:
         return ENDS_EARLY, ""
     return f"{DAMAGED} ({said.removeprefix('Corrupt JPEG data: ')})", ""
-
-
-def opening(dpi: tuple[float, float]) -> bytes:
-    """The first 20 bytes of a JPEG that states a resolution: its start mark and a JFIF segment.
-
-    >>> opening((300, 300)).hex(" ", 4)
-    'ffd8ffe0 00104a46 49460001 0101012c 012c0000'
-    """
-    per_inch = 1
-    density = (min(max(round(n), 1), 65535) for n in dpi)
-    jfif = struct.pack(">5sBBBHHBB", b"JFIF\0", 1, 1, per_inch, *density, 0, 0)
-    return b"\xff\xd8\xff\xe0" + struct.pack(">H", 2 + len(jfif)) + jfif
-
-
-def exif(data: bytes) -> bytes | None:
-    """The first EXIF of a JPEG, from ``Exif`` on."""
-    return next((c for marker, c in segments(data) if marker == 0xE1 and c[:4] == b"Exif"), None)
-
-
-def segments(data: bytes) -> Iterator[tuple[int, bytes]]:
-    r"""The marker and content of each segment before the pixels; damage ends them.
-
-    >>> [(hex(marker), content) for marker, content in segments(opening((300, 300)))]
-    [('0xe0', b'JFIF\x00\x01\x01\x01\x01,\x01,\x00\x00')]
-    """
-    at = 2
-    while at + 4 <= len(data) and data[at] == 0xFF:
-        marker, size = struct.unpack_from(">BH", data, at + 1)
-        if marker == 0xDA or size < 2:
-            return
-        yield marker, data[at + 4 : at + 2 + size]
-        at += 2 + size
 
 
 def tidy(data: bytes) -> tuple[bytes, list[str]]:

@@ -32,14 +32,13 @@ def open_jxl(data: bytes) -> Whole:
     return Whole(width, height, lambda: _decode(data, deep))
 
 
-def encode(pixels: Pixels, header: Header, quality: int, *, strip: bool) -> bytes:
+def encode(pixels: Pixels, header: Header, quality: int) -> bytes:
     """A JPEG XL file of 8-bit `pixels`, in sRGB.
 
     Args:
         pixels: ``(height, width, channels)``.
         header: Of the picture.
         quality: 1 to 100, which is lossless.
-        strip: Leave EXIF and XMP out.
     """
     import pillow_jxl
 
@@ -52,7 +51,7 @@ def encode(pixels: Pixels, header: Header, quality: int, *, strip: bool) -> byte
         num_threads=-1,
     )
     meta = header.metadata
-    exif = meta.exif.removeprefix(b"Exif\0\0") if meta.exif and not strip else None
+    exif = meta.exif.removeprefix(b"Exif\0\0") if meta.exif else None
     return bytes(
         encoder(
             pixels.tobytes(),
@@ -61,7 +60,7 @@ def encode(pixels: Pixels, header: Header, quality: int, *, strip: bool) -> byte
             jpeg_encode=False,
             exif=exif,
             jumb=None,
-            xmp=meta.xmp if not strip else None,
+            xmp=meta.xmp,
             compress=False,
         )
     )

@@ -6,12 +6,13 @@ from typing import Any
 
 from crispen.media import _exif, _told
 from crispen.media._header import Metadata
+from crispen.media._texts import Texts
 from crispen.media._tiff_choice import Choice
 from crispen.media._told import Told
 
 
 def read(
-    image: Any, format: str, told: Told | None, choice: Choice, frames: int
+    image: Any, format: str, told: Told | None, choice: Choice, frames: int, texts: Texts
 ) -> tuple[Metadata, list[str]]:
     """The metadata of a picture that was turned upright, and what was decided about it.
 
@@ -21,8 +22,10 @@ def read(
         told: Its colours, where the file tells them beside a profile.
         choice: Which picture of a TIFF it is.
         frames: More than 1 in an animation.
+        texts: What libvips does not pass on.
     """
     icc, exif, xmp = (_blob(image, f"{n}-data") for n in ("icc-profile", "exif", "xmp"))
+    exif, xmp = exif or texts.exif, texts.xmp or xmp
     notes = []
     if image.format in ("float", "double"):
         where = "of its own profile" if choice.profile else "of sRGB, since it holds no profile"
@@ -40,6 +43,7 @@ def read(
     turned = turned or choice.orientation > 1
     # 1 pixel a millimetre, or 72 dpi, is what libvips says when a file says nothing.
     unsaid = any(abs(image.xres - n) + abs(image.yres - n) < 0.01 for n in (1.0, 72 / 25.4))
+    unsaid |= not choice.sized
     delays = image.get("delay") if frames > 1 and image.get_typeof("delay") else []
     metadata = Metadata(
         icc=icc,
@@ -49,15 +53,19 @@ def read(
         delays_ms=tuple(delays),
         loop=int(image.get("loop")) if frames > 1 and image.get_typeof("loop") else 0,
         cicp=cicp,
+        iptc=texts.iptc or (_blob(image, "iptc-data") if format == "tiff" else None),
+        comment=texts.comment,
+        texts=texts.texts,
+        xmp_more=texts.xmp_more,
     )
     return metadata, notes
 
 
-def orientation(image: Any, format: str, choice: Choice) -> int:
+def orientation(image: Any, format: str, choice: Choice, texts: Texts) -> int:
     """How it is stored; that of an AVIF is undone by its decoder, whatever its EXIF says."""
     if format == "tiff":
         return choice.orientation
-    exif = _blob(image, "exif-data")
+    exif = _blob(image, "exif-data") or texts.exif
     if format == "avif" or exif is None:
         return 1
     return _exif.orientation(exif) or 1

@@ -66,9 +66,7 @@ def open_animation(data: bytes, kind: str) -> Whole:
     return Whole(width, height, decode, frames)
 
 
-def encode_animation(
-    pixels: Pixels, header: Header, kind: str, quality: int, *, strip: bool
-) -> bytes:
+def encode_animation(pixels: Pixels, header: Header, kind: str, quality: int) -> bytes:
     """An animated PNG or AVIF.
 
     Args:
@@ -76,7 +74,6 @@ def encode_animation(
         header: Of the picture.
         kind: ``png`` or ``avif``.
         quality: 1 to 100; 100 is lossless.
-        strip: Leave EXIF and XMP out.
     """
     import PIL.Image
 
@@ -88,19 +85,19 @@ def encode_animation(
     ]
     delays = (*meta.delays_ms, *([_USUAL_DELAY_MS] * header.frames))[: header.frames]
     more: dict[str, Any] = {"icc_profile": meta.icc} if meta.icc else {}
-    if not strip and meta.exif:
+    if meta.exif:
         more["exif"] = meta.exif
     if kind == "avif":
         more |= {"quality": quality, "speed": 6, "subsampling": "4:4:4"}
-        more |= {"xmp": meta.xmp} if meta.xmp and not strip else {}
+        more |= {"xmp": meta.xmp} if meta.xmp else {}
     else:
         from PIL.PngImagePlugin import PngInfo
 
         more["loop"] = meta.loop
-        if meta.xmp and not strip:
+        if meta.xmp:
             more["pnginfo"] = info = PngInfo()
             info.add_itxt("XML:com.adobe.xmp", meta.xmp.decode("utf-8", "replace"))
-        if meta.dpi and not strip:
+        if meta.dpi:
             more["dpi"] = meta.dpi
     out = io.BytesIO()
     frames[0].save(

@@ -6,7 +6,7 @@ import io
 
 import numpy as np
 
-from crispen.media import _exif, _jpeg
+from crispen.media import _exif, _texts
 from crispen.media._header import Metadata
 from crispen.media._vips import NotUnderstood
 from crispen.media._whole import Decoded, Whole
@@ -54,7 +54,8 @@ def _exif_of_preview(raw: object) -> bytes | None:
         return None
     if preview.format != rawpy.ThumbFormat.JPEG:
         return None
-    return _jpeg.exif(bytes(preview.data))
+    segments = _texts.jpeg_segments(io.BytesIO(bytes(preview.data)))
+    return next((c for marker, c in segments if marker == 0xE1 and c[:4] == b"Exif"), None)
 
 
 def _said(error: Exception) -> str:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import functools
 import io
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, BinaryIO, TypeVar
 
@@ -13,19 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crispen.errors import InputError
-from crispen.media import (
-    _chunks,
-    _damage,
-    _gif,
-    _heif,
-    _jpeg,
-    _jxl,
-    _metadata,
-    _pillow,
-    _raw,
-    _stills,
-    _told,
-)
+from crispen.media import _chunks, _damage, _gif, _jpeg, _metadata, _openers, _texts, _told
 from crispen.media._damage import Damaged
 from crispen.media._header import MAX_PIXELS, Header, Pixels
 from crispen.media._pixels import (
@@ -37,6 +25,7 @@ from crispen.media._pixels import (
     turn_upright,
 )
 from crispen.media._source import Source, first_bytes, locate
+from crispen.media._texts import Texts
 from crispen.media._tiff_choice import Choice, choose
 from crispen.media._told import Told
 from crispen.media._vips import NotUnderstood, reason, vips
@@ -59,13 +48,6 @@ _LOADERS = {
     "tiff": "tiffload_source",
     "avif": "heifload_source",
     "gif": "gifload_source",
-}
-_WHOLE: dict[str, Callable[[bytes], Whole]] = {
-    **_stills.OPENERS,
-    "heif": _heif.open_heif,
-    "ico": _pillow.open_icon,
-    "jxl": _jxl.open_jxl,
-    "raw": _raw.open_raw,
 }
 _BAND_BYTES = 4 << 20
 _ROWS = 64
@@ -134,6 +116,8 @@ class ImageReader:
         self.notes: list[str] = []
         """What a person should know of how it was read; complete when all bands are."""
         self._before_decoding()
+        words = {"jpeg": _texts.in_jpeg, "png": _texts.in_png}.get(self._format)
+        self._texts = self._looked_at(words) if words else Texts()
         self._told = self._guarded(self._look_at_colours)
         self.notes += self._choice.notes
         try:
@@ -266,7 +250,7 @@ class ImageReader:
 
     def _before_decoding(self) -> None:
         """Limits and damage that can be seen without libvips, which sets memory aside early."""
-        opener = self._opener()
+        opener = _openers.choose(self._format, self._looked_at)
         if self._format != "gif" and opener is None:
             return
         if self._path is not None:
@@ -282,13 +266,6 @@ class ImageReader:
             self._data = _gif.mend(self._data)
             size = self._guarded(_gif.canvas, self._data)
         self._check_size(*size)
-
-    def _opener(self) -> Callable[[bytes], Whole] | None:
-        """What opens the file, if it is not libvips."""
-        frames = {"png": _chunks.png_frames, "avif": _chunks.avif_frames}.get(self._format)
-        if frames is not None and self._looked_at(frames) > 1:
-            return functools.partial(_pillow.open_animation, kind=self._format)
-        return _WHOLE.get(self._format)
 
     def _check_size(self, width: int, height: int, frames: int = 1) -> None:
         pixels = width * height * frames
@@ -310,7 +287,7 @@ class ImageReader:
             return image.copy(interpretation=interpretation(pixels))
         image = self._decoder("sequential")
         self._check_size(image.width, image.get_page_height(), self._frames(image))
-        orientation = _metadata.orientation(image, self._format, self._choice)
+        orientation = _metadata.orientation(image, self._format, self._choice, self._texts)
         # Mirrored left to right can be streamed; the others need their last rows first.
         if orientation in range(3, 9):
             image = self._decoder("random")
@@ -345,8 +322,11 @@ class ImageReader:
         frames = whole.frames if whole else self._frames(image)
         if self._decoded is not None:
             metadata, notes = self._decoded.metadata, list(self._decoded.notes)
+            metadata = replace(metadata, texts=self._texts.texts)
         else:
-            metadata, notes = _metadata.read(image, self._format, self._told, self._choice, frames)
+            metadata, notes = _metadata.read(
+                image, self._format, self._told, self._choice, frames, self._texts
+            )
         for note in notes:
             self._note(note)
         return Header(

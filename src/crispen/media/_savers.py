@@ -17,7 +17,7 @@ def is_own(kind: PictureFormat, frames: int) -> bool:
     return kind.saver == "jxl" or (frames > 1 and kind.name in ("png", "avif"))
 
 
-def encode(image: Any, header: Header, kind: PictureFormat, quality: int, *, strip: bool) -> bytes:
+def encode(image: Any, header: Header, kind: PictureFormat, quality: int) -> bytes:
     """The bytes of a file.
 
     Args:
@@ -25,7 +25,6 @@ def encode(image: Any, header: Header, kind: PictureFormat, quality: int, *, str
         header: Of it, but for its profile, which is that of `image`.
         kind: Of the file.
         quality: 1 to 100.
-        strip: Leave EXIF, XMP and resolution out.
     """
     samples = np.frombuffer(image.write_to_memory(), np.uint8)
     pixels = samples.reshape(image.height, image.width, image.bands)
@@ -33,5 +32,5 @@ def encode(image: Any, header: Header, kind: PictureFormat, quality: int, *, str
     icc = bytes(image.get("icc-profile-data")) if kind_of else None
     header = replace(header, metadata=replace(header.metadata, icc=icc))
     if kind.name == "jxl":
-        return _jxl.encode(pixels, header, quality, strip=strip)
-    return _pillow.encode_animation(pixels, header, kind.name, quality, strip=strip)
+        return _jxl.encode(pixels, header, quality)
+    return _pillow.encode_animation(pixels, header, kind.name, quality)

@@ -25,6 +25,7 @@ class Choice:
         orientation: 1 to 8.
         white: The float sample that means white.
         profile: It holds an ICC profile.
+        sized: Its resolution has a unit.
         raw: It is what a camera's sensor saw, and not a picture yet.
         notes: What was decided.
     """
@@ -35,6 +36,7 @@ class Choice:
     orientation: int = 1
     white: float = 1.0
     profile: bool = False
+    sized: bool = True
     raw: bool = False
     notes: tuple[str, ...] = ()
 
@@ -73,6 +75,7 @@ def choose(file: BinaryIO) -> Choice:
         _exif.sensible(turned.number(file, _tiff.ORIENTATION, 1)),
         _white(chosen, file),
         profile=_tiff.ICC in chosen.entries,
+        sized=chosen.number(file, _tiff.RESOLUTION_UNIT, 2) != 1,
         notes=notes,
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import shutil
@@ -15,11 +16,10 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from crispen.errors import OutputError, UsageError
-from crispen.media import _embed, _savers
+from crispen.media import _embed, _savers, _stored
 from crispen.media._feed import Feed
 from crispen.media._header import (
     Header,
-    Metadata,
     Pixels,
     flatten_on_white,
     to_8bit,
@@ -32,7 +32,6 @@ from crispen.media.formats import PictureFormat, output_format
 Target = str | os.PathLike[str] | BinaryIO
 
 _EXACT = 100  # the quality at which WebP and AVIF lose nothing
-_DPI = 72.0  # what viewers assume where a file says nothing
 _PIECE_BYTES = 8 << 20
 _CHECK_EVERY_S = 0.1
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -67,6 +66,7 @@ class ImageWriter:
         overwrite: Replace an existing target.
         strip_metadata: Leave EXIF, XMP and resolution out. The colour profile stays, since the
             colours would be wrong without it.
+        like: A file whose permissions the new one gets.
         check: Called while the encoder is waited for, about ten times a second; what it raises
             ends the work, and nothing is written.
 
@@ -84,16 +84,17 @@ class ImageWriter:
         quality: int | None = None,
         overwrite: bool = False,
         strip_metadata: bool = False,
+        like: Path | None = None,
         check: Callable[[], None] | None = None,
     ) -> None:
         self._check = check
+        self._like = like
         self._path = Path(target) if isinstance(target, str | os.PathLike) else None
         self._stream = None if isinstance(target, str | os.PathLike) else target
         self._name = str(self._path) if self._path is not None else "the output stream"
         self._kind = output_format(format, self._path, header.format)
         self._header = header
         self._overwrite = overwrite
-        self._strip = strip_metadata
         if quality is not None and not 1 <= quality <= 100:
             raise UsageError(f"quality {quality}: expected a whole number from 1 to 100")
         stays = header.lossless and header.format == self._kind.name
@@ -108,8 +109,12 @@ class ImageWriter:
         self._failure = ""
         self._saving: Any = None
         self._own = _savers.is_own(self._kind, header.frames)
-        self._stored = _stored_header(header, self._kind, deep=self._kind.deep and not self._own)
-        self.notes = _reductions(header, self._stored, self._kind)
+        self._stored = _stored.stored_header(
+            header, self._kind, deep=self._kind.deep and not self._own, strip=strip_metadata
+        )
+        self.notes = _stored.reductions(header, self._stored, self._kind)
+        if not strip_metadata:
+            self.notes += _stored.left_out(header.metadata, self._kind)
         """What a person should know of what the format could not hold."""
         self._feed = Feed(self._stored, check)
         self._thread = threading.Thread(target=self._save, name="crispen-encode", daemon=True)
@@ -117,6 +122,9 @@ class ImageWriter:
     def __enter__(self) -> ImageWriter:
         if self._path is not None:
             self._temporary, self._file = open_beside(self._path)
+            if self._like is not None:
+                with contextlib.suppress(OSError):
+                    self._temporary.chmod(self._like.stat().st_mode & 0o777)
         else:
             self._file = tempfile.TemporaryFile(prefix="crispen-")
         self._thread.start()
@@ -197,7 +205,7 @@ class ImageWriter:
         """Runs in the encoder's thread."""
         try:
             assert self._file is not None
-            image = _with_metadata(self._feed.image(), self._stored, strip=self._strip)
+            image = _stored.with_metadata(self._feed.image(), self._stored)
             if image.get_typeof("icc-profile-data") and not self._keeps_profile():
                 depth = 16 if self._stored.dtype == "uint16" else 8
                 # A damaged profile counts as none, which means sRGB.
@@ -206,23 +214,18 @@ class ImageWriter:
                 )
             self._saving = image
             meta = self._stored.metadata
-            head, more = _embed.insertion(self._kind.name, meta, strip=self._strip)
+            head, more = (0, b"") if self._own else _embed.insertion(self._kind.name, meta)
             self._file.seek(len(more))
             if self._own:
-                self._file.write(
-                    _savers.encode(
-                        image, self._stored, self._kind, self._quality, strip=self._strip
-                    )
-                )
+                self._file.write(_savers.encode(image, self._stored, self._kind, self._quality))
                 self._file.flush()
             else:
                 target = vips().Target.new_to_descriptor(self._file.fileno())
                 options = _save_options(self._kind, self._quality, self._stored)
-                options["keep"] = _kept(meta, strip=self._strip)
+                options["keep"] = _stored.kept(meta, self._kind)
                 vips().Operation.call(self._kind.saver, image, target, **options)
-            _embed.insert(self._file, head, more)
-            if self._kind.name == "avif" and meta.cicp is not None and not self._own:
-                _embed.name_colours(self._file, meta.cicp)
+                _embed.insert(self._file, head, more)
+                _embed.finish(self._file, self._kind.name, meta, len(more))
         except Exception as error:
             # Not the error itself: its traceback would keep libvips' files open.
             self._failure = str(error) or "the encoder stopped"
@@ -280,25 +283,6 @@ def _check_fits(name: str, kind: PictureFormat, header: Header) -> None:
         )
 
 
-def _stored_header(header: Header, kind: PictureFormat, *, deep: bool) -> Header:
-    """`header` of what is handed to the encoder."""
-    channels = header.channels - (1 if header.has_alpha and not kind.alpha else 0)
-    dtype = header.dtype if deep else "uint8"
-    return Header(
-        header.width, header.height, channels, dtype, header.frames, header.metadata, kind.name
-    )
-
-
-def _reductions(header: Header, stored: Header, kind: PictureFormat) -> list[str]:
-    name = kind.title
-    notes = []
-    if stored.channels < header.channels:
-        notes.append(f"its transparency was laid on white: {name} holds none")
-    if stored.dtype != header.dtype:
-        notes.append(f"its 16 bits were rounded to 8: {name} holds no more")
-    return notes
-
-
 def _save_options(kind: PictureFormat, quality: int, stored: Header) -> dict[str, Any]:
     if kind.name == "png":
         # On photographs Paeth at 3 makes 2 % larger files than at 6, in half the time; without a
@@ -317,41 +301,3 @@ def _save_options(kind: PictureFormat, quality: int, stored: Header) -> dict[str
         size = stored.width * stored.height * stored.channels * np.dtype(stored.dtype).itemsize
         return {"compression": "lzw", "predictor": "horizontal", "bigtiff": size > 3_500_000_000}
     return {}
-
-
-def _kept(meta: Metadata, *, strip: bool) -> int:
-    """What to keep, as ``VipsForeignKeep``: left alone, libvips makes up an EXIF of its own."""
-    exif, xmp, icc, other = 1, 2, 8, 16  # other: the delays of an animation
-    if strip:
-        return icc | other
-    return icc | other | xmp | (exif if meta.exif else 0)
-
-
-def _with_metadata(image: Any, stored: Header, *, strip: bool) -> Any:
-    """`image` carrying what its file shall carry."""
-    meta: Metadata = stored.metadata
-    dpi = meta.dpi if meta.dpi is not None and not strip else (_DPI, _DPI)
-    image = image.copy(xres=dpi[0] / 25.4, yres=dpi[1] / 25.4)
-    g = vips().GValue
-    image.set_type(g.gstr_type, "resolution-unit", "in")
-    fits = _profile_fits(meta.icc, stored.channels)
-    # Code points take its place: see `_embed.name_colours`.
-    instead = stored.format == "avif" and stored.frames == 1 and meta.cicp is not None
-    icc = meta.icc if fits and not instead else None
-    wanted = {"icc-profile-data": icc}
-    if not strip:
-        wanted |= {"exif-data": meta.exif, "xmp-data": meta.xmp}
-    for name, blob in wanted.items():
-        if blob:
-            image.set_type(g.blob_type, name, blob)
-    if stored.frames > 1:
-        image.set_type(g.gint_type, "page-height", stored.height)
-        image.set_type(g.gint_type, "loop", meta.loop)
-        delays = (*meta.delays_ms, *([100] * stored.frames))[: stored.frames]
-        image.set_type(g.array_int_type, "delay", list(delays))
-    return image
-
-
-def _profile_fits(icc: bytes | None, channels: int) -> bool:
-    """Whether the profile's colour space has as many channels: PNG readers reject it otherwise."""
-    return icc is not None and icc[16:20] == (b"GRAY" if channels < 3 else b"RGB ")

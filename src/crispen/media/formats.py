@@ -37,6 +37,8 @@ class PictureFormat:
         grey: Holds grey as such, and not as RGB.
         profile: Holds a colour profile; without one the pixels are sRGB.
         code_points: Holds colours as code points, and so HDR.
+        holds: What beside the pixels is written: ``exif``, ``xmp``, ``iptc``, ``comment``,
+            ``texts`` (as fields of `Metadata` are called).
         lossless: It always keeps every sample.
         viewable: Browsers show it.
         quality: Default of ``quality``; 0 where nothing is lost anyway, and where it is not
@@ -59,6 +61,7 @@ class PictureFormat:
     grey: bool = True
     profile: bool = True
     code_points: bool = False
+    holds: tuple[str, ...] = ()
     lossless: bool = False
     viewable: bool = True
     quality: int = 0
@@ -93,6 +96,7 @@ PICTURES: dict[str, PictureFormat] = {
             animated=True,
             code_points=True,
             lossless=True,
+            holds=("exif", "xmp", "texts"),
             saver="pngsave_target",
         ),
         PictureFormat(
@@ -105,6 +109,7 @@ PICTURES: dict[str, PictureFormat] = {
             max_side=65_500,
             alpha=False,
             quality=95,
+            holds=("exif", "xmp", "iptc", "comment"),
             saver="jpegsave_target",
         ),
         PictureFormat(
@@ -117,6 +122,7 @@ PICTURES: dict[str, PictureFormat] = {
             animated=True,
             grey=False,
             quality=90,
+            holds=("exif", "xmp"),
             saver="webpsave_target",
         ),
         # Before TIFF, as which some of them begin. Others cannot be told from one by that: `choose`
@@ -144,6 +150,7 @@ PICTURES: dict[str, PictureFormat] = {
             deep=True,
             lossless=True,
             viewable=False,
+            holds=("xmp", "iptc"),
             saver="tiffsave_target",
         ),
         PictureFormat(
@@ -158,6 +165,7 @@ PICTURES: dict[str, PictureFormat] = {
             grey=False,
             code_points=True,
             quality=80,
+            holds=("exif", "xmp"),
             saver="heifsave_target",
         ),
         PictureFormat(
@@ -192,6 +200,7 @@ PICTURES: dict[str, PictureFormat] = {
             profile=False,
             viewable=False,
             quality=90,
+            holds=("exif", "xmp"),
             saver="jxl",
         ),
         PictureFormat(
