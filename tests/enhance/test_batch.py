@@ -204,16 +204,25 @@ def test_a_pattern_can_be_repeated(folder, capsys):
     assert sorted(str(p) for p in folder.glob("*.png")) == after_that
 
 
-@pytest.mark.parametrize("suffix", [".png", ".tif", ".avif"])
-def test_frames_and_pages_that_are_left_out_are_told(folder, capsys, suffix):
-    source = folder / f"many{suffix}"
+def test_pages_that_are_left_out_are_told(folder, capsys):
+    source = folder / "many.tif"
     first, *rest = (PilImage.new("RGB", (24, 16), (40 * i, 0, 200)) for i in range(3))
     first.save(source, save_all=True, append_images=rest)
-    note = f"of its 3 {'pages' if suffix == '.tif' else 'frames'} the first was enhanced"
+    note = "of its 3 pages the first was enhanced"
     assert crispen(source) == 0
     assert f"  note: {note}\n" in capsys.readouterr().out
     assert crispen(source, "--json", "--overwrite") == 0
     assert json.loads(capsys.readouterr().out)["notes"] == [note]
+
+
+@pytest.mark.parametrize("suffix", [".png", ".avif", ".webp", ".gif"])
+def test_animations_are_enhanced_whole(folder, suffix):
+    source = folder / f"many{suffix}"
+    first, *rest = (PilImage.new("RGB", (24, 16), (40 * i, 0, 200)) for i in range(3))
+    first.save(source, save_all=True, append_images=rest)
+    assert crispen(source) == 0
+    with PilImage.open(folder / f"many.x2{suffix}") as result:
+        assert (result.size, result.n_frames) == ((48, 32), 3)
 
 
 def test_a_lossless_webp_stays_lossless(folder):

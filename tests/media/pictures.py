@@ -32,6 +32,11 @@ def smooth(height: int, width: int, channels: int, dtype: str = "uint8") -> np.n
     return np.dstack([(p * top).astype(dtype) for p in planes[:channels]])
 
 
+def srgb(light: np.ndarray) -> np.ndarray:
+    """Linear light as sRGB, IEC 61966-2-1."""
+    return np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
+
+
 def full_metadata() -> Metadata:
     return Metadata(icc=ICC, exif=exif(), xmp=XMP, dpi=(300.0, 300.0))
 

@@ -111,12 +111,14 @@ def test_lossless_formats_return_every_sample(
 
 
 @pytest.mark.parametrize(
-    ("name", "tolerance"), [("jpeg", 3), ("webp", 8), ("avif", 5), ("gif", 24)]
+    ("name", "tolerance"), [("jpeg", 3), ("webp", 8), ("avif", 5), ("gif", 24), ("jxl", 30)]
 )
 def test_lossy_formats_stay_near(name: str, tolerance: int) -> None:
     pixels = smooth(48, 64, 3)
     out = io.BytesIO()
     write_image(Image(pixels), out, format=name)
+    import pillow_jxl  # noqa: F401, so that Pillow knows it
+
     decoded = np.asarray(PIL.Image.open(io.BytesIO(out.getvalue())).convert("RGB"))
     assert np.abs(decoded.astype(int) - pixels).max() <= tolerance
 
@@ -175,7 +177,7 @@ def test_avif_holds_twelve_bits() -> None:
     assert np.abs(image.pixels.astype(int) - pixels).max() <= 16
 
 
-@pytest.mark.parametrize("name", ["gif", "webp"])
+@pytest.mark.parametrize("name", ["gif", "webp", "png"])
 def test_animations_keep_frames_delays_and_loops(name: str) -> None:
     pixels = np.concatenate([np.full((9, 12, 3), v, np.uint8) for v in (0, 120, 255)])
     image = Image(pixels, 3, Metadata(delays_ms=(100, 250, 70), loop=4))
@@ -194,11 +196,8 @@ def test_animations_keep_frames_delays_and_loops(name: str) -> None:
 
 
 @pytest.mark.parametrize("frames", [1, 5])
-@pytest.mark.parametrize("suffix", [".png", ".tif", ".avif"])
-def test_pages_and_frames_that_are_not_read_are_counted(
-    tmp_path: Path, suffix: str, frames: int
-) -> None:
-    path = tmp_path / f"a{suffix}"
+def test_pages_that_are_not_read_are_counted(tmp_path: Path, frames: int) -> None:
+    path = tmp_path / "a.tif"
     first, *rest = (PIL.Image.new("RGB", (24, 16), (40 * i, 0, 200)) for i in range(frames))
     first.save(path, save_all=frames > 1, append_images=rest)
     for source in (path, path.read_bytes()):
@@ -207,7 +206,7 @@ def test_pages_and_frames_that_are_not_read_are_counted(
             assert np.abs(reader.read()[0, 0].astype(int) - (0, 0, 200)).max() <= 3
 
 
-@pytest.mark.parametrize("name", ["gif", "webp"])
+@pytest.mark.parametrize("name", ["gif", "webp", "png", "avif"])
 def test_nothing_is_left_out_of_animations_that_are_read_whole(name: str) -> None:
     out = io.BytesIO()
     pixels = np.concatenate([np.full((9, 12, 3), v, np.uint8) for v in (0, 120, 255)])

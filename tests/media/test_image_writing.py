@@ -32,7 +32,7 @@ def test_what_does_not_fit_is_said_before_work(tmp_path: Path) -> None:
     cases = [
         ("a.webp", Header(16384, 2, 3), {}, "at most 16383"),
         ("a.jpg", Header(2, 65501, 3), {}, "at most 65500"),
-        ("a.png", Header(2, 2, 3, frames=2), {}, "GIF or WebP"),
+        ("a.jpg", Header(2, 2, 3, frames=2), {}, "GIF, WebP, PNG or AVIF"),
         ("a.png", Header(2, 2, 3), {"quality": 0}, "from 1 to 100"),
         ("a.xyz", Header(2, 2, 3), {}, "'xyz' is not"),
         ("a", Header(2, 2, 3), {}, "no suffix"),

@@ -40,7 +40,7 @@ Quality = Annotated[
         "--quality",
         min=1,
         max=100,
-        help="Of JPEG, WebP and AVIF; more is better and larger.",
+        help="Of JPEG, WebP, AVIF and JPEG XL; more is better and larger.",
         show_default=False,
     ),
 ]

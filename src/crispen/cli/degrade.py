@@ -23,6 +23,7 @@ from crispen.cli.console import (
     progress,
 )
 from crispen.errors import Cancelled, CrispenError, MissingExtra, OutputError, UsageError
+from crispen.media.formats import WRITABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -96,7 +97,7 @@ def degrade(
         str | None,
         typer.Option(
             "--format",
-            help="png, jpeg, webp, tiff, avif or gif; the input's unless given.",
+            help=f"{WRITABLE}; the input's unless given.",
             show_default=False,
         ),
     ] = None,

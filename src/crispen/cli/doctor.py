@@ -13,6 +13,7 @@ from typing import Any
 import typer
 
 from crispen.cli.console import Json, print_json
+from crispen.media.formats import PICTURES, is_installed
 
 Facts = dict[str, Any]
 
@@ -26,7 +27,6 @@ _CPU_FLAGS = {
     "amx_bf16": "bf16 (AMX)",
     "amx_int8": "int8 (AMX)",
 }
-_PICTURES = ("png", "jpeg", "webp", "tiff", "heif", "gif")
 _CODECS = ("libx264", "libx265", "libsvtav1", "libaom-av1", "libvpx-vp9", "h264_nvenc", "h264_qsv")
 _GIB = 2**30
 
@@ -155,12 +155,12 @@ def _pictures() -> Facts:
         return {"libvips": None}
 
     def has(operation: str) -> bool:
-        return bool(pyvips.type_find("VipsOperation", operation))
+        return bool(operation and pyvips.type_find("VipsOperation", operation))
 
     return {
         "libvips": ".".join(str(pyvips.version(i)) for i in range(3)),
-        "reads": [f for f in _PICTURES if has(f"{f}load")],
-        "writes": [f for f in _PICTURES if has(f"{f}save")],
+        "reads": [f.name for f in PICTURES.values() if is_installed(f)],
+        "writes": [f.name for f in PICTURES.values() if has(f.saver) or f.saver == "jxl"],
     }
 
 
@@ -214,8 +214,10 @@ def advise(report: dict[str, Any]) -> list[str]:
             lines.append("for training: pip install 'crispen[train]'")
     if not report["pictures"].get("libvips"):
         lines.append("for pictures: pip install 'pyvips[binary]'")
-    elif "heif" not in report["pictures"]["writes"]:
+    elif "avif" not in report["pictures"]["writes"]:
         lines.append("AVIF cannot be written: this libvips was built without libheif")
+    if "raw" not in report["pictures"].get("reads", ()):
+        lines.append("for camera raw files: pip install 'crispen[raw]'")
     if not report["videos"].get("FFmpeg"):
         lines.append("for videos: pip install av")
     features = machine.get("features") or []

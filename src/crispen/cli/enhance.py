@@ -75,6 +75,14 @@ def enhance(
         ),
     ] = None,
     max_pixels: MaxPixels = None,
+    keep_damaged: Annotated[
+        bool,
+        typer.Option(
+            "--keep-damaged",
+            help="Enhance damaged pictures as far as they can be read, with a note, instead of "
+            "refusing them.",
+        ),
+    ] = False,
     recursive: Recursive = False,
     resume: Annotated[
         bool | None,
@@ -107,6 +115,7 @@ def enhance(
         threads=threads,
         tile_px=tile,
         max_pixels=max_pixels,
+        keep_damaged=keep_damaged,
         recursive=recursive,
         resume=resume,
         overwrite=overwrite,

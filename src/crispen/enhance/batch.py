@@ -65,6 +65,7 @@ class Options:
     threads: int | None = None
     tile_px: int | None = None
     max_pixels: int | None = None
+    keep_damaged: bool = False
     recursive: bool = False
     resume: bool | None = None
     overwrite: bool = False
@@ -265,6 +266,7 @@ def _one(job: Job, batch: _Batch, record: Record) -> Outcome:
             overwrite=options.overwrite,
             strip_metadata=request.strip_metadata,
             max_pixels=options.max_pixels,
+            keep_damaged=options.keep_damaged,
             progress=progress,
         )
         return _noted(

@@ -182,6 +182,7 @@ class Enhancer:
         overwrite: bool = False,
         strip_metadata: bool = False,
         max_pixels: int | None = None,
+        keep_damaged: bool = False,
         progress: Progress | None = None,
     ) -> Enhanced:
         """Enhance a file into another, in memory that does not grow with the picture.
@@ -195,6 +196,7 @@ class Enhancer:
             overwrite: Replace a result that is there.
             strip_metadata: Leave EXIF, XMP and the like out.
             max_pixels: Refuse sources of more pixels; 300 million unless given.
+            keep_damaged: Enhance a damaged source as far as it goes instead of refusing it.
             progress: Told how far it is; can cancel.
 
         Raises:
@@ -203,7 +205,8 @@ class Enhancer:
             UsageError: The result would be too large for its format.
         """
         progress = progress or Progress()
-        with open_image(source, max_pixels=max_pixels or MAX_PIXELS) as reader:
+        limit = max_pixels or MAX_PIXELS
+        with open_image(source, max_pixels=limit, keep_damaged=keep_damaged) as reader:
             header = reader.header
             path = Path(result) if isinstance(result, (str, Path)) else None
             planned = self._plan(header, target, format, path)
@@ -219,6 +222,7 @@ class Enhancer:
                 quality=quality,
                 overwrite=overwrite,
                 strip_metadata=strip_metadata,
+                like=Path(source) if isinstance(source, (str, Path)) else None,
                 check=progress.check,
             )
             stages = self._stages(shape, models, width, height)
@@ -252,7 +256,7 @@ class Enhancer:
             (width, height),
             header.frames,
             tuple(model.card.name for model in models),
-            _left_out(reader),
+            (*_left_out(reader), *reader.notes, *writer.notes),
         )
 
     def _plan(
@@ -320,7 +324,7 @@ def _reach(models: Sequence[ModelFile]) -> int:
 
 def _left_out(reader: ImageReader) -> tuple[str, ...]:
     """A note, if the file holds more than was read."""
-    what = "pages" if reader.header.format == "tiff" else "frames"
+    what = "pages" if reader.header.format == "tiff" else "pictures"
     return (f"of its {reader.pages} {what} the first was enhanced",) if reader.pages > 1 else ()
 
 

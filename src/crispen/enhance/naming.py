@@ -8,23 +8,23 @@ from pathlib import Path
 
 from crispen.enhance.target import Target
 from crispen.errors import UsageError
+from crispen.media.formats import PICTURES
 from crispen.models.tasks import TASKS
 
-# Suffix of each format that can be asked for.
-PICTURE_FORMATS = {
-    "avif": ".avif",
-    "gif": ".gif",
-    "jpeg": ".jpg",
-    "jpg": ".jpg",
-    "png": ".png",
-    "tif": ".tif",
-    "tiff": ".tiff",
-    "webp": ".webp",
-}
+# Suffix of each format that can be asked for, and of its other names.
+_WRITTEN = [f for f in PICTURES.values() if f.writable]
+PICTURE_FORMATS = dict(
+    sorted(
+        {
+            **{f.name: f.suffixes[0] for f in _WRITTEN},
+            **{a: s for f in _WRITTEN for a in f.aliases for s in f.suffixes if s[1:] == a},
+        }.items()
+    )
+)
 VIDEO_FORMATS = {"mkv": ".mkv", "mov": ".mov", "mp4": ".mp4", "webm": ".webm"}
 
 # Suffixes that stay; anything else becomes PNG or MKV, which can hold all that comes.
-_KEPT_PICTURES = {*PICTURE_FORMATS.values(), ".jpeg", ".jfif", ".jpe", ".apng"}
+_KEPT_PICTURES = {s for f in _WRITTEN for s in f.suffixes} | {".apng"}
 _KEPT_VIDEOS = {*VIDEO_FORMATS.values(), ".m4v"}
 
 
@@ -103,11 +103,7 @@ def suffix_for(source: Path, *, video: bool, format: str | None) -> str:
     asked = (VIDEO_FORMATS if video else PICTURE_FORMATS).get((format or "").lower())
     kept = source.suffix.lower() in (_KEPT_VIDEOS if video else _KEPT_PICTURES)
     if asked is not None:
-        same = {
-            **dict.fromkeys((".jpeg", ".jpe", ".jfif"), ".jpg"),
-            ".tif": ".tiff",
-            ".apng": ".png",
-        }
+        same = {s: f.suffixes[0] for f in _WRITTEN for s in f.suffixes} | {".apng": ".png"}
         same[".m4v"] = ".mp4"
         suffix = source.suffix.lower()
         return source.suffix if same.get(suffix, suffix) == same.get(asked, asked) else asked

@@ -16,9 +16,9 @@ from crispen.enhance.request import Kind, Request
 from crispen.enhance.source import Source
 from crispen.enhance.target import Target
 from crispen.errors import ResultTooLarge, UsageError, nearest_names
-from crispen.media._formats import FORMATS, check_fits, output_format
 from crispen.media._video_codecs import VideoCodec, encoder_formats, find_codec
 from crispen.media._video_format import choose_format, source_format
+from crispen.media.formats import PICTURES, check_fits, output_format
 from crispen.models.athand import AtHand
 
 VIDEO_SUFFIXES = (*VIDEO_FORMATS.values(), ".m4v")
@@ -108,7 +108,7 @@ def plan(
     more: dict[str, Any] = {}
     if source.kind == "image":
         format = result_format(request, source, result)
-        check_fits(str(result or "the result"), FORMATS[format], *size, source.frames)
+        check_fits(str(result or "the result"), PICTURES[format], *size, source.frames)
     else:
         suffix = video_suffix(result) if result is not None else None
         format = result_format(request, source, result)
@@ -222,7 +222,7 @@ def _frames(
 
 
 def _suits(format: str, kind: Kind) -> None:
-    written = [name for name, about in FORMATS.items() if about.writable]
+    written = [name for name, about in PICTURES.items() if about.writable]
     fitting = VIDEO_FORMATS if kind == "video" else PICTURE_FORMATS
     if format not in fitting:
         what, offered = ("a picture", written) if kind == "image" else ("a video", VIDEO_FORMATS)

@@ -9,17 +9,10 @@ from crispen.enhance.source import video_source
 from crispen.errors import CrispenError, InputError
 from crispen.jobs.options import Source
 from crispen.jobs.wording import for_everyone
+from crispen.media import formats
 
 # Format → suffix and media type; these are the only suffixes in the data folder.
-PICTURES = {
-    "png": (".png", "image/png"),
-    "jpeg": (".jpg", "image/jpeg"),
-    "webp": (".webp", "image/webp"),
-    "tiff": (".tiff", "image/tiff"),
-    "avif": (".avif", "image/avif"),
-    "gif": (".gif", "image/gif"),
-    "bmp": (".bmp", "image/bmp"),
-}
+PICTURES = {f.name: (f.suffixes[0], f.mime) for f in formats.PICTURES.values()}
 VIDEOS = {
     "mp4": (".mp4", "video/mp4"),
     "mov": (".mov", "video/quicktime"),
@@ -27,8 +20,8 @@ VIDEOS = {
     "webm": (".webm", "video/webm"),
 }
 # Formats without quality, and those that are only read.
-LOSSLESS = frozenset({"png", "tiff", "gif", "bmp"})
-UNWRITTEN = frozenset({"bmp"})
+LOSSLESS = frozenset(f.name for f in formats.PICTURES.values() if not f.quality)
+UNWRITTEN = frozenset(f.name for f in formats.PICTURES.values() if not f.writable)
 
 _CONTAINERS = {
     "mov,mp4,m4a,3gp,3g2,mj2": "mp4",
@@ -68,14 +61,12 @@ def examine(path: Path, name: str, bounds: Bounds) -> Source:
     Raises:
         InputError: Neither a picture nor a video that can be read, or beyond the bounds.
     """
-    from crispen.media._formats import sniff
-
     try:
         with path.open("rb") as file:
-            head = file.read(64)
+            head = file.read(formats.HEAD_BYTES)
         if not head:
             raise InputError(f"{name}: the file is empty; choose another")
-        if sniff(head) is not None:
+        if formats.sniff(head) is not None:
             return _picture(path, name, bounds)
         return _video(path, name, bounds, head)
     except CrispenError as error:
@@ -117,17 +108,16 @@ def _picture(path: Path, name: str, bounds: Bounds) -> Source:
 
 
 def _video(path: Path, name: str, bounds: Bounds, head: bytes) -> Source:
-    from crispen.media._formats import READABLE, describe_stranger
     from crispen.media.video import probe
 
     try:
         header = probe(path)
     except InputError as error:
-        looks = describe_stranger(head)
+        looks = formats.describe_stranger(head)
         if "video" in looks:
             raise
         raise InputError(
-            f"{name}: neither a {READABLE} picture nor a video that can be read; "
+            f"{name}: neither a {formats.READABLE} picture nor a video that can be read; "
             f"it looks like {looks}"
         ) from error
     if header.width * header.height > bounds.max_pixels:
@@ -162,7 +152,7 @@ def _video(path: Path, name: str, bounds: Bounds, head: bytes) -> Source:
 def viewable_picture(format: str, width: int, height: int) -> bool:
     """Whether browsers show such a picture as it is."""
     small = max(width, height) <= _VIEWABLE_SIDE_PX and width * height <= _VIEWABLE_PIXELS
-    return small and format != "tiff"
+    return small and formats.PICTURES[format].viewable
 
 
 def suffix_and_type(format: str) -> tuple[str, str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 
 _LIMIT = re.compile(r"; if you trust the file, raise it with --max-pixels .*$")
+_DAMAGED = re.compile(r", or read what is left of it with --keep-damaged$")
 _OPTION = re.compile(r"(?<![\w-])--([a-z][a-z0-9-]+)")
 
 
@@ -19,4 +20,5 @@ def for_everyone(message: str) -> str:
     """
     line = " ".join(message.split())
     line = _LIMIT.sub("; make it smaller, or let whoever runs the server raise max_pixels", line)
+    line = _DAMAGED.sub("", line)
     return _OPTION.sub(lambda match: match[1].replace("-", " "), line)

@@ -23,17 +23,24 @@ def lossless_webp(file: BinaryIO) -> bool:
     return found
 
 
-def png_frames(file: BinaryIO) -> int:
-    """How many frames a PNG has, as its ``acTL`` says (PNG, third edition); 1 without one."""
-    file.seek(len(b"\x89PNG\r\n\x1a\n"))
+def png_head(file: BinaryIO) -> dict[bytes, bytes]:
+    """The chunks of a PNG that stand before its pixels, each with 64 bytes at most."""
+    at = len(b"\x89PNG\r\n\x1a\n")
+    file.seek(at)
+    found: dict[bytes, bytes] = {}
     while len(head := file.read(8)) == 8:
         size, kind = struct.unpack(">I4s", head)
-        if kind == b"acTL":
-            return max(1, int.from_bytes(file.read(4), "big"))
-        if kind == b"IDAT":
+        if kind in (b"IDAT", b"IEND"):
             break
-        file.seek(size + 4, os.SEEK_CUR)  # and a checksum
-    return 1
+        found.setdefault(kind, file.read(min(size, 64)))
+        at += 8 + size + 4  # and a checksum
+        file.seek(at)
+    return found
+
+
+def png_frames(file: BinaryIO) -> int:
+    """How many frames a PNG has, as its ``acTL`` says (PNG, third edition); 1 without one."""
+    return max(1, int.from_bytes(png_head(file).get(b"acTL", b"")[:4], "big"))
 
 
 def avif_frames(file: BinaryIO) -> int:

@@ -11,6 +11,7 @@ Source: W3C, "GIF89a specification", https://www.w3.org/Graphics/GIF/spec-gif89a
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 from typing import NamedTuple
 
 
@@ -28,10 +29,37 @@ def walk(data: bytes) -> GifSize:
     Raises:
         ValueError: The file ends inside a block, or holds no frame.
     """
+    width, height, _ = canvas(data)
+    ends = list(_frame_ends(data))
+    if -1 in ends:
+        raise ValueError("it ends in the middle")
+    if not ends:
+        raise ValueError("it holds no frame")
+    return GifSize(width, height, len(ends))
+
+
+def canvas(data: bytes) -> GifSize:
+    """The size of a GIF, and the number of its whole frames, 1 at least.
+
+    Raises:
+        ValueError: Not even its header is whole.
+    """
+    if len(data) < 13:
+        raise ValueError("it ends in the middle")
+    width, height = struct.unpack_from("<HH", data, 6)
+    return GifSize(width, height, max(1, sum(end > 0 for end in _frame_ends(data))))
+
+
+def mend(data: bytes) -> bytes:
+    """A cut GIF without the frame in which it ends; with it, if it is the only one."""
+    whole = [end for end in _frame_ends(data) if end > 0]
+    return data[: whole[-1]] + b";" if whole else data
+
+
+def _frame_ends(data: bytes) -> Iterator[int]:
+    """Where each frame ends; -1 at last if the file ends inside a block."""
     try:
-        width, height, flags = struct.unpack_from("<HHB", data, 6)
-        at = 13 + _table(flags)
-        frames = 0
+        at = 13 + _table(data[10])
         # A missing trailer after a whole frame is common and loses nothing.
         while at < len(data) and data[at] != 0x3B:
             kind = data[at]
@@ -39,14 +67,11 @@ def walk(data: bytes) -> GifSize:
                 at = _skip_blocks(data, at + 2)
             elif kind == 0x2C:
                 at = _skip_blocks(data, at + 11 + _table(data[at + 9]))
-                frames += 1
+                yield at
             else:
                 break  # garbage after the last frame
-    except (IndexError, struct.error):
-        raise ValueError("it ends in the middle") from None
-    if not frames:
-        raise ValueError("it holds no frame")
-    return GifSize(width, height, frames)
+    except IndexError:
+        yield -1
 
 
 def _table(flags: int) -> int:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from crispen.media._cicp import Cicp
+
 Pixels = NDArray[np.uint8] | NDArray[np.uint16]
 
 MAX_PIXELS = 300_000_000
@@ -18,12 +20,18 @@ class Metadata:
     r"""What travels with a picture into the output.
 
     Attributes:
-        icc: Colour profile; the pixels are in its space. ``None`` means sRGB.
+        icc: Colour profile; the pixels are in its space. ``None`` means sRGB, or what `cicp` says.
         exif: As in a JPEG's APP1 segment, from ``Exif\0\0`` on; its orientation is always 1.
         xmp: The XML packet; its orientation, if it says one, is 1.
-        dpi: Dots per inch, horizontally and vertically; ``None`` counts as 72, what viewers assume.
+        dpi: Dots per inch, horizontally and vertically; ``None`` where nothing is known.
         delays_ms: How long each frame of an animation is shown; empty for a still picture.
         loop: How often an animation plays; 0 means for ever.
+        cicp: Colours as code points of ITU-T H.273, where the file tells them so. `icc` says the
+            same, except for HDR, which only code points can say.
+        iptc: The record of a JPEG's or TIFF's press information (IIM).
+        comment: A JPEG's comment, in whatever coding.
+        texts: Kind and content of a PNG's text chunks, such as the prompts of image generators.
+        xmp_more: A JPEG's extended XMP packet, to which `xmp` refers.
     """
 
     icc: bytes | None = None
@@ -32,6 +40,11 @@ class Metadata:
     dpi: tuple[float, float] | None = None
     delays_ms: tuple[int, ...] = ()
     loop: int = 0
+    cicp: Cicp | None = None
+    iptc: bytes | None = None
+    comment: bytes | None = None
+    texts: tuple[tuple[bytes, bytes], ...] = ()
+    xmp_more: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +87,16 @@ def to_8bit(pixels: Pixels) -> NDArray[np.uint8]:
         return pixels.astype(np.uint8, copy=False)
     # The middle of two levels is never an integer, so this is exact rounding.
     return ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
+
+
+def to_12bit(pixels: Pixels) -> NDArray[np.uint16]:
+    """`pixels` on 4096 levels, rounded to the nearest, in the upper 12 of their 16 bits.
+
+    >>> [f"{n:x}" for n in to_12bit(np.array([0, 8, 9, 65535], np.uint16))]
+    ['0', '0', '10', 'fff0']
+    """
+    levels = (pixels.astype(np.uint32) * 4095 + 32767) // 65535
+    return (levels << 4).astype(np.uint16)
 
 
 def flatten_on_white(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:

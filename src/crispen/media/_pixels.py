@@ -4,28 +4,58 @@ from __future__ import annotations
 
 from typing import Any
 
-from crispen.media._vips import vips
+import numpy as np
+from numpy.typing import NDArray
+
+from crispen.media._vips import NotUnderstood, vips
 
 _PLAIN = {"b-w", "grey16", "srgb", "rgb16", "rgb", "multiband"}
+_FLOATS = ("float", "double")
+_ROUNDING = 0.001
+_MOST_WHITE = 1.1  # resampling overshoots by a few per cent; more is another white, or HDR
+_SAMPLES = {
+    "char": "8-bit numbers with a sign",
+    "short": "16-bit numbers with a sign",
+    "int": "32-bit whole numbers",
+    "uint": "32-bit whole numbers",
+    "complex": "complex numbers",
+    "dpcomplex": "complex numbers",
+}
 
 
 def interpret(image: Any) -> Any:
-    """`image` as 1 to 4 channels of ``uchar`` or ``ushort``.
+    """`image` as 1 to 4 channels of ``uchar``, ``ushort``, ``float`` or ``double``.
 
     Raises:
-        ValueError: No sensible way to show it.
+        NotUnderstood: No sensible way to show it.
     """
-    if image.interpretation == "cmyk":
+    if image.interpretation == "cmyk" and image.format not in _FLOATS:
         image = _from_cmyk(image)
-    elif image.format in ("float", "double") and image.interpretation in ("b-w", "scrgb"):
-        image = _from_linear(image)
+    elif image.format in _FLOATS and image.interpretation in (*_PLAIN, "scrgb"):
+        # libvips takes floats for linear light; what they are is said by the file alone.
+        image = image.copy(interpretation="b-w" if image.bands < 3 else "srgb")
     elif image.interpretation not in _PLAIN:
         image = image.colourspace("rgb16" if image.format == "ushort" else "srgb")
-    if image.format not in ("uchar", "ushort"):
-        raise ValueError(f"its samples are of type '{image.format}'; 8 or 16 bits are understood")
+    if image.format in _SAMPLES:
+        raise NotUnderstood(
+            f"it stores {_SAMPLES[image.format]}, and only 8 and 16 bits and floating point are "
+            "read",
+            "save it in 16 bits with the program that made it",
+        )
     if image.bands > 4:
-        raise ValueError(f"it has {image.bands} channels; grey or colour with alpha are understood")
+        raise NotUnderstood(
+            f"it has {image.bands} channels; grey or colour with alpha are read",
+            "save it as RGB with the program that made it",
+        )
     return image
+
+
+def interpretation(pixels: NDArray[Any]) -> str:
+    """What libvips calls samples of this type and number."""
+    deep = pixels.dtype == np.uint16
+    if pixels.shape[2] < 3:
+        return "grey16" if deep else "b-w"
+    return "rgb16" if deep else "srgb"
 
 
 def turn_upright(image: Any, orientation: int, frames: int) -> Any:
@@ -76,13 +106,55 @@ def _from_cmyk(image: Any) -> Any:
     return colour
 
 
-def _from_linear(image: Any) -> Any:
-    """Linear light in [0, 1] as 16-bit sRGB; brighter than white is clipped."""
+def full_range(image: Any) -> Any:
+    """`image` of 10 or 12 bits with its white at 65535: libvips only shifts them to the left."""
+    bits = image.get("bits-per-sample") if image.get_typeof("bits-per-sample") else 16
+    if image.format != "ushort" or not 8 < bits < 16:
+        return image
+    scaled = (image * (65535 / ((2**bits - 1) << (16 - bits)))).rint().cast("ushort")
+    return scaled.copy(interpretation=image.interpretation)
+
+
+def encode(image: Any) -> Any:
+    """`image` of linear light in 16 bits with the curve of sRGB; alpha stays as it is."""
+    white = 255 if image.format == "uchar" else 65535
     grey = image.bands < 3
-    alpha = image.extract_band(image.bands - 1) if image.bands in (2, 4) else None
-    colour = image.extract_band(0).bandjoin([image.extract_band(0)] * 2) if grey else image
+    light = image / white
+    colour = light.extract_band(0).bandjoin([light.extract_band(0)] * 2) if grey else light
     colour = colour.extract_band(0, n=3).cast("float").copy(interpretation="scrgb")
     deep = colour.colourspace("rgb16")
     if grey:
         deep = deep.extract_band(0).copy(interpretation="grey16")
-    return deep.bandjoin((alpha * 65535).rint().cast("ushort")) if alpha is not None else deep
+    if image.bands in (2, 4):
+        alpha = light.extract_band(image.bands - 1)
+        deep = deep.bandjoin((alpha * 65535).rint().cast("ushort"))
+    return deep
+
+
+def deep_from_float(rows: NDArray[Any], white: float) -> tuple[NDArray[np.uint16], str]:
+    """Float samples in 16 bits, and a note of what was cut off.
+
+    Args:
+        rows: ``(height, width, channels)``.
+        white: The sample that means white.
+
+    Raises:
+        NotUnderstood: Samples that are no numbers, or so much beyond white that it is another.
+    """
+    if not np.isfinite(rows).all():
+        raise NotUnderstood(
+            "it holds samples that are no numbers (NaN or infinite)",
+            "save it again with the program that made it",
+        )
+    low, high = float(rows.min()) / white, float(rows.max()) / white
+    if high > _MOST_WHITE:
+        raise NotUnderstood(
+            f"its floating-point samples go up to {high * white:g}, and it does not say which of "
+            "them means white",
+            "save it in 16 bits with the program that made it",
+        )
+    note = ""
+    if low < -_ROUNDING or high > 1 + _ROUNDING:
+        note = f"samples darker than 0 or brighter than {white:g} were cut off"
+    deep = np.rint(np.clip(rows / white, 0, 1) * 65535).astype(np.uint16)
+    return deep, note

@@ -5,20 +5,41 @@ from __future__ import annotations
 import io
 import os
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from dataclasses import replace
 from types import TracebackType
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
-from crispen.errors import InputError, MissingInput, UsageError
-from crispen.media import _bmp, _chunks, _exif, _gif, _jpeg
-from crispen.media._formats import READABLE, describe_stranger, sniff
-from crispen.media._header import MAX_PIXELS, Header, Metadata, Pixels
-from crispen.media._pixels import interpret, turn_upright
-from crispen.media._vips import reason, vips
+from crispen.errors import InputError
+from crispen.media import _chunks, _damage, _gif, _jpeg, _metadata, _openers, _texts, _told
+from crispen.media._damage import Damaged
+from crispen.media._header import MAX_PIXELS, Header, Pixels
+from crispen.media._pixels import (
+    deep_from_float,
+    encode,
+    full_range,
+    interpret,
+    interpretation,
+    turn_upright,
+)
+from crispen.media._source import Source, first_bytes, locate
+from crispen.media._texts import Texts
+from crispen.media._tiff_choice import Choice, choose
+from crispen.media._told import Told
+from crispen.media._vips import NotUnderstood, reason, vips
+from crispen.media._whole import Decoded, Whole
+from crispen.media.formats import (
+    HEAD_BYTES,
+    PICTURES,
+    READABLE,
+    describe_stranger,
+    require,
+    sniff,
+)
 
-Source = str | os.PathLike[str] | bytes | BinaryIO
+__all__ = ["ImageReader", "Source", "open_image"]
 
 _LOADERS = {
     "png": "pngload_source",
@@ -29,39 +50,53 @@ _LOADERS = {
     "gif": "gifload_source",
 }
 _BAND_BYTES = 4 << 20
+_ROWS = 64
+_ROWS_OF_NOTE = 8  # fewer may be one colour by themselves
+T = TypeVar("T")
 
 
-def open_image(source: Source, *, max_pixels: int = MAX_PIXELS) -> ImageReader:
+def open_image(
+    source: Source, *, max_pixels: int = MAX_PIXELS, keep_damaged: bool = False
+) -> ImageReader:
     """A picture whose header is read and whose pixels are not yet.
 
     Args:
         source: A path, the bytes of a file, or a binary stream (read to its end at once).
         max_pixels: Refuse more than this, all frames together, before anything is decoded.
+        keep_damaged: Read a damaged file as far as it goes, with a note, instead of refusing it.
 
     Raises:
         InputError: Not a picture, damaged, or too large.
         MissingInput: No such file.
     """
-    return ImageReader(source, max_pixels=max_pixels)
+    return ImageReader(source, max_pixels=max_pixels, keep_damaged=keep_damaged)
 
 
 class ImageReader:
     """An open picture; a context manager.
 
     Pictures come upright, as grey, grey and alpha, RGB or RGBA: palettes are looked up, CMYK, Lab
-    and the like become sRGB, floats (taken for linear light in [0, 1]) become 16-bit sRGB. Of a
-    TIFF with several pages and of an AVIF sequence the first is read, and of an APNG the picture
-    that viewers without animation show; `pages` says how many there are.
+    and the like become sRGB, floats become 16 bits. Colours that a file tells without a profile
+    (PNG's gAMA and cHRM, AVIF's nclx) are told by one from then on, HDR (PQ, HLG) by its code
+    points; linear light gets sRGB's curve. Of a file with several pages the first is read, of a
+    TIFF whose first picture is a preview the largest; `pages` says how many there are.
 
-    `bands` holds only a few rows in memory, with these exceptions: WebP, AVIF, interlaced PNG and
-    progressive JPEG are decoded whole by design, and pictures stored sideways or upside down are
-    decoded to memory or, from 100 MB on, to a temporary file, and turned from there.
+    `bands` holds only a few rows in memory, with these exceptions. Formats that libvips does not
+    decode, and animated PNG and AVIF, are decoded whole when they are opened. WebP, AVIF,
+    interlaced PNG and progressive JPEG are decoded whole by design. Pictures stored sideways or
+    upside down are decoded to memory or, from 100 MB on, to a temporary file, and turned from
+    there.
     """
 
-    def __init__(self, source: Source, *, max_pixels: int = MAX_PIXELS) -> None:
-        self._name, self._data, self._path = _locate(source)
+    def __init__(
+        self, source: Source, *, max_pixels: int = MAX_PIXELS, keep_damaged: bool = False
+    ) -> None:
+        self._keep = keep_damaged
+        self._checked = False
+        self._lenient = False
+        self._name, self._data, self._path = locate(source)
         self._max_pixels = max_pixels
-        head = self._data[:64] if self._path is None else _first_bytes(self._path)
+        head = self._data[:HEAD_BYTES] if self._path is None else first_bytes(self._path)
         if not head:
             raise InputError(f"{self._name}: the file is empty; fetch it again")
         found = sniff(head)
@@ -70,13 +105,31 @@ class ImageReader:
                 f"{self._name}: not a {READABLE} picture; it looks like {describe_stranger(head)}"
             )
         self._format = found
-        if found in ("gif", "bmp") and self._path is not None:
-            self._data = self._path.read_bytes()
+        self._choice = Choice()
+        if found == "tiff":
+            self._choice = self._guarded(self._looked_at, choose)
+            if self._choice.raw:
+                self._format = "raw"
+        require(PICTURES[self._format], self._name)
+        self._whole: Whole | None = None
+        self._decoded: Decoded | None = None
+        self.notes: list[str] = []
+        """What a person should know of how it was read; complete when all bands are."""
         self._before_decoding()
-        image = self._guarded(self._load)
+        words = {"jpeg": _texts.in_jpeg, "png": _texts.in_png}.get(self._format)
+        self._texts = self._looked_at(words) if words else Texts()
+        self._told = self._guarded(self._look_at_colours)
+        self.notes += self._choice.notes
+        try:
+            image = self._guarded(self._load)
+        except Damaged as error:
+            self._tolerate(error)
+            image = self._guarded(self._load)
         self.header = self._describe(image)
         """Size, depth, frames and metadata."""
-        self.pages = self._count_pages(image)
+        self.pages = self._whole.pages if self._whole else self._choice.pages
+        if self._whole is None and self._format == "avif":
+            self.pages = int(image.get("n-pages"))
         """How many pages or frames there are in the file where only the first is read; else 1."""
 
     def __enter__(self) -> ImageReader:
@@ -93,6 +146,7 @@ class ImageReader:
     def close(self) -> None:
         """Lets go of the file's bytes; `bands` and `read` need them no more after this."""
         self._data = b""
+        self._decoded = None
 
     def bands(self, rows: int | None = None) -> Iterator[Pixels]:
         """Full-width bands ``(rows or fewer, width, channels)``, top to bottom, frame after frame.
@@ -105,36 +159,112 @@ class ImageReader:
         Raises:
             InputError: While iterating, where the file turns out to be damaged.
         """
+        self._check()
         header = self.header
         row_bytes = header.width * header.channels * np.dtype(header.dtype).itemsize
         rows = max(1, rows if rows is not None else _BAND_BYTES // row_bytes)
         image = self._guarded(self._load)
         region = vips().Region.new(image)
+        end = _damage.FlatEnd()
         for frame in range(header.frames):
             top = frame * header.height
             for y in range(0, header.height, rows):
                 n = min(rows, header.height - y)
                 data = self._guarded(region.fetch, 0, top + y, header.width, n)
-                yield self._array(data, n)
+                band = self._array(data, n, image.format)
+                if self._keep:
+                    end.add(band)
+                yield band
+        self._note_end(end)
 
     def read(self) -> Pixels:
         """All pixels: ``(frames * height, width, channels)``."""
-        data = self._guarded(lambda: self._load().write_to_memory())
-        return self._array(data, self.header.height * self.header.frames)
+        self._check()
+        image = self._guarded(self._load)
+        data = self._guarded(image.write_to_memory)
+        pixels = self._array(data, self.header.height * self.header.frames, image.format)
+        if self._keep:
+            end = _damage.FlatEnd()
+            end.add(pixels)
+            self._note_end(end)
+        return pixels
 
-    def _array(self, data: Any, rows: int) -> Pixels:
+    def _check(self) -> None:
+        """Looks for damage before the first row is given out, where that is possible.
+
+        Raises:
+            InputError: It is damaged, and not to be read as far as it goes.
+        """
+        if self._checked:
+            return
+        self._checked = True
+        if self._format == "jpeg":
+            # libvips does not pass on all that libjpeg has to say of a file.
+            found = _damage.examine_jpeg(self._looked_at(lambda file: file.read()))
+            for note in found.notes:
+                self._note(note)
+            if found.damage:
+                self._tolerate(self._damaged(found.damage))
+        if not self._keep or self._lenient:
+            return
+        try:
+            image = self._guarded(self._load)
+            region = vips().Region.new(image)
+            for y in range(0, image.height, _ROWS):
+                n = min(_ROWS, image.height - y)
+                self._guarded(region.fetch, 0, y, image.width, n)
+        except Damaged as error:
+            self._tolerate(error)
+
+    def _tolerate(self, error: Damaged) -> None:
+        """Goes on without regard to damage, if that is wanted."""
+        if not self._keep:
+            raise error
+        self._lenient = True
+        self._note(f"the file is damaged: {error.why}")
+
+    def _note_end(self, end: _damage.FlatEnd) -> None:
+        """How much of a damaged file's end is one colour, and so was not there."""
+        if self._lenient and end.rows >= _ROWS_OF_NOTE:
+            self._note(f"the last {end.rows} of its {self.header.height} rows are missing")
+
+    def _array(self, data: Any, rows: int, samples: str) -> Pixels:
         header = self.header
         shape = (rows, header.width, header.channels)
-        return np.frombuffer(data, header.dtype).reshape(shape)
+        if samples not in ("float", "double"):
+            return np.frombuffer(data, header.dtype).reshape(shape)
+        floats = np.frombuffer(data, np.float32 if samples == "float" else np.float64)
+        deep: NDArray[np.uint16]
+        deep, note = self._guarded(deep_from_float, floats.reshape(shape), self._choice.white)
+        self._note(note)
+        return deep
+
+    def _note(self, text: str) -> None:
+        if text and text not in self.notes:
+            self.notes.append(text)
+
+    def _look_at_colours(self) -> Told | None:
+        if self._format == "png":
+            return self._looked_at(_told.in_png)
+        return self._looked_at(_told.in_avif) if self._format == "avif" else None
 
     def _before_decoding(self) -> None:
         """Limits and damage that can be seen without libvips, which sets memory aside early."""
-        if self._format not in ("gif", "bmp"):
+        opener = _openers.choose(self._format, self._looked_at)
+        if self._format != "gif" and opener is None:
+            return
+        if self._path is not None:
+            self._data = self._path.read_bytes()
+        if opener is not None:
+            self._whole = whole = self._guarded(opener, self._data)
+            self._check_size(whole.width, whole.height, whole.frames)
             return
         try:
-            size = _gif.walk(self._data) if self._format == "gif" else _bmp.size(self._data)
-        except ValueError as error:
-            raise self._damaged(str(error)) from None
+            size = self._guarded(_gif.walk, self._data)
+        except Damaged as error:
+            self._tolerate(error)
+            self._data = _gif.mend(self._data)
+            size = self._guarded(_gif.canvas, self._data)
         self._check_size(*size)
 
     def _check_size(self, width: int, height: int, frames: int = 1) -> None:
@@ -149,28 +279,33 @@ class ImageReader:
 
     def _load(self) -> Any:
         """A fresh libvips picture, upright and of a kind `Header` can describe."""
-        if self._format == "bmp":
-            pixels = _bmp.decode(self._data)
-            return vips().Image.new_from_array(pixels)
+        if self._whole is not None:
+            if self._decoded is None:
+                self._decoded = self._whole.decode()
+            pixels = self._decoded.pixels
+            image = vips().Image.new_from_array(pixels)
+            return image.copy(interpretation=interpretation(pixels))
         image = self._decoder("sequential")
         self._check_size(image.width, image.get_page_height(), self._frames(image))
-        orientation = image.get("orientation") if image.get_typeof("orientation") else 1
+        orientation = _metadata.orientation(image, self._format, self._choice, self._texts)
         # Mirrored left to right can be streamed; the others need their last rows first.
         if orientation in range(3, 9):
             image = self._decoder("random")
         if orientation in range(2, 9):
             image = turn_upright(image, orientation, self._frames(image))
-        return interpret(image)
+        image = full_range(interpret(image)) if self._format == "avif" else interpret(image)
+        if _metadata.is_linear(image, self._told):
+            image = encode(image)
+        return image
 
     def _decoder(self, access: str) -> Any:
-        # "warning" for JPEG: what libjpeg calls a warning is a picture with a grey half. TIFF
-        # warns about every private tag.
-        options: dict[str, Any] = {
-            "access": access,
-            "fail_on": "warning" if self._format == "jpeg" else "error",
-        }
+        # Not "warning": TIFF warns about every private tag; for JPEG see `_check`.
+        fail_on = "none" if self._lenient else "error"
+        options: dict[str, Any] = {"access": access, "fail_on": fail_on}
         if self._format in ("gif", "webp"):
             options["n"] = -1
+        elif self._format == "tiff":
+            options |= {"page": self._choice.page, "subifd": self._choice.sub}
         source = (
             vips().Source.new_from_file(os.fspath(self._path))
             if self._path is not None and not self._data
@@ -183,40 +318,41 @@ class ImageReader:
         return int(image.height // image.get_page_height())
 
     def _describe(self, image: Any) -> Header:
-        frames = self._frames(image)
+        whole = self._whole
+        frames = whole.frames if whole else self._frames(image)
+        if self._decoded is not None:
+            metadata, notes = self._decoded.metadata, list(self._decoded.notes)
+            metadata = replace(metadata, texts=self._texts.texts)
+        else:
+            metadata, notes = _metadata.read(
+                image, self._format, self._told, self._choice, frames, self._texts
+            )
+        for note in notes:
+            self._note(note)
         return Header(
             width=int(image.width),
-            height=int(image.get_page_height()),
+            height=int(image.height) // frames,
             channels=int(image.bands),
-            dtype="uint16" if image.format == "ushort" else "uint8",
+            dtype="uint8" if image.format == "uchar" else "uint16",
             frames=frames,
-            metadata=_metadata(image, frames),
+            metadata=metadata,
             format=self._format,
-            lossless=self._format == "webp" and bool(self._looked_at(_chunks.lossless_webp)),
+            lossless=self._format == "webp" and self._looked_at(_chunks.lossless_webp),
         )
 
-    def _count_pages(self, image: Any) -> int:
-        told = int(image.get("n-pages")) if image.get_typeof("n-pages") else 1
-        match self._format:
-            case "png":
-                return self._looked_at(_chunks.png_frames)
-            case "avif":
-                return max(told, self._looked_at(_chunks.avif_frames))
-            case "tiff":
-                return told
-        return 1  # GIF and WebP are read whole
-
-    def _looked_at(self, look: Callable[[BinaryIO], int]) -> int:
+    def _looked_at(self, look: Callable[[BinaryIO], T]) -> T:
         """What `look` finds in the file's bytes."""
         with self._path.open("rb") if self._path is not None else io.BytesIO(self._data) as file:
             return look(file)
 
-    def _guarded(self, work: Callable[..., Any], *args: int) -> Any:
+    def _guarded(self, work: Callable[..., Any], *args: Any) -> Any:
         """The result of `work`, with every way of failing told as ours."""
         # What libvips noted while another file was read would be told of this one.
         vips().vips_lib.vips_error_clear()
         try:
             return work(*args)
+        except NotUnderstood as error:
+            raise InputError(f"{self._name}: {error.why}; {error.advice}") from None
         except ValueError as error:
             if isinstance(error, InputError):
                 raise
@@ -224,62 +360,13 @@ class ImageReader:
         except vips().Error as error:
             raise self._damaged(reason(error)) from error
 
-    def _damaged(self, why: str) -> InputError:
-        kind = self._format.upper()
+    def _damaged(self, why: str) -> Damaged:
+        kind = PICTURES[self._format].title
         why = why.removeprefix(f"{self._name}: ")
         why, advice = _jpeg.explain(why) if self._format == "jpeg" else (why, "")
         advice = advice or (
-            "get a fresh copy of the file, or open it in an image editor and save it again"
+            "nothing of it can be read; get a fresh copy of the file"
+            if self._lenient
+            else "get a fresh copy of the file, or read what is left of it with --keep-damaged"
         )
-        return InputError(f"{self._name}: cannot be read as {kind}: {why}; {advice}")
-
-
-def _locate(source: Source) -> tuple[str, bytes, Path | None]:
-    """What to call the source in errors, its bytes, and its path: bytes or path, not both."""
-    if isinstance(source, bytes):
-        return "the given bytes", source, None
-    if not isinstance(source, str | os.PathLike):
-        name = getattr(source, "name", None)
-        data = source.read()
-        if not isinstance(data, bytes):
-            raise UsageError("a stream must be opened in binary mode: open(path, 'rb')")
-        known = isinstance(name, str) and not name.startswith("<")
-        return str(name) if known else "standard input or stream", data, None
-    return os.fspath(source), b"", Path(source)
-
-
-def _first_bytes(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return file.read(64)
-    except FileNotFoundError:
-        if path.is_symlink():
-            raise MissingInput(
-                f"{path}: a link to {path.readlink()}, which is not there; mend it or name the file"
-            ) from None
-        raise MissingInput(f"{path}: no such file; check the spelling and the folder") from None
-    except IsADirectoryError:
-        raise InputError(f"{path}: a folder, where a picture file was expected") from None
-    except PermissionError:
-        raise InputError(f"{path}: no permission to read it; try chmod u+r on it") from None
-    except (OSError, ValueError) as error:
-        why = getattr(error, "strerror", None) or error
-        raise InputError(f"{path}: cannot be read: {why}") from None
-
-
-def _metadata(image: Any, frames: int) -> Metadata:
-    def blob(name: str) -> bytes | None:
-        return bytes(image.get(name)) if image.get_typeof(name) else None
-
-    exif, xmp = blob("exif-data"), blob("xmp-data")
-    # 1 pixel a millimetre, or 72 dpi, is what libvips says when a file says nothing.
-    unsaid = any(abs(image.xres - n) + abs(image.yres - n) < 0.01 for n in (1.0, 72 / 25.4))
-    delays = image.get("delay") if frames > 1 and image.get_typeof("delay") else []
-    return Metadata(
-        icc=blob("icc-profile-data"),
-        exif=_exif.upright(exif) if exif else None,
-        xmp=_exif.upright_xmp(xmp) if xmp else None,
-        dpi=(round(image.xres * 25.4, 2), round(image.yres * 25.4, 2)) if not unsaid else None,
-        delays_ms=tuple(delays),
-        loop=int(image.get("loop")) if frames > 1 and image.get_typeof("loop") else 0,
-    )
+        return Damaged(f"{self._name}: cannot be read as {kind}: {why}; {advice}", why)

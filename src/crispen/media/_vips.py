@@ -13,6 +13,20 @@ DAMAGED = "the data in it is damaged"
 ENDS_EARLY = "it ends in the middle"
 
 
+class NotUnderstood(ValueError):
+    """A whole file that is of a kind which Crispen does not read.
+
+    Attributes:
+        why: What kind it is.
+        advice: What to do about it.
+    """
+
+    def __init__(self, why: str, advice: str) -> None:
+        super().__init__(why)
+        self.why = why
+        self.advice = advice
+
+
 @functools.cache
 def vips() -> Any:
     """The ``pyvips`` module, set up for streaming."""

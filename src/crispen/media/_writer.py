@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import shutil
@@ -15,17 +16,22 @@ from typing import Any, BinaryIO
 import numpy as np
 
 from crispen.errors import OutputError, UsageError
-from crispen.media import _jpeg
+from crispen.media import _embed, _savers, _stored
 from crispen.media._feed import Feed
-from crispen.media._formats import Format, check_fits, output_format
-from crispen.media._header import Header, Metadata, Pixels, flatten_on_white, to_8bit
+from crispen.media._header import (
+    Header,
+    Pixels,
+    flatten_on_white,
+    to_8bit,
+    to_12bit,
+)
 from crispen.media._vips import reason, vips
 from crispen.media.atomic import check_target, commit, open_beside
+from crispen.media.formats import PictureFormat, check_fits, output_format
 
 Target = str | os.PathLike[str] | BinaryIO
 
 _EXACT = 100  # the quality at which WebP and AVIF lose nothing
-_DPI = 72.0  # what viewers assume where a file says nothing
 _PIECE_BYTES = 8 << 20
 _CHECK_EVERY_S = 0.1
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -39,15 +45,15 @@ class ImageWriter:
     without an error, whole; until then a temporary file stands beside it. A stream gets its bytes
     at the end.
 
-    What a format cannot hold is reduced so: alpha is laid on white in JPEG; 16 bits become 8 in
-    JPEG, WebP and GIF, and 12 in AVIF; GIF gets 256 colours a frame; grey is stored as RGB in WebP,
-    AVIF and GIF; TIFF and GIF hold no EXIF; WebP and AVIF tell the resolution only in EXIF, and
-    none is made up. An animation goes to GIF or WebP only. Where the profile cannot stay, in GIF
-    and with grey that is stored as RGB, colours are converted to sRGB. A profile that is for
-    another number of channels is dropped.
+    What a format cannot hold is reduced so, and `notes` says it: alpha is laid on white in JPEG; 16
+    bits become 8 in JPEG, WebP, GIF, JPEG XL and animations, and 12 in AVIF; GIF gets 256 colours a
+    frame; grey is stored as RGB in WebP, AVIF and GIF; TIFF and GIF hold no EXIF; WebP, AVIF and
+    JPEG XL tell the resolution only in EXIF, and none is made up. Where the profile cannot stay, in
+    GIF, in JPEG XL and with grey that is stored as RGB, colours are converted to sRGB. A profile
+    that is for another number of channels is dropped.
 
-    PNG, JPEG and TIFF take a few dozen MB of memory whatever the size; WebP, AVIF and GIF encoders
-    need the whole picture.
+    PNG, JPEG and TIFF take a few dozen MB of memory whatever the size; the other encoders, and
+    all animations, need the whole picture.
 
     Args:
         target: Path or writable binary stream.
@@ -55,11 +61,12 @@ class ImageWriter:
         format: ``"png"``, ``"jpeg"``, …; by the target's suffix unless given, for a stream
             ``header.format``.
         quality: 1 to 100 for JPEG (95 unless given), WebP (90, or 100 if `header` is that of a
-            lossless WebP) and AVIF (80); 100 is lossless in WebP and AVIF. JPEG keeps full colour
-            resolution from 90 on and halves it (4:2:0) below.
+            lossless WebP), AVIF (80) and JPEG XL (90); 100 is lossless in these three. JPEG keeps
+            full colour resolution from 90 on and halves it (4:2:0) below.
         overwrite: Replace an existing target.
         strip_metadata: Leave EXIF, XMP and resolution out. The colour profile stays, since the
             colours would be wrong without it.
+        like: A file whose permissions the new one gets.
         check: Called while the encoder is waited for, about ten times a second; what it raises
             ends the work, and nothing is written.
 
@@ -77,16 +84,17 @@ class ImageWriter:
         quality: int | None = None,
         overwrite: bool = False,
         strip_metadata: bool = False,
+        like: Path | None = None,
         check: Callable[[], None] | None = None,
     ) -> None:
         self._check = check
+        self._like = like
         self._path = Path(target) if isinstance(target, str | os.PathLike) else None
         self._stream = None if isinstance(target, str | os.PathLike) else target
         self._name = str(self._path) if self._path is not None else "the output stream"
         self._kind = output_format(format, self._path, header.format)
         self._header = header
         self._overwrite = overwrite
-        self._strip = strip_metadata
         if quality is not None and not 1 <= quality <= 100:
             raise UsageError(f"quality {quality}: expected a whole number from 1 to 100")
         stays = header.lossless and header.format == self._kind.name
@@ -100,13 +108,23 @@ class ImageWriter:
         self._file: BinaryIO | None = None
         self._failure = ""
         self._saving: Any = None
-        self._stored = _stored_header(header, self._kind)
+        self._own = _savers.is_own(self._kind, header.frames)
+        self._stored = _stored.stored_header(
+            header, self._kind, deep=self._kind.deep and not self._own, strip=strip_metadata
+        )
+        self.notes = _stored.reductions(header, self._stored, self._kind)
+        if not strip_metadata:
+            self.notes += _stored.left_out(header.metadata, self._kind)
+        """What a person should know of what the format could not hold."""
         self._feed = Feed(self._stored, check)
         self._thread = threading.Thread(target=self._save, name="crispen-encode", daemon=True)
 
     def __enter__(self) -> ImageWriter:
         if self._path is not None:
             self._temporary, self._file = open_beside(self._path)
+            if self._like is not None:
+                with contextlib.suppress(OSError):
+                    self._temporary.chmod(self._like.stat().st_mode & 0o777)
         else:
             self._file = tempfile.TemporaryFile(prefix="crispen-")
         self._thread.start()
@@ -187,7 +205,7 @@ class ImageWriter:
         """Runs in the encoder's thread."""
         try:
             assert self._file is not None
-            image = _with_metadata(self._feed.image(), self._stored, strip=self._strip)
+            image = _stored.with_metadata(self._feed.image(), self._stored)
             if image.get_typeof("icc-profile-data") and not self._keeps_profile():
                 depth = 16 if self._stored.dtype == "uint16" else 8
                 # A damaged profile counts as none, which means sRGB.
@@ -195,15 +213,19 @@ class ImageWriter:
                     "srgb", embedded=True, input_profile="srgb", depth=depth
                 )
             self._saving = image
-            target = vips().Target.new_to_descriptor(self._file.fileno())
-            options = _save_options(self._kind, self._quality, self._stored)
-            options["keep"] = _kept(self._stored.metadata, strip=self._strip)
-            opening = self._opening()
-            # Two bytes less, since what libvips writes begins with a start mark as well.
-            os.lseek(self._file.fileno(), max(0, len(opening) - 2), os.SEEK_SET)
-            vips().Operation.call(self._kind.saver, image, target, **options)
-            os.lseek(self._file.fileno(), 0, os.SEEK_SET)
-            os.write(self._file.fileno(), opening)
+            meta = self._stored.metadata
+            head, more = (0, b"") if self._own else _embed.insertion(self._kind.name, meta)
+            self._file.seek(len(more))
+            if self._own:
+                self._file.write(_savers.encode(image, self._stored, self._kind, self._quality))
+                self._file.flush()
+            else:
+                target = vips().Target.new_to_descriptor(self._file.fileno())
+                options = _save_options(self._kind, self._quality, self._stored)
+                options["keep"] = _stored.kept(meta, self._kind)
+                vips().Operation.call(self._kind.saver, image, target, **options)
+                _embed.insert(self._file, head, more)
+                _embed.finish(self._file, self._kind.name, meta, len(more))
         except Exception as error:
             # Not the error itself: its traceback would keep libvips' files open.
             self._failure = str(error) or "the encoder stopped"
@@ -213,17 +235,9 @@ class ImageWriter:
 
     def _keeps_profile(self) -> bool:
         """Whether the format holds the profile; that of a grey picture does not suit RGB."""
+        if self._kind.code_points and self._stored.metadata.cicp is not None:
+            return True
         return self._kind.profile and (self._kind.grey or self._stored.channels > 2)
-
-    def _opening(self) -> bytes:
-        """What the file shall begin with where libvips states no resolution by itself.
-
-        It gives a JPEG one only along with an EXIF, and makes one up where there is none.
-        """
-        meta = self._stored.metadata
-        if self._kind.name != "jpeg" or meta.dpi is None or meta.exif or self._strip:
-            return b""
-        return _jpeg.opening(meta.dpi)
 
     def _reduce(self, band: Pixels) -> Pixels:
         """`band` as the format can hold it."""
@@ -231,6 +245,8 @@ class ImageWriter:
             band = to_8bit(band)
             if self._stored.channels < self._header.channels:
                 band = flatten_on_white(band)
+        elif self._kind.name == "avif":
+            band = to_12bit(band)
         return band
 
     def _why(self) -> OutputError:
@@ -245,16 +261,17 @@ class ImageWriter:
         return OutputError(f"{self._name}: cannot be written: {why}; {advice}")
 
 
-def _stored_header(header: Header, kind: Format) -> Header:
-    """`header` of what is handed to the encoder."""
-    channels = header.channels - (1 if header.has_alpha and not kind.alpha else 0)
-    dtype = header.dtype if kind.deep else "uint8"
-    return Header(
-        header.width, header.height, channels, dtype, header.frames, header.metadata, kind.name
-    )
+def _check_fits(name: str, kind: PictureFormat, header: Header) -> None:
+    check_fits(name, kind, header.width, header.height, header.frames)
+    special = header.metadata.cicp.only_cicp if header.metadata.cicp else ""
+    if special and (not kind.code_points or (kind.name == "avif" and header.frames > 1)):
+        raise UsageError(
+            f"{name}: the picture is {special}, which {kind.title} cannot hold; use PNG or "
+            "AVIF, or convert it to SDR first"
+        )
 
 
-def _save_options(kind: Format, quality: int, stored: Header) -> dict[str, Any]:
+def _save_options(kind: PictureFormat, quality: int, stored: Header) -> dict[str, Any]:
     if kind.name == "png":
         # On photographs Paeth at 3 makes 2 % larger files than at 6, in half the time; without a
         # filter they are 60 % larger.
@@ -272,37 +289,3 @@ def _save_options(kind: Format, quality: int, stored: Header) -> dict[str, Any]:
         size = stored.width * stored.height * stored.channels * np.dtype(stored.dtype).itemsize
         return {"compression": "lzw", "predictor": "horizontal", "bigtiff": size > 3_500_000_000}
     return {}
-
-
-def _kept(meta: Metadata, *, strip: bool) -> int:
-    """What to keep, as ``VipsForeignKeep``: left alone, libvips makes up an EXIF of its own."""
-    exif, xmp, icc, other = 1, 2, 8, 16  # other: the delays of an animation
-    if strip:
-        return icc | other
-    return icc | other | xmp | (exif if meta.exif else 0)
-
-
-def _with_metadata(image: Any, stored: Header, *, strip: bool) -> Any:
-    """`image` carrying what its file shall carry."""
-    meta: Metadata = stored.metadata
-    dpi = meta.dpi if meta.dpi is not None and not strip else (_DPI, _DPI)
-    image = image.copy(xres=dpi[0] / 25.4, yres=dpi[1] / 25.4)
-    g = vips().GValue
-    image.set_type(g.gstr_type, "resolution-unit", "in")
-    wanted = {"icc-profile-data": meta.icc if _profile_fits(meta.icc, stored.channels) else None}
-    if not strip:
-        wanted |= {"exif-data": meta.exif, "xmp-data": meta.xmp}
-    for name, blob in wanted.items():
-        if blob:
-            image.set_type(g.blob_type, name, blob)
-    if stored.frames > 1:
-        image.set_type(g.gint_type, "page-height", stored.height)
-        image.set_type(g.gint_type, "loop", meta.loop)
-        delays = (*meta.delays_ms, *([100] * stored.frames))[: stored.frames]
-        image.set_type(g.array_int_type, "delay", list(delays))
-    return image
-
-
-def _profile_fits(icc: bytes | None, channels: int) -> bool:
-    """Whether the profile's colour space has as many channels: PNG readers reject it otherwise."""
-    return icc is not None and icc[16:20] == (b"GRAY" if channels < 3 else b"RGB ")

@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 
 from crispen.errors import InputError, MissingExtra, UsageError
 from crispen.media import _exif
-from crispen.media._formats import IMAGE_SUFFIXES, is_image_name
 from crispen.media._header import (
     MAX_PIXELS,
     Header,
@@ -31,6 +30,7 @@ from crispen.media._header import (
 )
 from crispen.media._reader import ImageReader, Source, open_image
 from crispen.media._writer import ImageWriter, Target
+from crispen.media.formats import IMAGE_SUFFIXES, is_image_name
 
 if TYPE_CHECKING:
     import PIL.Image
@@ -199,18 +199,21 @@ class Image:
 ImageLike: TypeAlias = "Image | NDArray[Any] | PIL.Image.Image | Source"
 
 
-def read_image(source: Source, *, max_pixels: int = MAX_PIXELS) -> Image:
+def read_image(
+    source: Source, *, max_pixels: int = MAX_PIXELS, keep_damaged: bool = False
+) -> Image:
     """A whole picture, upright, with its metadata.
 
     Args:
         source: A path, the bytes of a file, or a binary stream.
         max_pixels: Refuse more than this, all frames together, before anything is decoded.
+        keep_damaged: Read a damaged file as far as it goes instead of refusing it.
 
     Raises:
         InputError: Not a picture, damaged, or too large.
         MissingInput: No such file.
     """
-    with open_image(source, max_pixels=max_pixels) as reader:
+    with open_image(source, max_pixels=max_pixels, keep_damaged=keep_damaged) as reader:
         return Image(reader.read(), reader.header.frames, reader.header.metadata)
 
 

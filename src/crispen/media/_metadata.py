@@ -1,0 +1,82 @@
+"""What libvips has read of a file beside its pixels, as `Metadata`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from crispen.media import _exif, _told
+from crispen.media._header import Metadata
+from crispen.media._texts import Texts
+from crispen.media._tiff_choice import Choice
+from crispen.media._told import Told
+
+
+def read(
+    image: Any, format: str, told: Told | None, choice: Choice, frames: int, texts: Texts
+) -> tuple[Metadata, list[str]]:
+    """The metadata of a picture that was turned upright, and what was decided about it.
+
+    Args:
+        image: libvips picture.
+        format: Name of its format.
+        told: Its colours, where the file tells them beside a profile.
+        choice: Which picture of a TIFF it is.
+        frames: More than 1 in an animation.
+        texts: What libvips does not pass on.
+    """
+    icc, exif, xmp = (_blob(image, f"{n}-data") for n in ("icc-profile", "exif", "xmp"))
+    exif, xmp = exif or texts.exif, texts.xmp or xmp
+    notes = []
+    if image.format in ("float", "double"):
+        where = "of its own profile" if choice.profile else "of sRGB, since it holds no profile"
+        notes.append(f"its floating-point samples were taken for 0 to {choice.white:g} {where}")
+    if told is None and exif is not None and format == "jpeg":
+        told = _told.in_exif(exif)
+    cicp = None
+    if told is not None and (icc is None or told.before_icc):
+        if told.linear:
+            notes.append("its linear light was given sRGB's curve, and 16 bits")
+            told = told.encoded()
+        icc, cicp = told.profile(grey=image.bands < 3), told.cicp
+    # Where the decoder turned the picture, or its EXIF did, XMP must not turn it again.
+    turned = format == "avif" or (exif is not None and _exif.orientation(exif))
+    turned = turned or choice.orientation > 1
+    # 1 pixel a millimetre, or 72 dpi, is what libvips says when a file says nothing.
+    unsaid = any(abs(image.xres - n) + abs(image.yres - n) < 0.01 for n in (1.0, 72 / 25.4))
+    unsaid |= not choice.sized
+    delays = image.get("delay") if frames > 1 and image.get_typeof("delay") else []
+    metadata = Metadata(
+        icc=icc,
+        exif=_exif.upright(exif) if exif else None,
+        xmp=_exif.upright_xmp(xmp) if xmp and turned else xmp,
+        dpi=(round(image.xres * 25.4, 2), round(image.yres * 25.4, 2)) if not unsaid else None,
+        delays_ms=tuple(delays),
+        loop=int(image.get("loop")) if frames > 1 and image.get_typeof("loop") else 0,
+        cicp=cicp,
+        iptc=texts.iptc or (_blob(image, "iptc-data") if format == "tiff" else None),
+        comment=texts.comment,
+        texts=texts.texts,
+        xmp_more=texts.xmp_more,
+    )
+    return metadata, notes
+
+
+def orientation(image: Any, format: str, choice: Choice, texts: Texts) -> int:
+    """How it is stored; that of an AVIF is undone by its decoder, whatever its EXIF says."""
+    if format == "tiff":
+        return choice.orientation
+    exif = _blob(image, "exif-data") or texts.exif
+    if format == "avif" or exif is None:
+        return 1
+    return _exif.orientation(exif) or 1
+
+
+def is_linear(image: Any, told: Told | None) -> bool:
+    """Whether the file says that its samples are light itself."""
+    if told is None or not told.linear:
+        return False
+    return told.before_icc or not image.get_typeof("icc-profile-data")
+
+
+def _blob(image: Any, name: str) -> bytes | None:
+    return bytes(image.get(name)) if image.get_typeof(name) else None

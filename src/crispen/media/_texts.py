@@ -1,0 +1,123 @@
+"""What people and programs wrote into a file, where libvips does not pass it on."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import BinaryIO
+
+_XMP_KEY = b"XML:com.adobe.xmp\0"
+_XMP_MORE = b"http://ns.adobe.com/xmp/extension/\0"
+_PHOTOSHOP = b"Photoshop 3.0\0"
+_IPTC_RESOURCE = 0x0404
+_MOST_BYTES = 16 << 20
+_TEXTS = (b"tEXt", b"zTXt", b"iTXt")
+# Written by libvips and ImageMagick in place of chunks of their own.
+_PROFILES = b"Raw profile type "
+
+
+@dataclass(frozen=True, slots=True)
+class Texts:
+    """What was found; see `Metadata`."""
+
+    iptc: bytes | None = None
+    comment: bytes | None = None
+    xmp_more: bytes | None = None
+    texts: tuple[tuple[bytes, bytes], ...] = ()
+    exif: bytes | None = None
+    xmp: bytes | None = None
+
+
+def in_jpeg(file: BinaryIO) -> Texts:
+    """IPTC, comment and extended XMP of a JPEG.
+
+    Source: ITU-T T.81, annex B; XMP specification, part 3, 1.1.3; Adobe Photoshop file format.
+    """
+    iptc, comments, more = None, [], dict[int, bytes]()
+    for marker, content in jpeg_segments(file):
+        if marker == 0xFE:
+            comments.append(content)
+        elif marker == 0xED and content.startswith(_PHOTOSHOP):
+            iptc = iptc or _iptc(content[len(_PHOTOSHOP) :])
+        elif marker == 0xE1 and content.startswith(_XMP_MORE):
+            place = len(_XMP_MORE) + 32 + 4
+            if len(content) >= place + 4:
+                more[int.from_bytes(content[place : place + 4], "big")] = content[place + 4 :]
+    packet = b"".join(more[at] for at in sorted(more))
+    return Texts(iptc, b"\n".join(comments) or None, packet or None)
+
+
+def in_png(file: BinaryIO) -> Texts:
+    """Text chunks of a PNG, and its EXIF and XMP, before or after its pixels."""
+    texts, exif, xmp = [], None, None
+    for kind, content in _png_chunks(file):
+        if kind == b"eXIf":
+            exif = exif or b"Exif\0\0" + content
+        elif kind == b"iTXt" and content.startswith(_XMP_KEY):
+            xmp = xmp or _international(content)
+        elif not content.startswith(_PROFILES):
+            texts.append((kind, content))
+    return Texts(texts=tuple(texts), exif=exif, xmp=xmp)
+
+
+def jpeg_segments(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
+    """The marker and content of each segment before the pixels; damage ends them."""
+    file.seek(2)
+    while len(head := file.read(4)) == 4 and head[0] == 0xFF:
+        marker, size = struct.unpack(">xBH", head)
+        if marker == 0xDA or size < 2:
+            return
+        yield marker, file.read(size - 2)
+
+
+def text_keys(texts: tuple[tuple[bytes, bytes], ...]) -> list[str]:
+    """What text chunks are called, each once."""
+    names = (content.split(b"\0")[0].decode("latin-1") for _, content in texts)
+    return list(dict.fromkeys(names))
+
+
+def _png_chunks(file: BinaryIO) -> Iterator[tuple[bytes, bytes]]:
+    """The chunks that hold words, wherever they are."""
+    at = len(b"\x89PNG\r\n\x1a\n")
+    file.seek(at)
+    while len(head := file.read(8)) == 8:
+        size, kind = struct.unpack(">I4s", head)
+        if kind == b"IEND":
+            return
+        if kind in (*_TEXTS, b"eXIf") and size <= _MOST_BYTES:
+            yield kind, file.read(size)
+        at += 12 + size
+        file.seek(at)
+
+
+def _international(content: bytes) -> bytes | None:
+    """The text of an iTXt chunk, in UTF-8."""
+    _, _, rest = content.partition(b"\0")
+    if len(rest) < 2:
+        return None
+    packed = rest[0] == 1
+    parts = rest[2:].split(b"\0", 2)
+    if len(parts) < 3:
+        return None
+    if not packed:
+        return parts[2]
+    try:
+        return zlib.decompressobj().decompress(parts[2], _MOST_BYTES)
+    except zlib.error:
+        return None
+
+
+def _iptc(resources: bytes) -> bytes | None:
+    """The IPTC record among Photoshop's image resources."""
+    at = 0
+    while resources[at : at + 4] == b"8BIM" and at + 12 <= len(resources):
+        (number,) = struct.unpack_from(">H", resources, at + 4)
+        name = resources[at + 6] + 1
+        at += 6 + name + name % 2
+        size = int.from_bytes(resources[at : at + 4], "big")
+        if number == _IPTC_RESOURCE:
+            return resources[at + 4 : at + 4 + size]
+        at += 4 + size + size % 2
+    return None
