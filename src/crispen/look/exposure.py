@@ -1,4 +1,4 @@
-"""How a picture is exposed: brightness, contrast, clipping, colour cast."""
+"""How a picture is exposed: brightness, contrast, clipping."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ _MOST_PX = 250_000
 _DARK, _BRIGHT = 55.0, 200.0
 _FLAT = 110.0
 _CLIPPED = 0.02
-_CAST = 12.0
 
 
 @dataclass(frozen=True)
@@ -24,7 +23,6 @@ class Exposure:
         high: One per cent is brighter.
         black: Share of pixels at 0 in all channels.
         white: Share of pixels at 255 in all channels.
-        cast: How far the mean of red, green and blue are from their common mean.
     """
 
     median: float
@@ -32,7 +30,6 @@ class Exposure:
     high: float
     black: float
     white: float
-    cast: tuple[float, float, float]
 
     @property
     def faults(self) -> list[str]:
@@ -46,8 +43,6 @@ class Exposure:
             found.append("bright")
         if self.white > _CLIPPED:
             found.append("clipped highlights")
-        if max(map(abs, self.cast)) > _CAST and self.high - self.low >= _FLAT:
-            found.append("strong colour")
         return found
 
 
@@ -61,13 +56,10 @@ def exposure(pixels: NDArray[np.uint8]) -> Exposure:
     few = pixels[::step, ::step].reshape(-1, 3).astype(np.float32)
     luma = few @ np.array([0.299, 0.587, 0.114], np.float32)
     low, median, high = np.percentile(luma, (1, 50, 99)).tolist()
-    means = few.mean(axis=0)
-    cast = (means - means.mean()).tolist()
     return Exposure(
         median=median,
         low=low,
         high=high,
         black=float((few.max(axis=1) == 0).mean()),
         white=float((few.min(axis=1) == 255).mean()),
-        cast=(cast[0], cast[1], cast[2]),
     )

@@ -1,4 +1,4 @@
-"""Looking at a picture: what the file says, and what a small network sees in a few crops."""
+"""Looking at a picture: what its file says, and what can be measured in its pixels."""
 
 from __future__ import annotations
 
@@ -9,26 +9,18 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from crispen.look.crops import measure
 from crispen.look.exposure import Exposure, exposure
 from crispen.look.jpeg import Compression, read_compression
+from crispen.look.noise import noise_sigma
 from crispen.media.image import Image, read_image
-from crispen.models.dials import (
-    WORST_BLUR,
-    Dials,
-    compression_dial,
-    noise_of,
-    quality_of,
-)
+from crispen.models.dials import Dials, compression_dial
 
 Kind = Literal["photo", "drawing", "text"]
 
-# A file may say less than was done before it; only what is clearly worse is believed.
-_EARLIER = 0.15
-# Below this nobody would call it damage: a JPEG of quality 97, noise of one level, a sharp lens.
-_SEEN_NOISE, _SEEN_COMPRESSION, _SEEN_BLUR = 0.12, 0.12, 0.12
+# Better ones are as good as clean; of less noise, fine texture may be all there is.
+_SEEN_QUALITY, _SEEN_NOISE = 92, 4.0
 _HEADER_BYTES = 1 << 18
-_FLAT_SHARE, _TEXT_LEVELS = 0.55, 0.7
+_FLAT_SHARE, _TEXT_SHARE = 0.5, 0.7
 
 
 @dataclass(frozen=True)
@@ -36,97 +28,80 @@ class Look:
     """What was found in a picture.
 
     Attributes:
-        dials: How much noise, compression and blur there is.
-        errors: The standard errors of the three dials.
+        width: In pixels.
+        height: In pixels.
         compression: What a JPEG file says of itself; None for other files.
+        noise: Standard deviation in levels of 255; see `crispen.look.noise`.
         exposure: Brightness, contrast, colour.
         kind: Photo, drawing (flat colours), or text (mostly two levels).
     """
 
-    dials: Dials
-    errors: tuple[float, float, float]
+    width: int
+    height: int
     compression: Compression | None
+    noise: float
     exposure: Exposure
     kind: Kind
 
     @property
-    def noise(self) -> float:
-        """Standard deviation at middle grey in levels of 255."""
-        return noise_of(self.dials.noise or 0.0)
+    def dials(self) -> Dials:
+        """What a network with dials can be told for sure; the rest it must see for itself."""
+        file = self.compression
+        return Dials(compression=None if file is None else compression_dial(file.step))
 
     @property
-    def quality(self) -> int:
-        """Of the JPEG that would do as much damage, from 10 to 100."""
-        return round(quality_of(self.dials.compression or 0.0))
-
-    @property
-    def blur(self) -> float:
-        """Standard deviation in pixels."""
-        return (self.dials.blur or 0.0) * WORST_BLUR
-
-    @property
-    def damaged(self) -> bool:
-        """Whether there is anything to undo but the small size."""
-        return bool(self._damages())
-
-    def _damages(self) -> list[str]:
+    def faults(self) -> list[str]:
+        """``JPEG quality about 62``, ``noise 4``, ``dark``; empty for a clean picture."""
         found = []
-        if (self.dials.compression or 0.0) > _SEEN_COMPRESSION:
-            word = "JPEG quality" if self.compression else "compression like JPEG quality"
-            found.append(f"{word} about {self.quality}")
-        if (self.dials.noise or 0.0) > _SEEN_NOISE:
+        if self.compression and self.compression.quality < _SEEN_QUALITY:
+            found.append(f"JPEG quality about {self.compression.quality}")
+        if self.noise >= _SEEN_NOISE:
             found.append(f"noise {self.noise:.0f}")
-        if (self.dials.blur or 0.0) > _SEEN_BLUR:
-            found.append(f"blur {self.blur:.1f} px")
-        return found
-
-    def __str__(self) -> str:
-        """``JPEG quality about 62, noise 4``, or ``clean``."""
-        return ", ".join(self._damages()) or "clean"
+        return found + self.exposure.faults
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
-        file = self.compression
+        file, light = self.compression, self.exposure
         return {
+            "width": self.width,
+            "height": self.height,
             "kind": self.kind,
             "jpeg": file and {"quality": file.quality, "subsampling": file.subsampling},
-            "compression": {"quality": self.quality, "dial": _rounded(self.dials.compression)},
-            "noise": {"sigma": round(self.noise, 1), "dial": _rounded(self.dials.noise)},
-            "blur": {"sigma": round(self.blur, 2), "dial": _rounded(self.dials.blur)},
-            "exposure": {"median": round(self.exposure.median), "faults": self.exposure.faults},
-            "summary": str(self),
+            "noise": round(self.noise, 1),
+            "exposure": {
+                "median": round(light.median),
+                "low": round(light.low),
+                "high": round(light.high),
+                "black": round(light.black, 4),
+                "white": round(light.white, 4),
+            },
+            "faults": self.faults,
         }
-
-
-def _rounded(dial: float | None) -> float | None:
-    return dial if dial is None else round(dial, 3)
 
 
 def look(source: Path | Image) -> Look:
     """Measures what is wrong with a picture.
 
     Args:
-        source: A file, or a picture; of a file that is a JPEG its own tables are read.
+        source: A file, or a picture; of a JPEG file its own tables are read.
 
     Raises:
         InputError: The file cannot be read as a picture.
     """
     if isinstance(source, Image):
         return _looked(source.as_rgb8(), None)
+    pixels = read_image(source).as_rgb8()
     with source.open("rb") as file:
         compression = read_compression(file.read(_HEADER_BYTES))
-    return _looked(read_image(source).as_rgb8(), compression)
+    return _looked(pixels, compression)
 
 
 def _looked(pixels: NDArray[np.uint8], compression: Compression | None) -> Look:
-    seen = measure(pixels)
-    coarse, _ = seen["compression"]
-    if compression is not None:
-        said = compression_dial(compression.step)
-        coarse = coarse if coarse > said + _EARLIER else said
-    dials = Dials(noise=seen["noise"][0], compression=coarse, blur=seen["blur"][0])
-    errors = (seen["noise"][1], seen["compression"][1], seen["blur"][1])
-    return Look(dials, errors, compression, exposure(pixels), kind_of(pixels))
+    height, width = pixels.shape[:2]
+    kind = kind_of(pixels)
+    # Of flat colours and letters nothing but edges is left to be taken for noise.
+    noise = noise_sigma(pixels) if kind == "photo" else 0.0
+    return Look(width, height, compression, noise, exposure(pixels), kind)
 
 
 def kind_of(pixels: NDArray[np.uint8]) -> Kind:
@@ -135,10 +110,10 @@ def kind_of(pixels: NDArray[np.uint8]) -> Kind:
     Args:
         pixels: ``(height, width, 3)`` R'G'B'.
     """
-    luma = pixels[..., 1].astype(np.int16)
-    flat = float((np.abs(np.diff(luma, axis=1)) <= 1).mean()) if luma.shape[1] > 1 else 0.0
+    green = pixels[..., 1].astype(np.int16)
+    flat = float((np.diff(green, axis=1) == 0).mean()) if green.shape[1] > 1 else 0.0
     if flat < _FLAT_SHARE:
         return "photo"
-    counts = np.sort(np.bincount((luma.ravel() >> 4), minlength=16))[::-1]
-    two = counts[:2].sum() / counts.sum()
-    return "text" if two > _TEXT_LEVELS and counts[1] > 0 else "drawing"
+    counts = np.sort(np.bincount((green >> 4).ravel(), minlength=16))[::-1]
+    few = counts[:2].sum() / counts.sum() > _TEXT_SHARE
+    return "text" if few and counts[1] else "drawing"
