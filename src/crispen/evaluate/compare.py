@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crispen.errors import UsageError
-from crispen.evaluate.metrics import luma255, psnr, round8, ssim
+from crispen.evaluate.metrics import literature_border, luma255, psnr, round8, ssim
 from crispen.media.image import read_image
 from crispen.media.resample import resize
 
@@ -90,7 +90,7 @@ def compare(
     panels.append(Panel(f"after: {after.name}", "", second))
     if reference is not None:
         target = _reference(reference, height, width)
-        border = max(1, round(factor))
+        border = literature_border(factor)
         panels = [
             Panel(p.title, _join(p.note, score(p.pixels, target, border)), p.pixels) for p in panels
         ]

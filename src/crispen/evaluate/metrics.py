@@ -1,9 +1,10 @@
 """MSE, PSNR and SSIM as the super-resolution literature measures them.
 
 They compare luma (BT.601 studio swing, MATLAB's ``rgb2ycbcr``) after the result was rounded to 8
-bits, with a border of `scale` pixels shaved. The reference's luma is not rounded. SSIM uses an
-11×11 Gaussian window of σ 1.5 and leaves out the window's rim, as Z. Wang's original code does
-[1]_. With these, bicubic scores 33.66 / 30.39 / 28.42 dB on Set5 at x2 / x3 / x4.
+bits, with a border of `scale` pixels shaved (`literature_border`). The reference's luma is not
+rounded. SSIM uses an 11×11 Gaussian window of σ 1.5 and leaves out the window's rim, as Z. Wang's
+original code does [1]_. With these, bicubic scores 33.66 / 30.39 / 28.42 dB on Set5 at x2 / x3 /
+x4.
 
 Colour pictures may be compared as they are, too: the error is then the mean over the three
 channels, and SSIM the mean of theirs.
@@ -35,6 +36,18 @@ def luma255(pixels: NDArray[np.generic]) -> Array:
 def round8(luma: NDArray[np.floating]) -> Array:
     """Whole grey levels in 0…255."""
     return np.clip(np.round(luma.astype(np.float64)), 0.0, 255.0)
+
+
+def literature_border(scale: float) -> int:
+    """Pixels that the literature shaves off each side: the scale, and none where it is 1.
+
+    Args:
+        scale: How many times larger each side became; rounded where it is no whole number.
+
+    >>> literature_border(4), literature_border(1.3), literature_border(1)
+    (4, 1, 0)
+    """
+    return max(1, round(scale)) if scale > 1 else 0
 
 
 def _shave(image: Array, reference: Array, border: int) -> tuple[Array, Array]:

@@ -9,6 +9,7 @@ from typing import Literal, get_args
 import numpy as np
 
 from crispen.errors import UsageError
+from crispen.evaluate.metrics import literature_border
 from crispen.evaluate.pairs import Degrade
 
 Color = Literal["luma", "rgb"]
@@ -116,4 +117,4 @@ class Protocol:
 
     def shaved(self, scale: int) -> int:
         """Pixels shaved at a scale."""
-        return self.border if self.border is not None else (scale if scale > 1 else 0)
+        return self.border if self.border is not None else literature_border(scale)

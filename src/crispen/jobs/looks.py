@@ -139,16 +139,18 @@ def measure(source: Path, result: Path, reference: Path, max_pixels: int) -> Fig
         UsageError: It does not have the result's size.
     """
     from crispen.evaluate.compare import resized
+    from crispen.evaluate.metrics import literature_border
     from crispen.media.image import read_image
 
     target = read_image(reference, max_pixels=max_pixels).as_rgb8()
     after = read_image(result, max_pixels=max_pixels).as_rgb8()
     before = read_image(source, max_pixels=max_pixels).as_rgb8()
     height, width = after.shape[:2]
-    border = max(1, round(width / before.shape[1]))
+    border = literature_border(width / before.shape[1])
     # As with the literature's test sets, whose LR covers the top left of an odd-sized HR: less
     # than one of its pixels is left over.
-    if not all(0 <= more < border for more in (target.shape[0] - height, target.shape[1] - width)):
+    left_over = target.shape[0] - height, target.shape[1] - width
+    if not all(0 <= more < max(1, border) for more in left_over):
         raise UsageError(
             f"the reference is {target.shape[1]}x{target.shape[0]}, the result {width}x{height}; "
             "give a reference of the result's size"

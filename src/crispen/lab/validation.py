@@ -20,7 +20,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from crispen.errors import InputError, MissingInput
-from crispen.evaluate.metrics import Array, luma255, psnr, round8, ssim
+from crispen.evaluate.metrics import Array, literature_border, luma255, psnr, round8, ssim
 from crispen.lab.data import Batches
 from crispen.lab.degradations import degrade
 from crispen.lab.degradations.pipeline import Pipeline
@@ -83,7 +83,7 @@ class Validator:
         # A divergence belongs to the latents, which a whole picture's windows do not share.
         loss, _ = self._losses(Output(out, out.new_zeros(())), target)
         scores = {"val_loss": float(loss), "val_mse": float(F.mse_loss(out, target))}
-        border = self.recipe.scale if self.recipe.scale > 1 else 0
+        border = literature_border(self.recipe.scale)
         image, reference = _grey(out), _grey(target, whole=False)
         # Equal pictures have no finite PSNR; a ruined one must stay as NaN.
         scores["val_psnr"] = float(np.minimum(100.0, psnr(image, reference, border=border)))
