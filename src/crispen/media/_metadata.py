@@ -53,7 +53,7 @@ def read(
         delays_ms=tuple(delays),
         loop=int(image.get("loop")) if frames > 1 and image.get_typeof("loop") else 0,
         cicp=cicp,
-        iptc=texts.iptc or (_blob(image, "iptc-data") if format == "tiff" else None),
+        iptc=texts.iptc,
         comment=texts.comment,
         texts=texts.texts,
         xmp_more=texts.xmp_more,

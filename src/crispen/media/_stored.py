@@ -67,10 +67,10 @@ def reductions(header: Header, stored: Header, kind: PictureFormat) -> list[str]
 
 def kept(meta: Metadata, kind: PictureFormat) -> int:
     """What libvips is to write, as ``VipsForeignKeep``: the rest is written byte for byte."""
-    exif, xmp, iptc, icc, other = 1, 2, 4, 8, 16  # other: the delays of an animation
+    exif, xmp, icc, other = 1, 2, 8, 16  # other: the delays of an animation
     kept = icc | other
     if kind.name == "tiff":
-        kept |= xmp | iptc
+        kept |= xmp
     if kind.name == "avif":
         # Left alone, libvips makes up an EXIF of its own.
         kept |= xmp | (exif if meta.exif else 0)
@@ -91,7 +91,6 @@ def with_metadata(image: Any, stored: Header) -> Any:
         "icc-profile-data": meta.icc if fits and not instead else None,
         "exif-data": meta.exif,
         "xmp-data": meta.xmp,
-        "iptc-data": meta.iptc,
     }
     for name, blob in blobs.items():
         if blob:

@@ -47,7 +47,7 @@ class ImageWriter:
 
     What a format cannot hold is reduced so, and `notes` says it: alpha is laid on white in JPEG; 16
     bits become 8 in JPEG, WebP, GIF, JPEG XL and animations, and 12 in AVIF; GIF gets 256 colours a
-    frame; grey is stored as RGB in WebP, AVIF and GIF; TIFF and GIF hold no EXIF; WebP, AVIF and
+    frame; grey is stored as RGB in WebP, AVIF and GIF; GIF holds no EXIF; WebP, AVIF and
     JPEG XL tell the resolution only in EXIF, and none is made up. Where the profile cannot stay, in
     GIF, in JPEG XL and with grey that is stored as RGB, colours are converted to sRGB. A profile
     that is for another number of channels is dropped.
