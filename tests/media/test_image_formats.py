@@ -245,11 +245,18 @@ def test_grey_that_becomes_rgb_is_srgb(name: str, dtype: str) -> None:
     assert profile is None if name == "gif" else profile is not None and profile[16:20] == b"RGB "
 
 
-def test_a_damaged_profile_does_not_keep_a_gif_from_being_written() -> None:
+@pytest.mark.parametrize("format", ["gif", "jxl"])
+@pytest.mark.parametrize("damage", ["all", "curve"])
+def test_a_damaged_profile_does_not_keep_a_picture_from_being_written(
+    format: str, damage: str
+) -> None:
     damaged = b"x" * 16 + b"RGB " + b"x" * 200
+    if damage == "curve":
+        damaged = ICC.replace(b"para", b"\xffara")
     out = io.BytesIO()
-    write_image(Image(smooth(9, 12, 3), metadata=Metadata(icc=damaged)), out, format="gif")
-    decoded = np.asarray(PIL.Image.open(out).convert("RGB"))
+    image = Image(smooth(9, 12, 3), metadata=Metadata(icc=damaged))
+    write_image(image, out, format=format, quality=100)
+    decoded = read_image(out.getvalue()).frame(0)[..., :3]
     assert np.abs(decoded.astype(int) - smooth(9, 12, 3)).max() <= 24
 
 

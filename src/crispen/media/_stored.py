@@ -103,6 +103,24 @@ def with_metadata(image: Any, stored: Header) -> Any:
     return image
 
 
+def in_srgb(image: Any, depth: int) -> Any:
+    """`image` converted by its profile; a damaged profile counts as none, which means sRGB."""
+
+    def converted(x: Any) -> Any:
+        return x.icc_transform("srgb", embedded=True, input_profile="srgb", depth=depth)
+
+    # Whether a profile can be used is only known when it is.
+    probe = vips().Image.black(1, 1, bands=image.bands).cast(image.format)
+    probe = probe.copy(interpretation=image.interpretation)
+    probe.set_type(vips().GValue.blob_type, "icc-profile-data", image.get("icc-profile-data"))
+    try:
+        converted(probe).write_to_memory()
+    except vips().Error:
+        vips().vips_lib.vips_error_clear()
+        return image
+    return converted(image)
+
+
 def profile_fits(icc: bytes | None, channels: int) -> bool:
     """Whether the profile's colour space has as many channels: PNG readers reject it otherwise."""
     return icc is not None and icc[16:20] == (b"GRAY" if channels < 3 else b"RGB ")

@@ -208,10 +208,7 @@ class ImageWriter:
             image = _stored.with_metadata(self._feed.image(), self._stored)
             if image.get_typeof("icc-profile-data") and not self._keeps_profile():
                 depth = 16 if self._stored.dtype == "uint16" else 8
-                # A damaged profile counts as none, which means sRGB.
-                image = image.icc_transform(
-                    "srgb", embedded=True, input_profile="srgb", depth=depth
-                )
+                image = _stored.in_srgb(image, depth)
             self._saving = image
             meta = self._stored.metadata
             head, more = (0, b"") if self._own else _embed.insertion(self._kind.name, meta)
