@@ -98,6 +98,49 @@ def writer_title(suffix: str) -> str:
     return {".png": "PNG", ".webp": "WebP", ".avif": "AVIF", ".jxl": "JPEG XL"}[suffix]
 
 
+@NEEDS_EXIFTOOL
+@pytest.mark.parametrize("strip", [False, True])
+def test_tiff_keeps_everything_but_the_comment(tmp_path: Path, strip: bool) -> None:
+    source, result = photo(tmp_path / "a.jpg"), tmp_path / "b.tif"
+    image = read_image(source)
+    write_image(image, result, strip_metadata=strip)
+    with PIL.Image.open(result) as picture:
+        np.testing.assert_array_equal(np.asarray(picture), image.pixels)
+    before, after = tags(source), tags(result)
+    if strip:
+        assert not {k for k in after if k.startswith(("ExifIFD", "GPS", "XMP", "IPTC"))}
+        return
+    assert "ExifTool:Warning" not in after
+    missing = {k for k in before if k not in after}
+    assert missing <= {"File:Comment", "IFD0:YCbCrPositioning", "JFIF:ResolutionUnit"} | {
+        k for k in before if k.startswith(("JFIF", "Photoshop"))
+    }
+    again = tmp_path / "c.jpg"
+    read_image(result).save(again)
+    back = tags(again)
+    assert {k for k in before if k not in back} <= {"File:Comment", "IFD0:YCbCrPositioning"} | {
+        k for k in before if k.startswith(("Interop", "IFD0:XResolution", "IFD0:YResolution"))
+    } | {"IFD0:ResolutionUnit"}
+    for name in ("ExifIFD:FNumber", "GPS:GPSLatitude", "IPTC:Keywords", "ExifIFD:UserComment"):
+        assert before[name] == after[name] == back[name]
+
+
+def test_exif_of_the_other_order_of_bytes(tmp_path: Path) -> None:
+    data = b"MM\0*" + struct.pack(">I", 8)
+    data += struct.pack(">HHHI4sHHIII", 2, 0x010F, 2, 4, b"Abc\0", 0x8769, 4, 1, 38, 0)
+    data += struct.pack(">HHHII", 2, 0x829A, 5, 1, 38 + 30)
+    data += struct.pack(">HHIHHI", 0x8827, 3, 1, 400, 0, 0) + struct.pack(">II", 1, 250)
+    image = Image(smooth(8, 12, 3), metadata=Metadata(exif=b"Exif\0\0" + data))
+    image.save(tmp_path / "a.tif")
+    with PIL.Image.open(tmp_path / "a.tif") as picture:
+        found = picture.getexif()
+        assert found[0x010F] == "Abc"
+        assert found.get_ifd(0x8769) == {0x829A: 1 / 250, 0x8827: 400}
+    again = PIL.Image.Exif()
+    again.load(read_image(tmp_path / "a.tif").metadata.exif)
+    assert again.get_ifd(0x8769) == {0x829A: 1 / 250, 0x8827: 400}
+
+
 def test_sizes_follow_and_the_old_thumbnail_goes(tmp_path: Path) -> None:
     thumbnail = io.BytesIO()
     PIL.Image.fromarray(smooth(8, 12, 3)).save(thumbnail, "jpeg")

@@ -355,3 +355,11 @@ def test_a_bmp_keeps_its_resolution_and_profile() -> None:
         else:
             profile = PIL.ImageCms.ImageCmsProfile(io.BytesIO(found.metadata.icc or b""))
             assert PIL.ImageCms.getProfileDescription(profile).strip() == "RGB, gamma 1.80"
+
+
+def test_heic_of_unknown_brands_is_one_line() -> None:
+    data = bytearray(heic(smooth(64, 96, 3)))
+    data[8:28] = b"heif\0\0\0\0abcdabcdabcd"
+    with pytest.raises(InputError) as caught:
+        read_image(bytes(data))
+    assert "\n" not in str(caught.value)

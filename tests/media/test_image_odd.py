@@ -265,3 +265,13 @@ def test_a_broken_file_costs_one_line_in_a_process_of_its_own(
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert len(done.stderr.splitlines()) == 1, done.stderr
+
+
+def test_a_message_with_bytes_of_the_file_is_a_message() -> None:
+    from crispen.media._vips import vips
+
+    # pyvips would raise a UnicodeDecodeError, or print one, amid libvips' callback.
+    for text, expected in ((b"caf\xe9", "caf\ufffd"), ("café".encode(), "café")):
+        pointer = vips().ffi.new("char[]", text)
+        assert vips().error._to_string(pointer) == expected
+        assert vips()._to_string(pointer) == expected

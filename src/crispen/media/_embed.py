@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from crispen.media import _boxes, _tiff, _webp
+from crispen.media import _boxes, _tiff, _tiff_tags, _webp
 from crispen.media._cicp import Cicp
 from crispen.media._header import Metadata
 
@@ -90,6 +90,8 @@ def finish(file: BinaryIO, format: str, meta: Metadata, start: int) -> None:
     if format == "webp":
         file.seek(0)
         _write_at(file, 0, _webp.with_notes(file.read(), meta.exif, meta.xmp))
+    if format == "tiff" and (meta.exif or meta.iptc):
+        _tiff_tags.add(file, meta.exif, meta.iptc)
     if meta.dpi is None:
         _forget_resolution(file, format, start)
 

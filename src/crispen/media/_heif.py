@@ -27,6 +27,8 @@ def open_heif(data: bytes) -> Whole:
         file = pillow_heif.open_heif(io.BytesIO(data), convert_hdr_to_8bit=False)
     except (ValueError, OSError, RuntimeError, SyntaxError, EOFError) as error:
         raise _failure(error) from None
+    if not len(file):
+        raise ValueError("it holds no picture that can be read")
     picture: Any = file[file.primary_index]
 
     def decode() -> Decoded:
@@ -69,7 +71,7 @@ def _metadata(data: bytes, info: Mapping[str, object], *, grey: bool) -> Metadat
 
 
 def _failure(error: Exception) -> ValueError:
-    text = str(error)
+    text = " ".join(str(error).split())
     if "nsupported" in text or "codec" in text.lower():
         return NotUnderstood(
             f"its pictures are coded in a way that is not read ({text})",

@@ -10,6 +10,8 @@ from crispen.media._texts import Texts
 from crispen.media._tiff_choice import Choice
 from crispen.media._told import Told
 
+_MOST_PER_MM = 10_000
+
 
 def read(
     image: Any, format: str, told: Told | None, choice: Choice, frames: int, texts: Texts
@@ -43,7 +45,9 @@ def read(
     turned = turned or choice.orientation > 1
     # 1 pixel a millimetre, or 72 dpi, is what libvips says when a file says nothing.
     unsaid = any(abs(image.xres - n) + abs(image.yres - n) < 0.01 for n in (1.0, 72 / 25.4))
-    unsaid |= not choice.sized
+    # Damage, which libvips would not write.
+    unsaid |= not choice.sized or not 0 < min(image.xres, image.yres) <= _MOST_PER_MM
+    unsaid |= max(image.xres, image.yres) > _MOST_PER_MM
     delays = image.get("delay") if frames > 1 and image.get_typeof("delay") else []
     metadata = Metadata(
         icc=icc,
@@ -53,7 +57,7 @@ def read(
         delays_ms=tuple(delays),
         loop=int(image.get("loop")) if frames > 1 and image.get_typeof("loop") else 0,
         cicp=cicp,
-        iptc=texts.iptc or (_blob(image, "iptc-data") if format == "tiff" else None),
+        iptc=texts.iptc,
         comment=texts.comment,
         texts=texts.texts,
         xmp_more=texts.xmp_more,

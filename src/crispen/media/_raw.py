@@ -6,7 +6,7 @@ import io
 
 import numpy as np
 
-from crispen.media import _exif, _texts
+from crispen.media import _exif, _texts, _tiff_tags
 from crispen.media._header import Metadata
 from crispen.media._vips import NotUnderstood
 from crispen.media._whole import Decoded, Whole
@@ -34,7 +34,7 @@ def open_raw(data: bytes) -> Whole:
             pixels = raw.postprocess(use_camera_wb=True, output_bps=16, gamma=_SRGB_GAMMA)
         except rawpy.LibRawError as error:
             raise ValueError(_said(error)) from None
-        exif = _exif_of_preview(raw)
+        exif = _exif_of_preview(raw) or _tiff_tags.as_exif(io.BytesIO(data))
         return Decoded(
             np.asarray(pixels, np.uint16),
             Metadata(exif=_exif.upright(exif) if exif else None),

@@ -13,7 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crispen.errors import InputError
-from crispen.media import _chunks, _damage, _gif, _jpeg, _metadata, _openers, _texts, _told
+from crispen.media import (
+    _chunks,
+    _damage,
+    _gif,
+    _jpeg,
+    _metadata,
+    _openers,
+    _texts,
+    _tiff_tags,
+    _told,
+)
 from crispen.media._damage import Damaged
 from crispen.media._header import MAX_PIXELS, Header, Pixels
 from crispen.media._pixels import (
@@ -49,6 +59,7 @@ _LOADERS = {
     "avif": "heifload_source",
     "gif": "gifload_source",
 }
+_WORDS = {"jpeg": _texts.in_jpeg, "png": _texts.in_png, "tiff": _tiff_tags.in_tiff}
 _BAND_BYTES = 4 << 20
 _ROWS = 64
 _ROWS_OF_NOTE = 8  # fewer may be one colour by themselves
@@ -116,7 +127,7 @@ class ImageReader:
         self.notes: list[str] = []
         """What a person should know of how it was read; complete when all bands are."""
         self._before_decoding()
-        words = {"jpeg": _texts.in_jpeg, "png": _texts.in_png}.get(self._format)
+        words = _WORDS.get(self._format)
         self._texts = self._looked_at(words) if words else Texts()
         self._told = self._guarded(self._look_at_colours)
         self.notes += self._choice.notes

@@ -67,10 +67,10 @@ def reductions(header: Header, stored: Header, kind: PictureFormat) -> list[str]
 
 def kept(meta: Metadata, kind: PictureFormat) -> int:
     """What libvips is to write, as ``VipsForeignKeep``: the rest is written byte for byte."""
-    exif, xmp, iptc, icc, other = 1, 2, 4, 8, 16  # other: the delays of an animation
+    exif, xmp, icc, other = 1, 2, 8, 16  # other: the delays of an animation
     kept = icc | other
     if kind.name == "tiff":
-        kept |= xmp | iptc
+        kept |= xmp
     if kind.name == "avif":
         # Left alone, libvips makes up an EXIF of its own.
         kept |= xmp | (exif if meta.exif else 0)
@@ -91,7 +91,6 @@ def with_metadata(image: Any, stored: Header) -> Any:
         "icc-profile-data": meta.icc if fits and not instead else None,
         "exif-data": meta.exif,
         "xmp-data": meta.xmp,
-        "iptc-data": meta.iptc,
     }
     for name, blob in blobs.items():
         if blob:
@@ -102,6 +101,24 @@ def with_metadata(image: Any, stored: Header) -> Any:
         delays = (*meta.delays_ms, *([100] * stored.frames))[: stored.frames]
         image.set_type(g.array_int_type, "delay", list(delays))
     return image
+
+
+def in_srgb(image: Any, depth: int) -> Any:
+    """`image` converted by its profile; a damaged profile counts as none, which means sRGB."""
+
+    def converted(x: Any) -> Any:
+        return x.icc_transform("srgb", embedded=True, input_profile="srgb", depth=depth)
+
+    # Whether a profile can be used is only known when it is.
+    probe = vips().Image.black(1, 1, bands=image.bands).cast(image.format)
+    probe = probe.copy(interpretation=image.interpretation)
+    probe.set_type(vips().GValue.blob_type, "icc-profile-data", image.get("icc-profile-data"))
+    try:
+        converted(probe).write_to_memory()
+    except vips().Error:
+        vips().vips_lib.vips_error_clear()
+        return image
+    return converted(image)
 
 
 def profile_fits(icc: bytes | None, channels: int) -> bool:

@@ -98,7 +98,8 @@ def in_avif(file: BinaryIO) -> Told | None:
     box = _boxes.nclx(meta)
     if box is None or box.end - box.start < 8:
         return None
-    return Told(cicp=Cicp(*struct.unpack_from(">HH", meta, box.start + 4)))
+    codes = Cicp(*struct.unpack_from(">HH", meta, box.start + 4))
+    return Told(cicp=codes) if max(codes) < 256 else None  # there are no such codes
 
 
 def in_exif(exif: bytes) -> Told | None:

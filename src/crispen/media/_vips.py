@@ -32,12 +32,22 @@ def vips() -> Any:
     """The ``pyvips`` module, set up for streaming."""
     # pyvips takes libvips' warnings only until Python ends; those that come later would be printed.
     os.environ.setdefault("VIPS_WARNING", "0")  # any value hides them
-    module = importlib.import_module("pyvips")
+    module: Any = importlib.import_module("pyvips")
+    # Messages quote bytes of damaged files, and pyvips takes them for UTF-8.
+    module._to_string = module.error._to_string = functools.partial(_words, module.ffi)
     # The operation cache would keep finished pictures, and the files below them, alive.
     module.cache_set_max(0)
     # Remarks such as "unknown TIFF tag" are not the user's business; real failures are raised.
     logging.getLogger("pyvips").setLevel(logging.ERROR)
     return module
+
+
+def _words(ffi: Any, pointer: Any) -> str:
+    """What stands at `pointer`, whatever its coding."""
+    if pointer == ffi.NULL:
+        return "NULL"
+    found = ffi.string(pointer)
+    return found.decode("utf-8", "replace") if isinstance(found, bytes) else str(found)
 
 
 def reason(error: Exception | str) -> str:

@@ -47,7 +47,7 @@ class ImageWriter:
 
     What a format cannot hold is reduced so, and `notes` says it: alpha is laid on white in JPEG; 16
     bits become 8 in JPEG, WebP, GIF, JPEG XL and animations, and 12 in AVIF; GIF gets 256 colours a
-    frame; grey is stored as RGB in WebP, AVIF and GIF; TIFF and GIF hold no EXIF; WebP, AVIF and
+    frame; grey is stored as RGB in WebP, AVIF and GIF; GIF holds no EXIF; WebP, AVIF and
     JPEG XL tell the resolution only in EXIF, and none is made up. Where the profile cannot stay, in
     GIF, in JPEG XL and with grey that is stored as RGB, colours are converted to sRGB. A profile
     that is for another number of channels is dropped.
@@ -208,10 +208,7 @@ class ImageWriter:
             image = _stored.with_metadata(self._feed.image(), self._stored)
             if image.get_typeof("icc-profile-data") and not self._keeps_profile():
                 depth = 16 if self._stored.dtype == "uint16" else 8
-                # A damaged profile counts as none, which means sRGB.
-                image = image.icc_transform(
-                    "srgb", embedded=True, input_profile="srgb", depth=depth
-                )
+                image = _stored.in_srgb(image, depth)
             self._saving = image
             meta = self._stored.metadata
             head, more = (0, b"") if self._own else _embed.insertion(self._kind.name, meta)

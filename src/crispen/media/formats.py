@@ -150,7 +150,7 @@ PICTURES: dict[str, PictureFormat] = {
             deep=True,
             lossless=True,
             viewable=False,
-            holds=("xmp", "iptc"),
+            holds=("exif", "xmp", "iptc"),
             saver="tiffsave_target",
         ),
         PictureFormat(
