@@ -27,6 +27,7 @@ def enhance(
     width: int | None = None,
     height: int | None = None,
     fit: bool = False,
+    as_is: bool = False,
     device: str = "auto",
     threads: int | None = None,
     memory_bytes: int | None = None,
@@ -52,6 +53,7 @@ def enhance(
         width: Width alone; the height keeps the aspect ratio.
         height: Height alone; the width keeps the aspect ratio.
         fit: Keep the aspect ratio inside `size`.
+        as_is: Only enlarge, whatever is wrong with the picture.
         device: ``auto``, ``cpu``, ``cuda``, …
         threads: Most CPU threads.
         memory_bytes: Budget for tiles, 1 GiB unless given.
@@ -81,6 +83,7 @@ def enhance(
         height=height,
         fit=fit,
         strength=strength,
+        as_is=as_is,
     )
     with Enhancer(
         request=request,

@@ -14,7 +14,7 @@ from crispen.models.tasks import TASKS
 
 # A result at most so much larger than what the chain gives is enlarged that little at the end:
 # 667 pixels out of 333 are to be x2, not x3 and down again.
-_SLACK = 1.01
+SLACK = 1.01
 # How much networks in a row enlarge, at most; bicubic does the rest. A second network takes what
 # the first made up for detail and makes speckles of it: x8 of photo scores 23.75 dB by x2 and x4,
 # 23.81 by x4 and bicubic (Set5 and Set14), at a fifth of the work. Up to x4 it pays: 27.88 dB by x2
@@ -47,11 +47,11 @@ class Family:
         """
         largest = max(model.card.scale for model in self.members)
         factor = min(factor, max(_MOST / before, largest if before == 1 else 1))
-        if factor <= _SLACK:
+        if factor <= SLACK:
             return []
         # Two of one scale reach any factor up to 4.
         rows = [row for n in (1, 2) for row in itertools.product(self.members, repeat=n)]
-        reaching = [row for row in rows if _scale(row) * _SLACK >= factor]
+        reaching = [row for row in rows if _scale(row) * SLACK >= factor]
         if not reaching:
             raise UsageError(f"none of {self.name} enlarges; name a model that does with --model")
         return list(min(reaching, key=lambda row: (_cost(row), _scale(row))))
@@ -158,7 +158,7 @@ class Lineup:
             more = step.chain(factor / fixed, fixed) if isinstance(step, Family) else [step]
             row.extend(more)
         reached = _scale(row)
-        if reached * _SLACK >= factor:
+        if reached * SLACK >= factor:
             return row
         larger = [model for model in row if model.card.scale > 1]
         if larger:

@@ -19,10 +19,10 @@ from crispen.engines.base import Pixels
 from crispen.enhance.blend import Overlap
 from crispen.enhance.modelfile import ModelFile, ModelFiles
 from crispen.enhance.naming import label_of
-from crispen.enhance.plan import Plan, check, plan
+from crispen.enhance.plan import Plan, check, choose, plan
 from crispen.enhance.prefetch import Prefetch
 from crispen.enhance.request import Request, ask
-from crispen.enhance.source import Source
+from crispen.enhance.source import Source, jpeg_step
 from crispen.enhance.stages import FillStage, ModelStage, ResizeStage, Shape, Stage, run_stages
 from crispen.enhance.target import Target
 from crispen.enhance.window import BICUBIC_HALO
@@ -37,6 +37,7 @@ from crispen.media.image import (
     open_image,
 )
 from crispen.models.athand import AtHand, HasCard
+from crispen.models.dials import Dials
 from crispen.progress import Progress
 
 DEFAULT_MEMORY_BYTES = 1 << 30
@@ -74,6 +75,8 @@ class Enhancer:
         strength: How much of what models of scale 1 change is kept, 0 to 1; all unless given.
         request: All that is wanted, instead of the three above; its size is where none is given.
         at_hand: The models that `request` names; those that ship and the user's own unless given.
+        dials: What networks with dials are told of every picture; what its file says, or nothing,
+            unless given.
         device: ``auto``, ``cpu``, ``cuda``, …
         threads: Most CPU threads; all unless given.
         memory_bytes: What tiles and bands may take, 1 GiB unless given; 64 MiB at least.
@@ -97,6 +100,7 @@ class Enhancer:
         strength: float | None = None,
         request: Request | None = None,
         at_hand: AtHand | None = None,
+        dials: Dials | None = None,
         device: str = "auto",
         threads: int | None = None,
         memory_bytes: int | None = None,
@@ -120,6 +124,7 @@ class Enhancer:
         self._files = ModelFiles(self._at_hand, device=device, threads=threads)
         self._memory_bytes = memory_bytes or DEFAULT_MEMORY_BYTES
         self._tile_px = tile_px
+        self._dials = dials
         self._overlap = overlap
 
     def target(self, target: Target | None) -> Target:
@@ -147,8 +152,14 @@ class Enhancer:
             picture.width, picture.height, picture.channels, picture.pixels.dtype.itemsize
         )
         width, height = self.target(target).resolve(picture.width, picture.height)
-        row = self.lineup.chain(max(width / shape.width, height / shape.height))
-        models = [self._files[self._at_hand.name_of(model)] for model in row]
+        choice = choose(
+            self._request,
+            self.lineup,
+            self._at_hand,
+            max(width / shape.width, height / shape.height),
+            jpeg_step(image),
+        )
+        models = self._told(choice.models, choice.dials)
         stages = self._stages(shape, models, width, height)
         frames = (picture.frame(i) for i in range(picture.frames))
         total = width * height * picture.frames
@@ -209,9 +220,9 @@ class Enhancer:
         with open_image(source, max_pixels=limit, keep_damaged=keep_damaged) as reader:
             header = reader.header
             path = Path(result) if isinstance(result, (str, Path)) else None
-            planned = self._plan(header, target, format, path)
+            planned = self._plan(header, target, format, path, jpeg_step(source))
             width, height = planned.width, planned.height
-            models = [self._files[name] for name in planned.models]
+            models = self._told(planned.models, planned.dials)
             itemsize = np.dtype(header.dtype).itemsize
             shape = Shape(header.width, header.height, header.channels, itemsize)
             # First of all, since it checks size and name before any work.
@@ -256,11 +267,16 @@ class Enhancer:
             (width, height),
             header.frames,
             tuple(model.card.name for model in models),
-            (*_left_out(reader), *reader.notes, *writer.notes),
+            (*planned.notes, *_left_out(reader), *reader.notes, *writer.notes),
         )
 
     def _plan(
-        self, header: Header, target: Target | None, format: str | None, result: Path | None
+        self,
+        header: Header,
+        target: Target | None,
+        format: str | None,
+        result: Path | None,
+        step: float | None,
     ) -> Plan:
         size = self.target(target)
         request = self._request.model_copy(
@@ -278,8 +294,12 @@ class Enhancer:
             width=header.width,
             height=header.height,
             frames=header.frames,
+            jpeg_step=step,
         )
         return plan(request, source, self._at_hand, result=result, lineup=self.lineup)
+
+    def _told(self, names: Sequence[str], dials: Dials) -> list[ModelFile]:
+        return [self._files.told(name, self._dials or dials) for name in names]
 
     def _stages(
         self, shape: Shape, models: Sequence[ModelFile], width: int, height: int

@@ -14,6 +14,9 @@ from crispen.models.card import ModelCard
 from crispen.models.dials import Dials
 from crispen.models.store import Known
 
+# Engines of one model that were told different things, kept for the next picture.
+_TOLD = 4
+
 
 class ModelFile:
     """A model file, its card and its engine.
@@ -88,6 +91,7 @@ class ModelFiles:
         self._device = device
         self._threads = threads
         self._own: dict[str, ModelFile] = {}
+        self._told: dict[tuple[str, Dials], ModelFile] = {}
 
     def __getitem__(self, name: str) -> ModelFile:
         model = self._at_hand[name]
@@ -100,9 +104,24 @@ class ModelFiles:
             )
         return self._own[name]
 
+    def told(self, name: str, dials: Dials) -> ModelFile:
+        """A model that is told how bad a picture is; the model itself where it has no dials."""
+        model = self[name]
+        if not model.card.dials or dials == Dials():
+            return model
+        key = (name, dials)
+        if key not in self._told:
+            self._told[key] = ModelFile(
+                model.path, model.card, dials=dials, device=self._device, threads=self._threads
+            )
+            if len(self._told) > _TOLD:
+                self._told.pop(next(iter(self._told))).close()
+        self._told[key] = self._told.pop(key)
+        return self._told[key]
+
     def close(self) -> None:
         """Give engines back, but for those of models that came open: they are the caller's."""
-        for model in self._own.values():
+        for model in (*self._own.values(), *self._told.values()):
             model.close()
 
     def __enter__(self) -> ModelFiles:

@@ -6,11 +6,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from crispen.enhance.chain import Lineup
+from crispen.enhance.chain import SLACK, Lineup
 from crispen.enhance.naming import PICTURE_FORMATS, VIDEO_FORMATS, label_of
 from crispen.enhance.request import Kind, Request
 from crispen.enhance.source import Source
@@ -20,7 +20,13 @@ from crispen.media._video_codecs import VideoCodec, encoder_formats, find_codec
 from crispen.media._video_format import choose_format, source_format
 from crispen.media.formats import PICTURES, check_fits, output_format
 from crispen.models.athand import AtHand
+from crispen.models.dials import Dials, compression_dial, quality_of_step
 
+# What repairs JPEGs of a quality below this: above it the network for clean pictures does better,
+# measured by benchmarks/crossover.py.
+REPAIR = "real-x2"
+REPAIRED_BELOW = 85.0
+_ENLARGE = ("photo",)
 VIDEO_SUFFIXES = (*VIDEO_FORMATS.values(), ".m4v")
 
 
@@ -38,6 +44,7 @@ class Plan(BaseModel):
     encoder_options: dict[str, str] = Field({}, description="of a video, as FFmpeg calls them")
     pixel_format: str = Field("", description="of a video, as FFmpeg calls it")
     label: str = Field(description="what stands in the result's name")
+    dials: Dials = Field(Dials(), description="what networks with dials are told of the picture")
     notes: tuple[str, ...] = Field((), description="what a person should know, a line each")
 
     @property
@@ -104,6 +111,9 @@ def plan(
             f"the result would have {pixels:,} pixels, and {max_pixels:,} are the most; "
             "choose a smaller size"
         )
+    factor = max(size[0] / source.width, size[1] / source.height)
+    choice = choose(request, lineup, at_hand, factor, source.jpeg_step)
+    lineup = choice.lineup
     label = label_of(target, [m.card.task for m in lineup.same_size], lineup.strength)
     more: dict[str, Any] = {}
     if source.kind == "image":
@@ -116,9 +126,11 @@ def plan(
         size, pixel_format, about = _frames(codec, source, size)
         more = {"codec": codec.name, "encoder_options": options, "pixel_format": pixel_format}
         more["notes"] = (*notes, *about)
-    models = lineup.chain(max(size[0] / source.width, size[1] / source.height))
+    notes = (*choice.notes, *more.pop("notes", ()))
     return Plan(
-        models=tuple(at_hand.name_of(model) for model in models),
+        models=choice.models,
+        dials=choice.dials,
+        notes=notes,
         strength=lineup.strength,
         width=size[0],
         height=size[1],
@@ -126,6 +138,55 @@ def plan(
         label=label,
         **more,
     )
+
+
+class Choice(NamedTuple):
+    """The networks for one picture.
+
+    Attributes:
+        lineup: What they come from.
+        models: Their names, in order.
+        dials: What those with dials are told.
+        notes: What a person should know.
+    """
+
+    lineup: Lineup
+    models: tuple[str, ...]
+    dials: Dials
+    notes: tuple[str, ...]
+
+
+def choose(
+    request: Request, lineup: Lineup, at_hand: AtHand, factor: float, jpeg_step: float | None
+) -> Choice:
+    """The networks that bring a picture to `factor` times its size.
+
+    Where nothing but a size was asked for, a picture that JPEG damaged is repaired as it is
+    enlarged.
+
+    Args:
+        request: What is wanted.
+        lineup: Of the request.
+        at_hand: The models that can be named.
+        factor: How many times as long its sides become.
+        jpeg_step: See `Source.jpeg_step`.
+    """
+    dials = Dials()
+    notes: tuple[str, ...] = ()
+    if jpeg_step is not None and _may_repair(request, factor, at_hand):
+        quality = quality_of_step(jpeg_step)
+        if quality < REPAIRED_BELOW:
+            enough = factor <= at_hand.card(REPAIR).scale * SLACK
+            lineup = Lineup([REPAIR] if enough else [REPAIR, *_ENLARGE], at_hand=at_hand)
+            dials = Dials(compression=compression_dial(jpeg_step)).rounded()
+            notes = (f"JPEG quality about {quality:.0f}: {REPAIR}; --as-is only enlarges",)
+    models = tuple(at_hand.name_of(model) for model in lineup.chain(factor))
+    return Choice(lineup, models, dials, notes)
+
+
+def _may_repair(request: Request, factor: float, at_hand: AtHand) -> bool:
+    asked = request.tasks or request.models or request.as_is
+    return not asked and factor > SLACK and REPAIR in at_hand
 
 
 def result_format(request: Request, source: Source, result: Path | None = None) -> str:

@@ -219,6 +219,13 @@ class Request(BaseModel):
         usual="the codec's own",
         kinds=("video",),
     )
+    as_is: bool = _option(
+        "Only enlarge, whatever is wrong with the picture. Without tasks or models, pictures that "
+        "were damaged by compression are repaired as they are enlarged.",
+        label="Only enlarge, repair nothing",
+        kinds=("image",),
+        default=False,
+    )
     strip_metadata: bool = _option(
         "Leave EXIF, XMP, titles, dates and places out.",
         label="Remove metadata",

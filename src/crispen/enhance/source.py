@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from crispen.enhance.request import Kind
+from crispen.look.jpeg import read_compression
 
 if TYPE_CHECKING:
     from crispen.media.video import VideoHeader
+
+# Profiles and thumbnails may stand before the tables.
+_HEADER_BYTES = 1 << 20
 
 
 class Source(BaseModel):
@@ -24,7 +29,28 @@ class Source(BaseModel):
     frames: int = Field(1, description="more than 1 in an animation or video; 0 if not known")
     pixel_format: str = Field("", description="of a video, as FFmpeg calls it")
     turned: bool = Field(False, description="whether a video is stored lying on its side")
+    jpeg_step: float | None = Field(
+        None,
+        description="how coarsely a JPEG file is quantised, in per cent of libjpeg's tables",
+    )
     interlaced: bool = Field(False, description="whether a video's frames are made of two fields")
+
+
+def jpeg_step(source: Any) -> float | None:
+    """How coarsely a JPEG file is quantised, as its header says; None for other files and streams.
+
+    Args:
+        source: A path or bytes; anything else is not looked into.
+    """
+    if isinstance(source, bytes):
+        head = source[:_HEADER_BYTES]
+    elif isinstance(source, (str, Path)):
+        with Path(source).open("rb") as file:
+            head = file.read(_HEADER_BYTES)
+    else:
+        return None
+    found = read_compression(head)
+    return None if found is None else found.step
 
 
 def video_source(header: VideoHeader, format: str) -> Source:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from crispen.enhance.source import video_source
+from crispen.enhance.source import jpeg_step, video_source
 from crispen.errors import CrispenError, InputError
 from crispen.jobs.options import Source
 from crispen.jobs.wording import for_everyone
@@ -101,6 +101,7 @@ def _picture(path: Path, name: str, bounds: Bounds) -> Source:
         width=header.width,
         height=header.height,
         frames=header.frames,
+        jpeg_step=jpeg_step(path),
         bytes=path.stat().st_size,
         duration_s=sum(header.metadata.delays_ms) / 1000 if header.frames > 1 else None,
         viewable=viewable_picture(header.format, header.width, header.height),

@@ -127,7 +127,9 @@ class Worker:
             max_pixels=self._bench.max_pixels,
             progress=progress,
         )
-        result = self._result(job, target, planned.label, done.result, done.frames, done.notes)
+        result = self._result(
+            job, target, planned.label, done.result, done.frames, (*planned.notes, *done.notes)
+        )
         viewable = viewable_picture(planned.format, *done.result)
         return result.model_copy(update={"viewable": viewable}), done.models
 
@@ -184,12 +186,13 @@ class Worker:
         from crispen.enhance.enhancer import Enhancer
 
         # A model that was replaced under its name is another one.
-        key = (*planned.models, planned.strength, *_stamps())
+        key = (*planned.models, planned.dials, planned.strength, *_stamps())
         found = self._open.pop(key, None)
         if found is None:
             found = Enhancer(
                 planned.models,
                 strength=planned.strength if planned.strength < 1 else None,
+                dials=planned.dials,
                 device=self._bench.device,
                 threads=self._bench.threads,
                 memory_bytes=self._bench.memory_bytes,

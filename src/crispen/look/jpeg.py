@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from crispen.models.dials import quality_of_step
+
 # ITU-T T.81, table K.1, whose multiples nearly every encoder uses.
 _LUMA = (
     *(16, 11, 10, 16, 24, 40, 51, 61),
@@ -113,5 +115,4 @@ def _step(table: np.ndarray[tuple[int], np.dtype[np.float64]]) -> float:
 
 
 def _quality(step: float) -> int:
-    quality = 5000 / step if step > 100 else (200 - step) / 2
-    return int(np.clip(round(quality), 1, 100))
+    return int(np.clip(round(quality_of_step(step)), 1, 100))

@@ -46,6 +46,11 @@ class Dials:
     compression: float | None = None
     blur: float | None = None
 
+    def rounded(self) -> Dials:
+        """To twentieths, so that pictures of nearly equal damage share an engine."""
+        values = (self.noise, self.compression, self.blur)
+        return Dials(*(None if v is None else round(20 * v) / 20 for v in values))
+
     def inputs(self) -> list[float]:
         """What the network is given: value, known, value, known …; unknown values are 0."""
         values = (self.noise, self.compression, self.blur)
@@ -119,7 +124,11 @@ def quality_of(dial: float) -> float:
     >>> round(quality_of(compression_dial(jpeg_step(62))), 3)
     62.0
     """
-    step = _exp(dial, _STEP_KNEE, WORST_STEP)
+    return quality_of_step(_exp(dial, _STEP_KNEE, WORST_STEP))
+
+
+def quality_of_step(step: float) -> float:
+    """The inverse of `jpeg_step`."""
     return 5000 / step if step > 100 else (200 - step) / 2
 
 
