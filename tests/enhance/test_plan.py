@@ -97,6 +97,12 @@ def test_strength_is_in_the_name() -> None:
     assert planned.strength == 0.5
 
 
+def test_beyond_what_networks_do_well_the_rest_is_left_to_bicubic() -> None:
+    planned = plan(Request(models=("espcn-x2",), scale=33), SOURCE, AT_HAND)
+    assert planned.models == ("espcn-x2", "espcn-x2")
+    assert (planned.width, planned.height) == (264, 198)
+
+
 def test_names_of_a_task() -> None:
     names = AT_HAND.names("upscale")
     assert names.index("photo") < names.index("photo-x2")
@@ -115,8 +121,7 @@ def test_names_of_a_task() -> None:
         ({"format": "mp4"}, SOURCE, "format mp4 does not suit a picture; choose one of png, jpeg"),
         ({"format": "png"}, CLIP, "format png does not suit a video; choose one of .*mp4"),
         ({"scale": 256}, SOURCE.model_copy(update={"format": "webp", "width": 99}), "16383"),
-        ({"format": "jpeg"}, SOURCE.model_copy(update={"frames": 3}), "use GIF or WebP"),
-        ({"models": ["espcn-x2"], "scale": 33}, SOURCE, "ask for 16 at most"),
+        ({"format": "jpeg"}, SOURCE.model_copy(update={"frames": 3}), "use GIF, WebP, PNG or AVIF"),
     ],
     ids=lambda value: str(value) if isinstance(value, dict) else "",
 )

@@ -859,6 +859,12 @@ export interface components {
              */
             color: "luma" | "rgb";
             /**
+             * Dials
+             * @description told how bad a picture is; see `crispen.models.dials`
+             * @default false
+             */
+            dials: boolean;
+            /**
              * Family
              * @description the name that picks its scale by itself
              */
@@ -928,6 +934,8 @@ export interface components {
              *       "seed": 0,
              *       "started_from": "",
              *       "steps": 0,
+             *       "teacher": "",
+             *       "teacher_licence": "",
              *       "wall_time_s": 0
              *     }
              */
@@ -957,6 +965,7 @@ export interface components {
             name?: string | null;
             /**
              * @default {
+             *       "as_is": false,
              *       "fit": false,
              *       "strip_metadata": false
              *     }
@@ -1066,6 +1075,7 @@ export interface components {
             kind: "image" | "video";
             /**
              * @default {
+             *       "as_is": false,
              *       "fit": false,
              *       "strip_metadata": false
              *     }
@@ -1077,6 +1087,12 @@ export interface components {
          * @description What should happen to a picture or video: a scale or a size, tasks, models, a format.
          */
         Request: {
+            /**
+             * As Is
+             * @description Only enlarge, whatever is wrong with the picture. Without tasks or models, pictures that were damaged by compression are repaired as they are enlarged.
+             * @default false
+             */
+            as_is: boolean;
             /**
              * Codec
              * @description Codec of videos: h264, hevc, vp9, av1, ffv1, prores.
@@ -1095,9 +1111,9 @@ export interface components {
             fit: boolean;
             /**
              * Format
-             * @description Format of the result: avif, gif, jpeg, png, tiff, webp; of videos: mkv, mov, mp4, webm.
+             * @description Format of the result: avif, gif, jpeg, jxl, png, tiff, webp; of videos: mkv, mov, mp4, webm.
              */
-            format?: ("avif" | "gif" | "jpeg" | "png" | "tiff" | "webp" | "mkv" | "mov" | "mp4" | "webm") | null;
+            format?: ("avif" | "gif" | "jpeg" | "jxl" | "png" | "tiff" | "webp" | "mkv" | "mov" | "mp4" | "webm") | null;
             /**
              * Height
              * @description Height of the result; alone, the width follows.
@@ -1420,6 +1436,11 @@ export interface components {
              */
             interlaced: boolean;
             /**
+             * Jpeg Step
+             * @description how coarsely a JPEG file is quantised, in per cent of libjpeg's tables
+             */
+            jpeg_step?: number | null;
+            /**
              * Kind
              * @enum {string}
              */
@@ -1576,6 +1597,18 @@ export interface components {
              */
             steps: number;
             /**
+             * Teacher
+             * @description network of others that it learned to answer like
+             * @default
+             */
+            teacher: string;
+            /**
+             * Teacher Licence
+             * @description licence of that network, with its notice
+             * @default
+             */
+            teacher_licence: string;
+            /**
              * Wall Time S
              * @description seconds of training, earlier stages included
              * @default 0
@@ -1683,10 +1716,12 @@ export interface operations {
                 model?: string[] | null;
                 /** @description How much of it to do where the task leaves the size as it is; 0.5 is half way between the input and the full result. */
                 strength?: number | null;
-                /** @description Format of the result: avif, gif, jpeg, png, tiff, webp; of videos: mkv, mov, mp4, webm. */
-                format?: ("avif" | "gif" | "jpeg" | "png" | "tiff" | "webp" | "mkv" | "mov" | "mp4" | "webm") | null;
+                /** @description Format of the result: avif, gif, jpeg, jxl, png, tiff, webp; of videos: mkv, mov, mp4, webm. */
+                format?: ("avif" | "gif" | "jpeg" | "jxl" | "png" | "tiff" | "webp" | "mkv" | "mov" | "mp4" | "webm") | null;
                 /** @description Quality of JPEG, WebP, AVIF and of videos, 1 to 100; higher is better and larger. */
                 quality?: number | null;
+                /** @description Only enlarge, whatever is wrong with the picture. Without tasks or models, pictures that were damaged by compression are repaired as they are enlarged. */
+                as_is?: boolean;
                 /** @description Leave EXIF, XMP, titles, dates and places out. */
                 strip_metadata?: boolean;
             };
