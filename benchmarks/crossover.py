@@ -20,12 +20,11 @@ from PIL import Image as Pil
 
 from _table import print_table
 from crispen.enhance.model import load
-from crispen.enhance.plan import REPAIR, REPAIRED_BELOW
+from crispen.enhance.plan import REPAIR, REPAIRED_BELOW, dials_of
 from crispen.evaluate.metrics import luma255, psnr
 from crispen.look.jpeg import read_compression
 from crispen.media.image import Image, read_image
 from crispen.media.resample import resize
-from crispen.models.dials import Dials, compression_dial
 
 Bytes = NDArray[np.uint8]
 QUALITIES = (100, 97, 95, 92, 90, 88, 85, 80, 75, 60, 40)
@@ -56,7 +55,7 @@ def main(folder: Path, repairing: str) -> None:
             height, width = truth.shape[:2]
             small, step = saved(resize(truth, height // 2, width // 2), quality)
             if told is None:
-                told = load(repairing, dials=Dials(compression=compression_dial(step)).rounded())
+                told = load(repairing, dials=dials_of(step))
             made = (
                 resize(small, height, width),
                 clean(Image(small)).as_rgb8(),
