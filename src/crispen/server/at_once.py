@@ -24,7 +24,6 @@ from crispen.server.names import clean_name, disposition
 from crispen.server.shelf import NO_SCRIPT
 
 if TYPE_CHECKING:
-    from crispen.server.desk import Desk
     from crispen.server.receiving import Received
     from crispen.server.state import Server
 
@@ -86,7 +85,7 @@ class AtOnce:
             models=choice.models,
             hidden=True,
         )
-        job = await asyncio.to_thread(self._server.jobs.queue, new, file.path)
+        job = await server.ask(self._server.jobs.queue, new, file.path)
         keep = False
         try:
             done = await self._ended(request, job)
@@ -95,10 +94,10 @@ class AtOnce:
             path = result_path(server.files.job(job.id), done)
             headers = {"Content-Disposition": disposition(done.result.name, inline=True)}
             keep = True
-            return _Once(server.jobs, done, path, headers)
+            return _Once(server, done, path, headers)
         finally:
             if not keep:
-                await asyncio.to_thread(self._server.jobs.drop, job)
+                await server.ask(self._server.jobs.abandon, job)
 
     async def _ended(self, request: Request, job: Job) -> Job:
         ended = asyncio.ensure_future(self._server.hub.ended(job.id))
@@ -126,17 +125,17 @@ class AtOnce:
 class _Once(FileResponse):
     """A result that is deleted as soon as it was sent, or could not be."""
 
-    def __init__(self, desk: Desk, job: Job, path: Path, headers: dict[str, str]) -> None:
+    def __init__(self, server: Server, job: Job, path: Path, headers: dict[str, str]) -> None:
         assert job.result is not None
         super().__init__(path, media_type=job.result.type, headers=headers | NO_SCRIPT)
-        self._desk = desk
+        self._server = server
         self._job = job
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await super().__call__(scope, receive, send)
         finally:
-            await asyncio.to_thread(self._desk.drop, self._job)
+            await self._server.ask(self._server.jobs.abandon, self._job)
 
 
 async def _gone(request: Request) -> None:

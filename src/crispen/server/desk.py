@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from crispen.errors import CrispenError, UsageError
 from crispen.jobs.choice import Choice, choose, result_size
+from crispen.jobs.database import StoreError
 from crispen.jobs.job import Job, NewJob
 from crispen.jobs.kinds import Bounds, examine, result_format
 from crispen.jobs.options import Options, Source
@@ -39,13 +40,14 @@ class Desk:
         settings = server.settings
         self.bounds = Bounds(settings.max_pixels, settings.max_frames, settings.max_video_s)
         self._busy: dict[str, asyncio.Lock] = {}
+        self._doomed: set[str] = set()
 
     def list(
         self, client: str, statuses: Sequence[Status] | None, limit: int
     ) -> list[schemas.JobView]:
         """A client's jobs, newest first."""
         store, hub = self._server.store, self._server.hub
-        places = {id: place for place, id in enumerate(store.queue(), 1)}
+        places = hub.places()
         return [hub.view(job, places) for job in store.jobs(client, statuses, limit)]
 
     def get(self, client: str, id: str) -> schemas.JobView:
@@ -78,10 +80,11 @@ class Desk:
         assert wish.upload is not None
         uid = wish.upload.rstrip("/").rpartition("/")[2]
         async with self.alone(uid):
-            there = await asyncio.to_thread(server.store.get, uid)
+            there = await server.ask(server.store.get, uid)
             # Whoever did not hear the answer asks again, and gets the same.
             if there is not None and there.client == client:
-                return server.hub.view(there)
+                await server.uploads.disk.delete(uid)
+                return await server.ask(server.hub.view, there)
             return await self._take(client, uid, wish)
 
     @contextlib.asynccontextmanager
@@ -98,7 +101,7 @@ class Desk:
     async def _take(self, client: str, uid: str, wish: schemas.NewJob) -> schemas.JobView:
         server = self._server
         upload = await asyncio.to_thread(server.uploads.find, uid, client)
-        self._check_count(client)
+        await server.ask(self._check_count, client)
         if upload["offset"] != upload["size"]:
             raise ApiError(
                 409,
@@ -113,7 +116,7 @@ class Desk:
             await server.uploads.disk.delete(uid)  # nothing can ever be made of it
             raise
         choice = await asyncio.to_thread(self.check, wish.options, source)
-        job = await asyncio.to_thread(
+        job = await server.ask(
             self.queue,
             NewJob(
                 id=uid,
@@ -126,12 +129,12 @@ class Desk:
             path,
         )
         await server.uploads.disk.delete(uid)
-        return server.hub.view(job)
+        return await server.ask(server.hub.view, job)
 
     async def _again(self, client: str, id: str, wish: schemas.NewJob) -> schemas.JobView:
         server = self._server
-        before = await asyncio.to_thread(self.find, client, id)
-        self._check_count(client)
+        before = await server.ask(self.find, client, id)
+        await server.ask(self._check_count, client)
         source = server.files.job(id) / SOURCE
         if not source.is_file():
             raise not_found("job")
@@ -148,10 +151,10 @@ class Desk:
                 source=before.source,
                 models=choice.models,
             )
-            job = await asyncio.to_thread(self.queue, new, draft)
+            job = await server.ask(self.queue, new, draft)
         finally:
             draft.unlink(missing_ok=True)
-        return server.hub.view(job)
+        return await server.ask(server.hub.view, job)
 
     def _check_count(self, client: str) -> None:
         most = self._server.settings.max_jobs_per_client
@@ -179,13 +182,22 @@ class Desk:
         return choice
 
     def queue(self, new: NewJob, path: Path) -> Job:
-        """Put a job and the file it is about into their places; `path` is moved."""
+        """Put a job into the queue, and the file it is about into its folder.
+
+        The caller removes `path` after this succeeded, and not before: where the database does not
+        answer, the file is still there for the next try.
+        """
         server = self._server
         folder = server.files.job(new.id)
         folder.mkdir(mode=0o700, exist_ok=True)
         try:
-            path.replace(folder / SOURCE)
+            _link(path, folder / SOURCE)
             job = server.store.add(new)
+        except StoreError:
+            # The job may have been written down all the same, so its folder stays for now.
+            if new.hidden:
+                self._doomed.add(new.id)
+            raise
         except BaseException:
             server.files.drop_job(new.id)
             raise
@@ -202,6 +214,13 @@ class Desk:
         self._server.store.delete(job.id)
         self._server.files.drop_job(job.id)
         self._server.hub.gone(job)
+
+    def abandon(self, job: Job) -> None:
+        """`drop` a job, now or as soon as the database answers."""
+        try:
+            self.drop(job)
+        except StoreError:
+            self._doomed.add(job.id)
 
     def cancel(self, client: str, id: str) -> schemas.JobView:
         """Stop a job."""
@@ -228,6 +247,12 @@ class Desk:
     def sweep(self) -> int:
         """Delete what is old: finished jobs, and folders that belong to no job."""
         server, now = self._server, time.time()
+        for id in list(self._doomed):
+            job = server.store.get(id)
+            if job is not None:
+                self.drop(job)
+            server.files.drop_job(id)
+            self._doomed.discard(id)
         expired = server.store.expired(now - server.settings.result_ttl_s)
         for job in expired:
             self.drop(job)
@@ -248,5 +273,7 @@ class Desk:
 def _link(source: Path, target: Path) -> None:
     try:
         target.hardlink_to(source)
+    except FileExistsError:  # of an earlier try; ids are never used for another file
+        return
     except OSError:  # a file system without links
         shutil.copyfile(source, target)

@@ -14,8 +14,8 @@ metrics_router = APIRouter(tags=["server"])
 
 
 @router.get("/health")
-def health(server: Here) -> Health:
-    """Whether the server works; needs no token."""
+async def health(server: Here) -> Health:
+    """Whether the server works; needs no token. Answers 503 while it does not."""
     return server.health()
 
 
