@@ -22,7 +22,8 @@ from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
-from typing import IO
+
+from filelock import BaseFileLock, FileLock, Timeout, lock_descriptor
 
 from crispen.errors import OutputError
 from crispen.jobs.database import StoreError
@@ -31,7 +32,7 @@ from crispen.jobs.states import Status
 from crispen.jobs.store import JobStore
 from crispen.jobs.supervisor import Supervisor
 from crispen.jobs.work import clean
-from crispen.jobs.worker import Orders, run
+from crispen.jobs.worker import Orders, alive_file, run
 
 log = logging.getLogger("crispen.jobs")
 
@@ -166,7 +167,7 @@ class Pool:
         self._lock = threading.Lock()
         self._ending = threading.Event()
         self._threads: list[threading.Thread] = []
-        self._held: IO[bytes] | None = None
+        self._held: BaseFileLock | None = None
         self._dead: list[tuple[str, str]] = []
         self._silence = _Silence(orders.lease_s, store.probe)
         self._fast_deaths = 0
@@ -252,7 +253,7 @@ class Pool:
                 for job in self._store.held(one.name) if one.name else ():
                     self._store.release(job)
         if self._held is not None:
-            self._held.close()
+            self._held.release()
 
     def _spawn(self) -> _One:
         ours, theirs = self._context.Pipe()
@@ -306,6 +307,8 @@ class Pool:
             reason = _reason(one.process.exitcode)
             log.error("worker %s died: %s", one.process.pid, reason)
             one.pipe.close()
+            with contextlib.suppress(OSError):
+                alive_file(self._orders.lock, one.process.pid or 0).unlink()
             self._died()
             if one.name:
                 with self._lock:
@@ -365,37 +368,35 @@ def _reason(code: int | None) -> str:
     return f"ended with code {code}"
 
 
-def _take(path: Path) -> IO[bytes] | None:
-    """Holds a folder for this server alone, as long as the file is open."""
+def _take(path: Path) -> BaseFileLock:
+    """Holds a folder for this server alone, until it is released.
+
+    Raises:
+        OutputError: Another server holds it.
+    """
+    lock = FileLock(path, timeout=0, thread_local=False)
     try:
-        import fcntl
-    except ImportError:  # Windows
-        return None
-    file = path.open("wb")
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        file.close()
+        lock.acquire()
+    except Timeout as error:
         raise OutputError(
             f"{path.parent}: another server uses this folder; stop it or choose another --folder"
         ) from error
-    return file
+    return lock
 
 
-def _await_orphans(path: Path) -> None:
+def _await_orphans(lock: Path) -> None:
     """Waits until the workers of a server that died have noticed, so that no job has two."""
-    try:
-        import fcntl
-    except ImportError:  # Windows
-        return
     until = time.monotonic() + _ORPHANS_S
-    with path.open("wb") as file:
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    for path in lock.parent.glob(f"{lock.name}.*"):
+        while not _is_free(path):
+            if time.monotonic() > until:
+                log.warning("workers of an earlier server are still alive")
                 return
-            except OSError:
-                if time.monotonic() > until:
-                    log.warning("workers of an earlier server are still alive")
-                    return
-                time.sleep(0.05)
+            time.sleep(0.05)
+        with contextlib.suppress(OSError):
+            path.unlink()
+
+
+def _is_free(path: Path) -> bool:
+    with path.open("ab") as file:
+        return lock_descriptor(file.fileno(), blocking=False)

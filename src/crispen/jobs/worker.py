@@ -25,6 +25,8 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from filelock import lock_descriptor
+
 from crispen.errors import Cancelled, CrispenError
 from crispen.jobs.job import Job
 from crispen.jobs.kinds import renamed
@@ -47,7 +49,15 @@ _STUCK_EXIT = 70
 
 @dataclass(frozen=True, slots=True)
 class Orders:
-    """What a worker process is started with; it must be picklable."""
+    """What a worker process is started with; it must be picklable.
+
+    Attributes:
+        url: Of the queue's database.
+        bench: How it works.
+        lease_s: Seconds without a sign of life after which a job is taken back.
+        max_job_s: Seconds after which a job is given up.
+        lock: Begins the names of the files that living workers hold.
+    """
 
     url: str
     bench: Bench
@@ -67,14 +77,19 @@ def run(orders: Orders, pipe: Connection) -> None:
         _Life(orders, pipe, store).work()
 
 
+def alive_file(lock: Path, pid: int) -> Path:
+    """What a worker holds as long as it lives."""
+    return lock.with_name(f"{lock.name}.{pid}")
+
+
 @contextlib.contextmanager
 def _alive(lock: Path) -> Iterator[None]:
-    """Holds a shared lock, by which the next server sees that a worker of the last one lives."""
-    with lock.open("wb") as file:
-        with contextlib.suppress(ImportError):  # Windows ends children with their parent's job
-            import fcntl
+    """Holds a file of its own, by which the next server sees that a worker of the last one lives.
 
-            fcntl.flock(file, fcntl.LOCK_SH)
+    Never removed here: a file that is there and not held is what tells that its worker has ended.
+    """
+    with alive_file(lock, os.getpid()).open("wb") as file:
+        lock_descriptor(file.fileno(), blocking=False)
         yield
 
 

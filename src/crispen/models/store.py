@@ -10,7 +10,6 @@ from __future__ import annotations
 import hashlib
 import os
 import re
-import tempfile
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from crispen.errors import ModelError, OutputError, UnknownModel, UsageError, nearest_names
+from crispen.media.atomic import open_beside
 from crispen.models.card import CARD_KEY, NAME, Color, ModelCard, Task, has_card, read_card
 from crispen.progress import Progress
 
@@ -159,19 +159,18 @@ def add(
     folder = user_folder()
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        handle, part_name = tempfile.mkstemp(dir=folder, prefix=".adding-")
-        part = Path(part_name)
+        part, file = open_beside(folder / "adding")
         try:
-            with os.fdopen(handle, "wb") as file:
+            with file:
                 file.write(content)
-            wishes = _Wishes(name, task, scale, color)
-            card = _check(part, content, text, stem, wishes)
+                file.flush()
+                wishes = _Wishes(name, task, scale, color)
+                card = _check(part, content, text, stem, wishes)
             target = folder / f"{card.name}{SUFFIX}"
             if card.name in shipped_names():
                 raise UsageError(f"a shipped model is called '{card.name}'; choose --name")
             if target.exists() and not overwrite:
                 raise UsageError(f"you have a model '{card.name}' already; choose another --name")
-            part.chmod(0o644)
             part.replace(target)
         finally:
             part.unlink(missing_ok=True)

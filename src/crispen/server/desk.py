@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from crispen.errors import CrispenError, UsageError
+from crispen.errors import InputError, UsageError
 from crispen.jobs.choice import Choice, choose, result_size
 from crispen.jobs.database import StoreError
 from crispen.jobs.job import Job, NewJob
@@ -28,6 +28,14 @@ if TYPE_CHECKING:
 _RETRY_S = 5
 
 
+class _Turn:
+    """A lock, and how many hold it or wait for it: only then may it be forgotten."""
+
+    def __init__(self) -> None:
+        self.lock = asyncio.Lock()
+        self.wanted = 0
+
+
 class Desk:
     """The jobs of one server.
 
@@ -39,7 +47,7 @@ class Desk:
         self._server = server
         settings = server.settings
         self.bounds = Bounds(settings.max_pixels, settings.max_frames, settings.max_video_s)
-        self._busy: dict[str, asyncio.Lock] = {}
+        self._busy: dict[str, _Turn] = {}
         self._doomed: set[str] = set()
 
     def list(
@@ -90,13 +98,15 @@ class Desk:
     @contextlib.asynccontextmanager
     async def alone(self, what: str) -> AsyncIterator[None]:
         """Nobody else in this block for the same thing."""
-        lock = self._busy.setdefault(what, asyncio.Lock())
+        turn = self._busy.setdefault(what, _Turn())
+        turn.wanted += 1
         try:
-            async with lock:
+            async with turn.lock:
                 yield
         finally:
-            if not lock.locked():
-                self._busy.pop(what, None)
+            turn.wanted -= 1
+            if not turn.wanted:
+                del self._busy[what]
 
     async def _take(self, client: str, uid: str, wish: schemas.NewJob) -> schemas.JobView:
         server = self._server
@@ -112,7 +122,7 @@ class Desk:
         name = clean_name(wish.name or upload["metadata"].get("filename"))
         try:
             source = await server.aides.quick(examine, path, name, self.bounds)
-        except CrispenError:
+        except InputError:
             await server.uploads.disk.delete(uid)  # nothing can ever be made of it
             raise
         choice = await asyncio.to_thread(self.check, wish.options, source)

@@ -56,7 +56,7 @@ class ApiError(CrispenError):
         self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None
     ) -> None:
         super().__init__(message)
-        self.status = status
+        self.status = self.status_code = status
         self.code = code
         self.headers = dict(headers or {})
 
