@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -18,6 +18,19 @@ from crispen.jobs.states import Status
 from crispen.jobs.store import JobStore
 
 from .conftest import SOURCE, Make
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[JobStore]:
+    """Everything here holds for both."""
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path / 'queue.db'}"
+    else:
+        url = request.getfixturevalue("postgresql_url")
+    queue = JobStore(url)
+    yield queue
+    queue.close()
+
 
 RESULT = Result(name="a.png", type="image/png", width=16, height=12, bytes=9, viewable=True)
 
@@ -181,11 +194,13 @@ def test_changes_are_seen_in_the_order_of_their_numbers(store: JobStore, new_job
     assert seen == list(range(1, 101))
 
 
-def test_the_queue_is_read_by_its_owner_only(store: JobStore, tmp_path: Path) -> None:
+def test_the_queue_is_read_by_its_owner_only(tmp_path: Path) -> None:
+    store = JobStore(f"sqlite:///{tmp_path / 'queue.db'}")
     store.jobs()
     files = list(tmp_path.glob("queue.db*"))
     assert len(files) == 3  # with its log and shared memory
     assert {path.stat().st_mode & 0o777 for path in files} == {0o600}
+    store.close()
 
 
 def test_a_locked_database_is_told_after_its_timeout(tmp_path: Path, new_job: Make) -> None:

@@ -17,7 +17,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlmodel import Field, Session, SQLModel, create_engine
 
-from crispen.errors import CrispenError, UsageError
+from crispen.errors import CrispenError, MissingExtra, UsageError
 
 # Whoever waits can try again; the threads of all who wait at once are few.
 _WAIT_S = 5.0
@@ -80,8 +80,18 @@ class CounterRow(SQLModel, table=True):
     value: int = Field(sa_column=Column(BigInteger, nullable=False))
 
 
+class FactRow(SQLModel, table=True):
+    """What is true of the database as a whole."""
+
+    __tablename__ = "crispen_fact"
+
+    name: str = Field(primary_key=True, max_length=40)
+    value: str
+
+
 _TABLES = [
-    SQLModel.metadata.tables[str(model.__tablename__)] for model in (JobRow, ChangeRow, CounterRow)
+    SQLModel.metadata.tables[str(model.__tablename__)]
+    for model in (JobRow, ChangeRow, CounterRow, FactRow)
 ]
 
 
@@ -92,13 +102,19 @@ class Database:
         url: Of SQLAlchemy.
 
     Raises:
-        UsageError: No such kind of database, or its driver is not installed.
+        UsageError: No such kind of database.
+        MissingExtra: Its driver is not installed.
     """
 
     def __init__(self, url: str) -> None:
         try:
             self.engine = _engine(url)
-        except (SQLAlchemyError, ImportError) as error:
+        except ImportError as error:
+            raise MissingExtra(
+                f"the database's driver is not installed ({error}); for PostgreSQL type: "
+                "pip install 'crispen[postgresql]'"
+            ) from error
+        except SQLAlchemyError as error:
             raise cannot_open(error) from error
 
     def prepare(self) -> None:
@@ -152,9 +168,12 @@ def _engine(url: str) -> Engine:
         parsed = make_url(url)
     except ArgumentError as error:
         raise cannot_open(error) from error
+    more: dict[str, Any] = {}
     if parsed.get_backend_name() != "sqlite":
-        return create_engine(parsed, pool_pre_ping=True, **_POOL)
-    more: dict[str, Any] = {"check_same_thread": False}
+        if parsed.get_backend_name() == "postgresql" and "connect_timeout" not in parsed.query:
+            more["connect_timeout"] = int(_WAIT_S)
+        return create_engine(parsed, pool_pre_ping=True, connect_args=more, **_POOL)
+    more["check_same_thread"] = False
     if "timeout" not in parsed.query:
         more["timeout"] = _WAIT_S
     if not parsed.database or parsed.database == ":memory:":

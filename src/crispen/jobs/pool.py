@@ -203,13 +203,22 @@ class Pool:
         with self._lock:
             return [one.process.pid for one in self._workers if one.process.pid is not None]
 
+    def hold(self) -> None:
+        """Keep other servers off the folder.
+
+        Raises:
+            OutputError: Another server uses it.
+        """
+        if self._held is None:
+            self._held = _take(self._orders.lock.with_suffix(".server"))
+
     def take(self) -> None:
         """Take over the folder, and put back what a dead server's workers held.
 
         Raises:
             OutputError: Another server uses the folder.
         """
-        self._held = _take(self._orders.lock.with_suffix(".server"))
+        self.hold()
         _await_orphans(self._orders.lock)
         for job in self._store.held():
             if self._store.release(job):
@@ -252,8 +261,13 @@ class Pool:
             for one in workers:
                 for job in self._store.held(one.name) if one.name else ():
                     self._store.release(job)
+        self.let_go()
+
+    def let_go(self) -> None:
+        """Give the folder to another server."""
         if self._held is not None:
             self._held.release()
+            self._held = None
 
     def _spawn(self) -> _One:
         ours, theirs = self._context.Pipe()

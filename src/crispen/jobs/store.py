@@ -13,7 +13,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, CursorResult, Engine, func
 from sqlmodel import Session, col, delete, select, update
 
-from crispen.jobs.database import CHANGES, ChangeRow, CounterRow, Database, JobRow
+from crispen.jobs.advisory import AdvisoryLock, advisory_lock
+from crispen.jobs.database import CHANGES, ChangeRow, CounterRow, Database, FactRow, JobRow
 from crispen.jobs.job import Job, NewJob
 from crispen.jobs.options import ProgressNow, Result
 from crispen.jobs.states import FINAL, MAX_ATTEMPTS, Move, NotPossible, Status, move
@@ -48,6 +49,10 @@ class JobStore:
     def close(self) -> None:
         """Give connections back."""
         self._database.close()
+
+    def advisory_lock(self) -> AdvisoryLock:
+        """What keeps a second server off the database; not taken yet."""
+        return advisory_lock(self.engine)
 
     def add(self, new: NewJob) -> Job:
         """Queue a job; one that is there already under this id is given back as it is."""
@@ -99,6 +104,18 @@ class JobStore:
         with self._database.session() as session:
             counted = update(CounterRow).where(col(CounterRow.name) == CHANGES)
             session.exec(counted.values(value=CounterRow.value))
+            session.commit()
+
+    def fact(self, name: str) -> str | None:
+        """Something that is true of the database as a whole."""
+        with self._database.session() as session:
+            row = session.get(FactRow, name)
+            return None if row is None else row.value
+
+    def note_fact(self, name: str, value: str) -> None:
+        """Write such a thing down."""
+        with self._database.session() as session:
+            session.merge(FactRow(name=name, value=value))
             session.commit()
 
     def last_change(self) -> int:

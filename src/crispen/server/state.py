@@ -12,6 +12,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from crispen import __version__
+from crispen.jobs.ownership import Ownership
 from crispen.jobs.pool import Pool, share_threads
 from crispen.jobs.states import Status
 from crispen.jobs.store import JobStore
@@ -36,6 +37,7 @@ from crispen.server.uploads import Uploads
 log = logging.getLogger("crispen.server")
 
 _SWEEP_S = 60.0
+_KEEP_S = 5.0
 
 
 class Server:
@@ -57,6 +59,7 @@ class Server:
         self.uploads = Uploads(settings, self.files)
         self.runs = Runs(settings.runs_folder)
         self.store = JobStore(settings.jobs_url)
+        self.ownership = Ownership(self.store, self.files.folder)
         self.ask = Asking()
         self.jobs = Desk(self)
         self.shelf = Shelf(self)
@@ -96,11 +99,19 @@ class Server:
         """Take over the folder and start the workers, unless that is done.
 
         Raises:
-            OutputError: Another server uses the folder.
+            OutputError: Another server uses the folder or the database.
+            UsageError: The database belongs to another folder.
         """
         if self._begun:
             return
-        self.pool.take()
+        self.pool.hold()
+        try:
+            self.ownership.take()
+            self.pool.take()
+        except BaseException:
+            self.ownership.release()
+            self.pool.let_go()
+            raise
         self._begun = True
         self.files.clean()
         for job in self.store.hidden():  # whoever waited for it has gone with the last server
@@ -111,6 +122,7 @@ class Server:
         """Stop the workers, which put their jobs back, and close everything; may come twice."""
         if self._begun:
             self.pool.stop()
+            self.ownership.release()
             self._begun = False
         self.aides.close()
         self.ask.close()
@@ -123,6 +135,7 @@ class Server:
         watch = self.supervisor.watch
         tasks = [
             asyncio.create_task(watch("events", self.hub.look)),
+            asyncio.create_task(watch("database", self._keep, every_s=_KEEP_S)),
             asyncio.create_task(watch("cleaning", self._sweep, every_s=_SWEEP_S, slow=True)),
         ]
         try:
@@ -132,6 +145,9 @@ class Server:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
             await asyncio.to_thread(self.end)
+
+    async def _keep(self) -> None:
+        await asyncio.to_thread(self.ownership.keep)
 
     async def _sweep(self) -> None:
         uploads = await asyncio.to_thread(self.uploads.sweep)
