@@ -70,7 +70,7 @@ class Aides:
         quick_s: float = 60.0,
         slow_s: float = 1800.0,
         trial_s: float = 30.0,
-        trial_bytes: int = 2 << 30,
+        trial_bytes: int = 3 << 30,
     ) -> None:
         self._quick = _Kind(1, quick_s)
         self._slow = _Kind(2, slow_s)  # so that a picture's preview does not wait for a video's

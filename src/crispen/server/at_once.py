@@ -20,6 +20,7 @@ from crispen.jobs.options import Options
 from crispen.jobs.states import Status
 from crispen.jobs.work import result_path
 from crispen.server.errors import ApiError, not_found
+from crispen.server.leaving import gone as left
 from crispen.server.names import clean_name, disposition
 from crispen.server.shelf import NO_SCRIPT
 
@@ -75,7 +76,7 @@ class AtOnce:
         source = await server.aides.quick(examine, file.path, name, self._server.jobs.bounds)
         if source.kind != "image":
             raise UsageError("only pictures are enhanced in one call; make a job of a video")
-        choice = await asyncio.to_thread(self._server.jobs.check, options, source)
+        choice = await asyncio.to_thread(self._server.jobs.check, client, options, source)
         new = NewJob(
             id=file.path.name,
             client=client,
@@ -101,7 +102,7 @@ class AtOnce:
 
     async def _ended(self, request: Request, job: Job) -> Job:
         ended = asyncio.ensure_future(self._server.hub.ended(job.id))
-        gone = asyncio.ensure_future(_gone(request))
+        gone = asyncio.ensure_future(left(request))
         limit_s = self._server.settings.max_wait_s
         try:
             await asyncio.wait({ended, gone}, timeout=limit_s, return_when="FIRST_COMPLETED")
@@ -136,8 +137,3 @@ class _Once(FileResponse):
             await super().__call__(scope, receive, send)
         finally:
             await self._server.ask(self._server.jobs.abandon, self._job)
-
-
-async def _gone(request: Request) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
-        pass

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crispen.errors import InputError, UsageError
-from crispen.jobs.choice import Choice, choose, result_size
+from crispen.jobs.choice import Choice, choose, family_of, result_size
 from crispen.jobs.database import StoreError
 from crispen.jobs.job import Job, NewJob
 from crispen.jobs.kinds import Bounds, examine, result_format
@@ -125,7 +125,7 @@ class Desk:
         except InputError:
             await server.uploads.disk.delete(uid)  # nothing can ever be made of it
             raise
-        choice = await asyncio.to_thread(self.check, wish.options, source)
+        choice = await asyncio.to_thread(self.check, client, wish.options, source)
         job = await server.ask(
             self.queue,
             NewJob(
@@ -148,7 +148,7 @@ class Desk:
         source = server.files.job(id) / SOURCE
         if not source.is_file():
             raise not_found("job")
-        choice = await asyncio.to_thread(self.check, wish.options, before.source)
+        choice = await asyncio.to_thread(self.check, client, wish.options, before.source)
         draft = server.files.draft()
         await asyncio.to_thread(server.files.check_room, 0)
         try:
@@ -176,10 +176,16 @@ class Desk:
                 {"Retry-After": str(_RETRY_S)},
             )
 
-    def check(self, options: Options, source: Source) -> Choice:
+    def check(self, client: str, options: Options, source: Source) -> Choice:
         """What would run, after a check that it can."""
         result_format(options, source)
-        choice = choose(options, source.kind, self._server.catalogue.cards())
+        cards = self._server.catalogue.cards(client)
+        choice = choose(options, source.kind, cards)
+        # Where no model that ships does a task, the default is any that was added.
+        known = {name for card in cards for name in (card.name, family_of(card))}
+        for name in choice.models:
+            if name not in known:
+                raise UsageError("no model for that is at hand; add one, or choose another task")
         width, height = result_size(choice, source)
         pixels = width * height * (source.frames if source.kind == "image" else 1)
         if pixels > self._server.settings.max_result_pixels:

@@ -54,7 +54,9 @@ class Server:
         self.files.prepare()
         self.metrics = Metrics()
         self.supervisor = Supervisor()
-        self.aides = Aides()
+        self.aides = Aides(
+            trial_s=settings.max_model_s, trial_bytes=settings.max_model_memory_bytes
+        )
         self.catalogue = Catalogue(settings, self.files, self.aides)
         self.uploads = Uploads(settings, self.files)
         self.runs = Runs(settings.runs_folder)

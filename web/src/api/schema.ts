@@ -308,13 +308,15 @@ export interface paths {
         };
         /**
          * List Models
-         * @description All models at hand: those that ship, and the user's own.
+         * @description The models that this client may use: those that ship, the server's, and its own.
          */
         get: operations["list_models"];
         put?: never;
         /**
          * Add Model
          * @description Add an own model; it is tried out on a small picture first.
+         *
+         *     If the client disconnects, the trial ends and nothing is added.
          */
         post: operations["add_model"];
         delete?: never;
@@ -339,7 +341,7 @@ export interface paths {
         post?: never;
         /**
          * Delete Model
-         * @description Delete an own model; those that ship stay.
+         * @description Delete an own model; those that ship, and those of others, stay.
          */
         delete: operations["delete_model"];
         options?: never;
