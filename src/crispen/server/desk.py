@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from crispen.enhance.plan import Plan
 from crispen.enhance.request import Request
-from crispen.errors import CrispenError, UsageError
+from crispen.errors import InputError, UsageError
+from crispen.jobs.database import StoreError
 from crispen.jobs.job import Job, NewJob
 from crispen.jobs.kinds import Bounds, examine
 from crispen.jobs.options import Source
@@ -28,6 +29,14 @@ if TYPE_CHECKING:
 _RETRY_S = 5
 
 
+class _Turn:
+    """A lock, and how many hold it or wait for it: only then may it be forgotten."""
+
+    def __init__(self) -> None:
+        self.lock = asyncio.Lock()
+        self.wanted = 0
+
+
 class Desk:
     """The jobs of one server.
 
@@ -39,14 +48,15 @@ class Desk:
         self._server = server
         settings = server.settings
         self.bounds = Bounds(settings.max_pixels, settings.max_frames, settings.max_video_s)
-        self._busy: dict[str, asyncio.Lock] = {}
+        self._busy: dict[str, _Turn] = {}
+        self._doomed: set[str] = set()
 
     def list(
         self, client: str, statuses: Sequence[Status] | None, limit: int
     ) -> list[schemas.JobView]:
         """A client's jobs, newest first."""
         store, hub = self._server.store, self._server.hub
-        places = {id: place for place, id in enumerate(store.queue(), 1)}
+        places = hub.places()
         return [hub.view(job, places) for job in store.jobs(client, statuses, limit)]
 
     def get(self, client: str, id: str) -> schemas.JobView:
@@ -79,27 +89,30 @@ class Desk:
         assert wish.upload is not None
         uid = wish.upload.rstrip("/").rpartition("/")[2]
         async with self.alone(uid):
-            there = await asyncio.to_thread(server.store.get, uid)
+            there = await server.ask(server.store.get, uid)
             # Whoever did not hear the answer asks again, and gets the same.
             if there is not None and there.client == client:
-                return server.hub.view(there)
+                await server.uploads.disk.delete(uid)
+                return await server.ask(server.hub.view, there)
             return await self._take(client, uid, wish)
 
     @contextlib.asynccontextmanager
     async def alone(self, what: str) -> AsyncIterator[None]:
         """Nobody else in this block for the same thing."""
-        lock = self._busy.setdefault(what, asyncio.Lock())
+        turn = self._busy.setdefault(what, _Turn())
+        turn.wanted += 1
         try:
-            async with lock:
+            async with turn.lock:
                 yield
         finally:
-            if not lock.locked():
-                self._busy.pop(what, None)
+            turn.wanted -= 1
+            if not turn.wanted:
+                del self._busy[what]
 
     async def _take(self, client: str, uid: str, wish: schemas.NewJob) -> schemas.JobView:
         server = self._server
         upload = await asyncio.to_thread(server.uploads.find, uid, client)
-        self._check_count(client)
+        await server.ask(self._check_count, client)
         if upload["offset"] != upload["size"]:
             raise ApiError(
                 409,
@@ -110,11 +123,11 @@ class Desk:
         name = clean_name(wish.name or upload["metadata"].get("filename"))
         try:
             source = await server.aides.quick(examine, path, name, self.bounds)
-        except CrispenError:
+        except InputError:
             await server.uploads.disk.delete(uid)  # nothing can ever be made of it
             raise
-        plan = await self.plan(wish.options, source)
-        job = await asyncio.to_thread(
+        plan = await self.plan(client, wish.options, source)
+        job = await server.ask(
             self.queue,
             NewJob(
                 id=uid,
@@ -128,16 +141,16 @@ class Desk:
             path,
         )
         await server.uploads.disk.delete(uid)
-        return server.hub.view(job)
+        return await server.ask(server.hub.view, job)
 
     async def _again(self, client: str, id: str, wish: schemas.NewJob) -> schemas.JobView:
         server = self._server
-        before = await asyncio.to_thread(self.find, client, id)
-        self._check_count(client)
+        before = await server.ask(self.find, client, id)
+        await server.ask(self._check_count, client)
         source = server.files.job(id) / SOURCE
         if not source.is_file():
             raise not_found("job")
-        plan = await self.plan(wish.options, before.source)
+        plan = await self.plan(client, wish.options, before.source)
         draft = server.files.draft()
         await asyncio.to_thread(server.files.check_room, 0)
         try:
@@ -151,10 +164,10 @@ class Desk:
                 models=plan.models,
                 plan=plan,
             )
-            job = await asyncio.to_thread(self.queue, new, draft)
+            job = await server.ask(self.queue, new, draft)
         finally:
             draft.unlink(missing_ok=True)
-        return server.hub.view(job)
+        return await server.ask(server.hub.view, job)
 
     def _check_count(self, client: str) -> None:
         most = self._server.settings.max_jobs_per_client
@@ -166,32 +179,45 @@ class Desk:
                 {"Retry-After": str(_RETRY_S)},
             )
 
-    async def check(self, question: schemas.Question) -> schemas.Answer:
+    async def check(self, client: str, question: schemas.Question) -> schemas.Answer:
         """What would be done to files of a kind.
 
         Raises:
             CrispenError: The options contradict each other or do not suit such files.
         """
-        models = await self._server.aides.quick(check_job, question.options, question.kind)
-        return schemas.Answer(models=models)
+        server = self._server
+        models = await asyncio.to_thread(server.catalogue.usable, client)
+        names = await server.aides.quick(check_job, question.options, question.kind, models)
+        return schemas.Answer(models=names)
 
-    async def plan(self, options: Request, source: Source) -> Plan:
+    async def plan(self, client: str, options: Request, source: Source) -> Plan:
         """What would be done, asked in a helper process, since only those load FFmpeg.
 
         Raises:
             CrispenError: The result would be too large, or the options do not suit the file.
         """
-        most = self._server.settings.max_result_pixels
-        return await self._server.aides.quick(plan_job, options, source, most)
+        server = self._server
+        models = await asyncio.to_thread(server.catalogue.usable, client)
+        most = server.settings.max_result_pixels
+        return await server.aides.quick(plan_job, options, source, models, max_pixels=most)
 
     def queue(self, new: NewJob, path: Path) -> Job:
-        """Put a job and the file it is about into their places; `path` is moved."""
+        """Put a job into the queue, and the file it is about into its folder.
+
+        The caller removes `path` after this succeeded, and not before: where the database does not
+        answer, the file is still there for the next try.
+        """
         server = self._server
         folder = server.files.job(new.id)
         folder.mkdir(mode=0o700, exist_ok=True)
         try:
-            path.replace(folder / SOURCE)
+            _link(path, folder / SOURCE)
             job = server.store.add(new)
+        except StoreError:
+            # The job may have been written down all the same, so its folder stays for now.
+            if new.hidden:
+                self._doomed.add(new.id)
+            raise
         except BaseException:
             server.files.drop_job(new.id)
             raise
@@ -208,6 +234,13 @@ class Desk:
         self._server.store.delete(job.id)
         self._server.files.drop_job(job.id)
         self._server.hub.gone(job)
+
+    def abandon(self, job: Job) -> None:
+        """`drop` a job, now or as soon as the database answers."""
+        try:
+            self.drop(job)
+        except StoreError:
+            self._doomed.add(job.id)
 
     def cancel(self, client: str, id: str) -> schemas.JobView:
         """Stop a job."""
@@ -234,6 +267,12 @@ class Desk:
     def sweep(self) -> int:
         """Delete what is old: finished jobs, and folders that belong to no job."""
         server, now = self._server, time.time()
+        for id in list(self._doomed):
+            job = server.store.get(id)
+            if job is not None:
+                self.drop(job)
+            server.files.drop_job(id)
+            self._doomed.discard(id)
         expired = server.store.expired(now - server.settings.result_ttl_s)
         for job in expired:
             self.drop(job)
@@ -254,5 +293,7 @@ class Desk:
 def _link(source: Path, target: Path) -> None:
     try:
         target.hardlink_to(source)
+    except FileExistsError:  # of an earlier try; ids are never used for another file
+        return
     except OSError:  # a file system without links
         shutil.copyfile(source, target)

@@ -25,6 +25,7 @@ from crispen.errors import (
     UsageError,
     describe_invalid,
 )
+from crispen.jobs.database import StoreError
 from crispen.jobs.states import NotPossible
 from crispen.jobs.wording import for_everyone
 from crispen.server.schemas import ErrorBody
@@ -34,7 +35,7 @@ log = logging.getLogger("crispen.server")
 # Every route may give these; each adds its own.
 RESPONSES: dict[int | str, dict[str, Any]] = {
     code: {"model": ErrorBody, "description": HTTPStatus(code).phrase}
-    for code in (400, 401, 403, 421, 422, 429, 500)
+    for code in (400, 401, 403, 421, 422, 429, 500, 503)
 }
 
 
@@ -57,7 +58,7 @@ class ApiError(CrispenError):
         self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None
     ) -> None:
         super().__init__(message)
-        self.status = status
+        self.status = self.status_code = status
         self.code = code
         self.headers = dict(headers or {})
 
@@ -91,6 +92,11 @@ def told(error: CrispenError) -> ApiError:
     """A Crispen error as an answer."""
     if isinstance(error, ApiError):
         return error
+    if isinstance(error, StoreError):
+        # What its driver says may hold the name of a host or a path.
+        log.warning("%s", error)
+        text = "the server's queue does not answer; try again in a moment"
+        return ApiError(503, "queue_away", text, {"Retry-After": "2"})
     status, code = next((s, c) for kind, s, c in _KINDS if isinstance(error, kind))
     return ApiError(status, code, for_everyone(str(error)))
 

@@ -62,9 +62,14 @@ class Files:
             ) from error
 
     def clean(self) -> None:
-        """Throw away what a killed server left unfinished."""
+        """Throw away what a killed server left unfinished; no other may use the folder."""
         for path in self.drafts.iterdir():
             path.unlink(missing_ok=True)
+        # Results and previews in the making. Folders of that name hold the finished segments of
+        # videos, which go on after them.
+        for part in (*self.jobs.glob("*/*.part"), *self.samples.glob("*/*.part")):
+            if part.is_file():
+                part.unlink(missing_ok=True)
 
     def secret(self) -> bytes:
         """The folder's key; made once, readable by its owner only."""

@@ -28,9 +28,9 @@ class ErrorBody(BaseModel):
 
 
 class Health(BaseModel):
-    """Whether the server works."""
+    """That the server works; otherwise the answer is a failure, 503."""
 
-    status: Literal["ok", "degraded"]
+    status: Literal["ok"]
     version: str
     workers: int = Field(description="worker processes that are alive")
     queued: int

@@ -67,6 +67,12 @@ class Settings(BaseSettings):
 
     max_upload_bytes: int = Field(4 * _GIB, ge=1, description="largest upload, in bytes")
     max_model_bytes: int = Field(512 << 20, ge=1, description="largest model file, in bytes")
+    max_model_s: float = Field(
+        30.0, gt=0, description="seconds that trying a model out may take, in a process of its own"
+    )
+    max_model_memory_bytes: int = Field(
+        3 * _GIB, ge=256 << 20, description="memory that trying a model out may take, in bytes"
+    )
     max_pixels: int = Field(100_000_000, ge=1, description="most pixels of a picture, all frames")
     max_result_pixels: int = Field(
         400_000_000, ge=1, description="most pixels of a result, all frames of a picture"

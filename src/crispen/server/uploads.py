@@ -128,11 +128,22 @@ class Disk(TusStorage):
             await asyncio.to_thread(write)
         except OSError as error:
             # The library lets only FastAPI's own errors through.
-            await self.delete(uid)
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                text = "the server's disk is full; the upload was given up, delete old jobs first"
+                text = "the server's disk is full; delete old jobs, then go on with this upload"
                 raise HTTPException(HTTPStatus.INSUFFICIENT_STORAGE, text) from error
             raise HTTPException(500, f"the upload cannot be kept ({error.strerror})") from error
+
+    async def cut(self, uid: str, size: int | None) -> None:
+        """Forget bytes on their way to the disk and, if given, those after the first `size`."""
+        self._pending.pop(uid, None)
+        if size is None:
+            return
+
+        def shorten() -> None:
+            with contextlib.suppress(FileNotFoundError), self.path(uid).open("r+b") as file:
+                file.truncate(size)
+
+        await asyncio.to_thread(shorten)
 
     async def finalize(self, uid: str) -> None:
         """See `TusStorage`; nothing is left to do."""
@@ -248,22 +259,27 @@ class Uploads:
             yield
             return
         uid = request.path_params.get("uuid", "")
-        await asyncio.to_thread(self.find, uid, client)
+        facts = await asyncio.to_thread(self.find, uid, client)
         if method == "HEAD":
             # Who asks where to go on has lost the connection that may still seem to write.
             await self._interrupt(uid)
             yield
             return
         if method == "PATCH":
-            self._check_patch(request)
+            self._check_patch(request, int(facts["size"]))
         await self._interrupt(uid)
         lock = self._locks.setdefault(uid, asyncio.Lock())
         if lock.locked():
             raise ApiError(423, "locked", "this upload is being written; try again in a second")
         async with lock:
             self._writers[uid] = request.scope.get("crispen.interrupt", lambda: None)
+            before = await self.disk.size(uid)
             try:
                 yield
+            except (ApiError, HTTPException) as error:
+                # What is refused leaves nothing; a full disk keeps what it could take.
+                await self.disk.cut(uid, before if error.status_code < 500 else None)
+                raise
             finally:
                 self._writers.pop(uid, None)
                 self._locks.pop(uid, None)
@@ -300,12 +316,17 @@ class Uploads:
         self._files.check_room(int(length) + promised)
 
     @staticmethod
-    def _check_patch(request: Request) -> None:
+    def _check_patch(request: Request, size: int) -> None:
         if request.headers.get("content-type") != "application/offset+octet-stream":
             raise ApiError(415, "bad_type", "send Content-Type: application/offset+octet-stream")
         offset = request.headers.get("upload-offset", "")
         if not (offset.isascii() and offset.isdigit() and len(offset) < 19):
             raise ApiError(400, "bad_offset", "the header Upload-Offset must say where to go on")
+        length = request.headers.get("content-length", "")
+        if length.isdigit() and int(offset) + int(length) > size:
+            raise ApiError(
+                400, "too_long", f"the upload was begun with {size:,} bytes; send no more"
+            )
         if "upload-length" in request.headers:
             raise ApiError(400, "not_supported", "the length was said when the upload began")
 

@@ -46,20 +46,20 @@ ZIP: dict[int | str, dict[str, Any]] = {
 
 
 @router.get("/jobs")
-def list_jobs(
+async def list_jobs(
     server: Here,
     client: Client,
     status: Annotated[list[Status] | None, Query(description="only jobs in these states")] = None,
     limit: Annotated[int, Query(ge=1, le=5000, description="at most so many")] = 1000,
 ) -> JobList:
     """This client's jobs, newest first."""
-    return JobList(jobs=server.jobs.list(client, status, limit))
+    return JobList(jobs=await server.ask(server.jobs.list, client, status, limit))
 
 
 @router.post("/plan")
 async def plan(server: Here, client: Client, question: Question) -> Answer:
     """Ask what would be done, before a file is uploaded for nothing."""
-    return await server.jobs.check(question)
+    return await server.jobs.check(client, question)
 
 
 @router.post("/jobs", status_code=201, responses=failures(404, 409, 413, 507))
@@ -69,7 +69,7 @@ async def create_job(server: Here, client: Client, wish: NewJob) -> JobView:
 
 
 @router.get("/jobs.zip", response_class=Response, responses=ZIP | failures(404))
-def download_all(
+async def download_all(
     server: Here,
     client: Client,
     id: Annotated[
@@ -78,7 +78,7 @@ def download_all(
     ] = None,
 ) -> Response:
     """Results of finished jobs as one ZIP archive, streamed."""
-    return server.shelf.archive(client, id)
+    return await server.ask(server.shelf.archive, client, id)
 
 
 @router.get("/events", response_class=EventSourceResponse, responses=EVENTS)
@@ -93,27 +93,27 @@ async def all_events(server: Here, client: Client) -> EventSourceResponse:
 
 
 @router.get("/jobs/{id}", responses=failures(404))
-def get_job(server: Here, client: Client, id: Id) -> JobView:
+async def get_job(server: Here, client: Client, id: Id) -> JobView:
     """One job."""
-    return server.jobs.get(client, id)
+    return await server.ask(server.jobs.get, client, id)
 
 
 @router.delete("/jobs/{id}", status_code=204, responses=failures(404))
-def delete_job(server: Here, client: Client, id: Id) -> None:
+async def delete_job(server: Here, client: Client, id: Id) -> None:
     """Cancel if need be, and delete it with its files."""
-    server.jobs.delete(client, id)
+    await server.ask(server.jobs.delete, client, id)
 
 
 @router.post("/jobs/{id}/cancel", responses=failures(404, 409))
-def cancel_job(server: Here, client: Client, id: Id) -> JobView:
+async def cancel_job(server: Here, client: Client, id: Id) -> JobView:
     """Stop a job that waits or runs; its source is kept for another try."""
-    return server.jobs.cancel(client, id)
+    return await server.ask(server.jobs.cancel, client, id)
 
 
 @router.post("/jobs/{id}/retry", responses=failures(404, 409))
-def retry_job(server: Here, client: Client, id: Id) -> JobView:
+async def retry_job(server: Here, client: Client, id: Id) -> JobView:
     """Queue a failed or cancelled job again."""
-    return server.jobs.retry(client, id)
+    return await server.ask(server.jobs.retry, client, id)
 
 
 @router.get(
@@ -125,15 +125,15 @@ async def job_events(server: Here, client: Client, id: Id) -> EventSourceRespons
 
 
 @router.get("/jobs/{id}/source", response_class=Response, responses=FILE | failures(404))
-def get_source(server: Here, client: Client, id: Id) -> Response:
+async def get_source(server: Here, client: Client, id: Id) -> Response:
     """The file as it was uploaded."""
-    return server.shelf.source(client, id)
+    return await server.ask(server.shelf.source, client, id)
 
 
 @router.get("/jobs/{id}/result", response_class=Response, responses=FILE | failures(404, 409))
-def get_result(server: Here, client: Client, id: Id) -> Response:
+async def get_result(server: Here, client: Client, id: Id) -> Response:
     """The enhanced file, as a download; answers Range requests."""
-    return server.shelf.result(client, id)
+    return await server.ask(server.shelf.result, client, id)
 
 
 @router.get(
