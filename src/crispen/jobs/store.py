@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, CursorResult, Engine, func
+from sqlalchemy import ColumnElement, CursorResult, Engine, and_, func, or_
 from sqlmodel import Session, col, delete, select, update
 
 from crispen.jobs.advisory import AdvisoryLock, advisory_lock
@@ -88,14 +88,29 @@ class JobStore:
             return None if row is None else Job.of(row)
 
     def jobs(
-        self, client: str | None = None, statuses: Iterable[Status] | None = None, limit: int = 1000
+        self,
+        client: str | None = None,
+        statuses: Iterable[Status] | None = None,
+        limit: int = 1000,
+        after: tuple[float, str] | None = None,
     ) -> list[Job]:
-        """Jobs that a client sees, or all of everybody's; newest first."""
+        """Jobs that a client sees, or all of everybody's; newest first.
+
+        Args:
+            client: None for everybody's.
+            statuses: None for all.
+            limit: How many at most.
+            after: When the last one before them was created, and its id.
+        """
         query = select(JobRow).order_by(col(JobRow.created).desc(), col(JobRow.id)).limit(limit)
         if client is not None:
             query = query.where(JobRow.client == client, col(JobRow.hidden).is_(False))
         if statuses is not None:
             query = query.where(col(JobRow.status).in_([s.value for s in statuses]))
+        if after is not None:
+            created, id = after
+            same = and_(col(JobRow.created) == created, col(JobRow.id) > id)
+            query = query.where(or_(col(JobRow.created) < created, same))
         with self._database.session() as session:
             return [Job.of(row) for row in session.exec(query)]
 

@@ -11,6 +11,7 @@ from fastapi.openapi.utils import get_openapi
 from starlette.middleware.cors import CORSMiddleware
 
 from crispen import __version__
+from crispen.server.conditional import Compressed, Conditional
 from crispen.server.errors import RESPONSES, add_handlers
 from crispen.server.identity import Identity
 from crispen.server.middleware import API, Gate
@@ -71,6 +72,8 @@ def create_app(settings: Settings) -> FastAPI:
             allow_headers=["*"],
             expose_headers=["*"],
         )
+    app.add_middleware(Compressed)
+    app.add_middleware(Conditional)
     app.add_middleware(Gate, settings=settings, identity=identity, metrics=server.metrics)
     _describe(app)
     return app

@@ -42,6 +42,9 @@ def failures(*codes: int) -> dict[int | str, dict[str, Any]]:
     return {code: {"model": ErrorBody, "description": HTTPStatus(code).phrase} for code in codes}
 
 
+CODE_HEADER = "X-Crispen-Code"
+
+
 class ApiError(CrispenError):
     """A failure with its HTTP status.
 
@@ -142,8 +145,10 @@ def add_handlers(app: FastAPI) -> None:
         if error.status_code == 405:
             detail = f"{request.method} is not possible here; /docs lists what is"
         plain = phrase.lower().replace(" ", "_").replace("-", "_").replace("'", "")
-        code = "disk_full" if error.status_code == 507 else plain
-        return answer(request, ApiError(error.status_code, code, detail, error.headers))
+        headers = dict(error.headers or {})
+        # What came as ours and had to pass a library that knows only FastAPI's errors.
+        code = headers.pop(CODE_HEADER, "disk_full" if error.status_code == 507 else plain)
+        return answer(request, ApiError(error.status_code, code, detail, headers))
 
     async def os_error(request: Request, error: Exception) -> JSONResponse:
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):

@@ -86,7 +86,7 @@ export interface paths {
         put?: never;
         /**
          * Create Job
-         * @description Enhance a finished upload; posting the same upload again gives the same job.
+         * @description Enhance a finished upload; posting the same upload again gives the same job, with 200.
          */
         post: operations["create_job"];
         delete?: never;
@@ -109,6 +109,26 @@ export interface paths {
         get: operations["download_all"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/jobs/bulk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Change Jobs
+         * @description Cancel, retry or delete many jobs in one request.
+         */
+        post: operations["change_jobs"];
         delete?: never;
         options?: never;
         head?: never;
@@ -574,6 +594,52 @@ export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
         /**
+         * Bulk
+         * @description What should happen with many jobs.
+         */
+        Bulk: {
+            /**
+             * Action
+             * @enum {string}
+             */
+            action: "cancel" | "retry" | "delete";
+            /**
+             * Ids
+             * @description which jobs
+             */
+            ids?: string[] | null;
+            /**
+             * Status
+             * @description instead of ids: all of this client's jobs in these states
+             */
+            status?: components["schemas"]["Status"][] | null;
+        };
+        /**
+         * BulkDone
+         * @description What came of it.
+         */
+        BulkDone: {
+            /**
+             * Done
+             * @description ids of the jobs with which it was done
+             */
+            done: string[];
+            /** Failed */
+            failed: components["schemas"]["BulkFailure"][];
+        };
+        /**
+         * BulkFailure
+         * @description A job with which it could not be done.
+         */
+        BulkFailure: {
+            /** Code */
+            code: string;
+            /** Id */
+            id: string;
+            /** Message */
+            message: string;
+        };
+        /**
          * ErrorBody
          * @description The body of every answer that is not a success.
          */
@@ -657,12 +723,17 @@ export interface components {
             workers: number;
         };
         /**
-         * JobList
-         * @description This client's jobs, newest first.
+         * JobPage
+         * @description Some of this client's jobs, newest first, and where the next ones begin.
          */
-        JobList: {
+        JobPage: {
             /** Jobs */
             jobs: components["schemas"]["JobView"][];
+            /**
+             * Next
+             * @description give it as `after` for the next ones; null at the end
+             */
+            next: string | null;
         };
         /**
          * JobView
@@ -1832,6 +1903,8 @@ export interface operations {
                 status?: components["schemas"]["Status"][] | null;
                 /** @description at most so many */
                 limit?: number;
+                /** @description `next` of the page before */
+                after?: string | null;
             };
             header?: never;
             path?: never;
@@ -1845,7 +1918,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["JobList"];
+                    "application/json": components["schemas"]["JobPage"];
                 };
             };
             /** @description Bad Request */
@@ -1935,6 +2008,15 @@ export interface operations {
             };
         };
         responses: {
+            /** @description The job that was made of this upload before */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobView"];
+                };
+            };
             /** @description Successful Response */
             201: {
                 headers: {
@@ -2104,6 +2186,111 @@ export interface operations {
             };
             /** @description Not Found */
             404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    change_jobs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Bulk"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BulkDone"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
