@@ -22,7 +22,7 @@ from .test_outage import until
 TOKEN = "correct horse battery"
 
 
-@pytest.mark.parametrize("path", ["/session", "/jobs", "/jobs/bulk"])
+@pytest.mark.parametrize("path", ["/session", "/jobs"])
 def test_json_is_limited_before_sign_in(start: Callable[..., Live], path: str) -> None:
     live = start(token=SecretStr(TOKEN))
     body = json.dumps({"token": "x" * (2 << 20)}).encode()

@@ -133,18 +133,18 @@ def test_many_at_once(start: Callable[..., Live], photo: bytes) -> None:
         first = api.job(photo)["id"]
         ids = [first] + [api.post("/jobs", json={"from_job": first}).json()["id"] for _ in range(3)]
         wish = {"action": "cancel", "ids": [*ids[:2], "0" * 32]}
-        said = api.post("/jobs/bulk", json=wish).json()
+        said = api.patch("/jobs", json=wish).json()
         assert said["done"] == ids[:2]
         assert [(f["id"], f["code"]) for f in said["failed"]] == [("0" * 32, "not_found")]
-        said = api.post("/jobs/bulk", json={"action": "delete", "status": ["cancelled"]}).json()
+        said = api.patch("/jobs", json={"action": "delete", "status": ["cancelled"]}).json()
         assert sorted(said["done"]) == sorted(ids[:2])
-        said = api.post("/jobs/bulk", json={"action": "cancel", "status": ["queued"]}).json()
+        said = api.patch("/jobs", json={"action": "cancel", "status": ["queued"]}).json()
         assert sorted(said["done"]) == sorted(ids[2:])
-        said = api.post("/jobs/bulk", json={"action": "retry", "ids": ids[2:]}).json()
+        said = api.patch("/jobs", json={"action": "retry", "ids": ids[2:]}).json()
         assert said["done"] == ids[2:]
         assert [job["status"] for job in api.get("/jobs").json()["jobs"]] == ["queued"] * 2
         for wrong in ({"action": "delete"}, {"action": "delete", "ids": [], "status": ["done"]}):
-            error_of(api.post("/jobs/bulk", json=wrong), 422, "bad_request")
+            error_of(api.patch("/jobs", json=wrong), 422, "bad_request")
 
 
 def test_nobody_changes_jobs_of_others_at_once(start: Callable[..., Live], photo: bytes) -> None:
@@ -153,11 +153,24 @@ def test_nobody_changes_jobs_of_others_at_once(start: Callable[..., Live], photo
         mine.get("/jobs")
         theirs.get("/jobs")
         job = mine.job(photo)["id"]
-        said = theirs.post("/jobs/bulk", json={"action": "delete", "ids": [job]}).json()
+        said = theirs.patch("/jobs", json={"action": "delete", "ids": [job]}).json()
         assert [failure["code"] for failure in said["failed"]] == ["not_found"]
         wish = {"action": "cancel", "status": ["queued", "running"]}
-        assert theirs.post("/jobs/bulk", json=wish).json() == {"done": [], "failed": []}
+        assert theirs.patch("/jobs", json=wish).json() == {"done": [], "failed": []}
         assert mine.get(f"/jobs/{job}").json()["status"] == "queued"
+
+
+def test_what_is_not_possible_says_what_is(api: Api, live: Live) -> None:
+    for method, path, allowed in (
+        ("DELETE", "/jobs", "GET, HEAD, PATCH, POST"),
+        ("POST", "/health", "GET, HEAD"),
+        ("GET", "/uploads/", "OPTIONS, POST"),
+        ("PUT", "/runs/a/b/samples/1.png", "GET, HEAD"),
+    ):
+        answer = api.request(method, path)
+        error_of(answer, 405, "method_not_allowed")
+        assert answer.headers["allow"] == allowed
+    error_of(api.get("/nothing"), 404, "not_found")
 
 
 def test_misspelt_settings_are_told(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from crispen.server.page import docs_router, page_router
 from crispen.server.routes import enhance, health, jobs, models, runs
 from crispen.server.settings import Settings
 from crispen.server.state import Server
+from crispen.server.upload_docs import describe_uploads
 
 _ABOUT = """Makes low-quality pictures and videos look good again.
 
@@ -93,6 +94,7 @@ def _describe(app: FastAPI) -> None:
             schemes = schema.setdefault("components", {}).setdefault("securitySchemes", {})
             schemes["token"] = {"type": "http", "scheme": "bearer"}
             schema["security"] = [{"token": []}, {}]
+            describe_uploads(schema["paths"])
             app.openapi_schema = schema
         return app.openapi_schema
 

@@ -26,8 +26,8 @@ from crispen.server.identity import Client
 from crispen.server.receiving import too_large
 from crispen.server.settings import Settings
 from crispen.server.upload_disk import UID, Disk, Owner
+from crispen.server.upload_docs import VERSION
 
-VERSION = "1.0.0"
 _EXTENSIONS = "creation,expiration,termination"
 _ABOUT = {
     "POST": (

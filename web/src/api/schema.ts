@@ -92,7 +92,11 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        patch?: never;
+        /**
+         * Change Jobs
+         * @description Cancel, retry or delete many jobs in one request.
+         */
+        patch: operations["change_jobs"];
         trace?: never;
     };
     "/api/v1/jobs.zip": {
@@ -109,26 +113,6 @@ export interface paths {
         get: operations["download_all"];
         put?: never;
         post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/v1/jobs/bulk": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /**
-         * Change Jobs
-         * @description Cancel, retry or delete many jobs in one request.
-         */
-        post: operations["change_jobs"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2136,25 +2120,26 @@ export interface operations {
             };
         };
     };
-    download_all: {
+    change_jobs: {
         parameters: {
-            query?: {
-                /** @description which jobs; all finished ones unless given */
-                id?: string[] | null;
-            };
+            query?: never;
             header?: never;
             path?: never;
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Bulk"];
+            };
+        };
         responses: {
-            /** @description A ZIP archive */
+            /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/zip": string;
+                    "application/json": components["schemas"]["BulkDone"];
                 };
             };
             /** @description Bad Request */
@@ -2184,8 +2169,8 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description Not Found */
-            404: {
+            /** @description Request Entity Too Large */
+            413: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -2240,26 +2225,25 @@ export interface operations {
             };
         };
     };
-    change_jobs: {
+    download_all: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description which jobs; all finished ones unless given */
+                id?: string[] | null;
+            };
             header?: never;
             path?: never;
             cookie?: never;
         };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Bulk"];
-            };
-        };
+        requestBody?: never;
         responses: {
-            /** @description Successful Response */
+            /** @description A ZIP archive */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["BulkDone"];
+                    "application/zip": string;
                 };
             };
             /** @description Bad Request */
@@ -2289,8 +2273,8 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorBody"];
                 };
             };
-            /** @description Request Entity Too Large */
-            413: {
+            /** @description Not Found */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -4902,12 +4886,13 @@ export interface operations {
     begin_upload: {
         parameters: {
             query?: never;
-            header?: {
-                "upload-metadata"?: string;
-                "upload-length"?: number;
-                "upload-defer-length"?: number;
-                "upload-concat"?: string;
-                "tus-resumable"?: string;
+            header: {
+                /** @description the protocol's version */
+                "Tus-Resumable": "1.0.0";
+                /** @description how many bytes there will be */
+                "Upload-Length": string;
+                /** @description 'filename' and the name in base64; anything else in it is passed over */
+                "Upload-Metadata"?: string;
             };
             path?: never;
             cookie?: never;
@@ -4917,11 +4902,11 @@ export interface operations {
             /** @description Successful Response */
             201: {
                 headers: {
+                    /** @description where PATCH sends the bytes */
+                    Location?: string;
                     [name: string]: unknown;
                 };
-                content: {
-                    "application/json": unknown;
-                };
+                content?: never;
             };
             /** @description Bad Request */
             400: {
@@ -5081,6 +5066,10 @@ export interface operations {
             /** @description Successful Response */
             204: {
                 headers: {
+                    /** @description the largest upload */
+                    "Tus-Max-Size"?: string;
+                    /** @description 1.0.0 */
+                    "Tus-Version"?: string;
                     [name: string]: unknown;
                 };
                 content?: never;
@@ -5234,10 +5223,12 @@ export interface operations {
     give_up_upload: {
         parameters: {
             query?: never;
-            header?: {
-                "tus-resumable"?: string;
+            header: {
+                /** @description the protocol's version */
+                "Tus-Resumable": "1.0.0";
             };
             path: {
+                /** @description an upload's id */
                 uuid: string;
             };
             cookie?: never;
@@ -5400,10 +5391,12 @@ export interface operations {
     look_at_upload: {
         parameters: {
             query?: never;
-            header?: {
-                "tus-resumable"?: string;
+            header: {
+                /** @description the protocol's version */
+                "Tus-Resumable": "1.0.0";
             };
             path: {
+                /** @description an upload's id */
                 uuid: string;
             };
             cookie?: never;
@@ -5413,11 +5406,13 @@ export interface operations {
             /** @description Successful Response */
             200: {
                 headers: {
+                    /** @description of how many */
+                    "Upload-Length"?: string;
+                    /** @description how many bytes are there */
+                    "Upload-Offset"?: string;
                     [name: string]: unknown;
                 };
-                content: {
-                    "application/json": unknown;
-                };
+                content?: never;
             };
             /** @description Bad Request */
             400: {
@@ -5567,26 +5562,30 @@ export interface operations {
     };
     send_upload: {
         parameters: {
-            query?: {
-                post_request?: boolean;
-            };
+            query?: never;
             header: {
-                "content-length": number;
-                "upload-offset": number;
-                "upload-length"?: number;
-                "content-type"?: string;
-                "tus-resumable"?: string;
+                /** @description the protocol's version */
+                "Tus-Resumable": "1.0.0";
+                /** @description where the bytes go */
+                "Upload-Offset": string;
             };
             path: {
+                /** @description an upload's id */
                 uuid: string;
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "application/offset+octet-stream": string;
+            };
+        };
         responses: {
             /** @description Successful Response */
             204: {
                 headers: {
+                    /** @description how many bytes are there now */
+                    "Upload-Offset"?: string;
                     [name: string]: unknown;
                 };
                 content?: never;

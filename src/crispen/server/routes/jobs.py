@@ -28,6 +28,8 @@ from crispen.server.state import Here
 router = APIRouter(tags=["jobs"])
 Id = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$", description="a job's id")]
 
+AFTER = r"^[0-9]+\.[0-9]+(e\+[0-9]+)?-[0-9a-f]{32}$"
+
 BINARY: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
 FILE: dict[int | str, dict[str, Any]] = {
     200: {"description": "The file", "content": {"*/*": BINARY}},
@@ -53,7 +55,8 @@ async def list_jobs(
     status: Annotated[list[Status] | None, Query(description="only jobs in these states")] = None,
     limit: Annotated[int, Query(ge=1, le=5000, description="at most so many")] = 1000,
     after: Annotated[
-        str | None, Query(max_length=100, description="`next` of the page before")
+        str | None,
+        Query(pattern=AFTER, max_length=100, description="`next` of the page before"),
     ] = None,
 ) -> JobPage:
     """This client's jobs, newest first."""
@@ -79,7 +82,7 @@ async def create_job(
     return job
 
 
-@router.post("/jobs/bulk", responses=failures(413))
+@router.patch("/jobs", responses=failures(413))
 async def change_jobs(server: Here, client: Client, wish: Bulk) -> BulkDone:
     """Cancel, retry or delete many jobs in one request."""
     return await server.ask(server.jobs.bulk, client, wish)
