@@ -194,6 +194,7 @@ def test_rows_of_a_newer_version_are_left_alone(old: str) -> None:
     engine.dispose()
     assert store.get(CLEAN) is None
     assert CLEAN not in [job.id for job in store.jobs()]
+    assert [len(store.jobs(limit=most)) for most in (1, 2, 3, 4)] == [1, 2, 3, 4]
     claimed = [store.claim("w", 9), store.claim("w", 9), store.claim("w", 9)]
     assert [job.id if job else None for job in claimed] == [HIDDEN, WEBM, None]
     assert store.counts()[Status.QUEUED] == 1

@@ -16,6 +16,8 @@ import httpx
 import pytest
 from fastapi import HTTPException
 
+from crispen.server.upload_disk import Owner
+
 from .conftest import TUS, Api, Live, error_of
 
 
@@ -130,7 +132,7 @@ def test_a_refusal_in_the_middle_leaves_no_byte(live: Live, tmp_path: Path) -> N
     }
 
     async def ask() -> None:
-        uid = disk.claim("me")
+        uid = disk.claim(Owner("me", ""))
         await disk.create(uid)
         await disk.write_info(uid, {"size": 5 << 20, "metadata": {}})
         disk.path(uid).write_bytes(b"kept")
@@ -196,7 +198,7 @@ def test_names_in_metadata(api: Api, photo: bytes) -> None:
 
 
 def test_uploads_expire(start: Callable[..., Live], photo: bytes) -> None:
-    live = start(upload_ttl_s=100)
+    live = start(upload_ttl_s=300, upload_idle_s=100)
     with live.client() as api:
         where = api.begin(len(photo)).headers["location"]
         path = live.server.uploads.disk.path(where.rpartition("/")[2])
@@ -204,17 +206,65 @@ def test_uploads_expire(start: Callable[..., Live], photo: bytes) -> None:
         error_of(api.put_bytes(where, photo), 410, "expired")
         assert live.leftovers() == []
         kept, old = (api.begin(9).headers["location"].rpartition("/")[2] for _ in range(2))
-        os.utime(live.server.uploads.disk.path(old), (time.time() - 200,) * 2)
-        assert live.server.uploads.sweep() == 1
-        assert live.leftovers() == [f"uploads/{kept}", f"uploads/{kept}.info"]
+        # One that is whole waits longer for its job than one that nobody goes on with.
+        whole, stale = api.upload(photo), api.upload(photo)
+        while live.server.uploads._writers:  # the answer comes before the end of its request
+            time.sleep(0.01)
+        for uid, age_s in ((old, 200), (whole, 200), (stale, 400)):
+            os.utime(live.server.uploads.disk.path(uid), (time.time() - age_s,) * 2)
+        assert live.server.uploads.sweep() == 2
+        expected = [f"uploads/{uid}{end}" for uid in (kept, whole) for end in ("", ".info")]
+        assert live.leftovers() == sorted(expected)
 
 
-def test_no_more_than_the_disk_may_hold(start: Callable[..., Live], photo: bytes) -> None:
-    live = start(max_total_bytes=1000, max_upload_bytes=900)
+def test_room_is_taken_by_bytes_and_not_by_promises(start: Callable[..., Live]) -> None:
+    live = start(max_total_bytes=500_000, max_upload_bytes=400_000)
+    live.server.files._count_every_s = 0.0
     with live.client() as api:
-        assert api.begin(800).status_code == 201
-        # What was promised counts, not what came.
-        error_of(api.begin(300), 507, "store_full")
+        # Promises that nobody keeps keep nobody out.
+        wheres = [api.begin(300_000).headers["location"] for _ in range(30)]
+        assert api.put_bytes(wheres[0], bytes(300_000)).status_code == 204
+        answer = api.put_bytes(wheres[1], bytes(300_000))
+        assert "delete old jobs" in error_of(answer, 507, "store_full")
+        assert offset(api, wheres[1]) == 0
+        api.delete(wheres[0], headers=TUS)
+        assert api.put_bytes(wheres[1], bytes(300_000)).status_code == 204
+
+
+def test_opening_many_does_not_slow_down(start: Callable[..., Live]) -> None:
+    live = start(max_jobs_per_client=5000)
+    with live.client() as api:
+
+        def seconds(count: int) -> float:
+            began = time.perf_counter()
+            for _ in range(count):
+                assert api.begin(9).status_code == 201
+            return (time.perf_counter() - began) / count
+
+        seconds(20)
+        first = seconds(40)
+        seconds(400)
+        assert seconds(40) < 3 * first
+
+
+def test_a_new_cookie_is_no_new_client(
+    start: Callable[..., Live], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live = start(separate_clients=True, max_uploads_per_address=3)
+    monkeypatch.setattr("crispen.server.uploads.is_loopback", lambda address: False)
+    for _ in range(3):
+        with live.client() as api:
+            api.get("/jobs")
+            where = api.begin(5).headers["location"]
+    with live.client() as other:
+        other.get("/jobs")
+        error_of(other.begin(5), 429, "too_many")
+        # What is known of an upload outlives the server.
+        live.server.uploads.disk.__init__(live.server.files)
+        live.server.uploads.begin()
+        error_of(other.begin(5), 429, "too_many")
+        live.server.uploads.disk.drop(where.rpartition("/")[2])
+        assert other.begin(5).status_code == 201
 
 
 def test_a_disk_that_is_full(start: Callable[..., Live]) -> None:

@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, CursorResult, Engine, func
+from sqlalchemy import ColumnElement, CursorResult, Engine, and_, func, or_
 from sqlmodel import Session, col, delete, select, update
 
 from crispen.jobs.advisory import AdvisoryLock, advisory_lock
@@ -95,16 +95,32 @@ class JobStore:
             return next(_readable([row]), None) if row is not None else None
 
     def jobs(
-        self, client: str | None = None, statuses: Iterable[Status] | None = None, limit: int = 1000
+        self,
+        client: str | None = None,
+        statuses: Iterable[Status] | None = None,
+        limit: int = 1000,
+        after: tuple[float, str] | None = None,
     ) -> list[Job]:
-        """Jobs that a client sees, or all of everybody's; newest first."""
+        """Jobs that a client sees, or all of everybody's; newest first.
+
+        Args:
+            client: None for everybody's.
+            statuses: None for all.
+            limit: How many at most.
+            after: When the last one before them was created, and its id.
+        """
         query = select(JobRow).order_by(col(JobRow.created).desc(), col(JobRow.id)).limit(limit)
+        query = query.where(col(JobRow.version) <= VERSION)
         if client is not None:
             query = query.where(JobRow.client == client, col(JobRow.hidden).is_(False))
         if statuses is not None:
             query = query.where(col(JobRow.status).in_([s.value for s in statuses]))
+        if after is not None:
+            created, id = after
+            same = and_(col(JobRow.created) == created, col(JobRow.id) > id)
+            query = query.where(or_(col(JobRow.created) < created, same))
         with self._database.session() as session:
-            return list(_readable(session.exec(query)))
+            return [Job.of(row) for row in session.exec(query)]
 
     def probe(self) -> None:
         """Write something that changes nothing, and see whether that can be done."""

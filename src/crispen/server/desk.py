@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import shutil
-import time
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crispen.enhance.plan import Plan
 from crispen.enhance.request import Request
-from crispen.errors import InputError, UsageError
+from crispen.errors import CrispenError, InputError, UsageError
 from crispen.jobs.database import StoreError
 from crispen.jobs.job import Job, NewJob
 from crispen.jobs.kinds import Bounds, examine
@@ -20,13 +19,14 @@ from crispen.jobs.options import Source
 from crispen.jobs.states import FINAL, Status
 from crispen.jobs.work import SOURCE, check_job, clean, plan_job
 from crispen.server import schemas
-from crispen.server.errors import ApiError, not_found
+from crispen.server.errors import ApiError, not_found, told
 from crispen.server.names import clean_name
 
 if TYPE_CHECKING:
     from crispen.server.state import Server
 
 _RETRY_S = 5
+_MOST_AT_ONCE = 100_000
 
 
 class _Turn:
@@ -52,12 +52,37 @@ class Desk:
         self._doomed: set[str] = set()
 
     def list(
-        self, client: str, statuses: Sequence[Status] | None, limit: int
-    ) -> list[schemas.JobView]:
+        self, client: str, statuses: Sequence[Status] | None, limit: int, after: str | None
+    ) -> schemas.JobPage:
         """A client's jobs, newest first."""
         store, hub = self._server.store, self._server.hub
+        begin = None if after is None else _place(after)
+        found = store.jobs(client, statuses, limit + 1, begin)
         places = hub.places()
-        return [hub.view(job, places) for job in store.jobs(client, statuses, limit)]
+        last = found[limit - 1] if len(found) > limit else None
+        return schemas.JobPage(
+            jobs=[hub.view(job, places) for job in found[:limit]],
+            next=None if last is None else f"{last.created!r}-{last.id}",
+        )
+
+    def bulk(self, client: str, wish: schemas.Bulk) -> schemas.BulkDone:
+        """Do one thing with many jobs; where it cannot be done with one, the others go on."""
+        if (wish.ids is None) == (wish.status is None):
+            raise UsageError("give either ids or status, and not both")
+        ids = wish.ids
+        if ids is None:
+            ids = [job.id for job in self._server.store.jobs(client, wish.status, _MOST_AT_ONCE)]
+        do = {"cancel": self.cancel, "retry": self.retry, "delete": self.delete}[wish.action]
+        done, failed = [], []
+        for id in dict.fromkeys(ids):
+            try:
+                do(client, id)
+            except CrispenError as error:
+                said = told(error)
+                failed.append(schemas.BulkFailure(id=id, code=said.code, message=str(said)))
+            else:
+                done.append(id)
+        return schemas.BulkDone(done=done, failed=failed)
 
     def get(self, client: str, id: str) -> schemas.JobView:
         """One job."""
@@ -74,8 +99,8 @@ class Desk:
             raise not_found("job")
         return job
 
-    async def create(self, client: str, wish: schemas.NewJob) -> schemas.JobView:
-        """Queue what was wished for.
+    async def create(self, client: str, wish: schemas.NewJob) -> tuple[schemas.JobView, bool]:
+        """Queue what was wished for; the job, and whether it is a new one.
 
         Raises:
             ApiError: No such upload, not finished, or too many jobs.
@@ -85,7 +110,7 @@ class Desk:
             raise UsageError("give either upload or from_job, and not both")
         server = self._server
         if wish.from_job is not None:
-            return await self._again(client, wish.from_job, wish)
+            return await self._again(client, wish.from_job, wish), True
         assert wish.upload is not None
         uid = wish.upload.rstrip("/").rpartition("/")[2]
         async with self.alone(uid):
@@ -93,8 +118,8 @@ class Desk:
             # Whoever did not hear the answer asks again, and gets the same.
             if there is not None and there.client == client:
                 await server.uploads.disk.delete(uid)
-                return await server.ask(server.hub.view, there)
-            return await self._take(client, uid, wish)
+                return await server.ask(server.hub.view, there), False
+            return await self._take(client, uid, wish), True
 
     @contextlib.asynccontextmanager
     async def alone(self, what: str) -> AsyncIterator[None]:
@@ -266,7 +291,7 @@ class Desk:
 
     def sweep(self) -> int:
         """Delete what is old: finished jobs, and folders that belong to no job."""
-        server, now = self._server, time.time()
+        server, now = self._server, self._server.clock.now()
         for id in list(self._doomed):
             job = server.store.get(id)
             if job is not None:
@@ -288,6 +313,12 @@ class Desk:
         if job.status not in FINAL or job.finished is None:
             return None
         return job.finished + self._server.settings.result_ttl_s
+
+
+def _place(after: str) -> tuple[float, str]:
+    """What an earlier page said, read again."""
+    created, _, id = after.rpartition("-")
+    return float(created), id
 
 
 def _link(source: Path, target: Path) -> None:

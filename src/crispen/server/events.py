@@ -14,14 +14,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import anyio
+from fastapi import Request
 from sse_starlette import EventSourceResponse, ServerSentEvent
+from starlette.types import Receive, Scope, Send
 
 from crispen.jobs.database import StoreError
 from crispen.jobs.job import Job
 from crispen.jobs.states import FINAL, Status
 from crispen.jobs.store import JobStore
+from crispen.server.addresses import address_of, counted_as
 from crispen.server.asking import Asking
-from crispen.server.errors import not_found
+from crispen.server.errors import ApiError, not_found
+from crispen.server.rates import Seats
 from crispen.server.schemas import JobList, JobView
 
 if TYPE_CHECKING:
@@ -42,9 +46,32 @@ def sse(events: AsyncIterator[ServerSentEvent], stop: anyio.Event) -> EventSourc
         events: They end soon after `stop` is set.
         stop: Set when the server stops.
     """
-    return EventSourceResponse(
-        events, ping=_PING_S, shutdown_event=stop, shutdown_grace_period=_GRACE_S
-    )
+    return _Seated(events, ping=_PING_S, shutdown_event=stop, shutdown_grace_period=_GRACE_S)
+
+
+class _Seated(EventSourceResponse):
+    """A stream that counts among those of its client as long as it lasts."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        seats: Seats = scope["app"].state.server.streams
+        with seats.seat(counted_as(address_of(scope))):
+            await super().__call__(scope, receive, send)
+
+
+def check_streams(request: Request) -> None:
+    """Before a stream begins.
+
+    Raises:
+        ApiError: The client has too many already.
+    """
+    seats: Seats = request.app.state.server.streams
+    if seats.full(counted_as(address_of(request.scope))):
+        raise ApiError(
+            429,
+            "too_many_streams",
+            f"{seats.most} streams of events go to your address; close some",
+            {"Retry-After": "30"},
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,11 +23,13 @@ from crispen.server.aides import Aides
 from crispen.server.asking import Asking
 from crispen.server.at_once import AtOnce
 from crispen.server.catalogue import Catalogue
+from crispen.server.clock import Clock
 from crispen.server.desk import Desk
 from crispen.server.errors import ApiError
 from crispen.server.events import Hub
 from crispen.server.files import Files
 from crispen.server.metrics import Metrics
+from crispen.server.rates import Seats
 from crispen.server.runs import Runs
 from crispen.server.schemas import Health
 from crispen.server.settings import Settings
@@ -58,7 +60,9 @@ class Server:
             trial_s=settings.max_model_s, trial_bytes=settings.max_model_memory_bytes
         )
         self.catalogue = Catalogue(settings, self.files, self.aides)
-        self.uploads = Uploads(settings, self.files)
+        self.clock = Clock()
+        self.streams = Seats(settings.max_streams_per_address)
+        self.uploads = Uploads(settings, self.files, self.clock)
         self.runs = Runs(settings.runs_folder)
         self.store = JobStore(settings.jobs_url)
         self.ownership = Ownership(self.store, self.files.folder)
@@ -116,6 +120,7 @@ class Server:
             raise
         self._begun = True
         self.files.clean()
+        self.uploads.begin()
         for job in self.store.hidden():  # whoever waited for it has gone with the last server
             self.jobs.drop(job)
         self.pool.start()

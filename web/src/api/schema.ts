@@ -86,13 +86,17 @@ export interface paths {
         put?: never;
         /**
          * Create Job
-         * @description Enhance a finished upload; posting the same upload again gives the same job.
+         * @description Enhance a finished upload; posting the same upload again gives the same job, with 200.
          */
         post: operations["create_job"];
         delete?: never;
         options?: never;
         head?: never;
-        patch?: never;
+        /**
+         * Change Jobs
+         * @description Cancel, retry or delete many jobs in one request.
+         */
+        patch: operations["change_jobs"];
         trace?: never;
     };
     "/api/v1/jobs.zip": {
@@ -693,12 +697,17 @@ export interface components {
             workers: number;
         };
         /**
-         * JobList
-         * @description This client's jobs, newest first.
+         * JobPage
+         * @description Some of this client's jobs, newest first, and where the next ones begin.
          */
-        JobList: {
+        JobPage: {
             /** Jobs */
             jobs: components["schemas"]["JobView"][];
+            /**
+             * Next
+             * @description give it as `after` for the next ones; null at the end
+             */
+            next: string | null;
         };
         /**
          * JobView
@@ -2054,6 +2063,8 @@ export interface operations {
                 status?: components["schemas"]["Status"][] | null;
                 /** @description at most so many */
                 limit?: number;
+                /** @description `next` of the page before */
+                after?: string | null;
             };
             header?: never;
             path?: never;
@@ -2067,7 +2078,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["JobList"];
+                    "application/json": components["schemas"]["JobPage"];
                 };
             };
             /** @description Bad Request */
@@ -2157,6 +2168,15 @@ export interface operations {
             };
         };
         responses: {
+            /** @description The job that was made of this upload before */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["JobView"];
+                };
+            };
             /** @description Successful Response */
             201: {
                 headers: {
@@ -2267,6 +2287,111 @@ export interface operations {
             };
             /** @description Insufficient Storage */
             507: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    change_jobs: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Bulk"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BulkDone"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -5024,12 +5149,13 @@ export interface operations {
     begin_upload: {
         parameters: {
             query?: never;
-            header?: {
-                "upload-metadata"?: string;
-                "upload-length"?: number;
-                "upload-defer-length"?: number;
-                "upload-concat"?: string;
-                "tus-resumable"?: string;
+            header: {
+                /** @description the protocol's version */
+                "Tus-Resumable": "1.0.0";
+                /** @description how many bytes there will be */
+                "Upload-Length": string;
+                /** @description 'filename' and the name in base64; anything else in it is passed over */
+                "Upload-Metadata"?: string;
             };
             path?: never;
             cookie?: never;
@@ -5039,11 +5165,11 @@ export interface operations {
             /** @description Successful Response */
             201: {
                 headers: {
+                    /** @description where PATCH sends the bytes */
+                    Location?: string;
                     [name: string]: unknown;
                 };
-                content: {
-                    "application/json": unknown;
-                };
+                content?: never;
             };
             /** @description Bad Request */
             400: {
@@ -5203,6 +5329,10 @@ export interface operations {
             /** @description Successful Response */
             204: {
                 headers: {
+                    /** @description the largest upload */
+                    "Tus-Max-Size"?: string;
+                    /** @description 1.0.0 */
+                    "Tus-Version"?: string;
                     [name: string]: unknown;
                 };
                 content?: never;
@@ -5356,10 +5486,12 @@ export interface operations {
     give_up_upload: {
         parameters: {
             query?: never;
-            header?: {
-                "tus-resumable"?: string;
+            header: {
+                /** @description the protocol's version */
+                "Tus-Resumable": "1.0.0";
             };
             path: {
+                /** @description an upload's id */
                 uuid: string;
             };
             cookie?: never;
@@ -5522,10 +5654,12 @@ export interface operations {
     look_at_upload: {
         parameters: {
             query?: never;
-            header?: {
-                "tus-resumable"?: string;
+            header: {
+                /** @description the protocol's version */
+                "Tus-Resumable": "1.0.0";
             };
             path: {
+                /** @description an upload's id */
                 uuid: string;
             };
             cookie?: never;
@@ -5535,11 +5669,13 @@ export interface operations {
             /** @description Successful Response */
             200: {
                 headers: {
+                    /** @description of how many */
+                    "Upload-Length"?: string;
+                    /** @description how many bytes are there */
+                    "Upload-Offset"?: string;
                     [name: string]: unknown;
                 };
-                content: {
-                    "application/json": unknown;
-                };
+                content?: never;
             };
             /** @description Bad Request */
             400: {
@@ -5689,26 +5825,30 @@ export interface operations {
     };
     send_upload: {
         parameters: {
-            query?: {
-                post_request?: boolean;
-            };
+            query?: never;
             header: {
-                "content-length": number;
-                "upload-offset": number;
-                "upload-length"?: number;
-                "content-type"?: string;
-                "tus-resumable"?: string;
+                /** @description the protocol's version */
+                "Tus-Resumable": "1.0.0";
+                /** @description where the bytes go */
+                "Upload-Offset": string;
             };
             path: {
+                /** @description an upload's id */
                 uuid: string;
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody: {
+            content: {
+                "application/offset+octet-stream": string;
+            };
+        };
         responses: {
             /** @description Successful Response */
             204: {
                 headers: {
+                    /** @description how many bytes are there now */
+                    "Upload-Offset"?: string;
                     [name: string]: unknown;
                 };
                 content?: never;

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import Response
 from sse_starlette import EventSourceResponse
 
 from crispen.jobs.states import Status
 from crispen.server.errors import failures
+from crispen.server.events import check_streams
 from crispen.server.identity import Client
 from crispen.server.receiving import file_body, received
 from crispen.server.schemas import (
     Answer,
+    Bulk,
+    BulkDone,
     FrameTimes,
-    JobList,
+    JobPage,
     JobView,
     Measured,
     NewJob,
@@ -26,6 +29,8 @@ from crispen.server.state import Here
 
 router = APIRouter(tags=["jobs"])
 Id = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$", description="a job's id")]
+
+AFTER = r"^[0-9]+\.[0-9]+(e\+[0-9]+)?-[0-9a-f]{32}$"
 
 BINARY: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
 FILE: dict[int | str, dict[str, Any]] = {
@@ -51,9 +56,13 @@ async def list_jobs(
     client: Client,
     status: Annotated[list[Status] | None, Query(description="only jobs in these states")] = None,
     limit: Annotated[int, Query(ge=1, le=5000, description="at most so many")] = 1000,
-) -> JobList:
+    after: Annotated[
+        str | None,
+        Query(pattern=AFTER, max_length=100, description="`next` of the page before"),
+    ] = None,
+) -> JobPage:
     """This client's jobs, newest first."""
-    return JobList(jobs=await server.ask(server.jobs.list, client, status, limit))
+    return await server.ask(server.jobs.list, client, status, limit, after)
 
 
 @router.post("/plan")
@@ -62,10 +71,29 @@ async def plan(server: Here, client: Client, question: Question) -> Answer:
     return await server.jobs.check(client, question)
 
 
-@router.post("/jobs", status_code=201, responses=failures(404, 409, 413, 507))
-async def create_job(server: Here, client: Client, wish: NewJob) -> JobView:
-    """Enhance a finished upload; posting the same upload again gives the same job."""
-    return await server.jobs.create(client, wish)
+@router.post(
+    "/jobs",
+    status_code=201,
+    responses={
+        200: {"model": JobView, "description": "The job that was made of this upload before"},
+        **failures(404, 409, 413, 507),
+    },
+)
+async def create_job(
+    request: Request, response: Response, server: Here, client: Client, wish: NewJob
+) -> JobView:
+    """Enhance a finished upload; posting the same upload again gives the same job, with 200."""
+    job, new = await server.jobs.create(client, wish)
+    if not new:
+        response.status_code = 200
+    response.headers["Location"] = request.app.url_path_for("get_job", id=job.id)
+    return job
+
+
+@router.patch("/jobs", responses=failures(413))
+async def change_jobs(server: Here, client: Client, wish: Bulk) -> BulkDone:
+    """Cancel, retry or delete many jobs in one request."""
+    return await server.ask(server.jobs.bulk, client, wish)
 
 
 @router.get("/jobs.zip", response_class=Response, responses=ZIP | failures(404))
@@ -81,7 +109,12 @@ async def download_all(
     return await server.ask(server.shelf.archive, client, id)
 
 
-@router.get("/events", response_class=EventSourceResponse, responses=EVENTS)
+@router.get(
+    "/events",
+    response_class=EventSourceResponse,
+    responses=EVENTS,
+    dependencies=[Depends(check_streams)],
+)
 async def all_events(server: Here, client: Client) -> EventSourceResponse:
     """All of this client's jobs, live.
 
@@ -117,7 +150,10 @@ async def retry_job(server: Here, client: Client, id: Id) -> JobView:
 
 
 @router.get(
-    "/jobs/{id}/events", response_class=EventSourceResponse, responses=EVENTS | failures(404)
+    "/jobs/{id}/events",
+    response_class=EventSourceResponse,
+    responses=EVENTS | failures(404),
+    dependencies=[Depends(check_streams)],
 )
 async def job_events(server: Here, client: Client, id: Id) -> EventSourceResponse:
     """One job, live: ``job`` now and whenever it changes; the stream ends when the job does."""
