@@ -609,6 +609,52 @@ export interface components {
             models: string[];
         };
         /**
+         * Bulk
+         * @description What should happen with many jobs.
+         */
+        Bulk: {
+            /**
+             * Action
+             * @enum {string}
+             */
+            action: "cancel" | "retry" | "delete";
+            /**
+             * Ids
+             * @description which jobs
+             */
+            ids?: string[] | null;
+            /**
+             * Status
+             * @description instead of ids: all of this client's jobs in these states
+             */
+            status?: components["schemas"]["Status"][] | null;
+        };
+        /**
+         * BulkDone
+         * @description What came of it.
+         */
+        BulkDone: {
+            /**
+             * Done
+             * @description ids of the jobs with which it was done
+             */
+            done: string[];
+            /** Failed */
+            failed: components["schemas"]["BulkFailure"][];
+        };
+        /**
+         * BulkFailure
+         * @description A job with which it could not be done.
+         */
+        BulkFailure: {
+            /** Code */
+            code: string;
+            /** Id */
+            id: string;
+            /** Message */
+            message: string;
+        };
+        /**
          * ErrorBody
          * @description The body of every answer that is not a success.
          */
@@ -4352,6 +4398,15 @@ export interface operations {
             };
             /** @description Internal Server Error */
             500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };
