@@ -9,11 +9,15 @@ import signal
 import subprocess
 import sys
 import threading
+import time
+from pathlib import Path
 
+import numpy as np
 import pytest
 
 from crispen.cli import console
 from crispen.errors import Cancelled
+from crispen.media.image import Image, write_image
 from crispen.progress import Event, Progress
 
 
@@ -47,16 +51,53 @@ def test_plain_lines_where_there_is_no_terminal(
     assert second == "reading: 7 files, 3.5 files/s"
 
 
-def test_ctrl_c_cancels_and_a_second_one_ends() -> None:
-    before = signal.getsignal(signal.SIGINT)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_cancels_and_a_second_one_ends(number: signal.Signals) -> None:
+    before = signal.getsignal(number)
     with console.progress() as work:
-        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), number)
         assert work.cancelled
         with pytest.raises(Cancelled):
             work.check()
         with pytest.raises(KeyboardInterrupt):
-            os.kill(os.getpid(), signal.SIGINT)
-    assert signal.getsignal(signal.SIGINT) is before
+            os.kill(os.getpid(), number)
+    assert signal.getsignal(number) is before
+
+
+def test_what_nohup_set_aside_stays_so() -> None:
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        with console.stopped_by_signals(), console.progress() as work:
+            os.kill(os.getpid(), signal.SIGHUP)
+            assert not work.cancelled
+    finally:
+        signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_command_leaves_nothing_half_written(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    rng = np.random.default_rng(0)
+    coarse = rng.integers(0, 256, (300, 300, 3), np.uint8)
+    write_image(Image(coarse.repeat(4, 0).repeat(4, 1)), tmp_path / "a.png")
+    command = [sys.executable, "-m", "crispen", "enhance", "a.png", "-o", "b.png"]
+    process = subprocess.Popen(
+        [*command, "--model", "residual-x4", "--threads", "1"],
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    end = time.monotonic() + 60
+    while not list(tmp_path.glob(".b.png.*.part")) and time.monotonic() < end:
+        time.sleep(0.02)
+    process.send_signal(number)
+    _, told = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert told.strip().splitlines()[-1].startswith("crispen: stopped")
+    assert [path.name for path in tmp_path.glob("*")] == ["a.png"]
+    assert list(tmp_path.glob(".*.part")) == []
 
 
 def test_other_threads_may_show_progress() -> None:

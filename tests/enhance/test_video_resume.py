@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from crispen.enhance.api import enhance_video
+from crispen.enhance.segments import Parts
 from crispen.errors import (
     Cancelled,
     OutputError,
@@ -136,3 +139,23 @@ def test_the_command_says_that_it_went_on(tmp_path: Path) -> None:
     (done,) = enhance_all([str(source)], str(target), options)
     assert done.frames == 300
     assert any("went on from an interrupted run" in note for note in done.notes)
+
+
+def test_nobody_gets_in_before_the_last_run_has_tidied_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "a.mp4"
+    remove = shutil.rmtree
+    refused = []
+
+    def removing(folder: Path, **more: Any) -> None:
+        with pytest.raises(OutputError, match="another run is making this file"):
+            Parts(target, {}, resume=True).__enter__()
+        refused.append(folder)
+        remove(folder, **more)
+
+    monkeypatch.setattr("crispen.enhance.segments.shutil.rmtree", removing)
+    with Parts(target, {}, resume=True) as parts:
+        pass
+    assert refused == [parts.folder]
+    assert list(tmp_path.iterdir()) == []

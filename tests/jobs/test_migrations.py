@@ -143,6 +143,36 @@ def test_many_processes_may_begin_at_once(old: str) -> None:
             store.close()
 
 
+def test_where_a_step_fails_nothing_has_changed(old: str) -> None:
+    """The next start, of whichever version, finds what this one found."""
+    engine = create_engine(old)
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE crispen_fact (x INTEGER)"))
+    engine.dispose()
+    tables = "SELECT sql FROM sqlite_master ORDER BY name"
+    before = rows(old, tables)
+    with pytest.raises(UsageError, match="crispen_fact already exists"):
+        JobStore(old)
+    assert rows(old, tables) == before
+    engine = create_engine(old)
+    with engine.begin() as connection:
+        connection.execute(text("DROP TABLE crispen_fact"))
+    engine.dispose()
+    store = JobStore(old)
+    assert len(store.jobs("local")) == 6
+    store.close()
+
+
+def test_changes_of_an_old_queue_are_numbered(old: str) -> None:
+    store = JobStore(old)
+    assert (store.last_change(), store.changed(0)) == (0, [])
+    store.cancel(CLEAN)
+    assert [(number, job.id) for number, job in store.changed(0)] == [(1, CLEAN)]
+    store.note_fact("folder", "x")
+    assert store.fact("folder") == "x"
+    store.close()
+
+
 def test_a_queue_of_a_newer_version_is_refused(old: str) -> None:
     JobStore(old).close()
     engine = create_engine(old)
@@ -164,6 +194,7 @@ def test_rows_of_a_newer_version_are_left_alone(old: str) -> None:
     engine.dispose()
     assert store.get(CLEAN) is None
     assert CLEAN not in [job.id for job in store.jobs()]
+    assert [len(store.jobs(limit=most)) for most in (1, 2, 3, 4)] == [1, 2, 3, 4]
     claimed = [store.claim("w", 9), store.claim("w", 9), store.claim("w", 9)]
     assert [job.id if job else None for job in claimed] == [HIDDEN, WEBM, None]
     assert store.counts()[Status.QUEUED] == 1

@@ -5,19 +5,33 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from crispen.enhance.request import Request
 from crispen.errors import UsageError
+from crispen.jobs.database import StoreError
 from crispen.jobs.job import NewJob
 from crispen.jobs.options import ProgressNow, Result
 from crispen.jobs.states import Status
 from crispen.jobs.store import JobStore
 
 from .conftest import SOURCE, Make
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[JobStore]:
+    """Everything here holds for both."""
+    if request.param == "sqlite":
+        url = f"sqlite:///{tmp_path / 'queue.db'}"
+    else:
+        url = request.getfixturevalue("postgresql_url")
+    queue = JobStore(url)
+    yield queue
+    queue.close()
+
 
 RESULT = Result(name="a.png", type="image/png", width=16, height=12, bytes=9, viewable=True)
 
@@ -100,16 +114,6 @@ def test_a_video_that_gets_further_is_no_poison(store: JobStore, new_job: Make) 
     assert [die_at(50) for _ in range(3)][-1] is Status.FAILED
 
 
-def test_silent_workers_are_noticed(store: JobStore, new_job: Make) -> None:
-    store.add(new_job())
-    job = store.claim("w", 5.0)
-    assert job is not None
-    assert not store.silent()
-    assert [j.id for j in store.silent(time.time() + 6)] == [job.id]
-    store.beat(job, 60.0, None)
-    assert not store.silent(time.time() + 6)
-
-
 def test_a_client_sees_its_own_jobs_only(store: JobStore, new_job: Make) -> None:
     mine, _, hidden = (
         store.add(new_job("a")),
@@ -138,12 +142,78 @@ def test_old_jobs_are_found(store: JobStore, new_job: Make) -> None:
     assert store.get(waiting.id) is not None
 
 
-def test_changes_are_told_once_they_are(store: JobStore, new_job: Make) -> None:
+def test_changes_are_numbered_in_order(store: JobStore, new_job: Make) -> None:
+    first, second = store.add(new_job()), store.add(new_job())
+    before = store.last_change()
+    assert not store.changed(before)
+    store.cancel(second.id)
+    store.cancel(first.id)
+    assert [(number, job.id, job.status) for number, job in store.changed(before)] == [
+        (before + 1, second.id, Status.CANCELLED),
+        (before + 2, first.id, Status.CANCELLED),
+    ]
+    # A job that changed twice has the later number only.
+    assert len(store.changed(0)) == 2
+    store.delete(first.id)
+    assert [job.id for _, job in store.changed(0)] == [second.id]
+
+
+def test_no_change_is_hidden_by_a_clock_that_is_set_back(
+    store: JobStore, new_job: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store.add(new_job())
+    before = store.last_change()
+    monkeypatch.setattr(time, "time", lambda: 1000.0)
     job = store.add(new_job())
-    before = time.time()
-    assert not [j for j in store.changed(before + 1)]
-    store.cancel(job.id)
-    assert [j.status for j in store.changed(before)] == [Status.CANCELLED]
+    assert [changed.id for _, changed in store.changed(before)] == [job.id]
+
+
+def test_changes_are_seen_in_the_order_of_their_numbers(store: JobStore, new_job: Make) -> None:
+    seen: list[int] = []
+    ended = threading.Event()
+
+    def look() -> None:
+        last = 0
+        while not ended.is_set() or store.last_change() > last:
+            for number, _ in store.changed(last):
+                seen.append(number)
+                last = number
+
+    def write() -> None:
+        for _ in range(25):
+            store.add(new_job())
+
+    reader = threading.Thread(target=look)
+    reader.start()
+    writers = [threading.Thread(target=write) for _ in range(4)]
+    for writer in writers:
+        writer.start()
+    for writer in writers:
+        writer.join()
+    ended.set()
+    reader.join()
+    assert seen == list(range(1, 101))
+
+
+def test_the_queue_is_read_by_its_owner_only(tmp_path: Path) -> None:
+    store = JobStore(f"sqlite:///{tmp_path / 'queue.db'}")
+    store.jobs()
+    files = list(tmp_path.glob("queue.db*"))
+    assert len(files) == 3  # with its log and shared memory
+    assert {path.stat().st_mode & 0o777 for path in files} == {0o600}
+    store.close()
+
+
+def test_a_locked_database_is_told_after_its_timeout(tmp_path: Path, new_job: Make) -> None:
+    store = JobStore(f"sqlite:///{tmp_path / 'q.db'}?timeout=0.2")
+    backup = sqlite3.connect(tmp_path / "q.db", isolation_level=None)
+    backup.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StoreError, match=r"does not answer \(database is locked\); try again"):
+        store.add(new_job())
+    backup.execute("ROLLBACK")
+    backup.close()
+    assert store.add(new_job())
+    store.close()
 
 
 def test_a_retry_begins_anew(store: JobStore, new_job: Make) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import socket
 import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ import httpx
 import numpy as np
 import pytest
 import uvicorn
+from sqlalchemy import event
 
 from crispen.media.image import Image, write_image
 from crispen.server.app import create_app
@@ -31,6 +34,8 @@ class Live:
         self.settings = settings
         self.app = create_app(settings)
         self.server = self.app.state.server
+        self.asked_in_the_loop: list[str] = []
+        event.listen(self.server.store.engine, "before_cursor_execute", self._note)
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         config = uvicorn.Config(self.app, log_config=None, timeout_graceful_shutdown=2, ws="none")
@@ -48,6 +53,12 @@ class Live:
         self._uvicorn.should_exit = True
         self._thread.join()
         self._listener.close()
+        assert self.asked_in_the_loop == []
+
+    def _note(self, connection: Any, cursor: Any, statement: str, *_: Any) -> None:
+        # Whatever waits for the database there keeps every other request waiting as well.
+        if asyncio._get_running_loop() is not None:
+            self.asked_in_the_loop.append("".join(traceback.format_stack(limit=12)[:-6]))
 
     def client(self, **options: Any) -> Api:
         return Api(self.url, **options)

@@ -181,7 +181,9 @@ def test_settings_come_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
         ("prot = 1", "prot"),
         ("port = -1", "port"),
         ("port = ", "cannot be read"),
-        ('token = "short"', "8 characters"),
+        ('token = "short"', "16 characters"),
+        ('tokens = {laptop = "short"}', "16 characters"),
+        ('tokens = {"a b" = "long enough a token"}', "cannot name a token"),
         ('cors_origins = ["example.org"]', "https://example.org"),
     ],
 )
@@ -217,6 +219,7 @@ def test_every_setting_is_documented() -> None:
                 "frames",
                 "s",
                 "client",
+                "address",
                 "waiting",
             }, name
 

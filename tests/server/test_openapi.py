@@ -12,9 +12,9 @@ import schemathesis
 from hypothesis import HealthCheck, Phase, settings
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
-    content_type_conformance,
-    response_schema_conformance,
-    status_code_conformance,
+    missing_required_header,
+    negative_data_rejection,
+    positive_data_acceptance,
 )
 
 from crispen.server.openapi import document
@@ -66,8 +66,14 @@ def target(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     patch.undo()
 
 
+# What uploads are sent as is bytes like any others.
+schemathesis.serializer.alias("application/offset+octet-stream", "application/octet-stream")
 schema = schemathesis.openapi.from_dict(document())
 EXAMPLES = int(os.environ.get("CRISPEN_FUZZ", "6"))
+
+
+# No schema can say that a file must hold a picture, or that of two wishes only one may be there.
+CONTENT = {"enhance", "add_model", "measure", "create_job", "change_jobs"}
 
 
 # Streams that never end are tested by hand in test_events.
@@ -80,17 +86,15 @@ EXAMPLES = int(os.environ.get("CRISPEN_FUZZ", "6"))
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=list(HealthCheck),
 )
-def test_no_request_makes_it_fail(case: schemathesis.Case, target: Live) -> None:
+def test_the_document_is_true(case: schemathesis.Case, target: Live) -> None:
     answer = case.call(base_url=target.url, timeout=60)
     if "x-request-id" not in answer.headers:  # uvicorn refused it before it was a request
         assert answer.status_code == 400
         return
-    checks = [
-        not_a_server_error,
-        status_code_conformance,
-        content_type_conformance,
-        response_schema_conformance,
-    ]
-    if answer.status_code in (503, 504, 507):  # said on purpose, with the one body
-        checks.remove(not_a_server_error)
-    case.validate_response(answer, checks=checks)
+    # Said on purpose, with the one body.
+    excluded = [not_a_server_error] if answer.status_code in (503, 504, 507) else []
+    if answer.status_code == 412:  # what the protocol of uploads wants for a wrong version
+        excluded += [negative_data_rejection, missing_required_header]
+    if case.operation.definition.raw["operationId"] in CONTENT:
+        excluded.append(positive_data_acceptance)
+    case.validate_response(answer, excluded_checks=excluded)

@@ -9,13 +9,14 @@ from pathlib import Path
 
 import httpx
 import pytest
+from fastapi import Response
 from pydantic import SecretStr
 
 from crispen.server.app import create_app
 from crispen.server.catalogue import Catalogue
 from crispen.server.identity import COOKIE, Identity
 from crispen.server.logs import JsonLines, TextLines
-from crispen.server.middleware import Rate
+from crispen.server.rates import Rate
 from crispen.server.settings import Settings
 
 from .conftest import API, Api, Live, error_of
@@ -76,10 +77,12 @@ def test_sessions_end_with_their_token_and_cannot_be_made_up(tmp_path: Path) -> 
     def identity(token: str, key: bytes = b"k") -> Identity:
         return Identity(Settings(folder=tmp_path, token=SecretStr(token)), key)
 
-    value = identity(TOKEN)._new()
+    made = Response()
+    identity(TOKEN).sign_in(made, TOKEN)
+    value = made.headers["set-cookie"].partition("=")[2].partition(";")[0]
     header = {"cookie": f"{COOKIE}={value}"}
     assert identity(TOKEN).look(header)[0]
-    assert not identity("another token").look(header)[0]
+    assert not identity("quite another token").look(header)[0]
     assert not identity(TOKEN, b"other").look(header)[0]
     id, ends, mark = value.split(".")
     for made_up in (f"{'0' * 32}.{ends}.{mark}", f"{id}.{int(ends) + 1}.{mark}", f"{id}.1.{mark}"):
@@ -94,7 +97,7 @@ def test_clients_are_kept_apart(start: Callable[..., Live], photo: bytes) -> Non
         assert mine.cookies[COOKIE] != theirs.cookies[COOKIE]
         job = mine.job(photo)
         upload = mine.begin(9).headers["location"]
-        assert theirs.get("/jobs").json() == {"jobs": []}
+        assert theirs.get("/jobs").json() == {"jobs": [], "next": None}
         for method, path in (
             ("GET", ""),
             ("DELETE", ""),
@@ -218,7 +221,7 @@ def test_only_those_beyond_this_machine_are_slowed(
     with live.client() as api:
         assert [api.get("/health").status_code for _ in range(5)] == [200] * 5
         # As if it came from another machine.
-        monkeypatch.setattr("crispen.server.middleware._is_loopback", lambda address: False)
+        monkeypatch.setattr("crispen.server.middleware.is_loopback", lambda address: False)
         assert [api.get("/health").status_code for _ in range(3)] == [200] * 3
         answer = api.get("/health")
         error_of(answer, 429, "too_many_requests")
@@ -228,7 +231,7 @@ def test_only_those_beyond_this_machine_are_slowed(
 def test_what_is_unexpected_is_told_by_an_id(
     api: Api, live: Live, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def broken() -> None:
+    def broken(client: str) -> None:
         raise RuntimeError("a secret path")
 
     monkeypatch.setattr(live.server.catalogue, "models", broken)
@@ -265,7 +268,7 @@ def test_a_stop_is_answered_and_logs_no_traceback(
 ) -> None:
     """Uvicorn cancels what is still going on when its patience is over."""
 
-    async def hang(self: Catalogue, name: str, side: str) -> Path:
+    async def hang(self: Catalogue, client: str, name: str, side: str) -> Path:
         begun.set()
         await asyncio.Event().wait()
         raise AssertionError("unreachable")

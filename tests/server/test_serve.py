@@ -172,8 +172,14 @@ def test_a_second_server_on_the_folder_is_refused(
 ) -> None:
     first = serve("--workers", "0")
     port = first.url.rpartition(":")[2]
+    shared = tmp_path / "shared.toml"
+    shared.write_text(f'database_url = "sqlite:///{tmp_path / "data" / "crispen.db"}"\n')
     for options, said in (
         (["--port", "0", "--folder", str(tmp_path / "data")], "another server uses this folder"),
+        (
+            ["--port", "0", "--folder", str(tmp_path / "c"), "--settings", str(shared)],
+            "another server uses this database",
+        ),
         (["--port", port, "--folder", str(tmp_path / "b")], "choose another --port"),
         (["--host", "no.such.host.invalid", "--folder", str(tmp_path / "b")], "no such address"),
     ):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import functools
 import os
@@ -9,9 +10,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import httpx
 import pytest
+from fastapi import HTTPException
+
+from crispen.server.upload_disk import Owner
 
 from .conftest import TUS, Api, Live, error_of
 
@@ -104,11 +109,49 @@ def test_what_is_refused_before_a_byte_is_taken(api: Api, live: Live) -> None:
     assert live.leftovers() == []
 
 
-def test_more_than_was_promised(api: Api, photo: bytes) -> None:
+def test_more_than_was_promised_leaves_no_byte(api: Api, live: Live, photo: bytes) -> None:
     where = api.begin(100).headers["location"]
-    error_of(api.put_bytes(where, photo), 400, "bad_request")
-    assert offset(api, where) <= 100
-    api.delete(where, headers=TUS)
+    error_of(api.put_bytes(where, photo), 400, "too_long")
+    assert offset(api, where) == 0
+    assert api.put_bytes(where, photo[:60]).status_code == 204
+    error_of(api.put_bytes(where, photo[:60], 60), 400, "too_long")
+    error_of(api.put_bytes(where, b"x" * 10, 7), 409, "conflict")
+    assert api.put_bytes(where, photo[60:100], 60).status_code == 204
+    path = live.server.uploads.disk.path(where.rpartition("/")[2])
+    assert path.read_bytes() == photo[:100]
+
+
+def test_a_refusal_in_the_middle_leaves_no_byte(live: Live, tmp_path: Path) -> None:
+    """What the protocol's library finds out only after it has handed bytes over."""
+    disk, uploads = live.server.uploads.disk, live.server.uploads
+
+    headers = {
+        "tus-resumable": "1.0.0",
+        "content-type": "application/offset+octet-stream",
+        "upload-offset": "4",
+    }
+
+    async def ask() -> None:
+        uid = disk.claim(Owner("me", ""))
+        await disk.create(uid)
+        await disk.write_info(uid, {"size": 5 << 20, "metadata": {}})
+        disk.path(uid).write_bytes(b"kept")
+        asked = SimpleNamespace(
+            method="PATCH", headers=headers, path_params={"uuid": uid}, scope={}
+        )
+        guard = uploads.guard(asked, "me")  # type: ignore[arg-type]
+        await guard.__anext__()
+        await disk.append(uid, bytes(2 << 20))  # enough to reach the disk
+        await disk.append(uid, b"on its way")
+        assert await disk.size(uid) > 4
+        with pytest.raises(HTTPException):
+            await guard.athrow(HTTPException(400, "no"))
+        assert disk.path(uid).read_bytes() == b"kept"
+        await disk.flush(uid)
+        assert disk.path(uid).read_bytes() == b"kept"
+        disk.drop(uid)
+
+    asyncio.run(ask())
 
 
 @pytest.mark.parametrize(
@@ -155,7 +198,7 @@ def test_names_in_metadata(api: Api, photo: bytes) -> None:
 
 
 def test_uploads_expire(start: Callable[..., Live], photo: bytes) -> None:
-    live = start(upload_ttl_s=100)
+    live = start(upload_ttl_s=300, upload_idle_s=100)
     with live.client() as api:
         where = api.begin(len(photo)).headers["location"]
         path = live.server.uploads.disk.path(where.rpartition("/")[2])
@@ -163,17 +206,65 @@ def test_uploads_expire(start: Callable[..., Live], photo: bytes) -> None:
         error_of(api.put_bytes(where, photo), 410, "expired")
         assert live.leftovers() == []
         kept, old = (api.begin(9).headers["location"].rpartition("/")[2] for _ in range(2))
-        os.utime(live.server.uploads.disk.path(old), (time.time() - 200,) * 2)
-        assert live.server.uploads.sweep() == 1
-        assert live.leftovers() == [f"uploads/{kept}", f"uploads/{kept}.info"]
+        # One that is whole waits longer for its job than one that nobody goes on with.
+        whole, stale = api.upload(photo), api.upload(photo)
+        while live.server.uploads._writers:  # the answer comes before the end of its request
+            time.sleep(0.01)
+        for uid, age_s in ((old, 200), (whole, 200), (stale, 400)):
+            os.utime(live.server.uploads.disk.path(uid), (time.time() - age_s,) * 2)
+        assert live.server.uploads.sweep() == 2
+        expected = [f"uploads/{uid}{end}" for uid in (kept, whole) for end in ("", ".info")]
+        assert live.leftovers() == sorted(expected)
 
 
-def test_no_more_than_the_disk_may_hold(start: Callable[..., Live], photo: bytes) -> None:
-    live = start(max_total_bytes=1000, max_upload_bytes=900)
+def test_room_is_taken_by_bytes_and_not_by_promises(start: Callable[..., Live]) -> None:
+    live = start(max_total_bytes=500_000, max_upload_bytes=400_000)
+    live.server.files._count_every_s = 0.0
     with live.client() as api:
-        assert api.begin(800).status_code == 201
-        # What was promised counts, not what came.
-        error_of(api.begin(300), 507, "store_full")
+        # Promises that nobody keeps keep nobody out.
+        wheres = [api.begin(300_000).headers["location"] for _ in range(30)]
+        assert api.put_bytes(wheres[0], bytes(300_000)).status_code == 204
+        answer = api.put_bytes(wheres[1], bytes(300_000))
+        assert "delete old jobs" in error_of(answer, 507, "store_full")
+        assert offset(api, wheres[1]) == 0
+        api.delete(wheres[0], headers=TUS)
+        assert api.put_bytes(wheres[1], bytes(300_000)).status_code == 204
+
+
+def test_opening_many_does_not_slow_down(start: Callable[..., Live]) -> None:
+    live = start(max_jobs_per_client=5000)
+    with live.client() as api:
+
+        def seconds(count: int) -> float:
+            began = time.perf_counter()
+            for _ in range(count):
+                assert api.begin(9).status_code == 201
+            return (time.perf_counter() - began) / count
+
+        seconds(20)
+        first = seconds(40)
+        seconds(400)
+        assert seconds(40) < 3 * first
+
+
+def test_a_new_cookie_is_no_new_client(
+    start: Callable[..., Live], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live = start(separate_clients=True, max_uploads_per_address=3)
+    monkeypatch.setattr("crispen.server.uploads.is_loopback", lambda address: False)
+    for _ in range(3):
+        with live.client() as api:
+            api.get("/jobs")
+            where = api.begin(5).headers["location"]
+    with live.client() as other:
+        other.get("/jobs")
+        error_of(other.begin(5), 429, "too_many")
+        # What is known of an upload outlives the server.
+        live.server.uploads.disk.__init__(live.server.files)
+        live.server.uploads.begin()
+        error_of(other.begin(5), 429, "too_many")
+        live.server.uploads.disk.drop(where.rpartition("/")[2])
+        assert other.begin(5).status_code == 201
 
 
 def test_a_disk_that_is_full(start: Callable[..., Live]) -> None:
@@ -195,7 +286,10 @@ def test_a_disk_that_becomes_full(
         full = functools.partial(Path.open, Path("/dev/full"), "wb")
         monkeypatch.setattr(disk, "_open", lambda uid: full())
         assert "disk is full" in error_of(api.put_bytes(where, photo), 507, "disk_full")
-        assert live.leftovers() == []
+        assert offset(api, where) == 0
+        monkeypatch.undo()
+        # It is kept, and goes on as soon as there is room.
+        assert api.put_bytes(where, photo).status_code == 204
 
 
 def test_a_client_has_no_more_than_so_many(start: Callable[..., Live]) -> None:

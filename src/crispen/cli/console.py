@@ -56,6 +56,8 @@ MaxPixels = Annotated[
 ]
 
 _INTERRUPTED = 130
+# What asks a program to end, each cleaned up after in the same way; Windows has no SIGHUP.
+_STOPS = [signal.Signals[name] for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 _QUIET_S = 0.1
 _PLAIN_EVERY_S = 10.0
 
@@ -139,16 +141,16 @@ def _usage(error: typer.TyperException, *, as_json: bool) -> int:
 def progress(as_json: bool = False) -> Iterator[Progress]:
     """Shows progress on stderr: bars in a terminal, plain lines elsewhere, JSON if asked.
 
-    Ctrl-C cancels the work, which then cleans up; a second one ends it at once.
+    Ctrl-C and SIGTERM cancel the work, which then cleans up; a second one ends it at once.
     """
     with _listener(as_json) as listener:
         work = Progress(listener)
-        with _cancelled_by_ctrl_c(work):
+        with _cancelled_by_signals(work):
             yield work
 
 
 @contextmanager
-def _cancelled_by_ctrl_c(work: Progress) -> Iterator[None]:
+def _cancelled_by_signals(work: Progress) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
         yield  # only the main thread may set signal handlers
         return
@@ -158,11 +160,34 @@ def _cancelled_by_ctrl_c(work: Progress) -> Iterator[None]:
             raise KeyboardInterrupt
         work.cancel()
 
-    before = signal.signal(signal.SIGINT, stop)
+    with _handled(stop):
+        yield
+
+
+@contextmanager
+def stopped_by_signals() -> Iterator[None]:
+    """Any signal that asks the program to end does in the block what Ctrl-C does."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is threading.main_thread():
+        with _handled(stop):
+            yield
+    else:
+        yield
+
+
+@contextmanager
+def _handled(stop: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    # What nohup has set aside stays so.
+    heard = [n for n in _STOPS if n == signal.SIGINT or signal.getsignal(n) != signal.SIG_IGN]
+    before = {number: signal.signal(number, stop) for number in heard}
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @contextmanager

@@ -56,7 +56,8 @@ def enhance(
         str | None,
         typer.Option(
             "--memory",
-            help="How much memory the work may take, such as 500M or 2G; less makes smaller tiles.",
+            help="How much memory a picture may take, the program included, such as 500M or 2G; "
+            "less makes smaller tiles.",
             show_default="1G",
         ),
     ] = None,

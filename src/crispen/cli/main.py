@@ -16,7 +16,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from crispen.cli.console import JSON_FLAG, run_safely
+from crispen.cli.console import JSON_FLAG, run_safely, stopped_by_signals
 from crispen.errors import Cancelled
 
 # Each is `crispen.cli.NAME`, and holds a Typer app called `app` or a function called NAME.
@@ -160,10 +160,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
         logging.basicConfig(format="%(message)s")
         logging.getLogger("crispen").setLevel(logging.DEBUG)
     command = build()
-    sys.exit(
-        run_safely(
-            lambda: command.main(kept, prog_name="crispen", standalone_mode=False),
-            debug=debug,
-            as_json=as_json,
-        )
-    )
+
+    def call() -> object:
+        with stopped_by_signals():
+            return command.main(kept, prog_name="crispen", standalone_mode=False)
+
+    sys.exit(run_safely(call, debug=debug, as_json=as_json))

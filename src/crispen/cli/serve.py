@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -113,7 +114,7 @@ def serve(
     """
     from crispen.server.logs import set_up
     from crispen.server.serving import serve as run
-    from crispen.server.settings import read_settings
+    from crispen.server.settings import misspelt, read_settings
 
     if runs is None and Path("runs").is_dir():
         runs = Path("runs")
@@ -130,12 +131,14 @@ def serve(
         cors_origins=cors_origin,
         log_format="json" if json else None,
     )
+    for line in misspelt(os.environ):
+        typer.echo(f"crispen: warning: {line}", err=True)
     set_up(chosen.log_format)
     run(chosen, lambda url: _ready(chosen, url, open, json))
 
 
 def _ready(settings: Settings, url: str, browse: bool, json: bool) -> None:
-    if not settings.local and settings.token is None:
+    if not settings.local and not settings.all_tokens:
         typer.echo(
             f"crispen: warning: everybody who reaches {settings.host} can use this server and its "
             "disk; give a --token",

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import re
-import tempfile
 import urllib.parse
 from pathlib import Path
 from typing import NamedTuple
 
 from crispen.errors import ModelError, OutputError, UsageError
+from crispen.media.atomic import open_beside
 from crispen.models.card import NAME, Color, ModelCard, Task, has_card, read_card
 from crispen.models.store import (
     SUFFIX,
@@ -88,19 +87,18 @@ def add(
     folder = user_folder()
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        handle, part_name = tempfile.mkstemp(dir=folder, prefix=".adding-")
-        part = Path(part_name)
+        part, file = open_beside(folder / "adding")
         try:
-            with os.fdopen(handle, "wb") as file:
+            with file:
                 file.write(content)
-            wishes = _Wishes(name, task, scale, color)
-            card = _check(part, content, text, stem, wishes)
+                file.flush()
+                wishes = _Wishes(name, task, scale, color)
+                card = _check(part, content, text, stem, wishes)
             target = folder / f"{card.name}{SUFFIX}"
             if card.name in shipped_names():
                 raise UsageError(f"a shipped model is called '{card.name}'; choose --name")
             if target.exists() and not overwrite:
                 raise UsageError(f"you have a model '{card.name}' already; choose another --name")
-            part.chmod(0o644)
             part.replace(target)
         finally:
             part.unlink(missing_ok=True)

@@ -63,11 +63,14 @@ class _Plan:
             if "cancel" in str(error):
                 self._idle.append((network, paint))
                 raise Cancelled() from None
-            raise
+            raise _cannot_compute(error) from error
         finally:
             with self._lock:
                 del self._busy[thread]
-        paint.infer()
+        try:
+            paint.infer()
+        except RuntimeError as error:
+            raise _cannot_compute(error) from error
         self._idle.append((network, paint))
 
     def interrupt(self, thread: int) -> None:
@@ -75,6 +78,14 @@ class _Plan:
             request = self._busy.get(thread)
             if request is not None:
                 request.cancel()
+
+
+def _cannot_compute(error: RuntimeError) -> ModelError:
+    reason = str(error).strip().splitlines()[-1:] or ["no further text"]
+    return ModelError(
+        f"the network's computation failed ({reason[0].strip()}); give less --memory, or choose "
+        "another --device"
+    )
 
 
 class OpenVinoEngine:

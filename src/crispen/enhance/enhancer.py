@@ -17,6 +17,7 @@ import numpy as np
 
 from crispen.engines.base import Pixels
 from crispen.enhance.blend import Overlap
+from crispen.enhance.memory import left_for_tiles
 from crispen.enhance.modelfile import ModelFile, ModelFiles
 from crispen.enhance.naming import label_of
 from crispen.enhance.plan import Plan, check, choose, plan
@@ -79,7 +80,8 @@ class Enhancer:
             unless given.
         device: ``auto``, ``cpu``, ``cuda``, …
         threads: Most CPU threads; all unless given.
-        memory_bytes: What tiles and bands may take, 1 GiB unless given; 64 MiB at least.
+        memory_bytes: What the work may take, the program included, 1 GiB unless given; 64 MiB
+            at least. Below about 250 MiB the smallest tiles may take more.
         tile_px: Side of square tiles instead of a choice by memory.
         overlap: Overlapped and averaged tiles instead of exact ones, as the classic autoencoder
             wants them.
@@ -311,7 +313,7 @@ class Enhancer:
             stage = ModelStage(
                 model.engine,
                 shape,
-                memory_bytes=self._memory_bytes // len(models),
+                memory_bytes=left_for_tiles(self._memory_bytes) // len(models),
                 tile_px=self._tile_px,
                 overlap=self._overlap,
                 strength=self.lineup.strength,

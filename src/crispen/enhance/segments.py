@@ -14,10 +14,14 @@ import shutil
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any
+from typing import Any
+
+from filelock import FileLock, Timeout
 
 from crispen.errors import OutputError
 from crispen.media.video import writing
+
+_TRIES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +57,12 @@ class Parts:
         self._target = target
         self._job = json.dumps(job, sort_keys=True, indent=1)
         self._resume = resume
-        self._lock: IO[bytes] | None = None
         self._kept = False
         self.folder = target.parent / f".{target.name}.part"
+        self._lock = FileLock(self.folder / "lock", timeout=0)
 
     def __enter__(self) -> Parts:
         with writing(self.folder, self._target):
-            self.folder.mkdir(exist_ok=True)
             self._hold()
             job = self.folder / "job.json"
             same = job.exists() and job.read_text(encoding="utf-8") == self._job
@@ -75,16 +78,20 @@ class Parts:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._lock is not None:
-            self._lock.close()
-        if kind is None or not (self._resume and self.finished()):
-            shutil.rmtree(self.folder, ignore_errors=True)
-            return
-        self._kept = True
-        for path in self.folder.iterdir():
-            if not _whole(path) and path.name != "job.json":
-                with contextlib.suppress(OSError):
-                    path.unlink()
+        # The lock is given back last: whoever waits for it finds all of this done.
+        try:
+            if kind is None or not (self._resume and self.finished()):
+                shutil.rmtree(self.folder, ignore_errors=True)
+                return
+            self._kept = True
+            for path in self.folder.iterdir():
+                if not _whole(path) and path.name != "job.json":
+                    with contextlib.suppress(OSError):
+                        path.unlink()
+        finally:
+            self._lock.release()
+            if os.name == "nt" and not self._kept:  # it keeps files that are open
+                shutil.rmtree(self.folder, ignore_errors=True)
 
     @property
     def kept(self) -> bool:
@@ -92,18 +99,18 @@ class Parts:
         return self._kept
 
     def _hold(self) -> None:
-        self._lock = (self.folder / "lock").open("wb")
-        with contextlib.suppress(ImportError):  # Windows has no flock
-            import fcntl
-
+        for _ in range(_TRIES):
+            self.folder.mkdir(exist_ok=True)
             try:
-                fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                self._lock.close()
-                self._lock = None
+                self._lock.acquire()
+                return
+            except FileNotFoundError:  # another run has just ended and removed the folder
+                continue
+            except Timeout as error:
                 raise OutputError(
                     f"{self._target}: another run is making this file; wait for it or stop it"
                 ) from error
+        raise OutputError(f"{self._target}: its folder of segments goes away; try again")
 
     def finished(self) -> list[Path]:
         """The finished segments, in order, up to the first gap."""

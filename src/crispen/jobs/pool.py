@@ -3,6 +3,10 @@
 A worker that dies gives its job back, which counts as one of the job's tries. When the whole
 server died, its workers ended with it, and what they held goes back without a count: that was not
 the job's doing.
+
+Two supervised loops do it. ``workers`` hears workers and replaces dead ones, and never asks the
+database. ``leases`` gives the jobs of dead and silent workers back, as soon as the database lets
+it.
 """
 
 from __future__ import annotations
@@ -14,23 +18,29 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
-from typing import IO
+
+from filelock import BaseFileLock, FileLock, Timeout, lock_descriptor
 
 from crispen.errors import OutputError
+from crispen.jobs.database import StoreError
+from crispen.jobs.job import Job
 from crispen.jobs.states import Status
 from crispen.jobs.store import JobStore
+from crispen.jobs.supervisor import Supervisor
 from crispen.jobs.work import clean
-from crispen.jobs.worker import Orders, run
+from crispen.jobs.worker import Orders, alive_file, run
 
 log = logging.getLogger("crispen.jobs")
 
 _LOOK_S = 0.5
 _SLOW_S = 5.0
 _ORPHANS_S = 15.0
+# Whether the database can be written is looked at this often even when nothing happens.
+_PROBE_S = 10.0
 
 
 def share_threads(workers: int, threads: int | None, cores: int | None = None) -> int:
@@ -53,7 +63,9 @@ class _One:
         self.process = process
         self.pipe = pipe
         self.name = ""
-        self.began = time.monotonic()
+        self.began = self.heard = time.monotonic()
+        self.used = False
+        self.trouble = ""
         self._idle = False
         self._wanted = False
 
@@ -80,6 +92,45 @@ class _One:
             self.wake()
 
 
+class _Silence:
+    """How long each running job's row has not changed, on the monotonic clock.
+
+    A worker that lives changes the row of its job five times a second. Time in which the database
+    could not be written does not count: nobody could have been heard then. Nor do jumps of the
+    clock.
+
+    Args:
+        lease_s: How long is too long.
+        probe: Writes to the database, or raises.
+    """
+
+    def __init__(self, lease_s: float, probe: Callable[[], None]) -> None:
+        self._lease_s = lease_s
+        self._probe = probe
+        self._quiet: dict[tuple[str, str | None], tuple[float, float]] = {}
+        self._looked = -_PROBE_S
+        self._probed = -_PROBE_S
+
+    def look(self, running: Sequence[Job], now: float) -> list[Job]:
+        """Those that have been silent for the length of a lease.
+
+        Raises:
+            StoreError: The database cannot be written.
+        """
+        since = min(now - self._looked, 2 * _LOOK_S)
+        self._looked = now
+        old, quiet = self._quiet, {}
+        for job in running:
+            key = job.id, job.worker
+            updated, quiet_s = old.get(key, (job.updated, -since))
+            quiet[key] = (updated, quiet_s + since) if updated == job.updated else (job.updated, 0)
+        if now - self._probed >= _PROBE_S or any(quiet_s for _, quiet_s in quiet.values()):
+            self._probe()
+            self._probed = now
+        self._quiet = quiet
+        return [job for job in running if quiet[job.id, job.worker][1] > self._lease_s]
+
+
 class Pool:
     """Worker processes; `take`, `start` and `stop`, or use it in a ``with`` block.
 
@@ -87,6 +138,7 @@ class Pool:
         orders: What each is started with.
         workers: How many; none is fine.
         store: The queue, for jobs of workers that died.
+        supervisor: Runs the loops.
         changed: Called from a thread of the pool whenever a job may have changed.
         stop_s: Seconds that workers get to stop.
         died: Called for each worker that died.
@@ -98,6 +150,7 @@ class Pool:
         workers: int,
         store: JobStore,
         *,
+        supervisor: Supervisor | None = None,
         changed: Callable[[], None] = lambda: None,
         stop_s: float = 8.0,
         died: Callable[[], None] = lambda: None,
@@ -109,12 +162,16 @@ class Pool:
         self._died = died
         self._stop_s = stop_s
         self._context = multiprocessing.get_context("spawn")
+        self._supervisor = supervisor or Supervisor()
         self._workers: list[_One] = []
         self._lock = threading.Lock()
         self._ending = threading.Event()
-        self._thread = threading.Thread(target=self._watch, name="pool", daemon=True)
-        self._held: IO[bytes] | None = None
+        self._threads: list[threading.Thread] = []
+        self._held: BaseFileLock | None = None
+        self._dead: list[tuple[str, str]] = []
+        self._silence = _Silence(orders.lease_s, store.probe)
         self._fast_deaths = 0
+        self._spawn_after = 0.0
 
     def __enter__(self) -> Pool:
         self.take()
@@ -131,10 +188,29 @@ class Pool:
             return sum(one.process.is_alive() for one in self._workers)
 
     @property
+    def troubles(self) -> dict[str, str]:
+        """What living workers say is wrong with them."""
+        with self._lock:
+            return {
+                f"worker {place}": one.trouble
+                for place, one in enumerate(self._workers, 1)
+                if one.trouble
+            }
+
+    @property
     def pids(self) -> list[int]:
         """Their process ids."""
         with self._lock:
             return [one.process.pid for one in self._workers if one.process.pid is not None]
+
+    def hold(self) -> None:
+        """Keep other servers off the folder.
+
+        Raises:
+            OutputError: Another server uses it.
+        """
+        if self._held is None:
+            self._held = _take(self._orders.lock.with_suffix(".server"))
 
     def take(self) -> None:
         """Take over the folder, and put back what a dead server's workers held.
@@ -142,7 +218,7 @@ class Pool:
         Raises:
             OutputError: Another server uses the folder.
         """
-        self._held = _take(self._orders.lock.with_suffix(".server"))
+        self.hold()
         _await_orphans(self._orders.lock)
         for job in self._store.held():
             if self._store.release(job):
@@ -153,7 +229,10 @@ class Pool:
         with self._lock:
             for _ in range(self._wanted):
                 self._workers.append(self._spawn())
-        self._thread.start()
+        self._threads = [
+            self._supervisor.thread("workers", self._watch, self._ending),
+            self._supervisor.thread("leases", self._give_back, self._ending, every_s=_LOOK_S),
+        ]
 
     def wake(self) -> None:
         """There is work."""
@@ -175,13 +254,20 @@ class Pool:
                 one.process.kill()
                 one.process.join()
             one.pipe.close()
-        if self._thread.is_alive():
-            self._thread.join()
-        for one in workers:
-            for job in self._store.held(one.name) if one.name else ():
-                self._store.release(job)
+        for thread in self._threads:
+            thread.join()
+        # The next server would do the same, should the database not answer now.
+        with contextlib.suppress(StoreError):
+            for one in workers:
+                for job in self._store.held(one.name) if one.name else ():
+                    self._store.release(job)
+        self.let_go()
+
+    def let_go(self) -> None:
+        """Give the folder to another server."""
         if self._held is not None:
-            self._held.close()
+            self._held.release()
+            self._held = None
 
     def _spawn(self) -> _One:
         ours, theirs = self._context.Pipe()
@@ -193,15 +279,11 @@ class Pool:
         return _One(process, ours)
 
     def _watch(self) -> None:
-        looked = 0.0
-        while not self._ending.is_set():
-            with self._lock:
-                watched = {one.pipe: one for one in self._workers}
-            self._hear(watched)
-            if time.monotonic() - looked > _LOOK_S:
-                looked = time.monotonic()
-                self._replace_dead()
-                self._take_back_silent()
+        with self._lock:
+            watched = {one.pipe: one for one in self._workers}
+        self._hear(watched)
+        self._bury_dead()
+        self._fill()
 
     def _hear(self, watched: dict[Connection, _One]) -> None:
         if not watched:
@@ -215,55 +297,80 @@ class Pool:
             except (EOFError, OSError):
                 self._ending.wait(0.02)  # it is dying; do not spin until it is dead
                 continue
-            if word == "idle":
-                with self._lock:
-                    watched[pipe].rests()
-                continue
-            if word == "name":
-                watched[pipe].name = value
-            changed = True
+            one = watched[pipe]
+            one.heard = time.monotonic()
+            match word:
+                case "idle":
+                    with self._lock:
+                        one.rests()
+                case "trouble":
+                    one.trouble = value
+                case "name":
+                    one.name = value
+                case _:
+                    one.used = changed = True
         if changed:
             self._changed()
 
-    def _replace_dead(self) -> None:
+    def _bury_dead(self) -> None:
         with self._lock:
             dead = [one for one in self._workers if not one.process.is_alive()]
+            self._workers = [one for one in self._workers if one not in dead]
         for one in dead:
-            self._bury(one)
-            with self._lock:
-                if self._ending.is_set():
-                    return
-                self._workers.remove(one)
+            one.process.join()
+            reason = _reason(one.process.exitcode)
+            log.error("worker %s died: %s", one.process.pid, reason)
+            one.pipe.close()
+            with contextlib.suppress(OSError):
+                alive_file(self._orders.lock, one.process.pid or 0).unlink()
+            self._died()
+            if one.name:
+                with self._lock:
+                    self._dead.append((one.name, reason))
+            # One that dies before it does anything would be started without end.
+            early = not one.used and time.monotonic() - one.began < _SLOW_S
+            self._fast_deaths = self._fast_deaths + 1 if early else 0
+            if self._fast_deaths > 2:
+                self._spawn_after = time.monotonic() + _SLOW_S
+
+    def _fill(self) -> None:
+        if time.monotonic() < self._spawn_after:
+            return
+        with self._lock:
+            while len(self._workers) < self._wanted and not self._ending.is_set():
                 self._workers.append(self._spawn())
 
-    def _bury(self, one: _One) -> None:
-        one.process.join()
-        reason = _reason(one.process.exitcode)
-        log.error("worker %s died: %s", one.process.pid, reason)
-        one.pipe.close()
-        self._died()
-        held = self._store.held(one.name) if one.name else ()
-        for job in held:
-            status = self._store.lose(job, f"its worker process {reason}")
-            if status is Status.FAILED:
-                clean(self._orders.bench.jobs / job.id)
-            log.error("job %s lost its worker (try %d): %s", job.id, job.attempts, status)
-        self._changed()
-        # One that dies before it does anything would be started without end.
-        early = not held and time.monotonic() - one.began < _SLOW_S
-        self._fast_deaths = self._fast_deaths + 1 if early else 0
-        if self._fast_deaths > 2:
-            self._ending.wait(_SLOW_S)
+    def _give_back(self) -> None:
+        with self._lock:
+            dead = list(self._dead)
+        for name, reason in dead:
+            for job in self._store.held(name):
+                self._lose(job, f"its worker process {reason}")
+            with self._lock:
+                self._dead.remove((name, reason))
+        running = self._store.held()
+        for job in self._silence.look(running, time.monotonic()):
+            with self._lock:
+                own = next((one for one in self._workers if one.name == job.worker), None)
+            if own is not None:
+                if time.monotonic() - own.heard < self._orders.lease_s:
+                    continue  # it says that it cannot write, so it lives
+                # It hangs; `_bury_dead` and the next round do the rest.
+                log.error("worker %s stopped responding; it is ended", own.process.pid)
+                own.process.kill()
+            else:
+                self._lose(job, "its worker stopped responding")
 
-    def _take_back_silent(self) -> None:
-        """Jobs of workers of other machines, or of ones that hang."""
-        for job in self._store.silent():
-            status = self._store.lose(job, "its worker was not heard of any more")
-            if status is not None:
-                log.error("job %s: its worker is silent; %s", job.id, status.value)
-                self._changed()
-                if status is Status.QUEUED:
-                    self.wake()
+    def _lose(self, job: Job, reason: str) -> None:
+        status = self._store.lose(job, reason)
+        if status is None:
+            return
+        log.error("job %s (try %d): %s; %s", job.id, job.attempts, reason, status.value)
+        if status is Status.FAILED:
+            clean(self._orders.bench.jobs / job.id)
+        self._changed()
+        if status is Status.QUEUED:
+            self.wake()
 
 
 def _reason(code: int | None) -> str:
@@ -275,37 +382,35 @@ def _reason(code: int | None) -> str:
     return f"ended with code {code}"
 
 
-def _take(path: Path) -> IO[bytes] | None:
-    """Holds a folder for this server alone, as long as the file is open."""
+def _take(path: Path) -> BaseFileLock:
+    """Holds a folder for this server alone, until it is released.
+
+    Raises:
+        OutputError: Another server holds it.
+    """
+    lock = FileLock(path, timeout=0, thread_local=False)
     try:
-        import fcntl
-    except ImportError:  # Windows
-        return None
-    file = path.open("wb")
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        file.close()
+        lock.acquire()
+    except Timeout as error:
         raise OutputError(
             f"{path.parent}: another server uses this folder; stop it or choose another --folder"
         ) from error
-    return file
+    return lock
 
 
-def _await_orphans(path: Path) -> None:
+def _await_orphans(lock: Path) -> None:
     """Waits until the workers of a server that died have noticed, so that no job has two."""
-    try:
-        import fcntl
-    except ImportError:  # Windows
-        return
     until = time.monotonic() + _ORPHANS_S
-    with path.open("wb") as file:
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    for path in lock.parent.glob(f"{lock.name}.*"):
+        while not _is_free(path):
+            if time.monotonic() > until:
+                log.warning("workers of an earlier server are still alive")
                 return
-            except OSError:
-                if time.monotonic() > until:
-                    log.warning("workers of an earlier server are still alive")
-                    return
-                time.sleep(0.05)
+            time.sleep(0.05)
+        with contextlib.suppress(OSError):
+            path.unlink()
+
+
+def _is_free(path: Path) -> bool:
+    with path.open("ab") as file:
+        return lock_descriptor(file.fileno(), blocking=False)

@@ -14,13 +14,12 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, CursorResult, Engine, event, func
-from sqlalchemy.exc import SQLAlchemyError
-from sqlmodel import Field, Session, SQLModel, col, create_engine, delete, select, update
+from sqlalchemy import ColumnElement, CursorResult, Engine, and_, func, or_
+from sqlmodel import Session, col, delete, select, update
 
-from crispen.errors import UsageError
+from crispen.jobs.advisory import AdvisoryLock, advisory_lock
+from crispen.jobs.database import CHANGES, ChangeRow, CounterRow, Database, FactRow, JobRow
 from crispen.jobs.job import Job, NewJob
-from crispen.jobs.migrations import migrate
 from crispen.jobs.options import ProgressNow, Result
 from crispen.jobs.states import FINAL, MAX_ATTEMPTS, Move, NotPossible, Status, move
 
@@ -28,62 +27,42 @@ VERSION = 2
 _TRIES = 20
 
 
-class JobRow(SQLModel, table=True):
-    """A job as the database has it; `crispen.jobs.job.Job` is what it means."""
-
-    __tablename__ = "crispen_job"
-
-    id: str = Field(primary_key=True, max_length=32)
-    client: str = Field(index=True, max_length=64)
-    name: str
-    kind: str = Field(max_length=8)
-    status: str = Field(index=True, max_length=12)
-    hidden: bool = False
-    urgent: int = 0
-    created: float
-    started: float | None = None
-    finished: float | None = None
-    updated: float = Field(index=True)
-    attempts: int = 0
-    furthest: float = 0.0
-    worker: str | None = Field(default=None, max_length=120)
-    lease: float | None = None
-    error: str | None = None
-    options: str
-    source: str
-    models: str
-    version: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
-    plan: str | None = None
-    result: str | None = None
-    progress: str | None = None
-
-
 class JobStore:
     """The queue; each process has its own, all over one database.
 
     Args:
         url: Of SQLAlchemy, such as ``sqlite:////data/crispen.db`` or ``postgresql+psycopg://…``.
+        prepare: Make the tables if need be. Without it nothing is asked of the database yet, so
+            that a worker can start while the database does not answer.
 
     Raises:
         UsageError: The database cannot be opened.
+
+    All methods raise `StoreError` while the database does not answer.
     """
 
-    def __init__(self, url: str) -> None:
-        try:
-            self._engine = _open(url)
-            migrate(self._engine)
-        except (SQLAlchemyError, ImportError) as error:
-            reason = " ".join(str(error).split())[:200]
-            raise UsageError(f"the database cannot be opened ({reason}); check its URL") from error
+    def __init__(self, url: str, *, prepare: bool = True) -> None:
+        self._database = Database(url)
+        if prepare:
+            self._database.prepare()
+
+    @property
+    def engine(self) -> Engine:
+        """SQLAlchemy's engine."""
+        return self._database.engine
 
     def close(self) -> None:
         """Give connections back."""
-        self._engine.dispose()
+        self._database.close()
+
+    def advisory_lock(self) -> AdvisoryLock:
+        """What keeps a second server off the database; not taken yet."""
+        return advisory_lock(self.engine)
 
     def add(self, new: NewJob) -> Job:
         """Queue a job; one that is there already under this id is given back as it is."""
         now = time.time()
-        with Session(self._engine) as session:
+        with self._database.session() as session:
             there = session.get(JobRow, new.id)
             if there is not None:
                 return Job.of(there)
@@ -104,43 +83,91 @@ class JobStore:
                 plan=None if new.plan is None else new.plan.model_dump_json(),
             )
             session.add(row)
+            session.flush()
+            _number(session, new.id)
             session.commit()
             return Job.of(row)
 
     def get(self, id: str) -> Job | None:
         """A job, or None."""
-        with Session(self._engine) as session:
+        with self._database.session() as session:
             row = session.get(JobRow, id)
             return next(_readable([row]), None) if row is not None else None
 
     def jobs(
-        self, client: str | None = None, statuses: Iterable[Status] | None = None, limit: int = 1000
+        self,
+        client: str | None = None,
+        statuses: Iterable[Status] | None = None,
+        limit: int = 1000,
+        after: tuple[float, str] | None = None,
     ) -> list[Job]:
-        """Jobs that a client sees, or all of everybody's; newest first."""
+        """Jobs that a client sees, or all of everybody's; newest first.
+
+        Args:
+            client: None for everybody's.
+            statuses: None for all.
+            limit: How many at most.
+            after: When the last one before them was created, and its id.
+        """
         query = select(JobRow).order_by(col(JobRow.created).desc(), col(JobRow.id)).limit(limit)
+        query = query.where(col(JobRow.version) <= VERSION)
         if client is not None:
             query = query.where(JobRow.client == client, col(JobRow.hidden).is_(False))
         if statuses is not None:
             query = query.where(col(JobRow.status).in_([s.value for s in statuses]))
-        with Session(self._engine) as session:
-            return list(_readable(session.exec(query)))
+        if after is not None:
+            created, id = after
+            same = and_(col(JobRow.created) == created, col(JobRow.id) > id)
+            query = query.where(or_(col(JobRow.created) < created, same))
+        with self._database.session() as session:
+            return [Job.of(row) for row in session.exec(query)]
 
-    def changed(self, since: float) -> Sequence[Job]:
-        """Jobs that changed at or after a time, the oldest change first."""
-        query = select(JobRow).where(JobRow.updated >= since).order_by(col(JobRow.updated))
-        with Session(self._engine) as session:
-            return list(_readable(session.exec(query)))
+    def probe(self) -> None:
+        """Write something that changes nothing, and see whether that can be done."""
+        with self._database.session() as session:
+            counted = update(CounterRow).where(col(CounterRow.name) == CHANGES)
+            session.exec(counted.values(value=CounterRow.value))
+            session.commit()
+
+    def fact(self, name: str) -> str | None:
+        """Something that is true of the database as a whole."""
+        with self._database.session() as session:
+            row = session.get(FactRow, name)
+            return None if row is None else row.value
+
+    def note_fact(self, name: str, value: str) -> None:
+        """Write such a thing down."""
+        with self._database.session() as session:
+            session.merge(FactRow(name=name, value=value))
+            session.commit()
+
+    def last_change(self) -> int:
+        """The number of the last change."""
+        with self._database.session() as session:
+            row = session.get(CounterRow, CHANGES)
+            return 0 if row is None else row.value
+
+    def changed(self, after: int) -> Sequence[tuple[int, Job]]:
+        """Jobs that changed after a change, each with the number of its last one, in order."""
+        query = (
+            select(ChangeRow.number, JobRow)
+            .join(JobRow, col(JobRow.id) == ChangeRow.job)
+            .where(ChangeRow.number > after, col(JobRow.version) <= VERSION)
+            .order_by(col(ChangeRow.number))
+        )
+        with self._database.session() as session:
+            return [(number, Job.of(row)) for number, row in session.exec(query)]
 
     def queue(self) -> list[str]:
         """Ids of waiting jobs, the next one first."""
         query = select(JobRow.id).where(*_waiting()).order_by(*_ORDER)
-        with Session(self._engine) as session:
+        with self._database.session() as session:
             return list(session.exec(query))
 
     def counts(self) -> dict[Status, int]:
         """How many jobs are in each state."""
         query = select(JobRow.status, func.count()).group_by(JobRow.status)
-        with Session(self._engine) as session:
+        with self._database.session() as session:
             found = {Status(status): count for status, count in session.exec(query)}
         return {status: found.get(status, 0) for status in Status}
 
@@ -150,7 +177,7 @@ class JobStore:
         query = select(func.count()).where(
             JobRow.client == client, col(JobRow.status).in_(open_ones)
         )
-        with Session(self._engine) as session:
+        with self._database.session() as session:
             return int(session.exec(query).one())
 
     def claim(self, worker: str, lease_s: float) -> Job | None:
@@ -158,7 +185,7 @@ class JobStore:
         query = select(JobRow.id, JobRow.attempts).where(*_waiting())
         query = query.order_by(*_ORDER).limit(1)
         for _ in range(_TRIES):
-            with Session(self._engine) as session:
+            with self._database.session() as session:
                 first: Any = session.exec(query).first()
                 if first is None:
                     return None
@@ -167,7 +194,8 @@ class JobStore:
                 now = time.time()
                 mine = self._change(
                     session,
-                    (JobRow.id == id, JobRow.status == Status.QUEUED.value),
+                    id,
+                    JobRow.status == Status.QUEUED.value,
                     status=status.value,
                     attempts=attempts,
                     worker=worker,
@@ -184,10 +212,11 @@ class JobStore:
 
     def beat(self, job: Job, lease_s: float, progress: ProgressNow | None) -> bool:
         """Say that the worker lives and how far it is; False if the job is no longer its own."""
-        with Session(self._engine) as session:
+        with self._database.session() as session:
             return self._change(
                 session,
-                _held(job),
+                job.id,
+                *_held(job),
                 lease=time.time() + lease_s,
                 progress=None if progress is None else progress.model_dump_json(),
             )
@@ -195,10 +224,11 @@ class JobStore:
     def finish(self, job: Job, result: Result, models: Iterable[str]) -> bool:
         """The result is in its place; False if the job is no longer the worker's own."""
         status, _ = move(Status.RUNNING, Move.FINISH, attempts=job.attempts)
-        with Session(self._engine) as session:
+        with self._database.session() as session:
             return self._change(
                 session,
-                _held(job),
+                job.id,
+                *_held(job),
                 status=status.value,
                 result=result.model_dump_json(),
                 models=",".join(models),
@@ -208,15 +238,17 @@ class JobStore:
     def fail(self, job: Job, error: str) -> bool:
         """It cannot be done, and why; False if the job is no longer the worker's own."""
         status, _ = move(Status.RUNNING, Move.FAIL, attempts=job.attempts)
-        with Session(self._engine) as session:
-            return self._change(session, _held(job), status=status.value, error=error, **_ended())
+        with self._database.session() as session:
+            return self._change(
+                session, job.id, *_held(job), status=status.value, error=error, **_ended()
+            )
 
     def release(self, job: Job) -> bool:
         """Back to its place in the queue, as if it had not been begun."""
         status, attempts = move(Status.RUNNING, Move.RELEASE, attempts=job.attempts)
-        with Session(self._engine) as session:
+        with self._database.session() as session:
             return self._change(
-                session, _held(job), status=status.value, attempts=attempts, **_FREE
+                session, job.id, *_held(job), status=status.value, attempts=attempts, **_FREE
             )
 
     def lose(self, job: Job, reason: str) -> Status | None:
@@ -236,8 +268,8 @@ class JobStore:
         if status is Status.FAILED:
             values |= _ended()
             values["error"] = f"gave up after {MAX_ATTEMPTS} tries: {reason}"
-        with Session(self._engine) as session:
-            return status if self._change(session, _held(job), **values) else None
+        with self._database.session() as session:
+            return status if self._change(session, job.id, *_held(job), **values) else None
 
     def cancel(self, id: str) -> Job | None:
         """Stop a job; its worker learns it at its next beat. None if there is none.
@@ -258,8 +290,9 @@ class JobStore:
 
     def delete(self, id: str) -> bool:
         """Forget a job; whether there was one."""
-        with Session(self._engine) as session:
+        with self._database.session() as session:
             done: CursorResult[Any] = session.exec(delete(JobRow).where(col(JobRow.id) == id))
+            session.exec(delete(ChangeRow).where(col(ChangeRow.job) == id))
             session.commit()
             return bool(done.rowcount)
 
@@ -268,17 +301,12 @@ class JobStore:
         query = select(JobRow).where(JobRow.status == Status.RUNNING.value)
         if worker is not None:
             query = query.where(JobRow.worker == worker)
-        with Session(self._engine) as session:
+        with self._database.session() as session:
             return list(_readable(session.exec(query)))
-
-    def silent(self, now: float | None = None) -> Sequence[Job]:
-        """Running jobs whose worker has not been heard of for the length of its lease."""
-        now = time.time() if now is None else now
-        return [job for job in self.held() if job.lease is None or job.lease < now]
 
     def hidden(self) -> Sequence[Job]:
         """Jobs that somebody waits for in a request; after a restart nobody does."""
-        with Session(self._engine) as session:
+        with self._database.session() as session:
             rows = session.exec(select(JobRow).where(col(JobRow.hidden).is_(True)))
             return list(_readable(rows))
 
@@ -286,7 +314,7 @@ class JobStore:
         """Jobs that ended before a time."""
         ended = [s.value for s in FINAL]
         query = select(JobRow).where(col(JobRow.status).in_(ended), col(JobRow.finished) < before)
-        with Session(self._engine) as session:
+        with self._database.session() as session:
             return list(_readable(session.exec(query)))
 
     def _decide(self, id: str, what: Move, **values: Any) -> Job | None:
@@ -295,23 +323,23 @@ class JobStore:
             if job is None:
                 return None
             status, attempts = move(job.status, what, attempts=job.attempts)
-            there = (
-                JobRow.id == id,
-                JobRow.status == job.status.value,
-                JobRow.attempts == job.attempts,
-            )
-            with Session(self._engine) as session:
-                if self._change(session, there, status=status.value, attempts=attempts, **values):
+            there = (JobRow.status == job.status.value, JobRow.attempts == job.attempts)
+            with self._database.session() as session:
+                if self._change(
+                    session, id, *there, status=status.value, attempts=attempts, **values
+                ):
                     return self.get(id)
         raise NotPossible(f"the job changes all the time; '{what.value}' it again")
 
     @staticmethod
     def _change(
-        session: Session, there: Iterable[ColumnElement[bool] | bool], **values: Any
+        session: Session, id: str, *there: ColumnElement[bool] | bool, **values: Any
     ) -> bool:
         """Change one row if it is still as it was; whether it was."""
-        statement = update(JobRow).where(*there).values(updated=time.time(), **values)  # type: ignore[arg-type]
-        done: CursorResult[Any] = session.exec(statement)
+        statement = update(JobRow).where(JobRow.id == id, *there)  # type: ignore[arg-type]
+        done: CursorResult[Any] = session.exec(statement.values(updated=time.time(), **values))
+        if done.rowcount:
+            _number(session, id)
         session.commit()
         return bool(done.rowcount)
 
@@ -334,22 +362,19 @@ def _ended() -> dict[str, Any]:
 
 def _held(job: Job) -> tuple[ColumnElement[bool] | bool, ...]:
     return (
-        JobRow.id == job.id,
         JobRow.status == Status.RUNNING.value,
         JobRow.worker == job.worker,
         JobRow.attempts == job.attempts,
     )
 
 
-def _open(url: str) -> Engine:
-    if not url.startswith("sqlite"):
-        return create_engine(url, pool_pre_ping=True)
-    engine = create_engine(url, connect_args={"timeout": 30, "check_same_thread": False})
-
-    @event.listens_for(engine, "connect")
-    def set_up(connection: Any, record: Any) -> None:
-        # Readers and the writer do not wait for each other; a killed process loses nothing.
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=NORMAL")
-
-    return engine
+def _number(session: Session, id: str) -> None:
+    """Give a job's change the next number, in the transaction that makes it."""
+    counted = update(CounterRow).where(col(CounterRow.name) == CHANGES)
+    session.exec(counted.values(value=CounterRow.value + 1))
+    number = session.exec(select(CounterRow.value).where(CounterRow.name == CHANGES)).one()
+    known: CursorResult[Any] = session.exec(
+        update(ChangeRow).where(col(ChangeRow.job) == id).values(number=number)
+    )
+    if not known.rowcount:
+        session.add(ChangeRow(job=id, number=number))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import shutil
 from collections import OrderedDict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from crispen.jobs.job import Job
 from crispen.jobs.kinds import suffix_and_type, viewable_picture
 from crispen.jobs.options import Result, Source
 from crispen.models.athand import AtHand
+from crispen.models.store import Known
 from crispen.progress import Progress
 
 if TYPE_CHECKING:
@@ -52,25 +54,42 @@ def result_path(folder: Path, job: Job) -> Path:
     return folder / f"result{suffix_and_type(format)[0]}"
 
 
-def plan_job(request: Request, source: Source, max_pixels: int | None = None) -> Plan:
+def plan_job(
+    request: Request,
+    source: Source,
+    models: Iterable[Known] | None = None,
+    *,
+    max_pixels: int | None = None,
+) -> Plan:
     """What will be done for a job, with the models that are at hand now.
+
+    Args:
+        request: What is wanted.
+        source: The file that it is wanted for.
+        models: Those that may be used; all unless given.
+        max_pixels: Maximum number of pixels of the result, all frames of a picture together.
 
     Raises:
         ResultTooLarge: The result would have more than `max_pixels`.
         UsageError: Options that contradict each other or do not suit the file.
         ModelError: No such model, or none for a task.
     """
-    return plan(request, source, AtHand(), max_pixels=max_pixels)
+    return plan(request, source, AtHand(models), max_pixels=max_pixels)
 
 
-def check_job(request: Request, kind: Kind) -> list[str]:
+def check_job(request: Request, kind: Kind, models: Iterable[Known] | None = None) -> list[str]:
     """The models and families that would run, as far as that can be said without the file.
+
+    Args:
+        request: What is wanted.
+        kind: Of the file.
+        models: Those that may be used; all unless given.
 
     Raises:
         UsageError: Options that contradict each other or do not suit such files.
         ModelError: No such model, or none for a task.
     """
-    return check(request, kind, AtHand()).names
+    return check(request, kind, AtHand(models)).names
 
 
 def clean(folder: Path) -> None:

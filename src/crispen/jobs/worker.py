@@ -4,6 +4,9 @@ It is started with ``spawn``, so that nothing of the server is in it, and holds 
 What the server says through it: ``wake`` (there is work), ``stop`` (put the job back and end). Its
 end of file means that the server died: the worker then ends at once, since the next server
 gives its job to somebody else.
+
+A database that does not answer ends neither the worker nor its work: the job goes on, and what
+became of it is written down as soon as the database answers again.
 """
 
 from __future__ import annotations
@@ -17,10 +20,12 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
+
+from filelock import lock_descriptor
 
 from crispen.errors import Cancelled, CrispenError
 from crispen.jobs.job import Job
@@ -28,6 +33,7 @@ from crispen.jobs.kinds import renamed
 from crispen.jobs.options import ProgressNow
 from crispen.jobs.states import Status
 from crispen.jobs.store import JobStore
+from crispen.jobs.supervisor import Supervisor
 from crispen.jobs.work import SOURCE, Bench, Worker, clean
 from crispen.progress import Event, Progress
 
@@ -35,13 +41,23 @@ log = logging.getLogger("crispen.jobs")
 
 BEAT_S = 0.2
 _IDLE_S = 1.0
+# Between two tries while the database does not answer; far below any lease.
+_RETRY_S = 1.0
 _STUCK_S = 10.0
 _STUCK_EXIT = 70
 
 
 @dataclass(frozen=True, slots=True)
 class Orders:
-    """What a worker process is started with; it must be picklable."""
+    """What a worker process is started with; it must be picklable.
+
+    Attributes:
+        url: Of the queue's database.
+        bench: How it works.
+        lease_s: Seconds without a sign of life after which a job is taken back.
+        max_job_s: Seconds after which a job is given up.
+        lock: Begins the names of the files that living workers hold.
+    """
 
     url: str
     bench: Bench
@@ -57,18 +73,23 @@ def run(orders: Orders, pipe: Connection) -> None:
     os.environ["VIPS_CONCURRENCY"] = str(orders.bench.threads)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
     with _alive(orders.lock):
-        store = JobStore(orders.url)
+        store = JobStore(orders.url, prepare=False)
         _Life(orders, pipe, store).work()
+
+
+def alive_file(lock: Path, pid: int) -> Path:
+    """What a worker holds as long as it lives."""
+    return lock.with_name(f"{lock.name}.{pid}")
 
 
 @contextlib.contextmanager
 def _alive(lock: Path) -> Iterator[None]:
-    """Holds a shared lock, by which the next server sees that a worker of the last one lives."""
-    with lock.open("wb") as file:
-        with contextlib.suppress(ImportError):  # Windows ends children with their parent's job
-            import fcntl
+    """Holds a file of its own, by which the next server sees that a worker of the last one lives.
 
-            fcntl.flock(file, fcntl.LOCK_SH)
+    Never removed here: a file that is there and not held is what tells that its worker has ended.
+    """
+    with alive_file(lock, os.getpid()).open("wb") as file:
+        lock_descriptor(file.fileno(), blocking=False)
         yield
 
 
@@ -80,6 +101,10 @@ class _Life:
         self._worker = Worker(orders.bench)
         self._name = f"{socket.gethostname()[:60]}-{os.getpid()}-{secrets.token_hex(4)}"
         self._stopping = False
+        self._next: Job | None = None
+        self._unsure = False
+        self._trouble = ""
+        self.supervisor = Supervisor(first_s=BEAT_S, most_s=_RETRY_S)
         signal.signal(signal.SIGTERM, self._stop)
 
     def _stop(self, *_: object) -> None:
@@ -94,15 +119,42 @@ class _Life:
                 self._listen(0)
                 if self._stopping:
                     return
-                job = self._store.claim(self._name, self._orders.lease_s)
-                if job is None:
+                if not self._until_done(self._claim):
+                    return
+                if self._next is not None:
+                    self._do(self._next)
+                else:
                     self._say("idle")
                     self._listen(_IDLE_S)
-                    continue
-                self._do(job)
         finally:
             self._worker.close()
             self._store.close()
+
+    def _claim(self) -> None:
+        if self._unsure:  # a claim that failed may have been written down all the same
+            for held in self._store.held(self._name):
+                self._store.release(held)
+        self._unsure = True
+        self._next = self._store.claim(self._name, self._orders.lease_s)
+        self._unsure = False
+
+    def _until_done(self, step: Callable[[], object]) -> bool:
+        """Try until the database does it; False if somebody said stop before it did."""
+        while True:
+            pause = self.supervisor.attempt("queue", step)
+            self.tell_trouble()
+            if not pause:
+                return True
+            self._listen(pause)
+            if self._stopping:
+                return False
+
+    def tell_trouble(self) -> None:
+        """Let the server know what is wrong here, again and again, or that it no longer is."""
+        now = "; ".join(self.supervisor.troubles.values())
+        if now or self._trouble:
+            self._trouble = now
+            self._say("trouble", now)
 
     def _listen(self, timeout_s: float) -> None:
         """Wait for a word of the server; its end is ours."""
@@ -116,10 +168,10 @@ class _Life:
     def _tell(self) -> None:
         self._say("changed")
 
-    def _say(self, word: str) -> None:
+    def _say(self, word: str, value: str = "") -> None:
         # A server that is gone is noticed by `_listen`.
         with contextlib.suppress(OSError):
-            self._pipe.send((word, ""))
+            self._pipe.send((word, value))
 
     def _do(self, job: Job) -> None:
         self._tell()
@@ -149,21 +201,28 @@ class _Life:
                 )
             else:
                 ending = ""
-        if not ending:
-            kept = self._store.finish(job, result, models)
-        elif ending == "released":
-            kept = self._store.release(job)
-        elif ending == "lost":
-            kept = False
-            now = self._store.get(job.id)
-            # Where another worker has it, what lies there is that one's.
-            if now is None or now.status is Status.CANCELLED:
+
+        def settle() -> None:
+            if not ending:
+                kept = self._store.finish(job, result, models)
+            elif ending == "released":
+                kept = self._store.release(job)
+            elif ending == "lost":
+                kept = False
+                now = self._store.get(job.id)
+                # Where another worker has it, what lies there is that one's.
+                if now is None or now.status is Status.CANCELLED:
+                    clean(folder)
+            else:
                 clean(folder)
+                kept = self._store.fail(job, ending)
+            if not kept:
+                log.info("job %s was taken back", job.id)
+
+        if ending == "released":  # the next server releases it, should this fail
+            self.supervisor.attempt("queue", settle)
         else:
-            clean(folder)
-            kept = self._store.fail(job, ending)
-        if not kept:
-            log.info("job %s was taken back", job.id)
+            self._until_done(settle)
         self._tell()
 
 
@@ -174,8 +233,10 @@ class _Beats:
         self._life = life
         self._job = job
         self._now: ProgressNow | None = None
+        self._told: ProgressNow | None = None
+        self._began = time.monotonic()
         self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._beat, name="beats", daemon=True)
+        self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
         self.progress = Progress(self._hear)
         self.why = ""
 
@@ -198,27 +259,24 @@ class _Beats:
             left_s=event.left_s,
         )
 
+    def _run(self) -> None:
+        supervisor = self._life.supervisor
+        supervisor.run("heartbeat", self._beat, self._ended, every_s=BEAT_S)
+        supervisor.forget("heartbeat")
+
     def _beat(self) -> None:
         life, orders = self._life, self._life._orders
-        began = time.monotonic()
-        told: ProgressNow | None = None
-        while not self._ended.wait(BEAT_S):
-            life._listen(0)
-            if life._stopping:
-                self._end("released")
-                return
-            now = self._now
-            if not life._store.beat(self._job, orders.lease_s, now):
-                self._end("lost")
-                return
-            if now != told:
-                told = now
-                life._tell()
-            if time.monotonic() - began > orders.max_job_s:
-                self._end(
-                    f"{self._job.name}: not done after {orders.max_job_s:,.0f} seconds; given up"
-                )
-                return
+        life._listen(0)
+        life.tell_trouble()
+        if life._stopping:
+            self._end("released")
+        elif time.monotonic() - self._began > orders.max_job_s:
+            self._end(f"{self._job.name}: not done after {orders.max_job_s:,.0f} seconds; given up")
+        elif not life._store.beat(self._job, orders.lease_s, self._now):
+            self._end("lost")
+        elif self._now != self._told:
+            self._told = self._now
+            life._tell()
 
     def _end(self, why: str) -> None:
         self.why = why
@@ -226,3 +284,4 @@ class _Beats:
         if not self._ended.wait(_STUCK_S):
             # A decoder that hears nothing; the next process does not have it.
             os._exit(_STUCK_EXIT)
+        # What remains is done by the thread that works.

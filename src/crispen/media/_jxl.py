@@ -5,6 +5,7 @@ Source: ISO/IEC 18181-1, 18181-2 (the container).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -21,15 +22,19 @@ _EFFORT = 5  # 7, libjxl's own, takes three times as long
 _PNG = "convert it to 16-bit PNG with djxl first"
 
 
-def open_jxl(data: bytes) -> Whole:
+def open_jxl(data: bytes, read_jpeg: Callable[[bytes], Decoded]) -> Whole:
     """A JPEG XL; the first frame of an animated one.
+
+    Args:
+        data: The file.
+        read_jpeg: Reads a JPEG that was packed into it without loss.
 
     Raises:
         ValueError: It is damaged.
         NotUnderstood: Its colours or samples are of a kind that is not read.
     """
     width, height, deep = _announced(data)
-    return Whole(width, height, lambda: _decode(data, deep))
+    return Whole(width, height, lambda: _decode(data, deep, read_jpeg))
 
 
 def encode(pixels: Pixels, header: Header, quality: int) -> bytes:
@@ -66,7 +71,7 @@ def encode(pixels: Pixels, header: Header, quality: int) -> bytes:
     )
 
 
-def _decode(data: bytes, deep: bool) -> Decoded:
+def _decode(data: bytes, deep: bool, read_jpeg: Callable[[bytes], Decoded]) -> Decoded:
     import pillow_jxl
 
     make: Any = pillow_jxl.Decoder
@@ -74,12 +79,8 @@ def _decode(data: bytes, deep: bool) -> Decoded:
         is_jpeg, info, samples, icc, boxes = make(num_threads=-1)(data)
     except (ValueError, RuntimeError, OSError):
         raise ValueError(DAMAGED) from None
-    if is_jpeg:
-        # A JPEG that was packed without loss comes back as it was, EXIF and all.
-        from crispen.media._reader import open_image
-
-        with open_image(bytes(samples)) as reader:
-            return Decoded(reader.read(), reader.header.metadata, tuple(reader.notes))
+    if is_jpeg:  # as it was before it was packed, EXIF and all
+        return read_jpeg(bytes(samples))
     channels = {"L": 1, "I;16": 1, "LA": 2, "RGB": 3, "RGBA": 4}.get(info.mode)
     if channels is None:
         raise NotUnderstood(f"this JPEG XL holds samples of type {info.mode}", _PNG)

@@ -261,7 +261,7 @@ class ImageReader:
 
     def _before_decoding(self) -> None:
         """Limits and damage that can be seen without libvips, which sets memory aside early."""
-        opener = _openers.choose(self._format, self._looked_at)
+        opener = _openers.choose(self._format, self._looked_at, self._read_jpeg)
         if self._format != "gif" and opener is None:
             return
         if self._path is not None:
@@ -277,6 +277,11 @@ class ImageReader:
             self._data = _gif.mend(self._data)
             size = self._guarded(_gif.canvas, self._data)
         self._check_size(*size)
+
+    def _read_jpeg(self, data: bytes) -> Decoded:
+        """A JPEG that is packed into this file."""
+        with open_image(data, max_pixels=self._max_pixels) as reader:
+            return Decoded(reader.read(), reader.header.metadata, tuple(reader.notes))
 
     def _check_size(self, width: int, height: int, frames: int = 1) -> None:
         pixels = width * height * frames

@@ -5,13 +5,20 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import secrets
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 from crispen.errors import CrispenError, OutputError
+
+_PART = re.compile(r"\..{1,80}\.[0-9a-f]{8}\.part", re.DOTALL)
+# Between closing a file and giving it its name, a run that lives does not hold it.
+_YOUNG_S = 60.0
+_swept: set[Path] = set()
 
 
 def check_target(path: Path, *, overwrite: bool) -> None:
@@ -40,14 +47,23 @@ def check_target(path: Path, *, overwrite: bool) -> None:
 def open_beside(path: Path) -> tuple[Path, BinaryIO]:
     """A new, empty, hidden file in the folder of `path`, with the usual permissions.
 
+    It is locked as long as it is open. What runs that died left half-written in that folder is
+    removed when a process first writes there.
+
     Raises:
         OutputError: The folder refuses it.
     """
     folder = path.resolve().parent
+    if folder not in _swept:
+        _swept.add(folder)
+        sweep_dead(folder)
     temporary = folder / f".{path.name[:80]}.{secrets.token_hex(4)}.part"
     try:
         # Unlike tempfile's, its mode follows the umask, as that of any other new file does.
-        return temporary, temporary.open("x+b")
+        file = temporary.open("x+b")
+        with contextlib.suppress(OSError):  # a file system without locks
+            _lock(file)
+        return temporary, file
     except OSError as error:
         raise OutputError(
             f"{path}: cannot be written: {error.strerror}; choose another folder"
@@ -122,7 +138,31 @@ def write_whole(path: Path, content: bytes) -> None:
         file.write(content)
 
 
+def _lock(file: BinaryIO) -> bool:
+    from filelock import lock_descriptor
+
+    return lock_descriptor(file.fileno(), blocking=False)
+
+
+def sweep_dead(folder: Path) -> None:
+    """Removes files that runs which no longer live left half-written in `folder`."""
+    with contextlib.suppress(OSError):
+        for part in folder.iterdir():
+            if _PART.fullmatch(part.name):
+                with contextlib.suppress(OSError):
+                    _remove_dead(part)
+
+
+def _remove_dead(part: Path) -> None:
+    if time.time() - part.stat().st_mtime < _YOUNG_S:
+        return
+    with part.open("r+b") as file:
+        dead = _lock(file)
+    if dead:
+        part.unlink()
+
+
 def sweep(folder: Path) -> None:
-    """Removes what a killed process left half-written in `folder`."""
+    """Removes what a killed process left half-written in `folder`, which only one may use."""
     for part in folder.glob(".*.part"):
         part.unlink(missing_ok=True)

@@ -11,6 +11,7 @@ from fastapi.openapi.utils import get_openapi
 from starlette.middleware.cors import CORSMiddleware
 
 from crispen import __version__
+from crispen.server.conditional import Compressed, Conditional
 from crispen.server.errors import RESPONSES, add_handlers
 from crispen.server.identity import Identity
 from crispen.server.middleware import API, Gate
@@ -18,6 +19,7 @@ from crispen.server.page import docs_router, page_router
 from crispen.server.routes import enhance, health, jobs, models, runs
 from crispen.server.settings import Settings
 from crispen.server.state import Server
+from crispen.server.upload_docs import describe_uploads
 
 _ABOUT = """Makes low-quality pictures and videos look good again.
 
@@ -71,6 +73,8 @@ def create_app(settings: Settings) -> FastAPI:
             allow_headers=["*"],
             expose_headers=["*"],
         )
+    app.add_middleware(Compressed)
+    app.add_middleware(Conditional)
     app.add_middleware(Gate, settings=settings, identity=identity, metrics=server.metrics)
     _describe(app)
     return app
@@ -90,6 +94,7 @@ def _describe(app: FastAPI) -> None:
             schemes = schema.setdefault("components", {}).setdefault("securitySchemes", {})
             schemes["token"] = {"type": "http", "scheme": "bearer"}
             schema["security"] = [{"token": []}, {}]
+            describe_uploads(schema["paths"])
             app.openapi_schema = schema
         return app.openapi_schema
 

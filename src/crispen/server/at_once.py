@@ -20,11 +20,11 @@ from crispen.jobs.kinds import examine
 from crispen.jobs.states import Status
 from crispen.jobs.work import result_path
 from crispen.server.errors import ApiError, not_found
+from crispen.server.leaving import gone as left
 from crispen.server.names import clean_name, disposition
 from crispen.server.shelf import NO_SCRIPT
 
 if TYPE_CHECKING:
-    from crispen.server.desk import Desk
     from crispen.server.receiving import Received
     from crispen.server.state import Server
 
@@ -76,7 +76,7 @@ class AtOnce:
         source = await server.aides.quick(examine, file.path, name, self._server.jobs.bounds)
         if source.kind != "image":
             raise UsageError("only pictures are enhanced in one call; make a job of a video")
-        plan = await self._server.jobs.plan(options, source)
+        plan = await self._server.jobs.plan(client, options, source)
         new = NewJob(
             id=file.path.name,
             client=client,
@@ -87,7 +87,7 @@ class AtOnce:
             plan=plan,
             hidden=True,
         )
-        job = await asyncio.to_thread(self._server.jobs.queue, new, file.path)
+        job = await server.ask(self._server.jobs.queue, new, file.path)
         keep = False
         try:
             done = await self._ended(request, job)
@@ -96,14 +96,14 @@ class AtOnce:
             path = result_path(server.files.job(job.id), done)
             headers = {"Content-Disposition": disposition(done.result.name, inline=True)}
             keep = True
-            return _Once(server.jobs, done, path, headers)
+            return _Once(server, done, path, headers)
         finally:
             if not keep:
-                await asyncio.to_thread(self._server.jobs.drop, job)
+                await server.ask(self._server.jobs.abandon, job)
 
     async def _ended(self, request: Request, job: Job) -> Job:
         ended = asyncio.ensure_future(self._server.hub.ended(job.id))
-        gone = asyncio.ensure_future(_gone(request))
+        gone = asyncio.ensure_future(left(request))
         limit_s = self._server.settings.max_wait_s
         try:
             await asyncio.wait({ended, gone}, timeout=limit_s, return_when="FIRST_COMPLETED")
@@ -127,19 +127,14 @@ class AtOnce:
 class _Once(FileResponse):
     """A result that is deleted as soon as it was sent, or could not be."""
 
-    def __init__(self, desk: Desk, job: Job, path: Path, headers: dict[str, str]) -> None:
+    def __init__(self, server: Server, job: Job, path: Path, headers: dict[str, str]) -> None:
         assert job.result is not None
         super().__init__(path, media_type=job.result.type, headers=headers | NO_SCRIPT)
-        self._desk = desk
+        self._server = server
         self._job = job
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             await super().__call__(scope, receive, send)
         finally:
-            await asyncio.to_thread(self._desk.drop, self._job)
-
-
-async def _gone(request: Request) -> None:
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
+            await self._server.ask(self._server.jobs.abandon, self._job)

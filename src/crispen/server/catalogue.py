@@ -15,10 +15,11 @@ from crispen.errors import CrispenError, ModelError
 from crispen.jobs.kinds import LOSSLESS, PICTURES, UNWRITTEN, VIDEOS, renamed
 from crispen.media._video_codecs import CODEC_NAMES, codecs_in
 from crispen.models.athand import AtHand, family_of
-from crispen.models.card import ModelCard, has_card
-from crispen.models.store import SHIPPED, list_cards, user_folder
+from crispen.models.card import ModelCard, has_card, read_card
+from crispen.models.store import SHIPPED, Known, list_cards, shipped_names, user_folder
 from crispen.models.tasks import TASKS
 from crispen.server.errors import ApiError, not_found
+from crispen.server.model_owners import ModelOwners
 from crispen.server.names import model_name
 from crispen.server.schemas import FormatChoice, Limits, ModelView, SettingsView, TaskChoice
 
@@ -41,11 +42,12 @@ class Catalogue:
 
     def __init__(self, settings: Settings, files: Files, aides: Aides) -> None:
         self._settings = settings
+        self._owners = ModelOwners(files.folder, separate=settings.separate)
         self._files = files
         self._aides = aides
         self._making = asyncio.Lock()
 
-    def settings(self) -> SettingsView:
+    def settings(self, client: str) -> SettingsView:
         """Limits and choices."""
         settable = Limits.model_fields.keys() - {"max_side_px"}
         limits = {name: getattr(self._settings, name) for name in settable}
@@ -53,7 +55,7 @@ class Catalogue:
             version=__version__,
             limits=Limits(**limits, max_side_px=MAX_SIDE_PX),
             options=options(),
-            tasks=self._tasks(AtHand()),
+            tasks=self._tasks(AtHand(self.usable(client))),
             formats=[
                 FormatChoice(
                     format=name,
@@ -75,9 +77,9 @@ class Catalogue:
             tus_url="/api/v1/uploads/",
         )
 
-    def cards(self) -> list[ModelCard]:
-        """All models' cards."""
-        return [card for _, card in list_cards()]
+    def usable(self, client: str) -> list[Known]:
+        """The models that a client may use."""
+        return self._owners.visible(client, list_cards())
 
     @staticmethod
     def _tasks(at_hand: AtHand) -> list[TaskChoice]:
@@ -107,55 +109,70 @@ class Catalogue:
             )
         return choices
 
-    def models(self) -> list[ModelView]:
-        """All models at hand."""
-        return [_view(path, card) for path, card in list_cards()]
+    def models(self, client: str) -> list[ModelView]:
+        """The models that a client may use."""
+        return [self._view(client, path, card) for path, card in self.usable(client)]
 
-    def model(self, name: str) -> ModelView:
+    def model(self, client: str, name: str) -> ModelView:
         """One model.
 
         Raises:
             ApiError: No such model.
         """
-        return _view(*self._find(name))
+        return self._view(client, *self._find(client, name))
 
-    def _find(self, name: str) -> tuple[Path, ModelCard]:
+    def _find(self, client: str, name: str) -> tuple[Path, ModelCard]:
         for path, card in list_cards():
-            if card.name == name:
+            if card.name == name and self._owners.sees(client, name):
                 return path, card
         raise not_found(f"model '{name}'")
 
-    async def add(self, path: Path, file_name: str | None, name: str | None) -> ModelView:
+    async def add(
+        self, client: str, path: Path, file_name: str | None, name: str | None
+    ) -> ModelView:
         """Put a model into the user's folder, after it was tried out.
 
         Raises:
-            ApiError: The name is taken.
+            ApiError: The name is taken, or the model takes too long or too much memory.
             ModelError: It does not work.
         """
-        carded = has_card(await asyncio.to_thread(path.read_bytes))
-        wanted = name or (None if carded else model_name(file_name))
-        if wanted is not None and any(card.name == wanted for card in self.cards()):
-            raise ApiError(
-                409, "name_taken", f"a model is called '{wanted}' already; choose another name"
-            )
         try:
-            card = await self._aides.slow(add, path, name=wanted)
+            carded = await self._aides.quick(card_name, path)
+            wanted = name or (model_name(file_name) if carded is None else None)
+            await asyncio.to_thread(self._check_name, client, wanted or carded)
+            card = await self._aides.trial(add, path, name=wanted)
         except CrispenError as error:
+            if isinstance(error, ApiError):
+                raise
             raise ModelError(renamed(error, path, file_name or "the file")) from error
-        return self.model(card.name)
+        await asyncio.to_thread(self._owners.note, card.name, client)
+        return await asyncio.to_thread(self.model, client, card.name)
 
-    def delete(self, name: str) -> None:
-        """Delete one of the user's models.
+    def _check_name(self, client: str, name: str | None) -> None:
+        cards = [card for _, card in list_cards()]
+        taken = any(card.name == name for card in cards) and name not in shipped_names()
+        if name is not None and (taken or self._owners.takes_over(client, name, cards)):
+            raise ApiError(
+                409, "name_taken", f"a model is called '{name}' already; choose another name"
+            )
+
+    def delete(self, client: str, name: str) -> None:
+        """Delete a model that this client added.
 
         Raises:
-            ApiError: No such model, or one that ships.
+            ApiError: No such model, one that ships, or somebody else's.
         """
-        path, _ = self._find(name)
+        path, _ = self._find(client, name)
         if path.parent == SHIPPED:
             raise ApiError(409, "not_possible", f"{name} ships with Crispen and stays")
+        if not self._owners.may_delete(client, name):
+            raise ApiError(
+                409, "not_possible", f"{name} belongs to this server; whoever runs it may delete it"
+            )
         path.unlink(missing_ok=True)
+        self._owners.note(name, None)
 
-    async def sample(self, name: str, side: Literal["before", "after"]) -> Path:
+    async def sample(self, client: str, name: str, side: Literal["before", "after"]) -> Path:
         """A small picture before or after a model.
 
         Raises:
@@ -163,7 +180,7 @@ class Catalogue:
         """
         from crispen.jobs.samples import make_sample
 
-        path, card = await asyncio.to_thread(self._find, name)
+        path, card = await asyncio.to_thread(self._find, client, name)
         stat = path.stat()
         mark = f"{path.resolve()}\0{stat.st_mtime_ns}\0{stat.st_size}"
         folder = self._files.samples / hashlib.sha256(mark.encode()).hexdigest()[:32]
@@ -174,11 +191,18 @@ class Catalogue:
                 await self._aides.slow(make_sample, path, card, before, after)
         return folder / f"{side}.png"
 
+    def _view(self, client: str, path: Path, card: ModelCard) -> ModelView:
+        added = path.parent == user_folder()
+        return ModelView(
+            **card.model_dump(),
+            own=added and self._owners.may_delete(client, card.name),
+            family=family_of(card),
+            bytes=path.stat().st_size,
+        )
 
-def _view(path: Path, card: ModelCard) -> ModelView:
-    return ModelView(
-        **card.model_dump(),
-        own=path.parent == user_folder(),
-        family=family_of(card),
-        bytes=path.stat().st_size,
-    )
+
+def card_name(path: Path) -> str | None:
+    """The name on the card of an ONNX file, or None; in a helper, since the file may be large."""
+    if not has_card(path.read_bytes()):
+        return None
+    return read_card(path).name

@@ -5,27 +5,36 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import shutil
-import time
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crispen.enhance.plan import Plan
 from crispen.enhance.request import Request
-from crispen.errors import CrispenError, UsageError
+from crispen.errors import CrispenError, InputError, UsageError
+from crispen.jobs.database import StoreError
 from crispen.jobs.job import Job, NewJob
 from crispen.jobs.kinds import Bounds, examine
 from crispen.jobs.options import Source
 from crispen.jobs.states import FINAL, Status
 from crispen.jobs.work import SOURCE, check_job, clean, plan_job
 from crispen.server import schemas
-from crispen.server.errors import ApiError, not_found
+from crispen.server.errors import ApiError, not_found, told
 from crispen.server.names import clean_name
 
 if TYPE_CHECKING:
     from crispen.server.state import Server
 
 _RETRY_S = 5
+_MOST_AT_ONCE = 100_000
+
+
+class _Turn:
+    """A lock, and how many hold it or wait for it: only then may it be forgotten."""
+
+    def __init__(self) -> None:
+        self.lock = asyncio.Lock()
+        self.wanted = 0
 
 
 class Desk:
@@ -39,15 +48,41 @@ class Desk:
         self._server = server
         settings = server.settings
         self.bounds = Bounds(settings.max_pixels, settings.max_frames, settings.max_video_s)
-        self._busy: dict[str, asyncio.Lock] = {}
+        self._busy: dict[str, _Turn] = {}
+        self._doomed: set[str] = set()
 
     def list(
-        self, client: str, statuses: Sequence[Status] | None, limit: int
-    ) -> list[schemas.JobView]:
+        self, client: str, statuses: Sequence[Status] | None, limit: int, after: str | None
+    ) -> schemas.JobPage:
         """A client's jobs, newest first."""
         store, hub = self._server.store, self._server.hub
-        places = {id: place for place, id in enumerate(store.queue(), 1)}
-        return [hub.view(job, places) for job in store.jobs(client, statuses, limit)]
+        begin = None if after is None else _place(after)
+        found = store.jobs(client, statuses, limit + 1, begin)
+        places = hub.places()
+        last = found[limit - 1] if len(found) > limit else None
+        return schemas.JobPage(
+            jobs=[hub.view(job, places) for job in found[:limit]],
+            next=None if last is None else f"{last.created!r}-{last.id}",
+        )
+
+    def bulk(self, client: str, wish: schemas.Bulk) -> schemas.BulkDone:
+        """Do one thing with many jobs; where it cannot be done with one, the others go on."""
+        if (wish.ids is None) == (wish.status is None):
+            raise UsageError("give either ids or status, and not both")
+        ids = wish.ids
+        if ids is None:
+            ids = [job.id for job in self._server.store.jobs(client, wish.status, _MOST_AT_ONCE)]
+        do = {"cancel": self.cancel, "retry": self.retry, "delete": self.delete}[wish.action]
+        done, failed = [], []
+        for id in dict.fromkeys(ids):
+            try:
+                do(client, id)
+            except CrispenError as error:
+                said = told(error)
+                failed.append(schemas.BulkFailure(id=id, code=said.code, message=str(said)))
+            else:
+                done.append(id)
+        return schemas.BulkDone(done=done, failed=failed)
 
     def get(self, client: str, id: str) -> schemas.JobView:
         """One job."""
@@ -64,8 +99,8 @@ class Desk:
             raise not_found("job")
         return job
 
-    async def create(self, client: str, wish: schemas.NewJob) -> schemas.JobView:
-        """Queue what was wished for.
+    async def create(self, client: str, wish: schemas.NewJob) -> tuple[schemas.JobView, bool]:
+        """Queue what was wished for; the job, and whether it is a new one.
 
         Raises:
             ApiError: No such upload, not finished, or too many jobs.
@@ -75,31 +110,34 @@ class Desk:
             raise UsageError("give either upload or from_job, and not both")
         server = self._server
         if wish.from_job is not None:
-            return await self._again(client, wish.from_job, wish)
+            return await self._again(client, wish.from_job, wish), True
         assert wish.upload is not None
         uid = wish.upload.rstrip("/").rpartition("/")[2]
         async with self.alone(uid):
-            there = await asyncio.to_thread(server.store.get, uid)
+            there = await server.ask(server.store.get, uid)
             # Whoever did not hear the answer asks again, and gets the same.
             if there is not None and there.client == client:
-                return server.hub.view(there)
-            return await self._take(client, uid, wish)
+                await server.uploads.disk.delete(uid)
+                return await server.ask(server.hub.view, there), False
+            return await self._take(client, uid, wish), True
 
     @contextlib.asynccontextmanager
     async def alone(self, what: str) -> AsyncIterator[None]:
         """Nobody else in this block for the same thing."""
-        lock = self._busy.setdefault(what, asyncio.Lock())
+        turn = self._busy.setdefault(what, _Turn())
+        turn.wanted += 1
         try:
-            async with lock:
+            async with turn.lock:
                 yield
         finally:
-            if not lock.locked():
-                self._busy.pop(what, None)
+            turn.wanted -= 1
+            if not turn.wanted:
+                del self._busy[what]
 
     async def _take(self, client: str, uid: str, wish: schemas.NewJob) -> schemas.JobView:
         server = self._server
         upload = await asyncio.to_thread(server.uploads.find, uid, client)
-        self._check_count(client)
+        await server.ask(self._check_count, client)
         if upload["offset"] != upload["size"]:
             raise ApiError(
                 409,
@@ -110,11 +148,11 @@ class Desk:
         name = clean_name(wish.name or upload["metadata"].get("filename"))
         try:
             source = await server.aides.quick(examine, path, name, self.bounds)
-        except CrispenError:
+        except InputError:
             await server.uploads.disk.delete(uid)  # nothing can ever be made of it
             raise
-        plan = await self.plan(wish.options, source)
-        job = await asyncio.to_thread(
+        plan = await self.plan(client, wish.options, source)
+        job = await server.ask(
             self.queue,
             NewJob(
                 id=uid,
@@ -128,16 +166,16 @@ class Desk:
             path,
         )
         await server.uploads.disk.delete(uid)
-        return server.hub.view(job)
+        return await server.ask(server.hub.view, job)
 
     async def _again(self, client: str, id: str, wish: schemas.NewJob) -> schemas.JobView:
         server = self._server
-        before = await asyncio.to_thread(self.find, client, id)
-        self._check_count(client)
+        before = await server.ask(self.find, client, id)
+        await server.ask(self._check_count, client)
         source = server.files.job(id) / SOURCE
         if not source.is_file():
             raise not_found("job")
-        plan = await self.plan(wish.options, before.source)
+        plan = await self.plan(client, wish.options, before.source)
         draft = server.files.draft()
         await asyncio.to_thread(server.files.check_room, 0)
         try:
@@ -151,10 +189,10 @@ class Desk:
                 models=plan.models,
                 plan=plan,
             )
-            job = await asyncio.to_thread(self.queue, new, draft)
+            job = await server.ask(self.queue, new, draft)
         finally:
             draft.unlink(missing_ok=True)
-        return server.hub.view(job)
+        return await server.ask(server.hub.view, job)
 
     def _check_count(self, client: str) -> None:
         most = self._server.settings.max_jobs_per_client
@@ -166,32 +204,45 @@ class Desk:
                 {"Retry-After": str(_RETRY_S)},
             )
 
-    async def check(self, question: schemas.Question) -> schemas.Answer:
+    async def check(self, client: str, question: schemas.Question) -> schemas.Answer:
         """What would be done to files of a kind.
 
         Raises:
             CrispenError: The options contradict each other or do not suit such files.
         """
-        models = await self._server.aides.quick(check_job, question.options, question.kind)
-        return schemas.Answer(models=models)
+        server = self._server
+        models = await asyncio.to_thread(server.catalogue.usable, client)
+        names = await server.aides.quick(check_job, question.options, question.kind, models)
+        return schemas.Answer(models=names)
 
-    async def plan(self, options: Request, source: Source) -> Plan:
+    async def plan(self, client: str, options: Request, source: Source) -> Plan:
         """What would be done, asked in a helper process, since only those load FFmpeg.
 
         Raises:
             CrispenError: The result would be too large, or the options do not suit the file.
         """
-        most = self._server.settings.max_result_pixels
-        return await self._server.aides.quick(plan_job, options, source, most)
+        server = self._server
+        models = await asyncio.to_thread(server.catalogue.usable, client)
+        most = server.settings.max_result_pixels
+        return await server.aides.quick(plan_job, options, source, models, max_pixels=most)
 
     def queue(self, new: NewJob, path: Path) -> Job:
-        """Put a job and the file it is about into their places; `path` is moved."""
+        """Put a job into the queue, and the file it is about into its folder.
+
+        The caller removes `path` after this succeeded, and not before: where the database does not
+        answer, the file is still there for the next try.
+        """
         server = self._server
         folder = server.files.job(new.id)
         folder.mkdir(mode=0o700, exist_ok=True)
         try:
-            path.replace(folder / SOURCE)
+            _link(path, folder / SOURCE)
             job = server.store.add(new)
+        except StoreError:
+            # The job may have been written down all the same, so its folder stays for now.
+            if new.hidden:
+                self._doomed.add(new.id)
+            raise
         except BaseException:
             server.files.drop_job(new.id)
             raise
@@ -208,6 +259,13 @@ class Desk:
         self._server.store.delete(job.id)
         self._server.files.drop_job(job.id)
         self._server.hub.gone(job)
+
+    def abandon(self, job: Job) -> None:
+        """`drop` a job, now or as soon as the database answers."""
+        try:
+            self.drop(job)
+        except StoreError:
+            self._doomed.add(job.id)
 
     def cancel(self, client: str, id: str) -> schemas.JobView:
         """Stop a job."""
@@ -233,7 +291,13 @@ class Desk:
 
     def sweep(self) -> int:
         """Delete what is old: finished jobs, and folders that belong to no job."""
-        server, now = self._server, time.time()
+        server, now = self._server, self._server.clock.now()
+        for id in list(self._doomed):
+            job = server.store.get(id)
+            if job is not None:
+                self.drop(job)
+            server.files.drop_job(id)
+            self._doomed.discard(id)
         expired = server.store.expired(now - server.settings.result_ttl_s)
         for job in expired:
             self.drop(job)
@@ -251,8 +315,16 @@ class Desk:
         return job.finished + self._server.settings.result_ttl_s
 
 
+def _place(after: str) -> tuple[float, str]:
+    """What an earlier page said, read again."""
+    created, _, id = after.rpartition("-")
+    return float(created), id
+
+
 def _link(source: Path, target: Path) -> None:
     try:
         target.hardlink_to(source)
+    except FileExistsError:  # of an earlier try; ids are never used for another file
+        return
     except OSError:  # a file system without links
         shutil.copyfile(source, target)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import re
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -25,6 +26,7 @@ from crispen.errors import (
     UsageError,
     describe_invalid,
 )
+from crispen.jobs.database import StoreError
 from crispen.jobs.states import NotPossible
 from crispen.jobs.wording import for_everyone
 from crispen.server.schemas import ErrorBody
@@ -34,13 +36,16 @@ log = logging.getLogger("crispen.server")
 # Every route may give these; each adds its own.
 RESPONSES: dict[int | str, dict[str, Any]] = {
     code: {"model": ErrorBody, "description": HTTPStatus(code).phrase}
-    for code in (400, 401, 403, 421, 422, 429, 500)
+    for code in (400, 401, 403, 421, 422, 429, 500, 503)
 }
 
 
 def failures(*codes: int) -> dict[int | str, dict[str, Any]]:
     """OpenAPI's description of further failures of a route."""
     return {code: {"model": ErrorBody, "description": HTTPStatus(code).phrase} for code in codes}
+
+
+CODE_HEADER = "X-Crispen-Code"
 
 
 class ApiError(CrispenError):
@@ -57,7 +62,7 @@ class ApiError(CrispenError):
         self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None
     ) -> None:
         super().__init__(message)
-        self.status = status
+        self.status = self.status_code = status
         self.code = code
         self.headers = dict(headers or {})
 
@@ -91,6 +96,11 @@ def told(error: CrispenError) -> ApiError:
     """A Crispen error as an answer."""
     if isinstance(error, ApiError):
         return error
+    if isinstance(error, StoreError):
+        # What its driver says may hold the name of a host or a path.
+        log.warning("%s", error)
+        text = "the server's queue does not answer; try again in a moment"
+        return ApiError(503, "queue_away", text, {"Retry-After": "2"})
     status, code = next((s, c) for kind, s, c in _KINDS if isinstance(error, kind))
     return ApiError(status, code, for_everyone(str(error)))
 
@@ -119,6 +129,23 @@ def unexpected(error: BaseException, id: str) -> JSONResponse:
     return JSONResponse(body("unexpected", text, id), 500)
 
 
+_PHRASES = tuple(HTTPStatus(code).phrase for code in (404, 405))
+
+
+def allowed_methods(request: Request) -> list[str]:
+    """What can be done at a request's path, as the API's document says; nothing elsewhere."""
+    found: set[str] = set()
+    for path, item in request.app.openapi()["paths"].items():
+        # Runs lie in folders; all other parameters are one part of a path.
+        part = ".+" if path.startswith("/api/v1/runs/") else "[^/]+"
+        pattern = part.join(map(re.escape, re.split(r"\{[^}]+\}", path)))
+        if re.fullmatch(pattern, request.url.path):
+            found |= {method.upper() for method in item}
+    if "GET" in found:
+        found.add("HEAD")
+    return sorted(found)
+
+
 def add_handlers(app: FastAPI) -> None:
     """Let every failure of the app have the one body."""
 
@@ -132,15 +159,21 @@ def add_handlers(app: FastAPI) -> None:
 
     async def http(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)
+        if error.status_code in (404, 405) and error.detail in _PHRASES:
+            allowed = allowed_methods(request)
+            if allowed:
+                text = f"{request.method} is not possible here; /docs lists what is"
+                listed = {"Allow": ", ".join(allowed)}
+                return answer(request, ApiError(405, "method_not_allowed", text, listed))
         phrase = HTTPStatus(error.status_code).phrase
         detail = str(error.detail or phrase)
         if error.status_code == 404 and detail == phrase:
             detail = f"there is nothing at {request.url.path}; /docs lists what there is"
-        if error.status_code == 405:
-            detail = f"{request.method} is not possible here; /docs lists what is"
         plain = phrase.lower().replace(" ", "_").replace("-", "_").replace("'", "")
-        code = "disk_full" if error.status_code == 507 else plain
-        return answer(request, ApiError(error.status_code, code, detail, error.headers))
+        headers = dict(error.headers or {})
+        # What came as ours and had to pass a library that knows only FastAPI's errors.
+        code = headers.pop(CODE_HEADER, "disk_full" if error.status_code == 507 else plain)
+        return answer(request, ApiError(error.status_code, code, detail, headers))
 
     async def os_error(request: Request, error: Exception) -> JSONResponse:
         if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):

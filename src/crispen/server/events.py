@@ -1,23 +1,31 @@
 """Live events: what changed in the queue, told to whoever listens.
 
 Changes are read from the queue itself, so that nothing is told that is not so, whoever
-made the change. Somebody slow misses steps in between, never the last one.
+made the change. Somebody slow misses steps in between, never the last one. Changes are numbered,
+so neither a clock that is set back nor a database that was away for a while hides any.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import anyio
+from fastapi import Request
 from sse_starlette import EventSourceResponse, ServerSentEvent
+from starlette.types import Receive, Scope, Send
 
+from crispen.jobs.database import StoreError
 from crispen.jobs.job import Job
 from crispen.jobs.states import FINAL, Status
 from crispen.jobs.store import JobStore
-from crispen.server.errors import not_found
+from crispen.server.addresses import address_of, counted_as
+from crispen.server.asking import Asking
+from crispen.server.errors import ApiError, not_found
+from crispen.server.rates import Seats
 from crispen.server.schemas import JobList, JobView
 
 if TYPE_CHECKING:
@@ -25,7 +33,7 @@ if TYPE_CHECKING:
 
 _EVERY_S = 1.0
 _SPARE_S = 0.05
-_OVERLAP_S = 2.0
+_RETRY_S = 0.5
 _PING_S = 15
 _GRACE_S = 3.0
 _POSITIONS = 20
@@ -38,9 +46,40 @@ def sse(events: AsyncIterator[ServerSentEvent], stop: anyio.Event) -> EventSourc
         events: They end soon after `stop` is set.
         stop: Set when the server stops.
     """
-    return EventSourceResponse(
-        events, ping=_PING_S, shutdown_event=stop, shutdown_grace_period=_GRACE_S
-    )
+    return _Seated(events, ping=_PING_S, shutdown_event=stop, shutdown_grace_period=_GRACE_S)
+
+
+class _Seated(EventSourceResponse):
+    """A stream that counts among those of its client as long as it lasts."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        seats: Seats = scope["app"].state.server.streams
+        with seats.seat(counted_as(address_of(scope))):
+            await super().__call__(scope, receive, send)
+
+
+def check_streams(request: Request) -> None:
+    """Before a stream begins.
+
+    Raises:
+        ApiError: The client has too many already.
+    """
+    seats: Seats = request.app.state.server.streams
+    if seats.full(counted_as(address_of(request.scope))):
+        raise ApiError(
+            429,
+            "too_many_streams",
+            f"{seats.most} streams of events go to your address; close some",
+            {"Retry-After": "30"},
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """A job after a change, and as the API shows it."""
+
+    job: Job
+    view: JobView
 
 
 class Listener:
@@ -49,7 +88,7 @@ class Listener:
     def __init__(self, client: str | None, id: str | None = None) -> None:
         self.client = client
         self.id = id
-        self._news: dict[str, Job | None] = {}
+        self._news: dict[str, News | None] = {}
         self._any = asyncio.Event()
 
     def wants(self, job: Job) -> bool:
@@ -58,13 +97,13 @@ class Listener:
             return job.id == self.id
         return job.client == self.client and not job.hidden
 
-    def put(self, id: str, job: Job | None) -> None:
+    def put(self, id: str, news: News | None) -> None:
         """News of a job; None if it is gone."""
         self._news.pop(id, None)
-        self._news[id] = job
+        self._news[id] = news
         self._any.set()
 
-    async def get(self, stop: anyio.Event | None = None) -> dict[str, Job | None]:
+    async def get(self, stop: anyio.Event | None = None) -> dict[str, News | None]:
         """What there is to tell, as soon as there is something; nothing once it should stop."""
         if stop is None:
             await self._any.wait()
@@ -85,22 +124,28 @@ class Hub:
 
     Args:
         store: The queue.
+        ask: Threads to ask it in.
         metrics: Counts jobs that ended.
         expires: When a finished job is deleted.
     """
 
     def __init__(
-        self, store: JobStore, metrics: Metrics, expires: Callable[[Job], float | None]
+        self,
+        store: JobStore,
+        ask: Asking,
+        metrics: Metrics,
+        expires: Callable[[Job], float | None],
     ) -> None:
         self._store = store
+        self._ask = ask
         self._metrics = metrics
         self._expires = expires
         self._listeners: set[Listener] = set()
         self._poked = asyncio.Event()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._since = 0.0
-        self._seen: dict[str, float] = {}
+        self._since: int | None = None
         self._places: dict[str, int] = {}
+        self.counts: Mapping[Status, int] = dict.fromkeys(Status, 0)
 
     def poke(self) -> None:
         """Something may have changed; may be called from any thread."""
@@ -118,54 +163,48 @@ class Hub:
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(tell)
 
-    async def run(self) -> None:
-        """Looks for changes until it is cancelled."""
-        import time
-
+    async def look(self) -> None:
+        """Wait for a change, or a second, and pass on what changed; one round of a loop."""
         self._loop = asyncio.get_running_loop()
-        self._since = time.time()
-        while True:
+        if self._since is not None:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_EVERY_S):
                     await self._poked.wait()
-            self._poked.clear()
-            changed = await asyncio.to_thread(self._look)
-            for job in changed:
-                for listener in self._listeners:
-                    if listener.wants(job):
-                        listener.put(job.id, job)
-            await asyncio.sleep(_SPARE_S)
+        self._poked.clear()
+        for news in await asyncio.to_thread(self._changes):
+            for listener in self._listeners:
+                if listener.wants(news.job):
+                    listener.put(news.job.id, news)
+        await asyncio.sleep(_SPARE_S)
 
-    def _look(self) -> Sequence[Job]:
-        fresh = [
-            job
-            for job in self._store.changed(self._since - _OVERLAP_S)
-            if self._seen.get(job.id) != job.updated
-        ]
-        for job in fresh:
-            self._seen[job.id] = job.updated
-            self._since = max(self._since, job.updated)
+    def _changes(self) -> list[News]:
+        if self._since is None:
+            self._since = self._store.last_change()
+        changed = self._store.changed(self._since)
+        jobs = {job.id: job for _, job in changed}
+        places = self.places()
+        for id, place in places.items():
+            if place <= _POSITIONS and self._places.get(id) not in (None, place) and id not in jobs:
+                moved = self._store.get(id)
+                if moved is not None:
+                    jobs[id] = moved
+        self.counts = self._store.counts()
+        # Only now, since whatever failed above is asked again.
+        self._places = places
+        for number, job in changed:
+            self._since = max(self._since, number)
             if job.status in FINAL:
                 self._metrics.job_ended(job.status.value)
-        old = self._since - 2 * _OVERLAP_S
-        self._seen = {id: when for id, when in self._seen.items() if when > old}
-        places = {id: place for place, id in enumerate(self._store.queue(), 1)}
-        moved = [
-            id
-            for id, place in places.items()
-            if place <= _POSITIONS and self._places.get(id) not in (None, place)
-        ]
-        self._places = places
-        known = {job.id for job in fresh}
-        more = (self._store.get(id) for id in moved if id not in known)
-        return [*fresh, *(job for job in more if job is not None)]
+        return [News(job, self.view(job, places)) for job in jobs.values()]
 
-    def view(self, job: Job, places: dict[str, int] | None = None) -> JobView:
-        """A job as the API shows it."""
+    def places(self) -> dict[str, int]:
+        """Places of waiting jobs in the queue; 1 is next."""
+        return {id: place for place, id in enumerate(self._store.queue(), 1)}
+
+    def view(self, job: Job, places: Mapping[str, int] | None = None) -> JobView:
+        """A job as the API shows it; asks the database for its place unless that is given."""
         if places is None:
-            places = self._places
-        if job.status is Status.QUEUED and job.id not in places:
-            places = {id: place for place, id in enumerate(self._store.queue(), 1)}
+            places = self.places() if job.status is Status.QUEUED else {}
         return JobView(
             id=job.id,
             name=job.name,
@@ -187,7 +226,7 @@ class Hub:
 
     def views(self, client: str) -> list[JobView]:
         """All of a client's jobs as the API shows them."""
-        places = {id: place for place, id in enumerate(self._store.queue(), 1)}
+        places = self.places()
         return [self.view(job, places) for job in self._store.jobs(client)]
 
     @contextlib.contextmanager
@@ -203,9 +242,15 @@ class Hub:
     async def ended(self, id: str) -> Job | None:
         """A job, as soon as it has ended; None if it was deleted."""
         with self.listening(None, id) as listener:
-            job = await asyncio.to_thread(self._store.get, id)
+            while True:
+                try:
+                    job = await self._ask(self._store.get, id)
+                    break
+                except StoreError:  # whoever waits goes on waiting
+                    await asyncio.sleep(_RETRY_S)
             while job is not None and job.status not in FINAL:
-                job = (await listener.get()).get(id)
+                news = (await listener.get()).get(id)
+                job = None if news is None else news.job
             return job
 
     def stream(self, client: str) -> EventSourceResponse:
@@ -219,7 +264,7 @@ class Hub:
         Raises:
             ApiError: No such job.
         """
-        job = await asyncio.to_thread(self._store.get, id)
+        job = await self._ask(self._store.get, id)
         if job is None or job.client != client:
             raise not_found("job")
         stop = anyio.Event()
@@ -227,28 +272,34 @@ class Hub:
 
     async def _all(self, client: str, stop: anyio.Event) -> AsyncIterator[ServerSentEvent]:
         with self.listening(client) as listener:
-            jobs = await asyncio.to_thread(self.views, client)
+            jobs = await self._ask(self.views, client)
             yield _event("snapshot", JobList(jobs=jobs).model_dump_json())
             while not stop.is_set():
-                for id, job in (await listener.get(stop)).items():
-                    yield self._told(id, job)
+                for id, news in (await listener.get(stop)).items():
+                    yield _told(id, None if news is None else news.view)
 
     async def _one(self, id: str, stop: anyio.Event) -> AsyncIterator[ServerSentEvent]:
         with self.listening(None, id) as listener:
-            job = await asyncio.to_thread(self._store.get, id)
-            yield self._told(id, job)
-            while job is not None and job.status not in FINAL:
-                news = await listener.get(stop)
-                if id not in news:
+            view = await self._ask(self._shown, id)
+            yield _told(id, view)
+            while view is not None and view.status not in FINAL:
+                heard = await listener.get(stop)
+                if id not in heard:
                     return
-                job = news[id]
-                yield self._told(id, job)
+                news = heard[id]
+                view = None if news is None else news.view
+                yield _told(id, view)
 
-    def _told(self, id: str, job: Job | None) -> ServerSentEvent:
-        if job is None:
-            return _event("deleted", f'{{"id":"{id}"}}')
-        return _event("job", self.view(job).model_dump_json(), f"{job.id}-{job.updated:.3f}")
+    def _shown(self, id: str) -> JobView | None:
+        job = self._store.get(id)
+        return None if job is None else self.view(job)
 
 
-def _event(name: str, data: str, id: str | None = None) -> ServerSentEvent:
-    return ServerSentEvent(data, event=name, id=id, retry=2000 if name == "snapshot" else None)
+def _told(id: str, view: JobView | None) -> ServerSentEvent:
+    if view is None:
+        return _event("deleted", f'{{"id":"{id}"}}')
+    return _event("job", view.model_dump_json())
+
+
+def _event(name: str, data: str) -> ServerSentEvent:
+    return ServerSentEvent(data, event=name, retry=2000 if name == "snapshot" else None)

@@ -46,6 +46,7 @@ class Files:
         self._min_free_bytes = min_free_bytes
         self._lock = threading.Lock()
         self._counted = (0.0, 0)
+        self._count_every_s = _COUNT_EVERY_S
         self.uploads = self.folder / "uploads"
         self.jobs = self.folder / "jobs"
         self.samples = self.folder / "samples"
@@ -62,9 +63,14 @@ class Files:
             ) from error
 
     def clean(self) -> None:
-        """Throw away what a killed server left unfinished."""
+        """Throw away what a killed server left unfinished; no other may use the folder."""
         for path in self.drafts.iterdir():
             path.unlink(missing_ok=True)
+        # Results and previews in the making. Folders of that name hold the finished segments of
+        # videos, which go on after them.
+        for part in (*self.jobs.glob("*/*.part"), *self.samples.glob("*/*.part")):
+            if part.is_file():
+                part.unlink(missing_ok=True)
 
     def secret(self) -> bytes:
         """The folder's key; made once, readable by its owner only."""
@@ -87,7 +93,7 @@ class Files:
         """What uploads and jobs take; counted every two seconds at most."""
         with self._lock:
             when, size = self._counted
-            if time.monotonic() - when > _COUNT_EVERY_S:
+            if time.monotonic() - when > self._count_every_s:
                 size = sum(_size(folder) for folder in (self.uploads, self.jobs, self.drafts))
                 self._counted = (time.monotonic(), size)
             return size

@@ -35,8 +35,10 @@ class Identity:
     """Tells clients apart.
 
     A session cookie holds a random id, the time it ends and a mark that only this server can
-    make, so that nothing needs to be stored. With a token the mark is made with the token: a new
-    token ends all sessions. Without one the key lies beside the queue.
+    make, so that nothing needs to be stored. With tokens the mark is made with the token that was
+    given: taking a token away ends its sessions. Without any the key lies beside the queue.
+    (`itsdangerous` would sign another form of cookie; browsers that have this one would lose
+    their jobs with it.)
 
     Args:
         settings: Of the server.
@@ -44,20 +46,20 @@ class Identity:
     """
 
     def __init__(self, settings: Settings, key: bytes) -> None:
-        token = settings.token.get_secret_value() if settings.token else ""
-        self._token = token
-        self._key = hashlib.sha256(b"crispen session\0" + key + token.encode()).digest()
+        self._tokens = {name: token.encode() for name, token in settings.all_tokens.items()}
+        tokens = list(self._tokens.values()) or [b""]
+        self._keys = [hashlib.sha256(b"crispen session\0" + key + t).digest() for t in tokens]
         self._separate = settings.separate
         self._secure = settings.secure_cookies
 
     @property
     def needs_token(self) -> bool:
         """Whether a token is asked for."""
-        return bool(self._token)
+        return bool(self._tokens)
 
     def signed_in(self, request: Request) -> bool:
-        """Whether a request brings the token or a session made with it."""
-        return not self._token or bool(request.scope.get("crispen.known"))
+        """Whether a request brings a token or a session made with one."""
+        return not self._tokens or bool(request.scope.get("crispen.known"))
 
     def look(self, headers: Mapping[str, str]) -> tuple[bool, str, str | None]:
         """Who sends these headers.
@@ -69,18 +71,26 @@ class Identity:
         session = self._session(headers.get("cookie", ""))
         given = headers.get("authorization", "")
         bearer = given[7:].strip() if given[:7].lower() == "bearer " else ""
-        trusted = self._token and hmac.compare_digest(bearer.encode(), self._token.encode())
-        known = not self._token or bool(trusted) or session is not None
+        name = self.name_of(bearer)
+        known = not self._tokens or name is not None or session is not None
         if not self._separate:
             return known, EVERYONE, None
         if session is not None:
             return known, session, None
-        if trusted:
-            return True, "bearer", None
-        if self._token:
+        if name is not None:
+            return True, f"token-{name}" if name else "bearer", None
+        if self._tokens:
             return False, "", None
-        cookie = self._new()
+        cookie = self._new(self._keys[0])
         return True, cookie.partition(".")[0], cookie
+
+    def name_of(self, token: str) -> str | None:
+        """The name of a token, empty for the one without; None if it is none of ours."""
+        found = None
+        for name, ours in self._tokens.items():  # all of them, so that the time says nothing
+            if hmac.compare_digest(token.encode(), ours):
+                found = name
+        return found
 
     def sign_in(self, response: Response, token: str) -> None:
         """Give a browser its cookie for the right token.
@@ -88,9 +98,11 @@ class Identity:
         Raises:
             ApiError: The wrong one.
         """
-        if self._token and not hmac.compare_digest(token.encode(), self._token.encode()):
-            raise ApiError(401, "wrong_token", "this is not the token the server was started with")
-        response.headers.append("set-cookie", self.cookie(self._new()))
+        name = self.name_of(token)
+        if self._tokens and name is None:
+            raise ApiError(401, "wrong_token", "this is no token that the server was started with")
+        key = self._keys[0 if name is None else list(self._tokens).index(name)]
+        response.headers.append("set-cookie", self.cookie(self._new(key)))
 
     def sign_out(self, response: Response) -> None:
         """Take a browser's cookie away."""
@@ -101,12 +113,9 @@ class Identity:
         secure = "; Secure" if self._secure else ""
         return f"{COOKIE}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}"
 
-    def _new(self) -> str:
+    def _new(self, key: bytes) -> str:
         start = f"{secrets.token_hex(16)}.{int(time.time()) + _SESSION_S}"
-        return f"{start}.{self._mark(start)}"
-
-    def _mark(self, start: str) -> str:
-        return hmac.new(self._key, start.encode(), hashlib.sha256).hexdigest()
+        return f"{start}.{_mark(key, start)}"
 
     def _session(self, header: str) -> str | None:
         try:
@@ -116,5 +125,10 @@ class Identity:
         match = _FORM.match(cookie.value) if cookie is not None else None
         if match is None or int(match["ends"]) < time.time():
             return None
-        mark = self._mark(f"{match['id']}.{match['ends']}")
-        return match["id"] if hmac.compare_digest(mark, match["mark"]) else None
+        start = f"{match['id']}.{match['ends']}"
+        good = [hmac.compare_digest(_mark(key, start), match["mark"]) for key in self._keys]
+        return match["id"] if any(good) else None
+
+
+def _mark(key: bytes, start: str) -> str:
+    return hmac.new(key, start.encode(), hashlib.sha256).hexdigest()

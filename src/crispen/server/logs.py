@@ -12,7 +12,7 @@ _FIELDS = ("request_id", "method", "path", "status", "bytes", "seconds", "peer")
 
 
 class JsonLines(logging.Formatter):
-    """One JSON object a line."""
+    """One JSON object a line; `python-json-logger` would need the same list of names."""
 
     def format(self, record: logging.LogRecord) -> str:
         """See `logging.Formatter`."""
@@ -36,7 +36,10 @@ class TextLines(logging.Formatter):
         message = record.getMessage().encode("unicode_escape").decode("ascii")
         id = getattr(record, "request_id", "")
         took = f" {record.seconds:.3f} s" if hasattr(record, "seconds") else ""
+        peer = getattr(record, "peer", None)
         text = f"{_clock(record)[11:19]} {record.levelname.lower():<7} {message}{took}"
+        if peer:
+            text += f" {peer}"
         if id:
             text += f" [{id}]"
         if record.exc_info:

@@ -12,18 +12,18 @@ import re
 import secrets
 import socket
 import time
-from collections import OrderedDict
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from crispen.server.addresses import address_of, counted_as, is_loopback
+from crispen.server.bodies import check_length, interruptible, limited
 from crispen.server.errors import ApiError, body, unexpected
 from crispen.server.identity import Identity
 from crispen.server.metrics import Metrics
+from crispen.server.rates import Rate
 from crispen.server.settings import Settings
 
 log = logging.getLogger("crispen.server")
@@ -49,7 +49,6 @@ _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _OPEN = frozenset({f"{API}/health", f"{API}/session"})
 _UNTRUSTED = frozenset({b"x-forwarded-proto", b"x-forwarded-host", b"x-http-method-override"})
 _ID = re.compile(r"^[A-Za-z0-9._-]{1,64}$")
-_IDLE_S = 60.0
 
 
 class Gate:
@@ -70,6 +69,7 @@ class Gate:
         self._identity = identity
         self._metrics = metrics
         self._rate = Rate(settings.rate_per_minute)
+        self._guesses = Rate(settings.sign_ins_per_minute)
         self._hosts = {host.lower() for host in settings.allowed_hosts}
         self._own_names = {"localhost", socket.gethostname().lower(), settings.host.lower()}
 
@@ -108,6 +108,7 @@ class Gate:
                 self._check_origin(scope, headers)
                 self._check_rate(scope)
                 new_cookie = self._identify(scope, headers)
+                check_length(scope["path"], headers)
             except ApiError as error:
                 said = JSONResponse(
                     body(error.code, str(error), id), error.status, headers=error.headers
@@ -117,7 +118,8 @@ class Gate:
             if not self._settings.trusted_proxies:
                 scope["headers"] = [h for h in scope["headers"] if h[0] not in _UNTRUSTED]
             try:
-                await self._app(scope, interruptible(scope, receive), tell)
+                body_in = limited(scope["path"], interruptible(scope, receive))
+                await self._app(scope, body_in, tell)
             except Exception as error:
                 if seen["status"]:  # too late for another answer
                     raise
@@ -134,7 +136,6 @@ class Gate:
                 self._note(scope, seen, took)
 
     def _note(self, scope: Scope, seen: dict[str, int], took: float) -> None:
-        peer = scope.get("client")
         log.info(
             "%s %s %d",
             scope["method"],
@@ -147,7 +148,7 @@ class Gate:
                 "status": seen["status"],
                 "bytes": seen["bytes"],
                 "seconds": round(took, 4),
-                "peer": peer[0] if peer else None,
+                "peer": address_of(scope) or None,
             },
         )
 
@@ -157,7 +158,7 @@ class Gate:
         if self._hosts:
             good = name in self._hosts or (self._settings.local and name in self._own_names)
         else:
-            good = name in self._own_names or _is_address(name) or bool(self._settings.token)
+            good = name in self._own_names or _is_address(name) or bool(self._settings.all_tokens)
         if not good:
             raise ApiError(
                 421,
@@ -184,12 +185,11 @@ class Gate:
             )
 
     def _check_rate(self, scope: Scope) -> None:
-        peer = scope.get("client")
-        address = peer[0] if peer else ""
+        address = address_of(scope)
         # Whoever is on this machine can load it anyway.
-        if not address or _is_loopback(address) or not scope["path"].startswith(API):
+        if not address or is_loopback(address) or not scope["path"].startswith(API):
             return
-        wait_s = self._rate.wait_s(address)
+        wait_s = self._rate.wait_s(counted_as(address))
         if wait_s:
             raise ApiError(
                 429,
@@ -198,9 +198,29 @@ class Gate:
                 {"Retry-After": str(max(1, round(wait_s)))},
             )
 
+    def _check_guesses(self, key: str) -> None:
+        wait_s = self._guesses.wait_s(key, take=False)
+        if wait_s:
+            raise ApiError(
+                429,
+                "too_many_sign_ins",
+                "too many wrong tokens from your address; wait a minute",
+                {"Retry-After": str(max(1, round(wait_s)))},
+            )
+
     def _identify(self, scope: Scope, headers: Headers) -> str | None:
         path = scope["path"]
+        key = counted_as(address_of(scope))
+        guess = "authorization" in headers or (
+            path == f"{API}/session" and scope["method"] == "POST"
+        )
+        if guess and self._identity.needs_token:
+            self._check_guesses(key)
+        # What the route finds to be a wrong token counts too.
+        scope["crispen.wrong_token"] = lambda: self._guesses.wait_s(key)
         known, client, cookie = self._identity.look(headers)
+        if not known and "authorization" in headers:
+            self._guesses.wait_s(key)
         scope["crispen.known"] = known
         scope["crispen.client"] = client
         guarded = path == "/metrics" or (path.startswith(f"{API}/") and path not in _OPEN)
@@ -220,69 +240,6 @@ def _stopping(id: str) -> JSONResponse:
     return JSONResponse(body("stopping", text, id), 503, headers={"Retry-After": "10"})
 
 
-class Rate:
-    """So many requests a minute for each address, in short bursts too.
-
-    Args:
-        per_minute: 0 is no limit.
-    """
-
-    def __init__(self, per_minute: int) -> None:
-        self._per_minute = per_minute
-        self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
-
-    def wait_s(self, address: str, now: float | None = None) -> float:
-        """Seconds until the next request is welcome; 0 if this one is."""
-        if not self._per_minute:
-            return 0.0
-        now = time.monotonic() if now is None else now
-        most = float(self._per_minute)
-        left, when = self._left.pop(address, (most, now))
-        left = min(most, left + (now - when) * most / 60.0)
-        good = left >= 1.0
-        self._left[address] = (left - 1.0 if good else left, now)
-        while len(self._left) > 10_000:
-            self._left.popitem(last=False)
-        return 0.0 if good else (1.0 - left) * 60.0 / most
-
-
-def interruptible(scope: MutableMapping[str, Any], receive: Receive) -> Receive:
-    """A body that ends as if the client had gone, when it stalls or somebody asks for it.
-
-    ``scope["crispen.interrupt"]`` is the function to ask with.
-    """
-    stop = asyncio.Event()
-    scope["crispen.interrupt"] = stop.set
-    reading = True
-
-    async def get() -> Message:
-        nonlocal reading
-        if not reading:  # waiting for the client to go away; may take as long as it likes
-            return await receive()
-        message = await _first_of(receive, stop)
-        if message is None:
-            return {"type": "http.disconnect"}
-        reading = message.get("type") == "http.request" and message.get("more_body", False)
-        return message
-
-    return get
-
-
-async def _first_of(
-    receive: Callable[[], Awaitable[Message]], stop: asyncio.Event
-) -> Message | None:
-    if stop.is_set():
-        return None
-    got = asyncio.ensure_future(receive())
-    asked = asyncio.ensure_future(stop.wait())
-    try:
-        await asyncio.wait({got, asked}, timeout=_IDLE_S, return_when=asyncio.FIRST_COMPLETED)
-        return got.result() if got.done() else None
-    finally:
-        got.cancel()
-        asked.cancel()
-
-
 def _host(header: str) -> str:
     """The name in a Host header, without its port and brackets."""
     name = header.strip().lower()
@@ -297,10 +254,3 @@ def _is_address(name: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _is_loopback(address: str) -> bool:
-    try:
-        return ipaddress.ip_address(address).is_loopback
-    except ValueError:
-        return False

@@ -121,6 +121,13 @@ async def _form(
             if total > max_bytes + _HEADER_BYTES:
                 raise too_large(max_bytes)
             form.parser.write(chunk)
+            if form.unknown is not None:
+                raise ApiError(
+                    422,
+                    "bad_request",
+                    f"the form's field '{form.unknown}' is not known here; the form holds the file "
+                    f"'{field}' alone, and all else stands in the address, such as ?scale=4",
+                )
             content = form.take()
             size += len(content)
             if size > max_bytes:
@@ -145,6 +152,7 @@ class _Form:
         self._header = (bytearray(), bytearray())
         self._wanted = False
         self.found = self.ended = False
+        self.unknown: str | None = None
         self.name: str | None = None
         self.parser = MultipartParser(
             boundary,
@@ -173,13 +181,18 @@ class _Form:
             raise MultipartParseError("a header is too long")
 
     def _header_end(self) -> None:
-        name, value = (bytes(part) for part in self._header)
+        header, value = (bytes(part) for part in self._header)
         for part in self._header:
             part.clear()
-        if name.lower() != b"content-disposition":
+        if header.lower() != b"content-disposition":
             return
         _, options = parse_options_header(value)
-        if options.get(b"name") != self._field:
+        given = options.get(b"name", b"")
+        if given != self._field:
+            # Passed over, it would look as if it had been heard.
+            self.unknown = (
+                self.unknown or given.decode("utf-8", "replace")[:100] or "without a name"
+            )
             return
         if self.found:
             raise MultipartParseError(f"two files are called '{self._field.decode()}'")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -28,9 +28,9 @@ class ErrorBody(BaseModel):
 
 
 class Health(BaseModel):
-    """Whether the server works."""
+    """That the server works; otherwise the answer is a failure, 503."""
 
-    status: Literal["ok", "degraded"]
+    status: Literal["ok"]
     version: str
     workers: int = Field(description="worker processes that are alive")
     queued: int
@@ -185,6 +185,41 @@ class JobList(BaseModel):
     """This client's jobs, newest first."""
 
     jobs: list[JobView]
+
+
+class JobPage(JobList):
+    """Some of this client's jobs, newest first, and where the next ones begin."""
+
+    next: str | None = Field(description="give it as `after` for the next ones; null at the end")
+
+
+class Bulk(BaseModel):
+    """What should happen with many jobs."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    action: Literal["cancel", "retry", "delete"]
+    ids: list[Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]] | None = Field(
+        None, max_length=5000, description="which jobs"
+    )
+    status: list[Status] | None = Field(
+        None, min_length=1, description="instead of ids: all of this client's jobs in these states"
+    )
+
+
+class BulkFailure(BaseModel):
+    """A job with which it could not be done."""
+
+    id: str
+    code: str
+    message: str
+
+
+class BulkDone(BaseModel):
+    """What came of it."""
+
+    done: list[str] = Field(description="ids of the jobs with which it was done")
+    failed: list[BulkFailure]
 
 
 class Measured(BaseModel):

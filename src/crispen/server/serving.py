@@ -13,6 +13,7 @@ import uvicorn
 
 from crispen.errors import OutputError, UsageError
 from crispen.server.app import create_app
+from crispen.server.connections import protocol
 
 if TYPE_CHECKING:
     from crispen.server.settings import Settings
@@ -82,6 +83,9 @@ def serve(settings: Settings, ready: Callable[[str], None]) -> None:
             timeout_keep_alive=20,
             h11_max_incomplete_event_size=64 << 10,
             ws="none",
+            http=protocol(
+                header_s=settings.max_header_s, per_address=settings.max_connections_per_address
+            ),
         )
         app.state.server.begin()
         try:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
+import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -16,7 +18,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from crispen.errors import UsageError
+from crispen.errors import UsageError, nearest_names
 
 # Lists are typed with commas in the environment, not as JSON.
 Names = Annotated[tuple[str, ...], NoDecode]
@@ -67,6 +69,12 @@ class Settings(BaseSettings):
 
     max_upload_bytes: int = Field(4 * _GIB, ge=1, description="largest upload, in bytes")
     max_model_bytes: int = Field(512 << 20, ge=1, description="largest model file, in bytes")
+    max_model_s: float = Field(
+        30.0, gt=0, description="seconds that trying a model out may take, in a process of its own"
+    )
+    max_model_memory_bytes: int = Field(
+        3 * _GIB, ge=256 << 20, description="memory that trying a model out may take, in bytes"
+    )
     max_pixels: int = Field(100_000_000, ge=1, description="most pixels of a picture, all frames")
     max_result_pixels: int = Field(
         400_000_000, ge=1, description="most pixels of a result, all frames of a picture"
@@ -93,13 +101,36 @@ class Settings(BaseSettings):
         7 * _DAY_S, gt=0, description="seconds that a finished job and its files are kept"
     )
     upload_ttl_s: float = Field(
-        _DAY_S, gt=0, description="seconds that an upload without a job is kept"
+        _DAY_S, gt=0, description="seconds that a finished upload without a job is kept"
+    )
+    upload_idle_s: float = Field(
+        1800.0, gt=0, description="seconds without a byte after which an unfinished upload goes"
     )
     rate_per_minute: int = Field(
         600, ge=0, description="requests a minute of one client beyond this machine; 0 is no limit"
     )
 
+    sign_ins_per_minute: int = Field(
+        10, ge=0, description="wrong tokens a minute of one client; 0 is no limit"
+    )
+    max_uploads_per_address: int = Field(
+        500, ge=1, description="most uploads of one client that are not jobs yet"
+    )
+    max_streams_per_address: int = Field(
+        64, ge=1, description="most streams of events of one client at the same time"
+    )
+    max_connections_per_address: int = Field(
+        256, ge=1, description="most connections of one client beyond this machine"
+    )
+    max_header_s: float = Field(
+        15.0, gt=0, description="seconds within which the headers of a request must be there"
+    )
+
     token: SecretStr | None = Field(None, description="a bearer token that every client must give")
+    tokens: dict[str, SecretStr] = Field(
+        {},
+        description="more tokens, each by a name; what programs do with one is seen with that one",
+    )
     separate_clients: bool | None = Field(
         None,
         description="whether each browser sees only its own jobs; yes where others can reach it",
@@ -121,12 +152,17 @@ class Settings(BaseSettings):
             return tuple(name.strip() for name in names.split(",") if name.strip())
         return names
 
-    @field_validator("token")
-    @classmethod
-    def _long_enough(cls, token: SecretStr | None) -> SecretStr | None:
-        if token is not None and len(token.get_secret_value()) < 8:
-            raise ValueError("a token needs 8 characters or more")
-        return token
+    @model_validator(mode="after")
+    def _long_enough(self) -> Self:
+        for token in self.all_tokens.values():
+            if len(token) < 16:
+                raise ValueError(
+                    "a token needs 16 characters or more; 'openssl rand -hex 24' makes one"
+                )
+        for name in self.tokens:
+            if not re.fullmatch(r"[a-z0-9-]{1,40}", name):
+                raise ValueError(f"'{name[:40]}' cannot name a token; use a-z, 0-9 and '-'")
+        return self
 
     @model_validator(mode="after")
     def _origins_are_origins(self) -> Self:
@@ -134,6 +170,14 @@ class Settings(BaseSettings):
             if not origin.startswith(("http://", "https://")) or origin.count("/") != 2:
                 raise ValueError(f"origin '{origin}' is not like https://example.org")
         return self
+
+    @property
+    def all_tokens(self) -> dict[str, str]:
+        """Every token by its name; that of the setting `token` has none."""
+        tokens = {name: token.get_secret_value() for name, token in self.tokens.items()}
+        if self.token is not None:
+            tokens[""] = self.token.get_secret_value()
+        return tokens
 
     @property
     def local(self) -> bool:
@@ -166,6 +210,27 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Given values, then the environment, then the TOML file that `read_settings` names."""
         return init_settings, env_settings
+
+
+# What other parts of the program read from the environment.
+ELSEWHERE = frozenset(
+    f"CRISPEN_{name}"
+    for name in ("DATA", "FUZZ", "LPIPS", "MODELS", "PAGE", "RANK", "SERVER", "VGG", "WORLD")
+)
+
+
+def misspelt(environment: Iterable[str]) -> list[str]:
+    """A line for each ``CRISPEN_`` name that nothing reads.
+
+    >>> misspelt(["CRISPEN_PROT", "CRISPEN_MODELS", "PATH"])
+    ['CRISPEN_PROT is no setting; did you mean CRISPEN_PORT?']
+    """
+    known = {f"CRISPEN_{name.upper()}" for name in Settings.model_fields}
+    return [
+        f"{name} is no setting{nearest_names(name, known, limit=1) or '; docs/server.md lists all'}"
+        for name in sorted(environment)
+        if name.startswith("CRISPEN_") and name not in known | ELSEWHERE
+    ]
 
 
 def read_settings(file: Path | None = None, **given: Any) -> Settings:

@@ -75,7 +75,7 @@ class Shelf:
         """When the frames of a video's result begin, as its preview plays them."""
         from crispen.jobs.looks import frame_times
 
-        job = await asyncio.to_thread(self._done, client, id)
+        job = await self._server.ask(self._done, client, id)
         if job.source.kind != "video":
             raise UsageError("only videos have frames with times")
         path, _ = await self._shown(client, id, "after")
@@ -91,7 +91,7 @@ class Shelf:
 
         server = self._server
         find = self._server.jobs.find if side == "before" else self._done
-        job = await asyncio.to_thread(find, client, id)
+        job = await server.ask(find, client, id)
         folder = server.files.job(id)
         about = job.source if side == "before" else job.result
         assert about is not None
@@ -118,7 +118,7 @@ class Shelf:
         from crispen.jobs.looks import measure
 
         server = self._server
-        job = await asyncio.to_thread(self._done, client, id)
+        job = await self._server.ask(self._done, client, id)
         if job.source.kind != "image" or job.source.frames > 1:
             raise UsageError("only still pictures are measured")
         name = clean_name(reference.name, otherwise="reference")

@@ -1,20 +1,18 @@
 """Makes the queue's tables, and brings those of older versions up to date, with Alembic.
 
-Each step is a file in ``versions``. To add one: change `crispen.jobs.store.JobRow`, write the step,
-and name it in `HEAD`.
+Each step is a file in ``versions``. To add one: change the tables of `crispen.jobs.database`, write
+the step, and name it in `HEAD`.
 """
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, inspect, text
 
 from crispen.errors import UsageError
 
-HEAD = "0002"
+HEAD = "0003"
 TABLE = "crispen_version"
 _FOLDER = Path(__file__).parent
 _LOCK = 0x63726973  # of PostgreSQL: any number, but always the same
@@ -22,6 +20,8 @@ _LOCK = 0x63726973  # of PostgreSQL: any number, but always the same
 
 def migrate(engine: Engine) -> None:
     """Bring a database up to `HEAD`; a new one is filled, one of Crispen 0.1 is adopted.
+
+    All steps are one transaction: where one fails, nothing has changed.
 
     Raises:
         UsageError: A newer Crispen has changed it.
@@ -37,7 +37,8 @@ def migrate(engine: Engine) -> None:
     config = Config()
     config.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
-    with _alone(engine), engine.begin() as connection:
+    with engine.begin() as connection:
+        _alone(connection)
         now = _revision(connection)
         steps = {step.revision for step in ScriptDirectory.from_config(config).walk_revisions()}
         if now is not None and now not in steps:
@@ -56,20 +57,10 @@ def _revision(connection: Connection) -> str | None:
     return None if found is None else str(found)
 
 
-@contextlib.contextmanager
-def _alone(engine: Engine) -> Iterator[None]:
-    """No other process changes the tables meanwhile, as where several start at once."""
-    if engine.dialect.name == "postgresql":
-        with engine.connect() as connection:
-            connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _LOCK})
-            try:
-                yield
-            finally:
-                connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": _LOCK})
-    elif engine.dialect.name == "sqlite" and engine.url.database not in (None, "", ":memory:"):
-        from filelock import FileLock
-
-        with FileLock(f"{engine.url.database}.lock"):
-            yield
-    else:
-        yield
+def _alone(connection: Connection) -> None:
+    """Let no other process change the tables before this transaction ends; several may start."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+    elif connection.dialect.name == "sqlite":
+        # Python's driver begins no transaction before statements that change tables.
+        connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -64,7 +64,7 @@ async def enhance(
     bytes as the body. Whoever goes away while it waits takes the work with them.
     """
     asked = wanted(wish)
-    await server.jobs.check(Question(kind="image", options=asked))
+    await server.jobs.check(client, Question(kind="image", options=asked))
     with server.at_once.seat():
         limit = server.settings.max_upload_bytes
         async with received(request, server.files, field="file", max_bytes=limit) as file:

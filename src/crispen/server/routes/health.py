@@ -5,7 +5,8 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import PlainTextResponse
 
-from crispen.server.identity import Identity
+from crispen.server.errors import ApiError
+from crispen.server.identity import Client, Identity
 from crispen.server.schemas import Health, SessionState, SettingsView, SignIn
 from crispen.server.state import Here
 
@@ -14,15 +15,15 @@ metrics_router = APIRouter(tags=["server"])
 
 
 @router.get("/health")
-def health(server: Here) -> Health:
-    """Whether the server works; needs no token."""
+async def health(server: Here) -> Health:
+    """Whether the server works; needs no token. Answers 503 while it does not."""
     return server.health()
 
 
 @router.get("/settings")
-def settings(server: Here) -> SettingsView:
+def settings(server: Here, client: Client) -> SettingsView:
     """Limits and choices: formats, tasks, models, defaults."""
-    return server.catalogue.settings()
+    return server.catalogue.settings(client)
 
 
 @router.get("/session")
@@ -36,7 +37,11 @@ def session(request: Request) -> SessionState:
 def sign_in(request: Request, response: Response, wish: SignIn) -> SessionState:
     """Give the token once; the browser then has a cookie that no script can read."""
     identity: Identity = request.app.state.identity
-    identity.sign_in(response, wish.token)
+    try:
+        identity.sign_in(response, wish.token)
+    except ApiError:
+        request.scope["crispen.wrong_token"]()
+        raise
     return SessionState(needed=identity.needs_token, signed_in=True)
 
 

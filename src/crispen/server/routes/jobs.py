@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import Response
 from sse_starlette import EventSourceResponse
 
 from crispen.jobs.states import Status
 from crispen.server.errors import failures
+from crispen.server.events import check_streams
 from crispen.server.identity import Client
 from crispen.server.receiving import file_body, received
 from crispen.server.schemas import (
     Answer,
+    Bulk,
+    BulkDone,
     FrameTimes,
-    JobList,
+    JobPage,
     JobView,
     Measured,
     NewJob,
@@ -26,6 +29,8 @@ from crispen.server.state import Here
 
 router = APIRouter(tags=["jobs"])
 Id = Annotated[str, Path(pattern=r"^[0-9a-f]{32}$", description="a job's id")]
+
+AFTER = r"^[0-9]+\.[0-9]+(e\+[0-9]+)?-[0-9a-f]{32}$"
 
 BINARY: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
 FILE: dict[int | str, dict[str, Any]] = {
@@ -46,30 +51,53 @@ ZIP: dict[int | str, dict[str, Any]] = {
 
 
 @router.get("/jobs")
-def list_jobs(
+async def list_jobs(
     server: Here,
     client: Client,
     status: Annotated[list[Status] | None, Query(description="only jobs in these states")] = None,
     limit: Annotated[int, Query(ge=1, le=5000, description="at most so many")] = 1000,
-) -> JobList:
+    after: Annotated[
+        str | None,
+        Query(pattern=AFTER, max_length=100, description="`next` of the page before"),
+    ] = None,
+) -> JobPage:
     """This client's jobs, newest first."""
-    return JobList(jobs=server.jobs.list(client, status, limit))
+    return await server.ask(server.jobs.list, client, status, limit, after)
 
 
 @router.post("/plan")
 async def plan(server: Here, client: Client, question: Question) -> Answer:
     """Ask what would be done, before a file is uploaded for nothing."""
-    return await server.jobs.check(question)
+    return await server.jobs.check(client, question)
 
 
-@router.post("/jobs", status_code=201, responses=failures(404, 409, 413, 507))
-async def create_job(server: Here, client: Client, wish: NewJob) -> JobView:
-    """Enhance a finished upload; posting the same upload again gives the same job."""
-    return await server.jobs.create(client, wish)
+@router.post(
+    "/jobs",
+    status_code=201,
+    responses={
+        200: {"model": JobView, "description": "The job that was made of this upload before"},
+        **failures(404, 409, 413, 507),
+    },
+)
+async def create_job(
+    request: Request, response: Response, server: Here, client: Client, wish: NewJob
+) -> JobView:
+    """Enhance a finished upload; posting the same upload again gives the same job, with 200."""
+    job, new = await server.jobs.create(client, wish)
+    if not new:
+        response.status_code = 200
+    response.headers["Location"] = request.app.url_path_for("get_job", id=job.id)
+    return job
+
+
+@router.patch("/jobs", responses=failures(413))
+async def change_jobs(server: Here, client: Client, wish: Bulk) -> BulkDone:
+    """Cancel, retry or delete many jobs in one request."""
+    return await server.ask(server.jobs.bulk, client, wish)
 
 
 @router.get("/jobs.zip", response_class=Response, responses=ZIP | failures(404))
-def download_all(
+async def download_all(
     server: Here,
     client: Client,
     id: Annotated[
@@ -78,10 +106,15 @@ def download_all(
     ] = None,
 ) -> Response:
     """Results of finished jobs as one ZIP archive, streamed."""
-    return server.shelf.archive(client, id)
+    return await server.ask(server.shelf.archive, client, id)
 
 
-@router.get("/events", response_class=EventSourceResponse, responses=EVENTS)
+@router.get(
+    "/events",
+    response_class=EventSourceResponse,
+    responses=EVENTS,
+    dependencies=[Depends(check_streams)],
+)
 async def all_events(server: Here, client: Client) -> EventSourceResponse:
     """All of this client's jobs, live.
 
@@ -93,31 +126,34 @@ async def all_events(server: Here, client: Client) -> EventSourceResponse:
 
 
 @router.get("/jobs/{id}", responses=failures(404))
-def get_job(server: Here, client: Client, id: Id) -> JobView:
+async def get_job(server: Here, client: Client, id: Id) -> JobView:
     """One job."""
-    return server.jobs.get(client, id)
+    return await server.ask(server.jobs.get, client, id)
 
 
 @router.delete("/jobs/{id}", status_code=204, responses=failures(404))
-def delete_job(server: Here, client: Client, id: Id) -> None:
+async def delete_job(server: Here, client: Client, id: Id) -> None:
     """Cancel if need be, and delete it with its files."""
-    server.jobs.delete(client, id)
+    await server.ask(server.jobs.delete, client, id)
 
 
 @router.post("/jobs/{id}/cancel", responses=failures(404, 409))
-def cancel_job(server: Here, client: Client, id: Id) -> JobView:
+async def cancel_job(server: Here, client: Client, id: Id) -> JobView:
     """Stop a job that waits or runs; its source is kept for another try."""
-    return server.jobs.cancel(client, id)
+    return await server.ask(server.jobs.cancel, client, id)
 
 
 @router.post("/jobs/{id}/retry", responses=failures(404, 409))
-def retry_job(server: Here, client: Client, id: Id) -> JobView:
+async def retry_job(server: Here, client: Client, id: Id) -> JobView:
     """Queue a failed or cancelled job again."""
-    return server.jobs.retry(client, id)
+    return await server.ask(server.jobs.retry, client, id)
 
 
 @router.get(
-    "/jobs/{id}/events", response_class=EventSourceResponse, responses=EVENTS | failures(404)
+    "/jobs/{id}/events",
+    response_class=EventSourceResponse,
+    responses=EVENTS | failures(404),
+    dependencies=[Depends(check_streams)],
 )
 async def job_events(server: Here, client: Client, id: Id) -> EventSourceResponse:
     """One job, live: ``job`` now and whenever it changes; the stream ends when the job does."""
@@ -125,15 +161,15 @@ async def job_events(server: Here, client: Client, id: Id) -> EventSourceRespons
 
 
 @router.get("/jobs/{id}/source", response_class=Response, responses=FILE | failures(404))
-def get_source(server: Here, client: Client, id: Id) -> Response:
+async def get_source(server: Here, client: Client, id: Id) -> Response:
     """The file as it was uploaded."""
-    return server.shelf.source(client, id)
+    return await server.ask(server.shelf.source, client, id)
 
 
 @router.get("/jobs/{id}/result", response_class=Response, responses=FILE | failures(404, 409))
-def get_result(server: Here, client: Client, id: Id) -> Response:
+async def get_result(server: Here, client: Client, id: Id) -> Response:
     """The enhanced file, as a download; answers Range requests."""
-    return server.shelf.result(client, id)
+    return await server.ask(server.shelf.result, client, id)
 
 
 @router.get(

@@ -9,6 +9,8 @@ from fastapi.responses import FileResponse
 
 from crispen.enhance.request import ModelName
 from crispen.server.errors import failures
+from crispen.server.identity import Client
+from crispen.server.leaving import while_there
 from crispen.server.ranges import FileAnswer
 from crispen.server.receiving import file_body, received
 from crispen.server.schemas import ModelList, ModelView
@@ -24,9 +26,9 @@ PICTURE: dict[int | str, dict[str, Any]] = {
 
 
 @router.get("")
-def list_models(server: Here) -> ModelList:
-    """All models at hand: those that ship, and the user's own."""
-    return ModelList(models=server.catalogue.models())
+def list_models(server: Here, client: Client) -> ModelList:
+    """The models that this client may use: those that ship, the server's, and its own."""
+    return ModelList(models=server.catalogue.models(client))
 
 
 @router.post(
@@ -38,26 +40,31 @@ def list_models(server: Here) -> ModelList:
 async def add_model(
     request: Request,
     server: Here,
+    client: Client,
     name: Annotated[
         ModelName | None, Query(description="call it so; the card's or file's name unless given")
     ] = None,
 ) -> ModelView:
-    """Add an own model; it is tried out on a small picture first."""
+    """Add an own model; it is tried out on a small picture first.
+
+    If the client disconnects, the trial ends and nothing is added.
+    """
     limit = server.settings.max_model_bytes
     async with received(request, server.files, field="file", max_bytes=limit) as file:
-        return await server.catalogue.add(file.path, file.name, name)
+        adding = server.catalogue.add(client, file.path, file.name, name)
+        return await while_there(request, adding)
 
 
 @router.get("/{name}", responses=failures(404))
-def get_model(server: Here, name: Name) -> ModelView:
+def get_model(server: Here, client: Client, name: Name) -> ModelView:
     """One model's card."""
-    return server.catalogue.model(name)
+    return server.catalogue.model(client, name)
 
 
 @router.delete("/{name}", status_code=204, responses=failures(404, 409))
-def delete_model(server: Here, name: Name) -> None:
-    """Delete an own model; those that ship stay."""
-    server.catalogue.delete(name)
+def delete_model(server: Here, client: Client, name: Name) -> None:
+    """Delete an own model; those that ship, and those of others, stay."""
+    server.catalogue.delete(client, name)
 
 
 @router.get(
@@ -65,9 +72,9 @@ def delete_model(server: Here, name: Name) -> None:
     response_class=FileResponse,
     responses=PICTURE | failures(404, 416),
 )
-async def sample(server: Here, name: Name, side: Side) -> FileResponse:
+async def sample(server: Here, client: Client, name: Name, side: Side) -> FileResponse:
     """A small picture before and after this model; made when first asked for."""
-    path = await server.catalogue.sample(name, side)
+    path = await server.catalogue.sample(client, name, side)
     return FileAnswer(
         path, media_type="image/png", headers={"Cache-Control": "private, max-age=3600"}
     )

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Depends, Path
 from fastapi.responses import FileResponse
 from sse_starlette import EventSourceResponse
 
 from crispen.server.errors import failures
+from crispen.server.events import check_streams
 from crispen.server.routes.jobs import EVENTS
 from crispen.server.schemas import RunList, RunView
 from crispen.server.state import Here
@@ -40,7 +41,10 @@ def get_sample(server: Here, name: Name, file: File) -> FileResponse:
 
 
 @router.get(
-    "/{name:path}/events", response_class=EventSourceResponse, responses=EVENTS | failures(404)
+    "/{name:path}/events",
+    response_class=EventSourceResponse,
+    responses=EVENTS | failures(404),
+    dependencies=[Depends(check_streams)],
 )
 async def run_events(server: Here, name: Name) -> EventSourceResponse:
     """One run, live: ``run`` now and whenever its folder changes; ends when the run does."""

@@ -1,0 +1,101 @@
+"""Keeps a second server off a database, for as long as the first one lives.
+
+PostgreSQL has advisory locks, which end with their connection; SQLite's file has one beside it. For
+other databases there is only the folder's mark, which `crispen.jobs.ownership` compares.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+from typing import Protocol
+
+from filelock import FileLock, Timeout
+from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from crispen.jobs.database import StoreError
+
+# "crispen" as a number: any, as long as no other program takes the same.
+_KEY = int.from_bytes(b"crispen", "big")
+
+
+class AdvisoryLock(Protocol):
+    """A lock that several servers may try for."""
+
+    def take(self) -> bool:
+        """Take it, or see that it is still held; False if somebody else has it."""
+
+    def release(self) -> None:
+        """Give it back."""
+
+
+def advisory_lock(engine: Engine) -> AdvisoryLock:
+    """The lock of a database."""
+    if engine.dialect.name == "postgresql":
+        return _PostgreSQL(engine)
+    if engine.dialect.name == "sqlite" and engine.url.database:
+        return _Beside(Path(engine.url.database))
+    return _Unknown()
+
+
+class _PostgreSQL:
+    """Held by a connection of its own; a restart of the database ends it, and `take` retakes it."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._connection: Connection | None = None
+
+    def take(self) -> bool:
+        try:
+            if self._connection is not None:
+                self._connection.execute(text("SELECT 1"))
+                return True
+            connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+            if connection.scalar(text(f"SELECT pg_try_advisory_lock({_KEY})")):
+                self._connection = connection
+                return True
+            connection.close()
+            return False
+        except SQLAlchemyError as error:
+            self.release()
+            raise StoreError(
+                "the queue's database does not answer; its lock is taken again as soon as it does"
+            ) from error
+
+    def release(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with contextlib.suppress(SQLAlchemyError):
+                connection.scalar(text(f"SELECT pg_advisory_unlock({_KEY})"))
+            with contextlib.suppress(SQLAlchemyError):
+                connection.invalidate()  # of no use to anybody else if that failed
+            with contextlib.suppress(SQLAlchemyError):
+                connection.close()
+
+
+class _Beside:
+    def __init__(self, path: Path) -> None:
+        # Threads take turns with it.
+        self._lock = FileLock(f"{path.resolve()}.server", timeout=0, thread_local=False)
+
+    def take(self) -> bool:
+        try:
+            if not self._lock.is_locked:
+                self._lock.acquire()
+        except Timeout:
+            return False
+        except OSError as error:
+            raise StoreError(f"{self._lock.lock_file}: cannot be locked ({error})") from error
+        return True
+
+    def release(self) -> None:
+        self._lock.release(force=True)
+
+
+class _Unknown:
+    def take(self) -> bool:
+        return True
+
+    def release(self) -> None:
+        pass

@@ -1,0 +1,44 @@
+"""Where a request comes from, and who is counted as one client by it."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from typing import Any
+
+_NETWORK_BITS = 64
+
+
+def address_of(scope: Mapping[str, Any]) -> str:
+    """The client's address, or an empty string; behind a trusted proxy, what that proxy says."""
+    peer = scope.get("client")
+    return peer[0] if peer else ""
+
+
+def is_loopback(address: str) -> bool:
+    """Whether it is this machine.
+
+    >>> is_loopback("127.0.0.1"), is_loopback("::1"), is_loopback("10.0.0.1"), is_loopback("")
+    (True, True, False, False)
+    """
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return False
+
+
+def counted_as(address: str) -> str:
+    """What limits count by: an address, or the network of an IPv6 one, since a home has 2**64.
+
+    >>> counted_as("2001:db8:1:2:3:4:5:6"), counted_as("::ffff:192.0.2.7"), counted_as("192.0.2.7")
+    ('2001:db8:1:2::/64', '192.0.2.7', '192.0.2.7')
+    """
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(found, ipaddress.IPv4Address):
+        return address
+    if found.ipv4_mapped is not None:
+        return str(found.ipv4_mapped)
+    return str(ipaddress.ip_network((found, _NETWORK_BITS), strict=False))
