@@ -13,7 +13,7 @@ import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from crispen.engines.base import Engine
+from crispen.engines.base import Engine, color_near
 from crispen.engines.onnxruntime import OnnxRuntimeEngine
 from crispen.engines.opening import open_engine
 from crispen.engines.openvino import KEPT_SHAPES, OpenVinoEngine
@@ -298,6 +298,19 @@ def test_a_network_adds_no_colour_where_it_saw_none(kind, dtype, tmp_path):
     x = (x * unit).astype(dtype)
     change = (engine.run(x).astype(float) - x) / unit
     assert np.abs(change - [7.4 + 8, 0, 7.4 - 8]).max() <= 0.51
+
+
+@pytest.mark.parametrize("halo", [0, 3, 8, 30, None])
+@pytest.mark.parametrize(("height", "width"), [(1, 1), (3, 40), (30, 25)])
+def test_the_colour_near_a_pixel(height, width, halo):
+    x = np.random.default_rng(0).integers(0, 65535, (height, width, 3), np.uint16)
+    r = 8 if halo is None else min(halo, 8)
+    spread = np.ptp(x, axis=2)
+    near = color_near(x, ModelCard(name="any", color="rgb", halo=halo))
+    for i in range(height):
+        for j in range(width):
+            around = spread[max(0, i - r) : i + r + 1, max(0, j - r) : j + r + 1]
+            assert near[i, j] == around.max()
 
 
 @pytest.mark.parametrize("kind", ENGINES)

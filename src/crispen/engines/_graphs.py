@@ -21,7 +21,7 @@ import openvino as ov
 from numpy.typing import NDArray
 from openvino import opset14 as op
 
-from crispen.engines.base import COLOR_GAIN, LUMA, View, color_radius, view_of
+from crispen.engines.base import COLOR_GAIN, LUMA, View, view_of
 from crispen.errors import ModelError
 from crispen.media.resample import bicubic_phases
 from crispen.models.card import ModelCard
@@ -55,7 +55,7 @@ class Window:
         return self.height, self.width, self.channels
 
     @property
-    def _type(self) -> ov.Type:
+    def type(self) -> ov.Type:
         return ov.Type.u8 if self.dtype == "uint8" else ov.Type.u16
 
     def view(self, card: ModelCard) -> View:
@@ -64,7 +64,7 @@ class Window:
 
     def parameter(self) -> ov.Node:
         """The pixels, as they come."""
-        return op.parameter(list(self.shape), self._type, "pixels")
+        return op.parameter(list(self.shape), self.type, "pixels")
 
     def batch(self, pixels: ov.Node) -> ov.Node:
         """``(1, height, width, channels)``, of the pixels' type."""
@@ -87,7 +87,7 @@ class Window:
     def whole(self, levels: ov.Node) -> ov.Node:
         """Clipped, rounded, and of the pixels' type."""
         clipped = op.clamp(levels, 0.0, float(self.peak))
-        return op.convert(op.round(clipped, "half_to_even"), self._type)
+        return op.convert(op.round(clipped, "half_to_even"), self.type)
 
 
 def _integers(*values: int) -> ov.Node:
@@ -264,22 +264,44 @@ def network_graph(model: ov.Model, card: ModelCard, window: Window) -> ov.Model:
     return ov.Model([op.result(last)], [pixels], "network")
 
 
-def _color_limit(levels: ov.Node, radius: int) -> ov.Node:
-    """``(h, w, 1, 1)``: how much colour a network may add, in levels; see `Engine.run`."""
-    _, height, width, _ = (int(n) for n in levels.get_output_shape(0))
-    spread = op.subtract(
-        op.reduce_max(levels, _integers(3), False), op.reduce_min(levels, _integers(3), False)
-    )
-    spread = op.reshape(spread, _integers(1, 1, height, width), False)
-    for pads in ([radius, 0], [0, radius]):
-        kernel = [2 * pad + 1 for pad in pads]
-        spread = op.max_pool(spread, [1, 1], [1, 1], pads, pads, kernel).output(0)
-    spread = op.reshape(spread, _integers(height, width, 1, 1), False)
-    return op.multiply(spread, _floats(COLOR_GAIN))
+def _mixed(planes: ov.Node, matrix: NDArray[np.floating], scale: int) -> ov.Node:
+    """``(1, scale² · n, h, w)``, channels innermost, of a residual with its phases innermost.
+
+    Args:
+        planes: ``(1, channels · scale², h, w)``.
+        matrix: ``(n, channels)``, what is made of the channels.
+        scale: Of the network.
+    """
+    kernel = np.einsum("nc,pq->pncq", matrix, np.eye(scale * scale))
+    kernel = kernel.reshape(-1, matrix.shape[1] * scale * scale, 1, 1)
+    return _convolve(planes, kernel, [0, 0], [0, 0])
+
+
+def _rgb_added(residual: ov.Node, limit: ov.Node | None, unit: float, scale: int) -> ov.Node:
+    """``(1, scale² · channels, h, w)`` in levels of a residual in R'G'B'.
+
+    Args:
+        residual: ``(1, h, w, 3 · scale²)``.
+        limit: ``(1, 1, h, w)``, how much of it may be colour; None for grey pixels.
+        unit: What 1.0 of the residual is in levels.
+        scale: Of the network.
+    """
+    planes = _planes(residual)
+    if limit is None:
+        return _mixed(planes, unit * LUMA[None], scale)
+    grey = _mixed(planes, np.tile(unit * LUMA, (3, 1)), scale)
+    answer = _mixed(planes, unit * np.eye(3), scale)
+    color = op.subtract(answer, grey)
+    held = op.minimum(op.maximum(color, op.negative(limit)), limit)
+    return op.select(op.less_equal(op.abs(color), limit), answer, op.add(grey, held))
 
 
 def paint_graph(card: ModelCard, window: Window) -> ov.Model:
-    """Pixels and residual → pixels ``(scale · height, scale · width, channels)``."""
+    """Pixels and residual → pixels ``(scale · height, scale · width, channels)``.
+
+    Where a network adds colour, a third input ``(height, width)``, of the pixels' type, is the
+    largest difference between channels near each pixel; see `crispen.engines.base.color_near`.
+    """
     scale, channels = card.scale, window.channels
     height, width, _ = window.shape
     net_channels = 1 if card.color == "luma" else 3
@@ -287,26 +309,26 @@ def paint_graph(card: ModelCard, window: Window) -> ov.Model:
     residual = op.parameter(
         [1, height, width, net_channels * scale * scale], ov.Type.f32, "residual"
     )
-    base = op.transpose(_phases(window.batch(pixels), scale, channels), _integers(0, 2, 3, 1))
-    base = op.reshape(base, _integers(height, width, scale * scale, channels), False)
-    added = op.multiply(residual, _floats(window.view(card).unit))
+    inputs = [pixels, residual]
+    unit = window.view(card).unit
+    base = _phases(window.batch(pixels), scale, channels)
     if net_channels == 1:
-        added = op.reshape(added, _integers(height, width, scale * scale, 1), False)
+        added = op.multiply(residual, _floats(unit))
+        shape = _integers(height, width, scale * scale, 1)
+        base = op.transpose(base, _integers(0, 2, 3, 1))
+        base = op.reshape(base, _integers(height, width, scale * scale, channels), False)
+        levels = window.whole(op.add(base, op.reshape(added, shape, False)))
     else:
-        added = op.reshape(added, _integers(height, width, 3, scale * scale), False)
-        added = op.transpose(added, _integers(0, 1, 3, 2))
-        grey = op.reduce_sum(op.multiply(added, _floats(LUMA)), _integers(3), True)
-        if channels == 1:
-            added = grey
-        else:
-            limit = _color_limit(window.levels(pixels), color_radius(card))
-            color = op.subtract(added, grey)
-            held = op.minimum(op.maximum(color, op.negative(limit)), limit)
-            within = op.less_equal(op.abs(color), limit)
-            added = op.select(within, added, op.add(grey, held))
+        limit = None
+        if channels == 3:
+            near = op.parameter([height, width], window.type, "near")
+            inputs.append(near)
+            limit = op.reshape(near, _integers(1, 1, height, width), False)
+            limit = op.multiply(op.convert(limit, ov.Type.f32), _floats(COLOR_GAIN))
+        added = _rgb_added(residual, limit, unit, scale)
+        levels = op.transpose(window.whole(op.add(base, added)), _integers(0, 2, 3, 1))
     # Shuffled as whole numbers: a quarter of the memory of floats.
-    levels = window.whole(op.add(base, added))
     rows = op.reshape(levels, _integers(height, width, scale, scale * channels), False)
     rows = op.transpose(rows, _integers(0, 2, 1, 3))
     answer = op.reshape(rows, _integers(height * scale, width * scale, channels), False)
-    return ov.Model([op.result(answer)], [pixels, residual], "paint")
+    return ov.Model([op.result(answer)], inputs, "paint")

@@ -14,7 +14,7 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, cast, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -154,9 +154,30 @@ def view_of(color: Color, peak: int, *, studio: bool = False) -> View:
     return View(np.ones((3, 1)) / (swing * peak), -black / swing, swing * peak)
 
 
-def color_radius(card: ModelCard) -> int:
-    """How far around a pixel the colour is looked for that limits what a network adds there."""
-    return COLOR_RADIUS if card.halo is None else min(card.halo, COLOR_RADIUS)
+def color_near(pixels: Pixels, card: ModelCard) -> Pixels:
+    """``(height, width)``: the largest difference between channels within `COLOR_RADIUS`.
+
+    Args:
+        pixels: ``(height, width, 3)``.
+        card: The network's, whose halo is the radius where that is less, so that tiles are exact.
+    """
+    radius = COLOR_RADIUS if card.halo is None else min(card.halo, COLOR_RADIUS)
+    red, green, blue = (pixels[..., channel] for channel in range(3))
+    spread = np.maximum(red, np.maximum(green, blue)) - np.minimum(red, np.minimum(green, blue))
+    for _ in range(2):  # down the columns, then along the rows
+        spread = _largest(spread, radius).T
+    return cast(Pixels, np.ascontiguousarray(spread))
+
+
+def _largest(levels: NDArray[Any], radius: int) -> NDArray[Any]:
+    """The largest within `radius` rows, found by doubling: 1, 2, 4, 8, 16, 17 rows."""
+    most = np.pad(levels, ((radius, radius), (0, 0)))
+    wanted, have = 2 * radius + 1, 1
+    while have < wanted:
+        step = min(have, wanted - have)
+        most = np.maximum(most[:-step], most[step:])
+        have += step
+    return most
 
 
 class ArrayEngine:
@@ -213,7 +234,7 @@ class ArrayEngine:
             if channels == 1:
                 residual = grey
             else:
-                limit = _color_limit(pixels, color_radius(self.card))
+                limit = color_near(pixels, self.card)[..., None] * np.float32(COLOR_GAIN)
                 limit = limit.repeat(scale, 0).repeat(scale, 1)
                 color = residual - grey
                 held = grey + np.clip(color, -limit, limit)
@@ -246,17 +267,6 @@ def guessed_bytes_per_px(card: ModelCard) -> float:
     width = max(16.0, math.sqrt(card.parameters / (9.0 * max(1, layers))))
     inside = 12.0 * width * (1 if card.base == "bicubic" else max(4, card.scale**2))
     return inside + 48.0 * card.scale**2
-
-
-def _color_limit(pixels: Pixels, radius: int) -> Floats:
-    """``(height, width, 1)``: how much colour a network may add, in levels; see `Engine.run`."""
-    spread = np.ptp(pixels, axis=2)
-    for axis in (0, 1):
-        around = [(radius, radius) if axis == a else (0, 0) for a in (0, 1)]
-        padded = np.pad(spread, around)
-        spread = np.lib.stride_tricks.sliding_window_view(padded, 2 * radius + 1, axis).max(-1)
-    limit: Floats = spread[..., None].astype(np.float32) * np.float32(COLOR_GAIN)
-    return limit
 
 
 def _enlarged(levels: Floats, scale: int) -> Floats:

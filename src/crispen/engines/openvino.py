@@ -18,7 +18,7 @@ import openvino as ov
 
 from crispen.engines._eight_bits import eight_bits, has_eight_bits
 from crispen.engines._graphs import Window, network_graph, paint_graph, values_per_px
-from crispen.engines.base import Pixels, check_window, guessed_bytes_per_px
+from crispen.engines.base import Pixels, check_window, color_near, guessed_bytes_per_px
 from crispen.engines.devices import cpu_features
 from crispen.errors import Cancelled, ModelError, UsageError
 from crispen.models.card import ModelCard
@@ -35,9 +35,11 @@ _PRECISIONS = {
 class _Plan:
     """Both graphs compiled for one window, and requests that wait to be used again."""
 
-    def __init__(self, network: ov.CompiledModel, paint: ov.CompiledModel) -> None:
+    def __init__(self, network: ov.CompiledModel, paint: ov.CompiledModel, card: ModelCard) -> None:
         self._network = network
         self._paint = paint
+        self._card = card
+        self._colored = len(paint.inputs) > 2
         self._idle: list[tuple[ov.InferRequest, ov.InferRequest]] = []
         self._busy: dict[int, ov.InferRequest] = {}
         self._lock = threading.Lock()
@@ -58,6 +60,9 @@ class _Plan:
             self._busy[thread] = network
         try:
             network.start_async()
+            if self._colored:  # meanwhile
+                near = color_near(pixels, self._card)
+                paint.set_input_tensor(2, ov.Tensor(near, shared_memory=True))
             network.wait()
         except RuntimeError as error:
             if "cancel" in str(error):
@@ -194,6 +199,7 @@ class OpenVinoEngine:
                     plan = _Plan(
                         self._compile(network, self.device, self.precision),
                         self._compile(paint_graph(self.card, window), "cpu", "fp32"),
+                        self.card,
                     )
                 except RuntimeError as error:
                     reason = str(error).strip().splitlines()[-1]
