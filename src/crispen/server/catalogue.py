@@ -67,7 +67,7 @@ class Catalogue:
             defaults=Options(scale=2, tasks=["upscale"]),
             accept=[*(t for _, t in PICTURES.values()), "video/*", ".mkv", ".ts", ".m2ts"],
             runs=self._settings.runs_folder is not None,
-            tus_url="/api/v1/uploads/",
+            tus_url=f"{self._settings.root_path}/api/v1/uploads/",
         )
 
     def cards(self, client: str) -> list[ModelCard]:
