@@ -246,3 +246,17 @@ def test_a_run_that_is_going_on(server: Process, page: Page) -> None:
     write_run(folder, 1000, "done")
     page.get_by_text("Done", exact=True).wait_for()
     expect(strip).to_have_count(10)
+
+
+def test_below_a_path_of_a_proxy(
+    serve: Callable[..., Process], visitor: Visitor, tmp_path: Path
+) -> None:
+    server = serve("--workers", "0", CRISPEN_ROOT_PATH="/pictures")
+    server.start()
+    page = visitor.visit(f"{server.url}/pictures/")
+    begin(page, [photo(tmp_path / "mine.png", 60, 40)])
+    card(page, "mine.png").get_by_text("Next in line").wait_for()
+    page.get_by_role("link", name="Models").first.click()
+    expect(page).to_have_url(f"{server.url}/pictures/models")
+    page.reload()
+    page.get_by_role("heading", name="photo-x2").wait_for()

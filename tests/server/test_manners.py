@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from crispen.server.logs import TextLines
 from crispen.server.settings import ELSEWHERE, Settings, misspelt
@@ -19,6 +20,7 @@ from crispen.server.settings import ELSEWHERE, Settings, misspelt
 from .conftest import Api, Live, error_of
 
 FAST = {"models": ["espcn"]}
+TOKEN = "correct horse battery"
 ROOT = Path(__file__).parents[2]
 
 
@@ -171,6 +173,41 @@ def test_what_is_not_possible_says_what_is(api: Api, live: Live) -> None:
         error_of(answer, 405, "method_not_allowed")
         assert answer.headers["allow"] == allowed
     error_of(api.get("/nothing"), 404, "not_found")
+
+
+@pytest.mark.parametrize("cut_off", [True, False], ids=["proxy cuts it off", "proxy leaves it"])
+def test_below_a_path_of_a_proxy(
+    start: Callable[..., Live], tmp_path: Path, photo: bytes, cut_off: bool
+) -> None:
+    page = tmp_path / "page"
+    (page / "assets").mkdir(parents=True)
+    (page / "index.html").write_text(
+        '<!doctype html><html><head><script src="/assets/a.js"></script></head></html>'
+    )
+    (page / "assets" / "a.js").write_text("export {}")
+    live = start(root_path="/sub", token=SecretStr(TOKEN), separate_clients=True)
+    top = live.url if cut_off else f"{live.url}/sub"
+    good = {"Authorization": f"Bearer {TOKEN}"}
+    with Api(top) as stranger:
+        for path in ("/jobs", f"{top}/metrics"):  # no path gets round the token
+            error_of(stranger.get(path), 401, "token_needed")
+        cookie = stranger.post("/session", json={"token": TOKEN}).headers["set-cookie"]
+        assert "Path=/sub;" in cookie
+    with Api(top, headers=good) as api:
+        text = api.get(f"{top}/models").text
+        assert 'src="/sub/assets/a.js"' in text
+        assert 'name="crispen-root" content="/sub"' in text
+        assert api.get(f"{top}/index.html").text == text
+        assert api.get(f"{top}/assets/a.js").text == "export {}"
+        assert '"/sub/openapi.json"' in api.get(f"{top}/docs/start.js").text
+        assert api.get("/settings").json()["tus_url"] == "/sub/api/v1/uploads/"
+        begun = api.begin(len(photo)).headers["location"]
+        assert begun.startswith(f"{live.url}/sub/api/v1/uploads/")
+        uid = begun.rpartition("/")[2]
+        assert api.put_bytes(f"/uploads/{uid}", photo).status_code == 204
+        made = api.post("/jobs", json={"upload": begun})
+        assert made.headers["location"] == f"/sub/api/v1/jobs/{uid}"
+        error_of(api.delete("/settings"), 405, "method_not_allowed")
 
 
 def test_misspelt_settings_are_told(tmp_path: Path) -> None:

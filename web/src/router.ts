@@ -1,5 +1,6 @@
 import { createRouter, createWebHistory } from "vue-router";
 
+import { ROOT } from "@/api/client";
 import EnhanceView from "@/views/EnhanceView.vue";
 
 declare module "vue-router" {
@@ -9,7 +10,7 @@ declare module "vue-router" {
 }
 
 export const router = createRouter({
-  history: createWebHistory(import.meta.env.BASE_URL),
+  history: createWebHistory(`${ROOT}/`),
   routes: [
     { path: "/", name: "enhance", component: EnhanceView, meta: { title: "Enhance" } },
     {

@@ -62,8 +62,8 @@ def create_app(settings: Settings) -> FastAPI:
     api.include_router(server.uploads.router())
     app.include_router(api)
     app.include_router(health.metrics_router)
-    app.include_router(docs_router())
-    app.include_router(page_router(settings.page_folder))
+    app.include_router(docs_router(settings.root_path))
+    app.include_router(page_router(settings.page_folder, settings.root_path))
     # The last one added is the first to be asked.
     if settings.cors_origins:
         app.add_middleware(

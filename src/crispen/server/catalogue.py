@@ -74,7 +74,7 @@ class Catalogue:
             defaults=Request(scale=2, tasks=("upscale",)),
             accept=[*(t for _, t in PICTURES.values()), "video/*", ".mkv", ".ts", ".m2ts"],
             runs=self._settings.runs_folder is not None,
-            tus_url="/api/v1/uploads/",
+            tus_url=f"{self._settings.root_path}/api/v1/uploads/",
         )
 
     def usable(self, client: str) -> list[Known]:

@@ -51,6 +51,7 @@ class Identity:
         self._keys = [hashlib.sha256(b"crispen session\0" + key + t).digest() for t in tokens]
         self._separate = settings.separate
         self._secure = settings.secure_cookies
+        self._path = settings.root_path or "/"
 
     @property
     def needs_token(self) -> bool:
@@ -111,7 +112,8 @@ class Identity:
     def cookie(self, value: str, seconds: int = _SESSION_S) -> str:
         """The Set-Cookie header."""
         secure = "; Secure" if self._secure else ""
-        return f"{COOKIE}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}"
+        where = f"Path={self._path}; Max-Age={seconds}"
+        return f"{COOKIE}={value}; {where}; HttpOnly; SameSite=Strict{secure}"
 
     def _new(self, key: bytes) -> str:
         start = f"{secrets.token_hex(16)}.{int(time.time()) + _SESSION_S}"

@@ -12,7 +12,7 @@ import re
 import secrets
 import socket
 import time
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import JSONResponse
@@ -79,6 +79,8 @@ class Gate:
             await self._app(scope, receive, send)
             return
         began = time.perf_counter()
+        root = self._settings.root_path
+        scope = below(scope, root)
         headers = Headers(scope=scope)
         given = headers.get("x-request-id", "")
         id = scope["crispen.id"] = given if _ID.match(given) else secrets.token_hex(8)
@@ -92,6 +94,8 @@ class Gate:
                 out["x-request-id"] = id
                 for name, value in _HEADERS.items():
                     out.setdefault(name, value)
+                if root and "location" in out:
+                    out["location"] = _rooted(out["location"], root)
                 if scope["path"] == "/docs":
                     out["content-security-policy"] = _DOCS_CSP
                 if scope["path"].startswith(API):
@@ -233,6 +237,35 @@ class Gate:
                 {"WWW-Authenticate": 'Bearer realm="crispen"'},
             )
         return cookie if path.startswith(f"{API}/") and path not in _OPEN else None
+
+
+def below(scope: Scope, root: str) -> Scope:
+    """A request as if the server were at the top, whether a proxy cut the path's root off or not.
+
+    >>> below({"path": "/sub/api", "raw_path": b"/sub/api"}, "/sub")["path"]
+    '/api'
+    """
+    path = scope["path"]
+    if not root or not (path == root or path.startswith(f"{root}/")):
+        return scope
+    raw = scope.get("raw_path") or b""
+    return {
+        **scope,
+        "path": path.removeprefix(root) or "/",
+        "raw_path": raw.removeprefix(root.encode()) or b"/",
+    }
+
+
+def _rooted(location: str, root: str) -> str:
+    """Where something is, as clients beyond the proxy reach it.
+
+    >>> _rooted("http://a/api/v1/jobs/1", "/sub"), _rooted("/api/v1/jobs/1", "/sub")
+    ('http://a/sub/api/v1/jobs/1', '/sub/api/v1/jobs/1')
+    """
+    parts = urlsplit(location)
+    if parts.path.startswith(f"{root}/"):
+        return location
+    return urlunsplit(parts._replace(path=root + parts.path))
 
 
 def _stopping(id: str) -> JSONResponse:

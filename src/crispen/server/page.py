@@ -21,19 +21,19 @@ _DOCS = """<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Crispen API</title>
-<link rel="icon" href="/icon.svg">
-<link rel="stylesheet" href="/docs/swagger-ui.css">
+<link rel="icon" href="ROOT/icon.svg">
+<link rel="stylesheet" href="ROOT/docs/swagger-ui.css">
 </head>
 <body>
 <div id="reference"></div>
-<noscript>This needs JavaScript; <a href="/openapi.json">openapi.json</a> does not.</noscript>
-<script src="/docs/swagger-ui-bundle.js"></script>
-<script src="/docs/start.js"></script>
+<noscript>This needs JavaScript; <a href="ROOT/openapi.json">openapi.json</a> does not.</noscript>
+<script src="ROOT/docs/swagger-ui-bundle.js"></script>
+<script src="ROOT/docs/start.js"></script>
 </body>
 </html>
 """
 _START = """SwaggerUIBundle({
-  url: "/openapi.json", dom_id: "#reference", deepLinking: true, tryItOutEnabled: true,
+  url: "ROOT/openapi.json", dom_id: "#reference", deepLinking: true, tryItOutEnabled: true,
   validatorUrl: null,
 });
 """
@@ -41,17 +41,21 @@ _TYPES = {"swagger-ui.css": "text/css", "swagger-ui-bundle.js": "text/javascript
 _IMMUTABLE = "public, max-age=31536000, immutable"
 
 
-def docs_router() -> APIRouter:
-    """``/docs``, from files that are installed with the server."""
+def docs_router(root_path: str) -> APIRouter:
+    """``/docs``, from files that are installed with the server.
+
+    Args:
+        root_path: Path below which a proxy shows the server.
+    """
     router = APIRouter(include_in_schema=False)
 
     @router.get("/docs")
     def docs() -> HTMLResponse:
-        return HTMLResponse(_DOCS)
+        return HTMLResponse(_DOCS.replace("ROOT", root_path))
 
     @router.get("/docs/start.js")
     def start() -> Response:
-        return Response(_START, media_type="text/javascript")
+        return Response(_START.replace("ROOT", root_path), media_type="text/javascript")
 
     @router.get("/docs/{name}")
     def asset(name: str) -> FileResponse:
@@ -65,10 +69,27 @@ def docs_router() -> APIRouter:
     return router
 
 
-def page_router(folder: Path) -> APIRouter:
-    """The page; whatever is no file of it is a view of it, which ``index.html`` shows."""
+def page_router(folder: Path, root_path: str) -> APIRouter:
+    """The page; whatever is no file of it is a view of it, which ``index.html`` shows.
+
+    Args:
+        folder: Where it was built.
+        root_path: Path below which a proxy shows the server.
+    """
     router = APIRouter(include_in_schema=False)
     root = folder.resolve()
+
+    def view(index: Path) -> Response:
+        if not root_path:
+            return FileResponse(
+                index, media_type="text/html", headers={"Cache-Control": "no-cache"}
+            )
+        # It says where its own files are, and its script reads where the API is.
+        text = index.read_text(encoding="utf-8").replace('="/', f'="{root_path}/')
+        text = text.replace(
+            "<head>", f'<head>\n    <meta name="crispen-root" content="{root_path}" />'
+        )
+        return HTMLResponse(text, headers={"Cache-Control": "no-cache"})
 
     @router.get("/{path:path}")
     def page(path: str) -> Response:
@@ -78,14 +99,14 @@ def page_router(folder: Path) -> APIRouter:
         if not index.is_file():
             return PlainTextResponse(_NOT_BUILT, 503 if path else 200)
         file = _inside(root, path)
-        if file is not None:
+        if file is not None and file != index:
             hashed = path.startswith("assets/")
             kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
             cache = _IMMUTABLE if hashed else "no-cache"
             return FileResponse(file, media_type=kind, headers={"Cache-Control": cache})
-        if "." in path.rpartition("/")[2]:  # a file that is not there, not a view
+        if file is None and "." in path.rpartition("/")[2]:  # a file that is not there, not a view
             raise HTTPException(404)
-        return FileResponse(index, media_type="text/html", headers={"Cache-Control": "no-cache"})
+        return view(index)
 
     return router
 

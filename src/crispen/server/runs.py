@@ -30,10 +30,12 @@ class Runs:
 
     Args:
         folder: As ``runs``; None shows nothing.
+        root_path: Begins the addresses of sheets.
     """
 
-    def __init__(self, folder: Path | None) -> None:
+    def __init__(self, folder: Path | None, root_path: str = "") -> None:
         self._folder = folder
+        self._root = root_path
 
     def summaries(self) -> RunList:
         """All runs, the one written to last first."""
@@ -48,7 +50,7 @@ class Runs:
         Raises:
             ApiError: No such run.
         """
-        return _view(self._find(id))
+        return _view(self._find(id), self._root)
 
     def sample(self, id: str, name: str) -> FileAnswer:
         """One sheet; only files that the run itself lists are served.
@@ -81,7 +83,7 @@ class Runs:
             state = (run.updated, run.status, run.step, len(run.samples))
             if state != told:
                 told = state
-                yield ServerSentEvent(_view(run).model_dump_json(), event="run")
+                yield ServerSentEvent(_view(run, self._root).model_dump_json(), event="run")
             if run.status != "running":
                 return
             with anyio.move_on_after(_EVERY_S):
@@ -128,7 +130,7 @@ def _summary(run: Run) -> dict[str, Any]:
     }
 
 
-def _view(run: Run) -> RunView:
+def _view(run: Run, root: str) -> RunView:
     return RunView(
         **_summary(run),
         columns={name: list(values) for name, values in run.log.columns.items()},
@@ -137,7 +139,7 @@ def _view(run: Run) -> RunView:
                 step=sample.step,
                 epoch=sample.epoch,
                 file=sample.file.name,
-                url=f"/api/v1/runs/{quote(run.id)}/samples/{quote(sample.file.name)}",
+                url=f"{root}/api/v1/runs/{quote(run.id)}/samples/{quote(sample.file.name)}",
             )
             for sample in run.samples
         ],

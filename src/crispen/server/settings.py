@@ -142,6 +142,11 @@ class Settings(BaseSettings):
     trusted_proxies: Names = Field(
         (), description="addresses of proxies whose X-Forwarded-For is believed"
     )
+    root_path: str = Field(
+        "",
+        pattern=r"^(/[A-Za-z0-9._~-]+)*$",
+        description="path below which a proxy shows the server, such as /crispen",
+    )
     secure_cookies: bool = Field(False, description="cookies only over HTTPS")
     log_format: Literal["json", "text"] = Field("text", description="how log lines are written")
 

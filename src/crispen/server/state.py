@@ -63,7 +63,7 @@ class Server:
         self.clock = Clock()
         self.streams = Seats(settings.max_streams_per_address)
         self.uploads = Uploads(settings, self.files, self.clock)
-        self.runs = Runs(settings.runs_folder)
+        self.runs = Runs(settings.runs_folder, settings.root_path)
         self.store = JobStore(settings.jobs_url)
         self.ownership = Ownership(self.store, self.files.folder)
         self.ask = Asking()

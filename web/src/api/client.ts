@@ -16,7 +16,10 @@ import type {
   Settings,
 } from "./types";
 
-export const BASE = "/api/v1";
+/** Path below which a proxy shows the server; the server writes it into its page. */
+export const ROOT =
+  document.querySelector<HTMLMetaElement>('meta[name="crispen-root"]')?.content ?? "";
+export const BASE = `${ROOT}/api/v1`;
 
 const http = axios.create({ baseURL: BASE, timeout: 30_000 });
 
