@@ -25,7 +25,7 @@ from crispen.models.dials import Dials, compression_dial, quality_of_step
 # What repairs JPEGs of a quality below this: above it the network for clean pictures does better,
 # measured by benchmarks/crossover.py.
 REPAIR = "real-x2"
-REPAIRED_BELOW = 85.0
+REPAIRED_BELOW = 90.0
 _ENLARGE = ("photo",)
 VIDEO_SUFFIXES = (*VIDEO_FORMATS.values(), ".m4v")
 
