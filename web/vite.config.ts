@@ -11,8 +11,7 @@ export default defineConfig({
   resolve: { alias: { "@": fileURLToPath(new URL("./src", import.meta.url)) } },
   // Scripts find each other wherever a proxy shows the page; index.html is adapted by the server.
   experimental: {
-    renderBuiltUrl: (file, { hostType }) =>
-      hostType === "html" ? `/${file}` : { relative: true },
+    renderBuiltUrl: (file, { hostType }) => (hostType === "html" ? `/${file}` : { relative: true }),
   },
   define: { __VUE_OPTIONS_API__: false, __VUE_PROD_DEVTOOLS__: false },
   build: {
