@@ -54,7 +54,7 @@ def test_a_jpeg_is_repaired(at_hand: AtHand) -> None:
     planned = plan(Request(), SOURCE, at_hand)
     assert planned.models == (REPAIR,)
     assert planned.dials.compression == pytest.approx(0.55)
-    assert planned.dials.noise is None
+    assert (planned.dials.noise, planned.dials.blur) == (0, 0)
     (note,) = planned.notes
     assert note.startswith(f"JPEG quality about 60: {REPAIR}")
 

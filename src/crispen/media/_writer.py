@@ -100,7 +100,7 @@ class ImageWriter:
         stays = header.lossless and header.format == self._kind.name
         usual = _EXACT if stays else self._kind.quality
         self._quality = quality if quality is not None else usual
-        check_fits(self._name, self._kind, header.width, header.height, header.frames)
+        _check_fits(self._name, self._kind, header)
         if self._path is not None:
             check_target(self._path, overwrite=overwrite)
         self._rows = 0
