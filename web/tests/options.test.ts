@@ -117,8 +117,10 @@ describe("the options of a request", () => {
       const sent = further({ [option.name]: value }, kind);
       expect(option.name in sent).toBe(option.kinds.includes(kind));
     }
-    expect(further({ [option.name]: value })).toMatchObject({ [option.name]: value });
-    expect(further({ [option.name]: option.default })).not.toHaveProperty(option.name);
+    for (const kind of option.kinds) {
+      expect(further({ [option.name]: value }, kind)).toMatchObject({ [option.name]: value });
+      expect(further({ [option.name]: option.default }, kind)).not.toHaveProperty(option.name);
+    }
   });
 
   it("send a codec only to a container that holds it", () => {
