@@ -161,8 +161,6 @@ def test_options_that_do_not_fit(options):
 
 
 def test_smaller_results_need_no_network(monkeypatch):
-    monkeypatch.setattr(
-        chain.Family, "chain", lambda self, factor, before=1: [] if factor <= 1 else None
-    )
+    monkeypatch.setattr(chain.Family, "chain", lambda self, factor, _: [] if factor <= 1 else None)
     result = Enhancer().enhance(picture(40, 60), Target(scale=0.5))
     assert (result.width, result.height) == (30, 20)

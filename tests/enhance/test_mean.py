@@ -25,10 +25,11 @@ from crispen.enhance.target import Target
 from crispen.media.image import read_image
 from crispen.models.store import find, shipped_names
 
-model = functools.cache(functools.partial(load, threads=1))
+# Tests go model by model; more of them at once would only hold memory.
+model = functools.lru_cache(maxsize=3)(functools.partial(load, threads=1))
 
 
-@functools.cache
+@functools.lru_cache(maxsize=1)
 def exact(name: str) -> Model:
     """The model in 32 bits, so that measured shifts are the same on every machine."""
     path, card = find(name)
@@ -41,16 +42,16 @@ SIDE = 96
 PHOTO, PATTERN = 0.5, 1.0
 
 KNOWN = {
-    "autoencoder-denoise": {"checkerboard": 54.71, "dither": 5.7, "sky": 49.1, "photos": 46.33},
+    "autoencoder-denoise": {"checkerboard": 54.71, "dither": 5.7, "sky": 49.1, "photos": 45.89},
     "autoencoder-sharpen": {
         "checkerboard": 52.56,
         "dither": 42.38,
         "halftone": 5.76,
         "sky": 2.71,
-        "photos": 3.64,
+        "photos": 4.38,
     },
-    "deconvolution-x2": {"checkerboard": 6.47, "dither": 11.97, "halftone": 12.28, "photos": 2.71},
-    "denoise-impulse": {"checkerboard": 6.24, "halftone": 6.44, "photos": 1.48},
+    "deconvolution-x2": {"checkerboard": 6.47, "dither": 11.97, "halftone": 12.28, "photos": 2.91},
+    "denoise-impulse": {"checkerboard": 6.24, "halftone": 6.44, "photos": 1.85},
     "denoise-photo": {"checkerboard": 41.65, "dither": 37.01, "halftone": 1.72},
     "espcn-x2": {"dither": 1.02, "halftone": 1.66},
     "espcn-x3": {"checkerboard": 3.26},
@@ -63,12 +64,12 @@ KNOWN = {
     "photo-x4": {"checkerboard": 3.5, "halftone": 6.52},
     # Still in training.
     "real-x2": {"checkerboard": 2.69, "dither": 17.67, "halftone": 5.76, "photos": 0.6},
-    "residual-x4": {"checkerboard": 13.48, "dither": 7.54, "halftone": 3.52, "photos": 0.96},
+    "residual-x4": {"checkerboard": 13.48, "dither": 7.54, "halftone": 3.52, "photos": 0.95},
     "sharpen-photo": {"checkerboard": 2.7},
     "srcnn-x2": {"checkerboard": 1.16, "dither": 3.24},
-    "srcnn-x3": {"checkerboard": 1.64, "dither": 6.68, "halftone": 5.29},
-    "srcnn-x4": {"dither": 8.4, "halftone": 6.31, "photos": 1.33},
-    "unet-denoise": {"checkerboard": 35.45, "dither": 7.73, "sky": 79.27, "photos": 52.15},
+    "srcnn-x3": {"checkerboard": 1.64, "dither": 6.68, "halftone": 5.29, "photos": 0.52},
+    "srcnn-x4": {"dither": 8.4, "halftone": 6.31, "photos": 1.5},
+    "unet-denoise": {"checkerboard": 35.45, "dither": 7.73, "sky": 79.27, "photos": 52.89},
 }
 
 
@@ -133,7 +134,7 @@ def test_photos_keep_their_mean(name, photos, shared_data):
     files = sorted((shared_data / "valid").glob("Set*/LR_x2/*.png"))
     assert len(files) == 19
     for file in files:
-        assert shift(model(name), read_image(file).as_rgb8()[:128, :128]) <= PHOTO, file
+        assert shift(model(name), read_image(file).as_rgb8()[:112, :112]) <= PHOTO, file
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])

@@ -59,7 +59,8 @@ def test_three_files_that_agree_with_the_network(case: str, recipe: Make, tmp_pa
         expected = merged.eval()(x)[0].numpy().transpose(1, 2, 0) * 255
     engine = open_engine(path, card, device="cpu")
     try:
-        out = engine.run(pixels).astype(np.float64)
+        # The network is shown the levels as they are, so one channel is studio luma.
+        out = engine.run(pixels, studio=True).astype(np.float64)
     finally:
         engine.close()
     # Whole grey levels, from a network that may run in bf16.
@@ -80,6 +81,18 @@ def test_full_range_networks_take_studio_range(recipe: Make, tmp_path: Path) -> 
             out = StudioRange(plain).eval()(torch.full((1, 1, 16, 16), studio))
             wanted = plain(torch.full((1, 1, 16, 16), full)) * 219 / 255 + 16 / 255
         torch.testing.assert_close(out, wanted)
+    # A grey picture is full range, and goes through studio range unharmed.
+    from safetensors.numpy import load_file
+
+    tensors = load_file(path.with_suffix(".safetensors"))
+    network = StudioRange(make_network(made).merged()).eval()
+    network.load_state_dict({k: torch.from_numpy(v) for k, v in tensors.items()})
+    grey = np.random.default_rng(0).integers(0, 256, (24, 24, 1), np.uint8)
+    with torch.no_grad():
+        full = network.network(torch.from_numpy(grey[None, None, ..., 0] / np.float32(255)))
+    expected = np.clip(full[0, 0].numpy(), 0, 1) * 255
+    out = open_engine(path, card, device="cpu").run(grey)[..., 0]
+    assert np.abs(out - expected).max() <= 0.51
 
 
 def test_results_are_measured_with_the_recipes_degradation(
