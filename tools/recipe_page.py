@@ -28,6 +28,7 @@ from crispen.lab.recipe import (
     recipe_names,
 )
 from crispen.lab.table import Table
+from crispen.lab.teacher import TeacherTable
 
 PAGE = DOCS / "recipes.md"
 WRITTEN = "<!-- Written by tools/recipe_page.py; change the program, then run it again. -->\n"
@@ -43,6 +44,7 @@ those about [networks](networks.md), [degradations](degradations.md) and [losses
 SECTIONS: dict[str, type[Table]] = {
     "train": Train,
     "validation": Validation,
+    "teacher": TeacherTable,
     "adversarial": Adversarial,
     "adversarial.discriminator": DiscriminatorTable,
     "paper": Paper,

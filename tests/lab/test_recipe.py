@@ -20,6 +20,7 @@ from crispen.lab.recipe import (
     recipe_names,
     recipe_text,
 )
+from crispen.lab.teacher import TeacherTable
 
 NOISE = """
 name = "denoise-mine"
@@ -176,7 +177,7 @@ def test_what_every_recipe_must_have(noise: str, missing: str) -> None:
         read_recipe(table, "here")
 
 
-@pytest.mark.parametrize("table", [Recipe, Train, Adversarial, Validation, Paper])
+@pytest.mark.parametrize("table", [Recipe, Train, TeacherTable, Adversarial, Validation, Paper])
 def test_every_field_is_described(table: Any) -> None:
     plain = {"network", "data", "train", "adversarial", "validation", "paper", "discriminator"}
     silent = [n for n, f in table.model_fields.items() if not f.description and n not in plain]

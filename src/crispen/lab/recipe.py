@@ -117,7 +117,9 @@ class Recipe(Table):
     degradation: tuple[DegradationTable, ...] = Field((), description="applied in this order")
     loss: tuple[LossTable, ...] = Field(min_length=1, description="added up by their weights")
     train: Train = Train()
-    teacher: TeacherTable | None = None
+    teacher: TeacherTable | None = Field(
+        None, description="another network, whose answers are learned instead of the truth"
+    )
     adversarial: Adversarial | None = None
     validation: Validation = Validation()
     paper: Paper | None = None

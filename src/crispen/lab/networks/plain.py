@@ -227,7 +227,8 @@ class Plain(Upscaler):
 
     def forward(self, x: Tensor, dials: Tensor | None = None) -> Tensor:
         """See `Upscaler.forward`; `dials` as in `Network.outputs`."""
-        return self.finish(self.compose(x, self.residual(x, dials)))
+        residual = self.residual(x) if dials is None else self.residual(x, dials)
+        return self.finish(self.compose(x, residual))
 
     def residual(self, x: Tensor, dials: Tensor | None = None) -> Tensor:
         """See `Upscaler.residual`; `dials` as in `Network.outputs`."""
