@@ -20,7 +20,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 # None of these may be needed by somebody who only enhances.
-DEVELOPMENT = ("torch", "pytest", "PIL", "skimage", "onnx")
+DEVELOPMENT = ("torch", "pytest", "skimage", "onnx")
 PROBE = f"""
 import importlib.util, numpy, crispen
 present = [name for name in {DEVELOPMENT!r} if importlib.util.find_spec(name)]
