@@ -24,6 +24,7 @@ LOSSES: tuple[type[Criterion], ...] = tuple(
     for entry in (
         "frequency:FrequencyLoss",
         "kl:KlLoss",
+        "lpips:LpipsLoss",
         "perceptual:PerceptualLoss",
         "pixel:CharbonnierLoss",
         "pixel:L1Loss",

@@ -1,0 +1,242 @@
+"""One lesson: a network, what it learns from, and so many seconds.
+
+A step (crops, network, loss, gradients, Adam, average) is captured as one CUDA graph, since a small
+network's kernels are shorter than the time it takes to launch them one by one. Rates follow the
+clock: how many steps fit is not known before.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+import time
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+from crispen.lab.losses.adversarial import adversarial_loss
+from crispen.lab.networks import Network
+
+Draw = Callable[[], tuple[Tensor, Tensor, Tensor]]
+Compare = Callable[[Tensor, Tensor], Tensor]
+_TURN = 20
+_MEMORY = 0.999
+
+
+class Average:
+    """The exponential average of weights, with a short memory at first."""
+
+    def __init__(self, network: nn.Module) -> None:
+        self.network = copy.deepcopy(network).eval().requires_grad_(False)
+        self._mine = list(self.network.parameters())
+        self._theirs = list(network.parameters())
+        self.share = torch.ones((), device=self._theirs[0].device)
+
+    @torch.no_grad()
+    def update(self) -> None:
+        """Takes a share of the weights as they are."""
+        differences = torch._foreach_sub(self._theirs, self._mine)
+        torch._foreach_mul_(differences, self.share)
+        torch._foreach_add_(self._mine, differences)
+
+    def at(self, step: int) -> None:
+        """How large the share is from this step on."""
+        self.share.fill_(1 - min(_MEMORY, step / (step + 10)))
+
+
+def factor(done: float, decay: float) -> float:
+    """Of the rate, when a part `done` of the time is over: up, level, down along a cosine."""
+    if done < 0.02:
+        return max(0.02, done / 0.02)
+    if done < 1 - decay:
+        return 1.0
+    return 0.5 * (1 + math.cos(math.pi * min(1.0, (done - 1 + decay) / decay)))
+
+
+def learn(
+    network: nn.Module,
+    forward: Callable[[], Tensor],
+    seconds: float,
+    *,
+    rate: float,
+    decay: float,
+    name: str,
+    refresh: Callable[[], object] = lambda: None,
+) -> tuple[nn.Module, int]:
+    """Minimises.
+
+    Args:
+        network: In training mode, on its device.
+        forward: Draws a batch and gives the loss.
+        seconds: How long.
+        rate: Adam's, at its peak.
+        decay: The last part of the time, in which the rate falls.
+        name: For the log.
+        refresh: Called every other second, such as to take new tiles.
+
+    Returns:
+        The average, and the steps made.
+    """
+    device = next(network.parameters()).device
+    average = Average(network)
+    weights = list(network.parameters())
+    on_gpu = device.type == "cuda"
+    optimizer = torch.optim.Adam(
+        weights,
+        lr=torch.tensor(rate, device=device) if on_gpu else rate,  # type: ignore[arg-type]
+        betas=(0.9, 0.99),
+        fused=True,
+        capturable=on_gpu,
+    )
+    loss = torch.zeros((), device=device)
+
+    def step() -> None:
+        value = forward()
+        value.backward()  # type: ignore[no-untyped-call]
+        nn.utils.clip_grad_norm_(weights, 1.0)
+        optimizer.step()
+        average.update()
+        loss.copy_(value.detach())
+
+    def turn(done: float, steps: int) -> None:
+        for group in optimizer.param_groups:
+            value = rate * factor(done, decay)
+            if on_gpu:
+                group["lr"].fill_(value)
+            else:
+                group["lr"] = value
+        average.at(steps)
+
+    began = said = read = time.monotonic()
+    turn(0.0, 0)
+    run = captured(step, weights) if on_gpu else plain(step, weights)
+    steps = 3 if on_gpu else 0
+    ready = time.monotonic() - began
+    while (now := time.monotonic()) - began < seconds:
+        turn((now - began) / seconds, steps)
+        for _ in range(_TURN if on_gpu else 1):
+            run()
+            steps += 1
+        if on_gpu:
+            torch.cuda.synchronize()
+        if now - said > 10:
+            said = now
+            pace = steps / (now - began - ready + 1e-9)
+            print(f"{name}: {steps} steps, {pace:.1f}/s, loss {float(loss):.5f}", flush=True)
+        if now - read > 2:
+            read = now
+            refresh()
+    print(f"{name}: {steps} steps in {now - began:.0f} s, loss {float(loss):.5f}", flush=True)
+    return average.network, steps
+
+
+def plain(step: Callable[[], None], weights: list[nn.Parameter]) -> Callable[[], None]:
+    """Step by step."""
+
+    def run() -> None:
+        for weight in weights:
+            weight.grad = None
+        step()
+
+    return run
+
+
+def captured(step: Callable[[], None], weights: list[nn.Parameter]) -> Callable[[], None]:
+    """The step as a CUDA graph; as it is where that fails."""
+    single = plain(step, weights)
+    side = torch.cuda.Stream()
+    side.wait_stream(torch.cuda.current_stream())
+    with torch.cuda.stream(side):
+        for _ in range(3):
+            single()
+    torch.cuda.current_stream().wait_stream(side)
+    torch.cuda.synchronize()
+    for weight in weights:
+        weight.grad = None
+    try:
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph):
+            step()
+    except Exception as error:
+        print(f"not captured: {type(error).__name__}: {error}", flush=True)
+        torch.cuda.synchronize()
+        return single
+    return graph.replay
+
+
+def supervised(network: Network, draw: Draw, compare: Compare) -> Callable[[], Tensor]:
+    """A batch through the network, compared with its targets."""
+
+    def forward() -> Tensor:
+        x, target, told = draw()
+        with torch.autocast(x.device.type, torch.bfloat16):
+            image = network.outputs(x, told if network.has_dials else None).image
+        return compare(image.float(), target)
+
+    return forward
+
+
+def fight(
+    network: Network,
+    opponent: nn.Module,
+    draw: Draw,
+    compare: Compare,
+    seconds: float,
+    *,
+    rate: float,
+    weight: float,
+    name: str,
+) -> tuple[nn.Module, int]:
+    """Against a discriminator, whose gradient is `weight` times as strong as the comparison's.
+
+    Both gradients are taken at the picture, where they are cheap to weigh against each other, and
+    go through the network together.
+    """
+    average = Average(network)
+    weights = list(network.parameters())
+    mine = torch.optim.Adam(weights, lr=rate, betas=(0.9, 0.99), fused=True)
+    theirs = torch.optim.Adam(opponent.parameters(), lr=2e-4, betas=(0.9, 0.99), fused=True)
+    game = adversarial_loss("vanilla")
+    began = said = time.monotonic()
+    steps = 0
+    while (now := time.monotonic()) - began < seconds:
+        for group in mine.param_groups:
+            group["lr"] = rate * factor((now - began) / seconds, 0.6)
+        average.at(steps)
+        x, target, told = draw()
+        half = torch.autocast(x.device.type, torch.bfloat16)
+        with half:
+            out = network.outputs(x, told if network.has_dials else None).image.float()
+        seen = out.detach().requires_grad_()
+        distance = compare(seen, target)
+        opponent.requires_grad_(False)
+        with half:
+            score = opponent(seen.clamp(0, 1))
+        adversarial = game.generator(score.float(), score.float())
+        (near,) = torch.autograd.grad(distance, seen)
+        (real,) = torch.autograd.grad(adversarial, seen)
+        # The discriminator learns alone at first.
+        part = weight * min(1.0, max(0.0, (now - began) / seconds / 0.15 - 0.3))
+        mine.zero_grad(set_to_none=True)
+        out.backward(near + part * near.norm() / (real.norm() + 1e-12) * real)
+        nn.utils.clip_grad_norm_(weights, 1.0)
+        mine.step()
+        average.update()
+        opponent.requires_grad_(True)
+        theirs.zero_grad(set_to_none=True)
+        with half:
+            good, made = opponent(target), opponent(seen.detach().clamp(0, 1))
+        judged = game.discriminator(good.float(), made.float())
+        judged.backward()  # type: ignore[no-untyped-call]
+        theirs.step()
+        steps += 1
+        if now - said > 10:
+            said = now
+            print(
+                f"{name}: {steps} steps, {steps / (now - began):.1f}/s, distance "
+                f"{distance.item():.5f}, discriminator {judged.item():.4f}",
+                flush=True,
+            )
+    print(f"{name}: {steps} steps in {now - began:.0f} s", flush=True)
+    return average.network, steps
