@@ -11,7 +11,8 @@ in their middle, are damaged by Pillow and NumPy, not by the code that training 
 PSNR is on Y' with a border of `scale` pixels shaved, LPIPS on R'G'B' (AlexNet, lower is better).
 Others' networks are ONNX files with three channels in [0, 1]: NAME=FILE.onnx, with :border=7 where
 their convolutions do not pad. A chain is written with +, as in real-x2+photo-x2; what it leaves to
-be enlarged, bicubic does. real-x2 by itself is blind, real-x2@told has its dials at the truth.
+be enlarged, bicubic does. real-x2 by itself is blind, real-x2@told has its dials at the truth;
+real-x{scale} is real-x2 or real-x4, as the grade needs.
 
     python benchmarks/real.py [--data ../shared/data/train] [--save FOLDER] real-x2@told photo-x2 …
 """
@@ -128,7 +129,7 @@ def ours(text: str) -> Callable[[Bytes, int], Bytes]:
 
     def run(pixels: Bytes, grade: int) -> Bytes:
         image = Image(pixels)
-        for step in text.split("+"):
+        for step in text.format(scale=SCALES[grade - 1]).split("+"):
             if image.height < SIDE:
                 image = model(step, grade)(image)
         return image.as_rgb8()

@@ -23,7 +23,7 @@ from crispen.lab.data.bilevel import make_bilevel
 from crispen.lab.degradations.pipeline import Pair, Pipeline
 from crispen.lab.losses import build_loss
 from crispen.lab.networks import Network, Output, build_network
-from crispen.lab.networks.clipped import fit_ranges, has_ranges
+from crispen.lab.networks.clipped import fit_ranges, has_new_ranges
 from crispen.lab.processes import seed_layers, stream_seed
 from crispen.lab.recipe import Recipe, Train
 from crispen.lab.schedule import rate_factor
@@ -186,7 +186,7 @@ class Learner:
         )
         network.to(self.device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
         self.network = network
-        if has_ranges(network):
+        if has_new_ranges(network):
             fit_ranges(network, make_pair(batches, None, self.pipeline, recipe, 0).input)
         self.average = copy.deepcopy(network).eval()
         self.average.requires_grad_(False)

@@ -47,21 +47,37 @@ class MseLoss(Criterion):
 
 
 class L1(Term):
-    """Mean absolute error."""
+    """Mean absolute error.
+
+    Args:
+        luma: How much the error of luma counts beside that of R'G'B'.
+    """
+
+    def __init__(self, luma: float = 0.0) -> None:
+        super().__init__()
+        self.luma = luma
 
     def forward(self, output: Output, target: Tensor) -> Tensor:
         """See `Term.forward`."""
-        return F.l1_loss(output.image, target)
+        difference = output.image - target
+        value = difference.abs().mean()
+        if self.luma and difference.shape[1] == 3:
+            red, green, blue = difference.unbind(1)
+            value = value + self.luma * (0.299 * red + 0.587 * green + 0.114 * blue).abs().mean()
+        return value
 
 
 class L1Loss(Criterion):
     """Mean absolute error, mean(|output - target|)."""
 
     kind: Literal["l1"] = "l1"
+    luma: float = Field(
+        0.0, ge=0, description="of colour: how much the error of luma counts on top, as eyes do"
+    )
 
     def build(self) -> Term:
         """See `Criterion.build`."""
-        return L1()
+        return L1(self.luma)
 
 
 class Charbonnier(Term):

@@ -65,9 +65,10 @@ class RoundedConv(nn.Conv2d):
         return F.conv2d(x, kernel, self.bias, self.stride, self.padding)
 
 
-def has_ranges(network: nn.Module) -> bool:
-    """Whether there is anything for `fit_ranges` to do."""
-    return any(isinstance(layer, ClippedRelu) for layer in network.modules())
+def has_new_ranges(network: nn.Module) -> bool:
+    """Whether there is anything for `fit_ranges` to do: ranges as they were made."""
+    ranges = [layer.range for layer in network.modules() if isinstance(layer, ClippedRelu)]
+    return any(float(r.detach()) == 1.0 for r in ranges)
 
 
 @torch.no_grad()

@@ -150,34 +150,40 @@ class RichConv(nn.Module):
 
 
 class DialBias(nn.Module):
-    """What the dials say, as a bias of the first layer: ``(N, 6)`` → ``(N, width, 1, 1)``.
+    """What the dials say, as a bias of each layer: ``(N, 6)`` → ``(layers, N, width, 1, 1)``.
 
-    A map that is the same at every pixel, given to the first layer beside the picture (FFDNet
-    [2]_), is a bias; as a bias it is the same at the picture's edge too. It begins near zero, so a
-    network that is given dials later begins as it was.
+    A map that is the same at every pixel, given to a layer beside its input (FFDNet [2]_), is a
+    bias; as a bias it is the same at the picture's edge too. With a bias of their own the deep
+    layers need not be told through the first. All begin near zero, so a network that is given
+    dials later begins as it was.
 
     .. [2] K. Zhang et al., "FFDNet", IEEE TIP 2018, arXiv:1710.04026
     """
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, layers: int) -> None:
         super().__init__()
         self.layers = nn.Sequential(nn.Linear(INPUTS, width), nn.ReLU(), nn.Linear(width, width))
+        self.deeper = nn.Linear(width, width * (layers - 1))
         with torch.no_grad():
             for parameter in self.layers[2].parameters():
                 parameter.mul_(0.05)
+            for parameter in self.deeper.parameters():
+                parameter.zero_()
 
     def forward(self, dials: Tensor) -> Tensor:
         """In full precision."""
         with torch.autocast(dials.device.type, enabled=False):
-            bias: Tensor = self.layers(dials.float())
-        return bias[:, :, None, None]
+            hidden = self.layers[:2](dials.float())
+            biases = torch.cat([self.layers[2](hidden), self.deeper(hidden)], dim=1)
+        width = self.layers[2].out_features
+        return biases.reshape(len(dials), -1, width, 1, 1).transpose(0, 1)
 
 
 class Plain(Upscaler):
     """A stack of `depth` hidden convolutions of `width` channels.
 
     Parameters when exported: ``9·C·u²·w + w + depth·(9·w² + w) + (9·w + 1)·C·(u·scale)²``; with
-    dials ``(6 + 1)·w + (w + 1)·w`` more.
+    dials ``(6 + 1)·w + (w + 1)·w·(depth + 1)`` more.
     """
 
     def __init__(
@@ -204,7 +210,7 @@ class Plain(Upscaler):
             multiple=unshuffle,
         )
         self.head = nn.Conv2d(channels, width, 3 * unshuffle, unshuffle, padding=unshuffle)
-        self.dial_bias = DialBias(width) if dials else None
+        self.dial_bias = DialBias(width, depth + 1) if dials else None
         clipped = activation == "clipped-relu"
         self.body = nn.ModuleList(
             RichConv(width, rounded=clipped) if rich else nn.Conv2d(width, width, 3, padding=1)
@@ -232,14 +238,15 @@ class Plain(Upscaler):
 
     def residual(self, x: Tensor, dials: Tensor | None = None) -> Tensor:
         """See `Upscaler.residual`; `dials` as in `Network.outputs`."""
-        first, *others = self.activations
-        folded = self.head(x)
+        biases = None
         if self.dial_bias is not None:
-            unknown = x.new_zeros(len(x), INPUTS) if dials is None else dials
-            folded = folded + self.dial_bias(unknown).to(folded.dtype)
-        x = first(folded)
-        for layer, activation in zip(self.body, others, strict=True):
-            x = activation(layer(x))
+            biases = self.dial_bias(x.new_zeros(len(x), INPUTS) if dials is None else dials)
+        layers = zip([self.head, *self.body], self.activations, strict=True)
+        for number, (layer, activation) in enumerate(layers):
+            x = layer(x)
+            if biases is not None:
+                x = x + biases[number].to(x.dtype)
+            x = activation(x)
         x = self.tail(x)
         return F.pixel_shuffle(x, self.unshuffle) if self.unshuffle > 1 else x
 
