@@ -22,6 +22,8 @@ Draw = Callable[[], tuple[Tensor, Tensor, Tensor]]
 Compare = Callable[[Tensor, Tensor], Tensor]
 _TURN = 20
 _MEMORY = 0.999
+# Of a discriminator that knows nothing.
+_CHANCE = 2 * math.log(2)
 
 
 class Average:
@@ -191,15 +193,19 @@ def fight(
     """Against a discriminator, whose gradient is `weight` times as strong as the comparison's.
 
     Both gradients are taken at the picture, where they are cheap to weigh against each other, and
-    go through the network together.
+    go through the network together. A discriminator that cannot tell pictures apart yet has nothing
+    to teach: until then its gradient, scaled up, would be noise, and noise kills ReLUs. So it
+    learns alone for a tenth of the time, and counts as much as it is better than chance.
     """
     average = Average(network)
     weights = list(network.parameters())
     mine = torch.optim.Adam(weights, lr=rate, betas=(0.9, 0.99), fused=True)
-    theirs = torch.optim.Adam(opponent.parameters(), lr=2e-4, betas=(0.9, 0.99), fused=True)
+    theirs = torch.optim.Adam(opponent.parameters(), lr=1e-3, betas=(0.5, 0.99), fused=True)
     game = adversarial_loss("vanilla")
     began = said = time.monotonic()
     steps = 0
+    # The discriminator's loss, smoothed.
+    chance = torch.full((), _CHANCE, device=next(network.parameters()).device)
     while (now := time.monotonic()) - began < seconds:
         for group in mine.param_groups:
             group["lr"] = rate * factor((now - began) / seconds, 0.6)
@@ -216,13 +222,14 @@ def fight(
         adversarial = game.generator(score.float(), score.float())
         (near,) = torch.autograd.grad(distance, seen)
         (real,) = torch.autograd.grad(adversarial, seen)
-        # The discriminator learns alone at first.
-        part = weight * min(1.0, max(0.0, (now - began) / seconds / 0.15 - 0.3))
-        mine.zero_grad(set_to_none=True)
-        out.backward(near + part * near.norm() / (real.norm() + 1e-12) * real)
-        nn.utils.clip_grad_norm_(weights, 1.0)
-        mine.step()
-        average.update()
+        if (now - began) / seconds > 0.1:
+            sure = ((_CHANCE - chance) / _CHANCE * 2).clamp(0, 1)
+            mine.zero_grad(set_to_none=True)
+            strength = weight * sure * near.norm() / (real.norm() + 1e-12)
+            out.backward(near + strength * real)
+            nn.utils.clip_grad_norm_(weights, 1.0)
+            mine.step()
+            average.update()
         opponent.requires_grad_(True)
         theirs.zero_grad(set_to_none=True)
         with half:
@@ -230,6 +237,7 @@ def fight(
         judged = game.discriminator(good.float(), made.float())
         judged.backward()  # type: ignore[no-untyped-call]
         theirs.step()
+        chance.lerp_(judged.detach(), 0.02)
         steps += 1
         if now - said > 10:
             said = now

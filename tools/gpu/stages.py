@@ -288,7 +288,7 @@ def vivid(job: Job) -> None:
     torch.manual_seed(1)
     opponent = UNetDiscriminator(3, 32).to(job.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     found, more = fight(
-        clipped, opponent, draw, compare, 0.25 * left, rate=2e-4, weight=ADVERSARIAL, name="vivid-x4"
+        clipped, opponent, draw, compare, 0.25 * left, rate=1e-4, weight=ADVERSARIAL, name="vivid-x4"
     )
     job.keep(found, recipe, steps + more, time.monotonic() - began)
 
@@ -301,7 +301,7 @@ def vivid(job: Job) -> None:
     left = job.seconds - (time.monotonic() - job.began)
     draw = lambda: smaller.draw(job.batch(64), patch, _RIM // 2)  # noqa: E731
     found, steps = fight(
-        network, opponent, draw, compare, left, rate=2e-4, weight=ADVERSARIAL, name="vivid-x2"
+        network, opponent, draw, compare, left, rate=1e-4, weight=ADVERSARIAL, name="vivid-x2"
     )
     job.keep(found, recipe, steps, time.monotonic() - began)
 

@@ -27,6 +27,9 @@ def enhance(
     width: int | None = None,
     height: int | None = None,
     fit: bool = False,
+    denoise: float | None = None,
+    dejpeg: float | None = None,
+    deblur: float | None = None,
     as_is: bool = False,
     device: str = "auto",
     threads: int | None = None,
@@ -53,6 +56,9 @@ def enhance(
         width: Width alone; the height keeps the aspect ratio.
         height: Height alone; the width keeps the aspect ratio.
         fit: Keep the aspect ratio inside `size`.
+        denoise: How much noise to remove, 0 to 1; as much as the picture has unless given.
+        dejpeg: How much damage by compression to repair, 0 to 1; likewise.
+        deblur: How much blur to undo, 0 to 1; likewise.
         as_is: Only enlarge, whatever is wrong with the picture.
         device: ``auto``, ``cpu``, ``cuda``, …
         threads: Most CPU threads.
@@ -83,6 +89,9 @@ def enhance(
         height=height,
         fit=fit,
         strength=strength,
+        denoise=denoise,
+        dejpeg=dejpeg,
+        deblur=deblur,
         as_is=as_is,
     )
     with Enhancer(

@@ -20,7 +20,7 @@ from crispen.enhance.blend import Overlap
 from crispen.enhance.memory import left_for_tiles
 from crispen.enhance.modelfile import ModelFile, ModelFiles
 from crispen.enhance.naming import label_of
-from crispen.enhance.plan import Plan, check, choose, plan
+from crispen.enhance.plan import Plan, check, choose, may_repair, plan
 from crispen.enhance.prefetch import Prefetch
 from crispen.enhance.request import Request, ask
 from crispen.enhance.source import Source, jpeg_step
@@ -28,6 +28,8 @@ from crispen.enhance.stages import FillStage, ModelStage, ResizeStage, Shape, St
 from crispen.enhance.target import Target
 from crispen.enhance.window import BICUBIC_HALO
 from crispen.errors import Cancelled, UsageError
+from crispen.look.crops import measure, peeked
+from crispen.look.looking import dials_of
 from crispen.media.image import (
     MAX_PIXELS,
     Header,
@@ -154,13 +156,11 @@ class Enhancer:
             picture.width, picture.height, picture.channels, picture.pixels.dtype.itemsize
         )
         width, height = self.target(target).resolve(picture.width, picture.height)
-        choice = choose(
-            self._request,
-            self.lineup,
-            self._at_hand,
-            max(width / shape.width, height / shape.height),
-            jpeg_step(image),
-        )
+        factor = max(width / shape.width, height / shape.height)
+        damage = None
+        if may_repair(self._request, factor, self._at_hand):
+            damage = dials_of(measure(picture.frame(0).as_rgb8()), jpeg_step(image))
+        choice = choose(self._request, self.lineup, self._at_hand, factor, damage)
         models = self._told(choice.models, choice.dials)
         stages = self._stages(shape, models, width, height)
         frames = (picture.frame(i) for i in range(picture.frames))
@@ -222,9 +222,8 @@ class Enhancer:
         with open_image(source, max_pixels=limit, keep_damaged=keep_damaged) as reader:
             header = reader.header
             path = Path(result) if isinstance(result, (str, Path)) else None
-            planned = self._plan(header, target, format, path, jpeg_step(source))
+            planned = self._plan(header, target, format, path, None)
             width, height = planned.width, planned.height
-            models = self._told(planned.models, planned.dials)
             itemsize = np.dtype(header.dtype).itemsize
             shape = Shape(header.width, header.height, header.channels, itemsize)
             # First of all, since it checks size and name before any work.
@@ -238,7 +237,6 @@ class Enhancer:
                 like=Path(source) if isinstance(source, (str, Path)) else None,
                 check=progress.check,
             )
-            stages = self._stages(shape, models, width, height)
             rows = max(16, min(512, _READ_BYTES // (header.width * header.channels * itemsize)))
             total = width * height * header.frames
             with (
@@ -246,7 +244,15 @@ class Enhancer:
                 progress.task(_label(source), total, "px") as task,
                 ExitStack() as threads,
             ):
-                decoded = threads.enter_context(Prefetch(reader.bands(rows), ahead=2))
+                bands = reader.bands(rows)
+                factor = max(width / header.width, height / header.height)
+                if may_repair(self._request, factor, self._at_hand):
+                    top, bands = peeked(bands, header.height)
+                    damage = dials_of(measure(top), jpeg_step(source))
+                    planned = self._plan(header, target, format, path, damage)
+                models = self._told(planned.models, planned.dials)
+                stages = self._stages(shape, models, width, height)
+                decoded = threads.enter_context(Prefetch(bands, ahead=2))
 
                 def tick(share: float) -> None:
                     if enhanced.stopped:  # the writer failed, or somebody pressed Ctrl-C
@@ -278,7 +284,7 @@ class Enhancer:
         target: Target | None,
         format: str | None,
         result: Path | None,
-        step: float | None,
+        damage: Dials | None,
     ) -> Plan:
         size = self.target(target)
         request = self._request.model_copy(
@@ -296,7 +302,7 @@ class Enhancer:
             width=header.width,
             height=header.height,
             frames=header.frames,
-            jpeg_step=step,
+            damage=damage,
         )
         return plan(request, source, self._at_hand, result=result, lineup=self.lineup)
 

@@ -16,16 +16,18 @@ from crispen.enhance.request import Kind, Request
 from crispen.enhance.source import Source
 from crispen.enhance.target import Target
 from crispen.errors import ResultTooLarge, UsageError, nearest_names
+from crispen.look.looking import faults_of
 from crispen.media._video_codecs import VideoCodec, encoder_formats, find_codec
 from crispen.media._video_format import choose_format, source_format
 from crispen.media.formats import PICTURES, check_fits, output_format
 from crispen.models.athand import AtHand
-from crispen.models.dials import Dials, compression_dial, quality_of_step
+from crispen.models.dials import Dials
 
-# What repairs JPEGs of a quality below this: above it the network for clean pictures does better,
-# measured by benchmarks/crossover.py.
-REPAIR = "real-x2"
-REPAIRED_BELOW = 90.0
+# The networks that repair, by how much they enlarge.
+REPAIR = {1: "real-x1", 2: "real-x2", 4: "real-x4"}
+# Up to this much damage the network for clean pictures does better: dials as in
+# `crispen.models.dials`, measured by benchmarks/crossover.py.
+HARMLESS = Dials(noise=0.2, compression=0.25, blur=0.25)
 _ENLARGE = ("photo",)
 VIDEO_SUFFIXES = (*VIDEO_FORMATS.values(), ".m4v")
 
@@ -112,7 +114,7 @@ def plan(
             "choose a smaller size"
         )
     factor = max(size[0] / source.width, size[1] / source.height)
-    choice = choose(request, lineup, at_hand, factor, source.jpeg_step)
+    choice = choose(request, lineup, at_hand, factor, source.damage)
     lineup = choice.lineup
     label = label_of(target, [m.card.task for m in lineup.same_size], lineup.strength)
     more: dict[str, Any] = {}
@@ -157,45 +159,57 @@ class Choice(NamedTuple):
 
 
 def choose(
-    request: Request, lineup: Lineup, at_hand: AtHand, factor: float, jpeg_step: float | None
+    request: Request, lineup: Lineup, at_hand: AtHand, factor: float, damage: Dials | None
 ) -> Choice:
     """The networks that bring a picture to `factor` times its size.
 
-    Where nothing but a size was asked for, a picture that JPEG damaged is repaired as it is
-    enlarged.
+    Where nothing but a size was asked for, a damaged picture is repaired as it is enlarged. Where
+    it was said how much to repair, it is repaired in any case.
 
     Args:
         request: What is wanted.
         lineup: Of the request.
         at_hand: The models that can be named.
         factor: How many times as long its sides become.
-        jpeg_step: See `Source.jpeg_step`.
+        damage: How bad the picture is; None where nobody looked.
     """
-    dials = Dials()
     notes: tuple[str, ...] = ()
-    if jpeg_step is not None and _may_repair(request, factor, at_hand):
-        quality = quality_of_step(jpeg_step)
-        if quality < REPAIRED_BELOW:
-            enough = factor <= at_hand.card(REPAIR).scale * SLACK
-            lineup = Lineup([REPAIR] if enough else [REPAIR, *_ENLARGE], at_hand=at_hand)
-            dials = dials_of(jpeg_step)
-            notes = (f"JPEG quality about {quality:.0f}: {REPAIR}; --as-is only enlarges",)
+    dials = told(request, damage)
+    if may_repair(request, factor, at_hand) and (request.repairs or is_damaged(damage)):
+        scale = next((s for s in REPAIR if factor <= s * SLACK), max(REPAIR))
+        names = [REPAIR[scale]] if factor <= scale * SLACK else [REPAIR[scale], *_ENLARGE]
+        lineup = Lineup(names, at_hand=at_hand)
+        why = ", ".join(faults_of(dials)) or "nearly clean"
+        hint = "" if request.repairs else "; --as-is only enlarges"
+        notes = (f"{why}: {REPAIR[scale]}{hint}",)
     models = tuple(at_hand.name_of(model) for model in lineup.chain(factor))
     return Choice(lineup, models, dials, notes)
 
 
-def dials_of(jpeg_step: float) -> Dials:
-    """What is told of a picture of which only its compression is known.
+def told(request: Request, damage: Dials | None) -> Dials:
+    """What networks with dials are told: what the request says, and else what was seen."""
+    asked = Dials(noise=request.denoise, compression=request.dejpeg, blur=request.deblur)
+    seen = damage or Dials()
+    return Dials(
+        *(
+            mine if mine is not None else found
+            for mine, found in zip(asked.values, seen.values, strict=True)
+        )
+    )
 
-    That there is no noise and no blur, so that nothing is smoothed or sharpened that may be meant:
-    on Set14 at quality 75 that is 0.3 dB better than leaving both open.
-    """
-    return Dials(noise=0.0, compression=compression_dial(jpeg_step), blur=0.0).rounded()
+
+def is_damaged(damage: Dials | None) -> bool:
+    """Whether the network for real pictures does better than that for clean ones."""
+    if damage is None:
+        return False
+    pairs = zip(damage.values, HARMLESS.values, strict=True)
+    return any((found or 0.0) > (limit or 0.0) for found, limit in pairs)
 
 
-def _may_repair(request: Request, factor: float, at_hand: AtHand) -> bool:
+def may_repair(request: Request, factor: float, at_hand: AtHand) -> bool:
+    """Whether it matters how bad the picture is."""
     asked = request.tasks or request.models or request.as_is
-    return not asked and factor > SLACK and REPAIR in at_hand
+    return not asked and factor >= 1 / SLACK and all(name in at_hand for name in REPAIR.values())
 
 
 def result_format(request: Request, source: Source, result: Path | None = None) -> str:

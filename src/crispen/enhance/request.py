@@ -26,6 +26,7 @@ from pydantic import (
     StringConstraints,
     ValidationError,
     WithJsonSchema,
+    model_validator,
 )
 from pydantic_core import PydanticCustomError, core_schema
 
@@ -94,6 +95,7 @@ Format = Annotated[str, OneOf("format", (*_PICTURES, *VIDEO_FORMATS), _ALIASES)]
 Codec = Annotated[str, OneOf("video codec", CODEC_NAMES)]
 # The codec has the last word: most end at 51.
 Crf = Annotated[float, WithJsonSchema({"type": "number", "minimum": 0, "maximum": MAX_CRF})]
+Amount = Annotated[float, Field(ge=0, le=1)]
 Preset = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]+$", max_length=20)]
 ModelName = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)
@@ -219,9 +221,27 @@ class Request(BaseModel):
         usual="the codec's own",
         kinds=("video",),
     )
+    denoise: Amount | None = _option(
+        "How much noise to remove, from 0 (none) to 1 (as of a standard deviation of 50 levels).",
+        label="Remove noise",
+        usual="as much as the picture has",
+        kinds=("image",),
+    )
+    dejpeg: Amount | None = _option(
+        "How much damage by compression to repair, from 0 (none) to 1 (as of JPEG quality 10).",
+        label="Repair compression",
+        usual="as much as the picture has",
+        kinds=("image",),
+    )
+    deblur: Amount | None = _option(
+        "How much blur to undo, from 0 (none) to 1 (as of a standard deviation of 2 pixels).",
+        label="Undo blur",
+        usual="as much as the picture has",
+        kinds=("image",),
+    )
     as_is: bool = _option(
-        "Only enlarge, whatever is wrong with the picture. Without tasks or models, pictures that "
-        "were damaged by compression are repaired as they are enlarged.",
+        "Only enlarge, whatever is wrong with the picture. Without tasks or models, damaged "
+        "pictures are repaired as they are enlarged.",
         label="Only enlarge, repair nothing",
         kinds=("image",),
         default=False,
@@ -231,6 +251,21 @@ class Request(BaseModel):
         label="Remove metadata",
         default=False,
     )
+
+    @property
+    def repairs(self) -> bool:
+        """Whether it says how much to repair."""
+        return any(v is not None for v in (self.denoise, self.dejpeg, self.deblur))
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if self.repairs and (self.tasks or self.models or self.as_is):
+            raise PydanticCustomError(
+                "two_ways",
+                "denoise, dejpeg and deblur set how the picture is repaired; leave tasks, models "
+                "and as_is out, or those",
+            )
+        return self
 
     @classmethod
     def of(cls, **values: Any) -> Self:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from crispen.enhance.request import Kind
 from crispen.look.jpeg import read_compression
+from crispen.models.dials import Dials
 
 if TYPE_CHECKING:
     from crispen.media.video import VideoHeader
@@ -32,6 +33,9 @@ class Source(BaseModel):
     jpeg_step: float | None = Field(
         None,
         description="how coarsely a JPEG file is quantised, in per cent of libjpeg's tables",
+    )
+    damage: Dials | None = Field(
+        None, description="how bad a picture is, as `crispen.look` sees it; null if not looked at"
     )
     interlaced: bool = Field(False, description="whether a video's frames are made of two fields")
 

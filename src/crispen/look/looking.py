@@ -9,16 +9,17 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from crispen.look.crops import Measured, measure
 from crispen.look.exposure import Exposure, exposure
 from crispen.look.jpeg import Compression, read_compression
 from crispen.look.noise import noise_sigma
 from crispen.media.image import Image, read_image
-from crispen.models.dials import Dials, compression_dial
+from crispen.models.dials import Dials, blur_of, compression_dial, noise_of, quality_of
 
 Kind = Literal["photo", "drawing", "text"]
 
-# Better ones are as good as clean; of less noise, fine texture may be all there is.
-_SEEN_QUALITY, _SEEN_NOISE = 92, 4.0
+# Less is no fault, or may be texture. Dials as in `crispen.models.dials`.
+_SEEN_QUALITY, _SEEN_NOISE, _SEEN_BLUR = 92, 0.3, 0.3
 _HEADER_BYTES = 1 << 18
 _FLAT_SHARE, _TEXT_SHARE = 0.5, 0.7
 
@@ -31,7 +32,9 @@ class Look:
         width: In pixels.
         height: In pixels.
         compression: What a JPEG file says of itself; None for other files.
-        noise: Standard deviation in levels of 255; see `crispen.look.noise`.
+        measured: The dials ``noise``, ``compression`` and ``blur`` as a network sees them; see
+            `crispen.look.crops`.
+        noise: Standard deviation in levels of 255 at the flattest places; see `crispen.look.noise`.
         exposure: Brightness, contrast, colour.
         kind: Photo, drawing (flat colours), or text (mostly two levels).
     """
@@ -39,25 +42,28 @@ class Look:
     width: int
     height: int
     compression: Compression | None
+    measured: dict[str, Measured]
     noise: float
     exposure: Exposure
     kind: Kind
 
     @property
     def dials(self) -> Dials:
-        """What a network with dials can be told for sure; the rest it must see for itself."""
-        file = self.compression
-        return Dials(compression=None if file is None else compression_dial(file.step))
+        """How bad it is: a JPEG's compression by its tables, the rest as measured."""
+        return dials_of(self.measured, self.compression and self.compression.step)
+
+    @property
+    def quality(self) -> int | None:
+        """Of the JPEG that it is, or once was; None where nothing is seen of one."""
+        if self.compression:
+            return self.compression.quality
+        found = round(quality_of(self.measured["compression"].value))
+        return found if found < _SEEN_QUALITY else None
 
     @property
     def faults(self) -> list[str]:
         """``JPEG quality about 62``, ``noise 4``, ``dark``; empty for a clean picture."""
-        found = []
-        if self.compression and self.compression.quality < _SEEN_QUALITY:
-            found.append(f"JPEG quality about {self.compression.quality}")
-        if self.noise >= _SEEN_NOISE:
-            found.append(f"noise {self.noise:.0f}")
-        return found + self.exposure.faults
+        return faults_of(self.dials, once=self.compression is None) + self.exposure.faults
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -67,7 +73,14 @@ class Look:
             "height": self.height,
             "kind": self.kind,
             "jpeg": file and {"quality": file.quality, "subsampling": file.subsampling},
-            "noise": round(self.noise, 1),
+            "noise": round(noise_of(self.dials.noise or 0), 1),
+            "flat_noise": round(self.noise, 1),
+            "blur_px": round(blur_of(self.dials.blur or 0), 2),
+            "once_jpeg_quality": self.quality if file is None else None,
+            "dials": {
+                name: {"value": round(m.value, 3), "error": round(m.error, 3)}
+                for name, m in self.measured.items()
+            },
             "exposure": {
                 "median": round(light.median),
                 "low": round(light.low),
@@ -77,6 +90,40 @@ class Look:
             },
             "faults": self.faults,
         }
+
+
+def dials_of(measured: dict[str, Measured], jpeg_step: float | None) -> Dials:
+    """How bad a picture is.
+
+    Args:
+        measured: See `crispen.look.crops.measure`.
+        jpeg_step: Of a JPEG file, whose tables are exact; see `Compression.step`.
+    """
+    seen = measured["compression"].value
+    compression = seen if jpeg_step is None else compression_dial(jpeg_step)
+    return Dials(
+        noise=measured["noise"].value,
+        compression=compression,
+        blur=measured["blur"].value,
+    ).rounded()
+
+
+def faults_of(dials: Dials, *, once: bool = False) -> list[str]:
+    """``JPEG quality about 62``, ``noise 4``, ``blur 0.8 px``: what a person would call it.
+
+    Args:
+        dials: See `dials_of`.
+        once: It is no JPEG file now.
+    """
+    found = []
+    quality = quality_of(dials.compression or 0)
+    if quality < _SEEN_QUALITY:
+        found.append(f"{'compressed like a ' if once else ''}JPEG quality about {quality:.0f}")
+    if (dials.noise or 0) >= _SEEN_NOISE:
+        found.append(f"noise {noise_of(dials.noise or 0):.0f}")
+    if (dials.blur or 0) >= _SEEN_BLUR:
+        found.append(f"blur {blur_of(dials.blur or 0):.1f} px")
+    return found
 
 
 def look(source: Path | Image) -> Look:
@@ -101,7 +148,7 @@ def _looked(pixels: NDArray[np.uint8], compression: Compression | None) -> Look:
     kind = kind_of(pixels)
     # Of flat colours and letters nothing but edges is left to be taken for noise.
     noise = noise_sigma(pixels) if kind == "photo" else 0.0
-    return Look(width, height, compression, noise, exposure(pixels), kind)
+    return Look(width, height, compression, measure(pixels), noise, exposure(pixels), kind)
 
 
 def kind_of(pixels: NDArray[np.uint8]) -> Kind:

@@ -46,15 +46,18 @@ class Dials:
     compression: float | None = None
     blur: float | None = None
 
+    @property
+    def values(self) -> tuple[float | None, float | None, float | None]:
+        """In the order of `NAMES`."""
+        return (self.noise, self.compression, self.blur)
+
     def rounded(self) -> Dials:
         """To twentieths, so that pictures of nearly equal damage share an engine."""
-        values = (self.noise, self.compression, self.blur)
-        return Dials(*(None if v is None else round(20 * v) / 20 for v in values))
+        return Dials(*(None if v is None else round(20 * v) / 20 for v in self.values))
 
     def inputs(self) -> list[float]:
         """What the network is given: value, known, value, known …; unknown values are 0."""
-        values = (self.noise, self.compression, self.blur)
-        return [n for v in values for n in ((0.0, 0.0) if v is None else (v, 1.0))]
+        return [n for v in self.values for n in ((0.0, 0.0) if v is None else (v, 1.0))]
 
 
 def noise_dial(sigma: float) -> float:
@@ -139,6 +142,11 @@ def blur_dial(sigma: float) -> float:
     0.5
     """
     return min(1.0, max(0.0, sigma) / WORST_BLUR)
+
+
+def blur_of(dial: float) -> float:
+    """The inverse of `blur_dial`."""
+    return dial * WORST_BLUR
 
 
 def _log(value: float, knee: float, worst: float) -> float:

@@ -14,7 +14,7 @@ from crispen.lab.networks.clipped import (
     ClippedRelu,
     RoundedConv,
     fit_ranges,
-    has_ranges,
+    has_new_ranges,
     rounded_kernel,
 )
 from crispen.lab.networks.plain import Plain
@@ -86,8 +86,8 @@ def test_ranges_are_fitted_to_what_comes_by() -> None:
     network = Plain(2, width=8, depth=2, activation="clipped-relu").eval()
     plain = Plain(2, width=8, depth=2)
     plain.load_state_dict(network.state_dict(), strict=False)
-    assert has_ranges(network)
-    assert not has_ranges(plain)
+    assert has_new_ranges(network)
+    assert not has_new_ranges(plain)
     x = torch.rand(2, 1, 24, 24)
     fit_ranges(network, x)
     torch.testing.assert_close(network(x), plain.eval()(x))
