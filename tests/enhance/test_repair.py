@@ -2,66 +2,62 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image as Pil
 from skimage import data
 
 from crispen.enhance.enhancer import Enhancer
-from crispen.enhance.plan import REPAIR, REPAIRED_BELOW, plan
+from crispen.enhance.plan import HARMLESS, REPAIR, plan, told
 from crispen.enhance.request import Request
 from crispen.enhance.source import Source, jpeg_step
-from crispen.lab.export import to_onnx
-from crispen.lab.networks.plain import Plain
+from crispen.errors import UsageError
 from crispen.models import dials as scales
 from crispen.models.athand import AtHand
-from crispen.models.card import ModelCard
-from crispen.models.store import Known, list_cards
+from crispen.models.dials import Dials
+from crispen.models.store import list_cards
 
-SOURCE = Source(kind="image", format="jpeg", width=8, height=6, jpeg_step=scales.jpeg_step(60))
-CARD = ModelCard(name=REPAIR, scale=2, color="rgb", task="restore", base="bicubic", dials=True)
-
-
-@pytest.fixture(scope="module")
-def repairing(tmp_path_factory: pytest.TempPathFactory) -> Known:
-    """A network that repairs nothing, but answers to its dials."""
-    torch.manual_seed(0)
-    network = Plain(2, 3, width=8, depth=1, dials=True).merged().eval()
-    for parameter in network.parameters():
-        torch.nn.init.normal_(parameter, std=0.1)
-    card = CARD.model_copy(update={"halo": network.halo})
-    path = tmp_path_factory.mktemp("models") / f"{REPAIR}.onnx"
-    path.write_bytes(to_onnx(network, card).SerializeToString())
-    return Known(path, card)
+DAMAGE = Dials(noise=0.11, compression=scales.compression_dial(80.0), blur=0.16)
+SOURCE = Source(kind="image", format="jpeg", width=8, height=6, damage=DAMAGE)
+AT_HAND = AtHand()
 
 
-@pytest.fixture(scope="module")
-def at_hand(repairing: Known) -> AtHand:
-    return AtHand([*(known for known in list_cards() if known.card.name != REPAIR), repairing])
+def jpeg(pixels: np.ndarray, quality: int) -> bytes:
+    file = io.BytesIO()
+    Pil.fromarray(pixels).save(file, "JPEG", quality=quality)
+    return file.getvalue()
 
 
 @pytest.fixture
 def photo(tmp_path: Path) -> Path:
     path = tmp_path / "photo.jpg"
-    Pil.fromarray(data.astronaut()[:64, :96]).save(path, quality=60)
+    path.write_bytes(jpeg(data.astronaut()[:96, :128], 60))
     return path
 
 
-def test_a_jpeg_is_repaired(at_hand: AtHand) -> None:
-    planned = plan(Request(), SOURCE, at_hand)
-    assert planned.models == (REPAIR,)
-    assert planned.dials.compression == pytest.approx(0.55)
-    assert (planned.dials.noise, planned.dials.blur) == (0, 0)
+def test_a_damaged_picture_is_repaired() -> None:
+    planned = plan(Request(), SOURCE, AT_HAND)
+    assert planned.models == ("real-x2",)
+    assert planned.dials == Dials(noise=0.1, compression=0.55, blur=0.15)
     (note,) = planned.notes
-    assert note.startswith(f"JPEG quality about 60: {REPAIR}")
+    assert note == "JPEG quality about 60: real-x2; --as-is only enlarges"
 
 
-def test_what_is_missing_then_is_enlarged(at_hand: AtHand) -> None:
-    assert plan(Request(scale=4), SOURCE, at_hand).models == (REPAIR, "photo-x2")
-    assert plan(Request(scale=1.5), SOURCE, at_hand).models == (REPAIR,)
+@pytest.mark.parametrize(
+    ("scale", "models"),
+    [
+        (1.0, ("real-x1",)),
+        (1.5, ("real-x2",)),
+        (3.0, ("real-x4",)),
+        (4.0, ("real-x4",)),
+        (8.0, ("real-x4",)),
+    ],
+)
+def test_the_network_fits_the_size(scale: float, models: tuple[str, ...]) -> None:
+    assert plan(Request(scale=scale), SOURCE, AT_HAND).models == models
 
 
 @pytest.mark.parametrize(
@@ -70,28 +66,42 @@ def test_what_is_missing_then_is_enlarged(at_hand: AtHand) -> None:
         (Request(as_is=True), ("photo-x2",)),
         (Request(tasks=("upscale",)), ("photo-x2",)),
         (Request(models=("photo-fast",)), ("photo-fast-x2",)),
-        (Request(scale=1), ()),
         (Request(scale=0.5), ()),
     ],
 )
-def test_not_where_something_else_was_asked_for(
-    at_hand: AtHand, request_: Request, models: tuple[str, ...]
-) -> None:
-    planned = plan(request_, SOURCE, at_hand)
+def test_not_where_something_else_was_asked_for(request_: Request, models: tuple[str, ...]) -> None:
+    planned = plan(request_, SOURCE, AT_HAND)
     assert planned.models == models
     assert planned.notes == ()
 
 
-def test_not_what_is_as_good_as_clean(at_hand: AtHand) -> None:
-    fine = SOURCE.model_copy(update={"jpeg_step": scales.jpeg_step(REPAIRED_BELOW + 1)})
-    none = SOURCE.model_copy(update={"jpeg_step": None})
-    for source in (fine, none):
-        assert plan(Request(), source, at_hand).models == ("photo-x2",)
+@pytest.mark.parametrize("damage", [HARMLESS, Dials(), None])
+def test_not_what_is_as_good_as_clean(damage: Dials | None) -> None:
+    source = SOURCE.model_copy(update={"damage": damage})
+    assert plan(Request(), source, AT_HAND).models == ("photo-x2",)
+    assert plan(Request(scale=1), source, AT_HAND).models == ()
 
 
-def test_not_without_the_network() -> None:
-    others = AtHand([known for known in list_cards() if known.card.name != REPAIR])
+def test_not_without_the_networks() -> None:
+    others = AtHand([known for known in list_cards() if known.card.name not in REPAIR.values()])
     assert plan(Request(), SOURCE, others).models == ("photo-x2",)
+
+
+def test_a_person_may_say_how_much() -> None:
+    clean = SOURCE.model_copy(update={"damage": Dials(0.0, 0.0, 0.0)})
+    planned = plan(Request(denoise=0.5), clean, AT_HAND)
+    assert planned.models == ("real-x2",)
+    assert planned.dials == Dials(0.5, 0.0, 0.0)
+    assert told(Request(dejpeg=0.0), DAMAGE) == Dials(0.11, 0.0, 0.16)
+    assert plan(Request(deblur=0.2, scale=1), clean, AT_HAND).models == ("real-x1",)
+
+
+@pytest.mark.parametrize(
+    "other", [{"tasks": ("denoise",)}, {"models": ("photo",)}, {"as_is": True}]
+)
+def test_or_else_what_to_do(other: dict[str, object]) -> None:
+    with pytest.raises(UsageError, match="denoise, dejpeg and deblur set how"):
+        Request.of(denoise=0.5, **other)
 
 
 def test_the_step_is_read_from_files_and_bytes(photo: Path, tmp_path: Path) -> None:
@@ -104,16 +114,30 @@ def test_the_step_is_read_from_files_and_bytes(photo: Path, tmp_path: Path) -> N
         assert jpeg_step(stream) is None
 
 
-def test_file_and_python_give_the_same_and_dials_are_told(
-    at_hand: AtHand, photo: Path, tmp_path: Path
-) -> None:
+def test_file_and_python_give_the_same_and_dials_are_told(photo: Path, tmp_path: Path) -> None:
     result = tmp_path / "large.png"
-    with Enhancer(request=Request(), at_hand=at_hand, device="cpu") as enhancer:
+    with Enhancer(request=Request(), device="cpu") as enhancer:
         done = enhancer.enhance_file(photo, result)
         image = enhancer.enhance(photo)
-    assert done.models == (REPAIR,)
+    assert done.models == ("real-x2",)
     assert any("JPEG quality" in note for note in done.notes)
     assert np.array_equal(np.asarray(Pil.open(result)), image.pixels)
-    blind = scales.Dials()
-    with Enhancer(request=Request(), at_hand=at_hand, dials=blind, device="cpu") as enhancer:
+    much = scales.Dials(1.0, 1.0, 1.0)
+    with Enhancer(request=Request(), dials=much, device="cpu") as enhancer:
         assert not np.array_equal(enhancer.enhance(photo).pixels, image.pixels)
+
+
+def test_it_is_seen_in_the_pixels_too(photo: Path, tmp_path: Path) -> None:
+    once, clean, noisy = (tmp_path / f"{name}.png" for name in ("once", "clean", "noisy"))
+    Pil.open(photo).save(once)
+    # Shrunk, so that nothing of its own compression is left.
+    good = Pil.fromarray(data.astronaut()).resize((200, 200), Pil.Resampling.LANCZOS)
+    good.save(clean)
+    noise = np.random.default_rng(0).normal(0, 15, (200, 200, 3))
+    Pil.fromarray((np.asarray(good) + noise).clip(0, 255).astype(np.uint8)).save(noisy)
+    with Enhancer(request=Request(), device="cpu") as enhancer:
+        models = [
+            enhancer.enhance_file(path, tmp_path / f"large-{path.name}").models
+            for path in (once, clean, noisy)
+        ]
+    assert models == [("real-x2",), ("photo-x2",), ("real-x2",)]

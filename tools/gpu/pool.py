@@ -50,9 +50,7 @@ class Tiles:
         top, left = (rim + (torch.rand(2, batch, device=device) * room).long()).unbind()
         flips = torch.rand(3, batch, 1, 1, device=device) < 0.5
         low = _cut(self.low, index, top, left, flips, patch, side)
-        high = _cut(
-            self.high, index, scale * top, scale * left, flips, scale * patch, scale * side
-        )
+        high = _cut(self.high, index, scale * top, scale * left, flips, scale * patch, scale * side)
         grey = torch.rand(batch, 1, 1, 1, device=device) < _GREY
         low = torch.where(grey, (_luma(low) * 255).round() / 255, low)
         high = torch.where(grey, _luma(high), high)

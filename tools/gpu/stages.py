@@ -41,9 +41,7 @@ class Job:
         smoke: Tiny batches, to see whether it works at all.
     """
 
-    def __init__(
-        self, carried: Path, tiles: Path, out: Path, seconds: float, smoke: bool
-    ) -> None:
+    def __init__(self, carried: Path, tiles: Path, out: Path, seconds: float, smoke: bool) -> None:
         self.carried, self.tiles, self.out, self.seconds = carried, tiles, out, seconds
         self.smoke = smoke
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -288,7 +286,14 @@ def vivid(job: Job) -> None:
     torch.manual_seed(1)
     opponent = UNetDiscriminator(3, 32).to(job.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     found, more = fight(
-        clipped, opponent, draw, compare, 0.25 * left, rate=1e-4, weight=ADVERSARIAL, name="vivid-x4"
+        clipped,
+        opponent,
+        draw,
+        compare,
+        0.25 * left,
+        rate=1e-4,
+        weight=ADVERSARIAL,
+        name="vivid-x4",
     )
     job.keep(found, recipe, steps + more, time.monotonic() - began)
 

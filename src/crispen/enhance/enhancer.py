@@ -159,7 +159,8 @@ class Enhancer:
         factor = max(width / shape.width, height / shape.height)
         damage = None
         if may_repair(self._request, factor, self._at_hand):
-            damage = dials_of(measure(picture.frame(0).as_rgb8()), jpeg_step(image))
+            top, _ = peeked(iter([picture.frame(0)]), picture.height)
+            damage = dials_of(measure(top), jpeg_step(image))
         choice = choose(self._request, self.lineup, self._at_hand, factor, damage)
         models = self._told(choice.models, choice.dials)
         stages = self._stages(shape, models, width, height)

@@ -28,7 +28,6 @@ REPAIR = {1: "real-x1", 2: "real-x2", 4: "real-x4"}
 # Up to this much damage the network for clean pictures does better: dials as in
 # `crispen.models.dials`, measured by benchmarks/crossover.py.
 HARMLESS = Dials(noise=0.2, compression=0.25, blur=0.25)
-_ENLARGE = ("photo",)
 VIDEO_SUFFIXES = (*VIDEO_FORMATS.values(), ".m4v")
 
 
@@ -177,13 +176,12 @@ def choose(
     dials = told(request, damage)
     if may_repair(request, factor, at_hand) and (request.repairs or is_damaged(damage)):
         scale = next((s for s in REPAIR if factor <= s * SLACK), max(REPAIR))
-        names = [REPAIR[scale]] if factor <= scale * SLACK else [REPAIR[scale], *_ENLARGE]
-        lineup = Lineup(names, at_hand=at_hand)
+        lineup = Lineup([REPAIR[scale]], at_hand=at_hand)
         why = ", ".join(faults_of(dials)) or "nearly clean"
         hint = "" if request.repairs else "; --as-is only enlarges"
         notes = (f"{why}: {REPAIR[scale]}{hint}",)
     models = tuple(at_hand.name_of(model) for model in lineup.chain(factor))
-    return Choice(lineup, models, dials, notes)
+    return Choice(lineup, models, dials.rounded(), notes)
 
 
 def told(request: Request, damage: Dials | None) -> Dials:

@@ -30,10 +30,6 @@ class Source(BaseModel):
     frames: int = Field(1, description="more than 1 in an animation or video; 0 if not known")
     pixel_format: str = Field("", description="of a video, as FFmpeg calls it")
     turned: bool = Field(False, description="whether a video is stored lying on its side")
-    jpeg_step: float | None = Field(
-        None,
-        description="how coarsely a JPEG file is quantised, in per cent of libjpeg's tables",
-    )
     damage: Dials | None = Field(
         None, description="how bad a picture is, as `crispen.look` sees it; null if not looked at"
     )

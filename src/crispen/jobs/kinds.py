@@ -9,6 +9,8 @@ from crispen.enhance.source import jpeg_step, video_source
 from crispen.errors import CrispenError, InputError
 from crispen.jobs.options import Source
 from crispen.jobs.wording import for_everyone
+from crispen.look.crops import measure, peeked
+from crispen.look.looking import dials_of
 from crispen.media import formats
 
 # Format → suffix and media type; these are the only suffixes in the data folder.
@@ -42,6 +44,7 @@ _OTHER_VIDEOS = {
     "ogg": "video/ogg",
 }
 _VIEWABLE_SIDE_PX = 16_384
+_BAND_ROWS = 256
 _VIEWABLE_PIXELS = 100_000_000
 _WEB_CODECS = frozenset({"vp8", "vp9", "av1", "libdav1d", "libaom-av1", "libvpx-vp9", "libvpx"})
 
@@ -90,10 +93,11 @@ def _picture(path: Path, name: str, bounds: Bounds) -> Source:
 
     with open_image(path, max_pixels=bounds.max_pixels) as picture:
         header = picture.header
-    if header.frames > bounds.max_frames:
-        raise InputError(
-            f"{name}: {header.frames:,} frames; at most {bounds.max_frames:,} are taken"
-        )
+        if header.frames > bounds.max_frames:
+            raise InputError(
+                f"{name}: {header.frames:,} frames; at most {bounds.max_frames:,} are taken"
+            )
+        top, _ = peeked(picture.bands(_BAND_ROWS), header.height)
     return Source(
         kind="image",
         type=PICTURES[header.format][1],
@@ -101,7 +105,7 @@ def _picture(path: Path, name: str, bounds: Bounds) -> Source:
         width=header.width,
         height=header.height,
         frames=header.frames,
-        jpeg_step=jpeg_step(path),
+        damage=dials_of(measure(top), jpeg_step(path)),
         bytes=path.stat().st_size,
         duration_s=sum(header.metadata.delays_ms) / 1000 if header.frames > 1 else None,
         viewable=viewable_picture(header.format, header.width, header.height),

@@ -91,6 +91,11 @@ def measure(pixels: NDArray[np.uint8]) -> dict[str, Measured]:
     }
 
 
+def looked_at(height: int, row_bytes: int) -> int:
+    """How many rows of a picture are looked at, from the top."""
+    return min(height, max(SIDE, MOST_BYTES // row_bytes))
+
+
 def peeked(
     bands: Iterable[NDArray[Any]], height: int
 ) -> tuple[NDArray[np.uint8], Iterator[NDArray[Any]]]:
@@ -102,14 +107,12 @@ def peeked(
     """
     coming = iter(bands)
     kept: list[NDArray[Any]] = []
-    rows = size = 0
-    for band in coming:
+    rows, wanted = 0, 1
+    while rows < wanted and (band := next(coming, None)) is not None:
         kept.append(band)
         rows += len(band)
-        size += band.nbytes
-        if rows >= height or size >= MOST_BYTES:
-            break
-    top = np.concatenate(kept)[:height]
+        wanted = looked_at(height, band[0].nbytes)
+    top = np.concatenate(kept)[:wanted]
 
     def again() -> Iterator[NDArray[Any]]:
         while kept:

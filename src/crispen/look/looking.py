@@ -50,7 +50,8 @@ class Look:
     @property
     def dials(self) -> Dials:
         """How bad it is: a JPEG's compression by its tables, the rest as measured."""
-        return dials_of(self.measured, self.compression and self.compression.step)
+        step = None if self.compression is None else self.compression.step
+        return dials_of(self.measured, step)
 
     @property
     def quality(self) -> int | None:
@@ -105,7 +106,7 @@ def dials_of(measured: dict[str, Measured], jpeg_step: float | None) -> Dials:
         noise=measured["noise"].value,
         compression=compression,
         blur=measured["blur"].value,
-    ).rounded()
+    )
 
 
 def faults_of(dials: Dials, *, once: bool = False) -> list[str]:

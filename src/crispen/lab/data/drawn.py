@@ -90,7 +90,8 @@ def _lines_of_text(
         ink = _ink(rng, paper)
         for _ in range(int(rng.integers(1, 5))):
             words = [
-                "".join(rng.choice(letters, int(rng.integers(1, 10)))) for _ in range(size // height)
+                "".join(rng.choice(letters, int(rng.integers(1, 10))))
+                for _ in range(size // height)
             ]
             pen.text((int(rng.integers(-20, 20)), y), " ".join(words), ink, font)
             y += int(height * rng.uniform(1.1, 1.6))

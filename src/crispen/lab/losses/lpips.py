@@ -61,9 +61,7 @@ class Lpips(Term):
             raise MissingInput(f"loss lpips: {path} is not there; correct loss.network")
         try:
             tensors = load_file(path)
-            numbers = sorted(
-                {int(n.split(".")[1]) for n in tensors if n.startswith("features.")}
-            )
+            numbers = sorted({int(n.split(".")[1]) for n in tensors if n.startswith("features.")})
             plan = _VGG if len(numbers) > len(_ALEX) else _ALEX
             self._plan = []
             self.kernels, self.biases = nn.ParameterList(), nn.ParameterList()

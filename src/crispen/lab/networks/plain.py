@@ -162,6 +162,7 @@ class DialBias(nn.Module):
 
     def __init__(self, width: int, layers: int) -> None:
         super().__init__()
+        self.width = width
         self.layers = nn.Sequential(nn.Linear(INPUTS, width), nn.ReLU(), nn.Linear(width, width))
         self.deeper = nn.Linear(width, width * (layers - 1))
         with torch.no_grad():
@@ -175,8 +176,8 @@ class DialBias(nn.Module):
         with torch.autocast(dials.device.type, enabled=False):
             hidden = self.layers[:2](dials.float())
             biases = torch.cat([self.layers[2](hidden), self.deeper(hidden)], dim=1)
-        width = self.layers[2].out_features
-        return biases.reshape(len(dials), -1, width, 1, 1).transpose(0, 1)
+        stacked: Tensor = biases.reshape(len(dials), -1, self.width, 1, 1)
+        return stacked.transpose(0, 1)
 
 
 class Plain(Upscaler):
