@@ -9,10 +9,11 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 PIP := $(BIN)/python -m pip install --quiet
 MADE_OF := pyproject.toml constraints.txt
 
-.PHONY: help demo test check format bench docs coverage lint fresh wheel page page-check page-types clean
+.PHONY: help demo serve test check format bench docs coverage lint fresh wheel page page-check page-types clean
 
 help:
 	@echo "make demo    enhance a photo and a clip, and show them beside bicubic, in demo/"
+	@echo "make serve   open the web page in the browser"
 	@echo "make test    install what the tests need, and run them"
 	@echo "make check   everything that must hold: format, lint, types, rooms, tests, documents, wheel"
 	@echo "make format  put the code into its format"
@@ -29,12 +30,19 @@ $(VENV)/.demo: $(BIN)/python $(MADE_OF)
 	$(PIP) --editable .
 	@touch $@
 
+$(VENV)/.serve: $(BIN)/python $(MADE_OF)
+	$(PIP) --editable '.[server]'
+	@touch $@ $(VENV)/.demo
+
 $(VENV)/.dev: $(BIN)/python $(MADE_OF)
 	$(PIP) --editable '.[dev]'
-	@touch $@ $(VENV)/.demo
+	@touch $@ $(VENV)/.demo $(VENV)/.serve
 
 demo: $(VENV)/.demo
 	$(BIN)/python tools/demo.py
+
+serve: $(VENV)/.serve
+	$(BIN)/crispen serve --open
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest

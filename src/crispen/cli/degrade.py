@@ -22,7 +22,7 @@ from crispen.cli.console import (
     print_table,
     progress,
 )
-from crispen.errors import Cancelled, CrispenError, MissingExtra, OutputError, UsageError
+from crispen.errors import Cancelled, CrispenError, OutputError, UsageError, needs_extra
 from crispen.media.formats import WRITABLE
 
 if TYPE_CHECKING:
@@ -111,12 +111,8 @@ def degrade(
 
     The same functions as in training recipes. Needs PyTorch, which the extra 'train' brings.
     """
-    try:
+    with needs_extra("degrading", "train"):
         import crispen.lab.degradations  # noqa: F401
-    except ModuleNotFoundError as error:
-        raise MissingExtra(
-            f"degrade needs {error.name}; type: pip install 'crispen[train]'"
-        ) from error
 
     if listing:
         return _list(json)

@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from crispen.cli.console import Json, Overwrite, clock, print_json, print_table
-from crispen.errors import MissingExtra, OutputError, UsageError
+from crispen.errors import OutputError, UsageError, needs_extra
 
 if TYPE_CHECKING:
     from crispen.evaluate.runs import Run
@@ -79,14 +79,10 @@ def compare(
     from crispen.evaluate.runs import read_run
 
     found = [read_run(folder) for folder in folders]
-    try:
+    with needs_extra("drawing curves", "train"):
         from crispen.lab.curves import draw_curves
 
         draw_curves(found, output, _labels(found))
-    except ModuleNotFoundError as error:
-        raise MissingExtra(
-            f"drawing curves needs {error.name}; type: pip install 'crispen[train]'"
-        ) from error
     if json:
         print_json({"curves": str(output), "runs": [run.facts() for run in found]})
         return
