@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,9 +29,12 @@ _KEPT_PICTURES = {s for f in _WRITTEN for s in f.suffixes} | {".apng"}
 _KEPT_VIDEOS = {*VIDEO_FORMATS.values(), ".m4v"}
 
 
-_SIZE = r"(x\d+(\.\d+)?|\d+x\d+|w\d+|h\d+)"
-_TASK = f"({'|'.join(TASKS)})"
-_LABEL = re.compile(rf"^(?P<stem>.+)\.({_TASK}(-{_TASK})*(-[01](\.\d+)?)?(-{_SIZE})?|{_SIZE})$")
+@functools.cache
+def _labelled() -> re.Pattern[str]:
+    """What a result's name looks like; made when first needed, when plug-ins' tasks are known."""
+    size = r"(x\d+(\.\d+)?|\d+x\d+|w\d+|h\d+)"
+    task = f"({'|'.join(map(re.escape, TASKS))})"
+    return re.compile(rf"^(?P<stem>.+)\.({task}(-{task})*(-[01](\.\d+)?)?(-{size})?|{size})$")
 
 
 def label_of(target: Target, tasks: Sequence[str] = (), strength: float = 1.0) -> str:
@@ -132,5 +136,5 @@ def is_earlier_result(path: Path, siblings: set[str]) -> bool:
     >>> is_earlier_result(Path("photo.x2.jpg"), {"photo", "photo.x2"})
     True
     """
-    match = _LABEL.match(path.stem)
+    match = _labelled().match(path.stem)
     return match is not None and match["stem"] in siblings

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from crispen.evaluate.charts import COLORS, Series, line_chart
+from crispen.evaluate.known_metrics import METRICS
 from crispen.evaluate.page import escape, make_page
 from crispen.evaluate.report_contents import Report
 from crispen.evaluate.report_facts import card_section, duration, provenance_section, recipe_section
@@ -14,7 +15,6 @@ from crispen.evaluate.report_pictures import (
     samples_section,
 )
 from crispen.evaluate.runs import Run
-from crispen.evaluate.scores import METRICS
 from crispen.evaluate.tables import html_table
 
 # Title, unit, whether the lower value is the better one, how it is written.

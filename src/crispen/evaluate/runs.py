@@ -16,11 +16,12 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from crispen.errors import MissingInput
+from crispen.evaluate.known_metrics import METRICS
 
 Status = Literal["running", "done", "stopped", "failed", "unknown"]
 Value = float | None
 _MARKS = ("run.json", "log.csv")
-_LOWER_IS_BETTER = ("loss", "mse", "lpips", "niqe")
+_LOWER_IS_BETTER = ("loss", *(name for name, metric in METRICS.items() if metric.lower_is_better))
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,26 +9,25 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+from crispen.evaluate.known_metrics import find_metric
 from crispen.evaluate.page import escape
-from crispen.evaluate.scores import LOWER_IS_BETTER, Metric, Score
+from crispen.evaluate.scores import Score
 
 Row = tuple[str, ...]
 
-_HEADS: dict[Metric, str] = {
-    "psnr": "PSNR",
-    "ssim": "SSIM",
-    "mse": "MSE",
-    "lpips": "LPIPS",
-    "niqe": "NIQE",
-}
-_FORMATS = {"psnr": ".2f", "ssim": ".4f", "mse": ".5f", "lpips": ".4f", "niqe": ".2f"}
 _UNKNOWN = "–"
 MEAN = "mean"
 
 
 def header(scores: Sequence[Score]) -> Row:
     """Names of the columns."""
-    return ("model", "picture", *(_HEADS[m] for m in _metrics(scores)), "seconds", "peak MB")
+    return (
+        "model",
+        "picture",
+        *(find_metric(m).title for m in _metrics(scores)),
+        "seconds",
+        "peak MB",
+    )
 
 
 def rows(scores: Sequence[Score], *, pictures: bool = True) -> list[Row]:
@@ -37,7 +36,7 @@ def rows(scores: Sequence[Score], *, pictures: bool = True) -> list[Row]:
     out: list[Row] = []
     for score in scores:
         for p in score.pictures if pictures else ():
-            values = [written(m, getattr(p, m)) for m in metrics]
+            values = [written(m, p.value(m)) for m in metrics]
             out.append((score.model, p.picture, *values, f"{p.seconds:.4f}", ""))
         values = [written(m, score.mean(m)) for m in metrics]
         memory = score.memory_bytes
@@ -46,7 +45,7 @@ def rows(scores: Sequence[Score], *, pictures: bool = True) -> list[Row]:
     return out
 
 
-def written(metric: Metric, value: float | None) -> str:
+def written(metric: str, value: float | None) -> str:
     """A value as a table has it.
 
     >>> written("psnr", 31.068), written("lpips", None), written("psnr", float("inf"))
@@ -54,7 +53,7 @@ def written(metric: Metric, value: float | None) -> str:
     """
     if value is None or math.isnan(value):
         return _UNKNOWN
-    return "∞" if math.isinf(value) else format(value, _FORMATS[metric])
+    return "∞" if math.isinf(value) else f"{value:.{find_metric(metric).digits}f}"
 
 
 def note(scores: Sequence[Score]) -> str:
@@ -65,10 +64,7 @@ def note(scores: Sequence[Score]) -> str:
     told = {"psnr": "PSNR in dB", "ssim": "SSIM", "mse": "MSE of values in [0, 1]"}
     named = [words for metric, words in told.items() if metric in score.metrics]
     parts = [f"{', '.join(named)} on {plane}, 8-bit rounding, {shaved}"] if named else []
-    if "lpips" in score.metrics:
-        parts.append("LPIPS (AlexNet, lower is better) on R'G'B'")
-    if "niqe" in score.metrics:
-        parts.append("NIQE (lower is better) on Y' of the result alone")
+    parts += [about for metric in score.metrics if (about := find_metric(metric).about)]
     if score.degradation:
         parts.append(f"pictures spoiled by {score.degradation}")
     parts.append("seconds for the network alone, a picture")
@@ -105,7 +101,7 @@ def facts(score: Score) -> dict[str, Any]:
         "peak_memory_bytes": score.memory_bytes,
         "pictures": [
             {"picture": p.picture}
-            | {m: _finite(getattr(p, m)) for m in score.metrics}
+            | {m: _finite(p.value(m)) for m in score.metrics}
             | {"seconds": p.seconds}
             for p in score.pictures
         ],
@@ -139,7 +135,7 @@ def means_table(scores: Sequence[Score], *, caption: str = "") -> str:
     for m in metrics:
         known = [v for s in scores if (v := s.mean(m)) is not None and not math.isnan(v)]
         if len(known) > 1 and len(scores) > 1:
-            best[m] = min(known) if m in LOWER_IS_BETTER else max(known)
+            best[m] = min(known) if find_metric(m).lower_is_better else max(known)
     body = []
     for s in scores:
         cells = []
@@ -151,7 +147,7 @@ def means_table(scores: Sequence[Score], *, caption: str = "") -> str:
         body.append([display_name(s.model), *cells, parameters, f"{s.seconds:.4f}", memory])
     head = [
         "model",
-        *(_HEADS[m] for m in metrics),
+        *(find_metric(m).title for m in metrics),
         "parameters",
         "seconds",
         "peak MB",
@@ -164,7 +160,7 @@ def display_name(model: str) -> str:
     return "the input itself" if model == "none" else escape(model)
 
 
-def _metrics(scores: Sequence[Score]) -> tuple[Metric, ...]:
+def _metrics(scores: Sequence[Score]) -> tuple[str, ...]:
     return scores[0].metrics
 
 

@@ -31,6 +31,7 @@ from crispen.lab.checkpoint import load_checkpoint, no_lineage, restore_weights
 from crispen.lab.degradations import Degradation
 from crispen.lab.degradations.picture import degrade_image
 from crispen.lab.networks import Network, Upscaler, build_network, parameter_count
+from crispen.lab.promises import check_network
 from crispen.lab.recipe import Recipe
 from crispen.lab.run_folder import make_folder
 from crispen.media.atomic import write_whole
@@ -203,13 +204,15 @@ def export_checkpoint(
 
     Raises:
         InputError: Not a checkpoint.
-        ModelError: What would be written is not what was trained.
+        ModelError: What would be written is not what was trained, or the network depends on more
+            of its input than its halo says.
         OutputError: It cannot be written.
     """
     content = load_checkpoint(checkpoint)
     recipe: Recipe = content["recipe"]
     network = build_network(recipe.network, scale=recipe.scale, channels=recipe.data.channels)
     restore_weights(network, content["average"], checkpoint)
+    check_network(network, recipe.network.kind)
     merged = network.merged().eval()
     _check_merge(network, merged)
     parameters = parameter_count(merged)

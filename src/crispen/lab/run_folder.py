@@ -10,6 +10,7 @@
     samples/       sheets of pictures, and samples.json that lists them
     last.ckpt      to go on from
     best.ckpt      the one that validated best
+    plugins/       copies of the Python files that the recipe names
     NAME.onnx, NAME.safetensors, NAME.md    the model, once the run is done
 
 `crispen.evaluate.runs` reads it, without PyTorch, even while it is being written. Every file is
@@ -19,6 +20,7 @@ replaced at once or appended to by whole lines.
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 import math
@@ -34,6 +36,7 @@ from typing import Any
 from crispen.errors import OutputError
 from crispen.lab.recipe import Recipe, recipe_text
 from crispen.media.atomic import sweep, write_whole
+from crispen.plugins import files_of
 
 COLUMNS = (
     "step",
@@ -93,12 +96,23 @@ class RunFolder:
             "commit": _commit(),
             "versions": {"python": platform.python_version()}
             | {name: version(name) for name in _PACKAGES},
+            "plugins": self._keep_plugins(),
             "seed": recipe.train.seed,
             "best": {},
             "paper": recipe.paper.model_dump() if recipe.paper else None,
         } | about
         self._trim(step)
         self.tell()
+
+    def _keep_plugins(self) -> dict[str, str]:
+        """Copies the files that the recipe names; gives their SHA-256 by path."""
+        digests = {}
+        for file in files_of(self.recipe.model_dump()):
+            content = file.read_bytes()
+            digests[str(file)] = hashlib.sha256(content).hexdigest()
+            make_folder(self.path / "plugins")
+            write_whole(self.path / "plugins" / file.name, content)
+        return digests
 
     def tell(self, **changes: Any) -> None:
         """Writes ``run.json`` anew."""
