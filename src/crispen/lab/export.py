@@ -24,6 +24,7 @@ from onnx.reference import ReferenceEvaluator
 from safetensors.torch import save
 from torch import Tensor, nn
 
+from crispen import __version__
 from crispen.errors import ModelError
 from crispen.evaluate.benchmark import measure_results, measure_speed
 from crispen.evaluate.pairs import Degrade
@@ -118,7 +119,7 @@ def to_onnx(network: Network, card: ModelCard) -> onnx.ModelProto:
             numpy_helper.from_array(np.zeros((1, INPUTS), np.float32), INITIALIZER)
         )
     model.producer_name = "crispen"
-    model.producer_version = ""
+    model.producer_version = __version__
     model.doc_string = card.summary
     entry = model.metadata_props.add()
     entry.key, entry.value = CARD_KEY, card.model_dump_json(exclude_defaults=True)
@@ -246,6 +247,7 @@ def export_checkpoint(
             hardware=content["hardware"],
             wall_time_s=round(content["wall_time_s"] + lineage["wall_time_s"], 1),
             started_from=lineage["started_from"],
+            crispen=__version__,
             **_taught(recipe),
         ),
     )

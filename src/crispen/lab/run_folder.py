@@ -33,6 +33,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from crispen import __version__
 from crispen.errors import OutputError
 from crispen.lab.recipe import Recipe, recipe_text
 from crispen.media.atomic import sweep, write_whole
@@ -50,7 +51,7 @@ COLUMNS = (
     "val_accuracy",
     "seconds",
 )
-_PACKAGES = ("crispen", "torch", "lightning", "numpy", "onnx")
+_PACKAGES = ("torch", "lightning", "numpy", "onnx")
 
 
 class RunFolder:
@@ -94,7 +95,7 @@ class RunFolder:
             "wall_time_s": before.get("wall_time_s", 0.0),
             "command": " ".join(sys.argv),
             "commit": _commit(),
-            "versions": {"python": platform.python_version()}
+            "versions": {"crispen": __version__, "python": platform.python_version()}
             | {name: version(name) for name in _PACKAGES},
             "plugins": self._keep_plugins(),
             "seed": recipe.train.seed,

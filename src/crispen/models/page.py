@@ -77,6 +77,7 @@ def _origin(training: Training) -> list[tuple[str, str]]:
         ("data", f"{training.data}, manifest SHA-256 `{training.data_sha256}`"),
         ("licences of the data", training.data_licences),
         ("hardware", f"{training.hardware}, {minutes:.0f} minutes"),
+        *([("exported by", f"Crispen {training.crispen}")] if training.crispen else []),
     ]
 
 

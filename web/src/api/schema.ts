@@ -982,6 +982,7 @@ export interface components {
             task: "denoise" | "relight" | "sharpen" | "restore" | "upscale";
             /**
              * @default {
+             *       "crispen": "",
              *       "data": "",
              *       "data_licences": "",
              *       "data_sha256": "",
@@ -1599,6 +1600,12 @@ export interface components {
          * @description Where the weights come from.
          */
         Training: {
+            /**
+             * Crispen
+             * @description version of Crispen that exported the model
+             * @default
+             */
+            crispen: string;
             /**
              * Data
              * @description name of the data set
