@@ -19,7 +19,8 @@ import pillow_heif
 import pytest
 
 from crispen.errors import InputError, UsageError
-from crispen.media import formats
+from crispen.media import formats, signatures
+from crispen.media.format_choice import output_format
 from crispen.media.image import Image, Metadata, open_image, read_image, write_image
 
 from .pictures import ICC, XMP, exif, full_metadata, smooth
@@ -87,9 +88,9 @@ def test_heic_tells_its_colours_in_code_points() -> None:
 
 
 def test_heic_results_are_written_as_png_unless_told_otherwise() -> None:
-    assert formats.output_format(None, None, "heif").name == "png"
+    assert output_format(None, None, "heif").name == "png"
     with pytest.raises(UsageError, match="'heic' is not a picture format that is written"):
-        formats.output_format(None, Path("a.heic"), "heif")
+        output_format(None, Path("a.heic"), "heif")
 
 
 def test_damaged_heic_is_one_line() -> None:
@@ -328,7 +329,7 @@ def test_every_written_format_is_recognised_by_its_content() -> None:
         if kind.writable:
             out = io.BytesIO()
             write_image(Image(smooth(9, 12, 3)), out, format=kind.name)
-            assert formats.sniff(out.getvalue()[: formats.HEAD_BYTES]) == kind.name
+            assert signatures.sniff(out.getvalue()[: signatures.HEAD_BYTES]) == kind.name
 
 
 def test_a_bmp_keeps_its_resolution_and_profile() -> None:

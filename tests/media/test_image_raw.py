@@ -10,7 +10,7 @@ import pytest
 import tifffile
 
 from crispen.errors import InputError, MissingExtra
-from crispen.media import formats
+from crispen.media import format_choice
 from crispen.media.image import is_image_name, open_image, read_image
 
 from .pictures import smooth, srgb
@@ -127,7 +127,7 @@ def test_size_is_checked_before_developing(tmp_path: Path) -> None:
 
 
 def test_what_to_install_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(formats, "_is_there", lambda package: package != "rawpy")
+    monkeypatch.setattr(format_choice, "_is_there", lambda package: package != "rawpy")
     path = dng(tmp_path / "a.dng", smooth(96, 128, 3, "uint16") / 65535)
     cr2 = tmp_path / "b.cr2"
     cr2.write_bytes(b"II*\0\x10\0\0\0CR\x02\0" + bytes(100))

@@ -15,7 +15,8 @@ from crispen.errors import UsageError
 from crispen.media._video_codecs import available_codecs, encoder_formats, find_codec
 from crispen.media._video_format import Planar, choose_format, source_format
 from crispen.media._video_length import ends_early
-from crispen.media.video import Damage, is_video_name, probe, read_frames
+from crispen.media.format_choice import is_video_name
+from crispen.media.video import Damage, probe, read_frames
 
 
 @pytest.fixture
@@ -133,7 +134,7 @@ def test_names() -> None:
 
 def test_looking_at_a_name_loads_no_ffmpeg() -> None:
     code = (
-        "import sys, crispen.media.video as v, crispen.enhance.video\n"
+        "import sys, crispen.media.format_choice as v, crispen.media.video, crispen.enhance.video\n"
         "v.is_video_name('a.mp4')\n"
         "sys.exit(any(m in sys.modules for m in ('av', 'openvino', 'torch')))\n"
     )

@@ -141,7 +141,7 @@ def enhance_all(
         Cancelled: Somebody stopped it; finished files are whole.
     """
     # Here and not above: PyAV takes a tenth of a second that pictures need not wait for.
-    from crispen.media.video import is_video_name
+    from crispen.media.format_choice import is_video_name
 
     options = options or Options()
     request = options.request

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from crispen.enhance.target import Target
 from crispen.errors import UsageError
-from crispen.media.formats import PICTURES
+from crispen.media.formats import MUXERS, PICTURES, VIDEOS
 from crispen.models.tasks import TASKS
 
 # Suffix of each format that can be asked for, and of its other names.
@@ -22,11 +22,17 @@ PICTURE_FORMATS = dict(
         }.items()
     )
 )
-VIDEO_FORMATS = {"mkv": ".mkv", "mov": ".mov", "mp4": ".mp4", "webm": ".webm"}
+VIDEO_FORMATS = dict(
+    sorted((f.name, f.suffixes[0]) for f in VIDEOS.values() if f.muxer and f.offered)
+)
 
 # Suffixes that stay; anything else becomes PNG or MKV, which can hold all that comes.
 _KEPT_PICTURES = {s for f in _WRITTEN for s in f.suffixes} | {".apng"}
-_KEPT_VIDEOS = {*VIDEO_FORMATS.values(), ".m4v"}
+_KEPT_VIDEOS = frozenset(MUXERS)
+# Of suffixes that mean the same kind of file, the one that stands for all.
+_SAME = {s: f.suffixes[0] for f in _WRITTEN for s in f.suffixes} | {
+    s: next(other for other in MUXERS if MUXERS[other] == muxer) for s, muxer in MUXERS.items()
+}
 
 
 @functools.cache
@@ -107,10 +113,8 @@ def suffix_for(source: Path, *, video: bool, format: str | None) -> str:
     asked = (VIDEO_FORMATS if video else PICTURE_FORMATS).get((format or "").lower())
     kept = source.suffix.lower() in (_KEPT_VIDEOS if video else _KEPT_PICTURES)
     if asked is not None:
-        same = {s: f.suffixes[0] for f in _WRITTEN for s in f.suffixes} | {".apng": ".png"}
-        same[".m4v"] = ".mp4"
         suffix = source.suffix.lower()
-        return source.suffix if same.get(suffix, suffix) == same.get(asked, asked) else asked
+        return source.suffix if _SAME.get(suffix, suffix) == _SAME.get(asked, asked) else asked
     if kept:
         return source.suffix
     return ".mkv" if video else ".png"

@@ -4,46 +4,32 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from crispen.enhance.source import jpeg_step, video_source
 from crispen.errors import CrispenError, InputError
 from crispen.jobs.options import Source
 from crispen.jobs.wording import for_everyone
-from crispen.media import formats
+from crispen.media import formats, signatures
+from crispen.media.format_choice import video_read_by
+
+if TYPE_CHECKING:
+    from crispen.media.video import VideoHeader
 
 # Format → suffix and media type; these are the only suffixes in the data folder.
 PICTURES = {f.name: (f.suffixes[0], f.mime) for f in formats.PICTURES.values()}
-VIDEOS = {
-    "mp4": (".mp4", "video/mp4"),
-    "mov": (".mov", "video/quicktime"),
-    "mkv": (".mkv", "video/x-matroska"),
-    "webm": (".webm", "video/webm"),
-}
+VIDEOS = {f.name: (f.suffixes[0], f.mime) for f in formats.VIDEOS.values() if f.muxer and f.offered}
 # Formats without quality, and those that are only read.
 LOSSLESS = frozenset(f.name for f in formats.PICTURES.values() if not f.quality)
 UNWRITTEN = frozenset(f.name for f in formats.PICTURES.values() if not f.writable)
 
-_CONTAINERS = {
-    "mov,mp4,m4a,3gp,3g2,mj2": "mp4",
-    "matroska,webm": "mkv",
-    "avi": "avi",
-    "mpegts": "mpegts",
-    "mpeg": "mpeg",
-    "flv": "flv",
-    "asf": "asf",
-    "ogg": "ogg",
-}
-_OTHER_VIDEOS = {
-    "avi": "video/x-msvideo",
-    "mpegts": "video/mp2t",
-    "mpeg": "video/mpeg",
-    "flv": "video/x-flv",
-    "asf": "video/x-ms-asf",
-    "ogg": "video/ogg",
-}
 _VIEWABLE_SIDE_PX = 16_384
 _VIEWABLE_PIXELS = 100_000_000
-_WEB_CODECS = frozenset({"vp8", "vp9", "av1", "libdav1d", "libaom-av1", "libvpx-vp9", "libvpx"})
+# What FFmpeg's decoders call the codecs of WebM.
+_WEB_CODECS = {
+    **dict.fromkeys(("vp9", "libvpx-vp9", "vp8", "libvpx"), "vp9"),
+    **dict.fromkeys(("av1", "libdav1d", "libaom-av1"), "av1"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +49,10 @@ def examine(path: Path, name: str, bounds: Bounds) -> Source:
     """
     try:
         with path.open("rb") as file:
-            head = file.read(formats.HEAD_BYTES)
+            head = file.read(signatures.HEAD_BYTES)
         if not head:
             raise InputError(f"{name}: the file is empty; choose another")
-        if formats.sniff(head) is not None:
+        if signatures.sniff(head) is not None:
             return _picture(path, name, bounds)
         return _video(path, name, bounds, head)
     except CrispenError as error:
@@ -114,7 +100,7 @@ def _video(path: Path, name: str, bounds: Bounds, head: bytes) -> Source:
     try:
         header = probe(path)
     except InputError as error:
-        looks = formats.describe_stranger(head)
+        looks = signatures.describe_stranger(head)
         if "video" in looks:
             raise
         raise InputError(
@@ -134,20 +120,27 @@ def _video(path: Path, name: str, bounds: Bounds, head: bytes) -> Source:
         raise InputError(
             f"{name}: {seconds:,.0f} seconds; at most {bounds.max_video_s:,.0f} are taken"
         )
-    format = _CONTAINERS.get(header.container, header.container)
+    read = video_read_by(header.container)
+    format = header.container if read is None else read.name
     if format == "mp4" and head[8:12] == b"qt  ":
         format = "mov"
     if format == "mkv" and header.codec in _WEB_CODECS:
         format = "webm"
-    h264 = header.codec == "h264" and header.format.name in ("yuv420p", "yuvj420p")
+    row = formats.VIDEOS.get(format)
     return Source(
         **dict(video_source(header, format)),
-        type=VIDEOS[format][1] if format in VIDEOS else _OTHER_VIDEOS.get(format, "video/x-other"),
+        type="video/x-other" if row is None else row.mime,
         bytes=path.stat().st_size,
         duration_s=seconds,
-        viewable=(format in ("mp4", "mov") and h264)
-        or (format in ("webm", "mp4") and header.codec in _WEB_CODECS),
+        viewable=row is not None and _viewable_codec(header) in row.browsers,
     )
+
+
+def _viewable_codec(header: VideoHeader) -> str:
+    """The codec, as formats list it, of a video that browsers can decode; else empty."""
+    if header.codec == "h264":
+        return "h264" if header.format.name in ("yuv420p", "yuvj420p") else ""
+    return _WEB_CODECS.get(header.codec, "")
 
 
 def viewable_picture(format: str, width: int, height: int) -> bool:

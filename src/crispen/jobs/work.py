@@ -16,6 +16,7 @@ from crispen.errors import InputError, OutputError
 from crispen.jobs.job import Job
 from crispen.jobs.kinds import suffix_and_type, viewable_picture
 from crispen.jobs.options import Result, Source
+from crispen.media.format_choice import video_of
 from crispen.models.athand import AtHand
 from crispen.models.store import Known
 from crispen.progress import Progress
@@ -170,11 +171,9 @@ class Worker:
             overwrite=True,
             progress=progress,
         )
-        web = done.codec in ("h264", "vp9", "av1") and done.pixel_format == "yuv420p"
+        web = done.codec in video_of(target.suffix).browsers and done.pixel_format == "yuv420p"
         result = self._result(job, target, done.label, done.target_size, done.frames, done.notes)
-        return result.model_copy(
-            update={"viewable": web and target.suffix in (".mp4", ".webm", ".mov")}
-        ), done.models
+        return result.model_copy(update={"viewable": web}), done.models
 
     def _result(
         self,

@@ -40,14 +40,9 @@ from crispen.media._tiff_choice import Choice, choose
 from crispen.media._told import Told
 from crispen.media._vips import NotUnderstood, reason, vips
 from crispen.media._whole import Decoded, Whole
-from crispen.media.formats import (
-    HEAD_BYTES,
-    PICTURES,
-    READABLE,
-    describe_stranger,
-    require,
-    sniff,
-)
+from crispen.media.format_choice import require
+from crispen.media.formats import PICTURES, READABLE
+from crispen.media.signatures import HEAD_BYTES, describe_stranger, sniff
 
 __all__ = ["ImageReader", "Source", "open_image"]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from crispen.errors import InputError, MissingInput, UsageError
-from crispen.media.formats import HEAD_BYTES
+from crispen.media.signatures import HEAD_BYTES
 
 Source = str | os.PathLike[str] | bytes | BinaryIO
 

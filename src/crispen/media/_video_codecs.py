@@ -6,6 +6,8 @@ import os
 from dataclasses import dataclass, field
 
 from crispen.errors import UsageError, nearest_names
+from crispen.media.format_choice import video_of
+from crispen.media.formats import MUXERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +20,6 @@ class VideoCodec:
         crf: Default quality, lower is better; None where the codec has no such scale.
         preset: Default speed.
         presets: What may be asked for, fastest last; empty where the codec has none.
-        suffixes: File names that can hold it.
         extra: Further options of the encoder.
         preset_option: What FFmpeg calls the preset.
         max_crf: The worst quality.
@@ -31,12 +32,16 @@ class VideoCodec:
     crf: int | None
     preset: str | None
     presets: tuple[str, ...]
-    suffixes: tuple[str, ...]
     extra: dict[str, str] = field(default_factory=dict)
     preset_option: str = "preset"
     max_crf: int = 51
     segment: str = "nut"
     full_range: bool = True
+
+    @property
+    def suffixes(self) -> list[str]:
+        """Suffixes of the files that can hold it."""
+        return [s for s in MUXERS if self.name in video_of(s).codecs]
 
     def options(self, crf: float | None, preset: str | None) -> dict[str, str]:
         """FFmpeg's options for that quality and speed.
@@ -68,19 +73,17 @@ _X26X = (
     *("placebo", "veryslow", "slower", "slow", "medium", "fast", "faster"),
     *("veryfast", "superfast", "ultrafast"),
 )
-_ANY = (".mp4", ".m4v", ".mov", ".mkv")
 
 # x264 is deterministic at a given number of threads, so a resumed file equals an uninterrupted one.
 _CODECS = (
-    VideoCodec("h264", "libx264", 18, "superfast", _X26X, _ANY),
-    VideoCodec("hevc", "libx265", 20, "superfast", _X26X, _ANY, {"x265-params": "log-level=error"}),
+    VideoCodec("h264", "libx264", 18, "superfast", _X26X),
+    VideoCodec("hevc", "libx265", 20, "superfast", _X26X, {"x265-params": "log-level=error"}),
     VideoCodec(
         "vp9",
         "libvpx-vp9",
         24,
         "6",
         tuple(str(n) for n in range(9)),
-        (".webm", ".mkv", ".mp4"),
         {"b": "0", "deadline": "realtime", "row-mt": "1"},
         "cpu-used",
         63,
@@ -91,13 +94,12 @@ _CODECS = (
         26,
         "10",
         tuple(str(n) for n in range(14)),
-        (".mp4", ".mkv", ".webm"),
         max_crf=63,
     ),
-    VideoCodec("ffv1", "ffv1", None, None, (), (".mkv",), {"level": "3", "slicecrc": "1"}),
+    VideoCodec("ffv1", "ffv1", None, None, (), {"level": "3", "slicecrc": "1"}),
     # NUT has no code for ProRes; QuickTime is exact too where nothing is stored out of order.
     VideoCodec(
-        *("prores", "prores_ks", None, None, (), (".mov", ".mkv")),
+        *("prores", "prores_ks", None, None, ()),
         segment="mov",
         full_range=False,
     ),
@@ -112,7 +114,7 @@ def codecs_in(suffix: str) -> list[str]:
     >>> codecs_in(".webm")
     ['vp9', 'av1']
     """
-    return [codec.name for codec in _CODECS if suffix in codec.suffixes]
+    return list(video_of(suffix).codecs)
 
 
 def available_codecs() -> list[VideoCodec]:
@@ -123,13 +125,13 @@ def available_codecs() -> list[VideoCodec]:
 
 
 def find_codec(name: str | None, suffix: str) -> VideoCodec:
-    """The codec of that name for a file of that suffix; H.264, in WebM VP9, if None.
+    """The codec of that name for a file of that suffix; its usual one if None.
 
     Raises:
         UsageError: No such codec, or one that such a file cannot hold.
     """
     codecs = {codec.name: codec for codec in available_codecs()}
-    asked = name or ("vp9" if suffix == ".webm" else "h264")
+    asked = name or video_of(suffix).codecs[0]
     # SVT-AV1 writes its settings to stderr unless told not to, by this variable alone.
     os.environ.setdefault("SVT_LOG", "1")
     codec = codecs.get(asked.lower())

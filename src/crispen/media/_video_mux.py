@@ -20,7 +20,8 @@ import av
 from av.stream import Disposition
 
 from crispen.errors import InputError, UsageError
-from crispen.media.video import OUTPUT_FORMATS, Color, VideoHeader, open_input, reading, writing
+from crispen.media.formats import MUXERS, VIDEOS
+from crispen.media.video import Color, VideoHeader, open_input, reading, writing
 
 if TYPE_CHECKING:
     from av.container import InputContainer, OutputContainer
@@ -86,7 +87,8 @@ def plan_copies(path: Path, header: VideoHeader, suffix: str) -> CopyPlan:
                     notes.append(f"{info.label()} copied as it is; only the first is enhanced")
                 continue
             if info.kind in ("audio", "subtitle"):
-                fitting = [s for s in (".mp4", ".mkv", ".mov", ".webm") if _fits(stream, s)]
+                offered = (f.suffixes[0] for f in VIDEOS.values() if f.muxer and f.offered)
+                fitting = [s for s in offered if _fits(stream, s)]
                 raise InputError(
                     f"{path}: {info.label()} does not go into {suffix} files; "
                     + (
@@ -100,7 +102,7 @@ def plan_copies(path: Path, header: VideoHeader, suffix: str) -> CopyPlan:
 
 
 def _fits(stream: Stream, suffix: str) -> bool:
-    muxer = OUTPUT_FORMATS[suffix]
+    muxer = MUXERS[suffix]
     sink: Any = _Nowhere()
     try:
         with av.open(sink, "w", muxer) as trial:
@@ -209,7 +211,7 @@ def join(
         shown: Name for errors.
     """
     clock = _Clock.of(segments, header.time_base, last_duration)
-    muxer = OUTPUT_FORMATS[suffix]
+    muxer = MUXERS[suffix]
     with (
         reading(source),
         open_input(source) as old,

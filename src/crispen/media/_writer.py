@@ -27,7 +27,8 @@ from crispen.media._header import (
 )
 from crispen.media._vips import reason, vips
 from crispen.media.atomic import check_target, commit, open_beside
-from crispen.media.formats import PictureFormat, check_fits, output_format
+from crispen.media.format_choice import check_fits, output_format
+from crispen.media.formats import PictureFormat
 
 Target = str | os.PathLike[str] | BinaryIO
 

@@ -30,7 +30,8 @@ from crispen.media._header import (
 )
 from crispen.media._reader import ImageReader, Source, open_image
 from crispen.media._writer import ImageWriter, Target
-from crispen.media.formats import IMAGE_SUFFIXES, is_image_name
+from crispen.media.format_choice import is_image_name
+from crispen.media.formats import IMAGE_SUFFIXES
 
 if TYPE_CHECKING:
     import PIL.Image

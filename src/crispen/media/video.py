@@ -25,38 +25,15 @@ from crispen.media._video_format import (
     top_left_chroma,
 )
 from crispen.media._video_length import ends_early
+from crispen.media.formats import VIDEOS
 
 if TYPE_CHECKING:
     import av
     from av.container import InputContainer
     from av.video.stream import VideoStream
 
-OUTPUT_FORMATS = {
-    ".mp4": "mp4",
-    ".m4v": "mp4",
-    ".mov": "mov",
-    ".mkv": "matroska",
-    ".webm": "webm",
-}
-_READ_ONLY = (
-    *(".avi", ".ts", ".mts", ".m2ts", ".mpg", ".mpeg", ".m2v", ".vob", ".flv", ".wmv", ".asf"),
-    *(".ogv", ".3gp", ".3g2", ".mxf", ".nut", ".y4m", ".dv", ".mjpeg", ".h264", ".hevc", ".ivf"),
-)
-VIDEO_SUFFIXES = frozenset((*OUTPUT_FORMATS, *_READ_ONLY))
-
-_FORMATS = (
-    "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,mpegts,mpeg,mpegvideo,flv,asf,ogg,mxf,nut,"
-    "yuv4mpegpipe,dv,mjpeg,h264,hevc,ivf,obu,m4v"
-)
-
-
-def is_video_name(path: str | Path) -> bool:
-    """Whether a file's name says that it is a video.
-
-    >>> is_video_name("clip.MP4"), is_video_name("photo.jpg")
-    (True, False)
-    """
-    return Path(path).suffix.lower() in VIDEO_SUFFIXES
+# The only ones that FFmpeg may open a file as.
+_DEMUXERS = ",".join(dict.fromkeys(f.demuxer for f in VIDEOS.values()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +200,7 @@ def open_input(path: Path) -> InputContainer:
     return av.open(
         os.path.abspath(path),
         "r",
-        container_options={"format_whitelist": _FORMATS, "protocol_whitelist": "file"},
+        container_options={"format_whitelist": _DEMUXERS, "protocol_whitelist": "file"},
         metadata_errors="replace",
     )
 

@@ -14,6 +14,7 @@ from crispen.enhance.tasks import default_models
 from crispen.errors import CrispenError, ModelError
 from crispen.jobs.kinds import LOSSLESS, PICTURES, UNWRITTEN, VIDEOS, renamed
 from crispen.media._video_codecs import CODEC_NAMES, codecs_in
+from crispen.media.formats import VIDEO_SUFFIXES
 from crispen.models.athand import AtHand, family_of
 from crispen.models.card import ModelCard, has_card, read_card
 from crispen.models.store import SHIPPED, Known, list_cards, shipped_names, user_folder
@@ -72,7 +73,7 @@ class Catalogue:
             codecs=list(CODEC_NAMES),
             scales=_SCALES,
             defaults=Request(scale=2, tasks=("upscale",)),
-            accept=[*(t for _, t in PICTURES.values()), "video/*", ".mkv", ".ts", ".m2ts"],
+            accept=[*(t for _, t in PICTURES.values()), "video/*", *sorted(VIDEO_SUFFIXES)],
             runs=self._settings.runs_folder is not None,
             tus_url=f"{self._settings.root_path}/api/v1/uploads/",
         )
