@@ -27,7 +27,7 @@ OPTIONAL = {
     "engines/devices.py": {"onnxruntime", "torch"},
     "engines/torch.py": {"onnx", "torch"},
     "engines/_torch_operations.py": {"torch"},
-    "media/_raw.py": {"rawpy"},
+    "media/picture/raw.py": {"rawpy"},
 }
 # They come with what names them.
 BROUGHT_BY = {

@@ -14,7 +14,7 @@ from typing import Any
 import crispen
 from _pages import DOCS, write_or_check
 from crispen.cli.main import COMMANDS, build
-from crispen.models.page import card_page
+from crispen.models.card_page import card_page
 from crispen.models.store import find, shipped_names
 
 NOTE = "<!-- Written by tools/generate.py; change the program, then run `make docs`. -->\n"

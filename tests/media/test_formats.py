@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from av.codec import codecs_available
 
-from crispen.media._video_codecs import CODEC_NAMES, available_codecs, codecs_in
 from crispen.media.format_choice import is_video_name, video_of, video_read_by
 from crispen.media.formats import MUXERS, PICTURES, VIDEO_SUFFIXES, VIDEOS
 from crispen.media.signatures import HEAD_BYTES, describe_stranger
+from crispen.media.video.codecs import CODEC_NAMES, available_codecs, codecs_in
 
 WRITTEN = [(suffix, codec) for suffix in MUXERS for codec in video_of(suffix).codecs]
 

@@ -28,7 +28,7 @@ from crispen.media.formats import WRITABLE
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from crispen.enhance.jobs import Job
+    from crispen.enhance.inputs import Job
     from crispen.lab.degradations import Degradation
     from crispen.media.image import Image
 
@@ -127,7 +127,7 @@ def degrade(
     if not degradations and scale is None:
         raise UsageError("say what to do, as in --with jpeg=20; 'crispen degrade --list' tells all")
 
-    from crispen.enhance.jobs import plan_jobs
+    from crispen.enhance.inputs import plan_jobs
     from crispen.enhance.naming import check_format
     from crispen.lab.degradations.picture import scale_of
     from crispen.lab.degradations.spec import parse_degradation

@@ -158,7 +158,7 @@ def _videos() -> Facts:
     av = _version("av")
     if av is None:
         return {"FFmpeg": None}
-    from crispen.media._video_codecs import available_codecs
+    from crispen.media.video.codecs import available_codecs
 
     versions = av.library_versions
     return {

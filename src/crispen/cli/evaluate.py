@@ -223,14 +223,14 @@ def _format(format: Format | None, output: Path | None, json: bool) -> Format:
 
 
 def _write(scores: list[Score], form: Format, output: Path | None, overwrite: bool) -> None:
-    from crispen.evaluate import tables
+    from crispen.evaluate.report import score_tables
 
     if form is Format.table and output is None:
         _print(scores)
         return
     match form:
         case Format.json:
-            facts = [tables.facts(score) for score in scores]
+            facts = [score_tables.facts(score) for score in scores]
             if output is None:
                 print_json(facts)
                 return
@@ -238,13 +238,13 @@ def _write(scores: list[Score], form: Format, output: Path | None, overwrite: bo
 
             text = json.dumps(facts, indent=2, ensure_ascii=False) + "\n"
         case Format.csv:
-            text = tables.comma_separated(scores)
+            text = score_tables.comma_separated(scores)
         case Format.html:
-            from crispen.evaluate.score_page import score_page
+            from crispen.evaluate.report.score_page import score_page
 
             text = score_page(scores)
         case _:
-            text = tables.markdown(scores)
+            text = score_tables.markdown(scores)
     if output is None:
         sys.stdout.write(text)
         return
@@ -257,14 +257,14 @@ def _write(scores: list[Score], form: Format, output: Path | None, overwrite: bo
 def _print(scores: list[Score]) -> None:
     from rich.table import Table
 
-    from crispen.evaluate import tables
+    from crispen.evaluate.report import score_tables
 
     first = scores[0]
     title = f"{first.data} x{first.scale}" if first.scale > 1 else first.data
-    table = Table(title=title, caption=tables.note(scores))
-    for i, name in enumerate(tables.header(scores)):
+    table = Table(title=title, caption=score_tables.note(scores))
+    for i, name in enumerate(score_tables.header(scores)):
         table.add_column(name, justify="right" if i > 1 else "left")
-    for row in tables.rows(scores):
-        mean = row[1] == tables.MEAN
+    for row in score_tables.rows(scores):
+        mean = row[1] == score_tables.MEAN
         table.add_row(*row, style="bold" if mean else None, end_section=mean)
     print_table(table)

@@ -12,7 +12,7 @@ from crispen.cli.console import Json, Overwrite, clock, print_json, print_table
 from crispen.errors import OutputError, UsageError, needs_extra
 
 if TYPE_CHECKING:
-    from crispen.evaluate.runs import Run
+    from crispen.evaluate.run_folders import Run
 
 RUNS = Path("runs")
 _KINDS = (".png", ".svg", ".pdf")
@@ -76,7 +76,7 @@ def compare(
         raise UsageError(f"-o {output}: give a name that ends in {', '.join(_KINDS)}")
     if output.exists() and not overwrite:
         raise OutputError(f"{output}: exists already; add --overwrite or choose another name")
-    from crispen.evaluate.runs import read_run
+    from crispen.evaluate.run_folders import read_run
 
     found = [read_run(folder) for folder in folders]
     with needs_extra("drawing curves", "train"):
@@ -99,7 +99,7 @@ def _labels(found: list[Run]) -> list[str]:
 
 
 def _show(folder: Path, as_json: bool) -> None:
-    from crispen.evaluate.runs import list_runs
+    from crispen.evaluate.run_folders import list_runs
 
     found = list_runs(folder)
     if as_json:

@@ -108,11 +108,11 @@ def study(
     with needs_extra("a study", "train"):
         from crispen.lab.studies import STUDIES, find_study
         from crispen.lab.studies.conduct import Order, conduct
-        from crispen.lab.studies.page import study_page
+        from crispen.lab.studies.study_page import study_page
         from crispen.lab.studies.writing import around, facts, write_files, write_page
     from datetime import date
 
-    from crispen.evaluate.page import save_page
+    from crispen.evaluate.report.html_page import save_page
 
     if list_studies:
         _list(STUDIES, json)

@@ -16,10 +16,10 @@ from crispen.enhance.request import Kind, Request
 from crispen.enhance.source import Source
 from crispen.enhance.target import Target
 from crispen.errors import ResultTooLarge, UsageError, nearest_names
-from crispen.media._video_codecs import VideoCodec, encoder_formats, find_codec
-from crispen.media._video_format import choose_format, source_format
 from crispen.media.format_choice import check_fits, output_format, video_of
 from crispen.media.formats import MUXERS, PICTURES
+from crispen.media.video.codecs import VideoCodec, encoder_formats, find_codec
+from crispen.media.video.pixel_formats import choose_format, source_format
 from crispen.models.athand import AtHand
 from crispen.models.dials import Dials, compression_dial, quality_of_step
 

@@ -38,8 +38,8 @@ from crispen.lab.run_folder import make_folder
 from crispen.media.atomic import write_whole
 from crispen.media.image import Image
 from crispen.models.card import CARD_KEY, ModelCard, Training
+from crispen.models.card_page import card_page
 from crispen.models.dials import INITIALIZER, INPUTS
-from crispen.models.page import card_page
 
 OPSET = 17
 TOLERANCE = 1e-4

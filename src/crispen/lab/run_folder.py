@@ -13,8 +13,8 @@
     plugins/       copies of the Python files that the recipe names
     NAME.onnx, NAME.safetensors, NAME.md    the model, once the run is done
 
-`crispen.evaluate.runs` reads it, without PyTorch, even while it is being written. Every file is
-replaced at once or appended to by whole lines.
+`crispen.evaluate.run_folders` reads it, without PyTorch, even while it is being written. Every file
+is replaced at once or appended to by whole lines.
 """
 
 from __future__ import annotations
