@@ -9,15 +9,18 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 PIP := $(BIN)/python -m pip install --quiet
 MADE_OF := pyproject.toml constraints.txt
 
-.PHONY: help demo test check format bench docs coverage lint fresh wheel page page-check page-types clean
+.PHONY: help demo serve dev site test check format bench docs coverage lint fresh wheel page page-check page-types clean
 
 help:
 	@echo "make demo    enhance a photo and a clip, and show them beside bicubic, in demo/"
+	@echo "make serve   open the web page in the browser"
+	@echo "make dev     install everything that development needs"
 	@echo "make test    install what the tests need, and run them"
 	@echo "make check   everything that must hold: format, lint, types, rooms, tests, documents, wheel"
 	@echo "make format  put the code into its format"
 	@echo "make page    build the web page into the package"
-	@echo "make docs    write the generated pages anew"
+	@echo "make docs    write the generated pages again"
+	@echo "make site    build the documentation site into site/"
 	@echo "make bench   measure quality and speed, and fill the tables of the README"
 
 $(BIN)/python:
@@ -29,12 +32,21 @@ $(VENV)/.demo: $(BIN)/python $(MADE_OF)
 	$(PIP) --editable .
 	@touch $@
 
+$(VENV)/.serve: $(BIN)/python $(MADE_OF)
+	$(PIP) --editable '.[server]'
+	@touch $@ $(VENV)/.demo
+
 $(VENV)/.dev: $(BIN)/python $(MADE_OF)
 	$(PIP) --editable '.[dev]'
-	@touch $@ $(VENV)/.demo
+	@touch $@ $(VENV)/.demo $(VENV)/.serve
+
+dev: $(VENV)/.dev
 
 demo: $(VENV)/.demo
 	$(BIN)/python tools/demo.py
+
+serve: $(VENV)/.serve
+	$(BIN)/crispen serve --open
 
 test: $(VENV)/.dev
 	$(BIN)/python -m pytest
@@ -59,6 +71,10 @@ docs: $(VENV)/.dev
 fresh: $(VENV)/.dev
 	set -e; for page in $(PAGES); do $(BIN)/python tools/$$page.py --check; done
 
+# Strict: a broken link, anchor or reference is an error.
+site: $(VENV)/.dev
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --clean
+
 # Node comes from PyPI with the rest of what developing needs.
 page: $(VENV)/.dev
 	$(BIN)/python tools/page.py build
@@ -78,10 +94,10 @@ wheel: $(VENV)/.dev
 coverage: $(VENV)/.dev
 	PYTEST_ADDOPTS="--tb=short --cov --cov-report=term --cov-fail-under=90" $(BIN)/python tools/readme.py --run
 
-check: lint fresh page-check coverage wheel
+check: lint fresh site page-check coverage wheel
 
 bench: $(VENV)/.dev
 	$(BIN)/python tools/bench.py
 
 clean:
-	rm -rf demo build dist .coverage htmlcov
+	rm -rf demo build dist site .coverage htmlcov

@@ -19,7 +19,7 @@ from crispen.errors import ModelError
 from crispen.evaluate.benchmark import evaluate_pairs
 from crispen.evaluate.findings import held_out_pairs
 from crispen.evaluate.pairs import Pair, find_data, find_pairs
-from crispen.evaluate.runs import is_run, read_run
+from crispen.evaluate.run_folders import is_run, read_run
 from crispen.evaluate.scores import Protocol
 from crispen.models.store import find
 

@@ -19,13 +19,13 @@ import av
 import numpy as np
 
 from _table import print_table
-from crispen.enhance._video_frames import BICUBIC
 from crispen.enhance.api import enhance_video
 from crispen.enhance.model import load
 from crispen.enhance.target import parse_size
-from crispen.media._video_codecs import find_codec
-from crispen.media._video_format import plane
-from crispen.media.video import Damage, read_frames
+from crispen.enhance.video.frames import BICUBIC
+from crispen.media.video.codecs import find_codec
+from crispen.media.video.container import Damage, read_frames
+from crispen.media.video.pixel_formats import plane
 
 DEMO = Path(__file__).parents[1] / "docs/demo/clip.mp4"
 

@@ -124,6 +124,56 @@ def test_constraints_pin_every_dependency() -> None:
     assert names <= pinned
 
 
+def test_the_public_api_is_documented() -> None:
+    import crispen
+
+    page = (ROOT / "docs/python.md").read_text()
+    assert generate.python_page() == page, "run 'make docs'"
+    table, _, reference = page.partition("## Functions")
+    rows = re.findall(r"^\| `(\w+)(?:\(\))?` \| (.+) \|$", table, re.MULTILINE)
+    assert [name for name, _ in rows] == crispen.__all__
+    assert all(text for _, text in rows)
+    sections = set(re.findall(r"^::: [\w.]+\.(\w+)$", reference, re.MULTILINE))
+    sections |= set(re.findall(r"members: \[(.*)\]", reference)[0].split(", "))
+    assert sections >= set(crispen.__all__)
+
+
+def test_every_page_is_on_the_site() -> None:
+    listed = set(re.findall(r"([\w/-]+\.md)$", (ROOT / "mkdocs.yml").read_text(), re.MULTILINE))
+    pages = {p.relative_to(ROOT / "docs").as_posix() for p in (ROOT / "docs").rglob("*.md")}
+    generated = {"index.md", "contributing.md", "security.md", "changes.md"}
+    assert listed == (pages - {"demo/README.md"}) | generated
+
+
+@pytest.mark.parametrize("page", ["CONTRIBUTING.md", "docs/architecture.md"])
+def test_files_that_the_documents_name_are_there(page: str) -> None:
+    source = ROOT / "src/crispen"
+    text = (ROOT / page).read_text()
+    named = set(re.findall(r"`((?:[\w]+/)*[\w.]+\.py)`", text)) - {"NAME.py"}
+    files = {f for f in named if "NAME" not in f and not f.startswith("tests/")}
+    assert len(files) > 3
+    for file in files:
+        assert (source / file).is_file(), f"{page} names {file}"
+
+
+def test_makefile_targets_are_documented() -> None:
+    targets = re.search(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert targets is not None
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    for target in set(targets[1].split()) - {"help", "clean", "coverage"}:
+        assert f"`make {target}`" in text
+
+
+def test_the_workflow_runs_the_makefiles_targets() -> None:
+    import yaml
+
+    jobs = yaml.safe_load((ROOT / ".github/workflows/ci.yml").read_text())["jobs"]
+    assert jobs["tests"]["strategy"]["matrix"]["python"] == ["3.11", "3.12", "3.13"]
+    ran = {step.get("run", "") for job in jobs.values() for step in job["steps"]}
+    targets = {f"make {t}" for t in ("lint", "fresh", "page-check", "site", "wheel", "test")}
+    assert targets <= ran
+
+
 def test_the_version_is_in_one_place() -> None:
     import crispen
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+import crispen
 
 HEAVY = (
     "numpy",
@@ -85,3 +89,68 @@ def test_listing_models_needs_no_engine() -> None:
 def test_listing_public_sets_needs_no_laboratory() -> None:
     heavy = imported(HELP.format(arguments=["data", "--json"]))
     assert {"numpy", "torch", "pooch", "openvino"}.isdisjoint(heavy)
+
+
+# A process with the libraries, but nothing of ours, forks for each module: what one of ours needs
+# of another one must be imported by itself, and not happen to be there.
+EACH_ALONE = """
+import importlib, json, os, sys, traceback
+for library in {libraries!r}:
+    try:
+        importlib.import_module(library)
+    except ImportError:
+        pass
+assert not [name for name in sys.modules if name.partition('.')[0] == 'crispen']
+failed = {{}}
+for name in {modules!r}:
+    reading, writing = os.pipe()
+    child = os.fork()
+    if not child:
+        try:
+            importlib.import_module(name)
+        except BaseException:
+            os.write(writing, traceback.format_exc()[-3000:].encode())
+        os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading) as pipe:
+        said = pipe.read()
+    os.waitpid(child, 0)
+    if said:
+        failed[name] = said
+print(json.dumps(failed))
+"""
+LIBRARIES = (
+    "numpy",
+    "pydantic",
+    "typer",
+    "rich",
+    "pyvips",
+    "av",
+    "torch",
+    "lightning.fabric",
+    "onnx",
+    "onnxslim",
+    "skimage",
+    "fastapi",
+    "sqlmodel",
+    "alembic",
+    "uvicorn",
+)
+SOURCE = Path(crispen.__file__).parent
+MODULES = sorted(
+    ".".join(file.relative_to(SOURCE.parent).with_suffix("").parts).removesuffix(".__init__")
+    for file in SOURCE.rglob("*.py")
+    # These run something when they are imported, which is what they are for.
+    if file.name not in ("__main__.py", "env.py")
+)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs os.fork")
+def test_every_module_can_be_imported_on_its_own() -> None:
+    assert len(MODULES) > 300
+    code = EACH_ALONE.format(libraries=LIBRARIES, modules=MODULES)
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, check=True
+    )
+    failed = json.loads(done.stdout.splitlines()[-1])
+    assert not failed, "\n".join(f"{name}:\n{text}" for name, text in failed.items())

@@ -1,6 +1,7 @@
-"""Builds the wheel, installs it alone into a fresh environment, and enhances a 16×16 picture there.
+"""Builds the wheel and tries it in a fresh environment, first alone, then with the extra 'server'.
 
-Looks too whether the web page is inside, whole, small enough for its first load, and served.
+The small install enhances a 16×16 picture and names the install line of each missing extra. The
+web page is inside the wheel, complete, small enough for its first load, and served.
 
 What a developer has installed cannot hide a missing dependency or file this way.
 """
@@ -19,12 +20,19 @@ import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-# None of these may be needed by somebody who only enhances.
-DEVELOPMENT = ("torch", "pytest", "skimage", "onnx")
+# Enhancing needs none of these.
+EXTRAS = ("alembic", "fastapi", "onnx", "pytest", "skimage", "sqlmodel", "torch", "uvicorn")
+# A command without its extra, and the line that it must name.
+REFUSED = {
+    ("serve",): "pip install 'crispen[server]'",
+    ("train", "toy"): "pip install 'crispen[train]'",
+    ("study", "residual"): "pip install 'crispen[train]'",
+    ("degrade", "in.png", "-o", "bad.png", "--with", "jpeg=30"): "pip install 'crispen[train]'",
+}
 PROBE = f"""
 import importlib.util, numpy, crispen
-present = [name for name in {DEVELOPMENT!r} if importlib.util.find_spec(name)]
-assert not present, f"development packages in a plain installation: {{present}}"
+present = [name for name in {EXTRAS!r} if importlib.util.find_spec(name)]
+assert not present, f"packages of an extra in a plain installation: {{present}}"
 ramp = numpy.arange(16 * 16 * 3, dtype=numpy.uint32).reshape(16, 16, 3) % 256
 crispen.Image(ramp.astype(numpy.uint8)).save("in.png")
 """
@@ -56,6 +64,23 @@ def check_page(wheel: Path) -> None:
     size += len(gzip.compress(index))
     assert size < MAX_FIRST_LOAD_BYTES, f"the page's first load is {size} bytes compressed"
     print(f"wheel: the web page is inside; first load {size / 1e3:.0f} kB")
+
+
+def check_refused(crispen: Path, folder: Path) -> None:
+    """Fails if a command without its extra says anything but one line that installs it."""
+    for arguments, line in REFUSED.items():
+        said = subprocess.run(
+            [str(crispen), *arguments], cwd=folder, capture_output=True, text=True, check=False
+        )
+        assert said.returncode == 2, f"crispen {arguments[0]}: exit code {said.returncode}"
+        assert line in said.stderr, said.stderr
+        assert len(said.stderr.splitlines()) == 1, said.stderr
+    print(f"wheel: {len(REFUSED)} commands name the extra that they need")
+
+
+def size_of(folder: Path) -> float:
+    """Megabytes of all files in a folder."""
+    return sum(f.stat().st_size for f in folder.rglob("*") if f.is_file()) / 1e6
 
 
 def check_served(crispen: Path, folder: Path) -> None:
@@ -108,6 +133,9 @@ def main() -> None:
         run(folder / "venv/bin/crispen", "enhance", "in.png", "-o", "out.png")
         run(folder / "venv/bin/crispen", "models")
         run(python, "-c", RESULT)
+        check_refused(folder / "venv/bin/crispen", folder)
+        print(f"wheel: the small install has {size_of(folder / 'venv'):.0f} MB")
+        run(python, *pip, "install", "-c", ROOT / "constraints.txt", f"{wheel}[server]")
         check_served(folder / "venv/bin/crispen", folder)
 
 

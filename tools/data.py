@@ -7,19 +7,15 @@ python tools/data.py --check    say whether the page is stale, and fail
 from __future__ import annotations
 
 import re
-from typing import get_args
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from _pages import DOCS, write_or_check
 from crispen.lab.data.catalogue import SETS
-from crispen.lab.data.tables import DataTable
+from crispen.lab.data.tables import DATA as TABLES
 
 PAGE = DOCS / "data.md"
-TABLES: tuple[type[BaseModel], ...] = tuple(
-    get_args(member)[0] for member in get_args(get_args(DataTable)[0])
-)
 
 
 def fill(text: str, name: str, content: str) -> str:

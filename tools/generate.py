@@ -1,4 +1,4 @@
-"""Writes the pages of ``docs`` that come from the program: commands and models.
+"""Writes the pages of ``docs`` that come from the program: commands, models, the public API.
 
 python tools/generate.py            write them
 python tools/generate.py --check    say which are stale, and fail
@@ -7,12 +7,14 @@ python tools/generate.py --check    say which are stale, and fail
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Iterator
 from typing import Any
 
+import crispen
 from _pages import DOCS, write_or_check
 from crispen.cli.main import COMMANDS, build
-from crispen.models.page import card_page
+from crispen.models.card_page import card_page
 from crispen.models.store import find, shipped_names
 
 NOTE = "<!-- Written by tools/generate.py; change the program, then run `make docs`. -->\n"
@@ -92,9 +94,29 @@ def models_page() -> str:
     return "\n".join(parts)
 
 
+def public_names() -> str:
+    """A table of what can be imported from ``crispen``."""
+    rows = ["| name | what it is |", "| --- | --- |"]
+    for name in crispen.__all__:
+        found = getattr(crispen, name)
+        first = inspect.cleandoc(found.__doc__ or "").partition("\n\n")[0]
+        text = re.sub(r"``([^`]*)``", r"`\1`", cell(first))
+        shown = f"{name}()" if inspect.isfunction(found) else name
+        rows.append(f"| `{shown}` | {text} |")
+    return "\n".join(rows) + "\n"
+
+
+def python_page() -> str:
+    """The page of the Python API, with its table."""
+    text = (DOCS / "python.md").read_text(encoding="utf-8")
+    marks = re.compile(r"(<!-- public -->\n).*?(<!-- /public -->)", re.DOTALL)
+    return marks.sub(lambda found: f"{found[1]}{public_names()}{found[2]}", text)
+
+
 def main() -> None:
     """Writes or checks."""
-    write_or_check({DOCS / "cli.md": cli_page(), DOCS / "models.md": models_page()})
+    pages = {"cli.md": cli_page(), "models.md": models_page(), "python.md": python_page()}
+    write_or_check({DOCS / name: text for name, text in pages.items()})
 
 
 if __name__ == "__main__":

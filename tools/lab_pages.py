@@ -17,6 +17,7 @@ from crispen.errors import UsageError
 from crispen.lab.losses import LOSSES, adversarial
 from crispen.lab.networks import NETWORKS, Network, build_network, discriminator, parameter_count
 from crispen.lab.networks.base import Architecture
+from crispen.lab.recipe import load_recipe, recipe_names
 from crispen.lab.table import Table
 
 WRITTEN = "<!-- Written by tools/lab_pages.py; change the program, then run it again. -->\n"
@@ -99,8 +100,10 @@ def arguments(table: type[Table], *left_out: str) -> str:
 
 
 def usual(table: type[Architecture]) -> tuple[Network, str]:
-    """A network as a recipe would have it: the first colour and scale that its study used."""
-    channels = 1 if table.model_fields["kind"].default in ("espcn", "fsrcnn", "plain") else 3
+    """A network as recipes have it: on luma where one of them is, enlarging where it can."""
+    kind = table.model_fields["kind"].default
+    recipes = [load_recipe(name) for name in recipe_names()]
+    channels = min((r.data.channels for r in recipes if r.network.kind == kind), default=3)
     for scale in (2, 1):
         try:
             network = build_network(table(), scale=scale, channels=channels)

@@ -1,7 +1,9 @@
-"""Writes the API's OpenAPI document, from which the page's TypeScript types are generated.
+"""Writes what the page takes from the program: the OpenAPI document and the names of videos.
 
-python tools/openapi.py            write web/openapi.json
-python tools/openapi.py --check    say whether it is stale, and fail
+The page's TypeScript types are generated from the document.
+
+python tools/openapi.py            write web/openapi.json and web/src/api/formats.ts
+python tools/openapi.py --check    say whether one is stale, and fail
 """
 
 from __future__ import annotations
@@ -9,9 +11,12 @@ from __future__ import annotations
 import json
 
 from _pages import ROOT, write_or_check
+from crispen.media.formats import VIDEO_SUFFIXES
 from crispen.server.openapi import document
 
 FILE = ROOT / "web" / "openapi.json"
+FORMATS = ROOT / "web" / "src" / "api" / "formats.ts"
+NOTE = "// Written by tools/openapi.py from crispen.media.formats: make page-types\n"
 
 
 def text() -> str:
@@ -22,9 +27,15 @@ def text() -> str:
     return json.dumps(about, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 
 
+def formats() -> str:
+    """The suffixes of videos as TypeScript."""
+    lines = [f'  "{suffix}",' for suffix in sorted(VIDEO_SUFFIXES)]
+    return "\n".join([NOTE, "export const VIDEO_SUFFIXES = [", *lines, "];", ""])
+
+
 def main() -> None:
     """Writes or checks."""
-    write_or_check({FILE: text()}, mend="make page-types")
+    write_or_check({FILE: text(), FORMATS: formats()}, mend="make page-types")
 
 
 if __name__ == "__main__":

@@ -9,14 +9,7 @@ from __future__ import annotations
 from pydantic_core import PydanticUndefined
 
 from _pages import DOCS, write_or_check
-from crispen.lab.data.tables import (
-    CifarTable,
-    FolderTable,
-    NamedTable,
-    PackTable,
-    PairsTable,
-    ToyTable,
-)
+from crispen.lab.data.tables import DATA, FolderTable
 from crispen.lab.networks.discriminator import DiscriminatorTable
 from crispen.lab.recipe import (
     Adversarial,
@@ -49,14 +42,6 @@ SECTIONS: dict[str, type[Table]] = {
     "adversarial.discriminator": DiscriminatorTable,
     "paper": Paper,
 }
-DATA: tuple[type[Table], ...] = (
-    FolderTable,
-    PairsTable,
-    PackTable,
-    CifarTable,
-    NamedTable,
-    ToyTable,
-)
 
 
 def keys(table: type[Table], *left_out: str) -> list[str]:

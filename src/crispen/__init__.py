@@ -10,8 +10,10 @@ Names are imported when first used: ``import crispen`` itself is instant.
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import TYPE_CHECKING, Any
 
+from crispen._rooms import House
 from crispen.errors import (
     Cancelled,
     CrispenError,
@@ -34,7 +36,7 @@ if TYPE_CHECKING:
     from crispen.models import models
     from crispen.models.card import ModelCard
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "Cancelled",
@@ -60,14 +62,13 @@ __all__ = [
     "read_image",
 ]
 
-# The package's own name stands for a package that can be called.
 _HOME = {
     "Enhancer": "crispen.enhance.enhancer",
     "Image": "crispen.media.image",
     "Model": "crispen.enhance.model",
     "ModelCard": "crispen.models.card",
     "Target": "crispen.enhance.target",
-    "enhance": "crispen.enhance",
+    "enhance": "crispen.enhance.api",
     "enhance_video": "crispen.enhance.api",
     "load": "crispen.enhance.model",
     "models": "crispen.models",
@@ -79,9 +80,11 @@ def __getattr__(name: str) -> Any:
     home = _HOME.get(name)
     if home is None:
         raise AttributeError(f"module 'crispen' has no attribute '{name}'")
-    module = importlib.import_module(home)
-    return module if home == f"crispen.{name}" else getattr(module, name)
+    return getattr(importlib.import_module(home), name)
 
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
+
+
+sys.modules[__name__].__class__ = House

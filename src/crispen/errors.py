@@ -22,7 +22,8 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 
@@ -88,6 +89,34 @@ class Cancelled(CrispenError):
 
     def __init__(self, message: str = "stopped; finished files are whole, the rest was not begun"):
         super().__init__(message)
+
+
+@contextmanager
+def needs_extra(purpose: str, extra: str, *, otherwise: str = "") -> Iterator[None]:
+    """Wrap imports that only an extra of the package makes possible.
+
+    Args:
+        purpose: What needs the extra, as the start of a sentence.
+        extra: Its name in pyproject.toml.
+        otherwise: What else can be done about it.
+
+    Raises:
+        MissingExtra: A package is not installed; the text holds the line that installs it.
+
+    >>> with needs_extra("training", "train"):
+    ...     import no_such_package
+    Traceback (most recent call last):
+    ...
+    crispen.errors.MissingExtra: training needs no_such_package; type: pip install 'crispen[train]'
+    """
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        name = error.name or ""
+        if name.partition(".")[0] == "crispen":
+            raise  # our own mistake, which no installation mends
+        text = f"{purpose} needs {name}; type: pip install 'crispen[{extra}]'"
+        raise MissingExtra(text + (f", {otherwise}" if otherwise else "")) from error
 
 
 def nearest_names(name: str, known: Iterable[str], *, limit: int = 3) -> str:

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from crispen.cli import doctor
+from crispen.engines import devices
 from crispen.media.image import Image, read_image, write_image
 from crispen.media.resample import resize
 from crispen.models.store import find
@@ -148,8 +149,12 @@ def test_doctor(crispen: Any) -> None:
 def test_doctor_with_nothing_installed(crispen: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor, "_version", lambda module: None)
     monkeypatch.setattr(doctor, "_read", lambda path: "")
+    monkeypatch.setattr(devices, "_version", lambda *names: "")
+    monkeypatch.setattr(doctor, "find_spec", lambda name: None)
     said = crispen("doctor")
     assert said.code == 0
+    assert "crispen[onnxruntime]" in said.out
+    assert "crispen[server]" in said.out
     for line in ("pip install openvino", "crispen[train]", "pyvips[binary]", "pip install av"):
         assert line in said.out
 
@@ -181,7 +186,21 @@ def test_doctor_with_something_broken(crispen: Any, monkeypatch: pytest.MonkeyPa
     assert "pictures cannot be used: OSError: libvips.so: cannot open" in said.out
 
 
-def test_cpu_features_of_other_machines() -> None:
-    assert doctor.cpu_features("Features\t: fp asimd bf16") == ["NEON", "bf16"]
-    assert doctor.cpu_features("") == []
+def test_doctor_with_a_broken_engine(crispen: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken() -> None:
+        raise OSError("libcuda.so.1: cannot open")
+
+    monkeypatch.setattr(devices, "_torch", broken)
+    said = crispen("doctor")
+    assert said.code == 0
+    assert "torch cannot be used: libcuda.so.1: cannot open; reinstall torch" in said.out
+
+
+def test_doctor_lists_what_the_engines_say(crispen: Any) -> None:
+    report = json.loads(crispen("doctor", "--json").out)
+    for info in devices.available_devices():
+        assert ", ".join(info.devices) in report["engines"][info.engine]
+
+
+def test_free_memory_where_it_is_not_told() -> None:
     assert doctor.free_memory("") is None

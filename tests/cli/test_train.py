@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from crispen.evaluate.runs import read_run
+from crispen.evaluate.run_folders import read_run
 
 SHORT = (
     "--set",

@@ -83,6 +83,12 @@ def test_a_missing_or_broken_engine_is_no_crash(monkeypatch):
     assert "libcuda" in found["torch"].problem
 
 
+def test_cpu_features_of_other_machines():
+    assert devices.cpu_features("Features\t: fp asimd bf16") == ("NEON", "bf16")
+    assert devices.cpu_features("flags : avx512_vnni avx_vnni amx_int8") == ("VNNI", "int8 (AMX)")
+    assert devices.cpu_features("") == ()
+
+
 def test_the_protocol_imports_no_runtime():
     code = (
         "import sys, crispen.engines.base, crispen.engines.devices, crispen.models.store\n"

@@ -18,7 +18,7 @@ from crispen.enhance.request import Request
 from crispen.errors import Cancelled, ModelError, UsageError
 from crispen.progress import Progress
 
-from .video_clips import make_clip
+from .video.clips import make_clip
 
 FAST = Options(Request(models=("photo-fast",)), threads=1)
 

@@ -10,12 +10,12 @@ from crispen.enhance.plan import check, plan
 from crispen.enhance.request import Request, ask
 from crispen.enhance.source import Source, video_source
 from crispen.errors import ModelError, UsageError
-from crispen.media.video import probe
+from crispen.media.video.container import probe
 from crispen.models.athand import AtHand, family_of
 from crispen.models.card import ModelCard
 from crispen.models.store import Known, list_cards
 
-from .video_clips import QUARTER_TURN, make_clip
+from .video.clips import QUARTER_TURN, make_clip
 
 CARDS = list_cards()
 AT_HAND = AtHand(CARDS)

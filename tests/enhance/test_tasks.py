@@ -1,7 +1,6 @@
 """Tasks in words: which models do them, in which order, and how strongly."""
 
 from pathlib import Path
-from typing import get_args
 
 import numpy as np
 import pytest
@@ -15,7 +14,7 @@ from crispen.errors import ModelError, UsageError
 from crispen.models import athand
 from crispen.models.card import ModelCard
 from crispen.models.store import Known
-from crispen.models.tasks import TASKS, Task
+from crispen.models.tasks import TASKS
 
 
 def card(name, task="upscale", scale=1):
@@ -38,7 +37,11 @@ def store(monkeypatch):
 
 
 def test_every_task_of_a_card_has_its_place():
-    assert set(TASKS) == set(get_args(Task))
+    schema = ModelCard.model_json_schema()["properties"]["task"]
+    assert schema["enum"] == list(TASKS)
+    assert {ModelCard(name="a", task=task).task for task in TASKS} == set(TASKS)
+    with pytest.raises(ValueError, match="'restore' or 'upscale'"):
+        ModelCard(name="a", task="colorize")
 
 
 def test_the_tables_model_is_taken_and_else_one_that_is_there():

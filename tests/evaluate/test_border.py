@@ -10,7 +10,7 @@ import pytest
 from crispen.evaluate.benchmark import evaluate
 from crispen.evaluate.compare import compare
 from crispen.evaluate.metrics import literature_border
-from crispen.jobs.looks import measure
+from crispen.jobs.previews import measure
 from crispen.media.image import Image, write_image
 from crispen.media.resample import resize
 

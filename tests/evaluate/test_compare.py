@@ -14,8 +14,8 @@ from skimage.metrics import peak_signal_noise_ratio
 from crispen.errors import OutputError, UsageError
 from crispen.evaluate.compare import Window, choose_windows, compare
 from crispen.evaluate.lettering import LETTERS, draw_text, line_height
+from crispen.evaluate.report.slider import make_page, save_page
 from crispen.evaluate.sheet import GAP_PX, PANEL_PX, make_sheet
-from crispen.evaluate.slider import make_page, save_page
 from crispen.media.image import Image, read_image, write_image
 
 

@@ -12,13 +12,13 @@ import numpy as np
 import pytest
 
 from crispen.errors import UsageError
-from crispen.evaluate import tables
 from crispen.evaluate.benchmark import common_scale, evaluate, measure_results
 from crispen.evaluate.contender import BASELINES, BUILT_IN, open_contender
 from crispen.evaluate.filters import FILTERS
 from crispen.evaluate.memory import peak_memory
 from crispen.evaluate.metrics import mse, psnr, round8, ssim
-from crispen.evaluate.score_page import score_page
+from crispen.evaluate.report import score_tables
+from crispen.evaluate.report.score_page import score_page
 from crispen.evaluate.scores import PictureScore, Protocol, Score
 from crispen.media.image import Image, read_image, write_image
 from crispen.media.resample import downscale, resize
@@ -92,8 +92,15 @@ def test_other_metrics_only_when_asked(folder: Path) -> None:
     assert score.mean("lpips") is None
     # Smaller than two blocks of 96 pixels.
     assert score.mean("niqe") is None
-    assert tables.header([score]) == ("model", "picture", "PSNR", "NIQE", "seconds", "peak MB")
-    assert tables.rows([score])[-1][3] == "–"
+    assert score_tables.header([score]) == (
+        "model",
+        "picture",
+        "PSNR",
+        "NIQE",
+        "seconds",
+        "peak MB",
+    )
+    assert score_tables.rows([score])[-1][3] == "–"
 
 
 def test_a_filter_does_not_enlarge(folder: Path) -> None:
@@ -190,14 +197,14 @@ B = replace(
 
 
 def test_rows_by_hand() -> None:
-    rows = tables.rows([A])
+    rows = score_tables.rows([A])
     assert rows[0] == ("a<b>", "x.png", "30.00", "0.9000", "0.00100", "0.1000", "0.2500", "")
     assert rows[2] == ("a<b>", "mean", "∞", "0.9500", "0.00050", "0.2000", "0.5000", "120")
-    assert tables.rows([B], pictures=False)[0][5:] == ("0.0500", "0.1000", "–")
+    assert score_tables.rows([B], pictures=False)[0][5:] == ("0.0500", "0.1000", "–")
 
 
 def test_facts_are_valid_json_numbers() -> None:
-    facts = tables.facts(A)
+    facts = score_tables.facts(A)
     assert facts["psnr"] is None
     assert facts["lpips"] == pytest.approx(0.2)
     assert facts["peak_memory_bytes"] == 120_000_000
@@ -212,14 +219,14 @@ def test_facts_are_valid_json_numbers() -> None:
 
 
 def test_csv_and_markdown_hold_the_same() -> None:
-    rows = list(csv.reader(io.StringIO(tables.comma_separated([A, B]))))
-    lines = tables.markdown([A, B]).splitlines()
+    rows = list(csv.reader(io.StringIO(score_tables.comma_separated([A, B]))))
+    lines = score_tables.markdown([A, B]).splitlines()
     cells = [[c.strip() for c in line.strip("|").split("|")] for line in lines if "|" in line]
     assert cells[0] == rows[0]
     assert cells[2:] == rows[1:]
     assert "Y' (BT.601 studio swing)" in lines[-1]
     assert "border of 2 pixels" in lines[-1]
-    assert tables.note([replace(A, metrics=("ssim",))]).startswith("SSIM on Y'")
+    assert score_tables.note([replace(A, metrics=("ssim",))]).startswith("SSIM on Y'")
 
 
 def test_the_page_marks_the_best_and_escapes_names() -> None:

@@ -10,14 +10,14 @@ import numpy as np
 import pytest
 
 from crispen.enhance.request import Request
-from crispen.jobs.job import NewJob
-from crispen.jobs.kinds import Bounds
-from crispen.jobs.options import Source
+from crispen.jobs.contents import Source
+from crispen.jobs.file_kinds import Bounds
+from crispen.jobs.job import JobSpec
 from crispen.jobs.store import JobStore
-from crispen.jobs.work import Bench
+from crispen.jobs.worker import Bench
 from crispen.media.image import Image, write_image
 
-Make = Callable[..., NewJob]
+Make = Callable[..., JobSpec]
 
 SOURCE = Source(
     kind="image", type="image/png", format="png", width=8, height=6, bytes=99, viewable=True
@@ -39,8 +39,8 @@ def new_job() -> Make:
         source: Source = SOURCE,
         hidden: bool = False,
         options: Request | None = None,
-    ) -> NewJob:
-        return NewJob(
+    ) -> JobSpec:
+        return JobSpec(
             id=secrets.token_hex(16),
             client=client,
             name="photo.png",

@@ -23,7 +23,7 @@ from crispen.jobs import migrations
 from crispen.jobs.migrations import HEAD, TABLE
 from crispen.jobs.states import Status
 from crispen.jobs.store import VERSION, JobStore
-from crispen.jobs.work import SOURCE, Bench, Worker
+from crispen.jobs.worker import SOURCE, Bench, Worker
 from crispen.progress import Progress
 
 from .conftest import Make

@@ -16,14 +16,14 @@ import pytest
 
 from crispen.enhance.request import Request
 from crispen.jobs.database import StoreError
+from crispen.jobs.file_kinds import Bounds, examine
 from crispen.jobs.job import Job
-from crispen.jobs.kinds import Bounds, examine
 from crispen.jobs.pool import Pool, _Silence
 from crispen.jobs.states import FINAL, Status
 from crispen.jobs.store import JobStore
 from crispen.jobs.supervisor import Supervisor
-from crispen.jobs.work import SOURCE, Bench
-from crispen.jobs.worker import Orders
+from crispen.jobs.worker import SOURCE, Bench
+from crispen.jobs.worker_process import Orders
 
 from .conftest import Make
 

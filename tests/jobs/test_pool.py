@@ -13,13 +13,13 @@ import pytest
 
 from crispen.enhance.request import Request
 from crispen.errors import OutputError
+from crispen.jobs.file_kinds import Bounds, examine
 from crispen.jobs.job import Job
-from crispen.jobs.kinds import Bounds, examine
 from crispen.jobs.pool import Pool, share_threads
 from crispen.jobs.states import FINAL, Status
 from crispen.jobs.store import JobStore
-from crispen.jobs.work import SOURCE, Bench, result_path
-from crispen.jobs.worker import Orders
+from crispen.jobs.worker import SOURCE, Bench, result_path
+from crispen.jobs.worker_process import Orders
 from crispen.media.image import open_image
 
 from .conftest import Make

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
 
 from crispen.enhance.request import Request
-from crispen.jobs.job import Job, NewJob
-from crispen.jobs.options import ProgressNow, Result, Source
+from crispen.jobs.contents import JobResult, ProgressNow, Source
+from crispen.jobs.job import Job, JobSpec
 from crispen.jobs.states import FINAL, MAX_ATTEMPTS, Move, NotPossible, Status, move
 from crispen.jobs.store import JobStore
 
@@ -59,7 +59,7 @@ def test_a_graceful_stop_costs_no_try() -> None:
 SOURCE = Source(
     kind="image", type="image/png", format="png", width=8, height=6, bytes=99, viewable=True
 )
-RESULT = Result(name="a.png", type="image/png", width=16, height=12, bytes=9, viewable=True)
+RESULT = JobResult(name="a.png", type="image/png", width=16, height=12, bytes=9, viewable=True)
 
 
 class Queue(RuleBasedStateMachine):
@@ -84,7 +84,7 @@ class Queue(RuleBasedStateMachine):
     def add(self, hidden: bool) -> str:
         self.count += 1
         id = f"{self.count:032x}"
-        new = NewJob(id=id, client="a", name="n", options=Request(), source=SOURCE, hidden=hidden)
+        new = JobSpec(id=id, client="a", name="n", options=Request(), source=SOURCE, hidden=hidden)
         assert self.store.add(new).status is Status.QUEUED
         self.known[id] = (Status.QUEUED, 0)
         self.order.append(id)
@@ -92,7 +92,7 @@ class Queue(RuleBasedStateMachine):
 
     @rule(id=jobs)
     def add_again(self, id: str) -> None:
-        new = NewJob(id=id, client="a", name="other", options=Request(), source=SOURCE)
+        new = JobSpec(id=id, client="a", name="other", options=Request(), source=SOURCE)
         if id in self.known:
             assert self.store.add(new).name == "n"
 

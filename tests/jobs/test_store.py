@@ -12,9 +12,9 @@ import pytest
 
 from crispen.enhance.request import Request
 from crispen.errors import UsageError
+from crispen.jobs.contents import JobResult, ProgressNow
 from crispen.jobs.database import StoreError
-from crispen.jobs.job import NewJob
-from crispen.jobs.options import ProgressNow, Result
+from crispen.jobs.job import JobSpec
 from crispen.jobs.states import Status
 from crispen.jobs.store import JobStore
 
@@ -33,7 +33,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[JobStore]:
     queue.close()
 
 
-RESULT = Result(name="a.png", type="image/png", width=16, height=12, bytes=9, viewable=True)
+RESULT = JobResult(name="a.png", type="image/png", width=16, height=12, bytes=9, viewable=True)
 
 
 def test_what_goes_in_comes_out(store: JobStore, new_job: Make) -> None:
@@ -41,7 +41,7 @@ def test_what_goes_in_comes_out(store: JobStore, new_job: Make) -> None:
     store.add(new)
     job = store.get(new.id)
     assert job is not None
-    assert NewJob.model_validate(job.model_dump(include=set(NewJob.model_fields))) == new
+    assert JobSpec.model_validate(job.model_dump(include=set(JobSpec.model_fields))) == new
 
 
 def test_first_come_first_served_but_who_waits_comes_first(store: JobStore, new_job: Make) -> None:

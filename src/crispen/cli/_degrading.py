@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from crispen.errors import MissingExtra
+from crispen.errors import needs_extra
 
 if TYPE_CHECKING:
     from crispen.evaluate.pairs import Bytes, Degrade
@@ -24,14 +24,10 @@ def typed_degradation(texts: Sequence[str], scale: int, seed: int) -> tuple[Degr
         MissingExtra: PyTorch is not installed.
         UsageError: A text is no degradation, or they do not fit the scale.
     """
-    try:
+    instead = f"or put the degraded pictures into LR_x{scale}"
+    with needs_extra("--degrade", "train", otherwise=instead):
         from crispen.lab.degradations.picture import scale_of
         from crispen.lab.degradations.spec import parse_degradation
-    except ModuleNotFoundError as error:
-        raise MissingExtra(
-            f"--degrade needs {error.name}; type: pip install 'crispen[train]', "
-            f"or put the bad pictures into LR_x{scale}"
-        ) from error
     tables = [parse_degradation(text) for text in texts]
     scale_of(tables, scale)
     return _function(tables, scale, seed), f"{', '.join(texts)} (seed {seed})"

@@ -64,7 +64,7 @@ def compare(
         raise UsageError(f"-o {output} is one of the pictures compared; give another name")
     comparison = make_comparison(before, after, reference, method=method.value, windows=insets)
     if page:
-        from crispen.evaluate.slider import make_page, save_page
+        from crispen.evaluate.report.slider import make_page, save_page
 
         save_page(make_page(comparison), output)
     else:

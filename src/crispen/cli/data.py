@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from crispen.cli.console import Json, Overwrite, print_json, print_table, progress
-from crispen.errors import MissingExtra, UsageError, nearest_names
+from crispen.errors import UsageError, nearest_names
 
 app = typer.Typer(
     invoke_without_command=True,
@@ -144,12 +144,8 @@ def pack(
     A pack of rgb takes three bytes a pixel, of luma one. It may be larger than memory. A recipe
     names it by kind = "pack" and path = "FILE" in its data table.
     """
-    try:
-        from crispen.lab.data.packs import write_pack
-    except ModuleNotFoundError as error:
-        raise MissingExtra(
-            f"packing needs {error.name}; type: pip install 'crispen[train]'"
-        ) from error
+    from crispen.lab.data.packs import write_pack
+
     with progress(json) as work:
         count, size = write_pack(
             folder,

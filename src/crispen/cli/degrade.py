@@ -22,13 +22,13 @@ from crispen.cli.console import (
     print_table,
     progress,
 )
-from crispen.errors import Cancelled, CrispenError, MissingExtra, OutputError, UsageError
+from crispen.errors import Cancelled, CrispenError, OutputError, UsageError, needs_extra
 from crispen.media.formats import WRITABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from crispen.enhance.jobs import Job
+    from crispen.enhance.inputs import Job
     from crispen.lab.degradations import Degradation
     from crispen.media.image import Image
 
@@ -111,12 +111,8 @@ def degrade(
 
     The same functions as in training recipes. Needs PyTorch, which the extra 'train' brings.
     """
-    try:
+    with needs_extra("degrading", "train"):
         import crispen.lab.degradations  # noqa: F401
-    except ModuleNotFoundError as error:
-        raise MissingExtra(
-            f"degrade needs {error.name}; type: pip install 'crispen[train]'"
-        ) from error
 
     if listing:
         return _list(json)
@@ -131,7 +127,7 @@ def degrade(
     if not degradations and scale is None:
         raise UsageError("say what to do, as in --with jpeg=20; 'crispen degrade --list' tells all")
 
-    from crispen.enhance.jobs import plan_jobs
+    from crispen.enhance.inputs import plan_jobs
     from crispen.enhance.naming import check_format
     from crispen.lab.degradations.picture import scale_of
     from crispen.lab.degradations.spec import parse_degradation

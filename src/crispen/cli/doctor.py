@@ -7,28 +7,29 @@ import os
 import platform
 import re
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from crispen.cli.console import Json, print_json
-from crispen.media.formats import PICTURES, is_installed
+from crispen.engines.devices import INSTALL_ENGINE
+from crispen.media.format_choice import is_installed
+from crispen.media.formats import PICTURES
+
+if TYPE_CHECKING:
+    from crispen.engines.devices import EngineInfo
 
 Facts = dict[str, Any]
 
-# What speeds networks up, as Linux calls it, and how we say it.
-_CPU_FLAGS = {
-    "avx2": "AVX2",
-    "avx512f": "AVX-512",
-    "avx512_vnni": "VNNI",
-    "avx_vnni": "VNNI (AVX)",
-    "avx512_bf16": "bf16",
-    "amx_bf16": "bf16 (AMX)",
-    "amx_int8": "int8 (AMX)",
-}
-_CODECS = ("libx264", "libx265", "libsvtav1", "libaom-av1", "libvpx-vp9", "h264_nvenc", "h264_qsv")
 _GIB = 2**30
+_BROKEN = "broken: "
+_FOR = {
+    "openvino": "speed on CPUs",
+    "onnxruntime": "ONNX Runtime (CUDA, DirectML)",
+    "torch": "training",
+}
 
 
 def doctor(json: Json = False) -> None:
@@ -76,20 +77,6 @@ def examine() -> dict[str, Any]:
     return report
 
 
-def cpu_features(cpuinfo: str) -> list[str]:
-    """What the CPU has for networks, read from ``/proc/cpuinfo``.
-
-    >>> cpu_features("flags : fpu avx2 avx512_bf16")
-    ['AVX2', 'bf16']
-    """
-    found = re.search(r"^(?:flags|Features)\s*:(.*)$", cpuinfo, re.MULTILINE)
-    flags = set(found.group(1).split()) if found else set()
-    names = [name for flag, name in _CPU_FLAGS.items() if flag in flags]
-    # ARM has one word for each.
-    names += [name for flag, name in (("asimd", "NEON"), ("bf16", "bf16")) if flag in flags]
-    return names
-
-
 def free_memory(meminfo: str) -> float | None:
     """GiB that programs may still take, read from ``/proc/meminfo``.
 
@@ -111,6 +98,7 @@ def _read(path: str) -> str:
 
 def _machine() -> Facts:
     from crispen import __version__
+    from crispen.engines.devices import cpu_features
 
     cpuinfo = _read("/proc/cpuinfo")
     name = re.search(r"^model name\s*:\s*(.*)$", cpuinfo, re.MULTILINE)
@@ -120,7 +108,7 @@ def _machine() -> Facts:
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
         "processor": name.group(1) if name else platform.processor() or None,
-        "features": cpu_features(cpuinfo),
+        "features": list(cpu_features(cpuinfo)),
         "cores": usable,
         "free memory": free_memory(_read("/proc/meminfo")),
     }
@@ -135,18 +123,19 @@ def _version(module: str) -> Any:
 
 
 def _engines() -> Facts:
-    facts: Facts = {"openvino": None, "onnxruntime": None, "torch": None}
-    if openvino := _version("openvino"):
-        devices = openvino.Core().available_devices
-        facts["openvino"] = f"{openvino.__version__.split('-')[0]}: {', '.join(devices)}"
-    if runtime := _version("onnxruntime"):
-        providers = (p.removesuffix("ExecutionProvider") for p in runtime.get_available_providers())
-        facts["onnxruntime"] = f"{runtime.__version__}: {', '.join(providers)}"
-    if torch := _version("torch"):
-        devices = ["CPU"]
-        devices += [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
-        facts["torch"] = f"{torch.__version__}: {', '.join(devices)}"
-    return facts
+    from crispen.engines.devices import available_devices
+
+    return {info.engine: _engine(info) for info in available_devices()}
+
+
+def _engine(info: EngineInfo) -> str | None:
+    """A line about one engine; None if it is not installed."""
+    if info.problem:
+        return f"{_BROKEN}{info.problem}; {info.install}"
+    if not info.devices:
+        return None
+    text = f"{info.version}: {', '.join(info.devices)}"
+    return f"{text} ({info.hardware})" if info.hardware else text
 
 
 def _pictures() -> Facts:
@@ -157,10 +146,11 @@ def _pictures() -> Facts:
     def has(operation: str) -> bool:
         return bool(operation and pyvips.type_find("VipsOperation", operation))
 
+    writes = [f.name for f in PICTURES.values() if has(f.saver) or f.saver == "jxl"]
     return {
         "libvips": ".".join(str(pyvips.version(i)) for i in range(3)),
         "reads": [f.name for f in PICTURES.values() if is_installed(f)],
-        "writes": [f.name for f in PICTURES.values() if has(f.saver) or f.saver == "jxl"],
+        "writes": writes,
     }
 
 
@@ -168,11 +158,13 @@ def _videos() -> Facts:
     av = _version("av")
     if av is None:
         return {"FFmpeg": None}
+    from crispen.media.video.codecs import available_codecs
+
     versions = av.library_versions
     return {
         "PyAV": av.__version__,
         "FFmpeg": "libavcodec " + ".".join(str(n) for n in versions["libavcodec"]),
-        "encoders": [c for c in _CODECS if c in av.codecs_available and _writes(av, c)],
+        "encoders": [c.encoder for c in available_codecs() if _writes(av, c.encoder)],
     }
 
 
@@ -204,20 +196,26 @@ def advise(report: dict[str, Any]) -> list[str]:
         for title, facts in report.items()
         if "broken" in facts
     ]
-    engines, machine = report["engines"], report["machine"]
-    if "broken" not in engines:
-        if not engines["openvino"]:
-            lines.append("for speed on CPUs: pip install openvino")
-        if not engines["onnxruntime"]:
-            lines.append("for ONNX Runtime (CUDA, DirectML): pip install 'crispen[onnxruntime]'")
-        if not engines["torch"]:
-            lines.append("for training: pip install 'crispen[train]'")
+    machine = report["machine"]
+    if "broken" not in report["engines"]:
+        lines += [
+            f"for {_FOR[engine]}: {install}"
+            for engine, install in INSTALL_ENGINE.items()
+            if not report["engines"].get(engine)
+        ]
+        lines += [
+            f"{engine} cannot be used: {text.removeprefix(_BROKEN)}"
+            for engine, text in report["engines"].items()
+            if text and text.startswith(_BROKEN)
+        ]
     if not report["pictures"].get("libvips"):
         lines.append("for pictures: pip install 'pyvips[binary]'")
     elif "avif" not in report["pictures"]["writes"]:
         lines.append("AVIF cannot be written: this libvips was built without libheif")
     if "raw" not in report["pictures"].get("reads", ()):
         lines.append("for camera raw files: pip install 'crispen[raw]'")
+    if find_spec("fastapi") is None:
+        lines.append("for the web page and its API: pip install 'crispen[server]'")
     if not report["videos"].get("FFmpeg"):
         lines.append("for videos: pip install av")
     features = machine.get("features") or []

@@ -15,7 +15,7 @@ from crispen.errors import OutputError, UsageError, nearest_names
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from crispen.evaluate.scores import Metric, Score
+    from crispen.evaluate.scores import Score
 
 
 class Format(StrEnum):
@@ -97,7 +97,9 @@ def evaluate(
     metrics: Annotated[
         str,
         typer.Option(
-            "--metrics", metavar="NAME,…", help="Any of psnr, ssim, mse, lpips, niqe; or all."
+            "--metrics",
+            metavar="NAME,…",
+            help="Any of psnr, ssim, mse, lpips, niqe and those of plug-ins; or all.",
         ),
     ] = "psnr,ssim,mse",
     color: Annotated[
@@ -143,13 +145,14 @@ def evaluate(
     from crispen.evaluate.benchmark import common_scale
     from crispen.evaluate.benchmark import evaluate as measure
     from crispen.evaluate.contender import BUILT_IN
+    from crispen.evaluate.known_metrics import metric_names
     from crispen.evaluate.pairs import find_data
-    from crispen.evaluate.scores import METRICS, Protocol
+    from crispen.evaluate.scores import Protocol
 
     names = [*(models or []), *listed(baseline, BUILT_IN, "--baseline")]
     if not names:
         raise UsageError("name a model, or baselines with --baseline; 'crispen models' lists them")
-    wanted = METRICS if metrics == "all" else _metrics(metrics)
+    wanted = tuple(metric_names()) if metrics == "all" else _metrics(metrics)
     form = _format(format, output, json)
     if output is not None and output.exists() and not overwrite:
         raise OutputError(f"{output} is there already; give --overwrite or another name with -o")
@@ -191,13 +194,20 @@ def listed(text: str, known: Sequence[str], option: str) -> list[str]:
     return names
 
 
-def _metrics(text: str) -> tuple[Metric, ...]:
-    from crispen.evaluate.scores import METRICS
+def _metrics(text: str) -> tuple[str, ...]:
+    from crispen.evaluate.known_metrics import find_metric, metric_names
 
-    names = listed(text, METRICS, "--metrics")
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    known = metric_names()
     if not names:
-        raise UsageError(f"--metrics: name at least one of {', '.join(METRICS)}")
-    return tuple(m for m in METRICS if m in names)
+        raise UsageError(f"--metrics: name at least one of {', '.join(known)}")
+    for name in names:
+        try:
+            find_metric(name)
+        except UsageError as error:
+            raise UsageError(f"--metrics: {error}") from error
+    # In the order of the tables; a file's metrics come last.
+    return tuple(dict.fromkeys([*(m for m in known if m in names), *names]))
 
 
 def _format(format: Format | None, output: Path | None, json: bool) -> Format:
@@ -213,14 +223,14 @@ def _format(format: Format | None, output: Path | None, json: bool) -> Format:
 
 
 def _write(scores: list[Score], form: Format, output: Path | None, overwrite: bool) -> None:
-    from crispen.evaluate import tables
+    from crispen.evaluate.report import score_tables
 
     if form is Format.table and output is None:
         _print(scores)
         return
     match form:
         case Format.json:
-            facts = [tables.facts(score) for score in scores]
+            facts = [score_tables.facts(score) for score in scores]
             if output is None:
                 print_json(facts)
                 return
@@ -228,13 +238,13 @@ def _write(scores: list[Score], form: Format, output: Path | None, overwrite: bo
 
             text = json.dumps(facts, indent=2, ensure_ascii=False) + "\n"
         case Format.csv:
-            text = tables.comma_separated(scores)
+            text = score_tables.comma_separated(scores)
         case Format.html:
-            from crispen.evaluate.score_page import score_page
+            from crispen.evaluate.report.score_page import score_page
 
             text = score_page(scores)
         case _:
-            text = tables.markdown(scores)
+            text = score_tables.markdown(scores)
     if output is None:
         sys.stdout.write(text)
         return
@@ -247,14 +257,14 @@ def _write(scores: list[Score], form: Format, output: Path | None, overwrite: bo
 def _print(scores: list[Score]) -> None:
     from rich.table import Table
 
-    from crispen.evaluate import tables
+    from crispen.evaluate.report import score_tables
 
     first = scores[0]
     title = f"{first.data} x{first.scale}" if first.scale > 1 else first.data
-    table = Table(title=title, caption=tables.note(scores))
-    for i, name in enumerate(tables.header(scores)):
+    table = Table(title=title, caption=score_tables.note(scores))
+    for i, name in enumerate(score_tables.header(scores)):
         table.add_column(name, justify="right" if i > 1 else "left")
-    for row in tables.rows(scores):
-        mean = row[1] == tables.MEAN
+    for row in score_tables.rows(scores):
+        mean = row[1] == score_tables.MEAN
         table.add_row(*row, style="bold" if mean else None, end_section=mean)
     print_table(table)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from crispen.cli.console import Json, Overwrite, print_json
-from crispen.errors import MissingExtra, MissingInput, OutputError, UsageError
+from crispen.errors import MissingInput, OutputError, UsageError, needs_extra
 
 
 def export(
@@ -53,14 +53,10 @@ def export(
         raise UsageError(f"-o {output}: a model file ends in .onnx; give a name such as my-x2.onnx")
     if valid is not None and not valid.is_dir():
         raise MissingInput(f"--valid {valid}: no such folder; give one with Set5 or the like in it")
-    try:
+    with needs_extra("exporting", "train"):
         from crispen.lab.checkpoint import checkpoint_in, load_checkpoint
         from crispen.lab.degradations.spec import parse_degradation
         from crispen.lab.export import export_checkpoint
-    except ModuleNotFoundError as error:
-        raise MissingExtra(
-            f"exporting needs {error.name}; type: pip install 'crispen[train]'"
-        ) from error
 
     file = checkpoint_in(checkpoint)
     name = output.stem if output else load_checkpoint(file)["recipe"].name

@@ -57,7 +57,7 @@ def show(
     json: Json = False,
 ) -> None:
     """Show a model's card: what it is, what it scored, where its weights come from."""
-    from crispen.models.page import card_page
+    from crispen.models.card_page import card_page
     from crispen.models.store import find
 
     path, card = find(name)

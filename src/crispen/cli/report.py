@@ -12,7 +12,7 @@ from crispen.errors import CrispenError, InputError, MissingInput, OutputError, 
 
 if TYPE_CHECKING:
     from crispen.evaluate.findings import Findings
-    from crispen.evaluate.runs import Run
+    from crispen.evaluate.run_folders import Run
     from crispen.progress import Progress
 
 _SUFFIXES = (".html", ".htm")
@@ -80,10 +80,10 @@ def report(
     """
     from datetime import date
 
-    from crispen.evaluate.page import save_page
-    from crispen.evaluate.report import make_report
-    from crispen.evaluate.report_contents import Report
-    from crispen.evaluate.runs import read_run
+    from crispen.evaluate.report.contents import Report
+    from crispen.evaluate.report.html_page import save_page
+    from crispen.evaluate.report.run_report import make_report
+    from crispen.evaluate.run_folders import read_run
 
     if output.suffix.lower() not in _SUFFIXES:
         raise UsageError(f"-o {output}: a report is a page; give a name that ends in .html")

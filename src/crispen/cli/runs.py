@@ -9,10 +9,10 @@ import typer
 from typer.core import TyperGroup
 
 from crispen.cli.console import Json, Overwrite, clock, print_json, print_table
-from crispen.errors import MissingExtra, OutputError, UsageError
+from crispen.errors import OutputError, UsageError, needs_extra
 
 if TYPE_CHECKING:
-    from crispen.evaluate.runs import Run
+    from crispen.evaluate.run_folders import Run
 
 RUNS = Path("runs")
 _KINDS = (".png", ".svg", ".pdf")
@@ -76,17 +76,13 @@ def compare(
         raise UsageError(f"-o {output}: give a name that ends in {', '.join(_KINDS)}")
     if output.exists() and not overwrite:
         raise OutputError(f"{output}: exists already; add --overwrite or choose another name")
-    from crispen.evaluate.runs import read_run
+    from crispen.evaluate.run_folders import read_run
 
     found = [read_run(folder) for folder in folders]
-    try:
+    with needs_extra("drawing curves", "train"):
         from crispen.lab.curves import draw_curves
 
         draw_curves(found, output, _labels(found))
-    except ModuleNotFoundError as error:
-        raise MissingExtra(
-            f"drawing curves needs {error.name}; type: pip install 'crispen[train]'"
-        ) from error
     if json:
         print_json({"curves": str(output), "runs": [run.facts() for run in found]})
         return
@@ -103,7 +99,7 @@ def _labels(found: list[Run]) -> list[str]:
 
 
 def _show(folder: Path, as_json: bool) -> None:
-    from crispen.evaluate.runs import list_runs
+    from crispen.evaluate.run_folders import list_runs
 
     found = list_runs(folder)
     if as_json:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from crispen.cli.console import Json, print_json
+from crispen.errors import needs_extra
 
 if TYPE_CHECKING:
     from crispen.server.settings import Settings
@@ -112,9 +113,10 @@ def serve(
     Everything runs on this machine. Ctrl-C stops it; jobs that run then go on when it is started
     again. Every limit is a setting: see docs/server.md.
     """
-    from crispen.server.logs import set_up
-    from crispen.server.serving import serve as run
-    from crispen.server.settings import misspelt, read_settings
+    with needs_extra("the server", "server"):
+        from crispen.server.logs import set_up
+        from crispen.server.serving import serve as run
+        from crispen.server.settings import misspelt, read_settings
 
     if runs is None and Path("runs").is_dir():
         runs = Path("runs")

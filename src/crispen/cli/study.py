@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from crispen.cli.console import Json, print_json, print_table, progress
-from crispen.errors import MissingExtra, UsageError
+from crispen.errors import UsageError, needs_extra
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -105,18 +105,14 @@ def study(
 
     Ctrl-C stops it, the same command goes on. Needs PyTorch, which the extra 'train' brings.
     """
-    try:
+    with needs_extra("a study", "train"):
         from crispen.lab.studies import STUDIES, find_study
         from crispen.lab.studies.conduct import Order, conduct
-        from crispen.lab.studies.page import study_page
+        from crispen.lab.studies.study_page import study_page
         from crispen.lab.studies.writing import around, facts, write_files, write_page
-    except ModuleNotFoundError as error:
-        raise MissingExtra(
-            f"studies need {error.name}; type: pip install 'crispen[train]'"
-        ) from error
     from datetime import date
 
-    from crispen.evaluate.page import save_page
+    from crispen.evaluate.report.html_page import save_page
 
     if list_studies:
         _list(STUDIES, json)

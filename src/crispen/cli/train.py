@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from crispen.cli.console import Json, print_json, print_table, progress
-from crispen.errors import MissingExtra, UsageError
+from crispen.errors import UsageError, needs_extra
 
 if TYPE_CHECKING:
     from crispen.lab.job import Trained
@@ -99,13 +99,9 @@ def train(
 
     Needs PyTorch, which the extra 'train' brings.
     """
-    try:
+    with needs_extra("training", "train"):
         from crispen.lab.job import Job
         from crispen.lab.recipe import load_recipe, recipe_names
-    except ModuleNotFoundError as error:
-        raise MissingExtra(
-            f"training needs {error.name}; type: pip install 'crispen[train]'"
-        ) from error
 
     if list_recipes:
         _list([load_recipe(name) for name in recipe_names()], json)

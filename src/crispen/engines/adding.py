@@ -13,7 +13,7 @@ from crispen.media.atomic import open_beside
 from crispen.models.card import NAME, Color, ModelCard, Task, has_card, read_card
 from crispen.models.store import (
     SUFFIX,
-    download,
+    fetch_model,
     read_model,
     shipped_names,
     user_folder,
@@ -75,7 +75,7 @@ def add(
         )
     stem = Path(urllib.parse.unquote(parts.path) if is_url else text).stem
     content = (
-        download(text, progress or Progress()) if is_url else read_model(Path(text).expanduser())
+        fetch_model(text, progress or Progress()) if is_url else read_model(Path(text).expanduser())
     )
     if sha256 is not None:
         digest = hashlib.sha256(content).hexdigest()

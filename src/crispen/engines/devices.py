@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import re
 import shutil
 import sys
 from dataclasses import dataclass
@@ -28,6 +29,22 @@ INSTALL = {
     "mps": "pip install torch",
 }
 NAMES = ("auto", *INSTALL)
+INSTALL_ENGINE = {
+    "openvino": "pip install openvino",
+    "onnxruntime": "pip install 'crispen[onnxruntime]'",
+    "torch": "pip install 'crispen[train]'",
+}
+
+# What speeds networks up, as Linux calls it, and how we say it.
+_CPU_FLAGS = {
+    "avx2": "AVX2",
+    "avx512f": "AVX-512",
+    "avx512_vnni": "VNNI",
+    "avx_vnni": "VNNI",
+    "avx512_bf16": "bf16",
+    "amx_bf16": "bf16 (AMX)",
+    "amx_int8": "int8 (AMX)",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,20 +82,32 @@ def _version(*distributions: str) -> str:
 _ORT = ("onnxruntime-gpu", "onnxruntime-directml", "onnxruntime")
 
 
-def cpu_features() -> tuple[str, ...]:
-    """AVX-512, VNNI and AMX, where Linux tells; nothing on other systems."""
-    try:
-        flags = set(Path("/proc/cpuinfo").read_text().split())
-    except OSError:
-        return ()
-    known = {"AVX-512": {"avx512f"}, "VNNI": {"avx512_vnni", "avx_vnni"}, "AMX": {"amx_tile"}}
-    return tuple(name for name, marks in known.items() if marks & flags)
+def cpu_features(cpuinfo: str | None = None) -> tuple[str, ...]:
+    """What the CPU has for networks, where Linux tells; nothing on other systems.
+
+    Args:
+        cpuinfo: Content of ``/proc/cpuinfo``; this machine's unless given.
+
+    >>> cpu_features("flags : fpu avx2 avx512_bf16")
+    ('AVX2', 'bf16')
+    """
+    if cpuinfo is None:
+        try:
+            cpuinfo = Path("/proc/cpuinfo").read_text()
+        except OSError:
+            return ()
+    found = re.search(r"^(?:flags|Features)\s*:(.*)$", cpuinfo, re.MULTILINE)
+    flags = set(found[1].split()) if found else set()
+    names = [name for flag, name in _CPU_FLAGS.items() if flag in flags]
+    # ARM has one word for each.
+    names += [name for flag, name in (("asimd", "NEON"), ("bf16", "bf16")) if flag in flags]
+    return tuple(dict.fromkeys(names))
 
 
 def _openvino() -> EngineInfo:
     version = _version("openvino")
     if not version:
-        return EngineInfo("openvino", install=INSTALL["cpu"])
+        return EngineInfo("openvino", install=INSTALL_ENGINE["openvino"])
     import openvino as ov
 
     core = ov.Core()
@@ -88,7 +117,7 @@ def _openvino() -> EngineInfo:
         "openvino",
         version,
         tuple(str(d).lower() for d in core.available_devices),
-        (*fast, *cpu_features()),
+        tuple(dict.fromkeys((*fast, *cpu_features()))),
         ", ".join(core.get_property(d, "FULL_DEVICE_NAME") for d in core.available_devices),
     )
 
@@ -106,7 +135,7 @@ def _ort_devices() -> tuple[str, ...]:
 def _onnxruntime() -> EngineInfo:
     version = _version(*_ORT)
     if not version:
-        return EngineInfo("onnxruntime", install="pip install 'crispen[onnxruntime]'")
+        return EngineInfo("onnxruntime", install=INSTALL_ENGINE["onnxruntime"])
     devices = _ort_devices()
     install = INSTALL["cuda"] if has_nvidia() and "cuda" not in devices else ""
     return EngineInfo("onnxruntime", version, devices, install=install)
@@ -124,7 +153,7 @@ def _torch_devices() -> tuple[str, ...]:
 def _torch() -> EngineInfo:
     version = _version("torch")
     if not version or not _version("onnx"):
-        return EngineInfo("torch", version, install="pip install 'crispen[train]'")
+        return EngineInfo("torch", version, install=INSTALL_ENGINE["torch"])
     return EngineInfo("torch", version, _torch_devices())
 
 

@@ -1,9 +1,9 @@
 """The main job: pictures and videos, larger and better.
 
-The package can be called: ``crispen.enhance(picture, scale=2)`` is `crispen.enhance.api.enhance`.
+To users the name means the function: ``crispen.enhance(picture, scale=2)``.
 """
 
-from crispen._callable import make_callable
+from crispen._rooms import share_name
 from crispen.enhance.api import enhance as _enhance
 
-make_callable(__name__, _enhance)
+share_name(__name__, _enhance)

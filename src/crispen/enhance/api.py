@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from crispen.enhance.model import Model
-    from crispen.enhance.video import VideoReport
+    from crispen.enhance.video.making import VideoReport
     from crispen.media.image import Image
     from crispen.progress import Progress
 
@@ -172,7 +172,7 @@ def enhance_video(
         Cancelled: Somebody stopped it.
     """
     from crispen.enhance.request import ask
-    from crispen.enhance.video import make_video
+    from crispen.enhance.video.making import make_video
 
     request, at_hand = ask(
         model,

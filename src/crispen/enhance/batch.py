@@ -24,7 +24,7 @@ from typing import Any, Literal
 
 from crispen.enhance.chain import Lineup
 from crispen.enhance.enhancer import Enhancer
-from crispen.enhance.jobs import Job, plan_jobs
+from crispen.enhance.inputs import Job, plan_jobs
 from crispen.enhance.modelfile import ModelFiles
 from crispen.enhance.naming import check_format, picture_format
 from crispen.enhance.plan import check
@@ -141,7 +141,7 @@ def enhance_all(
         Cancelled: Somebody stopped it; finished files are whole.
     """
     # Here and not above: PyAV takes a tenth of a second that pictures need not wait for.
-    from crispen.media.video import is_video_name
+    from crispen.media.format_choice import is_video_name
 
     options = options or Options()
     request = options.request
@@ -340,7 +340,7 @@ def _make_room(result: Path, overwrite: bool) -> None:
 
 
 def _video(job: Job, batch: _Batch, outcome: Callable[..., Outcome]) -> Outcome:
-    from crispen.enhance.video import make_video
+    from crispen.enhance.video.making import make_video
 
     assert job.source is not None
     assert job.result is not None

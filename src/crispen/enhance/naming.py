@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Sequence
 from pathlib import Path
 
 from crispen.enhance.target import Target
 from crispen.errors import UsageError
-from crispen.media.formats import PICTURES
+from crispen.media.formats import MUXERS, PICTURES, VIDEOS
 from crispen.models.tasks import TASKS
 
 # Suffix of each format that can be asked for, and of its other names.
@@ -21,16 +22,25 @@ PICTURE_FORMATS = dict(
         }.items()
     )
 )
-VIDEO_FORMATS = {"mkv": ".mkv", "mov": ".mov", "mp4": ".mp4", "webm": ".webm"}
+VIDEO_FORMATS = dict(
+    sorted((f.name, f.suffixes[0]) for f in VIDEOS.values() if f.muxer and f.offered)
+)
 
 # Suffixes that stay; anything else becomes PNG or MKV, which can hold all that comes.
 _KEPT_PICTURES = {s for f in _WRITTEN for s in f.suffixes} | {".apng"}
-_KEPT_VIDEOS = {*VIDEO_FORMATS.values(), ".m4v"}
+_KEPT_VIDEOS = frozenset(MUXERS)
+# Of suffixes that mean the same kind of file, the one that stands for all.
+_SAME = {s: f.suffixes[0] for f in _WRITTEN for s in f.suffixes} | {
+    s: next(other for other in MUXERS if MUXERS[other] == muxer) for s, muxer in MUXERS.items()
+}
 
 
-_SIZE = r"(x\d+(\.\d+)?|\d+x\d+|w\d+|h\d+)"
-_TASK = f"({'|'.join(TASKS)})"
-_LABEL = re.compile(rf"^(?P<stem>.+)\.({_TASK}(-{_TASK})*(-[01](\.\d+)?)?(-{_SIZE})?|{_SIZE})$")
+@functools.cache
+def _labelled() -> re.Pattern[str]:
+    """What a result's name looks like; made when first needed, when plug-ins' tasks are known."""
+    size = r"(x\d+(\.\d+)?|\d+x\d+|w\d+|h\d+)"
+    task = f"({'|'.join(map(re.escape, TASKS))})"
+    return re.compile(rf"^(?P<stem>.+)\.({task}(-{task})*(-[01](\.\d+)?)?(-{size})?|{size})$")
 
 
 def label_of(target: Target, tasks: Sequence[str] = (), strength: float = 1.0) -> str:
@@ -103,10 +113,8 @@ def suffix_for(source: Path, *, video: bool, format: str | None) -> str:
     asked = (VIDEO_FORMATS if video else PICTURE_FORMATS).get((format or "").lower())
     kept = source.suffix.lower() in (_KEPT_VIDEOS if video else _KEPT_PICTURES)
     if asked is not None:
-        same = {s: f.suffixes[0] for f in _WRITTEN for s in f.suffixes} | {".apng": ".png"}
-        same[".m4v"] = ".mp4"
         suffix = source.suffix.lower()
-        return source.suffix if same.get(suffix, suffix) == same.get(asked, asked) else asked
+        return source.suffix if _SAME.get(suffix, suffix) == _SAME.get(asked, asked) else asked
     if kept:
         return source.suffix
     return ".mkv" if video else ".png"
@@ -132,5 +140,5 @@ def is_earlier_result(path: Path, siblings: set[str]) -> bool:
     >>> is_earlier_result(Path("photo.x2.jpg"), {"photo", "photo.x2"})
     True
     """
-    match = _LABEL.match(path.stem)
+    match = _labelled().match(path.stem)
     return match is not None and match["stem"] in siblings

@@ -17,9 +17,10 @@ from crispen.enhance.source import Source
 from crispen.enhance.target import Target
 from crispen.errors import ResultTooLarge, UsageError, nearest_names
 from crispen.look.looking import faults_of
-from crispen.media._video_codecs import VideoCodec, encoder_formats, find_codec
-from crispen.media._video_format import choose_format, source_format
-from crispen.media.formats import PICTURES, check_fits, output_format
+from crispen.media.format_choice import check_fits, output_format, video_of
+from crispen.media.formats import MUXERS, PICTURES
+from crispen.media.video.codecs import VideoCodec, encoder_formats, find_codec
+from crispen.media.video.pixel_formats import choose_format, source_format
 from crispen.models.athand import AtHand
 from crispen.models.dials import Dials
 
@@ -28,7 +29,7 @@ REPAIR = {1: "real-x1", 2: "real-x2", 4: "real-x4"}
 # Up to this much damage the network for clean pictures does better: dials as in
 # `crispen.models.dials`, measured by benchmarks/crossover.py.
 HARMLESS = Dials(noise=0.2, compression=0.25, blur=0.25)
-VIDEO_SUFFIXES = (*VIDEO_FORMATS.values(), ".m4v")
+_VIDEO_SUFFIXES = tuple(MUXERS)
 
 
 class Plan(BaseModel):
@@ -218,7 +219,7 @@ def result_format(request: Request, source: Source, result: Path | None = None) 
     """
     if result is not None and source.kind == "video":
         suffix = video_suffix(result)
-        return next((f for f, s in VIDEO_FORMATS.items() if s == suffix), suffix.lstrip("."))
+        return video_of(suffix).name if suffix in MUXERS else suffix.lstrip(".")
     if request.format is not None:
         _suits(request.format, source.kind)
         if source.kind == "video":
@@ -235,11 +236,11 @@ def video_suffix(path: Path) -> str:
         UsageError: Such files are not written.
     """
     suffix = path.suffix.lower()
-    if suffix not in VIDEO_SUFFIXES:
-        hint = nearest_names(suffix, VIDEO_SUFFIXES) if suffix else ""
+    if suffix not in _VIDEO_SUFFIXES:
+        hint = nearest_names(suffix, _VIDEO_SUFFIXES) if suffix else ""
         raise UsageError(
             f"{path}: '{suffix}' is not a video format that can be written{hint or ';'} "
-            f"choose a name ending in {', '.join(VIDEO_SUFFIXES)}"
+            f"choose a name ending in {', '.join(_VIDEO_SUFFIXES)}"
         )
     return suffix
 

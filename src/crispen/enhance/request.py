@@ -33,7 +33,7 @@ from pydantic_core import PydanticCustomError, core_schema
 from crispen.enhance.naming import PICTURE_FORMATS, VIDEO_FORMATS
 from crispen.enhance.target import Target
 from crispen.errors import UsageError, describe_invalid, nearest_names
-from crispen.media._video_codecs import CODEC_NAMES
+from crispen.media.video.codecs import CODEC_NAMES
 from crispen.models.athand import AtHand, HasCard
 from crispen.models.tasks import TASKS, Task, tasks_in_words
 

@@ -12,7 +12,7 @@ from crispen.look.jpeg import read_compression
 from crispen.models.dials import Dials
 
 if TYPE_CHECKING:
-    from crispen.media.video import VideoHeader
+    from crispen.media.video.container import VideoHeader
 
 # Profiles and thumbnails may stand before the tables.
 _HEADER_BYTES = 1 << 20
@@ -57,7 +57,7 @@ def video_source(header: VideoHeader, format: str) -> Source:
     """A video out of its header.
 
     Args:
-        header: As `crispen.media.video.probe` gives it.
+        header: As `crispen.media.video.container.probe` gives it.
         format: What its container is called.
     """
     sides = (header.width, header.height)

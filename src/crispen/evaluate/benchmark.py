@@ -20,10 +20,11 @@ import numpy as np
 from crispen.engines.opening import open_engine
 from crispen.errors import InputError, UsageError
 from crispen.evaluate.contender import BUILT_IN, Contender, open_contender
+from crispen.evaluate.known_metrics import find_metric, measured
 from crispen.evaluate.memory import peak_memory
 from crispen.evaluate.metrics import luma255, mse, psnr, round8, ssim
 from crispen.evaluate.pairs import Bytes, Degrade, Pair, find_pairs
-from crispen.evaluate.scores import Metric, PictureScore, Protocol, Score
+from crispen.evaluate.scores import PictureScore, Protocol, Score
 from crispen.models.card import ModelCard, Result
 from crispen.models.store import find
 from crispen.progress import Progress
@@ -157,12 +158,16 @@ def measure_picture(
         "psnr": psnr(result, reference, border=border),
         "ssim": ssim(result, reference, border=border),
     }
-    if {"lpips", "niqe"} & set(protocol.metrics):
-        values |= _perceived(contender.run(lr) if plane else out, hr, protocol.metrics)
-    return PictureScore(picture=name, seconds=seconds, **values)  # type: ignore[arg-type]
+    more: dict[str, float | None] = {}
+    added = [metric for metric in protocol.metrics if find_metric(metric).measure]
+    if added or {"lpips", "niqe"} & set(protocol.metrics):
+        shown = contender.run(lr) if plane else out
+        values |= _perceived(shown, hr, protocol.metrics)
+        more = {metric: measured(metric, shown, hr) for metric in added}
+    return PictureScore(picture=name, seconds=seconds, more=more, **values)  # type: ignore[arg-type]
 
 
-def _perceived(out: Any, hr: Bytes, metrics: tuple[Metric, ...]) -> dict[str, float | None]:
+def _perceived(out: Any, hr: Bytes, metrics: tuple[str, ...]) -> dict[str, float | None]:
     values: dict[str, float | None] = {}
     if "lpips" in metrics:
         from crispen.evaluate.lpips import lpips

@@ -1,7 +1,8 @@
 """Two pictures of one thing, and where to look for the difference.
 
-The smaller one is enlarged to the size of the other, with the factor said; PSNR and SSIM are
-measured where there is a reference. `crispen.evaluate.sheet` and `crispen.evaluate.slider` show it.
+The smaller one is enlarged to the size of the other, and the factor is stated. PSNR and SSIM are
+measured where there is a reference. `crispen.evaluate.sheet` and `crispen.evaluate.report.slider`
+show it.
 """
 
 from __future__ import annotations

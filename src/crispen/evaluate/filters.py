@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from crispen.errors import MissingExtra
+from crispen.errors import needs_extra
 
 Bytes = NDArray[np.uint8]
 Filter = Callable[[Bytes], Bytes]
@@ -150,10 +150,5 @@ def _skimage(module: str) -> Any:
 
 
 def _optional(module: str) -> Any:
-    try:
+    with needs_extra("a classic filter", "iqa", otherwise="or leave it out of --baseline"):
         return importlib.import_module(module)
-    except ModuleNotFoundError as error:
-        raise MissingExtra(
-            f"the classic filters need {error.name}; type: pip install 'crispen[iqa]', "
-            "or leave them out of --baseline"
-        ) from error

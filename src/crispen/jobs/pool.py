@@ -31,8 +31,8 @@ from crispen.jobs.job import Job
 from crispen.jobs.states import Status
 from crispen.jobs.store import JobStore
 from crispen.jobs.supervisor import Supervisor
-from crispen.jobs.work import clean
-from crispen.jobs.worker import Orders, alive_file, run
+from crispen.jobs.worker import clean
+from crispen.jobs.worker_process import Orders, alive_file, run
 
 log = logging.getLogger("crispen.jobs")
 

@@ -18,9 +18,9 @@ from sqlalchemy import ColumnElement, CursorResult, Engine, and_, func, or_
 from sqlmodel import Session, col, delete, select, update
 
 from crispen.jobs.advisory import AdvisoryLock, advisory_lock
+from crispen.jobs.contents import JobResult, ProgressNow
 from crispen.jobs.database import CHANGES, ChangeRow, CounterRow, Database, FactRow, JobRow
-from crispen.jobs.job import Job, NewJob
-from crispen.jobs.options import ProgressNow, Result
+from crispen.jobs.job import Job, JobSpec
 from crispen.jobs.states import FINAL, MAX_ATTEMPTS, Move, NotPossible, Status, move
 
 VERSION = 2
@@ -59,7 +59,7 @@ class JobStore:
         """What keeps a second server off the database; not taken yet."""
         return advisory_lock(self.engine)
 
-    def add(self, new: NewJob) -> Job:
+    def add(self, new: JobSpec) -> Job:
         """Queue a job; one that is there already under this id is given back as it is."""
         now = time.time()
         with self._database.session() as session:
@@ -221,7 +221,7 @@ class JobStore:
                 progress=None if progress is None else progress.model_dump_json(),
             )
 
-    def finish(self, job: Job, result: Result, models: Iterable[str]) -> bool:
+    def finish(self, job: Job, result: JobResult, models: Iterable[str]) -> bool:
         """The result is in its place; False if the job is no longer the worker's own."""
         status, _ = move(Status.RUNNING, Move.FINISH, attempts=job.attempts)
         with self._database.session() as session:

@@ -1,287 +1,230 @@
-"""A worker process: claims jobs one after the other, tells how far it is, and stops when told.
-
-It is started with ``spawn``, so that nothing of the server is in it, and holds one end of a pipe.
-What the server says through it: ``wake`` (there is work), ``stop`` (put the job back and end). Its
-end of file means that the server died: the worker then ends at once, since the next server
-gives its job to somebody else.
-
-A database that does not answer ends neither the worker nor its work: the job goes on, and what
-became of it is written down as soon as the database answers again.
-"""
+"""One job done: its source enhanced into its result, in the job's own folder."""
 
 from __future__ import annotations
 
 import contextlib
-import errno
-import logging
-import os
-import secrets
-import signal
-import socket
-import threading
-import time
-from collections.abc import Callable, Iterator
+import shutil
+from collections import OrderedDict
+from collections.abc import Iterable
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from filelock import lock_descriptor
-
-from crispen.errors import Cancelled, CrispenError
+from crispen.enhance.plan import Plan, check, plan, result_format
+from crispen.enhance.request import Kind, Request
+from crispen.errors import InputError, OutputError
+from crispen.jobs.contents import JobResult, Source
+from crispen.jobs.file_kinds import suffix_and_type, viewable_picture
 from crispen.jobs.job import Job
-from crispen.jobs.kinds import renamed
-from crispen.jobs.options import ProgressNow
-from crispen.jobs.states import Status
-from crispen.jobs.store import JobStore
-from crispen.jobs.supervisor import Supervisor
-from crispen.jobs.work import SOURCE, Bench, Worker, clean
-from crispen.progress import Event, Progress
+from crispen.media.format_choice import video_of
+from crispen.models.athand import AtHand
+from crispen.models.store import Known
+from crispen.progress import Progress
 
-log = logging.getLogger("crispen.jobs")
+if TYPE_CHECKING:
+    from crispen.enhance.enhancer import Enhancer
 
-BEAT_S = 0.2
-_IDLE_S = 1.0
-# Between two tries while the database does not answer; far below any lease.
-_RETRY_S = 1.0
-_STUCK_S = 10.0
-_STUCK_EXIT = 70
+SOURCE = "source"
+_OPEN_AT_ONCE = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Orders:
-    """What a worker process is started with; it must be picklable.
+class Bench:
+    """How a worker works.
 
     Attributes:
-        url: Of the queue's database.
-        bench: How it works.
-        lease_s: Seconds without a sign of life after which a job is taken back.
-        max_job_s: Seconds after which a job is given up.
-        lock: Begins the names of the files that living workers hold.
+        jobs: Folder of the jobs' folders.
+        device: What networks run on.
+        threads: CPU threads.
+        memory_bytes: Budget of tiles.
+        max_pixels: Of a picture, all frames.
+        max_result_pixels: Of its result, all frames.
     """
 
-    url: str
-    bench: Bench
-    lease_s: float
-    max_job_s: float
-    lock: Path
+    jobs: Path
+    device: str
+    threads: int
+    memory_bytes: int
+    max_pixels: int
+    max_result_pixels: int
 
 
-def run(orders: Orders, pipe: Connection) -> None:
-    """The whole life of a worker process."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the server's business
-    os.environ["OMP_NUM_THREADS"] = str(orders.bench.threads)
-    os.environ["VIPS_CONCURRENCY"] = str(orders.bench.threads)
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
-    with _alive(orders.lock):
-        store = JobStore(orders.url, prepare=False)
-        _Life(orders, pipe, store).work()
+def result_path(folder: Path, job: Job) -> Path:
+    """Where a job's result is, or will be."""
+    format = result_format(job.options, job.source)
+    return folder / f"result{suffix_and_type(format)[0]}"
 
 
-def alive_file(lock: Path, pid: int) -> Path:
-    """What a worker holds as long as it lives."""
-    return lock.with_name(f"{lock.name}.{pid}")
+def plan_job(
+    request: Request,
+    source: Source,
+    models: Iterable[Known] | None = None,
+    *,
+    max_pixels: int | None = None,
+) -> Plan:
+    """What will be done for a job, with the models that are at hand now.
 
+    Args:
+        request: What is wanted.
+        source: The file that it is wanted for.
+        models: Those that may be used; all unless given.
+        max_pixels: Maximum number of pixels of the result, all frames of a picture together.
 
-@contextlib.contextmanager
-def _alive(lock: Path) -> Iterator[None]:
-    """Holds a file of its own, by which the next server sees that a worker of the last one lives.
-
-    Never removed here: a file that is there and not held is what tells that its worker has ended.
+    Raises:
+        ResultTooLarge: The result would have more than `max_pixels`.
+        UsageError: Options that contradict each other or do not suit the file.
+        ModelError: No such model, or none for a task.
     """
-    with alive_file(lock, os.getpid()).open("wb") as file:
-        lock_descriptor(file.fileno(), blocking=False)
-        yield
+    return plan(request, source, AtHand(models), max_pixels=max_pixels)
 
 
-class _Life:
-    def __init__(self, orders: Orders, pipe: Connection, store: JobStore) -> None:
-        self._orders = orders
-        self._pipe = pipe
-        self._store = store
-        self._worker = Worker(orders.bench)
-        self._name = f"{socket.gethostname()[:60]}-{os.getpid()}-{secrets.token_hex(4)}"
-        self._stopping = False
-        self._next: Job | None = None
-        self._unsure = False
-        self._trouble = ""
-        self.supervisor = Supervisor(first_s=BEAT_S, most_s=_RETRY_S)
-        signal.signal(signal.SIGTERM, self._stop)
+def check_job(request: Request, kind: Kind, models: Iterable[Known] | None = None) -> list[str]:
+    """The models and families that would run, as far as that can be said without the file.
 
-    def _stop(self, *_: object) -> None:
-        self._stopping = True
+    Args:
+        request: What is wanted.
+        kind: Of the file.
+        models: Those that may be used; all unless given.
 
-    def work(self) -> None:
-        """Jobs until somebody says stop."""
-        self._pipe.send(("name", self._name))
+    Raises:
+        UsageError: Options that contradict each other or do not suit such files.
+        ModelError: No such model, or none for a task.
+    """
+    return check(request, kind, AtHand(models)).names
+
+
+def clean(folder: Path) -> None:
+    """Leave nothing in a job's folder but its source."""
+    with contextlib.suppress(OSError):
+        for path in folder.iterdir():
+            if path.is_dir():
+                shutil.rmtree(path, ignore_errors=True)
+            elif path.name != SOURCE:
+                path.unlink(missing_ok=True)
+
+
+class Worker:
+    """Does jobs; keeps its engines open from one to the next."""
+
+    def __init__(self, bench: Bench) -> None:
+        self._bench = bench
+        self._open: OrderedDict[tuple[Any, ...], Enhancer] = OrderedDict()
+
+    def do(self, job: Job, progress: Progress) -> tuple[JobResult, tuple[str, ...]]:
+        """The result, in its place, and the networks that ran.
+
+        Raises:
+            CrispenError: Why it cannot be done.
+            Cancelled: Somebody stopped it.
+        """
+        folder = self._bench.jobs / job.id
+        source, target = folder / SOURCE, result_path(folder, job)
+        if not source.is_file():
+            raise InputError(f"{job.name}: the uploaded file is no longer there; upload it again")
+        if job.source.kind == "image":
+            clean(folder)  # of an attempt whose worker was killed
+        if job.source.kind == "video":
+            return self._video(job, source, target, progress)
+        return self._picture(job, source, target, progress)
+
+    def close(self) -> None:
+        """Give engines back."""
+        while self._open:
+            self._open.popitem()[1].close()
+
+    def _picture(
+        self, job: Job, source: Path, target: Path, progress: Progress
+    ) -> tuple[JobResult, tuple[str, ...]]:
+        planned = job.plan or plan_job(job.options, job.source)
+        done = self._enhancer(planned).enhance_file(
+            source,
+            target,
+            planned.target,
+            format=planned.format,
+            quality=job.options.quality,
+            overwrite=True,
+            strip_metadata=job.options.strip_metadata,
+            max_pixels=self._bench.max_pixels,
+            progress=progress,
+        )
+        result = self._result(
+            job, target, planned.label, done.result, done.frames, (*planned.notes, *done.notes)
+        )
+        viewable = viewable_picture(planned.format, *done.result)
+        return result.model_copy(update={"viewable": viewable}), done.models
+
+    def _video(
+        self, job: Job, source: Path, target: Path, progress: Progress
+    ) -> tuple[JobResult, tuple[str, ...]]:
+        from crispen.enhance.video.making import make_video
+
+        # The segments of a killed attempt are inside the folder; the work goes on after them.
+        done = make_video(
+            source,
+            target,
+            job.options,
+            AtHand(),
+            plan=job.plan,
+            device=self._bench.device,
+            threads=self._bench.threads,
+            memory_bytes=self._bench.memory_bytes,
+            overwrite=True,
+            progress=progress,
+        )
+        web = done.codec in video_of(target.suffix).browsers and done.pixel_format == "yuv420p"
+        result = self._result(job, target, done.label, done.target_size, done.frames, done.notes)
+        return result.model_copy(update={"viewable": web}), done.models
+
+    def _result(
+        self,
+        job: Job,
+        target: Path,
+        label: str,
+        size: tuple[int, int],
+        frames: int,
+        notes: tuple[str, ...],
+    ) -> JobResult:
+        stem = job.name.rpartition(".")[0] or job.name
         try:
-            while True:
-                # Even where job follows upon job, since a pipe that nobody reads fills up.
-                self._listen(0)
-                if self._stopping:
-                    return
-                if not self._until_done(self._claim):
-                    return
-                if self._next is not None:
-                    self._do(self._next)
-                else:
-                    self._say("idle")
-                    self._listen(_IDLE_S)
-        finally:
-            self._worker.close()
-            self._store.close()
-
-    def _claim(self) -> None:
-        if self._unsure:  # a claim that failed may have been written down all the same
-            for held in self._store.held(self._name):
-                self._store.release(held)
-        self._unsure = True
-        self._next = self._store.claim(self._name, self._orders.lease_s)
-        self._unsure = False
-
-    def _until_done(self, step: Callable[[], object]) -> bool:
-        """Try until the database does it; False if somebody said stop before it did."""
-        while True:
-            pause = self.supervisor.attempt("queue", step)
-            self.tell_trouble()
-            if not pause:
-                return True
-            self._listen(pause)
-            if self._stopping:
-                return False
-
-    def tell_trouble(self) -> None:
-        """Let the server know what is wrong here, again and again, or that it no longer is."""
-        now = "; ".join(self.supervisor.troubles.values())
-        if now or self._trouble:
-            self._trouble = now
-            self._say("trouble", now)
-
-    def _listen(self, timeout_s: float) -> None:
-        """Wait for a word of the server; its end is ours."""
-        try:
-            if self._pipe.poll(timeout_s):
-                while self._pipe.poll(0):
-                    self._stopping |= self._pipe.recv() == "stop"
-        except (EOFError, OSError):
-            os._exit(0)
-
-    def _tell(self) -> None:
-        self._say("changed")
-
-    def _say(self, word: str, value: str = "") -> None:
-        # A server that is gone is noticed by `_listen`.
-        with contextlib.suppress(OSError):
-            self._pipe.send((word, value))
-
-    def _do(self, job: Job) -> None:
-        self._tell()
-        folder = self._orders.bench.jobs / job.id
-        beats = _Beats(self, job)
-        with beats:
-            try:
-                result, models = self._worker.do(job, beats.progress)
-            except Cancelled:
-                ending = beats.why or "released"
-            except CrispenError as error:
-                ending = renamed(error, folder / SOURCE, job.name)
-            except MemoryError:
-                ending = f"{job.name}: the server has not enough memory for it; try a smaller scale"
-            except OSError as error:
-                full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-                ending = (
-                    f"{job.name}: the server's disk is full; delete old jobs and try again"
-                    if full
-                    else f"{job.name}: {error.strerror or error}"
-                )
-            except Exception as error:
-                log.exception("job %s: unexpected", job.id)
-                ending = (
-                    f"{job.name}: unexpected {type(error).__name__}; "
-                    f"the server's log has the details under {job.id}"
-                )
-            else:
-                ending = ""
-
-        def settle() -> None:
-            if not ending:
-                kept = self._store.finish(job, result, models)
-            elif ending == "released":
-                kept = self._store.release(job)
-            elif ending == "lost":
-                kept = False
-                now = self._store.get(job.id)
-                # Where another worker has it, what lies there is that one's.
-                if now is None or now.status is Status.CANCELLED:
-                    clean(folder)
-            else:
-                clean(folder)
-                kept = self._store.fail(job, ending)
-            if not kept:
-                log.info("job %s was taken back", job.id)
-
-        if ending == "released":  # the next server releases it, should this fail
-            self.supervisor.attempt("queue", settle)
-        else:
-            self._until_done(settle)
-        self._tell()
-
-
-class _Beats:
-    """A thread that keeps a job this worker's, and stops the work when it no longer is."""
-
-    def __init__(self, life: _Life, job: Job) -> None:
-        self._life = life
-        self._job = job
-        self._now: ProgressNow | None = None
-        self._told: ProgressNow | None = None
-        self._began = time.monotonic()
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
-        self.progress = Progress(self._hear)
-        self.why = ""
-
-    def __enter__(self) -> None:
-        self._thread.start()
-
-    def __exit__(self, *_: object) -> None:
-        self._ended.set()
-        self._thread.join()
-
-    def _hear(self, event: Event) -> None:
-        # The file is called "source" here, and otherwise by people.
-        what = event.what.removeprefix("enhancing ").replace(SOURCE, self._job.name)
-        self._now = ProgressNow(
-            what=f"enhancing {what}",
-            done=event.done,
-            total=event.total,
-            unit=event.unit,
-            rate=event.rate,
-            left_s=event.left_s,
+            size_bytes = target.stat().st_size
+        except OSError as error:
+            raise OutputError(f"{job.name}: its result went away while it was written") from error
+        return JobResult(
+            name=f"{stem}.{label}{target.suffix}",
+            type=suffix_and_type(result_format(job.options, job.source))[1],
+            width=size[0],
+            height=size[1],
+            frames=frames,
+            bytes=size_bytes,
+            notes=list(notes),
+            viewable=True,
         )
 
-    def _run(self) -> None:
-        supervisor = self._life.supervisor
-        supervisor.run("heartbeat", self._beat, self._ended, every_s=BEAT_S)
-        supervisor.forget("heartbeat")
+    def _enhancer(self, planned: Plan) -> Enhancer:
+        from crispen.enhance.enhancer import Enhancer
 
-    def _beat(self) -> None:
-        life, orders = self._life, self._life._orders
-        life._listen(0)
-        life.tell_trouble()
-        if life._stopping:
-            self._end("released")
-        elif time.monotonic() - self._began > orders.max_job_s:
-            self._end(f"{self._job.name}: not done after {orders.max_job_s:,.0f} seconds; given up")
-        elif not life._store.beat(self._job, orders.lease_s, self._now):
-            self._end("lost")
-        elif self._now != self._told:
-            self._told = self._now
-            life._tell()
+        # A model that was replaced under its name is another one.
+        key = (*planned.models, planned.dials, planned.strength, *_stamps())
+        found = self._open.pop(key, None)
+        if found is None:
+            found = Enhancer(
+                planned.models,
+                strength=planned.strength if planned.strength < 1 else None,
+                dials=planned.dials,
+                device=self._bench.device,
+                threads=self._bench.threads,
+                memory_bytes=self._bench.memory_bytes,
+            )
+        self._open[key] = found
+        while len(self._open) > _OPEN_AT_ONCE:
+            self._open.popitem(last=False)[1].close()
+        return found
 
-    def _end(self, why: str) -> None:
-        self.why = why
-        self.progress.cancel()
-        if not self._ended.wait(_STUCK_S):
-            # A decoder that hears nothing; the next process does not have it.
-            os._exit(_STUCK_EXIT)
-        # What remains is done by the thread that works.
+
+def _stamps() -> tuple[int, ...]:
+    from crispen.models.store import user_folder
+
+    try:
+        return (user_folder().stat().st_mtime_ns,)
+    except OSError:
+        return ()

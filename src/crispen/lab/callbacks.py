@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from crispen.errors import TrainingError
-from crispen.evaluate.runs import read_run
+from crispen.evaluate.run_folders import read_run
 from crispen.lab.checkpoint import BEST, CHECKPOINT
 from crispen.lab.curves import draw_curves
 from crispen.lab.learner import Learner

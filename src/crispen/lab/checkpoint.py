@@ -16,6 +16,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from crispen import __version__
 from crispen.errors import CrispenError, InputError, MissingInput, UsageError
 from crispen.lab.networks import Network
 from crispen.lab.recipe import Recipe, read_recipe
@@ -38,7 +39,11 @@ def save_checkpoint(path: Path, content: dict[str, Any], recipe: Recipe) -> None
         OutputError: The disk is full, or the folder refuses it.
     """
     buffer = io.BytesIO()
-    versions = {"torch": str(torch.__version__), "python": platform.python_version()}
+    versions = {
+        "crispen": __version__,
+        "torch": str(torch.__version__),
+        "python": platform.python_version(),
+    }
     head = {"format": _FORMAT, "recipe": recipe.model_dump_json(), "versions": versions}
     torch.save(head | content, buffer)
     write_whole(path, buffer.getvalue())

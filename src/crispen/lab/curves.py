@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from crispen.evaluate.runs import Run
+from crispen.evaluate.run_folders import Run
 from crispen.media.atomic import replacing
 
 if TYPE_CHECKING:

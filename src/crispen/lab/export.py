@@ -24,6 +24,7 @@ from onnx.reference import ReferenceEvaluator
 from safetensors.torch import save
 from torch import Tensor, nn
 
+from crispen import __version__
 from crispen.errors import ModelError
 from crispen.evaluate.benchmark import measure_results, measure_speed
 from crispen.evaluate.pairs import Degrade
@@ -31,13 +32,14 @@ from crispen.lab.checkpoint import load_checkpoint, no_lineage, restore_weights
 from crispen.lab.degradations import Degradation
 from crispen.lab.degradations.picture import degrade_image
 from crispen.lab.networks import Network, Upscaler, build_network, parameter_count
+from crispen.lab.promises import check_network
 from crispen.lab.recipe import Recipe
 from crispen.lab.run_folder import make_folder
 from crispen.media.atomic import write_whole
 from crispen.media.image import Image
 from crispen.models.card import CARD_KEY, ModelCard, Training
+from crispen.models.card_page import card_page
 from crispen.models.dials import INITIALIZER, INPUTS
-from crispen.models.page import card_page
 
 OPSET = 17
 TOLERANCE = 1e-4
@@ -117,7 +119,7 @@ def to_onnx(network: Network, card: ModelCard) -> onnx.ModelProto:
             numpy_helper.from_array(np.zeros((1, INPUTS), np.float32), INITIALIZER)
         )
     model.producer_name = "crispen"
-    model.producer_version = ""
+    model.producer_version = __version__
     model.doc_string = card.summary
     entry = model.metadata_props.add()
     entry.key, entry.value = CARD_KEY, card.model_dump_json(exclude_defaults=True)
@@ -203,13 +205,15 @@ def export_checkpoint(
 
     Raises:
         InputError: Not a checkpoint.
-        ModelError: What would be written is not what was trained.
+        ModelError: What would be written is not what was trained, or the network depends on more
+            of its input than its halo says.
         OutputError: It cannot be written.
     """
     content = load_checkpoint(checkpoint)
     recipe: Recipe = content["recipe"]
     network = build_network(recipe.network, scale=recipe.scale, channels=recipe.data.channels)
     restore_weights(network, content["average"], checkpoint)
+    check_network(network, recipe.network.kind)
     merged = network.merged().eval()
     _check_merge(network, merged)
     parameters = parameter_count(merged)
@@ -243,6 +247,7 @@ def export_checkpoint(
             hardware=content["hardware"],
             wall_time_s=round(content["wall_time_s"] + lineage["wall_time_s"], 1),
             started_from=lineage["started_from"],
+            crispen=__version__,
             **_taught(recipe),
         ),
     )

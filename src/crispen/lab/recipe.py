@@ -21,10 +21,11 @@ from crispen.lab.losses import LossTable
 from crispen.lab.losses.adversarial import AdversarialKind
 from crispen.lab.networks import NetworkTable
 from crispen.lab.networks.discriminator import DiscriminatorTable
-from crispen.lab.table import Table
+from crispen.lab.table import PLUGIN, Table
 from crispen.lab.teacher import TeacherTable
 from crispen.media.resample import Method
 from crispen.models.tasks import Task
+from crispen.plugins import short_name, with_absolute_paths
 
 Momentum = Annotated[float, Field(ge=0, lt=1)]
 Epoch = Annotated[int, Field(ge=1)]
@@ -135,7 +136,8 @@ class Recipe(Table):
     @property
     def loss_text(self) -> str:
         """For the card: ``l1 + 0.5 ssim``."""
-        terms = [t.kind if t.weight == 1 else f"{t.weight:g} {t.kind}" for t in self.loss]
+        named = [(short_name(term.kind), term.weight) for term in self.loss]
+        terms = [kind if weight == 1 else f"{weight:g} {kind}" for kind, weight in named]
         if self.teacher:
             terms.append(f"taught by {self.teacher.name or Path(self.teacher.model).stem}")
         if self.adversarial:
@@ -149,10 +151,11 @@ class Recipe(Table):
 
 
 def _degradation_text(table: Degradation) -> str:
+    kind = short_name(table.kind)
     value = getattr(table, table.main) if table.main else None
     if isinstance(value, tuple) and all(isinstance(v, int | float) for v in value):
         value = "..".join(f"{v:g}" for v in dict.fromkeys(value))
-    return f"{table.kind}={value}" if value is not None else table.kind
+    return f"{kind}={value}" if value is not None else kind
 
 
 def _shipped() -> dict[str, Path]:
@@ -219,7 +222,7 @@ def read_recipe(table: dict[str, Any], source: str) -> Recipe:
             for part in table.values()
             for entry in (part if isinstance(part, list) else [part])
             if isinstance(entry, dict) and "kind" in entry
-        } | {"folder"}
+        } | {"folder", PLUGIN}
         path = [part for part in first["loc"] if part not in kinds]
         where = ".".join(str(part) for part in path)
         told = _told(first["type"], first["msg"], path)
@@ -271,10 +274,11 @@ def load_recipe(name_or_path: str, overrides: Sequence[str] = ()) -> Recipe:
     for assignment in overrides:
         _assign(table, assignment)
     try:
+        table = with_absolute_paths(table, path.parent)
         return read_recipe(table, "--set" if overrides else str(path))
     except UsageError:
         # A file that is wrong by itself is to blame, not what was set on top.
-        read_recipe(tomllib.loads(text), str(path))
+        read_recipe(with_absolute_paths(tomllib.loads(text), path.parent), str(path))
         raise
 
 

@@ -10,15 +10,17 @@
     samples/       sheets of pictures, and samples.json that lists them
     last.ckpt      to go on from
     best.ckpt      the one that validated best
+    plugins/       copies of the Python files that the recipe names
     NAME.onnx, NAME.safetensors, NAME.md    the model, once the run is done
 
-`crispen.evaluate.runs` reads it, without PyTorch, even while it is being written. Every file is
-replaced at once or appended to by whole lines.
+`crispen.evaluate.run_folders` reads it, without PyTorch, even while it is being written. Every file
+is replaced at once or appended to by whole lines.
 """
 
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 import math
@@ -31,9 +33,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from crispen import __version__
 from crispen.errors import OutputError
 from crispen.lab.recipe import Recipe, recipe_text
 from crispen.media.atomic import sweep, write_whole
+from crispen.plugins import files_of
 
 COLUMNS = (
     "step",
@@ -47,7 +51,7 @@ COLUMNS = (
     "val_accuracy",
     "seconds",
 )
-_PACKAGES = ("crispen", "torch", "lightning", "numpy", "onnx")
+_PACKAGES = ("torch", "lightning", "numpy", "onnx")
 
 
 class RunFolder:
@@ -91,14 +95,25 @@ class RunFolder:
             "wall_time_s": before.get("wall_time_s", 0.0),
             "command": " ".join(sys.argv),
             "commit": _commit(),
-            "versions": {"python": platform.python_version()}
+            "versions": {"crispen": __version__, "python": platform.python_version()}
             | {name: version(name) for name in _PACKAGES},
+            "plugins": self._keep_plugins(),
             "seed": recipe.train.seed,
             "best": {},
             "paper": recipe.paper.model_dump() if recipe.paper else None,
         } | about
         self._trim(step)
         self.tell()
+
+    def _keep_plugins(self) -> dict[str, str]:
+        """Copies the files that the recipe names; gives their SHA-256 by path."""
+        digests = {}
+        for file in files_of(self.recipe.model_dump()):
+            content = file.read_bytes()
+            digests[str(file)] = hashlib.sha256(content).hexdigest()
+            make_folder(self.path / "plugins")
+            write_whole(self.path / "plugins" / file.name, content)
+        return digests
 
     def tell(self, **changes: Any) -> None:
         """Writes ``run.json`` anew."""

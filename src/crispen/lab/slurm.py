@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from crispen.errors import Cancelled, MissingExtra, UsageError, nearest_names
+from crispen.errors import Cancelled, UsageError, nearest_names, needs_extra
 from crispen.lab.job import Job, Trained
 from crispen.progress import Progress
 
@@ -110,9 +110,8 @@ def _submitit() -> Any:
     before = os.environ.get(name)
     os.environ[name] = "NOCONFIG"
     try:
-        import submitit
-    except ModuleNotFoundError as error:
-        raise MissingExtra("--slurm needs submitit; type: pip install 'crispen[train]'") from error
+        with needs_extra("--slurm", "train"):
+            import submitit
     finally:
         del os.environ[name]
         if before is not None:

@@ -1,11 +1,199 @@
-"""The one kind of table that recipes are made of."""
+"""The one kind of table that recipes are made of, and the sorts of table that plug-ins extend."""
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Annotated, Any, Generic, Literal, TypeVar, Union, cast, get_type_hints
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    PlainValidator,
+    Tag,
+    create_model,
+)
+from pydantic_core import PydanticCustomError
+
+from crispen import plugins
+from crispen.errors import UsageError, nearest_names
 
 
 class Table(BaseModel):
-    """Frozen, and strict about keys: a typing error is told, not ignored."""
+    """Frozen, and strict about keys: an unknown key is an error."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+T = TypeVar("T", bound=Table)
+
+# Stands in the places of pydantic's errors where a kind of our own stands for other tables.
+PLUGIN = "plug-in"
+
+
+class Kinds(Mapping[str, type[T]], Generic[T]):
+    """One sort of table by kind: those that ship, then those of installed plug-ins.
+
+    A file's classes (``path/to/file.py:Name``) are found too, but not listed.
+
+    Args:
+        group: The group of entry points.
+        own: The tables that ship, each with a default for ``kind``.
+        base: What all of them derive from.
+        what: One of them in words.
+        adapt: Makes a table of what else a plug-in may define, such as a network's own class;
+            gives None for anything else.
+        usual: The kind where a table names none.
+    """
+
+    def __init__(
+        self,
+        group: plugins.Group,
+        own: Sequence[type[T]],
+        base: type[T],
+        what: str,
+        adapt: Callable[[Any], type[T] | None] = lambda _: None,
+        usual: str = "",
+    ) -> None:
+        self.own = {str(table.model_fields["kind"].default): table for table in own}
+        self._group, self._base, self._what = group, base, what
+        self._adapt, self._usual = adapt, usual
+        self._made: dict[str, tuple[Any, type[T]]] = {}
+
+    def __iter__(self) -> Iterator[str]:
+        yield from self.own
+        yield from (name for name in plugins.installed(self._group) if name not in self.own)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def __contains__(self, kind: object) -> bool:
+        return kind in self.own or kind in plugins.installed(self._group)
+
+    def __getitem__(self, kind: str) -> type[T]:
+        """The table of a kind, or of a class in a file.
+
+        Raises:
+            KeyError: There is none; as `UsageError` from `named`.
+            UsageError: A plug-in cannot be imported or used.
+        """
+        if kind in self.own:
+            return self.own[kind]
+        found = plugins.find(self._group, kind)
+        if found is None:
+            raise KeyError(kind)
+        if kind not in self._made or self._made[kind][0] is not found:
+            self._made[kind] = found, self._plugged(found, kind)
+        return self._made[kind][1]
+
+    def named(self, kind: str) -> type[T]:
+        """The same for a kind that somebody typed.
+
+        Raises:
+            UsageError: There is none; the nearest are named.
+        """
+        try:
+            return self[kind]
+        except KeyError:
+            hint = nearest_names(kind, self) or f"; those are {', '.join(self)}"
+            raise UsageError(f"no {self._what} is called '{kind}'{hint}") from None
+
+    def _plugged(self, found: Any, kind: str) -> type[T]:
+        table: type[T] | None = None
+        if isinstance(found, type):
+            table = found if issubclass(found, self._base) else self._adapt(found)
+        if table is None:
+            raise UsageError(
+                f"plug-in {kind}: is not a class that makes a {self._what}; docs/plugins.md says "
+                "what to derive it from"
+            )
+        # Its kind is what it was named by, so that a resolved recipe finds it again.
+        return create_model(
+            table.__name__,
+            __base__=table,
+            __module__=table.__module__,
+            __doc__=table.__doc__,
+            kind=(cast(Any, Literal[kind]), kind),
+        )
+
+    def annotation(self) -> Any:
+        """The type of a recipe's field: any of these tables, told apart by ``kind``."""
+        own = [Annotated[table, Tag(kind)] for kind, table in self.own.items()]
+        plugged = Annotated[Any, PlainValidator(self._read), Tag(PLUGIN)]
+        return Annotated[Union[(*own, plugged)], Discriminator(self._tag)]
+
+    def _tag(self, value: Any) -> str:
+        kind = value.get("kind", self._usual) if isinstance(value, dict) else value.kind
+        return kind if kind in self.own else PLUGIN
+
+    def _read(self, value: Any) -> T:
+        if isinstance(value, self._base):
+            return value
+        kind = value.get("kind") if isinstance(value, dict) else None
+        if not isinstance(kind, str):
+            text = f"kind is missing; those are {', '.join(self)}"
+            raise PydanticCustomError("union_tag_not_found", "{text}", {"text": text})
+        try:
+            table = self.named(kind)
+        except UsageError as error:
+            raise PydanticCustomError(
+                "union_tag_invalid", "{text}", {"text": str(error)}
+            ) from error
+        return table.model_validate(value)
+
+
+def table_of(made: type, base: type[T], given: Sequence[str] = ()) -> type[T]:
+    """A strict table of the arguments that a class is built from.
+
+    Args:
+        made: The class; each argument has a type, and a default unless it must be given.
+        base: What the table derives from.
+        given: Arguments that do not come from a recipe.
+
+    Raises:
+        UsageError: An argument has no type or a name that cannot stand in a table.
+    """
+    hints = get_type_hints(made.__init__)  # type: ignore[misc]
+    fields: dict[str, Any] = {}
+    for name, argument in inspect.signature(made).parameters.items():
+        if name in given:
+            continue
+        named = argument.kind in (argument.POSITIONAL_OR_KEYWORD, argument.KEYWORD_ONLY)
+        if not named or name not in hints:
+            raise UsageError(
+                f"{made.__name__}: the argument '{name}' needs a type, as in '{name}: int = 16', "
+                "so that recipes are checked"
+            )
+        if name in base.model_fields:
+            raise UsageError(f"{made.__name__}: '{name}' means something else; rename the argument")
+        required = argument.default is argument.empty
+        fields[name] = (hints[name], Field(... if required else argument.default))
+    return create_model(
+        f"{made.__name__}Table",
+        __base__=base,
+        __module__=made.__module__,
+        __doc__=made.__doc__,
+        **fields,
+    )
+
+
+def first_sentence(made: type) -> str:
+    """The first line of a class's own docstring; its name where it has none."""
+    lines = inspect.cleandoc(made.__doc__ or "").splitlines()
+    return lines[0].rstrip(".") if lines else made.__name__
+
+
+def build_checked(make: Callable[[], Any], kind: str) -> Any:
+    """What `make` builds.
+
+    Raises:
+        UsageError: It failed in a way of its own.
+    """
+    try:
+        return make()
+    except UsageError:
+        raise
+    except Exception as error:
+        raise UsageError(f"plug-in {kind}: {type(error).__name__}: {error}") from error

@@ -1,4 +1,7 @@
-"""Every picture format that Crispen reads or writes, and what each can hold: the one table of them.
+"""Every format of pictures and videos that is read or written, and what each can hold.
+
+Nothing else in the package lists formats: suffixes, media types, signatures, codecs and what
+browsers show are read from here, those that the page needs included (``make page-types``).
 
 Formats are recognised by their first bytes, never by a file's name, and only the ones listed here
 ever reach a decoder: libvips' loaders for SVG, Matlab, ImageMagick and the like, which are not
@@ -7,16 +10,7 @@ meant for untrusted files, are never called.
 
 from __future__ import annotations
 
-import functools
-import importlib.util
-import re
 from dataclasses import dataclass
-from pathlib import Path
-
-from crispen.errors import MissingExtra, UsageError
-
-HEAD_BYTES = 256
-"""How much of a file `sniff` and `describe_stranger` want to see."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,11 +238,123 @@ PICTURES: dict[str, PictureFormat] = {
     )
 }
 
+_HEVC_AND_H264 = ("h264", "hevc")
+_OPEN = ("vp9", "av1")
+_MOV = "mov,mp4,m4a,3gp,3g2,mj2"
+
+
+@dataclass(frozen=True, slots=True)
+class VideoFormat:
+    """One container of videos.
+
+    Attributes:
+        name: As in ``--format``, and in what the API says of a source.
+        suffixes: The first is the usual one.
+        mime: Media type.
+        demuxer: What FFmpeg calls it when reading; several rows can share one.
+        muxer: What FFmpeg calls it when writing; empty for formats that are only read.
+        codecs: Of ours, which it can hold; the usual one first.
+        browsers: Of these, which browsers play in it.
+        offered: Whether it can be asked for by name.
+        magic: Regular expression for the first bytes, where they tell; only for errors' texts,
+            since FFmpeg itself recognises videos.
+    """
+
+    name: str
+    suffixes: tuple[str, ...]
+    mime: str
+    demuxer: str
+    muxer: str = ""
+    codecs: tuple[str, ...] = ()
+    browsers: tuple[str, ...] = ()
+    offered: bool = True
+    magic: bytes = b""
+
+
+# Of rows that share a demuxer the first one names a source.
+VIDEOS: dict[str, VideoFormat] = {
+    f.name: f
+    for f in (
+        VideoFormat(
+            "mp4",
+            (".mp4",),
+            "video/mp4",
+            _MOV,
+            muxer="mp4",
+            codecs=(*_HEVC_AND_H264, *_OPEN),
+            browsers=("h264", *_OPEN),
+            magic=rb".{4}ftyp",
+        ),
+        VideoFormat(
+            "m4v",
+            (".m4v",),
+            "video/x-m4v",
+            _MOV,
+            muxer="mp4",
+            codecs=_HEVC_AND_H264,
+            offered=False,
+        ),
+        VideoFormat(
+            "mov",
+            (".mov",),
+            "video/quicktime",
+            _MOV,
+            muxer="mov",
+            codecs=(*_HEVC_AND_H264, "prores"),
+            browsers=("h264",),
+            magic=rb".{4}(moov|wide|mdat)",
+        ),
+        VideoFormat("3gp", (".3gp", ".3g2"), "video/3gpp", _MOV),
+        VideoFormat(
+            "mkv",
+            (".mkv",),
+            "video/x-matroska",
+            "matroska,webm",
+            muxer="matroska",
+            codecs=(*_HEVC_AND_H264, *_OPEN, "ffv1", "prores"),
+            magic=rb"\x1aE\xdf\xa3",
+        ),
+        VideoFormat(
+            "webm",
+            (".webm",),
+            "video/webm",
+            "matroska,webm",
+            muxer="webm",
+            codecs=_OPEN,
+            browsers=_OPEN,
+        ),
+        VideoFormat("avi", (".avi",), "video/x-msvideo", "avi", magic=rb"RIFF.{4}AVI "),
+        VideoFormat("mpegts", (".ts", ".mts", ".m2ts"), "video/mp2t", "mpegts", magic=rb"G.{187}G"),
+        VideoFormat(
+            "mpeg", (".mpg", ".mpeg", ".vob"), "video/mpeg", "mpeg", magic=rb"\0\0\x01\xba"
+        ),
+        VideoFormat("mpegvideo", (".m2v",), "video/mpeg", "mpegvideo"),
+        VideoFormat("flv", (".flv",), "video/x-flv", "flv", magic=rb"FLV\x01"),
+        VideoFormat(
+            "asf", (".wmv", ".asf"), "video/x-ms-asf", "asf", magic=rb"\x30\x26\xb2\x75\x8e\x66\xcf"
+        ),
+        VideoFormat("ogg", (".ogv",), "video/ogg", "ogg"),
+        VideoFormat("mxf", (".mxf",), "application/mxf", "mxf", magic=rb"\x06\x0e\x2b\x34\x02\x05"),
+        VideoFormat("nut", (".nut",), "video/x-nut", "nut", magic=rb"nut/multimedia"),
+        VideoFormat(
+            "yuv4mpegpipe", (".y4m",), "video/x-yuv4mpeg", "yuv4mpegpipe", magic=rb"YUV4MPEG2"
+        ),
+        VideoFormat("dv", (".dv",), "video/x-dv", "dv"),
+        VideoFormat("mjpeg", (".mjpeg",), "video/x-motion-jpeg", "mjpeg"),
+        VideoFormat("h264", (".h264",), "video/h264", "h264"),
+        VideoFormat("hevc", (".hevc",), "video/h265", "hevc"),
+        VideoFormat("ivf", (".ivf",), "video/x-ivf", "ivf", magic=rb"DKIF"),
+        VideoFormat("obu", (), "video/av1", "obu"),
+        VideoFormat("mpeg4", (), "video/mp4v-es", "m4v"),
+    )
+}
+
 IMAGE_SUFFIXES: frozenset[str] = frozenset(s for f in PICTURES.values() for s in f.suffixes)
 
-_BY_SUFFIX = {s: f for f in PICTURES.values() for s in f.suffixes}
-_BY_NAME = PICTURES | {alias: f for f in PICTURES.values() for alias in f.aliases}
-_MAGIC = {f.name: re.compile(f.magic, re.DOTALL) for f in PICTURES.values()}
+VIDEO_SUFFIXES: frozenset[str] = frozenset(s for f in VIDEOS.values() for s in f.suffixes)
+
+# Suffixes of videos that are written, and what FFmpeg calls their containers.
+MUXERS: dict[str, str] = {s: f.muxer for f in VIDEOS.values() if f.muxer for s in f.suffixes}
 
 
 def _listed(titles: list[str]) -> str:
@@ -257,138 +363,3 @@ def _listed(titles: list[str]) -> str:
 
 READABLE = _listed([f.title for f in PICTURES.values()])
 WRITABLE = _listed([f.name for f in PICTURES.values() if f.writable])
-
-# What people hand over by mistake, and what would help.
-_OTHERS = [
-    (re.compile(magic, re.DOTALL | re.IGNORECASE), what)
-    for magic, what in (
-        (rb"%PDF", "a PDF document; export its pages as PNG first"),
-        (rb"%!PS|\xc5\xd0\xd3\xc6", "a PostScript document; export it as PNG first"),
-        (rb"8BPS", "a Photoshop document; export it as TIFF or PNG first"),
-        (rb"gimp xcf", "a GIMP document; export it as TIFF or PNG first"),
-        (rb"#\?(RADIANCE|RGBE)", "Radiance HDR; convert it to 16-bit PNG or TIFF first"),
-        (rb"v/1\x01", "OpenEXR; convert it to 16-bit PNG or TIFF first"),
-        (rb"DDS ", "a DirectDraw texture (DDS); convert it to PNG first"),
-        (rb"qoif", "QOI; convert it to PNG first"),
-        (rb"SIMPLE  =", "FITS; convert it to 16-bit TIFF first"),
-        (rb".{128}DICM", "DICOM; export it as 16-bit PNG or TIFF first"),
-        (rb"AT&TFORM", "DjVu; export its pages as PNG first"),
-        (rb"II\xbc\x01", "JPEG XR; convert it to PNG or TIFF first"),
-        (rb"BPG\xfb", "BPG; convert it to PNG first"),
-        (rb"FLIF", "FLIF; convert it to PNG first"),
-        (rb"\x01\xda[\0\x01][\x01\x02]", "SGI; convert it to PNG first"),
-        (rb"\x0a[\0-\x05]\x01[\x01\x02\x04\x08]", "PCX; convert it to PNG first"),
-        (rb"\xd7\xcd\xc6\x9a|\x01\0\0\0.{36} EMF", "a Windows metafile; export it as PNG first"),
-        (rb"\s*/\* XPM", "XPM; convert it to PNG first"),
-        (rb"SQLite format 3", "a database"),
-        (rb"PK\x03\x04", "a ZIP archive; unpack it first"),
-        (rb"7z\xbc\xaf|Rar!|\x1f\x8b", "an archive; unpack it first"),
-        (rb"\x1aE\xdf\xa3|.{4}ftyp|RIFF.{4}AVI |FLV\x01|\0\0\x01\xba", "a video"),
-        (rb"ID3|RIFF.{4}WAVE|fLaC|OggS", "a sound"),
-        (rb"\s*(<!doctype html|<html)", "a web page"),
-        (rb"\s*(<svg|<\?xml)", "SVG or XML; export it as PNG first"),
-    )
-]
-
-
-def is_image_name(path: str | Path) -> bool:
-    """Whether a file of this name is taken for a picture when a folder is searched.
-
-    Formats that need an extra count only where it is installed.
-
-    >>> is_image_name("holiday.JPG"), is_image_name("notes.txt")
-    (True, False)
-    """
-    found = _BY_SUFFIX.get(Path(path).suffix.lower())
-    return found is not None and is_installed(found)
-
-
-def is_installed(kind: PictureFormat) -> bool:
-    """Whether what it takes to read `kind` is there."""
-    return not kind.package or _is_there(kind.package)
-
-
-@functools.cache
-def _is_there(package: str) -> bool:
-    return importlib.util.find_spec(package) is not None
-
-
-def require(kind: PictureFormat, name: str) -> None:
-    """Says what to install where `kind` cannot be read.
-
-    Args:
-        kind: The format of a file.
-        name: What to call that file.
-
-    Raises:
-        MissingExtra: With the line to type.
-    """
-    if not is_installed(kind):
-        raise MissingExtra(
-            f"{name}: a {kind.title} file; to read it, type: pip install 'crispen[{kind.extra}]'"
-        )
-
-
-def sniff(head: bytes) -> str | None:
-    """The format that the first bytes of a file show, or ``None``.
-
-    >>> sniff(b"GIF89a")
-    'gif'
-    """
-    return next((name for name, magic in _MAGIC.items() if magic.match(head)), None)
-
-
-def describe_stranger(head: bytes) -> str:
-    """What the first bytes of an unreadable file look like, for an error's text."""
-    for magic, what in _OTHERS:
-        if magic.match(head):
-            return what
-    if head and all(32 <= byte < 127 or byte in b"\t\r\n" for byte in head):
-        return "text"
-    return "something else, or damaged at its start"
-
-
-def output_format(name: str | None, path: Path | None, fallback: str) -> PictureFormat:
-    """The format to write.
-
-    Args:
-        name: What the user asked for, if anything: ``"jpg"``, ``"PNG"`` …
-        path: The target, whose suffix counts if `name` is not given.
-        fallback: For streams: the input's own format.
-
-    Raises:
-        UsageError: No such format, or one that is only read.
-    """
-    if name is None and path is None:
-        known = PICTURES.get(fallback)
-        return known if known and known.writable else PICTURES["png"]
-    asked = (name if name is not None else path.suffix if path else "").lower().lstrip(".")
-    found = _BY_NAME.get(asked) or _BY_SUFFIX.get(f".{asked}")
-    names = [f.name for f in PICTURES.values() if f.writable]
-    if found and found.writable:
-        return found
-    where = f"{path}: " if path is not None else ""
-    what = (
-        f"'{asked}' is not a picture format that is written" if asked else "the name has no suffix"
-    )
-    raise UsageError(f"{where}{what}; choose one of {', '.join(names)}")
-
-
-def check_fits(name: str, kind: PictureFormat, width: int, height: int, frames: int) -> None:
-    """Refuse what a format cannot hold.
-
-    Raises:
-        UsageError: Sides of no pixel or too many, or an animation in a format for one picture.
-    """
-    if min(width, height) < 1:
-        raise UsageError(f"{name}: {width}x{height} is not a size; at least 1x1")
-    if kind.max_side and max(width, height) > kind.max_side:
-        raise UsageError(
-            f"{name}: {kind.title} holds at most {kind.max_side} pixels a side, this picture has "
-            f"{width}x{height}; use PNG or TIFF"
-        )
-    if frames > 1 and not kind.animated:
-        raise UsageError(
-            f"{name}: {kind.title} holds one picture, this animation has {frames} frames; use "
-            "GIF, WebP, PNG or AVIF"
-        )

@@ -19,8 +19,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crispen.errors import InputError, MissingExtra, UsageError
-from crispen.media import _exif
-from crispen.media._header import (
+from crispen.media.format_choice import is_image_name
+from crispen.media.formats import IMAGE_SUFFIXES
+from crispen.media.picture import exif_orientation
+from crispen.media.picture.header import (
     MAX_PIXELS,
     Header,
     Metadata,
@@ -28,9 +30,8 @@ from crispen.media._header import (
     flatten_on_white,
     to_8bit,
 )
-from crispen.media._reader import ImageReader, Source, open_image
-from crispen.media._writer import ImageWriter, Target
-from crispen.media.formats import IMAGE_SUFFIXES, is_image_name
+from crispen.media.picture.reader import ImageReader, Source, open_image
+from crispen.media.picture.writer import ImageWriter, Target
 
 if TYPE_CHECKING:
     import PIL.Image
@@ -285,7 +286,7 @@ def _from_pil(picture: PIL.Image.Image) -> Image:
         pixels = pixels.astype(np.uint16)
     metadata = Metadata(
         icc=icc if mode != "CMYK" else None,
-        exif=_exif.upright(exif) if exif else None,
+        exif=exif_orientation.upright(exif) if exif else None,
         dpi=(float(dpi[0]), float(dpi[1])) if dpi else None,
     )
     return Image.from_array(pixels, metadata)

@@ -1,13 +1,13 @@
 """What trained networks there are, what is known about each, and where their files lie.
 
-The package can be called: ``crispen.models()`` is `models` below.
+To users the name means the function `models` below: ``crispen.models()``.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from crispen._callable import make_callable
+from crispen._rooms import share_name
 
 if TYPE_CHECKING:
     from crispen.models.card import ModelCard
@@ -20,4 +20,4 @@ def models() -> list[ModelCard]:
     return [card for _, card in list_cards()]
 
 
-make_callable(__name__, models)
+share_name(__name__, models)

@@ -40,6 +40,7 @@ class Training(_Frozen):
     hardware: str = Field("", description="what it was trained on")
     wall_time_s: float = Field(0.0, description="seconds of training, earlier stages included")
     started_from: str = Field("", description="model whose weights it began with")
+    crispen: str = Field("", description="version of Crispen that exported the model")
     teacher: str = Field("", description="network of others that it learned to answer like")
     teacher_licence: str = Field("", description="licence of that network, with its notice")
 

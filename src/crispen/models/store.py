@@ -8,11 +8,13 @@ ship are taken.
 from __future__ import annotations
 
 import os
-import urllib.error
+import tempfile
+import urllib.parse
 import urllib.request
 from pathlib import Path
 from typing import NamedTuple
 
+from crispen.downloads import DownloadError, download
 from crispen.errors import ModelError, UnknownModel, nearest_names
 from crispen.models.card import CARD_KEY, ModelCard, read_card
 from crispen.progress import Progress
@@ -20,7 +22,6 @@ from crispen.progress import Progress
 SHIPPED = Path(__file__).parent / "shipped"
 SUFFIX = ".onnx"
 MAX_MODEL_BYTES = 512 << 20
-_CHUNK_BYTES = 1 << 18
 
 
 def user_folder() -> Path:
@@ -113,34 +114,25 @@ def read_model(path: Path) -> bytes:
         raise ModelError(f"{path}: cannot be read ({error.strerror}); check the path") from error
 
 
-def download(url: str, progress: Progress) -> bytes:
-    """The content of a model file behind a URL.
+def fetch_model(url: str, progress: Progress) -> bytes:
+    """The content of a model file behind a URL of http, https or file.
 
     Raises:
         ModelError: It cannot be fetched, is cut off or is too large to be a model.
     """
+    parts = urllib.parse.urlsplit(url)
     try:
-        with urllib.request.urlopen(url, timeout=30) as answer:
-            promised = answer.headers.get("Content-Length")
-            total = int(promised) if promised and promised.isdigit() else None
-            content = bytearray()
-            with progress.task(f"fetching {url}", total, "bytes") as task:
-                while chunk := answer.read(_CHUNK_BYTES):
-                    content += chunk
-                    if len(content) > MAX_MODEL_BYTES:
-                        raise ModelError(f"{url}: larger than {MAX_MODEL_BYTES >> 20} MiB")
-                    task.advance(len(chunk))
-    except urllib.error.HTTPError as error:
-        # It holds the connection open.
-        error.close()
-        raise ModelError(f"{url}: the server answers {error.code} {error.reason}") from error
-    except urllib.error.URLError as error:
-        raise ModelError(f"{url}: cannot be fetched ({error.reason}); check the URL") from error
-    except (OSError, ValueError) as error:
-        raise ModelError(f"{url}: cannot be fetched ({error}); check the URL") from error
-    if total is not None and len(content) != total:
-        raise ModelError(f"{url}: cut off after {len(content)} of {total} bytes; try again")
-    return bytes(content)
+        if parts.scheme == "file":
+            return read_model(Path(urllib.request.url2pathname(parts.path)))
+        with tempfile.TemporaryDirectory(prefix="crispen-") as folder:
+            fetched = Path(folder) / f"model{SUFFIX}"
+            download(url, fetched, progress=progress, max_bytes=MAX_MODEL_BYTES)
+            return fetched.read_bytes()
+    except DownloadError as error:
+        reason = str(error).removesuffix(", what came is kept")
+        raise ModelError(f"{url}: cannot be fetched ({reason}); check the URL") from error
+    except ModelError as error:
+        raise ModelError(f"{url}: cannot be fetched ({error})") from error
 
 
 def _varint(value: int) -> bytes:

@@ -1,14 +1,39 @@
 """What can be done to a picture, in words: one row a task, and everything else reads the row.
 
-To add a task, add its name to `Task` and its row to `TASKS`.
+To add a task, add its name to `Task` and its row to `_OWN`. A package can bring a `TaskRow` of its
+own as an entry point of the group ``crispen.tasks``; the entry point's name is the task's.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
-Task = Literal["denoise", "relight", "sharpen", "restore", "upscale"]
+from crispen import plugins
+from crispen.errors import UsageError
+
+if TYPE_CHECKING:
+    Task = Literal["denoise", "relight", "sharpen", "restore", "upscale"]
+else:
+
+    class Task(str):
+        """A task's name, as pydantic checks it: one of `TASKS`, those of plug-ins included."""
+
+        __slots__ = ()
+
+        @classmethod
+        def __get_pydantic_core_schema__(cls, source: Any, handler: Any) -> Any:
+            """A string that is checked when it is read, when plug-ins are known."""
+            from pydantic_core import core_schema
+
+            return core_schema.no_info_after_validator_function(_known, core_schema.str_schema())
+
+        @classmethod
+        def __get_pydantic_json_schema__(cls, schema: Any, handler: Any) -> Any:
+            """The names."""
+            return {"type": "string", "enum": [*TASKS]}
+
 
 Example = Literal["none", "noise", "dark", "blocks"]
 """How a good picture is degraded to show what a task does; `jobs.samples` does it."""
@@ -19,29 +44,29 @@ class TaskRow:
     """One task.
 
     Attributes:
-        model: The model or family that usually does it; None if nothing that ships does.
-        video_model: The same for videos, where speed counts more.
-        example: The degradation of the sample picture.
-        about: When to choose it, for the command line; empty if the name says it.
         label: What the page calls it.
         verb: The same inside a sentence.
         hint: When to choose it, for the page.
         result: What a picture is afterwards, in a word or two.
+        model: The model or family that usually does it; None if nothing that ships does.
+        video_model: The same for videos, where speed counts more.
+        example: The degradation of the sample picture.
+        about: When to choose it, for the command line; empty if the name says it.
     """
 
-    model: str | None
-    video_model: str | None
-    example: Example
-    about: str
     label: str
     verb: str
-    hint: str
-    result: str
+    hint: str = ""
+    result: str = ""
+    model: str | None = None
+    video_model: str | None = None
+    example: Example = "none"
+    about: str = ""
 
 
 # In the order in which they are done. Noise goes first, since light and sharpness would raise it
 # and an enlargement would take it for texture; the cheap steps come before the picture grows.
-TASKS: dict[Task, TaskRow] = {
+_OWN: dict[Task, TaskRow] = {
     "denoise": TaskRow(
         model="denoise-photo",
         video_model="denoise-photo",
@@ -93,6 +118,50 @@ TASKS: dict[Task, TaskRow] = {
         result="",
     ),
 }
+
+
+class _Tasks(Mapping[Task, TaskRow]):
+    """Our tasks, with those of plug-ins before the enlargement; looked up when first asked for."""
+
+    def __init__(self) -> None:
+        self._rows: dict[Task, TaskRow] | None = None
+
+    def _all(self) -> dict[Task, TaskRow]:
+        if self._rows is None:
+            added: dict[Task, TaskRow] = {}
+            for name in plugins.installed("tasks"):
+                row = plugins.find("tasks", name)
+                if not isinstance(row, TaskRow):
+                    raise UsageError(f"plug-in {name}: is not a crispen.models.tasks.TaskRow")
+                added[cast(Task, name)] = row
+            before: dict[Task, TaskRow] = {
+                task: row for task, row in _OWN.items() if task != "upscale"
+            }
+            self._rows = {**before, **{t: r for t, r in added.items() if t not in _OWN}, **_OWN}
+        return self._rows
+
+    def __getitem__(self, task: Task) -> TaskRow:
+        return self._all()[task]
+
+    def __iter__(self) -> Iterator[Task]:
+        return iter(self._all())
+
+    def __len__(self) -> int:
+        return len(self._all())
+
+
+TASKS: Mapping[Task, TaskRow] = _Tasks()
+
+
+def _known(task: str) -> str:
+    """Refuses what is no task, as pydantic refuses a literal."""
+    from pydantic_core import PydanticCustomError
+
+    if task in TASKS:
+        return task
+    names = [f"'{name}'" for name in TASKS]
+    expected = f"{', '.join(names[:-1])} or {names[-1]}"
+    raise PydanticCustomError("literal_error", "Input should be {expected}", {"expected": expected})
 
 
 def tasks_in_words() -> str:

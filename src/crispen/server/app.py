@@ -15,11 +15,11 @@ from crispen.server.conditional import Compressed, Conditional
 from crispen.server.errors import RESPONSES, add_handlers
 from crispen.server.identity import Identity
 from crispen.server.middleware import API, Gate
-from crispen.server.page import docs_router, page_router
 from crispen.server.routes import enhance, health, jobs, models, runs
 from crispen.server.settings import Settings
 from crispen.server.state import Server
 from crispen.server.upload_docs import describe_uploads
+from crispen.server.web_page import docs_router, page_router
 
 _ABOUT = """Makes low-quality pictures and videos look good again.
 

@@ -15,14 +15,14 @@ from starlette.types import Receive, Scope, Send
 
 from crispen.enhance.request import Request as Wish
 from crispen.errors import UsageError
-from crispen.jobs.job import Job, NewJob
-from crispen.jobs.kinds import examine
+from crispen.jobs.file_kinds import examine
+from crispen.jobs.job import Job, JobSpec
 from crispen.jobs.states import Status
-from crispen.jobs.work import result_path
+from crispen.jobs.worker import result_path
+from crispen.server.disconnection import gone as left
 from crispen.server.errors import ApiError, not_found
-from crispen.server.leaving import gone as left
+from crispen.server.file_service import NO_SCRIPT
 from crispen.server.names import clean_name, disposition
-from crispen.server.shelf import NO_SCRIPT
 
 if TYPE_CHECKING:
     from crispen.server.receiving import Received
@@ -73,11 +73,11 @@ class AtOnce:
         """
         server = self._server
         name = clean_name(file.name, otherwise="picture")
-        source = await server.aides.quick(examine, file.path, name, self._server.jobs.bounds)
+        source = await server.helpers.quick(examine, file.path, name, self._server.jobs.bounds)
         if source.kind != "image":
             raise UsageError("only pictures are enhanced in one call; make a job of a video")
         plan = await self._server.jobs.plan(client, options, source)
-        new = NewJob(
+        new = JobSpec(
             id=file.path.name,
             client=client,
             name=name,

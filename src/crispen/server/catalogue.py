@@ -12,8 +12,9 @@ from crispen.engines.adding import add
 from crispen.enhance.request import MAX_SIDE_PX, Request, options
 from crispen.enhance.tasks import default_models
 from crispen.errors import CrispenError, ModelError
-from crispen.jobs.kinds import LOSSLESS, PICTURES, UNWRITTEN, VIDEOS, renamed
-from crispen.media._video_codecs import CODEC_NAMES, codecs_in
+from crispen.jobs.file_kinds import LOSSLESS, PICTURES, UNWRITTEN, VIDEOS, renamed
+from crispen.media.formats import VIDEO_SUFFIXES
+from crispen.media.video.codecs import CODEC_NAMES, codecs_in
 from crispen.models.athand import AtHand, family_of
 from crispen.models.card import ModelCard, has_card, read_card
 from crispen.models.store import SHIPPED, Known, list_cards, shipped_names, user_folder
@@ -24,8 +25,8 @@ from crispen.server.names import model_name
 from crispen.server.schemas import FormatChoice, Limits, ModelView, SettingsView, TaskChoice
 
 if TYPE_CHECKING:
-    from crispen.server.aides import Aides
     from crispen.server.files import Files
+    from crispen.server.helpers import Helpers
     from crispen.server.settings import Settings
 
 _SCALES = [1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0]
@@ -37,14 +38,14 @@ class Catalogue:
     Args:
         settings: Of the server.
         files: Where samples are kept.
-        aides: Who tries models out.
+        helpers: Who tries models out.
     """
 
-    def __init__(self, settings: Settings, files: Files, aides: Aides) -> None:
+    def __init__(self, settings: Settings, files: Files, helpers: Helpers) -> None:
         self._settings = settings
         self._owners = ModelOwners(files.folder, separate=settings.separate)
         self._files = files
-        self._aides = aides
+        self._aides = helpers
         self._making = asyncio.Lock()
 
     def settings(self, client: str) -> SettingsView:
@@ -72,7 +73,7 @@ class Catalogue:
             codecs=list(CODEC_NAMES),
             scales=_SCALES,
             defaults=Request(scale=2, tasks=("upscale",)),
-            accept=[*(t for _, t in PICTURES.values()), "video/*", ".mkv", ".ts", ".m2ts"],
+            accept=[*(t for _, t in PICTURES.values()), "video/*", *sorted(VIDEO_SUFFIXES)],
             runs=self._settings.runs_folder is not None,
             tus_url=f"{self._settings.root_path}/api/v1/uploads/",
         )

@@ -27,8 +27,8 @@ from crispen.errors import (
     describe_invalid,
 )
 from crispen.jobs.database import StoreError
+from crispen.jobs.error_texts import for_everyone
 from crispen.jobs.states import NotPossible
-from crispen.jobs.wording import for_everyone
 from crispen.server.schemas import ErrorBody
 
 log = logging.getLogger("crispen.server")

@@ -23,7 +23,7 @@ from crispen.jobs.job import Job
 from crispen.jobs.states import FINAL, Status
 from crispen.jobs.store import JobStore
 from crispen.server.addresses import address_of, counted_as
-from crispen.server.asking import Asking
+from crispen.server.database_threads import Asking
 from crispen.server.errors import ApiError, not_found
 from crispen.server.rates import Seats
 from crispen.server.schemas import JobList, JobView

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from crispen.enhance.request import Kind, Option, Request
-from crispen.jobs.options import ProgressNow, Result, Source
+from crispen.jobs.contents import JobResult, ProgressNow, Source
 from crispen.jobs.states import Status
 from crispen.models.card import ModelCard
 from crispen.models.tasks import Task
@@ -176,7 +176,7 @@ class JobView(BaseModel):
     options: Request
     models: list[str] = Field(description="names of the networks that run, in order")
     source: Source
-    result: Result | None
+    result: JobResult | None
     progress: ProgressNow | None
     position: int | None = Field(description="place in the queue, 1 is next")
 

@@ -17,23 +17,23 @@ from crispen.jobs.pool import Pool, share_threads
 from crispen.jobs.states import Status
 from crispen.jobs.store import JobStore
 from crispen.jobs.supervisor import Supervisor
-from crispen.jobs.work import Bench
-from crispen.jobs.worker import Orders
-from crispen.server.aides import Aides
-from crispen.server.asking import Asking
+from crispen.jobs.worker import Bench
+from crispen.jobs.worker_process import Orders
 from crispen.server.at_once import AtOnce
 from crispen.server.catalogue import Catalogue
 from crispen.server.clock import Clock
-from crispen.server.desk import Desk
+from crispen.server.database_threads import Asking
 from crispen.server.errors import ApiError
 from crispen.server.events import Hub
+from crispen.server.file_service import FileService
 from crispen.server.files import Files
+from crispen.server.helpers import Helpers
+from crispen.server.job_service import JobService
 from crispen.server.metrics import Metrics
 from crispen.server.rates import Seats
-from crispen.server.runs import Runs
+from crispen.server.run_listing import Runs
 from crispen.server.schemas import Health
 from crispen.server.settings import Settings
-from crispen.server.shelf import Shelf
 from crispen.server.uploads import Uploads
 
 log = logging.getLogger("crispen.server")
@@ -56,10 +56,10 @@ class Server:
         self.files.prepare()
         self.metrics = Metrics()
         self.supervisor = Supervisor()
-        self.aides = Aides(
+        self.helpers = Helpers(
             trial_s=settings.max_model_s, trial_bytes=settings.max_model_memory_bytes
         )
-        self.catalogue = Catalogue(settings, self.files, self.aides)
+        self.catalogue = Catalogue(settings, self.files, self.helpers)
         self.clock = Clock()
         self.streams = Seats(settings.max_streams_per_address)
         self.uploads = Uploads(settings, self.files, self.clock)
@@ -67,8 +67,8 @@ class Server:
         self.store = JobStore(settings.jobs_url)
         self.ownership = Ownership(self.store, self.files.folder)
         self.ask = Asking()
-        self.jobs = Desk(self)
-        self.shelf = Shelf(self)
+        self.jobs = JobService(self)
+        self.file_service = FileService(self)
         self.at_once = AtOnce(self)
         self.hub = Hub(self.store, self.ask, self.metrics, self.jobs.expires)
         self.pool = self._pool()
@@ -131,7 +131,7 @@ class Server:
             self.pool.stop()
             self.ownership.release()
             self._begun = False
-        self.aides.close()
+        self.helpers.close()
         self.ask.close()
         self.store.close()
 

@@ -19,10 +19,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from crispen.downloads import Resuming
 from crispen.errors import InputError, MissingInput, OutputError, UsageError
 from crispen.lab.data import NamedTable, open_batches
 from crispen.lab.data.catalogue import SETS, PublicSet
-from crispen.lab.data.fetching import Resuming, fetch, is_here
+from crispen.lab.data.fetching import fetch, is_here
 from crispen.media.image import Image
 from crispen.progress import Event, Progress
 

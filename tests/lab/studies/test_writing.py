@@ -13,7 +13,7 @@ import pytest
 from crispen.errors import InputError
 from crispen.lab.studies.conduct import Conducted
 from crispen.lab.studies.outcome import MSE, NAME, PSNR, Column, ResultTable, beside
-from crispen.lab.studies.page import study_page
+from crispen.lab.studies.study_page import study_page
 from crispen.lab.studies.writing import BEGIN, END, comma_separated, write_files, write_page
 from crispen.media.image import read_image
 

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from crispen.errors import Cancelled
-from crispen.evaluate.runs import read_run
+from crispen.evaluate.run_folders import read_run
 from crispen.lab.checkpoint import BEST, CHECKPOINT, load_checkpoint
 from crispen.lab.recipe import Recipe, recipe_text
 from crispen.lab.training import Trainer

@@ -10,6 +10,7 @@ import onnx
 import pytest
 import torch
 
+import crispen
 from crispen.engines.opening import open_engine
 from crispen.errors import InputError, ModelError
 from crispen.lab.checkpoint import BEST
@@ -47,6 +48,7 @@ def test_three_files_that_agree_with_the_network(case: str, recipe: Make, tmp_pa
     assert (card.multiple, card.window_px) == (network.multiple, network.window_px)
     assert card.color == made.data.color
     assert len(card.training.data_sha256) == 64
+    assert card.training.crispen == onnx.load(path).producer_version == crispen.__version__
     assert card.training.loss == made.loss_text
     tensors = load_file(path.with_suffix(".safetensors"))
     assert all(np.isfinite(t).all() for t in tensors.values())

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from crispen.errors import Cancelled, TrainingError, UsageError
-from crispen.evaluate.runs import read_run
+from crispen.evaluate.run_folders import read_run
 from crispen.lab.checkpoint import BEST, CHECKPOINT, load_checkpoint
 from crispen.lab.data import open_batches
 from crispen.lab.job import Job

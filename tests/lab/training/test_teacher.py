@@ -13,7 +13,7 @@ from crispen.lab.networks.plain import Plain
 from crispen.lab.recipe import load_recipe
 from crispen.lab.teacher import Teacher, TeacherTable
 from crispen.models.card import ModelCard, Training
-from crispen.models.page import card_page
+from crispen.models.card_page import card_page
 
 CPU = torch.device("cpu")
 

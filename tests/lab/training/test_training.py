@@ -20,7 +20,7 @@ from crispen.errors import (
     TrainingError,
     UsageError,
 )
-from crispen.evaluate.runs import read_run
+from crispen.evaluate.run_folders import read_run
 from crispen.lab.checkpoint import BEST, CHECKPOINT, load_checkpoint
 from crispen.lab.job import Job
 from crispen.lab.recipe import Recipe, Train, load_recipe

@@ -756,6 +756,44 @@ export interface components {
             next: string | null;
         };
         /**
+         * JobResult
+         * @description What was made.
+         */
+        JobResult: {
+            /** Bytes */
+            bytes: number;
+            /**
+             * Frames
+             * @default 1
+             */
+            frames: number;
+            /** Height */
+            height: number;
+            /**
+             * Name
+             * @description file name for a download
+             */
+            name: string;
+            /**
+             * Notes
+             * @description what a person should know about it, a line each
+             * @default []
+             */
+            notes: string[];
+            /**
+             * Type
+             * @description media type
+             */
+            type: string;
+            /**
+             * Viewable
+             * @description whether browsers show it as it is
+             */
+            viewable: boolean;
+            /** Width */
+            width: number;
+        };
+        /**
          * JobView
          * @description One piece of work.
          */
@@ -803,7 +841,7 @@ export interface components {
              */
             position: number | null;
             progress: components["schemas"]["ProgressNow"] | null;
-            result: components["schemas"]["crispen__jobs__options__Result"] | null;
+            result: components["schemas"]["JobResult"] | null;
             source: components["schemas"]["Source"];
             /** Started */
             started: number | null;
@@ -955,7 +993,7 @@ export interface components {
              * Results
              * @default []
              */
-            results: components["schemas"]["crispen__models__card__Result"][];
+            results: components["schemas"]["Result"][];
             /**
              * Scale
              * @default 1
@@ -982,6 +1020,7 @@ export interface components {
             task: "denoise" | "relight" | "sharpen" | "restore" | "upscale";
             /**
              * @default {
+             *       "crispen": "",
              *       "data": "",
              *       "data_licences": "",
              *       "data_sha256": "",
@@ -1217,6 +1256,43 @@ export interface components {
              * @description Width of the result; alone, the height follows.
              */
             width?: number | null;
+        };
+        /**
+         * Result
+         * @description One measured line: the metric's definition is that of `crispen.evaluate.metrics`.
+         */
+        Result: {
+            /**
+             * Bicubic Psnr
+             * @description bicubic on the same pictures
+             */
+            bicubic_psnr?: number | null;
+            /**
+             * Data
+             * @description Set5, Set14, …
+             */
+            data: string;
+            /**
+             * Degradation
+             * @description what was done to the pictures; bicubic if empty
+             * @default
+             */
+            degradation: string;
+            /**
+             * Input Psnr
+             * @description the bad pictures as they are, at scale 1
+             */
+            input_psnr?: number | null;
+            /**
+             * Psnr
+             * @description dB on Y'; a border of `scale` pixels shaved, none at scale 1
+             */
+            psnr: number;
+            /**
+             * Ssim
+             * @description on Y', 11×11 Gaussian, σ 1.5
+             */
+            ssim: number;
         };
         /**
          * RunList
@@ -1600,6 +1676,12 @@ export interface components {
          */
         Training: {
             /**
+             * Crispen
+             * @description version of Crispen that exported the model
+             * @default
+             */
+            crispen: string;
+            /**
              * Data
              * @description name of the data set
              * @default
@@ -1671,81 +1753,6 @@ export interface components {
              * @default 0
              */
             wall_time_s: number;
-        };
-        /**
-         * Result
-         * @description What was made.
-         */
-        crispen__jobs__options__Result: {
-            /** Bytes */
-            bytes: number;
-            /**
-             * Frames
-             * @default 1
-             */
-            frames: number;
-            /** Height */
-            height: number;
-            /**
-             * Name
-             * @description file name for a download
-             */
-            name: string;
-            /**
-             * Notes
-             * @description what a person should know about it, a line each
-             * @default []
-             */
-            notes: string[];
-            /**
-             * Type
-             * @description media type
-             */
-            type: string;
-            /**
-             * Viewable
-             * @description whether browsers show it as it is
-             */
-            viewable: boolean;
-            /** Width */
-            width: number;
-        };
-        /**
-         * Result
-         * @description One measured line: the metric's definition is that of `crispen.evaluate.metrics`.
-         */
-        crispen__models__card__Result: {
-            /**
-             * Bicubic Psnr
-             * @description bicubic on the same pictures
-             */
-            bicubic_psnr?: number | null;
-            /**
-             * Data
-             * @description Set5, Set14, …
-             */
-            data: string;
-            /**
-             * Degradation
-             * @description what was done to the pictures; bicubic if empty
-             * @default
-             */
-            degradation: string;
-            /**
-             * Input Psnr
-             * @description the bad pictures as they are, at scale 1
-             */
-            input_psnr?: number | null;
-            /**
-             * Psnr
-             * @description dB on Y'; a border of `scale` pixels shaved, none at scale 1
-             */
-            psnr: number;
-            /**
-             * Ssim
-             * @description on Y', 11×11 Gaussian, σ 1.5
-             */
-            ssim: number;
         };
     };
     responses: never;

@@ -1,12 +1,12 @@
+import { VIDEO_SUFFIXES } from "@/api/formats";
 import type { Kind } from "@/api/types";
-
-const VIDEO_NAMES = /\.(3gp|avi|flv|m2ts|m4v|mkv|mov|mp4|mpe?g|mts|nut|ogv|ts|webm|wmv|y4m)$/i;
 
 /** A first guess for the icon; the server looks into the file and has the last word. */
 export function kindOf(file: { name: string; type: string }): Kind {
   if (file.type.startsWith("video/")) return "video";
   if (file.type.startsWith("image/")) return "image";
-  return VIDEO_NAMES.test(file.name) ? "video" : "image";
+  const name = file.name.toLowerCase();
+  return VIDEO_SUFFIXES.some((suffix) => name.endsWith(suffix)) ? "video" : "image";
 }
 
 /** Every file in a drop or a paste, those in dropped folders included. */

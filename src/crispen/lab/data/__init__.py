@@ -3,7 +3,9 @@
 from crispen.lab.data.batches import Batch, Batches
 from crispen.lab.data.opening import batches_of, open_batches
 from crispen.lab.data.tables import (
+    DATA,
     CifarTable,
+    DataKind,
     DataTable,
     FolderTable,
     NamedTable,
@@ -13,9 +15,11 @@ from crispen.lab.data.tables import (
 )
 
 __all__ = [
+    "DATA",
     "Batch",
     "Batches",
     "CifarTable",
+    "DataKind",
     "DataTable",
     "FolderTable",
     "NamedTable",

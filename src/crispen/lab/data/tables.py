@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import Field
 
-from crispen.lab.table import Table
+from crispen.lab.table import Kinds, Table
+
+if TYPE_CHECKING:
+    from crispen.lab.data.material import Material
+    from crispen.progress import Progress
 
 Color = Literal["luma", "yuv", "rgb"]
 Memory = Literal["auto", "all", "stream"]
@@ -15,8 +20,10 @@ SetName = Literal[
 ]
 
 
-class _Data(Table):
-    """What all kinds of data have."""
+class DataKind(Table):
+    """The ``[data]`` table of a recipe; a child adds ``kind``, its own keys and `material`."""
+
+    kind: str = Field("", description="which kind of data")
 
     color: Color = Field(
         "luma",
@@ -65,8 +72,20 @@ class _Data(Table):
         """Of what the network sees."""
         return 3 if self.color == "rgb" else 1
 
+    def material(self, scale: int | None = None, progress: Progress | None = None) -> Material:
+        """The pictures themselves, not read yet.
 
-class _Pictures(_Data):
+        Args:
+            scale: What paired data must have: how many times larger targets are.
+            progress: Told while pictures are listed or fetched.
+
+        Raises:
+            CrispenError: There are none, or they do not fit the table.
+        """
+        raise NotImplementedError
+
+
+class PictureFiles(DataKind):
     """What all data have that are read from picture files."""
 
     skip_unreadable: bool = Field(
@@ -74,7 +93,7 @@ class _Pictures(_Data):
     )
 
 
-class _Single(_Pictures):
+class SinglePictures(PictureFiles):
     """What single pictures have, and pairs have not."""
 
     resize: int = Field(
@@ -85,7 +104,7 @@ class _Single(_Pictures):
     )
 
 
-class FolderTable(_Single):
+class FolderTable(SinglePictures):
     """Every picture in a folder and its sub-folders."""
 
     kind: Literal["folder"] = "folder"
@@ -94,8 +113,21 @@ class FolderTable(_Single):
         "", description="folder of the pictures that are held out; none of path are then"
     )
 
+    def material(self, scale: int | None = None, progress: Progress | None = None) -> Material:
+        """See `DataKind.material`."""
+        from crispen.lab.data.folder import folder_material
 
-class PairsTable(_Pictures):
+        return folder_material(
+            [Path(self.path)],
+            [Path(self.valid_path)] if self.valid_path else [],
+            self.color,
+            side=self.resize,
+            workers=self.workers,
+            progress=progress,
+        )
+
+
+class PairsTable(PictureFiles):
     """Low-quality pictures and what they should become, by equal name or as a CSV file lists."""
 
     kind: Literal["pairs"] = "pairs"
@@ -110,15 +142,27 @@ class PairsTable(_Pictures):
         False, description="enlarge inputs bicubically to their target's size, so that scale is 1"
     )
 
+    def material(self, scale: int | None = None, progress: Progress | None = None) -> Material:
+        """See `DataKind.material`."""
+        from crispen.lab.data.pairs import pairs_material
 
-class PackTable(_Data):
+        return pairs_material(self, scale, progress)
+
+
+class PackTable(DataKind):
     """One file of decoded pictures, made by ``crispen data pack``."""
 
     kind: Literal["pack"] = "pack"
     path: str = Field(description="the pack, a .safetensors file")
 
+    def material(self, scale: int | None = None, progress: Progress | None = None) -> Material:
+        """See `DataKind.material`."""
+        from crispen.lab.data.packs import pack_material
 
-class CifarTable(_Data):
+        return pack_material(self)
+
+
+class CifarTable(DataKind):
     """CIFAR-10: its binary archive, that unpacked, or ``train.npz`` and ``test.npz``."""
 
     kind: Literal["cifar10"] = "cifar10"
@@ -132,15 +176,29 @@ class CifarTable(_Data):
         0.0, ge=0, lt=1, description="held out of the training pictures; 0: the test pictures are"
     )
 
+    def material(self, scale: int | None = None, progress: Progress | None = None) -> Material:
+        """See `DataKind.material`."""
+        from crispen.lab.data.cifar import cifar_material
+        from crispen.lab.data.fetching import fetch
 
-class NamedTable(_Single):
+        path = Path(self.path) if self.path else fetch("cifar10", progress=progress)
+        return cifar_material(self, path)
+
+
+class NamedTable(SinglePictures):
     """A public set by its name, fetched once (``crispen data`` lists them)."""
 
     kind: Literal["named"] = "named"
     name: SetName = Field(description="which set")
 
+    def material(self, scale: int | None = None, progress: Progress | None = None) -> Material:
+        """See `DataKind.material`."""
+        from crispen.lab.data.named import named_material
 
-class ToyTable(_Data):
+        return named_material(self, scale, progress)
+
+
+class ToyTable(DataKind):
     """Pictures of discs, bars and stripes made by code (`crispen.lab.data.toy`)."""
 
     kind: Literal["toy"] = "toy"
@@ -148,19 +206,26 @@ class ToyTable(_Data):
     side: int = Field(128, ge=16, le=2048, description="of each picture, in pixels")
     drawn_with: int = Field(0, ge=0, description="seed of what is in them")
 
+    def material(self, scale: int | None = None, progress: Progress | None = None) -> Material:
+        """See `DataKind.material`."""
+        from crispen.lab.data.toy import toy_material
 
-def _kind(value: Any) -> str:
-    if isinstance(value, dict):
-        return str(value.get("kind", "folder"))
-    return str(getattr(value, "kind", "folder"))
+        return toy_material(self)
 
 
-DataTable = Annotated[
-    Annotated[FolderTable, Tag("folder")]
-    | Annotated[PairsTable, Tag("pairs")]
-    | Annotated[PackTable, Tag("pack")]
-    | Annotated[CifarTable, Tag("cifar10")]
-    | Annotated[NamedTable, Tag("named")]
-    | Annotated[ToyTable, Tag("toy")],
-    Discriminator(_kind),
-]
+# In the order of the documents. A new kind is its table, its material and one line here.
+DATA: tuple[type[DataKind], ...] = (
+    FolderTable,
+    PairsTable,
+    PackTable,
+    CifarTable,
+    NamedTable,
+    ToyTable,
+)
+
+DATA_KINDS: Kinds[DataKind] = Kinds("data", DATA, DataKind, "kind of data", usual="folder")
+
+if TYPE_CHECKING:
+    DataTable = DataKind
+else:
+    DataTable = DATA_KINDS.annotation()

@@ -10,9 +10,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from pydantic import Field
+from typing import TYPE_CHECKING
 
 from crispen.lab.degradations.base import Degradation
 from crispen.lab.degradations.bicubic import Bicubic, Resize
@@ -37,6 +35,7 @@ from crispen.lab.degradations.noise import GaussianNoise, PoissonNoise
 from crispen.lab.degradations.pipeline import Pipeline, degrade
 from crispen.lab.degradations.pixelate import Pixelate
 from crispen.lab.degradations.sensor import CameraNoise
+from crispen.lab.table import Kinds
 
 # In the order of the documents.
 DEGRADATIONS: tuple[type[Degradation], ...] = (
@@ -68,35 +67,14 @@ DEGRADATIONS: tuple[type[Degradation], ...] = (
     Chain,
 )
 
-DegradationTable = Annotated[
-    Bicubic
-    | Resize
-    | Decimate
-    | Pixelate
-    | GaussianBlur
-    | AnisotropicBlur
-    | MotionBlur
-    | DiscBlur
-    | ShakeBlur
-    | MedianBlur
-    | Sinc
-    | GaussianNoise
-    | PoissonNoise
-    | CameraNoise
-    | SaltAndPepper
-    | ColorNoise
-    | Darken
-    | Brighten
-    | Jpeg
-    | WebP
-    | Video
-    | Blind
-    | Life
-    | OneOf
-    | Shuffle
-    | Chain,
-    Field(discriminator="kind"),
-]
+DEGRADATION_KINDS: Kinds[Degradation] = Kinds(
+    "degradations", DEGRADATIONS, Degradation, "degradation"
+)
+
+if TYPE_CHECKING:
+    DegradationTable = Degradation
+else:
+    DegradationTable = DEGRADATION_KINDS.annotation()
 
 # Their parts may be any of these, themselves included.
 for _composition in (OneOf, Shuffle, Chain):
@@ -104,6 +82,7 @@ for _composition in (OneOf, Shuffle, Chain):
 
 __all__ = [
     "DEGRADATIONS",
+    "DEGRADATION_KINDS",
     "AnisotropicBlur",
     "Bicubic",
     "Blind",

@@ -104,7 +104,7 @@ def _entry(kind: str, degradation: type[Degradation]) -> Entry:
             Argument(name, shown(fields[name].get_default()), fields[name].description or "")
             for name in names
         ),
-        example=EXAMPLES[kind],
+        example=EXAMPLES.get(kind, kind),
     )
 
 

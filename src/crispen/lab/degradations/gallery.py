@@ -30,7 +30,7 @@ def make_gallery(image: Image, *, seed: int = 0) -> Bytes:
     original = _fitted(image.as_rgb8())
     panels = [Panel("original", f"{original.shape[1]}×{original.shape[0]} px", original)]
     for kind in KINDS:
-        table = parse_degradation(EXAMPLES[kind])
+        table = parse_degradation(EXAMPLES.get(kind, kind))
         panels.append(Panel(_title(table, kind), _note(table), example(original, table, seed=seed)))
     return _grid(panels)
 

@@ -20,10 +20,12 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from crispen.errors import UsageError, nearest_names
-from crispen.lab.degradations import DEGRADATIONS, Degradation, DegradationTable
+from crispen.lab.degradations import DEGRADATION_KINDS, Degradation, DegradationTable
+from crispen.lab.table import PLUGIN
 
-KINDS: dict[str, type[Degradation]] = {d.model_fields["kind"].default: d for d in DEGRADATIONS}
+_IN_FILE = re.compile(r"[^=:]+\.py:[A-Za-z_]\w*")
 
+KINDS = DEGRADATION_KINDS
 _RANGE = re.compile(r"\s*([-+\d.eE%]+?)\s*\.\.\s*([-+\d.eE%]+)\s*")
 
 
@@ -36,15 +38,21 @@ def parse_degradation(text: str) -> Degradation:
     >>> parse_degradation("gaussian-noise:sigma=10..50,grey=true").sigma
     (10.0, 50.0)
     """
-    head, _, arguments = text.partition(":")
-    kind, equals, value = head.partition("=")
-    kind = kind.strip()
-    if kind not in KINDS:
-        hint = nearest_names(kind, KINDS) or f"; those are {', '.join(KINDS)}"
-        raise UsageError(f"'{text}': no degradation is called '{kind}'{hint}")
+    in_file = _IN_FILE.match(text.strip())
+    if in_file:
+        kind, rest = in_file[0], text.strip()[in_file.end() :]
+    else:
+        kind = re.split("[=:]", text)[0]
+        kind, rest = kind.strip(), text[len(kind) :]
+    head, _, arguments = rest.partition(":")
+    _, equals, value = head.partition("=")
+    try:
+        made = KINDS.named(kind)
+    except UsageError as error:
+        raise UsageError(f"'{text}': {error}") from error
     table: dict[str, Any] = {"kind": kind}
     if equals:
-        main = KINDS[kind].main
+        main = made.main
         if not main:
             raise UsageError(
                 f"'{text}': {kind} takes no value by itself; write {kind}:NAME=VALUE, with "
@@ -69,11 +77,13 @@ def parse_degradation(text: str) -> Degradation:
 def explain(error: ValidationError) -> str:
     """The first thing that is wrong with a degradation's table, as one line for a person."""
     first = error.errors()[0]
-    path = [str(part) for part in first["loc"] if part not in KINDS]
+    path = [str(part) for part in first["loc"] if part not in KINDS and part != PLUGIN]
     where, message = ".".join(path), first["msg"]
     if first["type"] == "extra_forbidden":
         kind = next((str(part) for part in reversed(first["loc"]) if part in KINDS), "")
-        known = _arguments(kind) if kind else []
+        if not kind:
+            return f"no such argument '{where}'"
+        known = _arguments(kind)
         hint = nearest_names(path[-1], known) or f"; those are {', '.join(known)}"
         return f"{kind} has no argument '{where}'{hint}"
     if first["type"].startswith("union_tag"):

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import pkgutil
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Union
+from typing import TYPE_CHECKING
 
 import torch
-from pydantic import Field
 
 from crispen.errors import UsageError
-from crispen.lab.losses.base import Criterion, Loss
+from crispen.lab.losses.base import Criterion, Loss, Term, criterion_of
+from crispen.lab.table import Kinds
+from crispen.plugins import short_name
 
-__all__ = ["LOSSES", "Loss", "LossTable", "build_loss"]
+__all__ = ["LOSSES", "LOSS_KINDS", "Loss", "LossTable", "Term", "build_loss"]
 
 # A new loss is its file and one line here.
 LOSSES: tuple[type[Criterion], ...] = tuple(
@@ -36,10 +37,12 @@ LOSSES: tuple[type[Criterion], ...] = tuple(
     )
 )
 
+LOSS_KINDS: Kinds[Criterion] = Kinds("losses", LOSSES, Criterion, "loss", criterion_of)
+
 if TYPE_CHECKING:
     LossTable = Criterion
 else:
-    LossTable = Annotated[Union[LOSSES], Field(discriminator="kind")]  # noqa: UP007
+    LossTable = LOSS_KINDS.annotation()
 
 
 def build_loss(tables: Sequence[Criterion], device: torch.device | str = "cpu") -> Loss:
@@ -54,7 +57,7 @@ def build_loss(tables: Sequence[Criterion], device: torch.device | str = "cpu") 
     """
     if not tables:
         raise UsageError('loss: nothing to minimise; add a [[loss]] table, as in kind = "l1"')
-    kinds = [table.kind for table in tables]
+    kinds = [short_name(table.kind) for table in tables]
     names = [
         kind if kinds.count(kind) == 1 else f"{kind}-{kinds[: i + 1].count(kind)}"
         for i, kind in enumerate(kinds)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any, ClassVar
+
 import torch
 from pydantic import Field
 from torch import Tensor, nn
 
 from crispen.lab.networks.base import Output
-from crispen.lab.table import Table
+from crispen.lab.table import Table, build_checked, table_of
 
 
 class Term(nn.Module):
@@ -36,6 +38,28 @@ class Criterion(Table):
             CrispenError: A file that it needs is missing or broken.
         """
         raise NotImplementedError
+
+
+class _Plugged(Criterion):
+    """The table of a loss that somebody else wrote, made of its own arguments."""
+
+    term: ClassVar[type[Term]]
+
+    def build(self) -> Term:
+        """See `Criterion.build`."""
+        names = [name for name in type(self).model_fields if name not in ("kind", "weight")]
+        arguments = {name: getattr(self, name) for name in names}
+        term: Term = build_checked(lambda: self.term(**arguments), self.kind)
+        return term
+
+
+def criterion_of(found: Any) -> type[Criterion] | None:
+    """The table of a `Term` class, whose arguments become a recipe's keys."""
+    if not issubclass(found, Term):
+        return None
+    table = table_of(found, _Plugged)
+    table.term = found
+    return table
 
 
 class Loss(nn.Module):

@@ -25,8 +25,8 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from crispen.downloads import DownloadError, download
 from crispen.errors import InputError, MissingInput, OutputError, UsageError, nearest_names
-from crispen.media.atomic import replacing
 
 URL = "https://download.pytorch.org/models/vgg19-dcbb9e9d.pth"
 DIGEST = "dcbb9e9d"
@@ -162,30 +162,18 @@ def _digest(path: Path) -> str:
 
 
 def _fetch(path: Path) -> Path:
-    import pooch
-    import requests
-
     by_hand = f"download {URL} on another machine and put it at {path}"
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        return download(URL, path, sha256=DIGEST)
+    except DownloadError as error:
+        if error.damaged:
+            raise InputError(f"loss perceptual: {error}; try again, or {by_hand}") from error
+        raise MissingInput(
+            "loss perceptual: needs the weights of VGG-19, which could not be fetched "
+            f"({error}); {by_hand}"
+        ) from error
     except OSError as error:
         raise OutputError(
-            f"{path.parent}: cannot be made ({error.strerror}); name a file of your own in "
+            f"{path.parent}: cannot be written ({error.strerror}); name a file of your own in "
             "CRISPEN_VGG19"
         ) from error
-    with replacing(path) as file:
-        try:
-            # The published checksum is a prefix, which pooch.retrieve does not compare.
-            pooch.HTTPDownloader(chunk_size=1 << 20)(URL, file, None)
-        except requests.RequestException as error:
-            raise MissingInput(
-                "loss perceptual: needs the weights of VGG-19, which could not be fetched "
-                f"({type(error).__name__}); {by_hand}"
-            ) from error
-        file.flush()
-        if not _digest(Path(file.name)).startswith(DIGEST):
-            raise InputError(
-                f"{URL}: came damaged (its SHA-256 does not begin with {DIGEST}); try again, or "
-                f"{by_hand}"
-            )
-    return path

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import pkgutil
-from typing import TYPE_CHECKING, Annotated, Union
+from typing import TYPE_CHECKING
 
-from pydantic import Field
-
-from crispen.lab.networks.base import Architecture, Network, Output, Upscaler, parameter_count
+from crispen.lab.networks.base import (
+    Architecture,
+    Network,
+    Output,
+    Upscaler,
+    architecture_of,
+    parameter_count,
+)
+from crispen.lab.table import Kinds
 
 __all__ = [
     "NETWORKS",
+    "NETWORK_KINDS",
     "Network",
     "NetworkTable",
     "Output",
@@ -41,10 +48,14 @@ NETWORKS: tuple[type[Architecture], ...] = tuple(
     )
 )
 
+NETWORK_KINDS: Kinds[Architecture] = Kinds(
+    "networks", NETWORKS, Architecture, "network", architecture_of
+)
+
 if TYPE_CHECKING:
     NetworkTable = Architecture
 else:
-    NetworkTable = Annotated[Union[NETWORKS], Field(discriminator="kind")]  # noqa: UP007
+    NetworkTable = NETWORK_KINDS.annotation()
 
 
 def build_network(table: Architecture, *, scale: int, channels: int) -> Network:

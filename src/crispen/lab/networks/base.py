@@ -11,14 +11,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from crispen.errors import UsageError
-from crispen.lab.table import Table
+from crispen.lab.table import Table, build_checked, first_sentence, table_of
 from crispen.media.resample import bicubic_phases
 
 
@@ -126,6 +126,42 @@ class Architecture(Table):
         if scale not in allowed:
             names = " or ".join(str(a) for a in allowed)
             raise UsageError(f"network {self.kind}: scale must be {names}, not {scale}")
+
+
+class _Plugged(Architecture):
+    """The table of a network that somebody else wrote, made of its own arguments."""
+
+    network: ClassVar[type[Network]]
+
+    def build(self, scale: int, channels: int) -> Network:
+        """See `Architecture.build`."""
+        arguments = {
+            name: getattr(self, name) for name in type(self).model_fields if name != "kind"
+        }
+        made = build_checked(lambda: self.network(scale, channels, **arguments), self.kind)
+        if (made.scale, made.channels) != (scale, channels):
+            raise UsageError(
+                f"network {self.kind}: was built for scale {made.scale} and {made.channels} "
+                f"channels, not {scale} and {channels}; call super().__init__(scale, channels)"
+            )
+        return made  # type: ignore[no-any-return]
+
+    def describe(self) -> str:
+        """See `Architecture.describe`."""
+        arguments = {
+            name: getattr(self, name) for name in type(self).model_fields if name != "kind"
+        }
+        told = [first_sentence(self.network), *(f"{k} {v}" for k, v in arguments.items())]
+        return ", ".join(told)
+
+
+def architecture_of(found: Any) -> type[Architecture] | None:
+    """The table of a `Network` class: ``scale, channels``, and a recipe's keys after them."""
+    if not issubclass(found, Network):
+        return None
+    table = table_of(found, _Plugged, given=("scale", "channels"))
+    table.network = found
+    return table
 
 
 def bicubic_kernel(scale: int, channels: int = 1) -> Tensor:

@@ -11,7 +11,7 @@ import numpy as np
 
 from crispen.errors import MissingInput
 from crispen.evaluate.pairs import find_data
-from crispen.evaluate.runs import Run, read_run
+from crispen.evaluate.run_folders import Run, read_run
 from crispen.lab.checkpoint import BEST, load_checkpoint, restore_weights
 from crispen.lab.data import open_batches
 from crispen.lab.data.toy import toy_pictures

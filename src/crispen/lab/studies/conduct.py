@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from crispen.errors import CrispenError, OutputError, UsageError
-from crispen.evaluate.runs import Run, read_run
+from crispen.evaluate.run_folders import Run, read_run
 from crispen.lab.checkpoint import BEST
 from crispen.lab.job import Job
 from crispen.lab.recipe import Recipe, load_recipe

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from crispen.errors import InputError, OutputError
-from crispen.evaluate.page import encode
-from crispen.evaluate.report_facts import degradation_text, duration
-from crispen.evaluate.runs import Run
+from crispen.evaluate.report.html_page import encode
+from crispen.evaluate.report.run_facts import degradation_text, duration
+from crispen.evaluate.run_folders import Run
 from crispen.lab.studies.conduct import Conducted
 from crispen.lab.studies.outcome import Column, ResultTable
 from crispen.media.atomic import write_whole

@@ -11,6 +11,7 @@ from sse_starlette import EventSourceResponse
 from crispen.jobs.states import Status
 from crispen.server.errors import failures
 from crispen.server.events import check_streams
+from crispen.server.file_service import Side
 from crispen.server.identity import Client
 from crispen.server.receiving import file_body, received
 from crispen.server.schemas import (
@@ -24,7 +25,6 @@ from crispen.server.schemas import (
     NewJob,
     Question,
 )
-from crispen.server.shelf import Side
 from crispen.server.state import Here
 
 router = APIRouter(tags=["jobs"])
@@ -106,7 +106,7 @@ async def download_all(
     ] = None,
 ) -> Response:
     """Results of finished jobs as one ZIP archive, streamed."""
-    return await server.ask(server.shelf.archive, client, id)
+    return await server.ask(server.file_service.archive, client, id)
 
 
 @router.get(
@@ -163,13 +163,13 @@ async def job_events(server: Here, client: Client, id: Id) -> EventSourceRespons
 @router.get("/jobs/{id}/source", response_class=Response, responses=FILE | failures(404))
 async def get_source(server: Here, client: Client, id: Id) -> Response:
     """The file as it was uploaded."""
-    return await server.ask(server.shelf.source, client, id)
+    return await server.ask(server.file_service.source, client, id)
 
 
 @router.get("/jobs/{id}/result", response_class=Response, responses=FILE | failures(404, 409))
 async def get_result(server: Here, client: Client, id: Id) -> Response:
     """The enhanced file, as a download; answers Range requests."""
-    return await server.ask(server.shelf.result, client, id)
+    return await server.ask(server.file_service.result, client, id)
 
 
 @router.get(
@@ -177,13 +177,13 @@ async def get_result(server: Here, client: Client, id: Id) -> Response:
 )
 async def preview(server: Here, client: Client, id: Id, side: Side) -> Response:
     """The source or result as browsers show it; the file itself where they can."""
-    return await server.shelf.preview(client, id, side)
+    return await server.file_service.preview(client, id, side)
 
 
 @router.get("/jobs/{id}/frames", responses=failures(404, 409))
 async def frames(server: Here, client: Client, id: Id) -> FrameTimes:
     """When the frames of a video's result begin, as its preview plays them."""
-    return await server.shelf.frames(client, id)
+    return await server.file_service.frames(client, id)
 
 
 @router.post(
@@ -195,4 +195,4 @@ async def measure(request: Request, server: Here, client: Client, id: Id) -> Mea
     """PSNR and SSIM of the result and of bicubic, against a reference picture."""
     limit = server.settings.max_upload_bytes
     async with received(request, server.files, field="reference", max_bytes=limit) as file:
-        return await server.shelf.measure(client, id, file)
+        return await server.file_service.measure(client, id, file)

@@ -8,13 +8,13 @@ from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import FileResponse
 
 from crispen.enhance.request import ModelName
+from crispen.server.disconnection import while_there
 from crispen.server.errors import failures
+from crispen.server.file_service import Side
 from crispen.server.identity import Client
-from crispen.server.leaving import while_there
 from crispen.server.ranges import FileAnswer
 from crispen.server.receiving import file_body, received
 from crispen.server.schemas import ModelList, ModelView
-from crispen.server.shelf import Side
 from crispen.server.state import Here
 
 router = APIRouter(prefix="/models", tags=["models"])

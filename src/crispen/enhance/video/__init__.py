@@ -1,0 +1,1 @@
+"""Videos: decode, enhance and encode side by side, in segments that outlive interruptions."""

@@ -1,0 +1,273 @@
+"""One frame of a video into a larger one: the network on luma, bicubic on chroma."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from av.video.reformatter import Interpolation, VideoReformatter
+from numpy.typing import NDArray
+
+from crispen.engines.base import Engine, Pixels
+from crispen.enhance.stages import ModelStage, Shape
+from crispen.media.video.container import Color
+from crispen.media.video.pixel_formats import (
+    FULL_RANGE,
+    STUDIO_RANGE,
+    Planar,
+    SourceFormat,
+    change_depth,
+    full_range,
+    packed,
+    plane,
+    studio_range,
+)
+
+if TYPE_CHECKING:
+    import av
+
+# swscale's bicubic is Keys' with a = -0.6, widened where it shrinks.
+BICUBIC = Interpolation.BICUBIC | Interpolation.ACCURATE_RND
+# From and to R'G'B'. Without the last two, or with only one of them, swscale takes short cuts that
+# cut fractions off: one to two levels of luma are lost on the way there and back.
+_COLORS = (
+    BICUBIC
+    | Interpolation.FULL_CHR_H_INP
+    | Interpolation.FULL_CHR_H_INT
+    | Interpolation.ACCURATE_RND
+)
+_RGB_MATRIX = 1  # BT.709, what players assume of anything that was RGB
+_SWS_MATRICES = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9, 10: 9}
+
+
+class FrameEnhancer:
+    """Makes frames of one size and format out of frames of another.
+
+    The whole frame is enlarged bicubically first, by swscale, which knows where chroma samples lie
+    and carries the frame's side data (captions, light levels) over; that takes 2 ms for 1080p. Then
+    the network's luma takes the place of the bicubic one. Its levels stay as they are; the network
+    is told their range, and the matrix does not matter to it. RGB networks see the colours that the
+    stream's own matrix means; where they leave the size as it is, what they change is added to the
+    frame's own samples. Grey has no other colours, so they see its plane.
+
+    Args:
+        engines: The networks, in order; none for bicubic alone.
+        size: Width and height of the source.
+        source: Its format.
+        color: Its colour.
+        target: Width and height of the result.
+        format: Format of the result.
+        memory_bytes: The budget for windows.
+        strength: How much of what networks of scale 1 change is kept.
+        full: Whether the result can have full range; otherwise that becomes studio range.
+    """
+
+    def __init__(
+        self,
+        engines: Sequence[Engine],
+        size: tuple[int, int],
+        source: SourceFormat,
+        color: Color,
+        target: tuple[int, int],
+        format: Planar,
+        *,
+        memory_bytes: int,
+        strength: float = 1.0,
+        full: bool = True,
+    ) -> None:
+        self._engines = tuple(engines)
+        self._size = size
+        self._source = source
+        self._color = color
+        self._target = target
+        self._format = format
+        self._range = source.range(color.range)
+        self._range_tag = source.tag(color.range, format, full=full)
+        colored = any(engine.card.color == "rgb" for engine in engines)
+        self._rgb = colored and not source.grey
+        self._peak = self._white if self._rgb else format.peak
+        shape = Shape(size[0], size[1], 3 if self._rgb else 1, format.dtype.itemsize)
+        self._stages: list[ModelStage] = []
+        for engine in engines:
+            stage = ModelStage(
+                engine,
+                shape,
+                memory_bytes=memory_bytes,
+                strength=strength,
+                peak=self._peak,
+                studio=self._range == STUDIO_RANGE,
+            )
+            self._stages.append(stage)
+            shape = stage.result
+        self._network_size = (shape.width, shape.height)
+        self._planar = VideoReformatter()
+        self._enlarge = VideoReformatter()
+        self._reduce = VideoReformatter()
+        self._colors = VideoReformatter()
+        self._back = VideoReformatter()
+        self._grow = VideoReformatter()
+
+    @property
+    def matrix(self) -> int:
+        """The matrix of the result, in H.273's numbers."""
+        return _RGB_MATRIX if self._source.rgb else self._color.matrix
+
+    @property
+    def _white(self) -> int:
+        """The level of white in swscale's R'G'B', which has no 65535 in 16 bits."""
+        if self._format.bits == 8:
+            return 255
+        planar = self._source.planar
+        return (planar.peak << 16 - planar.bits) if self._range == FULL_RANGE else 255 << 8
+
+    def _swscale(self, *, to_rgb: bool = False, from_rgb: bool = False) -> dict[str, Any]:
+        matrix = _SWS_MATRICES.get(self.matrix, 5)
+        rgb_in = from_rgb or self._source.rgb
+        # swscale takes grey for full range whatever it is told: so nothing is mapped.
+        own = FULL_RANGE if self._source.grey else self._range
+        if not (to_rgb or rgb_in):
+            return {"src_color_range": own, "dst_color_range": own}
+        return {
+            "src_colorspace": matrix,
+            "dst_colorspace": matrix,
+            "src_color_range": FULL_RANGE if rgb_in else own,
+            "dst_color_range": FULL_RANGE if to_rgb else own,
+        }
+
+    def __call__(self, frame: av.VideoFrame) -> av.VideoFrame:
+        """The enhanced frame, with the time stamp, duration and side data of `frame`."""
+        width, height = self._target
+        source = self.planar(frame)
+        own = FULL_RANGE if self._source.grey else self._range
+        out = self._enlarge.reformat(
+            source,
+            width,
+            height,
+            self._format.name,
+            interpolation=BICUBIC,
+            threads=1,
+            src_color_range=own,
+            dst_color_range=own,
+        )
+        if self._stages:
+            if self._rgb:
+                self._paint_rgb(frame, out)
+            else:
+                luma = plane(source, 0, self._source.planar.dtype)
+                if out is source:  # nothing to enlarge; the decoder still needs its own samples
+                    luma = luma.copy()
+                    out.make_writable()
+                luma = change_depth(
+                    luma, self._source.planar, self._format, full=self._range == FULL_RANGE
+                )
+                self._paint_luma(luma, plane(out, 0, self._format.dtype))
+        if self._range == FULL_RANGE and self._range_tag == STUDIO_RANGE:
+            out.make_writable()
+            for index in range(len(out.planes)):
+                levels = plane(out, index, self._format.dtype)
+                levels[:] = studio_range(levels, index > 0, self._format)
+        self._tag(frame, out)
+        return out
+
+    def interrupt(self, thread: int) -> None:
+        """Cut short what `thread` does in a network."""
+        for engine in self._engines:
+            engine.interrupt(thread)
+
+    def planar(self, frame: av.VideoFrame) -> av.VideoFrame:
+        """The frame in the planar form of its format, and at the stream's size."""
+        width, height = self._size
+        fits = frame.width == width and frame.height == height
+        if self._source.direct and fits and frame.format.name == self._source.name:
+            return frame
+        return self._planar.reformat(
+            frame,
+            width,
+            height,
+            self._source.planar.name,
+            interpolation=_COLORS,
+            threads=1,
+            **self._swscale(),
+        )
+
+    def _paint_luma(self, luma: NDArray[Any], out: NDArray[Any]) -> None:
+        if self._network_size == self._target:
+            self._run(luma[..., None], out[..., None])
+            return
+        from av import VideoFrame
+
+        large = VideoFrame(*self._network_size, self._format.luma_name)
+        self._run(luma[..., None], plane(large, 0, self._format.dtype)[..., None])
+        small = self._reduce.reformat(large, *self._target, interpolation=BICUBIC, threads=1)
+        out[:] = plane(small, 0, self._format.dtype)
+
+    def _paint_rgb(self, frame: av.VideoFrame, out: av.VideoFrame) -> None:
+        name = "rgb48le" if self._format.bits > 8 else "rgb24"
+        seen = self._colors.reformat(
+            frame,
+            *self._size,
+            name,
+            interpolation=_COLORS,
+            threads=1,
+            **self._swscale(to_rgb=True),
+        )
+        seen.make_writable()
+        pixels = packed(seen, self._format.dtype)
+        if self._format.bits > 8:
+            np.minimum(pixels, self._peak, out=pixels)
+        # At the source's own size only what changed is painted: colours that the way to RGB and
+        # back would shift, or that RGB does not have, stay as they are.
+        before = self._from_rgb(seen) if self._network_size == self._target == self._size else None
+        # A frame made from the source's, since PyAV can give a new one no place of its chroma.
+        large = self._grow.reformat(seen, *self._network_size, name, interpolation="POINT")
+        large.make_writable()
+        self._run(pixels, packed(large, self._format.dtype))
+        final = self._from_rgb(large)
+        out.make_writable()  # it may be the source's own frame
+        for index in range(len(out.planes)):
+            levels = plane(out, index, self._format.dtype)
+            if before is None:
+                levels[:] = final[index]
+                continue
+            change = final[index].astype(np.int32) - before[index]
+            levels[:] = np.clip(levels + change, 0, self._format.peak)
+
+    def _from_rgb(self, frame: av.VideoFrame) -> list[NDArray[Any]]:
+        """The planes of the result's format."""
+        ranges = self._swscale(from_rgb=True)
+        form = self._format
+        full = self._range == FULL_RANGE
+        if full:  # swscale is up to a level off there; its studio range in 16 bits is exact
+            ranges["dst_color_range"] = STUDIO_RANGE
+            form = Planar(form.chroma, 16)
+        planar = self._back.reformat(
+            frame, *self._target, form.name, interpolation=_COLORS, threads=1, **ranges
+        )
+        planes = [plane(planar, index, form.dtype) for index in range(3)]
+        if full:
+            white = self._white << 16 - 8 * self._format.dtype.itemsize
+            return [full_range(part, n > 0, white, self._format) for n, part in enumerate(planes)]
+        return planes
+
+    def _run(self, pixels: NDArray[Any], out: NDArray[Any]) -> None:
+        flow: Iterator[Pixels] = iter([np.ascontiguousarray(pixels)])
+        for stage in self._stages:
+            flow = stage.frame(flow, _silent)
+        row = 0
+        for band in flow:
+            out[row : row + len(band)] = band
+            row += len(band)
+
+    def _tag(self, frame: av.VideoFrame, out: av.VideoFrame) -> None:
+        out.pts = frame.pts
+        if frame.time_base is not None:
+            out.time_base = frame.time_base
+        out.duration = frame.duration
+        out.pict_type = 0  # the encoder decides, not the source
+        out.colorspace = self.matrix
+        out.color_range = self._range_tag
+
+
+def _silent(_: float) -> None:
+    pass

@@ -1,0 +1,166 @@
+"""Video to video: decode, enhance and encode side by side, in segments that outlive interruptions.
+
+Three threads work at once: one decodes, one runs the network, one encodes (the caller's). Only a
+few frames are ever held between them, so that memory does not grow with the clip. Every ten
+seconds or so the encoder is closed and its packets become a finished segment; in the end the
+segments' packets and the source's other streams are put into the target, which appears under its
+name only when it is whole.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from crispen.enhance.modelfile import ModelFiles
+from crispen.enhance.plan import Plan, codec_for, video_suffix
+from crispen.enhance.plan import plan as make_plan
+from crispen.enhance.request import Request
+from crispen.enhance.source import video_source
+from crispen.enhance.video.production import Work
+from crispen.enhance.video.segments import Parts
+from crispen.errors import Cancelled, OutputError, UsageError
+from crispen.media.video.container import probe
+from crispen.models.athand import AtHand
+from crispen.progress import Progress
+
+SEGMENT_S = 10
+_MEMORY = 1 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class VideoReport:
+    """What was done.
+
+    Attributes:
+        source: The file read.
+        target: The file written.
+        frames: How many frames.
+        resumed_frames: How many of them an earlier run had finished.
+        seconds: Wall time of this run.
+        source_size: Width and height of the source's frames.
+        target_size: Width and height of the result's.
+        models: Names of the networks, in order.
+        label: What was done, as it stands in the names of results.
+        codec: As asked for with ``--codec``.
+        pixel_format: FFmpeg's name of the result's.
+        streams_copied: How many other streams came over.
+        damaged: How many frames and packets of the source were damaged; one more if it was cut.
+        notes: What a person should know, a line each.
+    """
+
+    source: Path
+    target: Path
+    frames: int
+    resumed_frames: int
+    seconds: float
+    source_size: tuple[int, int]
+    target_size: tuple[int, int]
+    models: tuple[str, ...]
+    label: str
+    codec: str
+    pixel_format: str
+    streams_copied: int
+    damaged: int
+    notes: tuple[str, ...]
+
+    @property
+    def fps(self) -> float:
+        """Frames a second of this run."""
+        return (self.frames - self.resumed_frames) / self.seconds if self.seconds > 0 else 0.0
+
+
+def make_video(
+    source: Path,
+    target: Path,
+    request: Request,
+    at_hand: AtHand,
+    *,
+    plan: Plan | None = None,
+    device: str = "auto",
+    threads: int | None = None,
+    memory_bytes: int | None = None,
+    overwrite: bool = False,
+    resume: bool = True,
+    segment_s: float = SEGMENT_S,
+    progress: Progress | None = None,
+) -> VideoReport:
+    """A video out of a video, as requested; see `crispen.enhance_video`.
+
+    Args:
+        source: A video file.
+        target: The file to write, whose name says its format.
+        request: What is wanted.
+        at_hand: The models that it names.
+        plan: What was planned for this source, where that was asked before.
+        device: As for `crispen.load`.
+        threads: Maximum number of CPU threads of the network and of the encoder.
+        memory_bytes: Budget of the network's windows; 1 GiB unless given.
+        overwrite: Replace `target` if it exists.
+        resume: Keep finished segments of an interrupted run, and continue from them.
+        segment_s: Seconds between two points from which work can continue.
+        progress: Reports how far it is; can cancel.
+
+    Raises:
+        UsageError: An option does not fit.
+        InputError: The source cannot be read, or not all of it fits the target's format.
+        OutputError: The target cannot be written.
+        Cancelled: It was stopped.
+    """
+    began = time.monotonic()
+    progress = progress or Progress()
+    if not segment_s > 0:
+        raise UsageError(f"segment_s is {segment_s}; give a number of seconds above 0")
+    codec_for(request, video_suffix(target))
+    _check_target(source, target, overwrite)
+    header = probe(source)
+    if plan is None:
+        plan = make_plan(request, video_source(header, header.container), at_hand, result=target)
+    with ModelFiles(at_hand, device=device, threads=threads) as files:
+        models = [files[name] for name in plan.models]
+        work = Work(source, target, header, plan, models, threads)
+        job = work.job(segment_s, request.strip_metadata) | request.further()
+        with Parts(target, job, resume=resume) as parts:
+            try:
+                ending, resumed = work.make_segments(
+                    parts, memory_bytes or _MEMORY, segment_s, progress
+                )
+                work.join(parts, ending, request.strip_metadata, progress)
+            except (Cancelled, KeyboardInterrupt) as error:
+                if resume and parts.finished():
+                    raise Cancelled(
+                        f"stopped; give the same command again to go on after segment "
+                        f"{len(parts.finished())}"
+                    ) from error
+                raise
+    return VideoReport(
+        source=source,
+        target=target,
+        frames=ending.frames,
+        resumed_frames=resumed,
+        seconds=time.monotonic() - began,
+        source_size=(header.width, header.height),
+        target_size=work.size,
+        models=tuple(m.card.name for m in models),
+        label=plan.label,
+        codec=work.codec.name,
+        pixel_format=work.format.name,
+        streams_copied=len(work.copies.streams),
+        damaged=ending.damaged,
+        notes=(*work.notes, *ending.notes),
+    )
+
+
+def _check_target(source: Path, target: Path, overwrite: bool) -> None:
+    if target.exists() and source.exists() and target.samefile(source):
+        raise OutputError(f"{target}: is the source itself; choose another name with -o")
+    if target.is_dir():
+        raise OutputError(f"{target}: a folder; name a file in it")
+    if target.exists() and not overwrite:
+        raise OutputError(
+            f"{target}: exists already; add --overwrite (overwrite=True in Python) or choose "
+            "another name"
+        )
+    if not target.parent.is_dir():
+        raise OutputError(f"{target.parent}: no such folder; make it first")

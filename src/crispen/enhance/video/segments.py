@@ -1,0 +1,163 @@
+"""The folder beside a video in the making: finished segments, so that work can go on later.
+
+``.NAME.part/`` holds encoded segments, each written under another name and renamed when whole,
+and ``job.json`` with everything the result depends on. A later run with the same job keeps the
+segments; any difference, in the settings or the source, starts anew.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from crispen.errors import OutputError
+from crispen.media.video.container import writing
+
+_TRIES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """What is known once the last frame has been seen.
+
+    Attributes:
+        frames: How many there were.
+        last_duration: How long the last is shown, in units of the time base; 0 if unknown.
+        notes: What there is to say about them.
+        damaged: How many frames and packets were damaged; one more if the source was cut.
+    """
+
+    frames: int
+    last_duration: int
+    notes: tuple[str, ...] = ()
+    damaged: int = 0
+
+
+class Parts:
+    """The folder; use it in a ``with`` block, in which nobody else may use it.
+
+    Args:
+        target: The file in the making.
+        job: Everything the result depends on, as JSON.
+        resume: Keep finished segments of an earlier run, and of this one if it is interrupted.
+
+    Raises:
+        OutputError: The folder cannot be made, or another run is using it.
+    """
+
+    def __init__(self, target: Path, job: dict[str, Any], *, resume: bool) -> None:
+        self._target = target
+        self._job = json.dumps(job, sort_keys=True, indent=1)
+        self._resume = resume
+        self._kept = False
+        self.folder = target.parent / f".{target.name}.part"
+        self._lock = FileLock(self.folder / "lock", timeout=0)
+
+    def __enter__(self) -> Parts:
+        with writing(self.folder, self._target):
+            self._hold()
+            job = self.folder / "job.json"
+            same = job.exists() and job.read_text(encoding="utf-8") == self._job
+            for path in self.folder.iterdir():
+                if path.name != "lock" and not (same and self._resume and _whole(path)):
+                    path.unlink()
+            job.write_text(self._job, encoding="utf-8")
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        # The lock is given back last: whoever waits for it finds all of this done.
+        try:
+            if kind is None or not (self._resume and self.finished()):
+                shutil.rmtree(self.folder, ignore_errors=True)
+                return
+            self._kept = True
+            for path in self.folder.iterdir():
+                if not _whole(path) and path.name != "job.json":
+                    with contextlib.suppress(OSError):
+                        path.unlink()
+        finally:
+            self._lock.release()
+            if os.name == "nt" and not self._kept:  # it keeps files that are open
+                shutil.rmtree(self.folder, ignore_errors=True)
+
+    @property
+    def kept(self) -> bool:
+        """Whether segments were left for a later run."""
+        return self._kept
+
+    def _hold(self) -> None:
+        for _ in range(_TRIES):
+            self.folder.mkdir(exist_ok=True)
+            try:
+                self._lock.acquire()
+                return
+            except FileNotFoundError:  # another run has just ended and removed the folder
+                continue
+            except Timeout as error:
+                raise OutputError(
+                    f"{self._target}: another run is making this file; wait for it or stop it"
+                ) from error
+        raise OutputError(f"{self._target}: its folder of segments goes away; try again")
+
+    def finished(self) -> list[Path]:
+        """The finished segments, in order, up to the first gap."""
+        paths: list[Path] = []
+        while (path := self.segment(len(paths))).exists():
+            paths.append(path)
+        return paths
+
+    def segment(self, number: int) -> Path:
+        """Where a finished segment lies."""
+        return self.folder / f"seg-{number + 1:05d}.seg"
+
+    def draft(self, name: str) -> Path:
+        """Where something is written before it is whole."""
+        return self.folder / f"{name}.tmp"
+
+    def finish(self, number: int) -> None:
+        """Declare the draft of a segment whole; it is on the disk before it gets its name."""
+        draft = self.draft(f"seg-{number + 1:05d}")
+        with writing(draft, self._target):
+            with draft.open("rb") as file:
+                os.fsync(file.fileno())
+            draft.replace(self.segment(number))
+
+    def drop_from(self, number: int) -> None:
+        """Forget a segment and all after it."""
+        (self.folder / "end.json").unlink(missing_ok=True)
+        while (path := self.segment(number)).exists():
+            path.unlink()
+            number += 1
+
+    def write_ending(self, ending: Ending) -> None:
+        """Say that all segments are finished."""
+        with writing(self.folder, self._target):
+            draft = self.draft("end")
+            draft.write_text(json.dumps(asdict(ending)), encoding="utf-8")
+            draft.replace(self.folder / "end.json")
+
+    def ending(self) -> Ending | None:
+        """What `write_ending` said, or None."""
+        path = self.folder / "end.json"
+        if not path.exists():
+            return None
+        said = json.loads(path.read_text(encoding="utf-8"))
+        said["notes"] = tuple(said["notes"])
+        return Ending(**said)
+
+
+def _whole(path: Path) -> bool:
+    return path.suffix == ".seg" or path.name == "end.json"

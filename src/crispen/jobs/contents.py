@@ -1,0 +1,44 @@
+"""What a job works on, what comes out of it, and how far it is."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from crispen.enhance import source
+
+
+class Source(source.Source):
+    """What a file holds, as its content says."""
+
+    type: str = Field(description="media type, such as image/png")
+    bytes: int
+    duration_s: float | None = None
+    viewable: bool = Field(description="whether browsers show it as it is")
+
+
+class JobResult(BaseModel):
+    """What was made."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str = Field(description="file name for a download")
+    type: str = Field(description="media type")
+    width: int
+    height: int
+    frames: int = 1
+    bytes: int
+    notes: list[str] = Field([], description="what a person should know about it, a line each")
+    viewable: bool = Field(description="whether browsers show it as it is")
+
+
+class ProgressNow(BaseModel):
+    """How far the work is."""
+
+    model_config = ConfigDict(frozen=True)
+
+    what: str = Field(description="what is being done")
+    done: float
+    total: float | None
+    unit: str = Field(description="px, frames, bytes")
+    rate: float = Field(description="unit per second")
+    left_s: float | None = Field(None, description="seconds left, if that can be told")

@@ -1,0 +1,150 @@
+"""Checks that a network keeps the promises its model card makes, before it is exported.
+
+Tiles are cut with the card's halo and multiple, so a wrong one shows as seams in every picture.
+Both are measured here, on the network itself with random weights: a trained one can hide what it
+depends on behind filters that happen to be silent.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+
+import torch
+from torch import Tensor
+
+from crispen.errors import ModelError
+from crispen.lab.networks.base import Network
+
+# A network whose output depends on more than this has no useful halo.
+_FARTHEST_PX = 256
+# How much farther than a halo is looked: dilated kernels leave gaps in what they see.
+_MARGIN_PX = 96
+# Pictures that are asked, fewer where they are long; each adds its columns.
+_PICTURES = (4, 24)
+_ROWS = 2000
+
+
+def check_network(network: Network, name: str) -> None:
+    """Refuse a network whose size, range or halo is not what it says.
+
+    Args:
+        network: As it is trained; not changed.
+        name: For the error.
+
+    Raises:
+        ModelError: What it says is wrong, with what would be right.
+    """
+    if network.window_px is not None:
+        return  # it sees one size only, and its card says so
+    tried = with_random_weights(network)
+    _check_sizes(tried, name)
+    if network.halo is None:
+        return
+    reach = measured_halo(tried)
+    if reach is None:
+        raise ModelError(
+            f"network {name}: says halo = {network.halo}, but its output depends on input pixels "
+            f"more than {_FARTHEST_PX} away; set halo = None, and its tiles are blended"
+        )
+    if reach > network.halo:
+        raise ModelError(
+            f"network {name}: says halo = {network.halo}, but its output depends on input pixels "
+            f"{reach} away, so tiles would show seams; set halo = {reach}"
+        )
+
+
+def with_random_weights(network: Network) -> Network:
+    """A copy of the network in which no filter is silent."""
+    tried = copy.deepcopy(network).cpu().float().eval()
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for weight in tried.parameters():
+            if weight.ndim > 1:
+                fan = math.prod(weight.shape[1:])
+                weight.normal_(std=1.0 / math.sqrt(fan), generator=generator)
+    return tried
+
+
+def _check_sizes(network: Network, name: str) -> None:
+    step, scale = network.multiple, network.scale
+    least = -(-16 // step)
+    for rows, columns in ((least * step, (least + 1) * step), ((least + 2) * step, least * step)):
+        expected = (1, network.channels, scale * rows, scale * columns)
+        try:
+            with torch.no_grad():
+                out = network(_noise((1, network.channels, rows, columns)))
+        except RuntimeError as error:
+            reason = str(error).strip().splitlines()[0]
+            raise ModelError(
+                f"network {name}: fails on {columns}x{rows} pixels ({reason}); set multiple to "
+                "what the sides of its input must be multiples of"
+            ) from error
+        if tuple(out.shape) != expected:
+            raise ModelError(
+                f"network {name}: gives {tuple(out.shape)} for an input of {columns}x{rows} "
+                f"pixels, not {expected}; check its padding, scale and multiple"
+            )
+        if float(out.min()) < 0 or float(out.max()) > 1:
+            raise ModelError(
+                f"network {name}: leaves [0, 1]; return self.finish(picture) from forward"
+            )
+
+
+def measured_halo(network: Network) -> int | None:
+    """How far an output pixel really looks, by gradients; None if farther than 256 pixels.
+
+    Every row and column of the network's grid and every phase of the scale is asked on random
+    pictures, so that the farthest pixel with an influence is found.
+    """
+    farthest = 0
+    for axis in (2, 3):
+        reach = _reach(network, axis)
+        if reach is None:
+            return None
+        farthest = max(farthest, reach)
+    return farthest
+
+
+def _reach(network: Network, axis: int) -> int | None:
+    step = network.multiple
+    side = -(-((network.halo or 0) + _MARGIN_PX) // step)
+    # Twice as much is looked at until the reach ends inside it.
+    while (reach := _reach_within(network, axis, side)) >= side * step:
+        if side * step > _FARTHEST_PX:
+            return None
+        side *= 2
+    return reach
+
+
+def _reach_within(network: Network, axis: int, side: int) -> int:
+    """The same on pictures that end `side` cells of the grid away from what is looked at."""
+    step, scale = network.multiple, network.scale
+    middle = side * step
+    across = max(step, 2 * step if step > 1 else 4)
+    long = (2 * side + 1) * step
+    least, most = _PICTURES
+    pictures = min(most, max(least, _ROWS // long))
+    shape = (pictures, network.channels, *((long, across) if axis == 2 else (across, long)))
+    x = _noise(shape).requires_grad_()
+    # Only the network itself: not clipped, so that no gradient is lost, while dropout and
+    # normalisation stay as they are at run time.
+    network.training = True
+    try:
+        out = network(x)
+    finally:
+        network.training = False
+    farthest = 0
+    for pixel in range(step):
+        for phase in range(scale):
+            line = out.select(axis, (middle + pixel) * scale + phase)
+            weights = _noise(tuple(line.shape), seed=pixel)
+            (gradient,) = torch.autograd.grad((line * weights).sum(), x, retain_graph=True)
+            seen = gradient.abs().amax(dim=(0, 1, 5 - axis)).nonzero().flatten()
+            places = seen - (middle + pixel)
+            farthest = max(farthest, int(places.abs().max()) if len(places) else 0)
+    return farthest
+
+
+def _noise(shape: tuple[int, ...], seed: int = 1) -> Tensor:
+    return torch.rand(shape, generator=torch.Generator().manual_seed(seed))

@@ -1,0 +1,88 @@
+"""A study's report as one page that needs nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from crispen.evaluate.report.contents import Report
+from crispen.evaluate.report.html_page import escape, make_page, picture_url
+from crispen.evaluate.report.run_facts import provenance_section, recipe_section
+from crispen.evaluate.report.run_pictures import samples_section
+from crispen.evaluate.report.run_report import curves_section
+from crispen.evaluate.report.score_tables import html_table
+from crispen.lab.studies.conduct import Conducted
+from crispen.lab.studies.outcome import ResultPicture, ResultTable
+from crispen.lab.studies.writing import command, runs_table
+
+
+def study_page(done: Conducted, date: str = "") -> str:
+    """The page: tables, pictures, what to make of it, curves, samples, recipes.
+
+    Args:
+        done: The study.
+        date: Of the report.
+    """
+    study, outcome = done.study, done.outcome
+    report = Report(done.runs)
+    sections = {
+        "results": ("Results", "".join(_table(t, h3=True) for t in outcome.tables)),
+        "pictures": ("Pictures", "".join(_figure(p) for p in outcome.pictures)),
+        "remarks": ("What to make of it", _list([*outcome.remarks, *study.remarks])),
+        "runs": ("What was trained", _table(runs_table(done.runs)) if done.runs else ""),
+        "curves": ("Curves", curves_section(report)),
+        "samples": ("While they trained", samples_section(report)),
+        "recipe": ("Recipes", recipe_section(report)),
+        "provenance": (
+            "How to repeat it",
+            f"<pre><code>{escape(command(done))}</code></pre>{provenance_section(report)}",
+        ),
+    }
+    there = {key: value for key, value in sections.items() if value[1]}
+    links = "".join(f'<a href="#{key}">{escape(name)}</a>' for key, (name, _) in there.items())
+    day = f"<p>{escape(date)}</p>" if date else ""
+    quick = (
+        "<p><b>The quick version, on pictures made by code: its figures say nothing.</b></p>"
+        if done.order.quick
+        else ""
+    )
+    body = [
+        '<a class="skip" href="#main">To the report</a>',
+        f'<nav class="toc" aria-label="Sections">{links}</nav>',
+        f'<main id="main"><header class="lead"><h1>{escape(study.title)}</h1>'
+        f"<p>{escape(study.question)}</p>{day}{quick}</header>",
+        *(
+            f'<section id="{key}"><h2>{escape(name)}</h2>{content}</section>'
+            for key, (name, content) in there.items()
+        ),
+        "</main>",
+    ]
+    return make_page(
+        study.title, "\n".join(body), styles=["report.css"], scripts=["charts.js"], kind="report"
+    )
+
+
+def _table(table: ResultTable, *, h3: bool = False) -> str:
+    best = {c.key: table.best(c) for c in table.columns}
+    body = []
+    for row in table.rows:
+        cells = []
+        for column in table.columns:
+            value = row.get(column.key)
+            mark = "*" if value is not None and value == best[column.key] else ""
+            cells.append(f"{mark}{escape(column.written(value))}")
+        body.append(cells)
+    heading = f"<h3>{escape(table.title)}</h3>" if h3 else ""
+    note = f'<p class="note">{escape(table.note)}</p>' if table.note else ""
+    return f"{heading}{html_table([escape(c.title) for c in table.columns], body)}{note}"
+
+
+def _figure(picture: ResultPicture) -> str:
+    caption = escape(picture.caption)
+    return (
+        f'<figure><div class="scroll"><img alt="{caption}" src="{picture_url(picture.pixels)}">'
+        f"</div><figcaption>{caption}</figcaption></figure>"
+    )
+
+
+def _list(texts: Sequence[str]) -> str:
+    return f"<ul>{''.join(f'<li>{escape(text)}</li>' for text in texts)}</ul>" if texts else ""

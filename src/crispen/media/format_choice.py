@@ -1,0 +1,119 @@
+"""Which format a name means, which is written, and whether it can hold a result."""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+from pathlib import Path
+
+from crispen.errors import MissingExtra, UsageError
+from crispen.media.formats import PICTURES, VIDEO_SUFFIXES, VIDEOS, PictureFormat, VideoFormat
+
+_BY_NAME = PICTURES | {alias: f for f in PICTURES.values() for alias in f.aliases}
+
+
+_BY_SUFFIX = {s: f for f in PICTURES.values() for s in f.suffixes}
+
+
+def is_image_name(path: str | Path) -> bool:
+    """Whether a file of this name is taken for a picture when a folder is searched.
+
+    Formats that need an extra count only where it is installed.
+
+    >>> is_image_name("holiday.JPG"), is_image_name("notes.txt")
+    (True, False)
+    """
+    found = _BY_SUFFIX.get(Path(path).suffix.lower())
+    return found is not None and is_installed(found)
+
+
+def is_video_name(path: str | Path) -> bool:
+    """Whether a file's name says that it is a video.
+
+    >>> is_video_name("clip.MP4"), is_video_name("photo.jpg")
+    (True, False)
+    """
+    return Path(path).suffix.lower() in VIDEO_SUFFIXES
+
+
+def video_of(suffix: str) -> VideoFormat:
+    """The container that a result of that suffix is written as; MKV for any other suffix."""
+    written = (f for f in VIDEOS.values() if f.muxer and suffix.lower() in f.suffixes)
+    return next(written, VIDEOS["mkv"])
+
+
+def video_read_by(demuxer: str) -> VideoFormat | None:
+    """The container that FFmpeg's reader of that name means."""
+    return next((f for f in VIDEOS.values() if f.demuxer == demuxer), None)
+
+
+def is_installed(kind: PictureFormat) -> bool:
+    """Whether what it takes to read `kind` is there."""
+    return not kind.package or _is_there(kind.package)
+
+
+@functools.cache
+def _is_there(package: str) -> bool:
+    return importlib.util.find_spec(package) is not None
+
+
+def require(kind: PictureFormat, name: str) -> None:
+    """Says what to install where `kind` cannot be read.
+
+    Args:
+        kind: The format of a file.
+        name: What to call that file.
+
+    Raises:
+        MissingExtra: With the line to type.
+    """
+    if not is_installed(kind):
+        raise MissingExtra(
+            f"{name}: a {kind.title} file; to read it, type: pip install 'crispen[{kind.extra}]'"
+        )
+
+
+def output_format(name: str | None, path: Path | None, fallback: str) -> PictureFormat:
+    """The format to write.
+
+    Args:
+        name: What the user asked for, if anything: ``"jpg"``, ``"PNG"`` …
+        path: The target, whose suffix counts if `name` is not given.
+        fallback: For streams: the input's own format.
+
+    Raises:
+        UsageError: No such format, or one that is only read.
+    """
+    if name is None and path is None:
+        known = PICTURES.get(fallback)
+        return known if known and known.writable else PICTURES["png"]
+    asked = (name if name is not None else path.suffix if path else "").lower().lstrip(".")
+    found = _BY_NAME.get(asked) or _BY_SUFFIX.get(f".{asked}")
+    names = [f.name for f in PICTURES.values() if f.writable]
+    if found and found.writable:
+        return found
+    where = f"{path}: " if path is not None else ""
+    what = (
+        f"'{asked}' is not a picture format that is written" if asked else "the name has no suffix"
+    )
+    raise UsageError(f"{where}{what}; choose one of {', '.join(names)}")
+
+
+def check_fits(name: str, kind: PictureFormat, width: int, height: int, frames: int) -> None:
+    """Refuse what a format cannot hold.
+
+    Raises:
+        UsageError: Sides of no pixel or too many, or an animation in a format for one picture.
+    """
+    if min(width, height) < 1:
+        raise UsageError(f"{name}: {width}x{height} is not a size; at least 1x1")
+    if kind.max_side and max(width, height) > kind.max_side:
+        raise UsageError(
+            f"{name}: {kind.title} holds at most {kind.max_side} pixels a side, this picture has "
+            f"{width}x{height}; use PNG or TIFF"
+        )
+    if frames > 1 and not kind.animated:
+        raise UsageError(
+            f"{name}: {kind.title} holds one picture, this animation has {frames} frames; use "
+            "GIF, WebP, PNG or AVIF"
+        )

@@ -1,0 +1,129 @@
+"""What files say about their colours where they hold no ICC profile, or one that does not count."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass, replace
+from typing import BinaryIO
+
+from crispen.media.picture import exif_orientation, file_chunks, heif_boxes
+from crispen.media.picture.cicp import Cicp
+from crispen.media.picture.icc import (
+    LINEAR,
+    SRGB,
+    SRGB_CURVE,
+    Curve,
+    Primaries,
+    grey_profile,
+    rgb_profile,
+)
+
+_USUAL_GAMMA = 1 / 2.2  # what files of sRGB say for readers that know no better
+
+
+_ADOBE_RGB = Primaries((0.64, 0.33), (0.21, 0.71), (0.15, 0.06))
+_ADOBE_GAMMA = 563 / 256
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A colour space.
+
+    Attributes:
+        primaries: sRGB's unless told.
+        curve: sRGB's unless told.
+        cicp: Where the file says it in code points; then these alone count.
+        before_icc: They count more than an ICC profile in the same file.
+    """
+
+    primaries: Primaries = SRGB
+    curve: Curve = SRGB_CURVE
+    cicp: Cicp | None = None
+    before_icc: bool = False
+
+    @property
+    def linear(self) -> bool:
+        """Whether samples are light itself."""
+        return self.cicp.linear if self.cicp else self.curve.linear
+
+    def encoded(self) -> Told:
+        """The same colours with sRGB's curve, as pixels are after `linear` light was converted."""
+        cicp = Cicp(self.cicp.primaries, 13) if self.cicp else None
+        return replace(self, curve=SRGB_CURVE, cicp=cicp)
+
+    def profile(self, *, grey: bool) -> bytes | None:
+        """As an ICC profile; None for sRGB, and for HDR, which none of ours can say."""
+        if self.cicp is not None:
+            return self.cicp.profile(grey=grey)
+        if self.curve == SRGB_CURVE and (grey or self.primaries == SRGB):
+            return None
+        if grey:
+            return grey_profile(self.curve, f"Grey, gamma {self.curve.gamma:.2f}")
+        return rgb_profile(self.primaries, self.curve, f"RGB, gamma {self.curve.gamma:.2f}")
+
+
+def in_png(file: BinaryIO) -> Told | None:
+    """The colours of a PNG by its cICP, sRGB, gAMA and cHRM, in the order in which they count.
+
+    Raises:
+        ValueError: They are told in a way that is not understood.
+
+    Source: PNG, third edition, 4.3.
+    """
+    chunks = file_chunks.png_head(file)
+    if b"cICP" in chunks:
+        codes = Cicp(*chunks[b"cICP"][:2].ljust(2, b"\0"))
+        matrix, full = chunks[b"cICP"][2:4].ljust(2, b"\0")
+        if matrix or full != 1:
+            raise ValueError("its cICP speaks of video samples, and not of full-range RGB")
+        return Told(cicp=codes, before_icc=True)
+    if b"iCCP" in chunks:
+        return None
+    if b"sRGB" in chunks:
+        return Told(cicp=Cicp(1, 13))
+    primaries, curve = SRGB, SRGB_CURVE
+    if len(chunks.get(b"cHRM", b"")) >= 32:
+        wx, wy, rx, ry, gx, gy, bx, by = (
+            n / 100_000 for n in struct.unpack_from(">8I", chunks[b"cHRM"])
+        )
+        primaries = _sensible(Primaries((rx, ry), (gx, gy), (bx, by), (wx, wy)))
+    if len(chunks.get(b"gAMA", b"")) >= 4:
+        curve = _by_gamma(struct.unpack_from(">I", chunks[b"gAMA"])[0] / 100_000, primaries)
+    return Told(primaries, curve)
+
+
+def in_avif(file: BinaryIO) -> Told | None:
+    """The colours of an AVIF or HEIF by its nclx box, which counts only without a profile."""
+    _, meta = heif_boxes.read_meta(file)
+    box = heif_boxes.nclx(meta)
+    if box is None or box.end - box.start < 8:
+        return None
+    codes = Cicp(*struct.unpack_from(">HH", meta, box.start + 4))
+    return Told(cicp=codes) if max(codes) < 256 else None  # there are no such codes
+
+
+def in_exif(exif: bytes) -> Told | None:
+    """Adobe RGB, which cameras name in no other way."""
+    return Told(_ADOBE_RGB, Curve(_ADOBE_GAMMA)) if exif_orientation.is_adobe_rgb(exif) else None
+
+
+def _by_gamma(exponent: float, primaries: Primaries) -> Curve:
+    """The curve that a gAMA of `exponent` means."""
+    if not 0.05 < exponent < 20:
+        return SRGB_CURVE  # nonsense counts as nothing told, as in libpng
+    if abs(exponent - 1) < 0.01:
+        return LINEAR
+    if abs(exponent / _USUAL_GAMMA - 1) < 0.01 and primaries == SRGB:
+        return SRGB_CURVE
+    return Curve(1 / exponent)
+
+
+def _sensible(primaries: Primaries) -> Primaries:
+    """`primaries`, or sRGB's where they differ by rounding only or are none."""
+    if primaries.is_near(SRGB):
+        return SRGB
+    try:
+        primaries.matrix()
+    except ValueError:
+        return SRGB
+    return primaries

@@ -1,0 +1,155 @@
+"""JPEG XL, by libjxl (``pillow-jxl-plugin``), in 8 bits.
+
+Source: ISO/IEC 18181-1, 18181-2 (the container).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from crispen.media.picture import exif_orientation
+from crispen.media.picture.decoded import Decoded, Whole
+from crispen.media.picture.header import Header, Metadata, Pixels
+from crispen.media.picture.vips import DAMAGED, ENDS_EARLY, NotUnderstood
+
+_CODESTREAM = b"\xff\x0a"
+_RATIOS = {1: (1, 1), 2: (12, 10), 3: (4, 3), 4: (3, 2), 5: (16, 9), 6: (5, 4), 7: (2, 1)}
+_MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
+_EFFORT = 5  # 7, libjxl's own, takes three times as long
+_PNG = "convert it to 16-bit PNG with djxl first"
+
+
+def open_jxl(data: bytes, read_jpeg: Callable[[bytes], Decoded]) -> Whole:
+    """A JPEG XL; the first frame of an animated one.
+
+    Args:
+        data: The file.
+        read_jpeg: Reads a JPEG that was packed into it without loss.
+
+    Raises:
+        ValueError: It is damaged.
+        NotUnderstood: Its colours or samples are of a kind that is not read.
+    """
+    width, height, deep = _announced(data)
+    return Whole(width, height, lambda: _decode(data, deep, read_jpeg))
+
+
+def encode(pixels: Pixels, header: Header, quality: int) -> bytes:
+    """A JPEG XL file of 8-bit `pixels`, in sRGB.
+
+    Args:
+        pixels: ``(height, width, channels)``.
+        header: Of the picture.
+        quality: 1 to 100, which is lossless.
+    """
+    import pillow_jxl
+
+    make: Any = pillow_jxl.Encoder  # whose stub knows less than it does
+    encoder = make(
+        mode=_MODES[pixels.shape[2]],
+        lossless=quality == 100,
+        quality=float(quality),
+        effort=_EFFORT,
+        num_threads=-1,
+    )
+    meta = header.metadata
+    exif = meta.exif.removeprefix(b"Exif\0\0") if meta.exif else None
+    return bytes(
+        encoder(
+            pixels.tobytes(),
+            pixels.shape[1],
+            pixels.shape[0],
+            jpeg_encode=False,
+            exif=exif,
+            jumb=None,
+            xmp=meta.xmp,
+            compress=False,
+        )
+    )
+
+
+def _decode(data: bytes, deep: bool, read_jpeg: Callable[[bytes], Decoded]) -> Decoded:
+    import pillow_jxl
+
+    make: Any = pillow_jxl.Decoder
+    try:
+        is_jpeg, info, samples, icc, boxes = make(num_threads=-1)(data)
+    except (ValueError, RuntimeError, OSError):
+        raise ValueError(DAMAGED) from None
+    if is_jpeg:  # as it was before it was packed, EXIF and all
+        return read_jpeg(bytes(samples))
+    channels = {"L": 1, "I;16": 1, "LA": 2, "RGB": 3, "RGBA": 4}.get(info.mode)
+    if channels is None:
+        raise NotUnderstood(f"this JPEG XL holds samples of type {info.mode}", _PNG)
+    if icc and icc[20:24] == b"Lab " and b"cicp" in icc[128:]:
+        raise NotUnderstood("this JPEG XL is HDR, and is not read", _PNG)
+    dtype = "uint16" if info.mode == "I;16" else "uint8"
+    pixels: Any = np.frombuffer(samples, dtype).reshape(info.height, info.width, channels)
+    exif, xmp = _box(boxes, b"Exif"), _box(boxes, b"xml ")
+    if exif and exif[4:6] in (b"II", b"MM"):  # behind an offset, as it should be
+        exif = exif[4:]
+    metadata = Metadata(
+        icc=icc if icc and not _is_srgb(icc) else None,
+        exif=exif_orientation.upright(b"Exif\0\0" + exif) if exif else None,
+        xmp=exif_orientation.upright_xmp(xmp) if xmp else None,
+    )
+    notes = ("its 16 bits were rounded to 8: no more are read of a JPEG XL in colour",)
+    return Decoded(pixels, metadata, notes if deep and dtype == "uint8" else ())
+
+
+def _box(boxes: list[Any], kind: bytes) -> bytes | None:
+    return next((bytes(box.data) for box in boxes if bytes(box.box_type) == kind), None)
+
+
+def _is_srgb(icc: bytes) -> bool:
+    """Whether libjxl made the profile, and for sRGB, by the names that it gives them."""
+    names = ("sRGB", "Gra_D65_Rel_SRG", "Gra_D65_Per_SRG")
+    return icc[4:8] == b"jxl " and any(name.encode("utf-16-be") in icc for name in names)
+
+
+class _Bits:
+    """Reads numbers from the start of a codestream, least significant bit first."""
+
+    def __init__(self, data: bytes) -> None:
+        self._bits = int.from_bytes(data[:32], "little")
+
+    def take(self, count: int) -> int:
+        value = self._bits & ((1 << count) - 1)
+        self._bits >>= count
+        return value
+
+
+def _announced(data: bytes) -> tuple[int, int, bool]:
+    """Width and height as stored, and whether there are more than 8 bits.
+
+    Raises:
+        ValueError: There is no codestream.
+    """
+    start = data.find(_CODESTREAM) if not data.startswith(_CODESTREAM) else 0
+    if start < 0 or len(data) < start + 12:
+        raise ValueError(ENDS_EARLY)
+    bits = _Bits(data[start + 2 :])
+    small = bits.take(1)
+
+    def side() -> int:
+        if small:
+            return 8 * (bits.take(5) + 1)
+        return bits.take((9, 13, 18, 30)[bits.take(2)]) + 1
+
+    height = side()
+    ratio = bits.take(3)
+    width = side() if ratio == 0 else height * _RATIOS[ratio][0] // _RATIOS[ratio][1]
+    if bits.take(1):  # nothing else differs from the usual: 8 bits, sRGB
+        return width, height, False
+    if bits.take(1):  # orientation, an intrinsic size, a preview, an animation
+        bits.take(3)
+        if bits.take(1) or bits.take(1) or bits.take(1):
+            return width, height, False  # rare, and of no weight
+    if bits.take(1):  # floating-point samples
+        return width, height, True
+    selector = bits.take(2)
+    depth = (8, 10, 12)[selector] if selector < 3 else 1 + bits.take(6)
+    return width, height, depth > 8

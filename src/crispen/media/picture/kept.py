@@ -1,0 +1,127 @@
+"""What of a picture a format keeps, and what of it is told."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from crispen.media.formats import PictureFormat
+from crispen.media.picture import embedding, exif_orientation, texts, xmp
+from crispen.media.picture.header import Header, Metadata
+from crispen.media.picture.vips import vips
+
+_DPI = 72.0  # what viewers assume where a file says nothing
+
+
+def stored_header(header: Header, kind: PictureFormat, *, deep: bool, strip: bool) -> Header:
+    """`header` of what is handed to the encoder."""
+    channels = header.channels - (1 if header.has_alpha and not kind.alpha else 0)
+    meta = header.metadata
+    stored = replace(header, channels=channels, format=kind.name)
+    stored = replace(stored, dtype=header.dtype if deep else "uint8", lossless=False)
+    if strip:
+        meta = Metadata(icc=meta.icc, cicp=meta.cicp, delays_ms=meta.delays_ms, loop=meta.loop)
+    dropped: dict[str, Any] = {"texts": ()} if "texts" not in kind.holds else {}
+    dropped |= {n: None for n in ("exif", "xmp", "iptc", "comment") if n not in kind.holds}
+    meta = replace(meta, **dropped)
+    size = header.width, header.height
+    more = kind.name == "jpeg" and meta.xmp_more is not None
+    return replace(
+        stored,
+        metadata=replace(
+            meta,
+            exif=exif_orientation.for_result(meta.exif, *size) if meta.exif else None,
+            xmp=xmp.for_result(meta.xmp, *size, more=more) if meta.xmp else None,
+            xmp_more=meta.xmp_more if more else None,
+        ),
+    )
+
+
+def left_out(meta: Metadata, kind: PictureFormat) -> list[str]:
+    """A note, if there is something that the format cannot hold."""
+    names = []
+    for name, title in (("exif", "EXIF"), ("xmp", "XMP"), ("iptc", "IPTC"), ("comment", "comment")):
+        content = getattr(meta, name)
+        large = kind.name == "jpeg" and name in ("exif", "xmp") and not embedding.fits_jpeg(content)
+        if content and (name not in kind.holds or large):
+            names.append(title)
+    if meta.xmp_more and kind.name != "jpeg":
+        names.append("extended XMP")
+    if meta.texts and "texts" not in kind.holds:
+        names.append(f"PNG text ({', '.join(texts.text_keys(meta.texts))})")
+    return [f"left out, since {kind.title} cannot hold it: {', '.join(names)}"] if names else []
+
+
+def reductions(header: Header, stored: Header, kind: PictureFormat) -> list[str]:
+    """Notes on what was lost of the pixels: transparency, depth, colours."""
+    name = kind.title
+    notes = []
+    if stored.channels < header.channels:
+        notes.append(f"its transparency was laid on white: {name} holds none")
+    if stored.dtype != header.dtype:
+        notes.append(f"its 16 bits were rounded to 8: {name} holds no more")
+    profiled = profile_fits(header.metadata.icc, stored.channels)
+    if profiled and not (kind.profile and (kind.grey or stored.channels > 2)):
+        notes.append(f"its colours were converted to sRGB: {name} holds no such profile")
+    return notes
+
+
+def kept(meta: Metadata, kind: PictureFormat) -> int:
+    """What libvips is to write, as ``VipsForeignKeep``: the rest is written byte for byte."""
+    exif, xmp, icc, other = 1, 2, 8, 16  # other: the delays of an animation
+    kept = icc | other
+    if kind.name == "tiff":
+        kept |= xmp
+    if kind.name == "avif":
+        # Left alone, libvips makes up an EXIF of its own.
+        kept |= xmp | (exif if meta.exif else 0)
+    return kept
+
+
+def with_metadata(image: Any, stored: Header) -> Any:
+    """`image` carrying what its file shall carry."""
+    meta: Metadata = stored.metadata
+    dpi = meta.dpi if meta.dpi is not None else (_DPI, _DPI)
+    image = image.copy(xres=dpi[0] / 25.4, yres=dpi[1] / 25.4)
+    g = vips().GValue
+    image.set_type(g.gstr_type, "resolution-unit", "in")
+    fits = profile_fits(meta.icc, stored.channels)
+    # Code points take its place: see `_embed.name_colours`.
+    instead = stored.format == "avif" and stored.frames == 1 and meta.cicp is not None
+    blobs = {
+        "icc-profile-data": meta.icc if fits and not instead else None,
+        "exif-data": meta.exif,
+        "xmp-data": meta.xmp,
+    }
+    for name, blob in blobs.items():
+        if blob:
+            image.set_type(g.blob_type, name, blob)
+    if stored.frames > 1:
+        image.set_type(g.gint_type, "page-height", stored.height)
+        image.set_type(g.gint_type, "loop", meta.loop)
+        delays = (*meta.delays_ms, *([100] * stored.frames))[: stored.frames]
+        image.set_type(g.array_int_type, "delay", list(delays))
+    return image
+
+
+def in_srgb(image: Any, depth: int) -> Any:
+    """`image` converted by its profile; a damaged profile counts as none, which means sRGB."""
+
+    def converted(x: Any) -> Any:
+        return x.icc_transform("srgb", embedded=True, input_profile="srgb", depth=depth)
+
+    # Whether a profile can be used is only known when it is.
+    probe = vips().Image.black(1, 1, bands=image.bands).cast(image.format)
+    probe = probe.copy(interpretation=image.interpretation)
+    probe.set_type(vips().GValue.blob_type, "icc-profile-data", image.get("icc-profile-data"))
+    try:
+        converted(probe).write_to_memory()
+    except vips().Error:
+        vips().vips_lib.vips_error_clear()
+        return image
+    return converted(image)
+
+
+def profile_fits(icc: bytes | None, channels: int) -> bool:
+    """Whether the profile's colour space has as many channels: PNG readers reject it otherwise."""
+    return icc is not None and icc[16:20] == (b"GRAY" if channels < 3 else b"RGB ")

@@ -1,0 +1,39 @@
+"""What opens the pictures that libvips does not."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, BinaryIO
+
+from crispen.media.picture import ffmpeg_stills, file_chunks, heif, jxl, pillow, raw
+from crispen.media.picture.decoded import Decoded, Whole
+
+Opener = Callable[[bytes], Whole]
+
+_BY_FORMAT: dict[str, Opener] = {
+    **ffmpeg_stills.OPENERS,
+    "heif": heif.open_heif,
+    "ico": pillow.open_icon,
+    "raw": raw.open_raw,
+}
+_FRAMES = {"png": file_chunks.png_frames, "avif": file_chunks.avif_frames}
+
+
+def choose(
+    format: str,
+    look: Callable[[Callable[[BinaryIO], int]], Any],
+    read_jpeg: Callable[[bytes], Decoded],
+) -> Opener | None:
+    """What opens a file; None where libvips does.
+
+    Args:
+        format: Name of its format.
+        look: Calls a function with the open file.
+        read_jpeg: Reads a JPEG that is packed into the file.
+    """
+    if format == "jxl":
+        return functools.partial(jxl.open_jxl, read_jpeg=read_jpeg)
+    if format in _FRAMES and look(_FRAMES[format]) > 1:
+        return functools.partial(pillow.open_animation, kind=format)
+    return _BY_FORMAT.get(format)

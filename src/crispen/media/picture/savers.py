@@ -1,0 +1,36 @@
+"""Encoders beside libvips, for what its wheels do not write."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from crispen.media.formats import PictureFormat
+from crispen.media.picture import jxl, pillow
+from crispen.media.picture.header import Header
+
+
+def is_own(kind: PictureFormat, frames: int) -> bool:
+    """Whether it takes one of these to write `kind`: they hold 8 bits, and the whole picture."""
+    return kind.saver == "jxl" or (frames > 1 and kind.name in ("png", "avif"))
+
+
+def encode(image: Any, header: Header, kind: PictureFormat, quality: int) -> bytes:
+    """The bytes of a file.
+
+    Args:
+        image: libvips picture of 8 bits, which is computed here.
+        header: Of it, but for its profile, which is that of `image`.
+        kind: Of the file.
+        quality: 1 to 100.
+    """
+    samples = np.frombuffer(image.write_to_memory(), np.uint8)
+    pixels = samples.reshape(image.height, image.width, image.bands)
+    kind_of = image.get_typeof("icc-profile-data")
+    icc = bytes(image.get("icc-profile-data")) if kind_of else None
+    header = replace(header, metadata=replace(header.metadata, icc=icc))
+    if kind.name == "jxl":
+        return jxl.encode(pixels, header, quality)
+    return pillow.encode_animation(pixels, header, kind.name, quality)

@@ -1,0 +1,86 @@
+"""What libvips has read of a file beside its pixels, as `Metadata`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from crispen.media.picture import color_description, exif_orientation
+from crispen.media.picture.color_description import Told
+from crispen.media.picture.header import Metadata
+from crispen.media.picture.texts import Texts
+from crispen.media.picture.tiff_choice import Choice
+
+_MOST_PER_MM = 10_000
+
+
+def read(
+    image: Any, format: str, told: Told | None, choice: Choice, frames: int, texts: Texts
+) -> tuple[Metadata, list[str]]:
+    """The metadata of a picture that was turned upright, and what was decided about it.
+
+    Args:
+        image: libvips picture.
+        format: Name of its format.
+        told: Its colours, where the file tells them beside a profile.
+        choice: Which picture of a TIFF it is.
+        frames: More than 1 in an animation.
+        texts: What libvips does not pass on.
+    """
+    icc, exif, xmp = (_blob(image, f"{n}-data") for n in ("icc-profile", "exif", "xmp"))
+    exif, xmp = exif or texts.exif, texts.xmp or xmp
+    notes = []
+    if image.format in ("float", "double"):
+        where = "of its own profile" if choice.profile else "of sRGB, since it holds no profile"
+        notes.append(f"its floating-point samples were taken for 0 to {choice.white:g} {where}")
+    if told is None and exif is not None and format == "jpeg":
+        told = color_description.in_exif(exif)
+    cicp = None
+    if told is not None and (icc is None or told.before_icc):
+        if told.linear:
+            notes.append("its linear light was given sRGB's curve, and 16 bits")
+            told = told.encoded()
+        icc, cicp = told.profile(grey=image.bands < 3), told.cicp
+    # Where the decoder turned the picture, or its EXIF did, XMP must not turn it again.
+    turned = format == "avif" or (exif is not None and exif_orientation.orientation(exif))
+    turned = turned or choice.orientation > 1
+    # 1 pixel a millimetre, or 72 dpi, is what libvips says when a file says nothing.
+    unsaid = any(abs(image.xres - n) + abs(image.yres - n) < 0.01 for n in (1.0, 72 / 25.4))
+    # Damage, which libvips would not write.
+    unsaid |= not choice.sized or not 0 < min(image.xres, image.yres) <= _MOST_PER_MM
+    unsaid |= max(image.xres, image.yres) > _MOST_PER_MM
+    delays = image.get("delay") if frames > 1 and image.get_typeof("delay") else []
+    metadata = Metadata(
+        icc=icc,
+        exif=exif_orientation.upright(exif) if exif else None,
+        xmp=exif_orientation.upright_xmp(xmp) if xmp and turned else xmp,
+        dpi=(round(image.xres * 25.4, 2), round(image.yres * 25.4, 2)) if not unsaid else None,
+        delays_ms=tuple(delays),
+        loop=int(image.get("loop")) if frames > 1 and image.get_typeof("loop") else 0,
+        cicp=cicp,
+        iptc=texts.iptc,
+        comment=texts.comment,
+        texts=texts.texts,
+        xmp_more=texts.xmp_more,
+    )
+    return metadata, notes
+
+
+def orientation(image: Any, format: str, choice: Choice, texts: Texts) -> int:
+    """How it is stored; that of an AVIF is undone by its decoder, whatever its EXIF says."""
+    if format == "tiff":
+        return choice.orientation
+    exif = _blob(image, "exif-data") or texts.exif
+    if format == "avif" or exif is None:
+        return 1
+    return exif_orientation.orientation(exif) or 1
+
+
+def is_linear(image: Any, told: Told | None) -> bool:
+    """Whether the file says that its samples are light itself."""
+    if told is None or not told.linear:
+        return False
+    return told.before_icc or not image.get_typeof("icc-profile-data")
+
+
+def _blob(image: Any, name: str) -> bytes | None:
+    return bytes(image.get(name)) if image.get_typeof(name) else None

@@ -1,0 +1,63 @@
+"""What a file is by its first bytes; names prove nothing."""
+
+from __future__ import annotations
+
+import re
+
+from crispen.media.formats import PICTURES, VIDEOS
+
+HEAD_BYTES = 256
+"""How much of a file `sniff` and `describe_stranger` want to see."""
+
+_MAGIC = {f.name: re.compile(f.magic, re.DOTALL) for f in PICTURES.values()}
+
+# What people hand over by mistake, and what would help.
+_OTHERS = [
+    (re.compile(magic, re.DOTALL | re.IGNORECASE), what)
+    for magic, what in (
+        (rb"%PDF", "a PDF document; export its pages as PNG first"),
+        (rb"%!PS|\xc5\xd0\xd3\xc6", "a PostScript document; export it as PNG first"),
+        (rb"8BPS", "a Photoshop document; export it as TIFF or PNG first"),
+        (rb"gimp xcf", "a GIMP document; export it as TIFF or PNG first"),
+        (rb"#\?(RADIANCE|RGBE)", "Radiance HDR; convert it to 16-bit PNG or TIFF first"),
+        (rb"v/1\x01", "OpenEXR; convert it to 16-bit PNG or TIFF first"),
+        (rb"DDS ", "a DirectDraw texture (DDS); convert it to PNG first"),
+        (rb"qoif", "QOI; convert it to PNG first"),
+        (rb"SIMPLE  =", "FITS; convert it to 16-bit TIFF first"),
+        (rb".{128}DICM", "DICOM; export it as 16-bit PNG or TIFF first"),
+        (rb"AT&TFORM", "DjVu; export its pages as PNG first"),
+        (rb"II\xbc\x01", "JPEG XR; convert it to PNG or TIFF first"),
+        (rb"BPG\xfb", "BPG; convert it to PNG first"),
+        (rb"FLIF", "FLIF; convert it to PNG first"),
+        (rb"\x01\xda[\0\x01][\x01\x02]", "SGI; convert it to PNG first"),
+        (rb"\x0a[\0-\x05]\x01[\x01\x02\x04\x08]", "PCX; convert it to PNG first"),
+        (rb"\xd7\xcd\xc6\x9a|\x01\0\0\0.{36} EMF", "a Windows metafile; export it as PNG first"),
+        (rb"\s*/\* XPM", "XPM; convert it to PNG first"),
+        (rb"SQLite format 3", "a database"),
+        (rb"PK\x03\x04", "a ZIP archive; unpack it first"),
+        (rb"7z\xbc\xaf|Rar!|\x1f\x8b", "an archive; unpack it first"),
+        (b"|".join(f.magic for f in VIDEOS.values() if f.magic), "a video"),
+        (rb"ID3|RIFF.{4}WAVE|fLaC|OggS", "a sound"),
+        (rb"\s*(<!doctype html|<html)", "a web page"),
+        (rb"\s*(<svg|<\?xml)", "SVG or XML; export it as PNG first"),
+    )
+]
+
+
+def sniff(head: bytes) -> str | None:
+    """The format that the first bytes of a file show, or ``None``.
+
+    >>> sniff(b"GIF89a")
+    'gif'
+    """
+    return next((name for name, magic in _MAGIC.items() if magic.match(head)), None)
+
+
+def describe_stranger(head: bytes) -> str:
+    """What the first bytes of an unreadable file look like, for an error's text."""
+    for magic, what in _OTHERS:
+        if magic.match(head):
+            return what
+    if head and all(32 <= byte < 127 or byte in b"\t\r\n" for byte in head):
+        return "text"
+    return "something else, or damaged at its start"

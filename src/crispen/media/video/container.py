@@ -1,0 +1,347 @@
+"""Videos in and out of files: what a file holds, its frames with their exact time stamps.
+
+PyAV (FFmpeg) does the work. A frame keeps its integer time stamp and the stream's time base; no
+float second and no frame counter over a rate stands for a time anywhere. Only containers that
+hold their own pictures are opened: a playlist under a video's name is refused, since following it
+would open other files or hosts.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from crispen.errors import CrispenError, InputError, MissingInput, OutputError
+from crispen.media.formats import VIDEOS
+from crispen.media.video.completeness import ends_early
+from crispen.media.video.pixel_formats import (
+    FULL_RANGE,
+    SourceFormat,
+    source_format,
+    top_left_chroma,
+)
+
+if TYPE_CHECKING:
+    import av
+    from av.container import InputContainer
+    from av.video.stream import VideoStream
+
+# The only ones that FFmpeg may open a file as.
+_DEMUXERS = ",".join(dict.fromkeys(f.demuxer for f in VIDEOS.values()))
+
+
+@dataclass(frozen=True, slots=True)
+class Color:
+    """How samples mean colour, in the numbers of ITU-T H.273, 2 meaning unknown.
+
+    Attributes:
+        matrix: Y'CbCr matrix; 1 is BT.709, 5 and 6 are BT.601, 9 is BT.2020.
+        primaries: Of the same document.
+        transfer: Of the same document.
+        range: 1 studio, 2 full, 0 unknown, as FFmpeg counts.
+    """
+
+    matrix: int = 2
+    primaries: int = 2
+    transfer: int = 2
+    range: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StreamInfo:
+    """One stream of a file.
+
+    Attributes:
+        index: Its number in the file.
+        kind: ``video``, ``audio``, ``subtitle``, ``data``, ``attachment``.
+        codec: FFmpeg's name, or an empty string.
+        language: Three letters, or an empty string.
+    """
+
+    index: int
+    kind: str
+    codec: str
+    language: str = ""
+
+    def label(self) -> str:
+        """For people."""
+        about = ", ".join(part for part in (self.codec, self.language) if part)
+        return f"{self.kind} stream #{self.index}" + (f" ({about})" if about else "")
+
+
+@dataclass(frozen=True, slots=True)
+class VideoHeader:
+    """What is known of a video before its frames are read.
+
+    Attributes:
+        width: Columns as stored, before any rotation.
+        height: Rows as stored.
+        codec: Of the picture.
+        container: FFmpeg's name of the file format.
+        stream: Number of the picture's stream.
+        format: Of its frames.
+        color: Of its frames.
+        rate: Average frames per second, or None.
+        time_base: Seconds a time stamp's unit lasts.
+        start: First frame's time stamp in that unit.
+        frames: About how many there are, to tell how far the work is; 0 if that is unknown.
+        rotation: Degrees counter-clockwise a player turns it.
+        display_matrix: The nine numbers that say so, or None.
+        pixel_aspect: Width over height of a pixel, or None if unknown.
+        interlaced: Its first frame is made of two fields.
+        top_left: Its chroma samples lie on the corners' luma samples, as in BT.2020.
+        streams: All streams.
+        chapters: How many chapters.
+    """
+
+    width: int
+    height: int
+    codec: str
+    container: str
+    stream: int
+    format: SourceFormat
+    color: Color
+    rate: Fraction | None
+    time_base: Fraction
+    start: int
+    frames: int
+    rotation: int = 0
+    display_matrix: tuple[int, ...] | None = None
+    pixel_aspect: Fraction | None = None
+    interlaced: bool = False
+    top_left: bool = False
+    streams: tuple[StreamInfo, ...] = ()
+    chapters: int = 0
+
+    @property
+    def turned(self) -> bool:
+        """Whether width and height change places when it is shown."""
+        return self.rotation % 180 != 0
+
+
+@dataclass(slots=True)
+class Damage:
+    """What could not be read of a stream of frames, counted while it is read.
+
+    Attributes:
+        packets: That could not be decoded.
+        frames: That were decoded with errors.
+        cut: The file ends early.
+        reasons: What FFmpeg said.
+    """
+
+    packets: int = 0
+    frames: int = 0
+    cut: bool = False
+    reasons: list[str] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.packets or self.frames or self.cut)
+
+
+@contextlib.contextmanager
+def reading(path: Path) -> Iterator[None]:
+    """Turns FFmpeg's errors into ours while `path` is read."""
+    import av
+
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise MissingInput(f"{path}: no such file; check the path") from error
+    except PermissionError as error:
+        raise InputError(f"{path}: no permission to read it; change its rights") from error
+    except IsADirectoryError as error:
+        raise InputError(f"{path}: a folder, not a video; name a file in it") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path}: its titles are not valid text; remove them") from error
+    except av.error.EOFError as error:
+        raise InputError(f"{path}: no frame of it can be decoded; fetch it again") from error
+    except av.FFmpegError as error:
+        raise InputError(
+            f"{path}: not a video that can be read ({error.strerror}); "
+            "it may be cut or damaged, fetch it again"
+        ) from error
+
+
+@contextlib.contextmanager
+def writing(path: Path, target: Path | None = None) -> Iterator[None]:
+    """Turns FFmpeg's and the system's errors into ours while `path` is written for `target`."""
+    import av
+
+    shown = target or path
+    try:
+        yield
+    except CrispenError:
+        raise
+    except (av.FFmpegError, OSError) as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise OutputError(
+                f"{shown}: the disk is full; free space or choose another folder"
+            ) from error
+        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            raise OutputError(
+                f"{shown}: no permission to write there; choose another folder with -o"
+            ) from error
+        raise OutputError(f"{shown}: cannot be written ({error.strerror or error})") from error
+    except ValueError as error:
+        raise OutputError(f"{shown}: cannot be written ({error})") from error
+
+
+def open_input(path: Path) -> InputContainer:
+    """The container; use it in a ``with`` block inside `reading`."""
+    import av
+
+    return av.open(
+        os.path.abspath(path),
+        "r",
+        container_options={"format_whitelist": _DEMUXERS, "protocol_whitelist": "file"},
+        metadata_errors="replace",
+    )
+
+
+def _picture(container: InputContainer, path: Path) -> VideoStream:
+    from av.stream import Disposition
+
+    for stream in container.streams.video:
+        if not stream.disposition & Disposition.attached_pic:
+            if stream.codec_context is None:
+                raise InputError(f"{path}: no decoder for its picture; convert it to H.264 first")
+            return stream
+    if container.streams.audio:
+        raise InputError(f"{path}: sound without a picture; there is nothing to enhance")
+    raise InputError(f"{path}: no picture in it; there is nothing to enhance")
+
+
+def _check_file(path: Path) -> None:
+    if path.is_dir():
+        raise InputError(f"{path}: a folder, not a video; name a file in it")
+    if not path.exists():
+        raise MissingInput(f"{path}: no such file; check the path")
+    if path.stat().st_size == 0:
+        raise InputError(f"{path}: the file is empty; fetch it again")
+
+
+def probe(path: str | Path) -> VideoHeader:
+    """What a video file holds; its first frame is decoded for it.
+
+    Raises:
+        MissingInput: No such file.
+        InputError: Not a video, no picture in it, or no frame that can be decoded.
+    """
+    from av.stream import Disposition
+
+    path = Path(path)
+    _check_file(path)
+    with reading(path), open_input(path) as container:
+        stream = _picture(container, path)
+        time_base = stream.time_base or Fraction(1, 1000)
+        rate = stream.average_rate or stream.guessed_rate
+        frames = stream.frames
+        if not frames and rate:
+            if stream.duration:
+                frames = round(stream.duration * time_base * rate)
+            elif container.duration:
+                frames = round(Fraction(container.duration, 1_000_000) * rate)
+        streams = tuple(
+            StreamInfo(
+                s.index,
+                "attached picture"
+                if s.type == "video" and s.disposition & Disposition.attached_pic
+                else s.type,
+                s.codec_context.name if s.codec_context is not None else "",
+                "" if s.language in (None, "und") else str(s.language),
+            )
+            for s in container.streams
+        )
+        pixel_aspect = stream.sample_aspect_ratio
+        codec = stream.codec_context.name
+        chapters = len(container.chapters())
+        kind = container.format.name
+        first = next(_decoded(container, stream, Damage()), None)
+        if first is None:
+            raise InputError(f"{path}: no frame of it can be decoded; fetch it again")
+        fmt = source_format(first.format)
+        full = first.color_range or (FULL_RANGE if "yuvj" in fmt.name else 0)
+        matrix = _display_matrix(first)
+        return VideoHeader(
+            width=first.width,
+            height=first.height,
+            codec=codec,
+            container=kind,
+            stream=stream.index,
+            format=fmt,
+            color=Color(first.colorspace, first.color_primaries, first.color_trc, full),
+            rate=rate or None,
+            time_base=first.time_base or time_base,
+            start=first.pts or 0,
+            frames=frames,
+            rotation=first.rotation,
+            display_matrix=matrix,
+            pixel_aspect=pixel_aspect or None,
+            interlaced=first.interlaced_frame,
+            top_left=fmt.planar.chroma == "420" and not fmt.rgb and top_left_chroma(first),
+            streams=streams,
+            chapters=chapters,
+        )
+
+
+def _display_matrix(frame: av.VideoFrame) -> tuple[int, ...] | None:
+    import numpy as np
+
+    side: Any = frame.side_data
+    if "DISPLAYMATRIX" not in {item.type.name for item in side}:
+        return None
+    return tuple(int(v) for v in np.frombuffer(bytes(side["DISPLAYMATRIX"]), np.int32))
+
+
+def read_frames(path: Path, damage: Damage) -> Iterator[av.VideoFrame]:
+    """All frames of a video that can be decoded, in the order they are shown.
+
+    What cannot be decoded is counted in `damage`; it never ends the stream before the file does.
+
+    Raises:
+        InputError: The file cannot be opened.
+    """
+    with reading(path), open_input(path) as container:
+        stream = _picture(container, path)
+        stream.thread_type = "AUTO"
+        damage.cut = ends_early(path)
+        yield from _decoded(container, stream, damage)
+
+
+def _decoded(
+    container: InputContainer, stream: VideoStream, damage: Damage
+) -> Iterator[av.VideoFrame]:
+    import av
+
+    packets = container.demux(stream)
+    while True:
+        try:
+            packet = next(packets, None)
+        except av.FFmpegError as error:
+            damage.cut = True
+            damage.reasons.append(str(error.strerror))
+            packet = None
+        if packet is not None and packet.is_corrupt:
+            damage.packets += 1
+        try:
+            frames = packet.decode() if packet is not None else stream.decode(None)
+        except av.error.EOFError:
+            return
+        except av.FFmpegError as error:
+            if packet is None:
+                return
+            damage.packets += 1
+            damage.reasons.append(str(error.strerror))
+            continue
+        for frame in frames:
+            damage.frames += frame.is_corrupt
+            yield frame
+        if packet is None or (packet.size == 0 and packet.dts is None):
+            return

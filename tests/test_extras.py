@@ -1,0 +1,161 @@
+"""Each room imports no more than its install brings, and a missing extra names its install line."""
+
+from __future__ import annotations
+
+import ast
+import importlib.metadata
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import crispen
+from crispen.errors import MissingExtra, needs_extra
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "src/crispen"
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+# What a room may import beside the small install.
+ROOMS = {"server": "server", "jobs": "server", "lab": "train"}
+# Single modules that use what is there, and say what to install where it is not.
+OPTIONAL = {
+    "engines/onnxruntime.py": {"onnxruntime"},
+    "engines/devices.py": {"onnxruntime", "torch"},
+    "engines/torch.py": {"onnx", "torch"},
+    "engines/_torch_operations.py": {"torch"},
+    "media/picture/raw.py": {"rawpy"},
+}
+# They come with what names them.
+BROUGHT_BY = {
+    "anyio": "fastapi",
+    "h11": "uvicorn",
+    "pydantic_core": "pydantic",
+    "sqlalchemy": "sqlmodel",
+    "starlette": "fastapi",
+}
+
+
+def plain(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def names(requirements: list[str]) -> set[str]:
+    return {plain(re.split(r"[\[<>=~!;]", text)[0]) for text in requirements}
+
+
+BASE = names(PROJECT["dependencies"])
+EXTRAS = {extra: names(lines) for extra, lines in PROJECT["optional-dependencies"].items()}
+DISTRIBUTIONS = importlib.metadata.packages_distributions()
+
+
+def imported(file: Path) -> set[str]:
+    """Top-level packages that a module imports, but for type checkers."""
+    found: set[str] = set()
+    waiting: list[ast.AST] = [ast.parse(file.read_text())]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            waiting += node.orelse
+        elif isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            found.add(str(node.module).partition(".")[0])
+        else:
+            waiting += ast.iter_child_nodes(node)
+    return found - {"crispen"} - sys.stdlib_module_names
+
+
+@pytest.mark.parametrize(
+    "room", sorted({p.relative_to(PACKAGE).parts[0] for p in PACKAGE.rglob("*.py")})
+)
+def test_a_room_imports_what_its_install_brings(room: str) -> None:
+    place = PACKAGE / room
+    allowed = BASE | EXTRAS.get(ROOMS.get(room, ""), set())
+    for file in [place] if place.is_file() else sorted(place.rglob("*.py")):
+        name = file.relative_to(PACKAGE).as_posix()
+        for module in imported(file) - OPTIONAL.get(name, set()):
+            brings = {plain(d) for d in DISTRIBUTIONS[module]}
+            brings.add(BROUGHT_BY.get(module, module))
+            assert brings & allowed, f"{name} imports {module}, which no install of {room} brings"
+
+
+def test_all_has_every_extra_that_people_use() -> None:
+    (everything,) = PROJECT["optional-dependencies"]["all"]
+    said = set(everything.removeprefix("crispen[").removesuffix("]").split(","))
+    assert said == set(PROJECT["optional-dependencies"]) - {"all", "bench", "dev", "site"}
+
+
+WITHOUT = """
+import importlib.machinery, sys
+
+class Missing:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {missing!r}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+
+sys.meta_path.insert(0, Missing())
+from crispen.cli.main import main
+main({arguments!r})
+"""
+
+
+def run_without(extra: str, arguments: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
+    """Types a command where the packages of an extra, and of that alone, are not installed."""
+    gone = {
+        module
+        for module, found in DISTRIBUTIONS.items()
+        if {plain(d) for d in found} & EXTRAS[extra]
+    }
+    code = WITHOUT.format(
+        missing=gone | {m for m, by in BROUGHT_BY.items() if by in EXTRAS[extra]},
+        arguments=arguments,
+    )
+    return subprocess.run(
+        [sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=False
+    )
+
+
+@pytest.mark.parametrize(
+    ("extra", "arguments"),
+    [
+        ("server", ["serve"]),
+        ("train", ["train", "toy"]),
+        ("train", ["train", "--list"]),
+        ("train", ["export", "runs/toy"]),
+        ("train", ["study", "residual"]),
+        ("train", ["degrade", "a.png", "-o", "b.png", "--with", "jpeg=30"]),
+        ("train", ["evaluate", "photo-x2", "--data", ".", "--degrade", "jpeg=30"]),
+        ("iqa", ["evaluate", "--data", "pairs", "--scale", "1", "--baseline", "nl-means"]),
+    ],
+    ids=lambda value: value if isinstance(value, str) else " ".join(value[:2]),
+)
+def test_a_missing_extra_names_its_install_line(
+    extra: str, arguments: list[str], tmp_path: Path
+) -> None:
+    picture = crispen.Image(np.zeros((16, 16, 3), np.uint8))
+    for folder in ("", "pairs/HR", "pairs/LR_x1"):
+        (tmp_path / folder).mkdir(parents=True, exist_ok=True)
+        picture.save(tmp_path / folder / "a.png")
+    said = run_without(extra, arguments, tmp_path)
+    assert said.returncode == 2, said.stderr
+    assert f"pip install 'crispen[{extra}]'" in said.stderr
+    assert len(said.stderr.splitlines()) == 1, said.stderr
+
+
+@pytest.mark.parametrize("extra", ["server", "train"])
+def test_pictures_need_no_extra(extra: str, tmp_path: Path) -> None:
+    crispen.Image(np.zeros((16, 16, 3), np.uint8)).save(tmp_path / "a.png")
+    said = run_without(extra, ["enhance", "a.png", "-o", "b.png"], tmp_path)
+    assert said.returncode == 0, said.stderr
+    assert crispen.read_image(tmp_path / "b.png").width == 32
+
+
+def test_a_module_of_ours_that_is_missing_is_no_missing_extra() -> None:
+    with pytest.raises(ModuleNotFoundError, match="no_such_room") as raised:  # noqa: SIM117
+        with needs_extra("a test", "server"):
+            import crispen.no_such_room  # type: ignore[import-not-found]  # noqa: F401
+    assert not isinstance(raised.value, MissingExtra)
