@@ -12,7 +12,7 @@ import pytest
 
 from crispen.media.image import read_image
 
-from .conftest import Api, Live, error_of, png
+from .conftest import Api, Live, answer_on, error_of, png
 
 FAST = {"model": ["espcn"]}
 
@@ -140,9 +140,9 @@ def test_what_cannot_be_done_is_refused_before_a_byte_of_it_came(live: Live) -> 
             b"POST /api/v1/enhance?format=mp4 HTTP/1.1\r\nHost: localhost\r\n"
             b"Content-Length: 999999\r\n\r\n"
         )
-        answer = line.recv(1 << 16)
-    assert answer.startswith(b"HTTP/1.1 422 ")
-    assert b"format mp4 does not suit a picture" in answer
+        status, body = answer_on(line)
+    assert status == 422
+    assert b"format mp4 does not suit a picture" in body
     nothing_left(live)
 
 
