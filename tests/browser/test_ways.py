@@ -12,7 +12,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 from playwright.sync_api import Page, expect
 
-from crispen.media.image import read_image
+from crispen.media.image import Image, read_image, write_image
 from crispen.models.card import ModelCard
 from crispen.models.store import with_card
 
@@ -127,6 +127,42 @@ def test_what_cannot_be_done_is_said_before_anything_is_sent(
         (job,) = api.get("/jobs").json()["jobs"]
     assert (job["options"]["strip_metadata"], job["options"]["preset"]) == (True, None)
     assert job["options"]["format"] == "mp4"
+
+
+def test_damaged_pictures_are_repaired(server: Process, page: Page, tmp_path: Path) -> None:
+    whole = Image(read_image(photo(tmp_path / "clean.png")).pixels)
+    write_image(whole, tmp_path / "bad.jpg", quality=40)
+    files = [tmp_path / "bad.jpg", tmp_path / "clean.png"]
+    page.get_by_label("Pictures and videos").set_input_files(files)
+    # What comes by default, said before anything is sent.
+    expect(page.get_by_role("radio", name="Automatic: repair what is damaged")).to_be_checked()
+    page.get_by_role("button", name="Enhance 2 files").click()
+    wait_done(page, "bad.jpg", "clean.png")
+    assert models_of(server) == {"bad.jpg": ["real-x2"], "clean.png": ["photo-x2"]}
+    chips = card(page, "bad.jpg").get_by_role("list").get_by_role("listitem")
+    expect(chips).to_have_text(["JPEG, quality about 40", "real-x2"])
+    expect(card(page, "clean.png").get_by_role("listitem")).to_have_text(["photo-x2"])
+    shoot(page, "repaired")
+    card(page, "bad.jpg").get_by_role("link", name="Compare bad.jpg").click()
+    facts = page.get_by_role("region", name="Details")
+    expect(facts).to_contain_text("JPEG, quality about 40")
+    expect(facts).not_to_contain_text("as-is")  # that is for whoever types commands
+    page.get_by_role("link", name="Enhance").first.click()
+
+    # Told otherwise, it only enlarges.
+    page.get_by_label("Pictures and videos").set_input_files(files[:1])
+    page.get_by_role("radio", name="Enlarge only, as it is").check(force=True)
+    page.get_by_role("button", name="Enhance 1 file").click()
+    expect(page.get_by_text("Done", exact=True)).to_have_count(3)
+    with server.api() as api:
+        newest = api.get("/jobs").json()["jobs"][0]
+    assert (newest["name"], newest["models"]) == ("bad.jpg", ["photo-x2"])
+
+
+def models_of(server: Process) -> dict[str, list[str]]:
+    """The networks of each job, by the name of its file."""
+    with server.api() as api:
+        return {job["name"]: job["models"] for job in api.get("/jobs").json()["jobs"]}
 
 
 def test_a_token(serve: Callable[..., Process], visitor: Visitor, tmp_path: Path) -> None:

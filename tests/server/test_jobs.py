@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from crispen.media.image import read_image
+from crispen.media.image import read_image, write_image
 
 from .conftest import Api, Live, error_of, png
 
@@ -34,6 +34,19 @@ def test_a_pictures_whole_way(api: Api, live: Live, photo: bytes) -> None:
     assert api.delete(f"/jobs/{job['id']}").status_code == 204
     assert live.leftovers() == []
     error_of(api.get(f"/jobs/{job['id']}"), 404, "not_found")
+
+
+def test_it_says_what_was_found_and_what_is_done_about_it(api: Api, photo: bytes) -> None:
+    bad = io.BytesIO()
+    write_image(read_image(photo), bad, format="jpeg", quality=40)
+    done = api.wait(api.job(bad.getvalue(), "bad.jpg")["id"])
+    assert (done["found"], done["models"]) == (["JPEG, quality about 40"], ["real-x2"])
+    # In words for whoever types no commands.
+    assert done["result"]["notes"] == ["JPEG quality about 40: real-x2"]
+    plain = api.job(bad.getvalue(), "bad.jpg", as_is=True)
+    assert (plain["found"], plain["models"]) == (done["found"], ["photo-x2"])
+    clean = api.job(photo)
+    assert (clean["found"], clean["models"]) == ([], ["photo-x2"])
 
 
 def test_a_video_with_sound_and_its_parts(api: Api, clip: bytes) -> None:

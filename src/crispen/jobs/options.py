@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict, Field
 
 from crispen.enhance import source
+from crispen.models.dials import quality_of_step
 
 
 class Source(source.Source):
@@ -14,6 +15,13 @@ class Source(source.Source):
     bytes: int
     duration_s: float | None = None
     viewable: bool = Field(description="whether browsers show it as it is")
+
+    @property
+    def found(self) -> list[str]:
+        """What is known of its damage, a few words each."""
+        if self.jpeg_step is None:
+            return []
+        return [f"JPEG, quality about {quality_of_step(self.jpeg_step):.0f}"]
 
 
 class Result(BaseModel):

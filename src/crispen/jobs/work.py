@@ -16,6 +16,7 @@ from crispen.errors import InputError, OutputError
 from crispen.jobs.job import Job
 from crispen.jobs.kinds import suffix_and_type, viewable_picture
 from crispen.jobs.options import Result, Source
+from crispen.jobs.wording import for_everyone
 from crispen.models.athand import AtHand
 from crispen.models.store import Known
 from crispen.progress import Progress
@@ -197,7 +198,7 @@ class Worker:
             height=size[1],
             frames=frames,
             bytes=size_bytes,
-            notes=list(notes),
+            notes=[for_everyone(note) for note in notes],
             viewable=True,
         )
 

@@ -176,6 +176,7 @@ class JobView(BaseModel):
     options: Request
     models: list[str] = Field(description="names of the networks that run, in order")
     source: Source
+    found: list[str] = Field(description="what was found of the source's damage, in words")
     result: Result | None
     progress: ProgressNow | None
     position: int | None = Field(description="place in the queue, 1 is next")

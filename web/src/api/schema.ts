@@ -779,6 +779,11 @@ export interface components {
             expires: number | null;
             /** Finished */
             finished: number | null;
+            /**
+             * Found
+             * @description what was found of the source's damage, in words
+             */
+            found: string[];
             /** Id */
             id: string;
             /**
