@@ -159,6 +159,39 @@ def test_damaged_pictures_are_repaired(server: Process, page: Page, tmp_path: Pa
     assert (newest["name"], newest["models"]) == ("bad.jpg", ["photo-x2"])
 
 
+def test_cards_show_what_came_of_it(server: Process, page: Page, tmp_path: Path) -> None:
+    fetched: dict[str, int] = {}
+    page.on("response", lambda answer: fetched.update({answer.url: answer.status}))
+    large = np.ascontiguousarray(read_image(ROOT / "docs/demo/photo.png").pixels[:300, :450])
+    for number in range(3):
+        write_image(Image(np.roll(large, number, 1)), tmp_path / f"{number}.png")
+    begin(page, [tmp_path / f"{number}.png" for number in range(3)])
+    wait_done(page, "0.png", "1.png", "2.png")
+    page.reload()
+    shown = card(page, "1.png").locator(".picture")
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('img.after')].filter(i => i.naturalWidth).length === 3"
+    )
+    # Small ones, and no whole file for them.
+    files = [url for url in fetched if "/jobs/" in url]
+    assert len(files) >= 3
+    assert all("/thumbnail/" in url for url in files)
+    assert page.evaluate("document.querySelector('img.after').naturalWidth") == 640
+
+    # Left of the pointer it is as it was.
+    box = shown.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] * 0.6, box["y"] + box["height"] / 2)
+    before = shown.locator("img.before")
+    expect(before).to_be_visible()
+    page.wait_for_function("i => i.complete && i.naturalWidth", arg=before.element_handle())
+    clip = str(before.evaluate("i => i.style.clipPath"))
+    assert re.search(r"inset\(0px (39|40)\.?\d*% 0px 0px\)", clip), clip
+    shoot(page, "card-wipe")
+    page.mouse.move(0, 0)
+    expect(before).to_be_hidden()
+
+
 def models_of(server: Process) -> dict[str, list[str]]:
     """The networks of each job, by the name of its file."""
     with server.api() as api:

@@ -6,6 +6,7 @@ import io
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from crispen.media.image import read_image, write_image
@@ -158,6 +159,34 @@ def test_measuring_against_a_reference(api: Api, tmp_path: Path) -> None:
     assert message.startswith("<b>.png: ")
 
 
+def test_thumbnails(api: Api) -> None:
+    source = png(900, 300)
+    job = api.job(source, as_is=True)
+    before = api.get(f"/jobs/{job['id']}/thumbnail/before")
+    assert (before.status_code, before.headers["content-type"]) == (200, "image/webp")
+    error_of(api.get(f"/jobs/{job['id']}/thumbnail/middle"), 422, "bad_request")
+    api.wait(job["id"])
+    after = api.get(f"/jobs/{job['id']}/thumbnail/after")
+    for small in (before, after):
+        image = read_image(small.content)
+        assert (image.width, image.height) == (640, 213)
+    kept = {"If-None-Match": after.headers["etag"]}
+    assert api.get(f"/jobs/{job['id']}/thumbnail/after", headers=kept).status_code == 304
+
+
+def test_a_videos_thumbnails_show_one_frame(api: Api, clip: bytes) -> None:
+    job = api.job(clip, "clip.mp4", scale=2, **FAST)
+    api.wait(job["id"])
+    small = [
+        read_image(api.get(f"/jobs/{job['id']}/thumbnail/{side}").content).as_rgb8().astype(float)
+        for side in ("before", "after")
+    ]
+    height, width = small[0].shape[:2]
+    assert (small[1].shape[1], width) == (640, 320)
+    half = small[1].reshape(height, 2, width, 2, 3).mean((1, 3))
+    assert np.abs(half - small[0]).mean() < 6  # the frame after it differs by more
+
+
 def test_previews(api: Api, photo: bytes) -> None:
     job = api.job(photo, **FAST, format="tiff")
     api.wait(job["id"])
@@ -227,7 +256,8 @@ def test_a_job_needs_one_source(api: Api, wish: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["", "/result", "/source", "/events", "/preview/before", "/preview/after"]
+    "path",
+    ["", "/result", "/source", "/events", "/preview/before", "/preview/after", "/thumbnail/after"],
 )
 def test_unknown_jobs(api: Api, path: str) -> None:
     error_of(api.get(f"/jobs/{'0' * 32}{path}"), 404, "not_found")

@@ -97,6 +97,8 @@ export const jobs = {
     (await http.get<FrameTimes>(`/jobs/${path(id)}/frames`, { timeout: 600_000 })).data.times_s,
   resultUrl: (id: string) => `${BASE}/jobs/${path(id)}/result`,
   previewUrl: (id: string, side: "before" | "after") => `${BASE}/jobs/${path(id)}/preview/${side}`,
+  thumbnailUrl: (id: string, side: "before" | "after") =>
+    `${BASE}/jobs/${path(id)}/thumbnail/${side}`,
   zipUrl: (ids: string[]) => `${BASE}/jobs.zip?${ids.map((id) => `id=${path(id)}`).join("&")}`,
 };
 
