@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import socket
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
-from crispen.media.image import read_image
+from crispen.media.image import Image, read_image, write_image
 
 from .conftest import Api, Live, answer_on, error_of, png
 
@@ -34,6 +37,50 @@ def test_as_curl_sends_it(api: Api, live: Live, photo: bytes) -> None:
     assert read_image(answer.content).width == 96
     nothing_left(live)
     assert api.get("/jobs").json()["jobs"] == []
+
+
+def jpeg(pixels: Any, quality: int) -> bytes:
+    target = io.BytesIO()
+    write_image(Image(pixels), target, format="jpeg", quality=quality)
+    return target.getvalue()
+
+
+def test_a_look(api: Api, live: Live, clip: bytes) -> None:
+    rng = np.random.default_rng(0)
+    grey = 120 + np.linspace(0, 60, 400)[None, :, None] * np.ones((300, 1, 3))
+    grainy = np.clip(grey + rng.normal(0, 20, grey.shape), 0, 255).astype(np.uint8)
+    buffer = io.BytesIO()
+    write_image(Image(grainy), buffer, format="png")
+    found = api.post("/look", content=buffer.getvalue()).json()
+    assert (found["kind"], found["width"], found["height"]) == ("image", 400, 300)
+    assert (found["jpeg_step"], found["content"]) == (None, "photo")
+    assert found["noise"] == pytest.approx(20, rel=0.15)
+    assert found["found"][0] == "much noise"
+    bad = jpeg(grainy, 40)
+    whole = api.post("/look", files={"file": ("bad.jpg", bad)}).json()
+    assert whole["found"][0] == "JPEG, quality about 40"
+    # Of its beginning alone what the header says.
+    part = api.post("/look", params={"part": True}, content=bad[: len(bad) // 4]).json()
+    assert (part["width"], part["jpeg_step"]) == (400, whole["jpeg_step"])
+    assert (part["noise"], part["found"]) == (None, ["JPEG, quality about 40"])
+    film = api.post("/look", content=clip).json()
+    assert (film["kind"], film["noise"]) == ("video", None)
+    # What may yet turn out to be something is not refused by its beginning.
+    assert api.post("/look", params={"part": True}, content=clip[:3000]).status_code == 200
+    for part in (False, True):
+        answer = api.post("/look", params={"part": part}, content=b"Dear Sir or Madam," * 99)
+        assert "looks like text" in error_of(answer, 422, "bad_input")
+    nothing_left(live)
+
+
+def test_a_piece_of_a_jpeg(api: Api, photo: bytes) -> None:
+    """What was cut out of a damaged file is repaired as the file would be."""
+    wish = {"scale": 2, "format": "png"}
+    plain = api.post("/enhance", params=wish, content=photo)
+    piece = api.post("/enhance", params={**wish, "jpeg_step": 125}, content=photo)
+    same = api.post("/enhance", params={**wish, "jpeg_step": 125, "as_is": True}, content=photo)
+    assert piece.content != plain.content == same.content
+    assert float(piece.headers["server-timing"].removeprefix("enhance;dur=")) > 0
 
 
 def test_the_bytes_as_the_body(api: Api, photo: bytes) -> None:

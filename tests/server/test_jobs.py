@@ -219,6 +219,21 @@ def test_wishes_that_do_not_fit_are_told_and_the_upload_stays(api: Api, photo: b
     assert api.post("/jobs", json={"upload": uid, "options": FAST}).status_code == 201
 
 
+def test_what_would_be_done_to_each_file(api: Api) -> None:
+    files = [
+        {"width": 500, "height": 374},
+        {"width": 500, "height": 374, "jpeg_step": 80.0},
+        {"width": 300_000, "height": 300_000},
+    ]
+    plans = api.post("/plan", json={"kind": "image", "files": files}).json()["files"]
+    assert plans[0] == {"models": ["photo-x2"], "width": 1000, "height": 748, "problem": None}
+    assert plans[1] == plans[0] | {"models": ["real-x2"]}
+    assert "pixels" in plans[2]["problem"]
+    wish = {"kind": "video", "options": {"width": 640}, "files": files[:1]}
+    (clip,) = api.post("/plan", json=wish).json()["files"]
+    assert (clip["width"], clip["height"], clip["models"]) == (640, 479, ["photo-fast-x2"])
+
+
 def test_what_cannot_be_done_is_refused_before_anything_is_sent(api: Api, clip: bytes) -> None:
     def ask(kind: str, **options: object) -> str:
         answer = api.post("/plan", json={"kind": kind, "options": options})
@@ -230,7 +245,7 @@ def test_what_cannot_be_done_is_refused_before_anything_is_sent(api: Api, clip: 
     assert "outside 0 to 51" in ask("video", format="mp4", crf=60)
     wanted = {"tasks": ["upscale", "denoise"]}
     plan = api.post("/plan", json={"kind": "video", "options": wanted})
-    assert plan.json() == {"models": ["denoise-photo", "photo-fast"]}
+    assert plan.json() == {"models": ["denoise-photo", "photo-fast"], "files": []}
     # And whoever does not ask is told before any work.
     uid = api.upload(clip, "clip.mp4")
     options = {"format": "webm", "codec": "h264"}

@@ -143,6 +143,17 @@ class NewJob(BaseModel):
     options: Request = Request()
 
 
+class FileFacts(BaseModel):
+    """What is known of a file that is not here."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    width: int = Field(ge=1, le=1_000_000)
+    height: int = Field(ge=1, le=1_000_000)
+    frames: int = Field(1, ge=0, description="0 if not known")
+    jpeg_step: float | None = Field(None, ge=0, description="as `POST /look` says")
+
+
 class Question(BaseModel):
     """What should happen with files of a kind, asked before one is uploaded."""
 
@@ -150,6 +161,16 @@ class Question(BaseModel):
 
     kind: Kind
     options: Request = Request()
+    files: list[FileFacts] = Field([], max_length=5000, description="to be told of each by itself")
+
+
+class FilePlan(BaseModel):
+    """What would be done to one file."""
+
+    models: list[str] = Field(description="networks in order")
+    width: int = Field(description="of the result")
+    height: int = Field(description="of the result")
+    problem: str | None = Field(None, description="why it cannot be done, if it cannot")
 
 
 class Answer(BaseModel):
@@ -158,6 +179,7 @@ class Answer(BaseModel):
     models: list[str] = Field(
         description="models in order; a family picks its scale by the size of the file"
     )
+    files: list[FilePlan] = Field([], description="one for each of the question's")
 
 
 class JobView(BaseModel):

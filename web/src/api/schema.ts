@@ -323,6 +323,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/look": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Look
+         * @description Say what a file is and what is wrong with it: compression, noise, exposure.
+         *
+         *     Nothing is kept.
+         */
+        post: operations["look"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/models": {
         parameters: {
             query?: never;
@@ -623,6 +645,12 @@ export interface components {
          */
         Answer: {
             /**
+             * Files
+             * @description one for each of the question's
+             * @default []
+             */
+            files: components["schemas"]["FilePlan"][];
+            /**
              * Models
              * @description models in order; a family picks its scale by the size of the file
              */
@@ -703,6 +731,53 @@ export interface components {
             message: string;
         };
         /**
+         * FileFacts
+         * @description What is known of a file that is not here.
+         */
+        FileFacts: {
+            /**
+             * Frames
+             * @description 0 if not known
+             * @default 1
+             */
+            frames: number;
+            /** Height */
+            height: number;
+            /**
+             * Jpeg Step
+             * @description as `POST /look` says
+             */
+            jpeg_step?: number | null;
+            /** Width */
+            width: number;
+        };
+        /**
+         * FilePlan
+         * @description What would be done to one file.
+         */
+        FilePlan: {
+            /**
+             * Height
+             * @description of the result
+             */
+            height: number;
+            /**
+             * Models
+             * @description networks in order
+             */
+            models: string[];
+            /**
+             * Problem
+             * @description why it cannot be done, if it cannot
+             */
+            problem?: string | null;
+            /**
+             * Width
+             * @description of the result
+             */
+            width: number;
+        };
+        /**
          * FormatChoice
          * @description A format that can be written.
          */
@@ -728,6 +803,49 @@ export interface components {
             suffix: string;
             /** Type */
             type: string;
+        };
+        /**
+         * Found
+         * @description What a file is and what was found in it; null where it cannot be told.
+         */
+        Found: {
+            /**
+             * Content
+             * @description photo, drawing or text
+             */
+            content?: string | null;
+            /** Duration S */
+            duration_s?: number | null;
+            /**
+             * Found
+             * @description what is wrong with it, a few words each
+             * @default []
+             */
+            found: string[];
+            /** Frames */
+            frames?: number | null;
+            /**
+             * Height
+             * @description as shown
+             */
+            height?: number | null;
+            /**
+             * Jpeg Step
+             * @description how coarsely a JPEG file is quantised, in per cent of libjpeg's tables
+             */
+            jpeg_step?: number | null;
+            /** Kind */
+            kind: ("image" | "video") | null;
+            /**
+             * Noise
+             * @description standard deviation in levels of 255
+             */
+            noise?: number | null;
+            /**
+             * Width
+             * @description as shown
+             */
+            width?: number | null;
         };
         /**
          * FrameTimes
@@ -1150,6 +1268,12 @@ export interface components {
          * @description What should happen with files of a kind, asked before one is uploaded.
          */
         Question: {
+            /**
+             * Files
+             * @description to be told of each by itself
+             * @default []
+             */
+            files: components["schemas"]["FileFacts"][];
             /**
              * Kind
              * @enum {string}
@@ -1806,6 +1930,8 @@ export interface operations {
                 as_is?: boolean;
                 /** @description Leave EXIF, XMP, titles, dates and places out. */
                 strip_metadata?: boolean;
+                /** @description The picture was cut out of a JPEG file that was quantised so coarsely, as `POST /look` says of it. */
+                jpeg_step?: number | null;
             };
             header?: never;
             path?: never;
@@ -3912,6 +4038,139 @@ export interface operations {
             };
             /** @description Service Unavailable */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    look: {
+        parameters: {
+            query?: {
+                /** @description this is only the beginning of the file: say what stands there */
+                part?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+                "multipart/form-data": {
+                    /**
+                     * Format: binary
+                     * @description a picture or video, or its beginning
+                     */
+                    file: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Found"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Length Required */
+            411: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Insufficient Storage */
+            507: {
                 headers: {
                     [name: string]: unknown;
                 };
