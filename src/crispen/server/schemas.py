@@ -146,7 +146,7 @@ class NewJob(BaseModel):
 class FileFacts(BaseModel):
     """What is known of a file that is not here."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", strict=True)
 
     width: int = Field(ge=1, le=1_000_000)
     height: int = Field(ge=1, le=1_000_000)
