@@ -159,6 +159,65 @@ def test_damaged_pictures_are_repaired(server: Process, page: Page, tmp_path: Pa
     assert (newest["name"], newest["models"]) == ("bad.jpg", ["photo-x2"])
 
 
+def test_a_piece_is_tried_out(server: Process, page: Page, tmp_path: Path) -> None:
+    whole = Image(np.ascontiguousarray(read_image(ROOT / "docs/demo/photo.png").pixels))
+    write_image(whole, tmp_path / "bad.jpg", quality=40)
+    write_image(Image(whole.pixels[:100, :120]), tmp_path / "clean.png")
+    (tmp_path / "letter.jpg").write_text("Dear Sir or Madam, " * 99)
+    files = [tmp_path / name for name in ("bad.jpg", "clean.png", "letter.jpg")]
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.get_by_label("Pictures and videos").set_input_files(files)
+    piece = page.get_by_role("region", name="bad.jpg, before and after")
+    result = piece.locator("img")
+    result.wait_for()
+    # As the whole file will be done, and told in the same words.
+    assert "jpeg_step=125" in next(url for url in asked if "/enhance?" in url)
+    expect(piece.get_by_role("listitem")).to_have_text(
+        [re.compile("JPEG, quality about 40"), re.compile("real-x2")]
+    )
+    piece.get_by_text(re.compile("512 × 512 → 1024 × 1024, about")).wait_for()
+    # What cannot be done is told at once, before anything is sent, and is no use trying again.
+    letter = card(page, "letter.jpg")
+    letter.get_by_text(re.compile("looks like text")).wait_for()
+    expect(letter.get_by_role("button", name="Try again: letter.jpg")).to_have_count(0)
+    total = page.get_by_role("button", name=re.compile("Enhance 2 files about .* s$"))
+    total.wait_for()
+    assert not any("/uploads" in url for url in asked)
+
+    def renewed() -> str:
+        """The address of the result that comes in the place of this one."""
+        result.wait_for(state="detached")
+        result.wait_for()
+        return str(result.get_attribute("src"))
+
+    first = result.get_attribute("src")
+    page.get_by_role("radio", name="4 times as wide and high").check(force=True)
+    assert renewed() != first
+    piece.get_by_text(re.compile("→ 2048 × 2048")).wait_for()
+    box = piece.locator(".view").bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 40, box["y"] + 60)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 90, box["y"] + 90, steps=4)
+    page.mouse.up()
+    renewed()
+    line = piece.get_by_role("slider")
+    line.press("ArrowLeft")
+    expect(line).to_have_attribute("aria-valuenow", "45")
+    page.get_by_role("button", name="Try it out on clean.png").click()
+    page.get_by_role("region", name="clean.png, before and after").locator("img").wait_for()
+    shoot(page, "tried-out")
+
+    # What the piece shows is what comes of it.
+    page.get_by_role("button", name=re.compile("Enhance 2 files")).click()
+    wait_done(page, "bad.jpg", "clean.png")
+    assert models_of(server)["bad.jpg"] == ["real-x2", "photo-x2"]
+    page.reload()
+    card(page, "letter.jpg").get_by_text(re.compile("looks like text")).wait_for()
+    page.get_by_role("button", name="Remove letter.jpg").click()
+
+
 def test_cards_show_what_came_of_it(server: Process, page: Page, tmp_path: Path) -> None:
     fetched: dict[str, int] = {}
     page.on("response", lambda answer: fetched.update({answer.url: answer.status}))

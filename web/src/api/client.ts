@@ -73,14 +73,12 @@ export async function ping(): Promise<void> {
 const RAW = { "Content-Type": "application/octet-stream" };
 
 /** What a file is and what is wrong with it; of its beginning alone, what stands there. */
-export const look = async (file: Blob, part: boolean, signal?: AbortSignal) =>
-  (
-    await http.post<Found>("/look", file, {
-      params: { part },
-      headers: RAW,
-      ...(signal ? { signal } : {}),
-    })
-  ).data;
+export async function look(file: Blob, name: string, part: boolean, signal?: AbortSignal) {
+  const form = new FormData();
+  form.append("file", file, name);
+  const more = signal ? { signal } : {};
+  return (await http.post<Found>("/look", form, { params: { part }, ...more })).data;
+}
 
 /** One picture enhanced at once, and how many seconds of work that was. */
 export async function enhance(

@@ -45,7 +45,7 @@ export const useFacts = defineStore("facts", () => {
       const found = await turn(() => {
         const part = file.size > HEAD_BYTES;
         if (!part) whole.add(key);
-        return look(part ? file.slice(0, HEAD_BYTES) : file, part);
+        return look(part ? file.slice(0, HEAD_BYTES) : file, file.name, part);
       });
       add(key, found);
       return null;
@@ -60,7 +60,7 @@ export const useFacts = defineStore("facts", () => {
   async function study(key: string, file: File, signal: AbortSignal): Promise<void> {
     if (whole.has(key) || file.size > MOST_BYTES) return;
     try {
-      const found = await look(file, false, signal);
+      const found = await look(file, file.name, false, signal);
       whole.add(key);
       add(key, found);
     } catch {

@@ -1,14 +1,16 @@
 import { defineStore } from "pinia";
 import { computed, ref, watch } from "vue";
 
-import { jobs as api } from "@/api/client";
+import { enhance, jobs as api } from "@/api/client";
 import type { FileFacts, FilePlan, Found, Kind } from "@/api/types";
-import { secondsFor, type Sample } from "@/lib/pace";
+import { cutOut, pieceAt, pieceParams } from "@/lib/crop";
+import { openedBitmap } from "@/lib/opened";
+import { paceOf, secondsFor, type Sample } from "@/lib/pace";
 import { optionsOf, useChoices } from "@/stores/choices";
 import { useFacts } from "@/stores/facts";
 import { useJobs } from "@/stores/jobs";
 import { useServer } from "@/stores/server";
-import { useUploads } from "@/stores/uploads";
+import { useUploads, type PendingUpload } from "@/stores/uploads";
 
 /** What would come of a file. */
 export interface Outlook extends FilePlan {
@@ -17,7 +19,8 @@ export interface Outlook extends FilePlan {
 }
 
 const PATIENCE_MS = 150;
-const MOST_SAMPLES = 200;
+/** Large enough that starting counts for little. */
+const TIMED = { width: 512, height: 384 };
 
 function factsOf(found: Found | undefined): FileFacts | null {
   const { width, height, frames, jpeg_step } = found ?? {};
@@ -44,9 +47,65 @@ export const useOutlook = defineStore("outlook", () => {
     })),
   ]);
 
-  /** Known of a piece that was enhanced for a look at it. */
-  function took(sample: Sample): void {
-    pieces.value = [...pieces.value.slice(-MOST_SAMPLES), sample];
+  /** How many times as long the sides of a file become; 1 as long as that is not known. */
+  function factorOf(key: string): number {
+    const width = facts.facts.get(key)?.width;
+    const plan = plans.value.get(key);
+    return plan && width ? plan.width / width : 1;
+  }
+
+  /** What a piece of a file is to be enhanced with; null as long as there is no plan for it. */
+  function paramsOf({ key, kind }: PendingUpload): URLSearchParams | null {
+    const plan = plans.value.get(key);
+    if (!plan) return null;
+    const options = { ...optionsOf(choices.choices, kind, server.settings) };
+    if (kind === "video") {
+      // A frame is a picture here; it is enhanced as the frames of its video are.
+      options.models = plan.models;
+      options.tasks = null;
+    }
+    const step = kind === "image" ? (facts.facts.get(key)?.jpeg_step ?? null) : null;
+    return pieceParams(options, factorOf(key), step, server.settings);
+  }
+
+  /**
+   * Enhances a larger piece with networks of which nothing is known yet. The first time they are
+   * made ready for that size, and only the second says how fast they are.
+   */
+  async function time(upload: PendingUpload, { signal }: AbortController): Promise<void> {
+    const plan = plans.value.get(upload.key);
+    const params = paramsOf(upload);
+    const file = uploads.fileOf(upload.key);
+    if (!plan || !params || !file || plan.problem) return;
+    const bitmap = await openedBitmap(file);
+    try {
+      const middle = { x: bitmap.width / 2, y: bitmap.height / 2 };
+      const piece = pieceAt(middle, bitmap, TIMED, 1);
+      const picture = await cutOut(bitmap, piece);
+      for (let turn = 0; turn < 2; turn += 1) {
+        const { seconds } = await enhance(picture, params, signal);
+        const pixels = piece.width * piece.height;
+        pieces.value = [...pieces.value, { models: plan.models, pixels, seconds }];
+      }
+    } finally {
+      bitmap.close();
+    }
+  }
+
+  let timing = new AbortController();
+  async function timeAll(): Promise<void> {
+    timing.abort();
+    const mine = (timing = new AbortController());
+    for (const upload of [...uploads.chosen]) {
+      const plan = plans.value.get(upload.key);
+      if (!plan || paceOf(plan.models, samples.value) !== null) continue;
+      try {
+        await time(upload, mine);
+      } catch {
+        // Then nothing is said of how long it takes.
+      }
+      if (mine.signal.aborted) return;
+    }
   }
 
   function of(key: string): Outlook | null {
@@ -97,6 +156,7 @@ export const useOutlook = defineStore("outlook", () => {
         );
       }
     }
+    await timeAll();
   }
 
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -108,10 +168,11 @@ export const useOutlook = defineStore("outlook", () => {
     ],
     () => {
       clearTimeout(timer);
+      timing.abort();
       timer = setTimeout(() => void refresh(), PATIENCE_MS);
     },
     { immediate: true },
   );
 
-  return { of, total, took, samples };
+  return { of, total, paramsOf, factorOf };
 });
