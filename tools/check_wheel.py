@@ -45,7 +45,19 @@ print("wheel: 16x16 enhanced to 32x32")
 PAGE = "crispen/server/page/"
 # What a browser fetches before anything is seen, compressed.
 MAX_FIRST_LOAD_BYTES = 400_000
+# Everything, unpacked; most of it are models.
+MAX_SHIPPED_BYTES = 25_000_000
 FIRST = re.compile(r'(?:src|href)="/([^"]+)"')
+
+
+def check_size(wheel: Path) -> None:
+    """Fails if the package is larger than what was promised, or holds weights twice."""
+    with zipfile.ZipFile(wheel) as archive:
+        size = sum(entry.file_size for entry in archive.infolist())
+        twice = [name for name in archive.namelist() if name.endswith(".safetensors")]
+    assert not twice, f"weights that an ONNX file has already: {twice[:3]}"
+    assert size < MAX_SHIPPED_BYTES, f"the package is {size / 1e6:.1f} MB unpacked"
+    print(f"{wheel.name}: {wheel.stat().st_size / 1e6:.1f} MB, {size / 1e6:.1f} MB unpacked")
 
 
 def check_page(wheel: Path) -> None:
@@ -124,7 +136,7 @@ def main() -> None:
         build = (sys.executable, "-m", "hatchling", "build", "--target", "wheel")
         subprocess.run([*build, "--directory", name], check=True, cwd=ROOT)
         (wheel,) = folder.glob("crispen-*.whl")
-        print(f"{wheel.name}: {wheel.stat().st_size / 1e6:.1f} MB")
+        check_size(wheel)
         check_page(wheel)
         venv.create(folder / "venv", with_pip=True)
         python = folder / "venv/bin/python"

@@ -45,7 +45,7 @@ def test_one_frame_a_press(page: Page, tmp_path: Path) -> None:
     page.wait_for_function(READY)
     grey = """() => {
       const canvas = new OffscreenCanvas(1, 1).getContext("2d");
-      canvas.drawImage(document.querySelector(".stage video"), 0, 0, 1, 1);
+      canvas.drawImage(document.querySelector(".stage canvas"), 0, 0, 1, 1);
       return canvas.getImageData(0, 0, 1, 1).data[0];
     }"""
     frame = page.locator(".frame")
@@ -56,6 +56,74 @@ def test_one_frame_a_press(page: Page, tmp_path: Path) -> None:
         page.wait_for_function(f"() => Math.abs(({grey})() - {20 * (number - 1)}) < 8")
     page.keyboard.press(".")
     expect(frame).to_have_text("frame 10")
+
+
+def counted(path: Path, frames: int = 90, rate: int = 30) -> Path:
+    """A clip that has the number of each frame in it, as eight bars, black or white."""
+    with av.open(str(path), "w") as out:
+        stream = out.add_stream("libx264", rate=rate, options={"g": "12", "crf": "12"})
+        stream.width, stream.height, stream.pix_fmt = 128, 64, "yuv420p"
+        for number in range(frames):
+            bars = np.array([255 * (number >> bit & 1) for bit in range(8)], np.uint8)
+            pixels = np.repeat(bars, 16)[None, :, None] * np.ones((64, 1, 3), np.uint8)
+            out.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, "rgb24")))
+        out.mux(stream.encode())
+    return path
+
+
+# Reads what both sides show at each moment that the screen is drawn anew.
+LOOK = """
+window.seen = [];
+const eye = new OffscreenCanvas(8, 1).getContext("2d", { willReadFrequently: true });
+const number = (canvas) => {
+  eye.drawImage(canvas, 0, canvas.height / 2, canvas.width, 1, 0, 0, 8, 1);
+  const { data } = eye.getImageData(0, 0, 8, 1);
+  return [0, 1, 2, 3, 4, 5, 6, 7].reduce((sum, i) => sum + ((data[4 * i] > 127) << i), 0);
+};
+const look = () => {
+  const sides = [...document.querySelectorAll(".stage canvas.painted")];
+  if (sides.length === 2) window.seen.push(sides.map(number));
+  requestAnimationFrame(look);
+};
+look();
+"""
+
+
+def test_both_sides_show_the_same_frame(page: Page, tmp_path: Path) -> None:
+    compare(page, counted(tmp_path / "counted.mp4"))
+    page.evaluate(LOOK)
+
+    def settled(frame: int) -> None:
+        """Both sides come to a frame, and stay there."""
+        page.wait_for_function(f"() => seen.length && seen.at(-1).every(n => n === {frame})")
+
+    settled(0)  # on opening, and no black side
+    for key, frame in ((".", 1), (".", 2), (",", 1)):
+        page.keyboard.press(key)
+        settled(frame)
+    slider = page.get_by_role("slider", name="Time")
+    slider.focus()
+    page.keyboard.press("End")
+    settled(89)
+    page.keyboard.press("Home")
+    settled(0)
+    slider.blur()
+    for size in ((900, 700), (1280, 800)):
+        page.set_viewport_size({"width": size[0], "height": size[1]})
+    page.wait_for_function("n => seen.length > n + 10", arg=page.evaluate("seen.length"))
+    settled(0)
+    page.keyboard.press(" ")
+    page.wait_for_function("() => new Set(seen.slice(-400).map(([n]) => n)).size > 20")
+    page.keyboard.press(" ")
+    page.get_by_role("button", name="Play", exact=True).wait_for()
+    label = page.locator(".frame")
+    page.wait_for_function(
+        "(label) => seen.at(-1).every(n => label.textContent.trim() === `frame ${n + 1}`)",
+        arg=label.element_handle(),
+    )
+    shoot(page, "compare-frames")
+    seen = page.evaluate("seen")
+    assert {tuple(pair) for pair in seen if pair[0] != pair[1]} == set()
 
 
 def test_each_side_ends_at_the_line(page: Page, tmp_path: Path) -> None:

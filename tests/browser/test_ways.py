@@ -12,7 +12,7 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 from playwright.sync_api import Page, expect
 
-from crispen.media.image import read_image
+from crispen.media.image import Image, read_image, write_image
 from crispen.models.card import ModelCard
 from crispen.models.store import with_card
 
@@ -127,6 +127,134 @@ def test_what_cannot_be_done_is_said_before_anything_is_sent(
         (job,) = api.get("/jobs").json()["jobs"]
     assert (job["options"]["strip_metadata"], job["options"]["preset"]) == (True, None)
     assert job["options"]["format"] == "mp4"
+
+
+def test_damaged_pictures_are_repaired(server: Process, page: Page, tmp_path: Path) -> None:
+    whole = Image(read_image(photo(tmp_path / "clean.png")).pixels)
+    write_image(whole, tmp_path / "bad.jpg", quality=40)
+    files = [tmp_path / "bad.jpg", tmp_path / "clean.png"]
+    page.get_by_label("Pictures and videos").set_input_files(files)
+    # What comes by default, said before anything is sent.
+    expect(page.get_by_role("radio", name="Automatic: repair what is damaged")).to_be_checked()
+    page.get_by_role("button", name="Enhance 2 files").click()
+    wait_done(page, "bad.jpg", "clean.png")
+    assert models_of(server) == {"bad.jpg": ["real-x2"], "clean.png": ["photo-x2"]}
+    chips = card(page, "bad.jpg").get_by_role("list").get_by_role("listitem")
+    expect(chips).to_have_text(["JPEG, quality about 40", "real-x2"])
+    expect(card(page, "clean.png").get_by_role("listitem")).to_have_text(["photo-x2"])
+    shoot(page, "repaired")
+    card(page, "bad.jpg").get_by_role("link", name="Compare bad.jpg").click()
+    facts = page.get_by_role("region", name="Details")
+    expect(facts).to_contain_text("JPEG, quality about 40")
+    expect(facts).not_to_contain_text("as-is")  # that is for whoever types commands
+    page.get_by_role("link", name="Enhance").first.click()
+
+    # Told otherwise, it only enlarges.
+    page.get_by_label("Pictures and videos").set_input_files(files[:1])
+    page.get_by_role("radio", name="Enlarge only, as it is").check(force=True)
+    page.get_by_role("button", name="Enhance 1 file").click()
+    expect(page.get_by_text("Done", exact=True)).to_have_count(3)
+    with server.api() as api:
+        newest = api.get("/jobs").json()["jobs"][0]
+    assert (newest["name"], newest["models"]) == ("bad.jpg", ["photo-x2"])
+
+
+def test_a_piece_is_tried_out(server: Process, page: Page, tmp_path: Path) -> None:
+    whole = Image(np.ascontiguousarray(read_image(ROOT / "docs/demo/photo.png").pixels))
+    write_image(whole, tmp_path / "bad.jpg", quality=40)
+    write_image(Image(whole.pixels[:100, :120]), tmp_path / "clean.png")
+    (tmp_path / "letter.jpg").write_text("Dear Sir or Madam, " * 99)
+    files = [tmp_path / name for name in ("bad.jpg", "clean.png", "letter.jpg")]
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.get_by_label("Pictures and videos").set_input_files(files)
+    piece = page.get_by_role("region", name="bad.jpg, before and after")
+    result = piece.locator("img")
+    result.wait_for()
+    # As the whole file will be done, and told in the same words.
+    assert "jpeg_step=125" in next(url for url in asked if "/enhance?" in url)
+    expect(piece.get_by_role("listitem")).to_have_text(
+        [re.compile("JPEG, quality about 40"), re.compile("real-x2")]
+    )
+    piece.get_by_text(re.compile("512 × 512 → 1024 × 1024, about")).wait_for()
+    # What cannot be done is told at once, before anything is sent, and is no use trying again.
+    letter = card(page, "letter.jpg")
+    letter.get_by_text(re.compile("looks like text")).wait_for()
+    expect(letter.get_by_role("button", name="Try again: letter.jpg")).to_have_count(0)
+    total = page.get_by_role("button", name=re.compile("Enhance 2 files about .* s$"))
+    total.wait_for()
+    assert not any("/uploads" in url for url in asked)
+
+    def renewed() -> str:
+        """The address of the result that comes in the place of this one."""
+        result.wait_for(state="detached")
+        result.wait_for()
+        return str(result.get_attribute("src"))
+
+    first = result.get_attribute("src")
+    page.get_by_role("radio", name="4 times as wide and high").check(force=True)
+    assert renewed() != first
+    piece.get_by_text(re.compile("→ 2048 × 2048")).wait_for()
+    box = piece.locator(".view").bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + 40, box["y"] + 60)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 90, box["y"] + 90, steps=4)
+    page.mouse.up()
+    renewed()
+    line = piece.get_by_role("slider")
+    line.press("ArrowLeft")
+    expect(line).to_have_attribute("aria-valuenow", "45")
+    page.get_by_role("button", name="Try it out on clean.png").click()
+    page.get_by_role("region", name="clean.png, before and after").locator("img").wait_for()
+    shoot(page, "tried-out")
+
+    # What the piece shows is what comes of it.
+    page.get_by_role("button", name=re.compile("Enhance 2 files")).click()
+    wait_done(page, "bad.jpg", "clean.png")
+    assert models_of(server)["bad.jpg"] == ["real-x2", "photo-x2"]
+    page.reload()
+    card(page, "letter.jpg").get_by_text(re.compile("looks like text")).wait_for()
+    page.get_by_role("button", name="Remove letter.jpg").click()
+
+
+def test_cards_show_what_came_of_it(server: Process, page: Page, tmp_path: Path) -> None:
+    fetched: dict[str, int] = {}
+    page.on("response", lambda answer: fetched.update({answer.url: answer.status}))
+    large = np.ascontiguousarray(read_image(ROOT / "docs/demo/photo.png").pixels[:300, :450])
+    for number in range(3):
+        write_image(Image(np.roll(large, number, 1)), tmp_path / f"{number}.png")
+    begin(page, [tmp_path / f"{number}.png" for number in range(3)])
+    wait_done(page, "0.png", "1.png", "2.png")
+    page.reload()
+    shown = card(page, "1.png").locator(".picture")
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('img.after')].filter(i => i.naturalWidth).length === 3"
+    )
+    # Small ones, and no whole file for them.
+    files = [url for url in fetched if "/jobs/" in url]
+    assert len(files) >= 3
+    assert all("/thumbnail/" in url for url in files)
+    assert page.evaluate("document.querySelector('img.after').naturalWidth") == 640
+
+    # Left of the pointer it is as it was.
+    box = shown.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] * 0.6, box["y"] + box["height"] / 2)
+    before = shown.locator("img.before")
+    expect(before).to_be_visible()
+    page.wait_for_function("i => i.complete && i.naturalWidth", arg=before.element_handle())
+    clip = str(before.evaluate("i => i.style.clipPath"))
+    assert re.search(r"inset\(0px (39|40)\.?\d*% 0px 0px\)", clip), clip
+    shoot(page, "card-wipe")
+    page.mouse.move(0, 0)
+    expect(before).to_be_hidden()
+
+
+def models_of(server: Process) -> dict[str, list[str]]:
+    """The networks of each job, by the name of its file."""
+    with server.api() as api:
+        return {job["name"]: job["models"] for job in api.get("/jobs").json()["jobs"]}
 
 
 def test_a_token(serve: Callable[..., Process], visitor: Visitor, tmp_path: Path) -> None:

@@ -38,7 +38,9 @@ def test_noise_of_nothing() -> None:
     ramp = np.tile(np.arange(256, dtype=np.uint8)[:, None, None] // 2 + 40, (1, 64, 3))
     assert noise_sigma(ramp) < 0.3
     assert noise_sigma(np.full((64, 64, 3), 255, np.uint8)) == 0
-    assert noise_sigma(np.zeros((3, 5, 3), np.uint8)) == 0
+    for height, width in ((3, 5), (1, 1), (1, 50), (50, 2)):
+        assert noise_sigma(np.zeros((height, width, 3), np.uint8)) == 0
+        assert look(Image(np.full((height, width, 3), 90, np.uint8))).noise == 0
 
 
 def test_a_jpeg_says_so(photo: Bytes, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import http.client
 import socket
 import threading
 import time
@@ -116,6 +117,13 @@ class Api(httpx.Client):
                 return job
             time.sleep(0.05)
         raise AssertionError(f"not in time: {job}")
+
+
+def answer_on(connection: socket.socket) -> tuple[int, bytes]:
+    """Status and body of the next answer on a raw connection, in however many pieces it comes."""
+    answer = http.client.HTTPResponse(connection)
+    answer.begin()
+    return answer.status, answer.read()
 
 
 def error_of(answer: httpx.Response, status: int, code: str) -> str:

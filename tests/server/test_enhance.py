@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import io
 import socket
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
-from crispen.media.image import read_image
+from crispen.media.image import Image, read_image, write_image
 
-from .conftest import Api, Live, error_of, png
+from .conftest import Api, Live, answer_on, error_of, png
 
 FAST = {"model": ["espcn"]}
 
@@ -34,6 +37,50 @@ def test_as_curl_sends_it(api: Api, live: Live, photo: bytes) -> None:
     assert read_image(answer.content).width == 96
     nothing_left(live)
     assert api.get("/jobs").json()["jobs"] == []
+
+
+def jpeg(pixels: Any, quality: int) -> bytes:
+    target = io.BytesIO()
+    write_image(Image(pixels), target, format="jpeg", quality=quality)
+    return target.getvalue()
+
+
+def test_a_look(api: Api, live: Live, clip: bytes) -> None:
+    rng = np.random.default_rng(0)
+    grey = 120 + np.linspace(0, 60, 400)[None, :, None] * np.ones((300, 1, 3))
+    grainy = np.clip(grey + rng.normal(0, 20, grey.shape), 0, 255).astype(np.uint8)
+    buffer = io.BytesIO()
+    write_image(Image(grainy), buffer, format="png")
+    found = api.post("/look", content=buffer.getvalue()).json()
+    assert (found["kind"], found["width"], found["height"]) == ("image", 400, 300)
+    assert (found["jpeg_step"], found["content"]) == (None, "photo")
+    assert found["noise"] == pytest.approx(20, rel=0.15)
+    assert found["found"][0] == "much noise"
+    bad = jpeg(grainy, 40)
+    whole = api.post("/look", files={"file": ("bad.jpg", bad)}).json()
+    assert whole["found"][0] == "JPEG, quality about 40"
+    # Of its beginning alone what the header says.
+    part = api.post("/look", params={"part": True}, content=bad[: len(bad) // 4]).json()
+    assert (part["width"], part["jpeg_step"]) == (400, whole["jpeg_step"])
+    assert (part["noise"], part["found"]) == (None, ["JPEG, quality about 40"])
+    film = api.post("/look", content=clip).json()
+    assert (film["kind"], film["noise"]) == ("video", None)
+    # What may yet turn out to be something is not refused by its beginning.
+    assert api.post("/look", params={"part": True}, content=clip[:3000]).status_code == 200
+    for part in (False, True):
+        answer = api.post("/look", params={"part": part}, content=b"Dear Sir or Madam," * 99)
+        assert "looks like text" in error_of(answer, 422, "bad_input")
+    nothing_left(live)
+
+
+def test_a_piece_of_a_jpeg(api: Api, photo: bytes) -> None:
+    """What was cut out of a damaged file is repaired as the file would be."""
+    wish = {"scale": 2, "format": "png"}
+    plain = api.post("/enhance", params=wish, content=photo)
+    piece = api.post("/enhance", params={**wish, "jpeg_step": 125}, content=photo)
+    same = api.post("/enhance", params={**wish, "jpeg_step": 125, "as_is": True}, content=photo)
+    assert piece.content != plain.content == same.content
+    assert float(piece.headers["server-timing"].removeprefix("enhance;dur=")) > 0
 
 
 def test_the_bytes_as_the_body(api: Api, photo: bytes) -> None:
@@ -140,11 +187,9 @@ def test_what_cannot_be_done_is_refused_before_a_byte_of_it_came(live: Live) -> 
             b"POST /api/v1/enhance?format=mp4 HTTP/1.1\r\nHost: localhost\r\n"
             b"Content-Length: 999999\r\n\r\n"
         )
-        answer = b""
-        while not answer.endswith(b"}"):  # head and body can come in two pieces
-            answer += line.recv(1 << 16)
-    assert answer.startswith(b"HTTP/1.1 422 ")
-    assert b"format mp4 does not suit a picture" in answer
+        status, body = answer_on(line)
+    assert status == 422
+    assert b"format mp4 does not suit a picture" in body
     nothing_left(live)
 
 

@@ -6,9 +6,10 @@ import io
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from crispen.media.image import read_image
+from crispen.media.image import read_image, write_image
 
 from .conftest import Api, Live, error_of, png
 
@@ -34,6 +35,19 @@ def test_a_pictures_whole_way(api: Api, live: Live, photo: bytes) -> None:
     assert api.delete(f"/jobs/{job['id']}").status_code == 204
     assert live.leftovers() == []
     error_of(api.get(f"/jobs/{job['id']}"), 404, "not_found")
+
+
+def test_it_says_what_was_found_and_what_is_done_about_it(api: Api, photo: bytes) -> None:
+    bad = io.BytesIO()
+    write_image(read_image(photo), bad, format="jpeg", quality=40)
+    done = api.wait(api.job(bad.getvalue(), "bad.jpg")["id"])
+    assert (done["found"], done["models"]) == (["JPEG, quality about 40"], ["real-x2"])
+    # In words for whoever types no commands.
+    assert done["result"]["notes"] == ["JPEG quality about 40: real-x2"]
+    plain = api.job(bad.getvalue(), "bad.jpg", as_is=True)
+    assert (plain["found"], plain["models"]) == (done["found"], ["photo-x2"])
+    clean = api.job(photo)
+    assert (clean["found"], clean["models"]) == ([], ["photo-x2"])
 
 
 def test_a_video_with_sound_and_its_parts(api: Api, clip: bytes) -> None:
@@ -145,6 +159,34 @@ def test_measuring_against_a_reference(api: Api, tmp_path: Path) -> None:
     assert message.startswith("<b>.png: ")
 
 
+def test_thumbnails(api: Api) -> None:
+    source = png(900, 300)
+    job = api.job(source, as_is=True)
+    before = api.get(f"/jobs/{job['id']}/thumbnail/before")
+    assert (before.status_code, before.headers["content-type"]) == (200, "image/webp")
+    error_of(api.get(f"/jobs/{job['id']}/thumbnail/middle"), 422, "bad_request")
+    api.wait(job["id"])
+    after = api.get(f"/jobs/{job['id']}/thumbnail/after")
+    for small in (before, after):
+        image = read_image(small.content)
+        assert (image.width, image.height) == (640, 213)
+    kept = {"If-None-Match": after.headers["etag"]}
+    assert api.get(f"/jobs/{job['id']}/thumbnail/after", headers=kept).status_code == 304
+
+
+def test_a_videos_thumbnails_show_one_frame(api: Api, clip: bytes) -> None:
+    job = api.job(clip, "clip.mp4", scale=2, **FAST)
+    api.wait(job["id"])
+    small = [
+        read_image(api.get(f"/jobs/{job['id']}/thumbnail/{side}").content).as_rgb8().astype(float)
+        for side in ("before", "after")
+    ]
+    height, width = small[0].shape[:2]
+    assert (small[1].shape[1], width) == (640, 320)
+    half = small[1].reshape(height, 2, width, 2, 3).mean((1, 3))
+    assert np.abs(half - small[0]).mean() < 6  # the frame after it differs by more
+
+
 def test_previews(api: Api, photo: bytes) -> None:
     job = api.job(photo, **FAST, format="tiff")
     api.wait(job["id"])
@@ -177,6 +219,21 @@ def test_wishes_that_do_not_fit_are_told_and_the_upload_stays(api: Api, photo: b
     assert api.post("/jobs", json={"upload": uid, "options": FAST}).status_code == 201
 
 
+def test_what_would_be_done_to_each_file(api: Api) -> None:
+    files = [
+        {"width": 500, "height": 374},
+        {"width": 500, "height": 374, "jpeg_step": 80.0},
+        {"width": 300_000, "height": 300_000},
+    ]
+    plans = api.post("/plan", json={"kind": "image", "files": files}).json()["files"]
+    assert plans[0] == {"models": ["photo-x2"], "width": 1000, "height": 748, "problem": None}
+    assert plans[1] == plans[0] | {"models": ["real-x2"]}
+    assert "pixels" in plans[2]["problem"]
+    wish = {"kind": "video", "options": {"width": 640}, "files": files[:1]}
+    (clip,) = api.post("/plan", json=wish).json()["files"]
+    assert (clip["width"], clip["height"], clip["models"]) == (640, 479, ["photo-fast-x2"])
+
+
 def test_what_cannot_be_done_is_refused_before_anything_is_sent(api: Api, clip: bytes) -> None:
     def ask(kind: str, **options: object) -> str:
         answer = api.post("/plan", json={"kind": kind, "options": options})
@@ -188,7 +245,7 @@ def test_what_cannot_be_done_is_refused_before_anything_is_sent(api: Api, clip: 
     assert "outside 0 to 51" in ask("video", format="mp4", crf=60)
     wanted = {"tasks": ["upscale", "denoise"]}
     plan = api.post("/plan", json={"kind": "video", "options": wanted})
-    assert plan.json() == {"models": ["denoise-photo", "photo-fast"]}
+    assert plan.json() == {"models": ["denoise-photo", "photo-fast"], "files": []}
     # And whoever does not ask is told before any work.
     uid = api.upload(clip, "clip.mp4")
     options = {"format": "webm", "codec": "h264"}
@@ -214,7 +271,8 @@ def test_a_job_needs_one_source(api: Api, wish: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["", "/result", "/source", "/events", "/preview/before", "/preview/after"]
+    "path",
+    ["", "/result", "/source", "/events", "/preview/before", "/preview/after", "/thumbnail/after"],
 )
 def test_unknown_jobs(api: Api, path: str) -> None:
     error_of(api.get(f"/jobs/{'0' * 32}{path}"), 404, "not_found")

@@ -73,7 +73,7 @@ EXAMPLES = int(os.environ.get("CRISPEN_FUZZ", "6"))
 
 
 # No schema can say that a file must hold a picture, or that of two wishes only one may be there.
-CONTENT = {"enhance", "add_model", "measure", "create_job", "change_jobs", "plan"}
+CONTENT = {"enhance", "look", "add_model", "measure", "create_job", "change_jobs", "plan"}
 
 
 # Streams that never end are tested by hand in test_events.

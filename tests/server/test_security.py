@@ -106,6 +106,7 @@ def test_clients_are_kept_apart(start: Callable[..., Live], photo: bytes) -> Non
             ("GET", "/result"),
             ("GET", "/events"),
             ("GET", "/preview/before"),
+            ("GET", "/thumbnail/before"),
         ):
             error_of(theirs.request(method, f"/jobs/{job['id']}{path}"), 404, "not_found")
         error_of(theirs.post("/jobs", json={"upload": upload}), 404, "not_found")

@@ -13,6 +13,7 @@ const choice = (task: string, strength = false, available = true) => ({
   result: { denoise: "less noise", sharpen: "sharper" }[task] ?? "",
 });
 const SETTINGS = {
+  options: [{ name: "as_is", kinds: ["image"], type: "boolean", default: false }],
   tasks: [choice("denoise", true), choice("upscale"), choice("sharpen", false, false)],
   formats: [
     { format: "png", kind: "image", suffix: ".png", type: "image/png", quality: false },
@@ -25,7 +26,15 @@ const of = (changes: Partial<Choices>, kind: "image" | "video" = "image") =>
 
 describe("choices", () => {
   it("doubles the size unless told otherwise", () => {
-    expect(of({})).toEqual({ scale: 2, tasks: ["upscale"] });
+    expect(of({})).toEqual({ scale: 2 });
+  });
+
+  it("leaves the choice to the server where only a size is wanted, unless told to repair nothing", () => {
+    expect(of({ care: "as-is" })).toEqual({ scale: 2, as_is: true });
+    expect(of({ care: "as-is" }, "video")).toEqual({ scale: 2 });
+    expect(of({ care: "as-is", touches: ["denoise"] }).tasks).toEqual(["denoise", "upscale"]);
+    expect(of({ care: "as-is", touches: ["denoise"] }).as_is).toBeUndefined();
+    expect(of({ models: { upscale: "espcn" } })).toEqual({ scale: 2, models: ["espcn"] });
   });
 
   it("names tasks in the order in which they are done", () => {
@@ -44,7 +53,7 @@ describe("choices", () => {
   it("fits into both sides of an exact size, and follows one", () => {
     const exact = (width: string, height: string) =>
       of({ enlarge: "exact", size: { width, height } });
-    expect(exact("1,920", "")).toEqual({ width: 1920, tasks: ["upscale"] });
+    expect(exact("1,920", "")).toEqual({ width: 1920 });
     expect(exact("1920", "1080")).toMatchObject({ width: 1920, height: 1080, fit: true });
   });
 
@@ -61,7 +70,7 @@ describe("choices", () => {
 
   it("sends a format only for files of its kind, and quality only where it counts", () => {
     const formats = { image: "png", video: null };
-    expect(of({ formats, quality: 90 })).toEqual({ scale: 2, tasks: ["upscale"], format: "png" });
+    expect(of({ formats, quality: 90 })).toEqual({ scale: 2, format: "png" });
     expect(of({ formats }, "video").format).toBeUndefined();
     expect(of({ formats: { image: "webp", video: null }, quality: 90 })).toMatchObject({
       format: "webp",
@@ -82,6 +91,7 @@ describe("choices", () => {
 
   it("is told in a few words", () => {
     expect(say({ scale: 2, tasks: ["denoise", "upscale"] }, SETTINGS)).toBe("×2 · less noise");
+    expect(say({ scale: 2, as_is: true }, SETTINGS)).toBe("×2 · as it is");
     expect(say({ width: 800, height: null }, SETTINGS)).toBe("800 px wide");
     expect(say({ height: 600 }, SETTINGS)).toBe("600 px high");
     expect(say({ width: 800, height: 600 }, SETTINGS)).toBe("800 × 600");

@@ -26,6 +26,7 @@ const job = (id: string, created: number) =>
     created,
     options: {},
     models: [],
+    found: [],
     source: { width: 1, height: 1, bytes: 1, duration_s: null, viewable: true },
     result: { name: "", width: 2, height: 2, bytes: 1, notes: [] },
   }) as unknown as Job;

@@ -17,6 +17,7 @@ function job(changes: Partial<Job>): Item {
     status: "queued",
     options: { scale: 2 },
     models: [],
+    found: [],
     source: { width: 100, height: 50, bytes: 10, duration_s: null, viewable: true },
     result: null,
     progress: null,
@@ -54,6 +55,15 @@ describe("a line of the queue", () => {
     const card = show(running);
     expect(card.get("[role=progressbar]").attributes("aria-valuenow")).toBe("25");
     expect(card.text()).toContain("Cancel");
+  });
+
+  it("says what was found and which model was chosen for it", () => {
+    const card = show(job({ found: ["JPEG, quality about 60"], models: ["real-x2"] }));
+    expect(card.findAll(".chips li").map((chip) => chip.text())).toEqual([
+      "JPEG, quality about 60",
+      "real-x2",
+    ]);
+    expect(show(job({})).find(".chips").exists()).toBe(false);
   });
 
   it("shows a name as text, whatever is in it", () => {

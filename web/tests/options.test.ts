@@ -147,7 +147,7 @@ describe("the panel", () => {
   });
   const show = (kinds: Kind[]) =>
     mount(ChoicesPanel, {
-      props: { count: 1, kinds },
+      props: { count: 1, kinds, tried: null },
       global: { plugins: [createVuetify(), router] },
     });
 

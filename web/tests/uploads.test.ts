@@ -34,6 +34,7 @@ vi.mock("@/lib/keep", () => ({
 }));
 vi.mock("@/api/client", async (original) => ({
   ...(await original<object>()),
+  look: () => Promise.resolve({ kind: "image", found: [] }),
   jobs: { create },
 }));
 

@@ -114,7 +114,7 @@ def plan(
             "choose a smaller size"
         )
     factor = max(size[0] / source.width, size[1] / source.height)
-    choice = choose(request, lineup, at_hand, factor, source.damage)
+    choice = choose(request, lineup, at_hand, factor, source.seen)
     lineup = choice.lineup
     label = label_of(target, [m.card.task for m in lineup.same_size], lineup.strength)
     more: dict[str, Any] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from crispen.enhance.request import Kind
 from crispen.look.jpeg import read_compression
-from crispen.models.dials import Dials
+from crispen.models.dials import Dials, compression_dial
 
 if TYPE_CHECKING:
     from crispen.media.video.container import VideoHeader
@@ -30,10 +31,21 @@ class Source(BaseModel):
     frames: int = Field(1, description="more than 1 in an animation or video; 0 if not known")
     pixel_format: str = Field("", description="of a video, as FFmpeg calls it")
     turned: bool = Field(False, description="whether a video is stored lying on its side")
+    jpeg_step: float | None = Field(
+        None,
+        description="how coarsely a JPEG file is quantised, in per cent of libjpeg's tables",
+    )
     damage: Dials | None = Field(
-        None, description="how bad a picture is, as `crispen.look` sees it; null if not looked at"
+        None, description="how bad a picture is, as measured in its pixels; null if nobody looked"
     )
     interlaced: bool = Field(False, description="whether a video's frames are made of two fields")
+
+    @property
+    def seen(self) -> Dials | None:
+        """How bad it is: what was measured, and of a JPEG file what its tables say."""
+        if self.jpeg_step is None:
+            return self.damage
+        return replace(self.damage or Dials(), compression=compression_dial(self.jpeg_step))
 
 
 def jpeg_step(source: Any) -> float | None:

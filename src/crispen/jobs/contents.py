@@ -5,6 +5,8 @@ from __future__ import annotations
 from pydantic import BaseModel, ConfigDict, Field
 
 from crispen.enhance import source
+from crispen.look.looking import faults_of
+from crispen.models.dials import Dials
 
 
 class Source(source.Source):
@@ -14,6 +16,11 @@ class Source(source.Source):
     bytes: int
     duration_s: float | None = None
     viewable: bool = Field(description="whether browsers show it as it is")
+
+    @property
+    def found(self) -> list[str]:
+        """What is known of its damage, a few words each."""
+        return faults_of(self.seen or Dials(), once=self.jpeg_step is None)
 
 
 class JobResult(BaseModel):

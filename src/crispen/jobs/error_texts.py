@@ -1,4 +1,4 @@
-"""Errors in words for whoever reads them on the page or from the API.
+"""Errors and notes in words for whoever reads them on the page or from the API.
 
 The rooms below speak to whoever types commands: their advice names options. Here nobody types.
 """
@@ -9,11 +9,12 @@ import re
 
 _LIMIT = re.compile(r"; if you trust the file, raise it with --max-pixels .*$")
 _DAMAGED = re.compile(r", or read what is left of it with --keep-damaged$")
+_AS_IS = re.compile(r"; --as-is only enlarges$")
 _OPTION = re.compile(r"(?<![\w-])--([a-z][a-z0-9-]+)")
 
 
 def for_everyone(message: str) -> str:
-    """An error's line without options of the command line.
+    """An error's or a note's line without options of the command line.
 
     >>> for_everyone("a shipped model is called 'photo-x2'; choose another --name")
     "a shipped model is called 'photo-x2'; choose another name"
@@ -21,4 +22,5 @@ def for_everyone(message: str) -> str:
     line = " ".join(message.split())
     line = _LIMIT.sub("; make it smaller, or let whoever runs the server raise max_pixels", line)
     line = _DAMAGED.sub("", line)
+    line = _AS_IS.sub("", line)
     return _OPTION.sub(lambda match: match[1].replace("-", " "), line)

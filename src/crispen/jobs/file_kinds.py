@@ -83,7 +83,11 @@ def _picture(path: Path, name: str, bounds: Bounds) -> Source:
             raise InputError(
                 f"{name}: {header.frames:,} frames; at most {bounds.max_frames:,} are taken"
             )
-        top, _ = peeked(picture.bands(_BAND_ROWS), header.height)
+        try:
+            top, _ = peeked(picture.bands(_BAND_ROWS), header.height)
+            damage = dials_of(measure(top), None)
+        except InputError:  # broken further down; whoever reads it whole says so
+            damage = None
     return Source(
         kind="image",
         type=PICTURES[header.format][1],
@@ -91,7 +95,8 @@ def _picture(path: Path, name: str, bounds: Bounds) -> Source:
         width=header.width,
         height=header.height,
         frames=header.frames,
-        damage=dials_of(measure(top), jpeg_step(path)),
+        jpeg_step=jpeg_step(path),
+        damage=damage,
         bytes=path.stat().st_size,
         duration_s=sum(header.metadata.delays_ms) / 1000 if header.frames > 1 else None,
         viewable=viewable_picture(header.format, header.width, header.height),

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from crispen.enhance.plan import Plan, check, plan, result_format
 from crispen.enhance.request import Kind, Request
-from crispen.errors import InputError, OutputError
+from crispen.enhance.source import Source as PlainSource
+from crispen.errors import CrispenError, InputError, OutputError
 from crispen.jobs.contents import JobResult, Source
+from crispen.jobs.error_texts import for_everyone
 from crispen.jobs.file_kinds import suffix_and_type, viewable_picture
 from crispen.jobs.job import Job
 from crispen.media.format_choice import video_of
@@ -76,6 +78,47 @@ def plan_job(
         ModelError: No such model, or none for a task.
     """
     return plan(request, source, AtHand(models), max_pixels=max_pixels)
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What would be done to a file that is not here.
+
+    Attributes:
+        models: The networks, in order.
+        width: Of the result.
+        height: Of the result.
+        problem: Why it cannot be done, if it cannot.
+    """
+
+    models: tuple[str, ...]
+    width: int
+    height: int
+    problem: str | None = None
+
+
+def foresee(
+    request: Request, sources: Iterable[PlainSource], models: Iterable[Known], max_pixels: int
+) -> list[Outlook]:
+    """What would be done to files of which only that much is known.
+
+    Args:
+        request: What is wanted.
+        sources: The files.
+        models: Those that may be used.
+        max_pixels: Maximum number of pixels of a result.
+    """
+    at_hand = AtHand(models)
+    outlooks = []
+    for source in sources:
+        try:
+            planned = plan(request, source, at_hand, max_pixels=max_pixels)
+        except CrispenError as error:
+            problem = for_everyone(str(error))
+            outlooks.append(Outlook((), source.width, source.height, problem))
+        else:
+            outlooks.append(Outlook(planned.models, planned.width, planned.height))
+    return outlooks
 
 
 def check_job(request: Request, kind: Kind, models: Iterable[Known] | None = None) -> list[str]:
@@ -196,7 +239,7 @@ class Worker:
             height=size[1],
             frames=frames,
             bytes=size_bytes,
-            notes=list(notes),
+            notes=[for_everyone(note) for note in notes],
             viewable=True,
         )
 

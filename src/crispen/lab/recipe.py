@@ -61,7 +61,10 @@ class Train(Table):
     accumulate: int = Field(1, ge=1, description="batches whose gradients make one step")
     precision: Literal["bf16", "fp32"] = Field("bf16", description="of the network's layers")
     seed: int = Field(0, ge=0, description="of the weights, the crops and all noise")
-    start: str = Field("", description="checkpoint whose fitting weights it starts from")
+    start: str = Field(
+        "",
+        description="checkpoint or model, by name or as an ONNX file, whose weights it starts with",
+    )
     save_every: int = Field(1000, ge=1, description="steps between checkpoints")
     validate_every: int = Field(2000, ge=1, description="steps between validations")
     log_every: int = Field(100, ge=1, description="steps between lines of the log")

@@ -26,7 +26,6 @@ from crispen.lab.checkpoint import (
     no_lineage,
     restore_weights,
     save_checkpoint,
-    transfer_weights,
 )
 from crispen.lab.data import Batches, open_batches
 from crispen.lab.learner import Learner, check_losses, is_paired, make_network, make_pipeline
@@ -35,6 +34,7 @@ from crispen.lab.processes import Place, connect, disconnect, hardware, helpers
 from crispen.lab.recipe import Recipe
 from crispen.lab.run_folder import RunFolder, make_folder
 from crispen.lab.schedule import Judge
+from crispen.lab.start import start_from
 from crispen.lab.validation import Validator, folder_cases, held_out_cases
 from crispen.progress import Progress
 
@@ -87,7 +87,7 @@ class Trainer:
         saved = None if place.rank and resume is False else self._saved(recipe, resume)
         if saved is None and recipe.train.start:
             # A resumed run has its weights already; where they once came from is not read again.
-            self.lineage = transfer_weights(network, Path(recipe.train.start))
+            self.lineage = start_from(network, recipe.train.start)
         with contextlib.ExitStack() as self._stack:
             self._stack.callback(_remove_empty, folder)
             make_folder(folder)

@@ -20,6 +20,8 @@ Kind = Literal["photo", "drawing", "text"]
 
 # Less is no fault, or may be texture. Dials as in `crispen.models.dials`.
 _SEEN_QUALITY, _SEEN_NOISE, _SEEN_BLUR = 92, 0.3, 0.3
+# Clean pictures seem to have so much at times, and are best left alone: benchmarks/crossover.py.
+_FAINT_NOISE, _FAINT_BLUR = 0.2, 0.12
 _HEADER_BYTES = 1 << 18
 _FLAT_SHARE, _TEXT_SHARE = 0.5, 0.7
 
@@ -101,12 +103,15 @@ def dials_of(measured: dict[str, Measured], jpeg_step: float | None) -> Dials:
         jpeg_step: Of a JPEG file, whose tables are exact; see `Compression.step`.
     """
     seen = measured["compression"].value
-    compression = seen if jpeg_step is None else compression_dial(jpeg_step)
     return Dials(
-        noise=measured["noise"].value,
-        compression=compression,
-        blur=measured["blur"].value,
+        noise=_certain(measured["noise"].value, _FAINT_NOISE),
+        compression=seen if jpeg_step is None else compression_dial(jpeg_step),
+        blur=_certain(measured["blur"].value, _FAINT_BLUR),
     )
+
+
+def _certain(value: float, faint: float) -> float:
+    return value if value >= faint else 0.0
 
 
 def faults_of(dials: Dials, *, once: bool = False) -> list[str]:

@@ -24,7 +24,7 @@ def noise_sigma(pixels: NDArray[np.uint8]) -> float:
     Args:
         pixels: ``(height, width, 3)`` R'G'B'.
     """
-    height, width = (n - 2 for n in pixels.shape[:2])
+    height, width = (max(0, n - 2) for n in pixels.shape[:2])
     rows, columns = height // _CELL, width // _CELL
     if not rows or not columns:
         return 0.0

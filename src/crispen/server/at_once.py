@@ -63,7 +63,13 @@ class AtOnce:
             self._waiting -= 1
 
     async def enhance_now(
-        self, request: Request, client: str, file: Received, options: Wish
+        self,
+        request: Request,
+        client: str,
+        file: Received,
+        options: Wish,
+        *,
+        jpeg_step: float | None = None,
     ) -> Response:
         """The enhanced picture; who goes away takes the work with them.
 
@@ -76,6 +82,8 @@ class AtOnce:
         source = await server.helpers.quick(examine, file.path, name, self._server.jobs.bounds)
         if source.kind != "image":
             raise UsageError("only pictures are enhanced in one call; make a job of a video")
+        if jpeg_step is not None:
+            source = source.model_copy(update={"jpeg_step": jpeg_step})
         plan = await self._server.jobs.plan(client, options, source)
         new = JobSpec(
             id=file.path.name,
@@ -94,7 +102,10 @@ class AtOnce:
             if done.status is not Status.DONE or done.result is None:
                 raise ApiError(422, "failed", done.error or f"the job was {done.status.value}")
             path = result_path(server.files.job(job.id), done)
-            headers = {"Content-Disposition": disposition(done.result.name, inline=True)}
+            headers = {
+                "Content-Disposition": disposition(done.result.name, inline=True),
+                "Server-Timing": f"enhance;dur={1000 * _took_s(done):.0f}",
+            }
             keep = True
             return _Once(server, done, path, headers)
         finally:
@@ -122,6 +133,11 @@ class AtOnce:
         finally:
             ended.cancel()
             gone.cancel()
+
+
+def _took_s(job: Job) -> float:
+    """Seconds of work, without those in the queue."""
+    return (job.finished or 0.0) - (job.started or 0.0)
 
 
 class _Once(FileResponse):

@@ -219,6 +219,7 @@ class Hub:
             options=job.options,
             models=list(job.models),
             source=job.source,
+            found=job.source.found,
             result=job.result,
             progress=job.progress,
             position=places.get(job.id) if job.status is Status.QUEUED else None,

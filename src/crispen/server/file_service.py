@@ -113,6 +113,29 @@ class FileService:
                     raise _under(error, path, job.name) from error
         return shown, "video/mp4" if video else "image/png"
 
+    async def thumbnail(self, client: str, id: str, side: Side) -> Response:
+        """A small picture of the source or the result; made when it is first asked for."""
+        from crispen.jobs.thumbnails import picture_thumbnail, video_thumbnail
+
+        server = self._server
+        find = server.jobs.find if side == "before" else self._done
+        job = await server.ask(find, client, id)
+        folder = server.files.job(id)
+        path = folder / SOURCE if side == "before" else result_path(folder, job)
+        small = folder / f"{side}.webp"
+        async with server.jobs.alone(f"{id}/{small.name}"):
+            if not small.is_file():
+                await asyncio.to_thread(server.files.check_room, 0)
+                most = max(server.settings.max_pixels, server.settings.max_result_pixels)
+                try:
+                    if job.source.kind == "video":
+                        await server.helpers.quick(video_thumbnail, path, small)
+                    else:
+                        await server.helpers.quick(picture_thumbnail, path, small, most)
+                except CrispenError as error:
+                    raise _under(error, path, job.name) from error
+        return self._file(small, "image/webp", "inline")
+
     async def measure(self, client: str, id: str, reference: Received) -> Measured:
         """How close a result comes to a reference."""
         from crispen.jobs.previews import measure

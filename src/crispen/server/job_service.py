@@ -6,18 +6,20 @@ import asyncio
 import contextlib
 import shutil
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crispen.enhance.plan import Plan
 from crispen.enhance.request import Request
+from crispen.enhance.source import Source as PlainSource
 from crispen.errors import CrispenError, InputError, UsageError
 from crispen.jobs.contents import Source
 from crispen.jobs.database import StoreError
 from crispen.jobs.file_kinds import Bounds, examine
 from crispen.jobs.job import Job, JobSpec
 from crispen.jobs.states import FINAL, Status
-from crispen.jobs.worker import SOURCE, check_job, clean, plan_job
+from crispen.jobs.worker import SOURCE, check_job, clean, foresee, plan_job
 from crispen.server import schemas
 from crispen.server.errors import ApiError, not_found, told
 from crispen.server.names import clean_name
@@ -213,7 +215,18 @@ class JobService:
         server = self._server
         models = await asyncio.to_thread(server.catalogue.usable, client)
         names = await server.helpers.quick(check_job, question.options, question.kind, models)
-        return schemas.Answer(models=names)
+        if not question.files:
+            return schemas.Answer(models=names)
+        format = "png" if question.kind == "image" else "mp4"
+        sources = [
+            PlainSource(kind=question.kind, format=format, **dict(facts))
+            for facts in question.files
+        ]
+        most = server.settings.max_result_pixels
+        ahead = await server.helpers.quick(foresee, question.options, sources, models, most)
+        return schemas.Answer(
+            models=names, files=[schemas.FilePlan.model_validate(asdict(one)) for one in ahead]
+        )
 
     async def plan(self, client: str, options: Request, source: Source) -> Plan:
         """What would be done, asked in a helper process, since only those load FFmpeg.

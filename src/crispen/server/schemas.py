@@ -10,6 +10,7 @@ from crispen.enhance.request import Kind, Option, Request
 from crispen.jobs.contents import JobResult, ProgressNow, Source
 from crispen.jobs.states import Status
 from crispen.models.card import ModelCard
+from crispen.models.dials import Dials
 from crispen.models.tasks import Task
 
 
@@ -143,6 +144,18 @@ class NewJob(BaseModel):
     options: Request = Request()
 
 
+class FileFacts(BaseModel):
+    """What is known of a file that is not here."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    width: int = Field(ge=1, le=1_000_000)
+    height: int = Field(ge=1, le=1_000_000)
+    frames: int = Field(1, ge=0, description="0 if not known")
+    jpeg_step: float | None = Field(None, ge=0, description="as `POST /look` says")
+    damage: Dials | None = Field(None, description="as `POST /look` says")
+
+
 class Question(BaseModel):
     """What should happen with files of a kind, asked before one is uploaded."""
 
@@ -150,6 +163,16 @@ class Question(BaseModel):
 
     kind: Kind
     options: Request = Request()
+    files: list[FileFacts] = Field([], max_length=5000, description="to be told of each by itself")
+
+
+class FilePlan(BaseModel):
+    """What would be done to one file."""
+
+    models: list[str] = Field(description="networks in order")
+    width: int = Field(description="of the result")
+    height: int = Field(description="of the result")
+    problem: str | None = Field(None, description="why it cannot be done, if it cannot")
 
 
 class Answer(BaseModel):
@@ -158,6 +181,7 @@ class Answer(BaseModel):
     models: list[str] = Field(
         description="models in order; a family picks its scale by the size of the file"
     )
+    files: list[FilePlan] = Field([], description="one for each of the question's")
 
 
 class JobView(BaseModel):
@@ -176,6 +200,7 @@ class JobView(BaseModel):
     options: Request
     models: list[str] = Field(description="names of the networks that run, in order")
     source: Source
+    found: list[str] = Field(description="what was found of the source's damage, in words")
     result: JobResult | None
     progress: ProgressNow | None
     position: int | None = Field(description="place in the queue, 1 is next")

@@ -4,6 +4,9 @@ import axios, { type AxiosProgressEvent } from "axios";
 
 import { troubleOf } from "./errors";
 import type {
+  FileFacts,
+  FilePlan,
+  Found,
   FrameTimes,
   Job,
   JobOptions,
@@ -67,6 +70,33 @@ export async function ping(): Promise<void> {
   await http.get("/health", { timeout: 5000 });
 }
 
+const RAW = { "Content-Type": "application/octet-stream" };
+
+/** What a file is and what is wrong with it; of its beginning alone, what stands there. */
+export async function look(file: Blob, name: string, part: boolean, signal?: AbortSignal) {
+  const form = new FormData();
+  form.append("file", file, name);
+  const more = signal ? { signal } : {};
+  return (await http.post<Found>("/look", form, { params: { part }, ...more })).data;
+}
+
+/** One picture enhanced at once, and how many seconds of work that was. */
+export async function enhance(
+  picture: Blob,
+  params: URLSearchParams,
+  signal: AbortSignal,
+): Promise<{ result: Blob; seconds: number }> {
+  const { data, headers } = await http.post<Blob>("/enhance", picture, {
+    params,
+    headers: RAW,
+    responseType: "blob",
+    timeout: 600_000,
+    signal,
+  });
+  const milliseconds = /dur=([\d.]+)/.exec(String(headers["server-timing"]))?.[1];
+  return { result: data, seconds: Number(milliseconds ?? 0) / 1000 };
+}
+
 export const jobs = {
   list: async () => (await http.get<{ jobs: Job[] }>("/jobs")).data.jobs,
   get: async (id: string) => (await http.get<Job>(`/jobs/${path(id)}`)).data,
@@ -77,9 +107,12 @@ export const jobs = {
     options: Partial<JobOptions>;
   }) => (await http.post<Job>("/jobs", work)).data,
   /** Fails where these options cannot be carried out, so that nothing is sent for nothing. */
-  check: async (kind: Kind, options: Partial<JobOptions>) => {
-    await http.post("/plan", { kind, options });
-  },
+  check: async (
+    kind: Kind,
+    options: Partial<JobOptions>,
+    files: FileFacts[] = [],
+  ): Promise<FilePlan[]> =>
+    (await http.post<{ files: FilePlan[] }>("/plan", { kind, options, files })).data.files,
   cancel: async (id: string) => (await http.post<Job>(`/jobs/${path(id)}/cancel`)).data,
   retry: async (id: string) => (await http.post<Job>(`/jobs/${path(id)}/retry`)).data,
   remove: async (id: string) => {
@@ -97,6 +130,8 @@ export const jobs = {
     (await http.get<FrameTimes>(`/jobs/${path(id)}/frames`, { timeout: 600_000 })).data.times_s,
   resultUrl: (id: string) => `${BASE}/jobs/${path(id)}/result`,
   previewUrl: (id: string, side: "before" | "after") => `${BASE}/jobs/${path(id)}/preview/${side}`,
+  thumbnailUrl: (id: string, side: "before" | "after") =>
+    `${BASE}/jobs/${path(id)}/thumbnail/${side}`,
   zipUrl: (ids: string[]) => `${BASE}/jobs.zip?${ids.map((id) => `id=${path(id)}`).join("&")}`,
 };
 

@@ -303,6 +303,48 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/jobs/{id}/thumbnail/{side}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Thumbnail
+         * @description The source or result as a WebP of 640 pixels at most on each side; of a video, one frame.
+         */
+        get: operations["thumbnail"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/look": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Look
+         * @description Say what a file is and what is wrong with it: compression, noise, exposure.
+         *
+         *     Nothing is kept.
+         */
+        post: operations["look"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/models": {
         parameters: {
             query?: never;
@@ -603,6 +645,12 @@ export interface components {
          */
         Answer: {
             /**
+             * Files
+             * @description one for each of the question's
+             * @default []
+             */
+            files: components["schemas"]["FilePlan"][];
+            /**
              * Models
              * @description models in order; a family picks its scale by the size of the file
              */
@@ -655,6 +703,40 @@ export interface components {
             message: string;
         };
         /**
+         * Dials
+         * @description How much of each damage a picture has; None is not known.
+         *
+         *     Attributes:
+         *         noise: See `noise_dial`.
+         *         compression: See `compression_dial`.
+         *         blur: See `blur_dial`.
+         */
+        "Dials-Input": {
+            /** Blur */
+            blur?: number | null;
+            /** Compression */
+            compression?: number | null;
+            /** Noise */
+            noise?: number | null;
+        };
+        /**
+         * Dials
+         * @description How much of each damage a picture has; None is not known.
+         *
+         *     Attributes:
+         *         noise: See `noise_dial`.
+         *         compression: See `compression_dial`.
+         *         blur: See `blur_dial`.
+         */
+        "Dials-Output": {
+            /** Blur */
+            blur?: number | null;
+            /** Compression */
+            compression?: number | null;
+            /** Noise */
+            noise?: number | null;
+        };
+        /**
          * ErrorBody
          * @description The body of every answer that is not a success.
          */
@@ -683,6 +765,55 @@ export interface components {
             message: string;
         };
         /**
+         * FileFacts
+         * @description What is known of a file that is not here.
+         */
+        FileFacts: {
+            /** @description as `POST /look` says */
+            damage?: components["schemas"]["Dials-Input"] | null;
+            /**
+             * Frames
+             * @description 0 if not known
+             * @default 1
+             */
+            frames: number;
+            /** Height */
+            height: number;
+            /**
+             * Jpeg Step
+             * @description as `POST /look` says
+             */
+            jpeg_step?: number | null;
+            /** Width */
+            width: number;
+        };
+        /**
+         * FilePlan
+         * @description What would be done to one file.
+         */
+        FilePlan: {
+            /**
+             * Height
+             * @description of the result
+             */
+            height: number;
+            /**
+             * Models
+             * @description networks in order
+             */
+            models: string[];
+            /**
+             * Problem
+             * @description why it cannot be done, if it cannot
+             */
+            problem?: string | null;
+            /**
+             * Width
+             * @description of the result
+             */
+            width: number;
+        };
+        /**
          * FormatChoice
          * @description A format that can be written.
          */
@@ -708,6 +839,46 @@ export interface components {
             suffix: string;
             /** Type */
             type: string;
+        };
+        /**
+         * Found
+         * @description What a file is and what was found in it; null where it cannot be told.
+         */
+        Found: {
+            /**
+             * Content
+             * @description photo, drawing or text
+             */
+            content?: string | null;
+            /** @description as measured in a picture's pixels */
+            damage?: components["schemas"]["Dials-Output"] | null;
+            /** Duration S */
+            duration_s?: number | null;
+            /**
+             * Found
+             * @description what is wrong with it, a few words each
+             * @default []
+             */
+            found: string[];
+            /** Frames */
+            frames?: number | null;
+            /**
+             * Height
+             * @description as shown
+             */
+            height?: number | null;
+            /**
+             * Jpeg Step
+             * @description how coarsely a JPEG file is quantised, in per cent of libjpeg's tables
+             */
+            jpeg_step?: number | null;
+            /** Kind */
+            kind: ("image" | "video") | null;
+            /**
+             * Width
+             * @description as shown
+             */
+            width?: number | null;
         };
         /**
          * FrameTimes
@@ -817,6 +988,11 @@ export interface components {
             expires: number | null;
             /** Finished */
             finished: number | null;
+            /**
+             * Found
+             * @description what was found of the source's damage, in words
+             */
+            found: string[];
             /** Id */
             id: string;
             /**
@@ -1165,6 +1341,12 @@ export interface components {
          */
         Question: {
             /**
+             * Files
+             * @description to be told of each by itself
+             * @default []
+             */
+            files: components["schemas"]["FileFacts"][];
+            /**
              * Kind
              * @enum {string}
              */
@@ -1185,7 +1367,7 @@ export interface components {
         Request: {
             /**
              * As Is
-             * @description Only enlarge, whatever is wrong with the picture. Without tasks or models, pictures that were damaged by compression are repaired as they are enlarged.
+             * @description Only enlarge, whatever is wrong with the picture. Without tasks or models, damaged pictures are repaired as they are enlarged.
              * @default false
              */
             as_is: boolean;
@@ -1199,6 +1381,21 @@ export interface components {
              * @description Quality of videos in the codec's own numbers, in place of the quality; lower is better and larger, 18 looks like the source.
              */
             crf?: number | null;
+            /**
+             * Deblur
+             * @description How much blur to undo, from 0 (none) to 1 (as of a standard deviation of 2 pixels).
+             */
+            deblur?: number | null;
+            /**
+             * Dejpeg
+             * @description How much damage by compression to repair, from 0 (none) to 1 (as of JPEG quality 10).
+             */
+            dejpeg?: number | null;
+            /**
+             * Denoise
+             * @description How much noise to remove, from 0 (none) to 1 (as of a standard deviation of 50 levels).
+             */
+            denoise?: number | null;
             /**
              * Fit
              * @description Keep the aspect ratio inside the given width and height.
@@ -1544,6 +1741,8 @@ export interface components {
         Source: {
             /** Bytes */
             bytes: number;
+            /** @description how bad a picture is, as measured in its pixels; null if nobody looked */
+            damage?: components["schemas"]["Dials-Output"] | null;
             /** Duration S */
             duration_s?: number | null;
             /**
@@ -1784,10 +1983,18 @@ export interface operations {
                 format?: ("avif" | "gif" | "jpeg" | "jxl" | "png" | "tiff" | "webp" | "mkv" | "mov" | "mp4" | "webm") | null;
                 /** @description Quality of JPEG, WebP, AVIF and of videos, 1 to 100; higher is better and larger. */
                 quality?: number | null;
-                /** @description Only enlarge, whatever is wrong with the picture. Without tasks or models, pictures that were damaged by compression are repaired as they are enlarged. */
+                /** @description How much noise to remove, from 0 (none) to 1 (as of a standard deviation of 50 levels). */
+                denoise?: number | null;
+                /** @description How much damage by compression to repair, from 0 (none) to 1 (as of JPEG quality 10). */
+                dejpeg?: number | null;
+                /** @description How much blur to undo, from 0 (none) to 1 (as of a standard deviation of 2 pixels). */
+                deblur?: number | null;
+                /** @description Only enlarge, whatever is wrong with the picture. Without tasks or models, damaged pictures are repaired as they are enlarged. */
                 as_is?: boolean;
                 /** @description Leave EXIF, XMP, titles, dates and places out. */
                 strip_metadata?: boolean;
+                /** @description The picture was cut out of a JPEG file that was quantised so coarsely, as `POST /look` says of it. */
+                jpeg_step?: number | null;
             };
             header?: never;
             path?: never;
@@ -3755,6 +3962,278 @@ export interface operations {
             };
             /** @description Service Unavailable */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    thumbnail: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description a job's id */
+                id: string;
+                side: "before" | "after";
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "*/*": string;
+                };
+            };
+            /** @description The part asked for with Range */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "*/*": string;
+                };
+            };
+            /** @description Not changed */
+            304: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Not Found */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Conflict */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Requested Range Not Satisfiable */
+            416: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+        };
+    };
+    look: {
+        parameters: {
+            query?: {
+                /** @description this is only the beginning of the file: say what stands there */
+                part?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/octet-stream": string;
+                "multipart/form-data": {
+                    /**
+                     * Format: binary
+                     * @description a picture or video, or its beginning
+                     */
+                    file: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Found"];
+                };
+            };
+            /** @description Bad Request */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Length Required */
+            411: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Request Entity Too Large */
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Unprocessable Entity */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Too Many Requests */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorBody"];
+                };
+            };
+            /** @description Insufficient Storage */
+            507: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -4,6 +4,9 @@ import type { components } from "./schema";
 
 type Schemas = components["schemas"];
 
+export type FileFacts = Schemas["FileFacts"];
+export type FilePlan = Schemas["FilePlan"];
+export type Found = Schemas["Found"];
 export type FrameTimes = Schemas["FrameTimes"];
 export type Job = Schemas["JobView"];
 export type JobOptions = Schemas["Request"];

@@ -46,12 +46,14 @@ void main() {
 const METHODS: Method[] = ["nearest", "bilinear", "bicubic"];
 
 export interface FramePainter {
-  paint: (video: HTMLVideoElement, method: Method) => void;
+  /** The frame at the painter's size; only until the next one is painted. */
+  paint: (frame: VideoFrame, method: Method) => OffscreenCanvas;
   release: () => void;
 }
 
-/** A painter for a canvas, or null where the browser has no WebGL 2. */
-export function framePainter(canvas: HTMLCanvasElement): FramePainter | null {
+/** A painter of frames of a size, or null where the browser has no WebGL 2. */
+export function framePainter(width: number, height: number): FramePainter | null {
+  const canvas = new OffscreenCanvas(width, height);
   const gl = canvas.getContext("webgl2", { alpha: false, antialias: false });
   if (!gl) return null;
   const most = gl.getParameter(gl.MAX_VIEWPORT_DIMS) as Int32Array;
@@ -85,11 +87,11 @@ export function framePainter(canvas: HTMLCanvasElement): FramePainter | null {
   gl.viewport(0, 0, canvas.width, canvas.height);
 
   return {
-    paint(video, name) {
-      if (video.readyState < HTMLMediaElement.HAVE_CURRENT_DATA) return;
-      gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA, gl.RGBA, gl.UNSIGNED_BYTE, video);
+    paint(frame, name) {
+      gl.texImage2D(gl.TEXTURE_2D, 0, gl.RGBA, gl.RGBA, gl.UNSIGNED_BYTE, frame);
       gl.uniform1i(method, METHODS.indexOf(name));
       gl.drawArrays(gl.TRIANGLES, 0, 3);
+      return canvas;
     },
     release() {
       gl.getExtension("WEBGL_lose_context")?.loseContext();

@@ -16,6 +16,7 @@ export interface KeptUpload {
   url: string | null;
   /** Why the server refused it; "" if it did not. */
   error: string;
+  hopeless: boolean;
   file: File | null;
   thumbnail: Blob | null;
 }

@@ -11,6 +11,7 @@ export const PLACED = [
   "strength",
   "format",
   "quality",
+  "as_is",
 ] as const satisfies readonly (keyof JobOptions)[];
 
 /** What was chosen for an option: as typed, and null for what the server does by itself. */

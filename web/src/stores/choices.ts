@@ -12,8 +12,12 @@ export type Enlarge = "keep" | "exact" | number;
 /** What can be asked for beside a larger size. */
 export type Touch = Exclude<Task, "upscale">;
 
+/** Whether the server may repair what is damaged as it enlarges, or only enlarges. */
+export type Care = "automatic" | "as-is";
+
 export interface Choices {
   enlarge: Enlarge;
+  care: Care;
   /** As typed, so that what cannot be read stays there to be mended. */
   size: { width: string; height: string };
   touches: Touch[];
@@ -31,6 +35,7 @@ const KEY = "crispen.choices";
 
 export const DEFAULTS: Choices = {
   enlarge: 2,
+  care: "automatic",
   size: { width: "", height: "" },
   touches: [],
   strength: 1,
@@ -57,6 +62,10 @@ export function tasksOf(choices: Choices, settings: Settings | null): Task[] {
   return wanted.sort((a, b) => order.indexOf(a) - order.indexOf(b));
 }
 
+/** Whether the server looks at each file and chooses for itself, since nothing but size is said. */
+export const chooses = (choices: Choices): boolean =>
+  choices.enlarge !== "keep" && choices.touches.length === 0 && !choices.models.upscale;
+
 /** Why these choices cannot be carried out, in words that say what to do; "" if they can. */
 export function problemOf(
   choices: Choices,
@@ -74,6 +83,12 @@ export function problemOf(
   if (sideProblem(height, maxSidePx)) return "Correct the height.";
   return (width + height).trim() === "" ? "Enter a width, a height or both." : "";
 }
+
+/** Whether files of these kinds can be repaired as they are enlarged, and that be left out. */
+export const offersCare = (settings: Settings | null, kinds: readonly Kind[]): boolean =>
+  settings?.options.some(
+    ({ name, kinds: its }) => name === "as_is" && its.some((kind) => kinds.includes(kind)),
+  ) ?? false;
 
 /** What the API is asked for. */
 export function optionsOf(
@@ -99,8 +114,10 @@ export function optionsOf(
     options.models = tasks
       .map((task) => choices.models[task] ?? offered(task)?.[`${kind}_model`])
       .filter((name) => typeof name === "string");
-  } else {
+  } else if (!chooses(choices)) {
     options.tasks = tasks;
+  } else if (choices.care === "as-is" && offersCare(settings, [kind])) {
+    options.as_is = true;
   }
   if (tasks.some((task) => offered(task)?.strength)) options.strength = choices.strength;
   const format = settings?.formats.find(
@@ -127,6 +144,7 @@ export function describe(options: Partial<JobOptions>, settings: Settings | null
   if (options.width && options.height) words.unshift(dimensions(options.width, options.height));
   else if (options.width) words.unshift(`${options.width.toString()} px wide`);
   else if (options.height) words.unshift(`${options.height.toString()} px high`);
+  if (options.as_is) words.push("as it is");
   if (options.models?.length) words.push(options.models.join(" + "));
   return words.join(" · ");
 }

@@ -8,6 +8,7 @@ import { kindOf } from "@/lib/files";
 import { forgetUpload, keepUpload, keptUploads, type KeptUpload } from "@/lib/keep";
 import { send, type Sending } from "@/lib/send";
 import { thumbnail } from "@/lib/thumbnail";
+import { useFacts } from "@/stores/facts";
 import { useServer } from "@/stores/server";
 
 /**
@@ -29,10 +30,14 @@ export interface PendingUpload {
   /** How often the server asked to wait with it. */
   waits: number;
   error: string;
+  /** Whether another try with the same file would end as this one did. */
+  hopeless: boolean;
   thumbnail: Blob | null;
 }
 
 const AT_ONCE = 2;
+/** What is wrong with the file itself. */
+const HOPELESS = new Set(["bad_input", "too_large", "empty"]);
 /** Together half an hour at least; a server that is that busy is told of. */
 const MOST_WAITS = 40;
 const LONGEST_WAIT_S = 60;
@@ -47,6 +52,7 @@ function stateOf({ file, options, error }: KeptUpload): UploadState {
 /** Files on their way to the server, from the moment they are chosen until there is a job. */
 export const useUploads = defineStore("uploads", () => {
   const server = useServer();
+  const facts = useFacts();
   const uploads = ref<PendingUpload[]>([]);
   const files = new Map<string, File>();
   const sendings = shallowReactive(new Map<string, Sending>());
@@ -59,19 +65,32 @@ export const useUploads = defineStore("uploads", () => {
   const find = (key: string) => uploads.value.find((upload) => upload.key === key);
 
   async function keep(upload: PendingUpload): Promise<void> {
-    const { key, name, bytes, kind, added, options, url, error } = upload;
+    const { key, name, bytes, kind, added, options, url, error, hopeless } = upload;
     const file = files.get(key) ?? null;
     const plain = options ? (JSON.parse(JSON.stringify(options)) as Partial<JobOptions>) : null;
-    const record = { key, name, bytes, kind, added, options: plain, url, error, file };
+    const record = { key, name, bytes, kind, added, options: plain, url, error, hopeless, file };
     await keepUpload({ ...record, thumbnail: upload.thumbnail });
   }
 
   async function picture(upload: PendingUpload, file: File): Promise<void> {
-    const blob = await thumbnail(file);
-    if (!find(upload.key)) return;
-    upload.thumbnail = blob;
+    const small = await thumbnail(file);
+    if (!find(upload.key) || !small) return;
+    upload.thumbnail = small.picture;
+    facts.add(upload.key, { width: small.width, height: small.height });
     await keep(upload);
   }
+
+  /** A file that the server would refuse is told of at once, before it is sent. */
+  async function look(upload: PendingUpload, file: File): Promise<void> {
+    const trouble = await facts.learn(upload.key, file);
+    if (!trouble || upload.state !== "chosen") return;
+    upload.state = "failed";
+    upload.error = trouble.message;
+    upload.hopeless = true;
+    await keep(upload);
+  }
+
+  const fileOf = (key: string) => files.get(key) ?? null;
 
   /** Takes files in; one that was lost by a reload goes on where it was. */
   function add(added: File[]): void {
@@ -100,10 +119,13 @@ export const useUploads = defineStore("uploads", () => {
         sent: 0,
         waits: 0,
         error: "",
+        hopeless: false,
         thumbnail: null,
       });
       const upload = find(key);
-      if (upload) void keep(upload).then(() => picture(upload, file));
+      if (!upload) continue;
+      void keep(upload).then(() => picture(upload, file));
+      void look(upload, file);
     }
     pump();
   }
@@ -181,6 +203,7 @@ export const useUploads = defineStore("uploads", () => {
     const later = trouble.offline || trouble.code === "token_needed" || hold(upload, trouble);
     upload.state = later ? "waiting" : "failed";
     upload.error = later ? "" : trouble.message;
+    upload.hopeless = !later && HOPELESS.has(trouble.code);
     if (!later) void keep(upload);
     if (trouble.offline) server.markOffline();
     pump();
@@ -198,6 +221,7 @@ export const useUploads = defineStore("uploads", () => {
   }
 
   function drop(key: string): void {
+    facts.forget(key);
     files.delete(key);
     sendings.delete(key);
     uploads.value = uploads.value.filter((upload) => upload.key !== key);
@@ -218,6 +242,10 @@ export const useUploads = defineStore("uploads", () => {
       const state = stateOf(kept);
       const { file: _, ...record } = kept;
       uploads.value.push({ ...record, state, sent: 0, waits: 0 });
+      const upload = find(kept.key);
+      if (!upload || !kept.file || state !== "chosen") continue;
+      void picture(upload, kept.file);
+      void look(upload, kept.file);
     }
     pump();
   }
@@ -226,5 +254,5 @@ export const useUploads = defineStore("uploads", () => {
     arrived.push(tell);
   }
 
-  return { uploads, chosen, add, start, pump, retry, remove, recall, onArrived };
+  return { uploads, chosen, add, start, pump, retry, remove, recall, fileOf, onArrived };
 });

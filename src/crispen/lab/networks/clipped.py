@@ -25,9 +25,11 @@ class ClippedRelu(nn.Module):
 
     Attributes:
         range: Scalar; learned, but a constant of a `frozen` one.
+        fitted: Whether the range comes from a training already, so that `fit_ranges` leaves it.
     """
 
     range: Tensor
+    fitted = False
 
     def __init__(self, frozen: bool = False) -> None:
         super().__init__()
@@ -73,7 +75,7 @@ def has_new_ranges(network: nn.Module) -> bool:
 
 @torch.no_grad()
 def fit_ranges(network: nn.Module, x: Tensor) -> None:
-    """Sets every range to the largest value that comes by, to train on from there.
+    """Sets ranges to the largest values that come by, to train on from there.
 
     Args:
         network: In place.
@@ -85,6 +87,7 @@ def fit_ranges(network: nn.Module, x: Tensor) -> None:
         layer.range.copy_(inputs[0].amax().clamp_min(1e-3))
 
     layers = [layer for layer in network.modules() if isinstance(layer, ClippedRelu)]
+    layers = [layer for layer in layers if not layer.fitted]
     hooks = [layer.register_forward_pre_hook(see) for layer in layers]
     try:
         network(x)

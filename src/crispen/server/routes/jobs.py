@@ -180,6 +180,14 @@ async def preview(server: Here, client: Client, id: Id, side: Side) -> Response:
     return await server.file_service.preview(client, id, side)
 
 
+@router.get(
+    "/jobs/{id}/thumbnail/{side}", response_class=Response, responses=FILE | failures(404, 409)
+)
+async def thumbnail(server: Here, client: Client, id: Id, side: Side) -> Response:
+    """The source or result as a WebP of 640 pixels at most on each side; of a video, one frame."""
+    return await server.file_service.thumbnail(client, id, side)
+
+
 @router.get("/jobs/{id}/frames", responses=failures(404, 409))
 async def frames(server: Here, client: Client, id: Id) -> FrameTimes:
     """When the frames of a video's result begin, as its preview plays them."""

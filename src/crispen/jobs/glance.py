@@ -1,0 +1,86 @@
+"""A look at a file before it becomes a job: what it is, and what is wrong with it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import BaseModel, Field
+
+from crispen.enhance.request import Kind
+from crispen.errors import InputError
+from crispen.jobs.contents import Source
+from crispen.jobs.file_kinds import Bounds, examine, renamed
+from crispen.media import signatures
+from crispen.models.dials import Dials
+
+
+class Found(BaseModel):
+    """What a file is and what was found in it; null where it cannot be told."""
+
+    kind: Kind | None
+    width: int | None = Field(None, description="as shown")
+    height: int | None = Field(None, description="as shown")
+    frames: int | None = None
+    duration_s: float | None = None
+    jpeg_step: float | None = Field(
+        None, description="how coarsely a JPEG file is quantised, in per cent of libjpeg's tables"
+    )
+    damage: Dials | None = Field(None, description="as measured in a picture's pixels")
+    content: str | None = Field(None, description="photo, drawing or text")
+    found: list[str] = Field([], description="what is wrong with it, a few words each")
+
+    @classmethod
+    def of(cls, source: Source) -> Found:
+        """What a file's header says."""
+        return cls(
+            kind=source.kind,
+            width=source.width,
+            height=source.height,
+            frames=source.frames,
+            duration_s=source.duration_s,
+            jpeg_step=source.jpeg_step,
+            damage=source.damage,
+            found=source.found,
+        )
+
+
+def glance(path: Path, name: str, bounds: Bounds, *, part: bool = False) -> Found:
+    """Looks at a file; of a picture, at its pixels too.
+
+    Args:
+        path: The file.
+        name: What people call it, for errors.
+        bounds: What it may be at most.
+        part: It is only the beginning of the file: what does not stand there is left open.
+
+    Raises:
+        InputError: Neither a picture nor a video that can be read, or beyond the bounds.
+    """
+    if part:
+        return _beginning(path, name, bounds)
+    source = examine(path, name, bounds)
+    found = Found.of(source)
+    return found if source.kind == "video" else _looked(path, name, found)
+
+
+def _beginning(path: Path, name: str, bounds: Bounds) -> Found:
+    with path.open("rb") as file:
+        head = file.read(signatures.HEAD_BYTES)
+    picture = signatures.sniff(head) is not None
+    looks = signatures.describe_stranger(head)
+    try:
+        return Found.of(examine(path, name, bounds))
+    except InputError as error:
+        if picture or "video" in looks or looks.startswith("something else"):
+            return Found(kind="image" if picture else None)  # the rest of it may say more
+        raise InputError(renamed(error, path, name)) from error
+
+
+def _looked(path: Path, name: str, found: Found) -> Found:
+    from crispen.look.looking import look
+
+    try:
+        seen = look(path)
+    except InputError as error:
+        raise InputError(renamed(error, path, name)) from error
+    return found.model_copy(update={"content": seen.kind, "found": seen.faults})

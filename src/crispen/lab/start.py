@@ -1,0 +1,181 @@
+"""What a run starts from: the weights of a checkpoint, or those of a model file.
+
+A model file holds the merged network: one kernel where a rich block trains a sum of several, no
+batch normalisation where that was folded into a convolution. The exporter names each node of the
+graph by the module that it came from, so a weight finds its place by its node, whatever the
+tensor is called. A rich block begins with the model's kernel as its sum; a batch normalisation
+begins as one that changes nothing, with the statistics of what comes by.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import torch
+from onnx import numpy_helper
+from torch import Tensor, nn
+
+from crispen.errors import UsageError
+from crispen.lab.checkpoint import transfer_weights
+from crispen.lab.data.toy import toy_pictures
+from crispen.lab.networks import Network
+from crispen.lab.networks.clipped import ClippedRelu
+from crispen.lab.networks.plain import RichConv
+from crispen.models.store import SUFFIX, find, read_model
+
+# What stands behind an operator's inputs, from its second one on.
+_INPUTS = {
+    "Conv": ("weight", "bias"),
+    "ConvTranspose": ("weight", "bias"),
+    "Gemm": ("weight", "bias"),
+    "MatMul": ("weight",),
+    "PRelu": ("weight",),
+    "BatchNormalization": ("weight", "bias", "running_mean", "running_var"),
+    "Clip": ("", "range"),
+}
+_STATISTICS = (8, 96)  # pictures and their side
+
+
+def start_from(network: Network, start: str) -> dict[str, Any]:
+    """Copies the weights that fit, and tells where they come from.
+
+    Args:
+        network: In place.
+        start: A checkpoint; or a model, as a name or an ONNX file.
+
+    Returns:
+        ``started_from``, and the ``steps`` and ``wall_time_s`` of all runs before this one.
+
+    Raises:
+        MissingInput: No such checkpoint.
+        ModelError: No such model, or a broken file.
+        UsageError: Nothing in it fits.
+    """
+    named = Path(start).name == start and not Path(start).suffix and not Path(start).exists()
+    if not named and Path(start).suffix != SUFFIX:
+        return transfer_weights(network, Path(start))
+    path, card = find(start)
+    if not _take(network, onnx.load_from_string(read_model(path))):
+        raise UsageError(
+            f"train.start: nothing in {start} ({card.architecture}) fits this network; leave "
+            "train.start out or name a model of the same kind"
+        )
+    training = card.training
+    return {
+        "started_from": card.name,
+        "steps": training.steps if training else 0,
+        "wall_time_s": training.wall_time_s if training else 0.0,
+    }
+
+
+@torch.no_grad()
+def _take(network: Network, model: onnx.ModelProto) -> bool:
+    """Puts a graph's weights into their places; whether there was one that is no bias."""
+    modules = dict(network.named_modules())
+    weights = {i.name: numpy_helper.to_array(i) for i in model.graph.initializer}
+    told: set[str] = set()
+    taken = False
+    for node in model.graph.node:
+        place = _module_of(node.name)
+        while place.startswith("network.") and place not in modules:
+            place = place.removeprefix("network.")
+        module = modules.get(place)
+        if not place or module is None:
+            continue
+        for name, key in zip(_INPUTS.get(node.op_type, ()), node.input[1:], strict=False):
+            if not name or key not in weights:
+                continue
+            value = torch.from_numpy(np.array(weights[key]))
+            taken |= _set(module, name, _as_trained(node, value)) and value.ndim > 1
+            told.add(place)
+    folded = [
+        layer
+        for place, layer in modules.items()
+        if isinstance(layer, nn.BatchNorm2d) and place not in told
+    ]
+    if taken and folded:
+        _change_nothing(network, folded)
+    return taken
+
+
+def _module_of(node: str) -> str:
+    """The module whose forward made a node.
+
+    >>> _module_of("/blocks/blocks.0/layers/layers.2/PRelu")
+    'blocks.0.layers.2'
+    >>> _module_of("/Conv")
+    ''
+    """
+    parts = node.strip("/").split("/")[:-1]
+    # A list of modules stands before its own entries, which have its name in front.
+    kept = [
+        part
+        for part, after in zip(parts, [*parts[1:], ""], strict=False)
+        if not after.startswith(f"{part}.")
+    ]
+    return ".".join(kept)
+
+
+def _as_trained(node: onnx.NodeProto, value: Tensor) -> Tensor:
+    """A weight in the shape that its module keeps it in."""
+    if node.op_type == "PRelu":
+        return value.flatten()
+    turned = node.op_type == "Gemm" and not any(a.name == "transB" and a.i for a in node.attribute)
+    return value.T if node.op_type == "MatMul" or turned else value
+
+
+def _set(module: nn.Module, name: str, value: Tensor) -> bool:
+    """Whether a module has such a weight, which is then the given one."""
+    if name == "range" and not isinstance(module, ClippedRelu):
+        return False
+    held = getattr(module, name, None)
+    if not isinstance(held, Tensor) or held.shape != value.shape:
+        return False
+    if isinstance(module, RichConv) and name == "weight":
+        # The other branches stay as they begin; all together are the model's kernel.
+        value = value - (module.kernel() - module.weight)
+    held.copy_(value)
+    if isinstance(module, ClippedRelu):
+        module.fitted = True
+    return True
+
+
+def _change_nothing(network: Network, layers: list[nn.BatchNorm2d]) -> None:
+    """Lets batch normalisations give what they get, in training as well as after it."""
+    for layer in layers:
+        layer.reset_running_stats()
+        layer.weight.fill_((1.0 + layer.eps) ** 0.5)
+        layer.bias.zero_()
+
+    def see(layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        assert isinstance(layer, nn.BatchNorm2d)
+        x = inputs[0]
+        seen[layer] = x.mean((0, 2, 3)), x.var((0, 2, 3))
+
+    seen: dict[nn.BatchNorm2d, tuple[Tensor, Tensor]] = {}
+    hooks = [layer.register_forward_pre_hook(see) for layer in layers]
+    was_training = network.training
+    try:
+        network.eval()(_pictures(network))
+    finally:
+        network.train(was_training)
+        for hook in hooks:
+            hook.remove()
+    for layer, (mean, variance) in seen.items():
+        assert layer.running_mean is not None
+        assert layer.running_var is not None
+        layer.running_mean.copy_(mean)
+        layer.running_var.copy_(variance)
+        layer.weight.copy_((variance + layer.eps).sqrt())
+        layer.bias.copy_(mean)
+
+
+def _pictures(network: Network) -> Tensor:
+    """``(N, C, H, W)`` to take statistics of."""
+    count, side = _STATISTICS
+    side = network.window_px or -(-side // network.multiple) * network.multiple
+    pixels = np.stack(toy_pictures(count, side, seed=0))[..., : network.channels]
+    return torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 255.0

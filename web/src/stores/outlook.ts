@@ -1,0 +1,178 @@
+import { defineStore } from "pinia";
+import { computed, ref, watch } from "vue";
+
+import { enhance, jobs as api } from "@/api/client";
+import type { FileFacts, FilePlan, Found, Kind } from "@/api/types";
+import { cutOut, pieceAt, pieceParams } from "@/lib/crop";
+import { openedBitmap } from "@/lib/opened";
+import { paceOf, secondsFor, type Sample } from "@/lib/pace";
+import { optionsOf, useChoices } from "@/stores/choices";
+import { useFacts } from "@/stores/facts";
+import { useJobs } from "@/stores/jobs";
+import { useServer } from "@/stores/server";
+import { useUploads, type PendingUpload } from "@/stores/uploads";
+
+/** What would come of a file. */
+export interface Outlook extends FilePlan {
+  /** About how long it takes; null where nothing like it was done before. */
+  seconds: number | null;
+}
+
+const PATIENCE_MS = 150;
+/** Large enough that starting counts for little. */
+const TIMED = { width: 512, height: 384 };
+
+function factsOf(found: Found | undefined): FileFacts | null {
+  const { width, height, frames, jpeg_step } = found ?? {};
+  if (!width || !height) return null;
+  return { width, height, frames: frames ?? 1, jpeg_step: jpeg_step ?? null };
+}
+
+/** What would be done to the chosen files with what is chosen now, before anything is sent. */
+export const useOutlook = defineStore("outlook", () => {
+  const server = useServer();
+  const uploads = useUploads();
+  const choices = useChoices();
+  const facts = useFacts();
+  const jobs = useJobs();
+  const plans = ref(new Map<string, FilePlan>());
+  const pieces = ref<Sample[]>([]);
+
+  const samples = computed<Sample[]>(() => [
+    ...pieces.value,
+    ...jobs.done.map(({ models, source, started, finished }) => ({
+      models,
+      pixels: source.width * source.height * Math.max(1, source.frames),
+      seconds: (finished ?? 0) - (started ?? 0),
+    })),
+  ]);
+
+  /** How many times as long the sides of a file become; 1 as long as that is not known. */
+  function factorOf(key: string): number {
+    const width = facts.facts.get(key)?.width;
+    const plan = plans.value.get(key);
+    return plan && width ? plan.width / width : 1;
+  }
+
+  /** What a piece of a file is to be enhanced with; null as long as there is no plan for it. */
+  function paramsOf({ key, kind }: PendingUpload): URLSearchParams | null {
+    const plan = plans.value.get(key);
+    if (!plan) return null;
+    const options = { ...optionsOf(choices.choices, kind, server.settings) };
+    if (kind === "video") {
+      // A frame is a picture here; it is enhanced as the frames of its video are.
+      options.models = plan.models;
+      options.tasks = null;
+    }
+    const step = kind === "image" ? (facts.facts.get(key)?.jpeg_step ?? null) : null;
+    return pieceParams(options, factorOf(key), step, server.settings);
+  }
+
+  /**
+   * Enhances a larger piece with networks of which nothing is known yet. The first time they are
+   * made ready for that size, and only the second says how fast they are.
+   */
+  async function time(upload: PendingUpload, { signal }: AbortController): Promise<void> {
+    const plan = plans.value.get(upload.key);
+    const params = paramsOf(upload);
+    const file = uploads.fileOf(upload.key);
+    if (!plan || !params || !file || plan.problem) return;
+    const bitmap = await openedBitmap(file);
+    try {
+      const middle = { x: bitmap.width / 2, y: bitmap.height / 2 };
+      const piece = pieceAt(middle, bitmap, TIMED, 1);
+      const picture = await cutOut(bitmap, piece);
+      for (let turn = 0; turn < 2; turn += 1) {
+        const { seconds } = await enhance(picture, params, signal);
+        const pixels = piece.width * piece.height;
+        pieces.value = [...pieces.value, { models: plan.models, pixels, seconds }];
+      }
+    } finally {
+      bitmap.close();
+    }
+  }
+
+  let timing = new AbortController();
+  async function timeAll(): Promise<void> {
+    timing.abort();
+    const mine = (timing = new AbortController());
+    for (const upload of [...uploads.chosen]) {
+      const plan = plans.value.get(upload.key);
+      if (!plan || paceOf(plan.models, samples.value) !== null) continue;
+      try {
+        await time(upload, mine);
+      } catch {
+        // Then nothing is said of how long it takes.
+      }
+      if (mine.signal.aborted) return;
+    }
+  }
+
+  function of(key: string): Outlook | null {
+    const plan = plans.value.get(key);
+    const known = factsOf(facts.facts.get(key));
+    if (!plan || !known) return null;
+    const pixels = known.width * known.height * Math.max(1, known.frames ?? 1);
+    return { ...plan, seconds: secondsFor(plan.models, pixels, samples.value) };
+  }
+
+  /** All chosen files together; null unless it is known of each. */
+  const total = computed<number | null>(() => {
+    let sum = 0;
+    for (const { key } of uploads.chosen) {
+      const seconds = of(key)?.seconds;
+      if (seconds == null) return null;
+      sum += seconds;
+    }
+    return uploads.chosen.length > 0 ? sum : null;
+  });
+
+  async function ask(kind: Kind, keys: string[], wanted: FileFacts[]): Promise<void> {
+    try {
+      const options = optionsOf(choices.choices, kind, server.settings);
+      const answers = await api.check(kind, options, wanted);
+      keys.forEach((key, at) => {
+        const plan = answers[at];
+        if (plan) plans.value.set(key, plan);
+      });
+    } catch {
+      // Whoever presses the button is told what is wrong.
+      for (const key of keys) plans.value.delete(key);
+    }
+  }
+
+  async function refresh(): Promise<void> {
+    if (!server.ready || choices.problem !== "") return;
+    for (const kind of ["image", "video"] as const) {
+      const mine = uploads.chosen.flatMap((upload) => {
+        const known = factsOf(facts.facts.get(upload.key));
+        return upload.kind === kind && known ? [{ key: upload.key, known }] : [];
+      });
+      if (mine.length > 0) {
+        await ask(
+          kind,
+          mine.map(({ key }) => key),
+          mine.map(({ known }) => known),
+        );
+      }
+    }
+    await timeAll();
+  }
+
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  watch(
+    [
+      () => JSON.stringify(choices.choices),
+      () => server.generation,
+      () => uploads.chosen.map(({ key }) => [key, factsOf(facts.facts.get(key))]),
+    ],
+    () => {
+      clearTimeout(timer);
+      timing.abort();
+      timer = setTimeout(() => void refresh(), PATIENCE_MS);
+    },
+    { immediate: true },
+  );
+
+  return { of, total, paramsOf, factorOf };
+});
