@@ -10,8 +10,8 @@ import pytest
 
 from crispen.errors import InputError
 from crispen.jobs.thumbnails import picture_thumbnail, video_thumbnail
-from crispen.media.picture.header import Metadata
 from crispen.media.image import Image, read_image, write_image
+from crispen.media.picture.header import Metadata
 
 
 @pytest.mark.parametrize(

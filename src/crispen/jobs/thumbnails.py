@@ -25,8 +25,8 @@ def picture_thumbnail(source: Path, target: Path, max_pixels: int) -> None:
         InputError: It cannot be read.
         OutputError: The thumbnail cannot be written.
     """
-    from crispen.media.picture.header import to_8bit
     from crispen.media.image import read_image
+    from crispen.media.picture.header import to_8bit
 
     image = read_image(source, max_pixels=max_pixels)
     _write(to_8bit(image.frame(0)), target, image.metadata.icc)
@@ -58,8 +58,8 @@ def video_thumbnail(source: Path, target: Path) -> None:
 def _write(pixels: NDArray[np.uint8], target: Path, icc: bytes | None) -> None:
     import pyvips
 
-    from crispen.media.picture.header import Metadata
     from crispen.media.image import Image, write_image
+    from crispen.media.picture.header import Metadata
 
     whole = pyvips.Image.new_from_array(np.ascontiguousarray(pixels))
     if whole.bands in (2, 4):  # so that it knows alpha, and no hidden colour bleeds

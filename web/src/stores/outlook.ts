@@ -23,9 +23,15 @@ const PATIENCE_MS = 150;
 const TIMED = { width: 512, height: 384 };
 
 function factsOf(found: Found | undefined): FileFacts | null {
-  const { width, height, frames, jpeg_step } = found ?? {};
+  const { width, height, frames, jpeg_step, damage } = found ?? {};
   if (!width || !height) return null;
-  return { width, height, frames: frames ?? 1, jpeg_step: jpeg_step ?? null };
+  return {
+    width,
+    height,
+    frames: frames ?? 1,
+    jpeg_step: jpeg_step ?? null,
+    damage: damage ?? null,
+  };
 }
 
 /** What would be done to the chosen files with what is chosen now, before anything is sent. */
