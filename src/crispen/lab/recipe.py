@@ -21,6 +21,7 @@ from crispen.lab.losses import LossTable
 from crispen.lab.losses.adversarial import AdversarialKind
 from crispen.lab.networks import NetworkTable
 from crispen.lab.networks.discriminator import DiscriminatorTable
+from crispen.lab.networks.unet_discriminator import UNetDiscriminatorTable
 from crispen.lab.table import PLUGIN, Table
 from crispen.lab.teacher import TeacherTable
 from crispen.media.resample import Method
@@ -78,7 +79,9 @@ class Train(Table):
 class Adversarial(Table):
     """Training against a network that tells real pictures from made ones."""
 
-    discriminator: DiscriminatorTable = DiscriminatorTable()
+    discriminator: Annotated[
+        DiscriminatorTable | UNetDiscriminatorTable, Field(discriminator="kind")
+    ] = DiscriminatorTable()
     loss: AdversarialKind = Field("vanilla", description="what the two networks play for")
     weight: float = Field(1e-3, gt=0, description="of the adversarial loss beside the others")
     learning_rate: float = Field(1e-4, gt=0, lt=10, description="of the discriminator's Adam")
