@@ -1,6 +1,6 @@
 """Recipes: the short TOML that says which data, degradation, network, loss and schedule.
 
-Every table is a frozen class that forbids unknown keys, so a typing error is told, not
+Every table is a frozen class that forbids unknown keys, so a typing error is reported, not
 ignored. ``--set train.steps=100`` goes through the same classes.
 """
 
@@ -73,7 +73,7 @@ class Train(Table):
 
 
 class Adversarial(Table):
-    """Training against a network that tells real pictures from made ones."""
+    """Training against a network that separates real pictures from generated ones."""
 
     discriminator: DiscriminatorTable = DiscriminatorTable()
     loss: AdversarialKind = Field("vanilla", description="what the two networks play for")

@@ -1,4 +1,4 @@
-"""Pictures that somebody waits for in a request: in, through the queue, out, and gone."""
+"""Pictures enhanced within one request: received, queued, returned and deleted."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class AtOnce:
     async def enhance_now(
         self, request: Request, client: str, file: Received, options: Wish
     ) -> Response:
-        """The enhanced picture; who goes away takes the work with them.
+        """The enhanced picture. If the client disconnects, the job is cancelled.
 
         Raises:
             ApiError: It cannot be done, or not in time.

@@ -1,4 +1,4 @@
-"""Files handed out: sources, results, previews, archives; and how good a result is."""
+"""Serves sources, results, previews and archives, and measures results."""
 
 from __future__ import annotations
 

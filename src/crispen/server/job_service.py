@@ -1,4 +1,4 @@
-"""Jobs at the counter: taken in, shown, changed, deleted, each only by its own client."""
+"""Creates, shows, changes and deletes jobs, each only for its own client."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class JobService:
         )
 
     def bulk(self, client: str, wish: schemas.Bulk) -> schemas.BulkDone:
-        """Do one thing with many jobs; where it cannot be done with one, the others go on."""
+        """Apply one action to many jobs; a job that refuses it does not stop the others."""
         if (wish.ids is None) == (wish.status is None):
             raise UsageError("give either ids or status, and not both")
         ids = wish.ids
@@ -92,7 +92,7 @@ class JobService:
         """A client's own job.
 
         Raises:
-            ApiError: There is none, or it is somebody else's.
+            ApiError: There is none, or it belongs to another client.
         """
         job = self._server.store.get(id)
         if job is None or job.client != client:
@@ -104,7 +104,7 @@ class JobService:
 
         Raises:
             ApiError: No such upload, not finished, or too many jobs.
-            CrispenError: It cannot be read, or the wishes do not fit it.
+            CrispenError: It cannot be read, or the request does not fit it.
         """
         if (wish.upload is None) == (wish.from_job is None):
             raise UsageError("give either upload or from_job, and not both")
@@ -115,7 +115,7 @@ class JobService:
         uid = wish.upload.rstrip("/").rpartition("/")[2]
         async with self.alone(uid):
             there = await server.ask(server.store.get, uid)
-            # Whoever did not hear the answer asks again, and gets the same.
+            # A client that lost the answer asks again, and gets the same one.
             if there is not None and there.client == client:
                 await server.uploads.disk.delete(uid)
                 return await server.ask(server.hub.view, there), False

@@ -29,7 +29,7 @@ def open_batches(
     scale: int | None = None,
     progress: Progress | None = None,
 ) -> Batches:
-    """The batches that a table describes; everything that can be wrong with it is told here.
+    """The batches that a table describes; everything that can be wrong with it is reported here.
 
     Args:
         table: The recipe's ``[data]``.
@@ -40,7 +40,7 @@ def open_batches(
         device: Where batches go.
         size: Side of the targets that will be asked for; what `table.patch` makes unless given.
         scale: What paired data must have: how many times larger targets are.
-        progress: Told while pictures are read or fetched.
+        progress: Receives events while pictures are read or fetched.
 
     Raises:
         MissingInput: No such folder or file.

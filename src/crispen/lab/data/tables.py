@@ -27,8 +27,8 @@ class DataKind(Table):
 
     color: Color = Field(
         "luma",
-        description="what the network sees: Y' of studio-range Y'CbCr (luma), Y of full-range YUV "
-        "(yuv), or rgb",
+        description="what the network operates on: Y' of studio-range Y'CbCr (luma), Y of "
+        "full-range YUV (yuv), or rgb",
     )
     patch: int = Field(32, ge=1, description="side of a crop of the network's input in pixels")
     batch: int = Field(16, ge=1, description="crops a step, on each device")
@@ -69,7 +69,7 @@ class DataKind(Table):
 
     @property
     def channels(self) -> int:
-        """Of what the network sees."""
+        """Of the network's input."""
         return 3 if self.color == "rgb" else 1
 
     def material(self, scale: int | None = None, progress: Progress | None = None) -> Material:
@@ -77,7 +77,7 @@ class DataKind(Table):
 
         Args:
             scale: What paired data must have: how many times larger targets are.
-            progress: Told while pictures are listed or fetched.
+            progress: Receives events while pictures are listed or fetched.
 
         Raises:
             CrispenError: There are none, or they do not fit the table.
@@ -131,7 +131,7 @@ class PairsTable(PictureFiles):
     """Low-quality pictures and what they should become, by equal name or as a CSV file lists."""
 
     kind: Literal["pairs"] = "pairs"
-    input: str = Field("", description="folder of what the network sees")
+    input: str = Field("", description="folder of the network's inputs")
     target: str = Field("", description="folder of what it should make of it")
     csv: str = Field(
         "",
