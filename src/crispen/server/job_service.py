@@ -7,7 +7,7 @@ import contextlib
 import shutil
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from crispen.enhance.plan import Plan
 from crispen.enhance.request import Request
@@ -23,10 +23,34 @@ from crispen.server.errors import ApiError, not_found, told
 from crispen.server.names import clean_name
 
 if TYPE_CHECKING:
-    from crispen.server.state import Server
+    from crispen.jobs.pool import Pool
+    from crispen.jobs.store import JobStore
+    from crispen.server.catalogue import Catalogue
+    from crispen.server.clock import Clock
+    from crispen.server.database_threads import Asking
+    from crispen.server.events import Hub
+    from crispen.server.files import Files
+    from crispen.server.helpers import Helpers
+    from crispen.server.settings import Settings
+    from crispen.server.uploads import Uploads
 
 _RETRY_S = 5
 _MOST_AT_ONCE = 100_000
+
+
+class Uses(Protocol):
+    """What of a server its jobs need; see `crispen.server.state.Server`."""
+
+    settings: Settings
+    files: Files
+    helpers: Helpers
+    catalogue: Catalogue
+    clock: Clock
+    uploads: Uploads
+    store: JobStore
+    ask: Asking
+    hub: Hub
+    pool: Pool
 
 
 class _Turn:
@@ -44,7 +68,7 @@ class JobService:
         server: Whose they are.
     """
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Uses) -> None:
         self._server = server
         settings = server.settings
         self.bounds = Bounds(settings.max_pixels, settings.max_frames, settings.max_video_s)
