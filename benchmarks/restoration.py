@@ -82,8 +82,8 @@ def main(arguments: list[str], rgb: bool) -> None:
             print(".", end="", file=sys.stderr, flush=True)
     plane = "R'G'B'" if rgb else "Y'"
     print_table(
-        f"PSNR in dB on {plane}; `none` is the bad picture itself",
-        ["data", "spoiled by", *FILTERS, "ours", "which is"],
+        f"PSNR in dB on {plane}; `none` is the degraded input",
+        ["data", "degraded by", *FILTERS, "ours", "which is"],
         rows,
     )
 

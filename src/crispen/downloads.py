@@ -49,7 +49,7 @@ def download(
         target: Its place; its folder is made if need be. What came of an interrupted download is
             kept as ``NAME.part`` beside it.
         sha256: Its checksum or the beginning of it; anything is taken if empty.
-        progress: Told how many bytes there are.
+        progress: Receives progress events.
         max_bytes: A larger file is refused.
 
     Raises:
@@ -111,7 +111,7 @@ class Resuming:
 
     Args:
         part: Where what came so far is kept.
-        progress: Told how many bytes there are.
+        progress: Receives progress events.
         max_bytes: A larger file is refused.
         beginning: Of the SHA-256, where no more of it is known.
 

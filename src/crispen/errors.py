@@ -1,4 +1,4 @@
-"""What can go wrong by somebody's doing, and how it is told.
+"""Errors that users can cause, and how they are reported.
 
 ::
 
@@ -11,7 +11,7 @@
     ├── ModelError        (also ValueError)         a model that does not work
     │   └── UnknownModel                            no such model                        exit 2
     ├── MissingExtra      (also ImportError)        an optional part is not installed
-    ├── TrainingError     (also RuntimeError)       a training run cannot go on
+    ├── TrainingError     (also RuntimeError)       a training run cannot continue
     └── Cancelled                                   Ctrl-C or a cancel button            exit 130
 
 Errors of libvips, FFmpeg, OpenVINO and ONNX Runtime become one of these at the edge; nothing
@@ -79,7 +79,7 @@ class MissingExtra(CrispenError, ImportError):
 
 
 class TrainingError(CrispenError, RuntimeError):
-    """A training run that cannot go on."""
+    """A training run that cannot continue."""
 
 
 class Cancelled(CrispenError):

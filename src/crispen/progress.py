@@ -1,8 +1,8 @@
 """The one progress-and-cancel protocol that the command line, the server and Python share.
 
-Work that takes over a second asks for a `Task` and tells it how far it is. Whoever started the
-work may listen, and may cancel: the next `advance` then raises `Cancelled`, and the work's own
-``with`` blocks clean up.
+Work that takes over a second asks for a `Task` and reports its progress to it. The code that
+started the work can listen, and can cancel: the next `advance` then raises `Cancelled`, and the
+work's own ``with`` blocks clean up.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Event:
 
     @property
     def left_s(self) -> float | None:
-        """Seconds left at that rate, or None if that cannot be told."""
+        """Seconds left at that rate, or None if unknown."""
         if self.total is None or self.done <= 0:
             return None
         return max(0.0, self.total - self.done) / self.rate if self.rate else None
@@ -65,11 +65,11 @@ class Progress:
 
     @property
     def cancelled(self) -> bool:
-        """Whether somebody asked for it to stop."""
+        """Whether cancellation was requested."""
         return self._cancelled.is_set()
 
     def check(self) -> None:
-        """Raise `Cancelled` if somebody asked for it to stop."""
+        """Raise `Cancelled` if cancellation was requested."""
         if self._cancelled.is_set():
             raise Cancelled()
 

@@ -72,10 +72,10 @@ def test_adaptive_median_mends_impulses_and_leaves_the_rest() -> None:
 
 def test_adaptive_median_of_one_impulse_by_hand() -> None:
     x = np.arange(25, dtype=np.uint8).reshape(5, 5, 1).repeat(3, 2) + 100
-    spoiled = x.copy()
-    spoiled[2, 2] = 255
+    degraded = x.copy()
+    degraded[2, 2] = 255
     # Of 106 107 108 111 (255) 113 116 117 118, the median is 113.
-    assert adaptive_median(spoiled)[2, 2].tolist() == [113, 113, 113]
+    assert adaptive_median(degraded)[2, 2].tolist() == [113, 113, 113]
 
 
 @pytest.mark.parametrize("sigma", [5, 15, 30])

@@ -13,7 +13,7 @@ from skimage.metrics import peak_signal_noise_ratio
 from crispen.errors import InputError, UsageError
 from crispen.jobs import previews
 from crispen.jobs.previews import frame_times, measure, preview_picture, preview_video
-from crispen.jobs.samples import PICTURE, make_sample, spoiled
+from crispen.jobs.samples import PICTURE, degraded, make_sample
 from crispen.media.color import BT601_STUDIO
 from crispen.media.image import Image, read_image, write_image
 from crispen.models.store import find
@@ -149,7 +149,7 @@ def test_a_sample_of_a_model(tmp_path: Path) -> None:
 @pytest.mark.parametrize("task", ["denoise", "sharpen", "relight", "restore"])
 def test_samples_are_bad_the_same_way_each_time(task: str) -> None:
     whole = read_image(PICTURE).as_rgb8()
-    first, second = spoiled(whole, task, 1), spoiled(whole, task, 1)
+    first, second = degraded(whole, task, 1), degraded(whole, task, 1)
     assert np.array_equal(first, second)
     assert first.shape == whole.shape
     assert np.mean((first.astype(float) - whole) ** 2) > 20

@@ -13,7 +13,7 @@ from crispen.models.card_page import card_page
     [
         ({"halo": 3}, "| tiles | exact with a halo of 3 pixels |"),
         ({"halo": 3, "multiple": 4}, "| tiles | exact with a halo of 3 pixels, on a grid of 4 |"),
-        ({}, "| tiles | blended, since it sees without limit |"),
+        ({}, "| tiles | blended, since its receptive field has no limit |"),
         ({"window_px": 32}, "| tiles | windows of 32x32 pixels, blended |"),
         (
             {"window_px": 100, "stride_px": 25},
@@ -21,9 +21,9 @@ from crispen.models.card_page import card_page
         ),
         ({"scale": 2}, "| scale | x2 |"),
         ({}, "| scale | the size stays; takes `--strength` |"),
-        ({"scale": 2}, "| sees | luma (Y'); chroma is enlarged bicubically |"),
-        ({}, "| sees | luma (Y'); chroma stays |"),
-        ({"color": "rgb"}, "| sees | RGB |"),
+        ({"scale": 2}, "| operates on | luma (Y'); chroma is enlarged bicubically |"),
+        ({}, "| operates on | luma (Y'); chroma stays |"),
+        ({"color": "rgb"}, "| operates on | RGB |"),
         ({}, "| training | unknown |"),
         ({"training": Training(recipe="mine")}, "| recipe | `mine` (`crispen train mine`) |"),
     ],

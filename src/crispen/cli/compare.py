@@ -59,7 +59,7 @@ def compare(
     if not page and not is_image_name(output):
         raise UsageError(f"-o {output}: give a name that ends in .png or .html")
     if output.exists() and not overwrite:
-        raise OutputError(f"{output} is there already; give --overwrite or another name with -o")
+        raise OutputError(f"{output} already exists; give --overwrite or another name with -o")
     if any(output.resolve() == p.resolve() for p in (before, after, reference) if p):
         raise UsageError(f"-o {output} is one of the pictures compared; give another name")
     comparison = make_comparison(before, after, reference, method=method.value, windows=insets)

@@ -89,7 +89,7 @@ def run_safely(call: Callable[[], Any], *, debug: bool, as_json: bool) -> int:
     Args:
         call: A whole command; an integer it returns is its exit code.
         debug: Show tracebacks as well.
-        as_json: Tell errors as JSON.
+        as_json: Report errors as JSON.
     """
     try:
         code = call()
@@ -104,7 +104,7 @@ def run_safely(call: Callable[[], Any], *, debug: bool, as_json: bool) -> int:
         print_error("stopped", as_json=as_json)
         return _INTERRUPTED
     except BrokenPipeError:
-        # Whoever read us has had enough; the interpreter must not try to flush to it again.
+        # The reader closed the pipe; the interpreter must not try to flush to it again.
         sys.stdout = None
         return 1
     except MemoryError:

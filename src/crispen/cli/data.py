@@ -81,8 +81,8 @@ def fetch(
     """Fetch a public set once, and check it by its checksum.
 
     It goes into the platform's cache folder, or into the folder that CRISPEN_DATA names. A download
-    that was cut off goes on where it was. Of a set whose host asks for an account, this says what
-    to download and where to put it.
+    that was interrupted is continued. If the host of a set requires an account, this says what to
+    download and where to put it.
     """
     from crispen.lab.data.catalogue import SETS
     from crispen.lab.data.fetching import fetch as fetch_set

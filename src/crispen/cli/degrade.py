@@ -107,7 +107,7 @@ def degrade(
     overwrite: Overwrite = False,
     json: Json = False,
 ) -> int | None:
-    """Make pictures worse on purpose: noise, blur, JPEG, fewer pixels, or all of it.
+    """Degrade pictures on purpose: noise, blur, JPEG, fewer pixels, or all of them.
 
     The same functions as in training recipes. Needs PyTorch, which the extra 'train' brings.
     """
@@ -125,7 +125,9 @@ def degrade(
     if output is None:
         raise UsageError("say where the result goes: -o FILE for one picture, else -o FOLDER")
     if not degradations and scale is None:
-        raise UsageError("say what to do, as in --with jpeg=20; 'crispen degrade --list' tells all")
+        raise UsageError(
+            "say what to do, as in --with jpeg=20; 'crispen degrade --list' lists all degradations"
+        )
 
     from crispen.enhance.inputs import plan_jobs
     from crispen.enhance.naming import check_format

@@ -222,7 +222,7 @@ def advise(report: dict[str, Any]) -> list[str]:
     if features and not any("bf16" in f for f in features):
         lines.append("this CPU has no bf16: networks run in fp32, at about half the speed")
     if "AVX2" in features and not any("VNNI" in f for f in features):
-        lines.append("this CPU has no VNNI: networks made for 8 bits run in bf16 or fp32")
+        lines.append("this CPU has no VNNI: int8 networks run in bf16 or fp32")
     memory = machine.get("free memory")
     if memory is not None and memory < 1.0:
         lines.append("little memory is free: give --memory 300M to crispen enhance")

@@ -90,7 +90,7 @@ def enhance(
         typer.Option(
             "--resume/--no-resume",
             help="Skip results that are finished: made from the same input with the same settings, "
-            "as .crispen.jsonl beside them tells. With --overwrite nothing is skipped unless "
+            "according to .crispen.jsonl beside them. With --overwrite nothing is skipped unless "
             "--resume is given too.",
             show_default="--resume",
         ),
@@ -101,7 +101,7 @@ def enhance(
     """Make pictures and videos larger, cleaner and sharper.
 
     Results stand beside the inputs as NAME.x2.EXT unless -o says otherwise. Inputs are never
-    touched. A file that fails does not stop the rest; a batch that was interrupted goes on where it
+    touched. A file that fails does not stop the rest; an interrupted batch continues where it
     was when run again.
     """
     memory_bytes = parse_memory(memory) if memory is not None else None

@@ -57,9 +57,9 @@ def evaluate(
         str,
         typer.Option(
             "--data",
-            help="Folder with HR and LR_xN, or of pictures from which the bad ones are made; or a "
-            "name such as Set5, looked for in the folders of CRISPEN_DATA, in the user's data "
-            "folder and in ../shared/data/valid.",
+            help="Folder with HR and LR_xN, or of pictures from which degraded inputs are made; or "
+            "a name such as Set5, which is searched for in the folders of CRISPEN_DATA, in the "
+            "user's data folder and in ../shared/data/valid.",
         ),
     ] = "Set5",
     scale: Annotated[
@@ -68,8 +68,8 @@ def evaluate(
             "--scale",
             min=1,
             max=16,
-            help="How many times smaller the bad pictures are; the models' own unless given, 2 for "
-            "baselines alone.",
+            help="How many times smaller the degraded inputs are. By default the models' own "
+            "scale, or 2 for baselines alone.",
             show_default=False,
         ),
     ] = None,
@@ -78,18 +78,18 @@ def evaluate(
         typer.Option(
             "--degrade",
             metavar="KIND[=VALUE]…",
-            help="Make the bad pictures so, as in gaussian-noise=25; again for the next one. See "
+            help="Degrade the pictures, as in gaussian-noise=25. Can be repeated. See "
             "'crispen degrade --list'. Needs PyTorch.",
             show_default=False,
         ),
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Of --degrade.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of --degrade.")] = 0,
     baseline: Annotated[
         str,
         typer.Option(
             "--baseline",
             metavar="NAME,…",
-            help="Measured too: nearest, bilinear, bicubic, lanczos; at scale 1 none, median, "
+            help="Also measure: nearest, bilinear, bicubic, lanczos; at scale 1 none, median, "
             "adaptive-median, bilateral, nl-means, unsharp.",
             show_default=False,
         ),
@@ -136,7 +136,7 @@ def evaluate(
         str, typer.Option("--device", help="auto, cpu, cuda, gpu …: what the models run on.")
     ] = "auto",
     threads: Annotated[
-        int | None, typer.Option("--threads", min=1, help="At most so many CPU threads.")
+        int | None, typer.Option("--threads", min=1, help="Maximum number of CPU threads.")
     ] = None,
     overwrite: Overwrite = False,
     json: Annotated[bool, typer.Option(JSON_FLAG, help="The same as --format json.")] = False,
@@ -155,7 +155,7 @@ def evaluate(
     wanted = tuple(metric_names()) if metrics == "all" else _metrics(metrics)
     form = _format(format, output, json)
     if output is not None and output.exists() and not overwrite:
-        raise OutputError(f"{output} is there already; give --overwrite or another name with -o")
+        raise OutputError(f"{output} already exists; give --overwrite or another name with -o")
     folder = find_data(data)
     factor = common_scale(names, scale)
     degrade, words = None, ""

@@ -37,8 +37,8 @@ def export(
         typer.Option(
             "--degrade",
             metavar="NAME=VALUE",
-            help="What the pictures of --valid suffer first, as gaussian-noise=25; may be given "
-            "again, each is measured by itself. The recipe's own unless given.",
+            help="How the pictures of --valid are degraded first, as in gaussian-noise=25. Can be "
+            "repeated; each is measured by itself. By default the recipe's own.",
         ),
     ] = None,
     licence: Annotated[str, typer.Option("--licence", help="Of the weights.")] = "MIT",
@@ -63,7 +63,7 @@ def export(
     folder = output.parent if output else Path()
     if (folder / f"{name}.onnx").exists() and not overwrite:
         raise OutputError(
-            f"{folder / name}.onnx is there already; give --overwrite or another name with -o"
+            f"{folder / name}.onnx already exists; give --overwrite or another name with -o"
         )
     path = export_checkpoint(
         file,

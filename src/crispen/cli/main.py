@@ -1,4 +1,4 @@
-"""The command ``crispen``: finds the command asked for, and tells errors as one line each.
+"""The command ``crispen``: finds the command asked for, and reports each error as one line.
 
 Commands are imported when they are run or listed, and import what is heavy when they are called, so
 that ``crispen --help`` answers at once.
@@ -93,7 +93,7 @@ class LazyGroup(TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """The command asked for; a file's name alone is answered with the command for files."""
         if args and args[0] not in self.commands and os.path.exists(args[0]):
-            ctx.fail(f"'{args[0]}' is no command but a file; type 'crispen enhance {args[0]}'")
+            ctx.fail(f"'{args[0]}' is a file, not a command; type 'crispen enhance {args[0]}'")
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:
@@ -116,13 +116,13 @@ def _describe(
     version: Annotated[
         bool,
         typer.Option(
-            "--version", help="Print the version.", callback=_print_version, is_eager=True
+            "--version", help="Print the version and exit.", callback=_print_version, is_eager=True
         ),
     ] = False,
     debug: Annotated[
         bool,
         typer.Option(
-            DEBUG_FLAG, help="Show the traceback of an error; may stand after the command too."
+            DEBUG_FLAG, help="Show the traceback of an error. Can also follow the command."
         ),
     ] = False,
 ) -> None:
@@ -156,7 +156,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     debug, as_json = DEBUG_FLAG in flags, JSON_FLAG in flags
     kept = [a for a in flags if a != DEBUG_FLAG] + given[len(flags) :]
     if debug:
-        # A batch logs the traceback of a file that fails, and goes on.
+        # A batch logs the traceback of a file that fails, and continues.
         logging.basicConfig(format="%(message)s")
         logging.getLogger("crispen").setLevel(logging.DEBUG)
     command = build()

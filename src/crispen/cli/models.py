@@ -76,13 +76,14 @@ def add(
         ),
     ],
     name: Annotated[
-        str | None, typer.Option("--name", help="Call it so; the card's name unless given.")
+        str | None,
+        typer.Option("--name", help="Name of the model (default: the name in its card)."),
     ] = None,
     task: Annotated[
         str | None,
         typer.Option(
             "--task",
-            help=f"What a network of another maker is for: {', '.join(TASKS)}.",
+            help=f"Task of a third-party network: {', '.join(TASKS)}.",
             show_default="upscale if it enlarges, else restore",
         ),
     ] = None,
@@ -92,7 +93,7 @@ def add(
             "--scale",
             min=1,
             max=16,
-            help="How many times it should enlarge; it is tried out anyway, this is checked.",
+            help="Its scale; compared with what it does when it is tried out.",
             show_default=False,
         ),
     ] = None,
@@ -100,12 +101,13 @@ def add(
         str | None,
         typer.Option(
             "--color",
-            help="What it sees: luma or rgb; needed only where it takes any number of channels.",
+            help="What it operates on: luma or rgb. Needed only if it takes any number of "
+            "channels.",
             show_default=False,
         ),
     ] = None,
     sha256: Annotated[
-        str | None, typer.Option("--sha256", help="What the file must hash to; needed for a URL.")
+        str | None, typer.Option("--sha256", help="SHA-256 of the file; required for a URL.")
     ] = None,
     json: Json = False,
 ) -> None:

@@ -42,7 +42,7 @@ def report(
         typer.Option(
             "--baseline",
             metavar="NAME,…",
-            help="Measured beside the models: bicubic, or none at scale 1, unless given; see "
+            help="Also measured: bicubic, or none at scale 1, unless given; see "
             "'crispen evaluate --help'.",
             show_default=False,
         ),
@@ -54,12 +54,12 @@ def report(
         ),
     ] = 2,
     title: Annotated[str, typer.Option("--title", help="Instead of the runs' names.")] = "",
-    author: Annotated[str, typer.Option("--author", help="Who hands it in.")] = "",
+    author: Annotated[str, typer.Option("--author", help="Author of the report.")] = "",
     text: Annotated[
         Path | None,
         typer.Option(
             "--text",
-            help="A text file with what there is to say; empty lines part its paragraphs.",
+            help="A text file with an introduction; empty lines separate paragraphs.",
             show_default=False,
         ),
     ] = None,
@@ -68,7 +68,7 @@ def report(
         str, typer.Option("--device", help="auto, cpu, cuda, gpu …: what the models run on.")
     ] = "auto",
     threads: Annotated[
-        int | None, typer.Option("--threads", min=1, help="At most so many CPU threads.")
+        int | None, typer.Option("--threads", min=1, help="Maximum number of CPU threads.")
     ] = None,
     overwrite: Overwrite = False,
     json: Json = False,
@@ -88,7 +88,7 @@ def report(
     if output.suffix.lower() not in _SUFFIXES:
         raise UsageError(f"-o {output}: a report is a page; give a name that ends in .html")
     if output.exists() and not overwrite:
-        raise OutputError(f"{output} is there already; give --overwrite or another name with -o")
+        raise OutputError(f"{output} already exists; give --overwrite or another name with -o")
     said = _text(text)
     runs = [read_run(folder, id=str(folder)) for folder in dict.fromkeys(folders)]
     findings: dict[str, Findings] = {}
@@ -133,7 +133,7 @@ def _examine(
     threads: int | None,
     work: Progress,
 ) -> Findings | str:
-    """What the exported model does, or why that cannot be told."""
+    """What the exported model does, or why that is unknown."""
     from crispen.cli._degrading import recipe_degradation
     from crispen.cli.evaluate import listed
     from crispen.evaluate.contender import BUILT_IN
@@ -148,8 +148,8 @@ def _examine(
     baselines = listed(baseline, BUILT_IN, "--baseline")
     baselines = baselines or (["bicubic"] if run.scale > 1 else ["none"])
     try:
-        spoiling = recipe_degradation(run.recipe, seed)
-        degrade, words = spoiling or (None, "")
+        degrading = recipe_degradation(run.recipe, seed)
+        degrade, words = degrading or (None, "")
         found = validation_pairs(run, data, degraded=degrade is not None)
     except CrispenError as error:
         if data is not None:

@@ -68,7 +68,7 @@ def compare(
     overwrite: Overwrite = False,
     json: Json = False,
 ) -> None:
-    """Lay the curves of runs over each other, and tell their best figures.
+    """Plot the curves of several runs together, and print their best figures.
 
     Needs Matplotlib: pip install 'crispen[train]'.
     """

@@ -22,7 +22,7 @@ def serve(
         typer.Option(
             "--host",
             help="Address to listen on. 127.0.0.1 is reached from this machine only; with 0.0.0.0 "
-            "everybody on the network can use it, so give a --token too.",
+            "everyone on the network can use it, so set a --token as well.",
             show_default="127.0.0.1",
         ),
     ] = None,
@@ -42,8 +42,8 @@ def serve(
         typer.Option(
             "--workers",
             min=0,
-            help="Worker processes. They share the cores; more than one helps where many small "
-            "pictures come at once.",
+            help="Number of worker processes. They share the cores; more than one helps if many "
+            "small pictures arrive at once.",
             show_default="1",
         ),
     ] = None,
@@ -76,8 +76,8 @@ def serve(
         str | None,
         typer.Option(
             "--token",
-            help="What every client must give. CRISPEN_TOKEN keeps it out of the list of "
-            "processes.",
+            help="Token that every client must send. CRISPEN_TOKEN keeps it out of the "
+            "process list.",
             show_default=False,
         ),
     ] = None,
@@ -85,7 +85,7 @@ def serve(
         list[str] | None,
         typer.Option(
             "--allow-host",
-            help="A name under which the server is reached; may stand several times.",
+            help="Host name under which the server is reached. Can be repeated.",
             show_default=False,
         ),
     ] = None,
@@ -93,8 +93,8 @@ def serve(
         list[str] | None,
         typer.Option(
             "--cors-origin",
-            help="Another web origin whose pages may use the API, as https://example.org; may "
-            "stand several times.",
+            help="Another web origin whose pages may use the API, as https://example.org. "
+            "Can be repeated.",
             show_default=False,
         ),
     ] = None,
@@ -110,7 +110,7 @@ def serve(
 ) -> None:
     """Open a web page for enhancing pictures and videos, with an API for programs.
 
-    Everything runs on this machine. Ctrl-C stops it; jobs that run then go on when it is started
+    Everything runs on this machine. Ctrl-C stops it; running jobs continue when it is started
     again. Every limit is a setting: see docs/server.md.
     """
     with needs_extra("the server", "server"):
@@ -142,8 +142,8 @@ def serve(
 def _ready(settings: Settings, url: str, browse: bool, json: bool) -> None:
     if not settings.local and not settings.all_tokens:
         typer.echo(
-            f"crispen: warning: everybody who reaches {settings.host} can use this server and its "
-            "disk; give a --token",
+            f"crispen: warning: everyone who can reach {settings.host} can use this server and its "
+            "disk; set a --token",
             err=True,
         )
     if json:

@@ -49,7 +49,7 @@ def study(
         list[str] | None,
         typer.Option(
             "--valid",
-            help="Pictures to measure on, a folder or a name such as Set5; may be given again. "
+            help="Pictures to measure on, a folder or a name such as Set5; can be repeated. "
             "Studies that measure on held-out pictures leave it aside.",
             show_default=False,
         ),
@@ -59,33 +59,34 @@ def study(
         typer.Option(
             "--set",
             metavar="KEY=VALUE",
-            help="Change every recipe of the study, as in train.steps=1000; may be given again.",
+            help="Change every recipe of the study, as in train.steps=1000; can be repeated.",
         ),
     ] = None,
     effort: Annotated[
         float,
-        typer.Option("--effort", help="Train so many times as long, as in 0.5 or 20."),
+        typer.Option("--effort", help="Multiply the training time, as in 0.5 or 20."),
     ] = 1.0,
     limit: Annotated[
-        int, typer.Option("--limit", min=0, help="Measure on so many pictures at most; 0: all.")
+        int,
+        typer.Option("--limit", min=0, help="Maximum number of pictures to measure on; 0: all."),
     ] = 0,
     resume: Annotated[
         bool,
         typer.Option(
             "--resume/--no-resume",
-            help="Go on with runs that are there, or put them aside as NAME.1 and begin anew.",
+            help="Continue existing runs, or move them to NAME.1 and start over.",
         ),
     ] = True,
     device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
     threads: Annotated[
-        int | None, typer.Option("--threads", min=1, help="At most so many CPU threads.")
+        int | None, typer.Option("--threads", min=1, help="Maximum number of CPU threads.")
     ] = None,
     page: Annotated[
         Path | None,
         typer.Option(
             "--markdown",
             metavar="FILE",
-            help="Write what was found there too; in a page that has the marks 'measured: begin' "
+            help="Also write the results there; in a page that has the marks 'measured: begin' "
             "and 'measured: end', only what is between them is replaced.",
             show_default=False,
         ),
@@ -103,7 +104,7 @@ def study(
 ) -> None:
     """Repeat a classic comparison: train what is missing, measure, write tables and a report.
 
-    Ctrl-C stops it, the same command goes on. Needs PyTorch, which the extra 'train' brings.
+    Ctrl-C stops it; the same command continues. Needs PyTorch, which the extra 'train' brings.
     """
     with needs_extra("a study", "train"):
         from crispen.lab.studies import STUDIES, find_study

@@ -25,7 +25,7 @@ def train(
     output: Annotated[
         Path | None,
         typer.Option(
-            "--output", "-o", help="Folder of the run; runs/NAME unless given. Made if need be."
+            "--output", "-o", help="Folder of the run (default: runs/NAME). Created if necessary."
         ),
     ] = None,
     data: Annotated[
@@ -39,37 +39,37 @@ def train(
         typer.Option(
             "--set",
             metavar="KEY=VALUE",
-            help="Change the recipe, as in train.steps=1000 or degradation.0.sigma=[0,30]; may be "
-            "given again.",
+            help="Change the recipe, as in train.steps=1000 or degradation.0.sigma=[0,30]; can "
+            "be repeated.",
         ),
     ] = None,
     start: Annotated[
         Path | None,
-        typer.Option("--start", help="Checkpoint whose fitting weights it starts from."),
+        typer.Option("--start", help="Checkpoint whose matching weights training starts from."),
     ] = None,
     valid: Annotated[
         Path | None,
         typer.Option(
             "--valid",
-            help="Folder with HR and LR_xN, or of pictures that the recipe degrades, measured now "
-            "and then; the same as --set validation.path=DIR.",
+            help="Folder with HR and LR_xN, or of pictures that the recipe degrades, measured "
+            "regularly; the same as --set validation.path=DIR.",
         ),
     ] = None,
     resume: Annotated[
         bool | None,
         typer.Option(
             "--resume/--no-resume",
-            help="Go on with the run in the folder, or put it aside as NAME.1 and begin anew; "
-            "without either, it goes on if there is one.",
+            help="Continue the run in the folder, or move it to NAME.1 and start over. Without "
+            "either option, an existing run is continued.",
             show_default=False,
         ),
     ] = None,
     device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
     devices: Annotated[
-        int, typer.Option("--devices", min=1, help="How many of them train together.")
+        int, typer.Option("--devices", min=1, help="Number of devices that train together.")
     ] = 1,
     threads: Annotated[
-        int | None, typer.Option("--threads", min=1, help="At most so many CPU threads.")
+        int | None, typer.Option("--threads", min=1, help="Maximum number of CPU threads.")
     ] = None,
     compile: Annotated[
         bool,
@@ -95,7 +95,7 @@ def train(
     ] = False,
     json: Json = False,
 ) -> None:
-    """Train a network from a recipe; Ctrl-C saves it, the same command goes on.
+    """Train a network from a recipe. Ctrl-C saves the run; the same command continues it.
 
     Needs PyTorch, which the extra 'train' brings.
     """

@@ -1,4 +1,4 @@
-"""Convolutions in 8-bit integers, where a network was trained for it.
+"""Convolutions in int8, for networks with quantisation-aware training.
 
 A convolution qualifies whose input is clipped to [0, range] (`crispen.lab.networks.clipped`): that
 range is written in the graph, so nothing is guessed and nothing more than what the network itself
@@ -63,7 +63,7 @@ def has_eight_bits(model: ov.Model) -> bool:
 
 
 def eight_bits(model: ov.Model) -> int:
-    """Rewrites, in place, what can compute in 8 bits.
+    """Rewrites, in place, what can run in int8.
 
     Returns:
         How many convolutions that are.

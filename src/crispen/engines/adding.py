@@ -47,7 +47,7 @@ def add(
         color: ``luma`` or ``rgb``, which a network that takes any number of channels cannot say.
         sha256: What the content must hash to; needed for a URL, behind which it may change.
         overwrite: Replace a model of that name in the user's folder.
-        progress: Told how far the download is.
+        progress: Receives progress events.
 
     Returns:
         The card, as stored.
@@ -70,8 +70,8 @@ def add(
         raise UsageError(f"{text}: only http, https and file URLs can be added")
     if is_url and sha256 is None:
         raise UsageError(
-            f"{text}: a URL needs --sha256, which its publisher tells; without one fetch the file "
-            "yourself and add it by its path"
+            f"{text}: a URL needs --sha256, which its publisher states; without one, fetch the "
+            "file yourself and add it by its path"
         )
     stem = Path(urllib.parse.unquote(parts.path) if is_url else text).stem
     content = (
@@ -92,7 +92,7 @@ def add(
             with file:
                 file.write(content)
                 file.flush()
-                wishes = _Wishes(name, task, scale, color)
+                wishes = _Stated(name, task, scale, color)
                 card = _check(part, content, text, stem, wishes)
             target = folder / f"{card.name}{SUFFIX}"
             if card.name in shipped_names():
@@ -109,7 +109,7 @@ def add(
     return card
 
 
-class _Wishes(NamedTuple):
+class _Stated(NamedTuple):
     """What the person says about a model."""
 
     name: str | None
@@ -118,7 +118,7 @@ class _Wishes(NamedTuple):
     color: Color | None
 
 
-def _check(part: Path, content: bytes, source: str, stem: str, wishes: _Wishes) -> ModelCard:
+def _check(part: Path, content: bytes, source: str, stem: str, wishes: _Stated) -> ModelCard:
     """The card, after one small window went through the network; `part` then holds that card."""
     # Not above: OpenVINO takes 0.4 s to import.
     from crispen.engines.openvino import OpenVinoEngine
@@ -158,7 +158,7 @@ def _check(part: Path, content: bytes, source: str, stem: str, wishes: _Wishes) 
     return card
 
 
-def _agree(card: ModelCard, wishes: _Wishes) -> None:
+def _agree(card: ModelCard, wishes: _Stated) -> None:
     for field in ("task", "scale", "color"):
         asked, says = getattr(wishes, field), getattr(card, field)
         if asked is not None and asked != says:

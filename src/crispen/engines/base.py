@@ -85,7 +85,7 @@ class Engine(Protocol):
         """Make a `run` that another thread is in raise `Cancelled` soon, where the runtime can.
 
         Args:
-            thread: Its `threading.Thread.ident`; runs of other threads go on.
+            thread: Its `threading.Thread.ident`; runs of other threads continue.
         """
         ...
 

@@ -83,7 +83,7 @@ _ORT = ("onnxruntime-gpu", "onnxruntime-directml", "onnxruntime")
 
 
 def cpu_features(cpuinfo: str | None = None) -> tuple[str, ...]:
-    """What the CPU has for networks, where Linux tells; nothing on other systems.
+    """What the CPU has for networks, on Linux; nothing on other systems.
 
     Args:
         cpuinfo: Content of ``/proc/cpuinfo``; this machine's unless given.

@@ -1,4 +1,4 @@
-"""PyTorch: for whoever has it already, with CUDA or MPS.
+"""PyTorch, where it is installed anyway: CUDA and MPS.
 
 The ONNX graph is walked node by node; see `crispen.engines._torch_operations`.
 """

@@ -64,7 +64,7 @@ def enhance(
         threads: Most CPU threads.
         memory_bytes: Budget for tiles, 1 GiB unless given.
         tile_px: Side of square tiles instead.
-        progress: Told how far it is; can cancel.
+        progress: Receives progress events; can cancel.
 
     Returns:
         An `Image`: `pixels` is ``(height, width, channels)`` in the source's depth (floats come
@@ -160,16 +160,16 @@ def enhance_video(
         threads: Most CPU threads of the network and of the encoder.
         memory_bytes: Budget of the network's windows.
         overwrite: Replace `target` if it exists.
-        resume: Keep finished segments of an interrupted run, and go on from them.
+        resume: Keep finished segments of an interrupted run, and continue from them.
         strip_metadata: Leave titles, dates and places out; languages and chapters stay.
-        segment_s: Seconds between two points from which work can go on.
-        progress: Told how far it is; may cancel.
+        segment_s: Seconds between two points from which work can continue.
+        progress: Receives progress events; can cancel.
 
     Raises:
         UsageError: An option does not fit.
         InputError: The source cannot be read, or not all of it fits the target's format.
         OutputError: The target cannot be written.
-        Cancelled: Somebody stopped it.
+        Cancelled: It was cancelled.
     """
     from crispen.enhance.request import ask
     from crispen.enhance.video.making import make_video

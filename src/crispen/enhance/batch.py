@@ -1,12 +1,12 @@
-"""Many files: mirrored folders, resuming, and one bad file never stops the rest.
+"""Many files: mirrored folders, resuming, and isolation of files that fail.
 
 What is done with a result that is there already:
 
 - By default a batch **resumes**: a result that was made from the same source with the same settings
   is skipped (see `record`). Any other file of that name is left alone, and that file fails with a
   hint that says what is other.
-- ``--overwrite`` makes all results anew.
-- ``--overwrite --resume`` makes those anew that were made otherwise.
+- ``--overwrite`` makes all results again.
+- ``--overwrite --resume`` makes those again that were made differently.
 - ``--no-resume`` alone skips nothing, so that results that are there fail.
 
 A result that the person named (``-o photo-large.png``) is never skipped.
@@ -132,13 +132,13 @@ def enhance_all(
         output: A file for one input, else a folder in which the tree is mirrored; ``-`` writes to
             standard output. None puts ``NAME.x2.EXT`` beside each source.
         options: What holds for all.
-        progress: Told how far it is; can cancel.
+        progress: Receives progress events; can cancel.
         report: Called with each outcome as soon as it is known.
 
     Raises:
         UsageError: Something typed does not fit; nothing was done.
         ModelError: A model is unknown or broken; nothing was done.
-        Cancelled: Somebody stopped it; finished files are whole.
+        Cancelled: It was cancelled; finished files are complete.
     """
     # Here and not above: PyAV takes a tenth of a second that pictures need not wait for.
     from crispen.media.format_choice import is_video_name
@@ -209,7 +209,7 @@ def _for_kind(request: Request, *, video: bool) -> Request:
     """What of a request concerns pictures, or videos, where a batch may hold both.
 
     A format is that of one kind, and says nothing about the other. The quality is that of
-    pictures: who makes their JPEGs small does not want their videos spoiled.
+    pictures: who makes their JPEGs small does not want their videos degraded.
     """
     pictures = picture_format(request.format)
     if not video:
@@ -308,7 +308,7 @@ def _finished(job: Job, options: Options, record: Record) -> bool:
     difference = record.difference(job.source, job.result)
     if difference and not options.overwrite:
         raise OutputError(
-            f"{job.result}: exists already, {difference}; add --overwrite to make it anew, or "
+            f"{job.result}: exists already, {difference}; add --overwrite to make it again, or "
             "choose another -o"
         )
     return not difference

@@ -91,7 +91,7 @@ def blended_frame(
         scale: Of the network.
         overlap: Where tiles lie and how they weigh.
         run: The network on one tile.
-        tick: Told how many input pixels are done.
+        tick: Called with the number of finished input pixels.
     """
     rows = Rows(bands)
     tops, lefts = overlap.starts(height), overlap.starts(width)

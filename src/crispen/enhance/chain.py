@@ -1,4 +1,4 @@
-"""Which models, in which order, bring a picture to its size."""
+"""Chooses the models, and their order, that bring a picture to its size."""
 
 from __future__ import annotations
 

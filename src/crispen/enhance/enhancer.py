@@ -149,7 +149,7 @@ class Enhancer:
         Args:
             image: An `Image`, a path, bytes, a PIL image, or an array.
             target: How large; the models' own scale unless given.
-            progress: Told how far it is; can cancel.
+            progress: Receives progress events; can cancel.
         """
         picture = as_image(image)
         shape = Shape(
@@ -211,7 +211,7 @@ class Enhancer:
             strip_metadata: Leave EXIF, XMP and the like out.
             max_pixels: Refuse sources of more pixels; 300 million unless given.
             keep_damaged: Enhance a damaged source as far as it goes instead of refusing it.
-            progress: Told how far it is; can cancel.
+            progress: Receives progress events; can cancel.
 
         Raises:
             InputError: The source cannot be read.

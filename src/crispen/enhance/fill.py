@@ -1,4 +1,4 @@
-"""Colour for pixels that cannot be seen, so that what hides there never bleeds into what can.
+"""Fills transparent pixels with colour, so that hidden values never bleed into visible ones.
 
 Each fully transparent pixel takes the mean colour of the visible ones around it, weighted by
 their alpha, from the smallest of a few square neighbourhoods that holds any. Sums are whole

@@ -1,4 +1,4 @@
-"""From what was typed to a list of files and where each result goes, before any work."""
+"""From command-line inputs to a list of files and their targets, before any work."""
 
 from __future__ import annotations
 
@@ -185,7 +185,7 @@ def _walk(
 def _without_results(found: Sequence[_Found | None]) -> list[_Found | None]:
     """What was found but for results of the rest, so that a batch can be repeated.
 
-    Folders hold them after a first run, and patterns find them, be it the shell that expands them.
+    Folders hold them after a first run, and patterns find them, even if the shell expands them.
     A file that is named alone is taken whatever it is called.
     """
     home = functools.cache(os.path.realpath)  # a folder may hold very many

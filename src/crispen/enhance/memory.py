@@ -1,4 +1,4 @@
-"""How much of a memory budget is left for tiles, once the program itself is paid for."""
+"""The part of a memory budget that is left for tiles."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ class Model(ModelFile):
     Attributes:
         path: The model file.
         card: What is known about it.
-        dials: What its network is told about the pictures, if anything.
+        dials: Dials for its network: how degraded the pictures are.
         device: What it is to run on.
     """
 
@@ -43,7 +43,7 @@ class Model(ModelFile):
             strength: How much of what it changes is kept, 0 to 1; for models of scale 1.
             memory_bytes: The budget for tiles.
             tile_px: Side of square tiles; chosen from the budget unless given.
-            progress: Told how far it is.
+            progress: Receives progress events.
         """
         enhancer = Enhancer([self], strength=strength, memory_bytes=memory_bytes, tile_px=tile_px)
         return enhancer.enhance(image, Target(scale=self.card.scale), progress)
@@ -60,7 +60,7 @@ def load(
 
     Args:
         name: Such as ``photo-x2``, see `crispen.models`; or the path of a model file.
-        dials: What its network is told about the pictures; only for a model that has dials.
+        dials: Dials for its network; only for a model that has dials.
         device: ``auto``, ``cpu``, ``cuda``, … as ``crispen doctor`` lists them.
         threads: Most CPU threads; all unless given.
 

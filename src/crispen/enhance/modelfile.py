@@ -14,7 +14,7 @@ from crispen.models.card import ModelCard
 from crispen.models.dials import Dials
 from crispen.models.store import Known
 
-# Engines of one model that were told different things, kept for the next picture.
+# Engines of one model with different dials, kept for the next picture.
 _TOLD = 4
 
 
@@ -24,7 +24,7 @@ class ModelFile:
     Attributes:
         path: The model file.
         card: What is known about it.
-        dials: What its network is told about the pictures, if anything.
+        dials: Dials for its network: how degraded the pictures are.
         device: What it is to run on.
     """
 
@@ -68,7 +68,7 @@ class ModelFile:
         return hashlib.sha256(self.path.read_bytes()).hexdigest()
 
     def close(self) -> None:
-        """Give the engine's memory and threads back; a later call opens it anew."""
+        """Give the engine's memory and threads back; a later call opens it again."""
         with self._lock:
             if self._engine is not None:
                 self._engine.close()
@@ -105,7 +105,7 @@ class ModelFiles:
         return self._own[name]
 
     def told(self, name: str, dials: Dials) -> ModelFile:
-        """A model that is told how bad a picture is; the model itself where it has no dials."""
+        """The model with its dials set; the model itself if it has no dials."""
         model = self[name]
         if not model.card.dials or dials == Dials():
             return model

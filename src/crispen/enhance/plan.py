@@ -1,4 +1,4 @@
-"""What will be done for a request, said before any work: or one clear error.
+"""What will be done for a request, decided before any work; or one clear error.
 
 `check` answers what can be said without the file, `plan` all of it.
 """
@@ -46,7 +46,9 @@ class Plan(BaseModel):
     encoder_options: dict[str, str] = Field({}, description="of a video, as FFmpeg calls them")
     pixel_format: str = Field("", description="of a video, as FFmpeg calls it")
     label: str = Field(description="what stands in the result's name")
-    dials: Dials = Field(Dials(), description="what networks with dials are told of the picture")
+    dials: Dials = Field(
+        Dials(), description="dials for networks that take them: how degraded the picture is"
+    )
     notes: tuple[str, ...] = Field((), description="what a person should know, a line each")
 
     @property
@@ -148,7 +150,7 @@ class Choice(NamedTuple):
     Attributes:
         lineup: What they come from.
         models: Their names, in order.
-        dials: What those with dials are told.
+        dials: The dials of those that take them.
         notes: What a person should know.
     """
 

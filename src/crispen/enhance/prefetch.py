@@ -1,7 +1,7 @@
 """An iterator that works ahead in a thread of its own.
 
 Decoding, the network and encoding overlap so: each is a thread that is at most a band ahead of the
-next. Errors pass through to whoever consumes, and leaving the ``with`` block ends the thread.
+next. Errors pass through to the consumer, and leaving the ``with`` block ends the thread.
 """
 
 from __future__ import annotations

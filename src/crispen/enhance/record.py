@@ -1,9 +1,9 @@
-"""How results of a batch were made, noted beside them, so that only those are skipped that fit.
+"""Records how results of a batch were made, so that only matching ones are skipped.
 
 ``.crispen.jsonl`` in a folder of results holds one line for each: what it was made from, with which
 settings, and what tells the result itself from any other file. The last line of a name counts. It
 is written after the result, so that it never promises what is not there; and it travels with the
-folder, so that a batch goes on after a move or on another machine.
+folder, so that a batch continues after a move or on another machine.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Record:
         """How a result that exists was made otherwise; empty if it was made just so."""
         note = self._notes(result.parent).get(result.name)
         if note is None:
-            return "and nothing tells how it was made"
+            return "and nothing says how it was made"
         try:
             if note["result"] != _content(result):
                 return "and was changed since it was made"
@@ -55,7 +55,7 @@ class Record:
                 return f"made from another file or version of {source.name}"
             before = dict(note["settings"])
         except (KeyError, TypeError, ValueError):
-            return "and nothing tells how it was made"
+            return "and nothing says how it was made"
         keys = [*self._settings, *(key for key in before if key not in self._settings)]
         other = [key for key in keys if before.get(key) != self._settings.get(key)]
         return f"made with other settings ({', '.join(other)})" if other else ""
@@ -75,7 +75,7 @@ class Record:
         line = json.dumps(note, ensure_ascii=False) + "\n"
         path = result.parent / NAME
         with path.open("a+b") as file:
-            # A line that a killed process or a full disk cut off must not spoil this one.
+            # A line that a killed process or a full disk cut off must not damage this one.
             if file.tell() and (file.seek(-1, os.SEEK_END), file.read(1))[1] != b"\n":
                 line = "\n" + line
             file.write(line.encode())

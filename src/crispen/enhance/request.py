@@ -1,4 +1,4 @@
-"""What a person wants done: every option once, with its meaning, unit, limits and default.
+"""What a user requests: every option once, with its meaning, unit, limits and default.
 
 Everything else reads these fields. The command line takes its options from them, the API's body is
 this model, the page builds its form from the JSON schema, and a test holds the keywords of

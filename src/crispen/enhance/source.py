@@ -1,4 +1,4 @@
-"""What must be known of a file to plan its enhancement."""
+"""What a plan needs to know about a file."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ class Stage(Protocol):
     work: float
 
     def frame(self, bands: Iterator[Pixels], tick: Tick) -> Iterator[Pixels]:
-        """One frame's bands, changed; `tick` is told shares of the frame as they are done."""
+        """One frame's bands, changed; `tick` is called with each finished share of the frame."""
         ...
 
 
@@ -242,7 +242,7 @@ def run_stages(
         stages: The steps; none passes the bands on as they are.
         bands: Bands of `frames` frames, none spanning two.
         frames: How many frames come.
-        tick: Told shares of the whole work, 1 in all.
+        tick: Called with shares of the whole work, 1 in total.
     """
     whole = sum(stage.work for stage in stages) * frames
     if not stages:

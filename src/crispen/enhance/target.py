@@ -1,4 +1,4 @@
-"""How big the result is to be: a factor, exact sides, or the largest that fits a box."""
+"""The size of the result: a factor, exact sides, or the largest size that fits a box."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Target:
             instead of exactly that size.
 
     Raises:
-        UsageError: The wishes contradict each other or are not positive.
+        UsageError: The values contradict each other or are not positive.
 
     >>> Target(width=1000).resolve(400, 300)
     (1000, 750)

@@ -44,7 +44,7 @@ def spans(length: int, window: int, halo: int, multiple: int = 1) -> list[Span]:
     Args:
         length: Pixels along the axis.
         window: Longest window; the least equal length that needs no more windows is used.
-        halo: Pixels that must lie around a core wherever the picture goes on.
+        halo: Pixels that must lie around a core wherever the picture continues.
         multiple: Of what windows and their first pixels are multiples, so that a network that
             pools sees the same grid in every window. The last window is as much shorter as the
             picture falls short of a multiple.

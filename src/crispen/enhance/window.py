@@ -1,4 +1,4 @@
-"""One window through one network, whatever its channels and sides."""
+"""Runs one network on one window, whatever its channels and sides."""
 
 from __future__ import annotations
 

@@ -49,8 +49,8 @@ def evaluate(
         scale: How many times smaller the small pictures are.
         protocol: How pictures are compared.
         device: Where the model runs.
-        threads: At most so many.
-        progress: Told every picture.
+        threads: Maximum number.
+        progress: Receives an event for each picture.
 
     Raises:
         UsageError: The model enlarges by another scale.
@@ -130,7 +130,7 @@ def _score(
 def measure_picture(
     name: str, contender: Contender, lr: Bytes, hr: Bytes, protocol: Protocol
 ) -> PictureScore:
-    """One picture's score.
+    """The score of one picture.
 
     Args:
         name: Of the picture.

@@ -159,7 +159,7 @@ def choose_windows(first: Bytes, second: Bytes, side: int, count: int) -> tuple[
         first: ``(height, width, 3)``.
         second: The same shape.
         side: Of a square.
-        count: At most so many.
+        count: Maximum number.
     """
     a, b = first.sum(axis=2, dtype=np.int32), second.sum(axis=2, dtype=np.int32)
     energy = np.abs(a - b)

@@ -57,7 +57,7 @@ def open_contender(
         model: A model's name or file, or one of `BUILT_IN`.
         scale: How many times larger each side becomes.
         device: Where a model runs.
-        threads: At most so many.
+        threads: Maximum number.
 
     Raises:
         UsageError: The model enlarges by another scale, or the filter cannot enlarge.

@@ -1,4 +1,4 @@
-"""The classic filters that a network which mends pictures has to beat.
+"""The classic filters that a restoration network has to beat.
 
 All but ``none`` are made of scikit-image and SciPy (``pip install 'crispen[iqa]'``). Each takes and
 gives ``(height, width, 3)`` ``uint8``. Those that must know how noisy a picture is estimate
@@ -25,7 +25,7 @@ _ADAPTIVE_PX = (3, 5, 7, 9)
 
 
 def none(pixels: Bytes) -> Bytes:
-    """The bad picture as it is."""
+    """The degraded input."""
     return pixels
 
 
@@ -91,7 +91,7 @@ def bilateral(pixels: Bytes) -> Bytes:
 def nl_means(pixels: Bytes) -> Bytes:
     """Non-local means, 5×5 patches within 13×13, strength 0.6 of the estimated noise."""
     sigma = noise_sigma(pixels) / 255
-    mended = _skimage("restoration").denoise_nl_means(
+    restored = _skimage("restoration").denoise_nl_means(
         pixels / 255,
         patch_size=5,
         patch_distance=6,
@@ -101,7 +101,7 @@ def nl_means(pixels: Bytes) -> Bytes:
         channel_axis=-1,
     )
     # Of a single pixel it gives another shape.
-    return _bytes(mended).reshape(pixels.shape)
+    return _bytes(restored).reshape(pixels.shape)
 
 
 def unsharp(pixels: Bytes) -> Bytes:

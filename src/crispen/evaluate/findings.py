@@ -56,7 +56,7 @@ class Findings:
         precision: The engine and number format it ran with.
         scores: The model's, then those of the baselines.
         shown: The worst pictures, then the best.
-        spoiled: Pictures and what the degradation made of them, the same part of both.
+        degraded: Pictures and what the degradation made of them, the same part of both.
     """
 
     data: str
@@ -64,7 +64,7 @@ class Findings:
     precision: str
     scores: tuple[Score, ...]
     shown: tuple[Shown, ...]
-    spoiled: tuple[tuple[str, Bytes, Bytes], ...]
+    degraded: tuple[tuple[str, Bytes, Bytes], ...]
 
 
 def validation_pairs(
@@ -133,8 +133,8 @@ def examine(
         baselines: The first is what the model's gain is told over.
         count: How many of the worst and of the best pictures are shown.
         device: Where the model runs.
-        threads: At most so many.
-        progress: Told every picture.
+        threads: Maximum number.
+        progress: Receives an event for each picture.
     """
     contenders: list[str | Path] = [model, *baselines]
     scores = tuple(
@@ -174,7 +174,7 @@ def examine(
             precision=contender.precision,
             scores=scores,
             shown=shown,
-            spoiled=tuple(_spoiled(pair, scale, protocol) for pair in pairs[:2]),
+            degraded=tuple(_degraded(pair, scale, protocol) for pair in pairs[:2]),
         )
 
 
@@ -229,7 +229,7 @@ def _around(start: int, side: int, length: int) -> slice:
     return slice(first, first + shown)
 
 
-def _spoiled(pair: Pair, scale: int, protocol: Protocol) -> tuple[str, Bytes, Bytes]:
+def _degraded(pair: Pair, scale: int, protocol: Protocol) -> tuple[str, Bytes, Bytes]:
     """The middle of a picture and of its bad version, enlarged to the same size."""
     bad, good = pair.load(scale, protocol.degrade)
     bad = bad.repeat(scale, 0).repeat(scale, 1)

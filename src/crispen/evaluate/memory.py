@@ -1,4 +1,4 @@
-"""How much memory work takes at its peak, where the system tells."""
+"""How much memory work takes at its peak, where the system reports it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Peak:
     """What `peak_memory` found.
 
     Attributes:
-        bytes: Largest resident memory of the whole process; None where the system does not tell.
+        bytes: Largest resident memory of the whole process; None if the system does not report it.
     """
 
     bytes: int | None = None

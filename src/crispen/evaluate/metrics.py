@@ -2,9 +2,9 @@
 
 They compare luma (BT.601 studio swing, MATLAB's ``rgb2ycbcr``) after the result was rounded to 8
 bits, with a border of `scale` pixels shaved (`literature_border`). The reference's luma is not
-rounded. SSIM uses an 11×11 Gaussian window of σ 1.5 and leaves out the window's rim, as Z. Wang's
-original code does [1]_. With these, bicubic scores 33.66 / 30.39 / 28.42 dB on Set5 at x2 / x3 /
-x4.
+rounded. SSIM uses an 11×11 Gaussian window of σ 1.5 and leaves out the window's border, as the
+original code of Z. Wang does [1]_. With these, bicubic scores 33.66 / 30.39 / 28.42 dB on Set5 at
+x2 / x3 / x4.
 
 Colour pictures may be compared as they are, too: the error is then the mean over the three
 channels, and SSIM the mean of theirs.

@@ -15,7 +15,7 @@ from crispen.media.image import is_image_name, read_image
 from crispen.media.resample import downscale
 
 Bytes = NDArray[np.uint8]
-# Makes the bad picture: of an R'G'B' picture and its number in the folder.
+# Makes the degraded input: of an R'G'B' picture and its number in the folder.
 Degrade = Callable[[Bytes, int], Bytes]
 
 DATA_VARIABLE = "CRISPEN_DATA"
@@ -81,7 +81,7 @@ def find_pairs(folder: Path, scale: int, *, degraded: bool = False) -> list[Pair
 
     Args:
         folder: The folder.
-        scale: ``N`` of ``LR_xN``; ``LR_x1`` holds bad pictures of full size.
+        scale: ``N`` of ``LR_xN``; ``LR_x1`` holds degraded inputs of full size.
         degraded: The other pictures are made, so leave ``LR_xN`` alone.
 
     Raises:
@@ -103,8 +103,9 @@ def find_pairs(folder: Path, scale: int, *, degraded: bool = False) -> list[Pair
         )
     if scale == 1 and not degraded and pairs[0].lr is None:
         raise UsageError(
-            f"{folder}: nothing is wrong with its pictures, so there is nothing to mend; give "
-            "--degrade gaussian-noise=25 or the like, or put bad ones into LR_x1 by equal name"
+            f"{folder}: nothing is wrong with its pictures, so there is nothing to restore; give "
+            "--degrade gaussian-noise=25 or the like, or put degraded pictures of the same name "
+            "into LR_x1"
         )
     return pairs
 

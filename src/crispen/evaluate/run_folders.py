@@ -1,7 +1,7 @@
 """Run folders read back, without PyTorch: what training wrote, even while it is still writing.
 
 Every file may be missing, cut off or about to be replaced: what cannot be read is left out, and
-the rest is told. The folder's layout is that of `docs/training.md`.
+the rest is reported. The folder's layout is that of `docs/training.md`.
 """
 
 from __future__ import annotations
@@ -210,7 +210,7 @@ def _find(folder: Path, depth: int) -> Iterator[Path]:
 
 
 def read_run(folder: Path, *, id: str = "") -> Run:
-    """What a run folder tells now.
+    """The current content of a run folder.
 
     Args:
         folder: As ``runs/denoise-photo``.

@@ -27,7 +27,7 @@ class PictureScore:
         ssim: The same border.
         seconds: For the picture, network alone, the model being warm.
         mse: Of values in [0, 1].
-        lpips: On R'G'B', no border shaved; None where it was not asked for or cannot be told.
+        lpips: On R'G'B', no border shaved; None if it was not requested or is undefined.
         niqe: On Y' of the result alone; None likewise.
         more: What the metrics of plug-ins gave, by their names.
     """
@@ -60,7 +60,7 @@ class Score:
         pictures: One by one.
         color: What was compared.
         border: Pixels shaved on each side.
-        degradation: What made the bad pictures; empty for the folder's own or MATLAB's bicubic.
+        degradation: What degraded the inputs; empty for the folder's own or MATLAB's bicubic.
         metrics: Those asked for.
         parameters: Weights of the network; 0 for a baseline.
         memory_bytes: Largest resident memory of the process meanwhile, or None.
@@ -108,7 +108,7 @@ class Protocol:
         border: Pixels shaved; None for the literature's: the scale, and none where nothing is
             enlarged.
         metrics: What is measured besides seconds.
-        degrade: Makes the bad pictures, see `pairs.Degrade`; None for the folder's own.
+        degrade: Makes the degraded inputs, see `pairs.Degrade`; None for the folder's own.
         degradation: The same in words.
     """
 

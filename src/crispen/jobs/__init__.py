@@ -1,1 +1,1 @@
-"""A persistent queue of work, and the processes that work it off."""
+"""A persistent job queue and its worker processes."""

@@ -1,4 +1,4 @@
-"""Keeps a second server off a database, for as long as the first one lives.
+"""Locks the database while a server runs, so that no second one uses it.
 
 PostgreSQL has advisory locks, which end with their connection; SQLite's file has one beside it. For
 other databases there is only the folder's mark, which `crispen.jobs.ownership` compares.
@@ -24,7 +24,7 @@ class AdvisoryLock(Protocol):
     """A lock that several servers may try for."""
 
     def take(self) -> bool:
-        """Take it, or see that it is still held; False if somebody else has it."""
+        """Take it, or see that it is still held; False if another process holds it."""
 
     def release(self) -> None:
         """Give it back."""

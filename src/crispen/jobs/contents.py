@@ -1,4 +1,4 @@
-"""What a job works on, what comes out of it, and how far it is."""
+"""A job's source, result and progress."""
 
 from __future__ import annotations
 
@@ -48,4 +48,4 @@ class ProgressNow(BaseModel):
     total: float | None
     unit: str = Field(description="px, frames, bytes")
     rate: float = Field(description="unit per second")
-    left_s: float | None = Field(None, description="seconds left, if that can be told")
+    left_s: float | None = Field(None, description="seconds left, if known")

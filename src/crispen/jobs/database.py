@@ -21,7 +21,7 @@ from sqlmodel import Field, Session, SQLModel, create_engine
 from crispen.errors import CrispenError, MissingExtra, UsageError
 from crispen.jobs.migrations import migrate
 
-# Whoever waits can try again; the threads of all who wait at once are few.
+# Clients that wait can try again; few threads are available for all of them.
 _WAIT_S = 5.0
 # Requests are answered by up to 40 threads, which share these connections.
 _POOL: dict[str, Any] = {"pool_size": 10, "max_overflow": 30, "pool_timeout": _WAIT_S}

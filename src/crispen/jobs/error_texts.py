@@ -1,6 +1,6 @@
-"""Errors and notes in words for whoever reads them on the page or from the API.
+"""Errors and notes in words for the users of the page and the API.
 
-The rooms below speak to whoever types commands: their advice names options. Here nobody types.
+The lower packages write for the command line: their advice names options, which do not exist here.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ def for_everyone(message: str) -> str:
     "a shipped model is called 'photo-x2'; choose another name"
     """
     line = " ".join(message.split())
-    line = _LIMIT.sub("; make it smaller, or let whoever runs the server raise max_pixels", line)
+    line = _LIMIT.sub(
+        "; make it smaller, or ask the administrator of the server to raise max_pixels", line
+    )
     line = _DAMAGED.sub("", line)
     line = _AS_IS.sub("", line)
     return _OPTION.sub(lambda match: match[1].replace("-", " "), line)

@@ -1,4 +1,4 @@
-"""What a file is by its content, and what results of each format are called and served as."""
+"""Recognises files by content; suffixes and media types of results."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ class JobSpec(BaseModel):
         options: What is wanted.
         plan: What will be done; None for jobs of Crispen 0.1, which their worker plans.
         models: The networks that run, in order.
-        hidden: Somebody waits for it in a request: it comes first, and no list shows it.
+        hidden: A client waits for it in a request: it runs first, and no list shows it.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -63,7 +63,7 @@ class Job(JobSpec):
     Attributes:
         furthest: How much was done when a worker died of it, the most of all times.
         worker: Who holds it.
-        lease: Until when, unless it is heard of again; seconds since 1970.
+        lease: When it expires unless the worker renews it; seconds since 1970.
     """
 
     status: Status

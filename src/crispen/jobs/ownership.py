@@ -1,4 +1,4 @@
-"""One server for one database and one folder: files of one and jobs of the other belong together.
+"""Ensures that one server uses a database and a folder, which belong together.
 
 A database keeps the id of the folder whose jobs it holds, and the folder keeps it too. A server
 with another folder would find no file for any of these jobs, and fail every one of them; two

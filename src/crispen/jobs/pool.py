@@ -76,7 +76,7 @@ class _One:
     def wake(self) -> None:
         """Wake it if it sleeps, or as soon as it would: never two words on their way.
 
-        A worker that is busy does not read, and whoever writes into a full pipe waits.
+        A busy worker does not read, and writing into a full pipe blocks.
         """
         if self._idle:
             self._idle = False

@@ -1,4 +1,4 @@
-"""What people look at: previews of sources and results, and how close a result comes.
+"""Previews of sources and results, and measurement of results.
 
 These run in the server's helper process, never in the server itself.
 """
@@ -103,7 +103,7 @@ def preview_video(source: Path, target: Path) -> None:
 def frame_times(path: Path) -> list[float]:
     """Seconds at which each frame of a video that browsers show begins, in the order shown.
 
-    Nothing is decoded. Players count in such seconds; whoever steps from frame to frame needs to
+    Nothing is decoded. Players count in such seconds; stepping from frame to frame needs to
     know them all, since a rate says little of a video whose frames last unequally long.
 
     Raises:

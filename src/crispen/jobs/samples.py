@@ -1,4 +1,4 @@
-"""A small picture before and after a model, for its card; made when somebody looks."""
+"""A small picture before and after a model, for its card; made on first view."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def make_sample(model: Path, card: ModelCard, before: Path, after: Path) -> None
     from crispen.enhance.target import Target
 
     whole = read_image(PICTURE).as_rgb8()
-    bad = spoiled(whole, card.task, card.scale)
+    bad = degraded(whole, card.task, card.scale)
     with Enhancer([model], threads=1) as enhancer:
         good = enhancer.enhance(bad, Target(scale=card.scale)).as_rgb8()
     height, width = good.shape[:2]
@@ -37,7 +37,7 @@ def make_sample(model: Path, card: ModelCard, before: Path, after: Path) -> None
         write_image(Image(pixels), path, format="png", overwrite=True)
 
 
-def spoiled(pixels: np.ndarray, task: Task, scale: int) -> np.ndarray:
+def degraded(pixels: np.ndarray, task: Task, scale: int) -> np.ndarray:
     """A good picture as bad as the ones a task is for; the same every time.
 
     Args:

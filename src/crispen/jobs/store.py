@@ -305,7 +305,7 @@ class JobStore:
             return list(_readable(session.exec(query)))
 
     def hidden(self) -> Sequence[Job]:
-        """Jobs that somebody waits for in a request; after a restart nobody does."""
+        """Jobs that a client waits for in a request; after a restart none does."""
         with self._database.session() as session:
             rows = session.exec(select(JobRow).where(col(JobRow.hidden).is_(True)))
             return list(_readable(rows))

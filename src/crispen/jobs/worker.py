@@ -1,4 +1,4 @@
-"""One job done: its source enhanced into its result, in the job's own folder."""
+"""Runs one job: enhances its source into its result, in the job's own folder."""
 
 from __future__ import annotations
 
@@ -158,7 +158,7 @@ class Worker:
 
         Raises:
             CrispenError: Why it cannot be done.
-            Cancelled: Somebody stopped it.
+            Cancelled: It was cancelled.
         """
         folder = self._bench.jobs / job.id
         source, target = folder / SOURCE, result_path(folder, job)
@@ -201,7 +201,7 @@ class Worker:
     ) -> tuple[JobResult, tuple[str, ...]]:
         from crispen.enhance.video.making import make_video
 
-        # The segments of a killed attempt are inside the folder; the work goes on after them.
+        # The segments of a killed attempt are inside the folder; the work continues after them.
         done = make_video(
             source,
             target,

@@ -1,11 +1,11 @@
-"""A worker process: claims jobs one after the other, tells how far it is, and stops when told.
+"""A worker process: claims jobs one after the other, reports its progress, and stops on request.
 
 It is started with ``spawn``, so that nothing of the server is in it, and holds one end of a pipe.
 What the server says through it: ``wake`` (there is work), ``stop`` (put the job back and end). Its
 end of file means that the server died: the worker then ends at once, since the next server
 gives its job to somebody else.
 
-A database that does not answer ends neither the worker nor its work: the job goes on, and what
+A database that does not answer ends neither the worker nor its work: the job continues, and what
 became of it is written down as soon as the database answers again.
 """
 
@@ -111,7 +111,7 @@ class _Life:
         self._stopping = True
 
     def work(self) -> None:
-        """Jobs until somebody says stop."""
+        """Runs jobs until it is stopped."""
         self._pipe.send(("name", self._name))
         try:
             while True:
@@ -139,7 +139,7 @@ class _Life:
         self._unsure = False
 
     def _until_done(self, step: Callable[[], object]) -> bool:
-        """Try until the database does it; False if somebody said stop before it did."""
+        """Try until the database does it; False if it was stopped before."""
         while True:
             pause = self.supervisor.attempt("queue", step)
             self.tell_trouble()

@@ -1,4 +1,4 @@
-"""Checkpoints: everything that is needed to go on with a run, or to export it.
+"""Checkpoints: everything that is needed to continue a run, or to export it.
 
 A checkpoint is a dictionary of tensors and plain values that ``torch.load(weights_only=True)``
 reads, so opening a stranger's file runs no code. It is written beside its place and then renamed:
@@ -95,14 +95,14 @@ def restore_weights(network: Network, weights: dict[str, Tensor], path: Path) ->
         first = str(error).strip().splitlines()[-1].strip()
         raise UsageError(
             f"{path}: the weights are of another network ({first}); give the recipe they were "
-            "trained with, or begin anew with --no-resume"
+            "trained with, or start over with --no-resume"
         ) from error
 
 
 def transfer_weights(network: Network, start: Path) -> dict[str, Any]:
-    """Copies the weights of another run that fit, and tells where they come from.
+    """Copies the matching weights of another run, and says where they come from.
 
-    A tail for another scale starts anew.
+    A tail for another scale is initialised at random.
 
     Returns:
         ``started_from``, and the ``steps`` and ``wall_time_s`` of all runs before this one.
@@ -140,7 +140,7 @@ def no_lineage() -> dict[str, Any]:
 
 
 def check_same_run(old: Recipe, new: Recipe, path: Path) -> None:
-    """Refuses to go on with a run of another recipe.
+    """Refuses to continue a run of another recipe.
 
     What may differ: how long and how fast it learns, where the same data lies, what is measured.
 
@@ -152,7 +152,7 @@ def check_same_run(old: Recipe, new: Recipe, path: Path) -> None:
         if before[key] != now[key]:
             raise UsageError(
                 f"{path} belongs to another recipe ({key} differs); give a new folder with -o, or "
-                "begin anew with --no-resume"
+                "start over with --no-resume"
             )
 
 

@@ -162,13 +162,13 @@ def _check_graph(network: Network, model: onnx.ModelProto) -> None:
         )
 
 
-def _spoiling(tables: Sequence[Degradation], scale: int) -> Degrade:
-    """Whole pictures spoiled, as ``crispen evaluate --degrade`` does with seed 0."""
+def _degrading(tables: Sequence[Degradation], scale: int) -> Degrade:
+    """Whole pictures degraded, as ``crispen evaluate --degrade`` does with seed 0."""
 
-    def spoil(pixels: NDArray[np.uint8], index: int) -> NDArray[np.uint8]:
+    def apply(pixels: NDArray[np.uint8], index: int) -> NDArray[np.uint8]:
         return degrade_image(Image(pixels), tables, seed=index, scale=scale).as_rgb8()
 
-    return spoil
+    return apply
 
 
 def _taught(recipe: Recipe) -> dict[str, str]:
@@ -258,10 +258,10 @@ def export_checkpoint(
     write_whole(path, model.SerializeToString())
     if valid is not None:
         ways = {
-            words: _spoiling([one], recipe.scale) for words, one in (degradations or {}).items()
+            words: _degrading([one], recipe.scale) for words, one in (degradations or {}).items()
         }
         if recipe.degradation and not ways:
-            ways[recipe.degradation_text] = _spoiling(recipe.degradation, recipe.scale)
+            ways[recipe.degradation_text] = _degrading(recipe.degradation, recipe.scale)
         measured = {
             "results": measure_results(path, card, valid, ways),
             "speed": measure_speed(path, card),

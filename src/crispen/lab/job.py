@@ -35,7 +35,7 @@ class Job:
     """A training and how it is run; see `crispen.lab.training.Trainer`.
 
     Attributes:
-        threads: At most so many CPU threads; None for PyTorch's own choice.
+        threads: Maximum number of CPU threads; None for PyTorch's own choice.
         export: Make a model of the best checkpoint at the end.
     """
 

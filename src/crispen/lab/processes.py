@@ -95,7 +95,7 @@ class Place:
 
 
 def _outer() -> ClusterEnvironment | None:
-    """Whoever started the processes, if it was SLURM with several tasks or torchrun."""
+    """The launcher of the processes, if it was SLURM with several tasks or torchrun."""
     if SLURMEnvironment.detect() and int(os.environ.get("SLURM_NTASKS", "1")) > 1:
         # Requeueing is done by submitit.
         return SLURMEnvironment(auto_requeue=False)
@@ -110,7 +110,7 @@ def connect(device: str, place: Place) -> Fabric:
         place: See `Place`.
 
     Raises:
-        UsageError: There is no such device, or not so many.
+        UsageError: There is no such device, or there are not enough.
     """
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -129,7 +129,7 @@ def connect(device: str, place: Place) -> Fabric:
     if place.devices == 1 and outer is None:
         devices = [int(index)] if index else 1
         return Fabric(accelerator=kind, devices=devices)
-    # What it says about joining is for whoever debugs it.
+    # Its messages about joining are for debugging only.
     logging.getLogger("lightning.fabric").setLevel(logging.WARNING)
     environment = outer or _Here(place.rank, place.devices, place.port)
     nodes = 1 if outer is None else max(1, outer.world_size() // place.devices)
@@ -138,7 +138,7 @@ def connect(device: str, place: Place) -> Fabric:
         devices=place.devices,
         num_nodes=nodes,
         # Running means of batch normalisation are rank 0's; sent around between two passes, they
-        # would spoil the gradient of the first.
+        # would corrupt the gradient of the first.
         strategy=DDPStrategy(cluster_environment=environment, forward_sync_buffers=False),
     )
     fabric.launch()

@@ -1,6 +1,6 @@
 """Recipes: the short TOML that says which data, degradation, network, loss and schedule.
 
-Every table is a frozen class that forbids unknown keys, so a typing error is told, not
+Every table is a frozen class that forbids unknown keys, so a typing error is reported, not
 ignored. ``--set train.steps=100`` goes through the same classes.
 """
 
@@ -77,7 +77,7 @@ class Train(Table):
 
 
 class Adversarial(Table):
-    """Training against a network that tells real pictures from made ones."""
+    """Training against a network that separates real pictures from generated ones."""
 
     discriminator: Annotated[
         DiscriminatorTable | UNetDiscriminatorTable, Field(discriminator="kind")

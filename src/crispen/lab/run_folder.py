@@ -8,7 +8,7 @@
     tensorboard/   the same for TensorBoard
     curves.png     the same drawn
     samples/       sheets of pictures, and samples.json that lists them
-    last.ckpt      to go on from
+    last.ckpt      to continue from
     best.ckpt      the one that validated best
     plugins/       copies of the Python files that the recipe names
     NAME.onnx, NAME.safetensors, NAME.md    the model, once the run is done
@@ -77,7 +77,7 @@ class RunFolder:
         """Writes what is known before the first step; forgets what lies after `step`.
 
         Args:
-            step: Where the run begins or goes on.
+            step: Where the run starts or continues.
             about: More for ``run.json``.
         """
         recipe = self.recipe
@@ -116,7 +116,7 @@ class RunFolder:
         return digests
 
     def tell(self, **changes: Any) -> None:
-        """Writes ``run.json`` anew."""
+        """Rewrites ``run.json``."""
         self.about |= changes
         text = json.dumps(_finite(self.about), indent=2, ensure_ascii=False)
         write_whole(self.path / "run.json", f"{text}\n".encode())

@@ -1,7 +1,7 @@
 """Training on a SLURM cluster, through submitit.
 
 The job is one callable that submitit pickles. A little before its time is over, SLURM sends it a
-signal; it then saves, and the same job is put into the queue again, where it goes on.
+signal; it then saves, and the same job is queued again and continues.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ class Task:
             self.outcome.append(error)
 
     def checkpoint(self) -> Any:
-        """Called by submitit when the time is over: saves, and tells how to go on."""
+        """Called by submitit when the time is over: saves, and says how to continue."""
         import submitit
 
         self.progress.cancel()
@@ -104,7 +104,7 @@ def _number(table: dict[str, str], key: str, default: float) -> float:
 def _submitit() -> Any:
     """The package, without what its import would do to everybody's logging.
 
-    It sets logging up anew for the whole program, which closes the handlers of others.
+    It configures logging for the whole program, which closes the handlers of others.
     """
     name = "SUBMITIT_LOG_LEVEL"
     before = os.environ.get(name)

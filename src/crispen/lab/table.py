@@ -1,4 +1,4 @@
-"""The one kind of table that recipes are made of, and the sorts of table that plug-ins extend."""
+"""Base classes of recipe tables, and the registries that plug-ins extend."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ class Kinds(Mapping[str, type[T]], Generic[T]):
         return self._made[kind][1]
 
     def named(self, kind: str) -> type[T]:
-        """The same for a kind that somebody typed.
+        """The same for a kind that a user typed.
 
         Raises:
             UsageError: There is none; the nearest are named.

@@ -1,10 +1,10 @@
-"""What a network is worth while it trains: figures on pictures that it does not learn from.
+"""Validation during training: figures on pictures that are not trained on.
 
-Either a folder: ``HR`` with ``LR_xN`` as the literature has them, or plain pictures that the
-recipe's own degradation spoils; or crops of the pictures that were held out. Spoiled are they the
-same way each time. PSNR and SSIM are those of `crispen.evaluate.metrics` (Y', 8-bit rounding, a
-border of `scale` pixels shaved where the picture was enlarged); MSE is over all channels in
-[0, 1], as the classic reports give it.
+Either a folder, with ``HR`` and ``LR_xN`` as in the literature, or with plain pictures that the
+recipe degrades; or crops of the held-out pictures. They are degraded identically every time. PSNR
+and SSIM are those of `crispen.evaluate.metrics` (Y', 8-bit rounding, a border of `scale` pixels
+shaved where the picture was enlarged); MSE is over all channels in [0, 1], as in the classic
+reports.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Case:
         name: Of its file, or its number.
         input: ``(1, C, h, w)`` in [0, 1].
         target: ``(1, C, scale·h, scale·w)`` in [0, 1].
-        dials: ``(1, 6)``: what a network with dials is told; see `crispen.models.dials`.
+        dials: ``(1, 6)``: dials of the input; see `crispen.models.dials`.
     """
 
     name: str
@@ -105,7 +105,7 @@ def _grey(x: Tensor, *, whole: bool = True) -> Array:
 def run_whole(network: Network, x: Tensor, dials: Tensor | None = None) -> Tensor:
     """A network's answer to a picture of any size.
 
-    Networks that take multiples of some side get a mirrored rim; those that take one window are
+    Networks that take multiples of some side get a mirrored border; those that take one window are
     run on windows side by side.
     """
     step = network.window_px or network.multiple
@@ -130,7 +130,7 @@ def _windows(network: Network, x: Tensor, side: int) -> Tensor:
 
 
 def held_out_cases(batches: Batches, pipeline: Pipeline | None, recipe: Recipe) -> list[Case]:
-    """Crops of the held-out pictures, spoiled by the recipe."""
+    """Crops of the held-out pictures, degraded by the recipe."""
     seed = stream_seed(recipe.train.seed, "validation")
     pair = make_pair(batches, None, pipeline, recipe, seed)
     return [
@@ -145,7 +145,7 @@ def held_out_cases(batches: Batches, pipeline: Pipeline | None, recipe: Recipe) 
 
 
 def folder_cases(folder: Path, recipe: Recipe, device: torch.device) -> list[Case]:
-    """The pictures of a folder: as pairs, or spoiled by the recipe.
+    """The pictures of a folder: as pairs, or degraded by the recipe.
 
     Raises:
         MissingInput: No such folder, or no pictures in it.

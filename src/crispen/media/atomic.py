@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all."""
+"""Atomic writing: a file is complete or absent."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def commit(temporary: Path, path: Path, *, overwrite: bool) -> None:
     """Gives `temporary` the name `path`, in one step.
 
     Raises:
-        OutputError: Somebody else made `path` meanwhile, or the folder refuses it.
+        OutputError: Another process created `path` meanwhile, or the folder refuses it.
     """
     # A link to a file is followed, so that the link itself survives.
     final = path.resolve()

@@ -53,7 +53,7 @@ class Result(_Frozen):
     psnr: float = Field(description="dB on Y'; a border of `scale` pixels shaved, none at scale 1")
     ssim: float = Field(description="on Y', 11×11 Gaussian, σ 1.5")
     bicubic_psnr: float | None = Field(None, description="bicubic on the same pictures")
-    input_psnr: float | None = Field(None, description="the bad pictures as they are, at scale 1")
+    input_psnr: float | None = Field(None, description="the degraded inputs themselves, at scale 1")
 
 
 class ModelCard(_Frozen):
@@ -91,7 +91,9 @@ class ModelCard(_Frozen):
     training: Training = Training()
     results: tuple[Result, ...] = ()
     speed: str = Field("", description="measured speed and on what, for people")
-    dials: bool = Field(False, description="told how bad a picture is; see `crispen.models.dials`")
+    dials: bool = Field(
+        False, description="takes dials: how degraded the input is; see `crispen.models.dials`"
+    )
 
     @model_validator(mode="after")
     def _windows_fit(self) -> Self:
@@ -122,7 +124,7 @@ def _card_texts(model: bytes) -> Iterator[bytes]:
 
 
 def has_card(model: bytes) -> bool:
-    """Whether an ONNX file's bytes hold a card, be it a valid one or not."""
+    """Whether an ONNX file's bytes hold a card, whether it is valid or not."""
     try:
         return any(True for _ in _card_texts(model))
     except (IndexError, KeyError):

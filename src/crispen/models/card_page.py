@@ -10,7 +10,7 @@ def card_page(card: ModelCard) -> str:
     rows = [
         ("task", card.task),
         ("scale", f"x{card.scale}" if card.scale > 1 else "the size stays; takes `--strength`"),
-        ("sees", _colors(card)),
+        ("operates on", _colors(card)),
         ("network", card.architecture),
         ("parameters", f"{card.parameters:,}"),
         ("tiles", _tiles(card)),
@@ -43,7 +43,7 @@ def _restored(card: ModelCard) -> list[str]:
     lines = [
         "Measured on luma (BT.601 studio swing), 8-bit rounding:",
         "",
-        "| data | degradation | PSNR | SSIM | the bad picture itself |",
+        "| data | degradation | PSNR | SSIM | the degraded input |",
         "| --- | --- | --- | --- | --- |",
     ]
     for r in card.results:
@@ -99,5 +99,5 @@ def _tiles(card: ModelCard) -> str:
         return f"{window}blended"
     grid = f", on a grid of {card.multiple}" if card.multiple > 1 else ""
     if card.halo is None:
-        return f"blended, since it sees without limit{grid}"
+        return f"blended, since its receptive field has no limit{grid}"
     return f"exact with a halo of {card.halo} pixels{grid}"

@@ -1,4 +1,4 @@
-"""What a restoration network is told about a picture: how much noise, compression and blur it has.
+"""Dials of a restoration network: how much noise, compression and blur a picture has.
 
 A dial is a number from 0 (none) to 1 (as bad as it gets). The scales are logarithmic where the eye
 is. A network is given six numbers, for each dial its value and whether it is known; what is not

@@ -92,7 +92,7 @@ def list_cards() -> list[Known]:
         try:
             found.append(Known(path, read_card(path)))
         except ModelError:
-            continue  # `find` says what is wrong with it to whoever asks for it
+            continue  # `find` reports what is wrong with it
     return found
 
 

@@ -1,4 +1,4 @@
-"""Where a request comes from, and who is counted as one client by it."""
+"""The address of a request, and which addresses count as one client."""
 
 from __future__ import annotations
 

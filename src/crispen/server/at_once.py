@@ -1,4 +1,4 @@
-"""Pictures that somebody waits for in a request: in, through the queue, out, and gone."""
+"""Pictures enhanced within one request: received, queued, returned and deleted."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from fastapi import Request
 from fastapi.responses import FileResponse, Response
@@ -25,10 +25,26 @@ from crispen.server.file_service import NO_SCRIPT
 from crispen.server.names import clean_name, disposition
 
 if TYPE_CHECKING:
+    from crispen.server.database_threads import Asking
+    from crispen.server.events import Hub
+    from crispen.server.files import Files
+    from crispen.server.helpers import Helpers
+    from crispen.server.job_service import JobService
     from crispen.server.receiving import Received
-    from crispen.server.state import Server
+    from crispen.server.settings import Settings
 
 _RETRY_S = 5
+
+
+class Uses(Protocol):
+    """What of a server such requests need; see `crispen.server.state.Server`."""
+
+    settings: Settings
+    files: Files
+    helpers: Helpers
+    ask: Asking
+    hub: Hub
+    jobs: JobService
 
 
 class AtOnce:
@@ -38,7 +54,7 @@ class AtOnce:
         server: Whose workers do it.
     """
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Uses) -> None:
         self._server = server
         self._waiting = 0
 
@@ -71,7 +87,7 @@ class AtOnce:
         *,
         jpeg_step: float | None = None,
     ) -> Response:
-        """The enhanced picture; who goes away takes the work with them.
+        """The enhanced picture. If the client disconnects, the job is cancelled.
 
         Raises:
             ApiError: It cannot be done, or not in time.
@@ -143,7 +159,7 @@ def _took_s(job: Job) -> float:
 class _Once(FileResponse):
     """A result that is deleted as soon as it was sent, or could not be."""
 
-    def __init__(self, server: Server, job: Job, path: Path, headers: dict[str, str]) -> None:
+    def __init__(self, server: Uses, job: Job, path: Path, headers: dict[str, str]) -> None:
         assert job.result is not None
         super().__init__(path, media_type=job.result.type, headers=headers | NO_SCRIPT)
         self._server = server

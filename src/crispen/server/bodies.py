@@ -1,4 +1,4 @@
-"""Bodies of requests: small ones are limited before anybody reads them, slow ones are cut off."""
+"""Request bodies: limits on size and on slow clients."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def limited(path: str, receive: Receive) -> Receive:
 
 
 def interruptible(scope: MutableMapping[str, Any], receive: Receive) -> Receive:
-    """A body that ends as if the client had gone, when it stalls or somebody asks for it.
+    """A body that ends as if the client had gone, when it stalls or when that is requested.
 
     ``scope["crispen.interrupt"]`` is the function to ask with.
     """

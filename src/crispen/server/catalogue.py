@@ -161,14 +161,16 @@ class Catalogue:
         """Delete a model that this client added.
 
         Raises:
-            ApiError: No such model, one that ships, or somebody else's.
+            ApiError: No such model, one that ships, or one of another client.
         """
         path, _ = self._find(client, name)
         if path.parent == SHIPPED:
             raise ApiError(409, "not_possible", f"{name} ships with Crispen and stays")
         if not self._owners.may_delete(client, name):
             raise ApiError(
-                409, "not_possible", f"{name} belongs to this server; whoever runs it may delete it"
+                409,
+                "not_possible",
+                f"{name} belongs to this server; only its administrator can delete it",
             )
         path.unlink(missing_ok=True)
         self._owners.note(name, None)

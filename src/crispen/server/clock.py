@@ -1,4 +1,4 @@
-"""What time it is, for deleting things: a clock that is set forward by mistake deletes nothing.
+"""The time for deleting files: a clock that is set forward by mistake deletes nothing.
 
 A machine without a battery, a virtual machine that is resumed or a slip of the keyboard moves the
 clock by days, and whatever is kept for a week would go at once. So time passes here as the
@@ -18,7 +18,7 @@ _BELIEVE_S = 3600.0
 
 
 def _steady() -> float:
-    # Unlike monotonic(), it goes on while the machine sleeps.
+    # Unlike monotonic(), it continues while the machine sleeps.
     if hasattr(time, "CLOCK_BOOTTIME"):
         return time.clock_gettime(time.CLOCK_BOOTTIME)
     return time.monotonic()

@@ -1,4 +1,4 @@
-"""Connections: one that does not say what it wants is closed, and one client has not too many.
+"""Connections: slow ones are closed, and their number per client is limited.
 
 Uvicorn waits for ever for the headers of a request; a few thousand clients that send a byte now and
 then would take all the connections there can be.

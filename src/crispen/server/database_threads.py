@@ -1,4 +1,4 @@
-"""Threads that wait for the queue's database, so that nothing else does.
+"""Threads for database calls, so that a slow database blocks nothing else.
 
 A lock of SQLite's or a database server that is restarted keeps every question waiting for seconds.
 In the event loop that would hold up every request; in the threads that all blocking work shares,

@@ -1,4 +1,4 @@
-"""Work that ends when the client that waits for it goes away."""
+"""Work that is cancelled when the client that waits for it disconnects."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ async def gone(request: Request) -> None:
 
 
 async def while_there(request: Request, work: Coroutine[Any, Any, T]) -> T:
-    """What `work` returns; it is cancelled if the client goes away before.
+    """What `work` returns; it is cancelled if the client disconnects first.
 
     Raises:
         ClientDisconnect: The client went away.

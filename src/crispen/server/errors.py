@@ -68,7 +68,7 @@ class ApiError(CrispenError):
 
 
 def not_found(what: str) -> ApiError:
-    """No such thing, or somebody else's; which of the two is nobody's business."""
+    """There is no such thing, or it belongs to another client; the response does not say which."""
     return ApiError(404, "not_found", f"no such {what}; it may have expired or been deleted")
 
 

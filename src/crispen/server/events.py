@@ -1,7 +1,7 @@
-"""Live events: what changed in the queue, told to whoever listens.
+"""Live events: what changed in the queue, sent to every listener.
 
-Changes are read from the queue itself, so that nothing is told that is not so, whoever
-made the change. Somebody slow misses steps in between, never the last one. Changes are numbered,
+Changes are read from the queue itself, so that events are always true, whichever process
+made the change. A slow listener misses steps in between, never the last one. Changes are numbered,
 so neither a clock that is set back nor a database that was away for a while hides any.
 """
 
@@ -247,7 +247,7 @@ class Hub:
                 try:
                     job = await self._ask(self._store.get, id)
                     break
-                except StoreError:  # whoever waits goes on waiting
+                except StoreError:  # listeners keep waiting
                     await asyncio.sleep(_RETRY_S)
             while job is not None and job.status not in FINAL:
                 news = (await listener.get()).get(id)

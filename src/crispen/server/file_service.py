@@ -1,4 +1,4 @@
-"""Files handed out: sources, results, previews, archives; and how good a result is."""
+"""Serves sources, results, previews and archives, and measures results."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from fastapi.responses import Response, StreamingResponse
 
@@ -21,12 +21,28 @@ from crispen.server.ranges import FileAnswer
 from crispen.server.schemas import FrameTimes, Measured
 
 if TYPE_CHECKING:
+    from crispen.jobs.store import JobStore
+    from crispen.server.database_threads import Asking
+    from crispen.server.files import Files
+    from crispen.server.helpers import Helpers
+    from crispen.server.job_service import JobService
     from crispen.server.receiving import Received
-    from crispen.server.state import Server
+    from crispen.server.settings import Settings
 
 NO_SCRIPT = {"Content-Security-Policy": "sandbox; default-src 'none'"}
 Side = Literal["before", "after"]
 _KEEP = "private, max-age=0, must-revalidate"
+
+
+class Uses(Protocol):
+    """What of a server its jobs' files need; see `crispen.server.state.Server`."""
+
+    settings: Settings
+    files: Files
+    helpers: Helpers
+    store: JobStore
+    ask: Asking
+    jobs: JobService
 
 
 class FileService:
@@ -36,7 +52,7 @@ class FileService:
         server: Whose they are.
     """
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Uses) -> None:
         self._server = server
 
     def source(self, client: str, id: str) -> Response:

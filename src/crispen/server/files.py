@@ -67,7 +67,7 @@ class Files:
         for path in self.drafts.iterdir():
             path.unlink(missing_ok=True)
         # Results and previews in the making. Folders of that name hold the finished segments of
-        # videos, which go on after them.
+        # videos, which continue after them.
         for part in (*self.jobs.glob("*/*.part"), *self.samples.glob("*/*.part")):
             if part.is_file():
                 part.unlink(missing_ok=True)

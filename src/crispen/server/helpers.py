@@ -1,9 +1,9 @@
-"""Helper processes for what reads files of strangers: whatever crashes there, the server stands.
+"""Helper processes that read untrusted files: a crash there does not affect the server.
 
 They also keep libvips, FFmpeg and OpenVINO out of the server's own process. One is for short
-questions (what is this file?), two for what may take long (previews, measuring), and one, anew each
-time and with little memory, tries models of strangers out. None waits for another kind, nor for
-the workers. A limit counts from when a helper begins, not from when it was asked for.
+questions (what is this file?), two for what can take long (previews, measuring), and one, which is
+started for each use and has little memory, tries out models that users add. No kind waits for
+another, nor for the workers. A time limit counts from when a helper begins to work.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class _Kind:
     """Helpers of one kind.
 
     Attributes:
-        count: How many work at the same time; whoever comes later waits.
+        count: Number of workers; further requests wait.
         limit_s: Seconds that one question may take.
         memory_bytes: What a helper may take beside what it starts with; None is no limit.
         once: A helper answers one question and ends.
@@ -156,7 +156,7 @@ def _too_slow(kind: _Kind) -> ApiError:
 
 @contextlib.asynccontextmanager
 async def _helper(kind: _Kind) -> AsyncIterator[ProcessPoolExecutor]:
-    """A helper for one question; killed unless it answered, be it with an error of ours."""
+    """A helper for one question; killed unless it answered, even if with a CrispenError."""
     pool = kind.idle.pop() if kind.idle else _pool(kind.memory_bytes)
     kind.busy.add(pool)
     healthy = False

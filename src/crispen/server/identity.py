@@ -1,4 +1,4 @@
-"""Who asks: a token, a session cookie, and which client's jobs somebody sees."""
+"""Authentication by token or session cookie, and which jobs a client can see."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ Client = Annotated[str, Depends(_client)]
 
 
 class Identity:
-    """Tells clients apart.
+    """Distinguishes clients.
 
     A session cookie holds a random id, the time it ends and a mark that only this server can
     make, so that nothing needs to be stored. With tokens the mark is made with the token that was

@@ -1,4 +1,4 @@
-"""Jobs at the counter: taken in, shown, changed, deleted, each only by its own client."""
+"""Creates, shows, changes and deletes jobs, each only for its own client."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import shutil
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from crispen.enhance.plan import Plan
 from crispen.enhance.request import Request
@@ -25,10 +25,34 @@ from crispen.server.errors import ApiError, not_found, told
 from crispen.server.names import clean_name
 
 if TYPE_CHECKING:
-    from crispen.server.state import Server
+    from crispen.jobs.pool import Pool
+    from crispen.jobs.store import JobStore
+    from crispen.server.catalogue import Catalogue
+    from crispen.server.clock import Clock
+    from crispen.server.database_threads import Asking
+    from crispen.server.events import Hub
+    from crispen.server.files import Files
+    from crispen.server.helpers import Helpers
+    from crispen.server.settings import Settings
+    from crispen.server.uploads import Uploads
 
 _RETRY_S = 5
 _MOST_AT_ONCE = 100_000
+
+
+class Uses(Protocol):
+    """What of a server its jobs need; see `crispen.server.state.Server`."""
+
+    settings: Settings
+    files: Files
+    helpers: Helpers
+    catalogue: Catalogue
+    clock: Clock
+    uploads: Uploads
+    store: JobStore
+    ask: Asking
+    hub: Hub
+    pool: Pool
 
 
 class _Turn:
@@ -46,7 +70,7 @@ class JobService:
         server: Whose they are.
     """
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Uses) -> None:
         self._server = server
         settings = server.settings
         self.bounds = Bounds(settings.max_pixels, settings.max_frames, settings.max_video_s)
@@ -68,7 +92,7 @@ class JobService:
         )
 
     def bulk(self, client: str, wish: schemas.Bulk) -> schemas.BulkDone:
-        """Do one thing with many jobs; where it cannot be done with one, the others go on."""
+        """Apply one action to many jobs; a job that refuses it does not stop the others."""
         if (wish.ids is None) == (wish.status is None):
             raise UsageError("give either ids or status, and not both")
         ids = wish.ids
@@ -94,7 +118,7 @@ class JobService:
         """A client's own job.
 
         Raises:
-            ApiError: There is none, or it is somebody else's.
+            ApiError: There is none, or it belongs to another client.
         """
         job = self._server.store.get(id)
         if job is None or job.client != client:
@@ -106,7 +130,7 @@ class JobService:
 
         Raises:
             ApiError: No such upload, not finished, or too many jobs.
-            CrispenError: It cannot be read, or the wishes do not fit it.
+            CrispenError: It cannot be read, or the request does not fit it.
         """
         if (wish.upload is None) == (wish.from_job is None):
             raise UsageError("give either upload or from_job, and not both")
@@ -117,7 +141,7 @@ class JobService:
         uid = wish.upload.rstrip("/").rpartition("/")[2]
         async with self.alone(uid):
             there = await server.ask(server.store.get, uid)
-            # Whoever did not hear the answer asks again, and gets the same.
+            # A client that lost the answer asks again, and gets the same one.
             if there is not None and there.client == client:
                 await server.uploads.disk.delete(uid)
                 return await server.ask(server.hub.view, there), False

@@ -1,4 +1,4 @@
-"""Numbers for Prometheus, in a registry of the app's own."""
+"""Prometheus metrics, in the app's own registry."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _ODD = "other"
 
 
 class Metrics:
-    """Counts requests and jobs; asks the rest when somebody looks."""
+    """Counts requests and jobs; reads the rest when the metrics are requested."""
 
     media_type = CONTENT_TYPE_LATEST
 
@@ -58,7 +58,7 @@ class Metrics:
         self._worker_deaths.inc()
 
     def watch(self, look: Callable[[], Mapping[str, tuple[str, float]]]) -> None:
-        """Ask for gauges, by name a description and a value, whenever somebody looks."""
+        """Ask for gauges, by name a description and a value, for each request of the metrics."""
         self._registry.register(_Gauges(look))
 
     def text(self) -> str:

@@ -1,4 +1,4 @@
-"""What every request passes: an id, a log line, who it is, limits, and headers that protect.
+"""Middleware: request id, log line, authentication, limits and security headers.
 
 Plain ASGI, so that streams stay streams and a client's going away reaches the route.
 """
@@ -57,7 +57,7 @@ class Gate:
     Args:
         app: What it guards.
         settings: Of the server.
-        identity: Tells clients apart.
+        identity: Distinguishes clients.
         metrics: Counts requests.
     """
 
@@ -157,7 +157,7 @@ class Gate:
         )
 
     def _check_host(self, headers: Headers) -> None:
-        """A web page of somebody else whose name was pointed at this machine is refused."""
+        """Refuses foreign web pages whose host name resolves to this machine (DNS rebinding)."""
         name = _host(headers.get("host", ""))
         if self._hosts:
             good = name in self._hosts or (self._settings.local and name in self._own_names)
@@ -190,7 +190,7 @@ class Gate:
 
     def _check_rate(self, scope: Scope) -> None:
         address = address_of(scope)
-        # Whoever is on this machine can load it anyway.
+        # Programs on this machine can load it anyway.
         if not address or is_loopback(address) or not scope["path"].startswith(API):
             return
         wait_s = self._rate.wait_s(counted_as(address))

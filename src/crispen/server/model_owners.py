@@ -1,7 +1,7 @@
-"""Whose a model is, on a server whose clients do not see each other's work.
+"""Owners of models, on a server whose clients do not see each other's work.
 
 Kept in ``model-owners.json`` of the data folder. What nobody is written down for was put there by
-whoever runs the server, and is everybody's.
+the administrator, and is available to all clients.
 """
 
 from __future__ import annotations

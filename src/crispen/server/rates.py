@@ -1,4 +1,4 @@
-"""How often something may happen."""
+"""Rate limits and limits on simultaneous use."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _KEPT = 10_000
 
 
 class Rate:
-    """So many a minute for each key, in short bursts too.
+    """A number of events per minute for each key, short bursts included (token bucket).
 
     The `limits` library counts by the machine's clock, and refuses everybody for an hour after that
     is set back by one; this counts by the monotonic clock.
@@ -46,7 +46,7 @@ class Rate:
 
 
 class Seats:
-    """So many at the same time for each key.
+    """A number of simultaneous uses for each key.
 
     Args:
         most: How many.

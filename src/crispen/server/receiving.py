@@ -1,4 +1,4 @@
-"""Bodies that stream to disk: one file, raw or in a form, never whole in memory."""
+"""Streams request bodies to disk: one file, raw or in a form."""
 
 from __future__ import annotations
 

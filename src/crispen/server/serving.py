@@ -1,4 +1,4 @@
-"""Runs an app with uvicorn until somebody stops it."""
+"""Runs an app with uvicorn until it is stopped."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def open_socket(host: str, port: int) -> socket.socket:
     """A listening socket.
 
     Raises:
-        OutputError: Somebody else listens there, or it may not be used.
+        OutputError: The port is in use, or cannot be used.
         UsageError: No such address.
     """
     try:

@@ -1,4 +1,4 @@
-"""Everything a server can be told, each with its unit: options, ``CRISPEN_*``, or a TOML file."""
+"""Every setting of the server, each with its unit: options, ``CRISPEN_*``, or a TOML file."""
 
 from __future__ import annotations
 
@@ -133,7 +133,8 @@ class Settings(BaseSettings):
     )
     separate_clients: bool | None = Field(
         None,
-        description="whether each browser sees only its own jobs; yes where others can reach it",
+        description="whether each browser sees only its own jobs; yes if the server can be reached "
+        "by others",
     )
     allowed_hosts: Names = Field(
         (), description="names under which the server is reached; guards against DNS rebinding"

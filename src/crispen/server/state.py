@@ -121,7 +121,7 @@ class Server:
         self._begun = True
         self.files.clean()
         self.uploads.begin()
-        for job in self.store.hidden():  # whoever waited for it has gone with the last server
+        for job in self.store.hidden():  # its client disconnected with the last server
             self.jobs.drop(job)
         self.pool.start()
 

@@ -146,7 +146,7 @@ class Disk(TusStorage):
             raise HTTPException(error.status, str(error), {CODE_HEADER: error.code}) from error
         except OSError as error:
             if error.errno in (errno.ENOSPC, errno.EDQUOT):
-                text = "the server's disk is full; delete old jobs, then go on with this upload"
+                text = "the server's disk is full; delete old jobs, then continue this upload"
                 raise HTTPException(HTTPStatus.INSUFFICIENT_STORAGE, text) from error
             raise HTTPException(500, f"the upload cannot be kept ({error.strerror})") from error
 

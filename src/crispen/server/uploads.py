@@ -38,7 +38,7 @@ _ABOUT = {
     "HEAD": (
         "look_at_upload",
         "How much of an upload is there",
-        "Upload-Offset says from where to go on.",
+        "Upload-Offset says where to continue.",
     ),
     "PATCH": ("send_upload", "Send bytes of an upload", "They are put after those that are there."),
     "DELETE": ("give_up_upload", "Give an upload up", "Its bytes are deleted."),
@@ -123,7 +123,8 @@ class Uploads:
         uid = request.path_params.get("uuid", "")
         facts = await asyncio.to_thread(self.find, uid, client)
         if method == "HEAD":
-            # Who asks where to go on has lost the connection that may still seem to write.
+            # A client that asks for the offset has lost its connection, even if a
+            # write seems to be active.
             await self._interrupt(uid)
             yield
             return
@@ -188,7 +189,7 @@ class Uploads:
             raise ApiError(415, "bad_type", "send Content-Type: application/offset+octet-stream")
         offset = request.headers.get("upload-offset", "")
         if not (offset.isascii() and offset.isdigit() and len(offset) < 19):
-            raise ApiError(400, "bad_offset", "the header Upload-Offset must say where to go on")
+            raise ApiError(400, "bad_offset", "the header Upload-Offset must say where to continue")
         length = request.headers.get("content-length", "")
         if length.isdigit() and int(offset) + int(length) > size:
             raise ApiError(

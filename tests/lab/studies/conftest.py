@@ -6,7 +6,7 @@ import pytest
 
 from crispen.lab.studies.bench import Bench
 from crispen.lab.studies.conduct import Conducted, Order, conduct
-from crispen.lab.studies.measuring import interpolation, measure, spoiled
+from crispen.lab.studies.measuring import degraded, interpolation, measure
 from crispen.lab.studies.outcome import NAME, PSNR, Outcome, ResultPicture, ResultTable
 from crispen.lab.studies.plates import plate, same_place
 from crispen.lab.studies.study import Study, Training
@@ -22,7 +22,7 @@ TINY = (
 
 
 def _measure(bench: Bench) -> Outcome:
-    pictures = spoiled(bench.targets, (), scale=2)
+    pictures = degraded(bench.targets, (), scale=2)
     entries = [interpolation("bicubic", 2), bench.entry("first"), bench.entry("second")]
     results = measure(entries, pictures, border=2, progress=bench.progress)
     cells = same_place(

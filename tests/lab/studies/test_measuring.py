@@ -15,11 +15,11 @@ from crispen.lab.networks import Network
 from crispen.lab.studies.bench import Bench
 from crispen.lab.studies.measuring import (
     Answer,
+    degraded,
     figures,
     interpolation,
     measure,
     of_network,
-    spoiled,
     untouched,
 )
 from crispen.lab.studies.plates import plate, same_place
@@ -45,7 +45,7 @@ def test_bicubic_has_the_figures_of_the_literature(
     shared_data: Path, scale: int, psnr: float, ssim: float
 ) -> None:
     bench = Bench(Path(), {}, sets=[str(shared_data / "valid" / "Set5")])
-    pictures = spoiled(bench.targets, (), scale=scale)
+    pictures = degraded(bench.targets, (), scale=scale)
     (result,) = measure([interpolation("bicubic", scale)], pictures, border=scale)
     assert result.means["psnr"] == pytest.approx(psnr, abs=0.02)
     assert result.means["ssim"] == pytest.approx(ssim, abs=0.001)
@@ -74,14 +74,14 @@ def test_rgb_figures_are_those_of_scikit_image() -> None:
 
 
 def test_means_are_over_the_pictures() -> None:
-    pictures = spoiled([(str(i), p) for i, p in enumerate(PICTURES)], (), scale=2)
+    pictures = degraded([(str(i), p) for i, p in enumerate(PICTURES)], (), scale=2)
     (result,) = measure([interpolation("nearest", 2)], pictures, color="rgb")
     assert result.means["mse"] == pytest.approx(np.mean([one["mse"] for one in result.each]))
     assert result.row()["parameters"] is None
 
 
 def test_equal_pictures_have_a_finite_psnr() -> None:
-    pictures = spoiled([("a", PICTURES[0])], ())
+    pictures = degraded([("a", PICTURES[0])], ())
     (result,) = measure([untouched()], pictures, color="rgb")
     assert (result.means["psnr"], result.means["mse"]) == (100.0, 0.0)
 
@@ -92,12 +92,12 @@ def test_a_picture_too_small_for_ssim_has_none() -> None:
 
 
 def test_sides_are_cut_to_the_scale() -> None:
-    (picture,) = spoiled([("a", PICTURES[0][:62, :63])], (), scale=4)
+    (picture,) = degraded([("a", PICTURES[0][:62, :63])], (), scale=4)
     assert (picture.input.shape, picture.target.shape) == ((15, 15, 3), (60, 60, 3))
 
 
 def test_a_colour_network_is_measured_as_what_it_answers() -> None:
-    pictures = spoiled([("a", PICTURES[0])], (), scale=2)
+    pictures = degraded([("a", PICTURES[0])], (), scale=2)
     nearest, network = measure(
         [interpolation("nearest", 2), of_network("doubled", Doubled(3).eval(), "rgb")], pictures
     )
@@ -107,7 +107,7 @@ def test_a_colour_network_is_measured_as_what_it_answers() -> None:
 
 @pytest.mark.parametrize("color", ["luma", "yuv"])
 def test_a_luma_network_of_either_range_is_measured_on_one(color: str) -> None:
-    pictures = spoiled([("a", PICTURES[0])], (), scale=2)
+    pictures = degraded([("a", PICTURES[0])], (), scale=2)
     nearest, network = measure(
         [interpolation("nearest", 2), of_network("doubled", Doubled(1).eval(), color)], pictures
     )

@@ -14,7 +14,7 @@ from crispen.lab.studies import STUDIES, Study, find_study
 from crispen.lab.studies.classic import accuracy
 from crispen.lab.studies.color import RANGE_DB, full_range_psnr
 from crispen.lab.studies.conduct import Order, conduct
-from crispen.lab.studies.measuring import figures, interpolation, spoiled
+from crispen.lab.studies.measuring import degraded, figures, interpolation
 from crispen.lab.studies.study import recipe_of
 from crispen.lab.studies.writing import BEGIN, END, write_files
 
@@ -76,7 +76,7 @@ def test_accuracy_is_the_share_of_right_strongest_channels() -> None:
 
 def test_full_range_reads_less_by_the_ranges_alone() -> None:
     assert pytest.approx(1.3219, abs=1e-4) == RANGE_DB
-    (picture,) = spoiled([("a", toy_pictures(1, 96, 3)[0])], (), scale=2)
+    (picture,) = degraded([("a", toy_pictures(1, 96, 3)[0])], (), scale=2)
     answer = interpolation("bicubic", 2).run(picture.input)
     studio = figures(answer, picture.target, border=2)["psnr"]
     full = full_range_psnr(answer, picture.target, border=2)

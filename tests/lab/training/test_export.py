@@ -134,7 +134,7 @@ def test_a_wrong_graph_is_not_kept(
     Trainer(recipe("upscale", "train.steps=1"), tmp_path / "run").fit()
     slim = export.onnxslim.slim
 
-    def spoiled(model: onnx.ModelProto) -> onnx.ModelProto:
+    def degraded(model: onnx.ModelProto) -> onnx.ModelProto:
         made: onnx.ModelProto = slim(model)
         weights = onnx.numpy_helper.to_array(made.graph.initializer[0])
         made.graph.initializer[0].CopyFrom(
@@ -142,7 +142,7 @@ def test_a_wrong_graph_is_not_kept(
         )
         return made
 
-    monkeypatch.setattr(export.onnxslim, "slim", spoiled)
+    monkeypatch.setattr(export.onnxslim, "slim", degraded)
     with pytest.raises(ModelError, match="exported graph differs from the network"):
         export_checkpoint(tmp_path / "run" / BEST, tmp_path / "out")
     assert list((tmp_path / "out").iterdir()) == []

@@ -18,7 +18,7 @@ export interface paths {
          * @description Enhance one picture and get it back.
          *
          *     ``curl -F file=@photo.jpg 'localhost:8000/api/v1/enhance?scale=2' -o out.jpg``; or the picture's
-         *     bytes as the body. Whoever goes away while it waits takes the work with them.
+         *     bytes as the body. If the client disconnects, the job is cancelled.
          */
         post: operations["enhance"];
         delete?: never;
@@ -605,7 +605,7 @@ export interface paths {
         options?: never;
         /**
          * How much of an upload is there
-         * @description Upload-Offset says from where to go on.
+         * @description Upload-Offset says where to continue.
          */
         head: operations["look_at_upload"];
         /**
@@ -1131,7 +1131,7 @@ export interface components {
             color: "luma" | "rgb";
             /**
              * Dials
-             * @description told how bad a picture is; see `crispen.models.dials`
+             * @description takes dials: how degraded the input is; see `crispen.models.dials`
              * @default false
              */
             dials: boolean;
@@ -1314,7 +1314,7 @@ export interface components {
             done: number;
             /**
              * Left S
-             * @description seconds left, if that can be told
+             * @description seconds left, if known
              */
             left_s?: number | null;
             /**
@@ -1477,7 +1477,7 @@ export interface components {
             degradation: string;
             /**
              * Input Psnr
-             * @description the bad pictures as they are, at scale 1
+             * @description the degraded inputs themselves, at scale 1
              */
             input_psnr?: number | null;
             /**
@@ -2321,7 +2321,7 @@ export interface operations {
             query?: {
                 /** @description only jobs in these states */
                 status?: components["schemas"]["Status"][] | null;
-                /** @description at most so many */
+                /** @description maximum number */
                 limit?: number;
                 /** @description `next` of the page before */
                 after?: string | null;

@@ -130,7 +130,7 @@ def make_video(
             except (Cancelled, KeyboardInterrupt) as error:
                 if resume and parts.finished():
                     raise Cancelled(
-                        f"stopped; give the same command again to go on after segment "
+                        f"stopped; give the same command again to continue after segment "
                         f"{len(parts.finished())}"
                     ) from error
                 raise

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
 _AHEAD = 3  # frames waiting before each thread; more would only hold more memory
-_VERSION = 3  # of what segments hold; a change starts unfinished work anew
+_VERSION = 3  # of what segments hold; a change restarts unfinished work
 
 
 class Work:

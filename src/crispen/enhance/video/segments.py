@@ -1,8 +1,8 @@
-"""The folder beside a video in the making: finished segments, so that work can go on later.
+"""The folder beside a video in the making: finished segments, so that work can continue later.
 
 ``.NAME.part/`` holds encoded segments, each written under another name and renamed when whole,
 and ``job.json`` with everything the result depends on. A later run with the same job keeps the
-segments; any difference, in the settings or the source, starts anew.
+segments; any difference, in the settings or the source, starts over.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ class Parts:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        # The lock is given back last: whoever waits for it finds all of this done.
+        # The lock is released last, so that a waiting process finds all of this done.
         try:
             if kind is None or not (self._resume and self.finished()):
                 shutil.rmtree(self.folder, ignore_errors=True)
@@ -110,7 +110,7 @@ class Parts:
                 raise OutputError(
                     f"{self._target}: another run is making this file; wait for it or stop it"
                 ) from error
-        raise OutputError(f"{self._target}: its folder of segments goes away; try again")
+        raise OutputError(f"{self._target}: its folder of segments disappeared; try again")
 
     def finished(self) -> list[Path]:
         """The finished segments, in order, up to the first gap."""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class FrameClock:
-    """Watches the time stamps of frames, and mends those that cannot be."""
+    """Watches the time stamps of frames, and corrects those that cannot be."""
 
     def __init__(self, header: VideoHeader) -> None:
         self.frames = 0

@@ -116,7 +116,10 @@ def _card(card: ModelCard) -> str:
     facts = [
         ("summary", card.summary),
         ("task", card.task + (f" ×{card.scale}" if card.scale > 1 else "")),
-        ("sees", "luma (Y'); chroma is left to interpolation" if card.color == "luma" else "RGB"),
+        (
+            "operates on",
+            "luma (Y'); chroma is left to interpolation" if card.color == "luma" else "RGB",
+        ),
         ("network", card.architecture),
         ("parameters", f"{card.parameters:,}"),
         ("halo", halo),

@@ -69,14 +69,14 @@ def degradation_section(report: Report) -> str:
     parts, seen = [], set()
     for run in report.runs:
         findings = report.findings.get(run.id)
-        if not findings or not findings.spoiled:
+        if not findings or not findings.degraded:
             continue
         words = _words(run, findings)
         if words in seen:
             continue
         seen.add(words)
         figures = []
-        for name, good, bad in findings.spoiled:
+        for name, good, bad in findings.degraded:
             pair = ((good, "as it is"), (bad, "what the network is given"))
             figures += [
                 f'<figure><img class="pixels" alt="{escape(name)}, {what}" '

@@ -66,7 +66,7 @@ def note(scores: Sequence[Score]) -> str:
     parts = [f"{', '.join(named)} on {plane}, 8-bit rounding, {shaved}"] if named else []
     parts += [about for metric in score.metrics if (about := find_metric(metric).about)]
     if score.degradation:
-        parts.append(f"pictures spoiled by {score.degradation}")
+        parts.append(f"pictures degraded by {score.degradation}")
     parts.append("seconds for the network alone, a picture")
     parts.append("peak MB of the whole process")
     return "; ".join(parts) + "."

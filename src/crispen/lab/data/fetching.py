@@ -49,7 +49,7 @@ def fetch(name: SetName, *, progress: Progress | None = None) -> Path:
 
     Args:
         name: Which.
-        progress: Told how far it is.
+        progress: Receives progress events.
 
     Returns:
         Its folder, or its archive if that is read as it is.

@@ -69,7 +69,7 @@ def folder_material(
         color: What is kept of them.
         side: Make each a square of this side; 0 leaves them as they are.
         workers: Threads.
-        progress: Told how many were looked at.
+        progress: Receives progress events.
     """
     found = {folder: files_in(folder) for folder in (*folders, *held_out)}
     files = [f for part in found.values() for f in part]

@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from crispen.errors import UsageError
 from crispen.lab.data.batches import Batches
-from crispen.lab.data.tables import DataTable, FolderTable
+from crispen.lab.data.tables import (
+    CifarTable,
+    DataTable,
+    FolderTable,
+    NamedTable,
+    PackTable,
+    PairsTable,
+    ToyTable,
+)
 
 if TYPE_CHECKING:
     import torch
 
+    from crispen.lab.data.material import Material
     from crispen.lab.data.sources import Bytes
     from crispen.progress import Progress
 
@@ -29,7 +40,7 @@ def open_batches(
     scale: int | None = None,
     progress: Progress | None = None,
 ) -> Batches:
-    """The batches that a table describes; everything that can be wrong with it is told here.
+    """The batches that a table describes; everything that can be wrong with it is reported here.
 
     Args:
         table: The recipe's ``[data]``.
@@ -40,7 +51,7 @@ def open_batches(
         device: Where batches go.
         size: Side of the targets that will be asked for; what `table.patch` makes unless given.
         scale: What paired data must have: how many times larger targets are.
-        progress: Told while pictures are read or fetched.
+        progress: Receives events while pictures are read or fetched.
 
     Raises:
         MissingInput: No such folder or file.
@@ -52,7 +63,7 @@ def open_batches(
 
     from crispen.lab.data.pictures import PictureBatches
 
-    material = table.material(scale, progress)
+    material = _material(table, scale, progress)
     return PictureBatches(
         material,
         table,
@@ -103,3 +114,56 @@ def batches_of(
         size=size or table.patch,
         progress=None,
     )
+
+
+def _material(table: DataTable, scale: int | None, progress: Progress | None) -> Material:
+    match table:
+        case FolderTable():
+            from crispen.lab.data.folder import folder_material
+
+            held_out = [Path(table.valid_path)] if table.valid_path else []
+            return folder_material(
+                [Path(table.path)],
+                held_out,
+                table.color,
+                side=table.resize,
+                workers=table.workers,
+                progress=progress,
+            )
+        case PairsTable():
+            from crispen.lab.data.pairs import pairs_material
+
+            return pairs_material(table, scale, progress)
+        case PackTable():
+            from crispen.lab.data.packs import pack_material
+
+            return pack_material(table)
+        case CifarTable():
+            from crispen.lab.data.cifar import cifar_material
+            from crispen.lab.data.fetching import fetch
+
+            return cifar_material(
+                table, Path(table.path) if table.path else fetch("cifar10", progress=progress)
+            )
+        case ToyTable():
+            from crispen.lab.data.toy import toy_material
+
+            return toy_material(table)
+        case NamedTable():
+            from crispen.lab.data.named import named_material
+
+            return named_material(table, scale, progress)
+        case _:
+            return _plugged(table, scale, progress)
+
+
+def _plugged(table: DataTable, scale: int | None, progress: Progress | None) -> Material:
+    from crispen.lab.data.material import Material
+
+    made = table.material(scale, progress)
+    if not isinstance(made, Material):
+        raise UsageError(
+            f"data.kind {table.kind}: its method material returns {type(made).__name__}, not a "
+            "crispen.lab.data.material.Material"
+        )
+    return made

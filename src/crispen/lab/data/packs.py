@@ -80,7 +80,7 @@ def write_pack(
         skip_unreadable: Leave out what cannot be read.
         overwrite: Replace a pack that exists.
         workers: Threads that decode.
-        progress: Told how far it is.
+        progress: Receives progress events.
 
     Returns:
         Pictures in the pack, and its bytes.

@@ -135,7 +135,7 @@ def _check_sizes(
                 f"({wide}x{tall})"
             )
     if problems:
-        how = "mend or remove them" + ("" if enlarge else ", or set data.enlarge = true")
+        how = "repair or remove them" + ("" if enlarge else ", or set data.enlarge = true")
         what = "of the same picture" if enlarge else f"of one scale (x{scale})"
         raise InputError(f"{len(problems)} pair(s) are not {what}: {_told(problems)}; {how}")
 

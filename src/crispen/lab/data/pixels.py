@@ -26,7 +26,7 @@ class PixelSet:
         device: Where the bytes go.
         workers: Threads that read.
         failures: Takes the pictures that cannot be read; their bytes stay black.
-        progress: Told how many are read.
+        progress: Receives progress events.
     """
 
     def __init__(

@@ -5,9 +5,9 @@ every place is equally likely and large pictures give more crops; with one, ever
 through all places of the grid, in an order of its own.
 
 A set larger than a window (a number of pixels) is gone through window by window: each pass over
-the set deals the pictures anew into windows, and a step draws from its window alone. That is what
-lets a stream read ahead, and a set that lies in memory is gone through in the same way, so that
-memory changes no result.
+the set distributes the pictures over windows again, and a step draws from its window alone. This
+lets a stream read ahead. A set in memory is gone through in the same way, so that memory changes
+no result.
 """
 
 from __future__ import annotations
@@ -210,7 +210,7 @@ class Order:
         if not self.stride:
             numbers = torch.randint(0, len(windows[index]), (self.batch,), generator=generator)
             return windows[index].at(numbers, symmetry)
-        # A grid with fewer places than a batch begins anew within it.
+        # A grid with fewer places than a batch starts over within it.
         numbers = (self._first(at) + torch.arange(self.batch)) % len(self.all)
         window = torch.searchsorted(torch.from_numpy(ends), numbers, right=True)
         found = torch.empty(3, self.batch, dtype=torch.long)

@@ -52,7 +52,7 @@ class Source(ABC):
 
 
 def to_color(rgb: Bytes, color: Color) -> Bytes:
-    """``(height, width, channels)`` of what the network sees, rounded to bytes.
+    """``(height, width, channels)`` in the network's colour, rounded to bytes.
 
     >>> white = np.full((1, 1, 3), 255, np.uint8)
     >>> [int(to_color(white, c)[0, 0, 0]) for c in ("luma", "yuv", "rgb")]
@@ -97,7 +97,7 @@ class Failures:
     def refuse(
         self, what: str, *, skip: bool, how: str = "set data.skip_unreadable = true"
     ) -> None:
-        """Tells all of them in one error, unless they are to be left out.
+        """Reports all of them in one error, unless they are to be skipped.
 
         Args:
             what: Where they are.
@@ -113,7 +113,7 @@ class Failures:
         texts = [self.reasons[i].partition("; ")[0] for i in sorted(self.reasons)]
         more = f"; and {len(texts) - _SHOWN} more" if len(texts) > _SHOWN else ""
         raise InputError(
-            f"{what}: {len(texts)} picture(s) cannot be read; mend or remove them, or {how}: "
+            f"{what}: {len(texts)} picture(s) cannot be read; repair or remove them, or {how}: "
             f"{'; '.join(texts[:_SHOWN])}{more}"
         )
 
@@ -163,7 +163,7 @@ class FileSource(Source):
         side: Make each a square of this side; 0 leaves them as they are.
         workers: Threads that read the headers.
         failures: Takes the files that are no pictures.
-        progress: Told how far the headers are read.
+        progress: Receives progress events.
     """
 
     def __init__(

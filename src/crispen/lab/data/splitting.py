@@ -59,7 +59,7 @@ def draw(
         usable: The pictures to draw from.
         share: How many are held out; at least one if it is above 0, and never all.
         seed: The draw depends on this and on how many there are.
-        limit: Keep so many at most, both parts together; 0 keeps all.
+        limit: Maximum number of pictures, both parts together; 0 keeps all.
         groups: By picture; those of one group stay together, and are drawn and counted as one.
 
     >>> split = draw(range(10), share=0.2, seed=0)

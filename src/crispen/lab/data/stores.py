@@ -61,7 +61,7 @@ def open_stores(
         workers: Threads that decode.
         sharers: Processes that do the same on this machine.
         failures: Takes the pictures that cannot be read.
-        progress: Told how far it is.
+        progress: Receives progress events.
 
     Raises:
         UsageError: There is not so much memory.
@@ -99,7 +99,7 @@ def _mb(count: int) -> str:
 
 
 def _check_all(source: Source, workers: int, failures: Failures, progress: Progress | None) -> None:
-    """Decodes every picture once, so that a broken one is told before any training time is spent.
+    """Decodes every picture once, so that a broken one is reported before training starts.
 
     What was found is remembered for as long as no file changes.
     """

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from pydantic import Field
@@ -10,7 +9,6 @@ from pydantic import Field
 from crispen.lab.table import Kinds, Table
 
 if TYPE_CHECKING:
-    from crispen.lab.data.material import Material
     from crispen.progress import Progress
 
 Color = Literal["luma", "yuv", "rgb"]
@@ -27,8 +25,8 @@ class DataKind(Table):
 
     color: Color = Field(
         "luma",
-        description="what the network sees: Y' of studio-range Y'CbCr (luma), Y of full-range YUV "
-        "(yuv), or rgb",
+        description="what the network operates on: Y' of studio-range Y'CbCr (luma), Y of "
+        "full-range YUV (yuv), or rgb",
     )
     patch: int = Field(32, ge=1, description="side of a crop of the network's input in pixels")
     batch: int = Field(16, ge=1, description="crops a step, on each device")
@@ -69,15 +67,17 @@ class DataKind(Table):
 
     @property
     def channels(self) -> int:
-        """Of what the network sees."""
+        """Of the network's input."""
         return 3 if self.color == "rgb" else 1
 
-    def material(self, scale: int | None = None, progress: Progress | None = None) -> Material:
-        """The pictures themselves, not read yet.
+    def material(self, scale: int | None = None, progress: Progress | None = None) -> object:
+        """The pictures themselves, not read yet: a `crispen.lab.data.material.Material`.
+
+        Only plug-ins override it; `crispen.lab.data.opening` knows our own kinds.
 
         Args:
             scale: What paired data must have: how many times larger targets are.
-            progress: Told while pictures are listed or fetched.
+            progress: Receives events while pictures are listed or fetched.
 
         Raises:
             CrispenError: There are none, or they do not fit the table.
@@ -113,25 +113,12 @@ class FolderTable(SinglePictures):
         "", description="folder of the pictures that are held out; none of path are then"
     )
 
-    def material(self, scale: int | None = None, progress: Progress | None = None) -> Material:
-        """See `DataKind.material`."""
-        from crispen.lab.data.folder import folder_material
-
-        return folder_material(
-            [Path(self.path)],
-            [Path(self.valid_path)] if self.valid_path else [],
-            self.color,
-            side=self.resize,
-            workers=self.workers,
-            progress=progress,
-        )
-
 
 class PairsTable(PictureFiles):
     """Low-quality pictures and what they should become, by equal name or as a CSV file lists."""
 
     kind: Literal["pairs"] = "pairs"
-    input: str = Field("", description="folder of what the network sees")
+    input: str = Field("", description="folder of the network's inputs")
     target: str = Field("", description="folder of what it should make of it")
     csv: str = Field(
         "",
@@ -142,24 +129,12 @@ class PairsTable(PictureFiles):
         False, description="enlarge inputs bicubically to their target's size, so that scale is 1"
     )
 
-    def material(self, scale: int | None = None, progress: Progress | None = None) -> Material:
-        """See `DataKind.material`."""
-        from crispen.lab.data.pairs import pairs_material
-
-        return pairs_material(self, scale, progress)
-
 
 class PackTable(DataKind):
     """One file of decoded pictures, made by ``crispen data pack``."""
 
     kind: Literal["pack"] = "pack"
     path: str = Field(description="the pack, a .safetensors file")
-
-    def material(self, scale: int | None = None, progress: Progress | None = None) -> Material:
-        """See `DataKind.material`."""
-        from crispen.lab.data.packs import pack_material
-
-        return pack_material(self)
 
 
 class CifarTable(DataKind):
@@ -176,26 +151,12 @@ class CifarTable(DataKind):
         0.0, ge=0, lt=1, description="held out of the training pictures; 0: the test pictures are"
     )
 
-    def material(self, scale: int | None = None, progress: Progress | None = None) -> Material:
-        """See `DataKind.material`."""
-        from crispen.lab.data.cifar import cifar_material
-        from crispen.lab.data.fetching import fetch
-
-        path = Path(self.path) if self.path else fetch("cifar10", progress=progress)
-        return cifar_material(self, path)
-
 
 class NamedTable(SinglePictures):
     """A public set by its name, fetched once (``crispen data`` lists them)."""
 
     kind: Literal["named"] = "named"
     name: SetName = Field(description="which set")
-
-    def material(self, scale: int | None = None, progress: Progress | None = None) -> Material:
-        """See `DataKind.material`."""
-        from crispen.lab.data.named import named_material
-
-        return named_material(self, scale, progress)
 
 
 class ToyTable(DataKind):
@@ -206,14 +167,8 @@ class ToyTable(DataKind):
     side: int = Field(128, ge=16, le=2048, description="of each picture, in pixels")
     drawn_with: int = Field(0, ge=0, description="seed of what is in them")
 
-    def material(self, scale: int | None = None, progress: Progress | None = None) -> Material:
-        """See `DataKind.material`."""
-        from crispen.lab.data.toy import toy_material
 
-        return toy_material(self)
-
-
-# In the order of the documents. A new kind is its table, its material and one line here.
+# In the order of the documents.
 DATA: tuple[type[DataKind], ...] = (
     FolderTable,
     PairsTable,

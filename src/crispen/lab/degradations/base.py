@@ -153,7 +153,7 @@ class Degradation(Table):
         raise NotImplementedError
 
     def told(self, x: Tensor, generator: Generator, scale: int = 1) -> tuple[Tensor, Tensor | None]:
-        """Degrades a batch, and tells what a network with dials is given.
+        """Degrades a batch, and returns the dials that describe it.
 
         Returns:
             The pictures, and ``(N, 6)`` as in `crispen.models.dials`; None where nothing is known.

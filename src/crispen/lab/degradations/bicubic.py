@@ -20,7 +20,7 @@ _REACH: dict[Kernel, int] = {"area": 0, "nearest": 0, "bilinear": 1, "bicubic": 
 
 
 class BicubicDown:
-    """Shrinks crops by `scale` and drops the rim on which the crop's own edge has an influence.
+    """Shrinks crops by `scale` and drops the border on which the crop's own edge has an influence.
 
     A crop of ``scale · (size + 2 · rim)`` pixels gives ``size`` LR pixels, all of them equal to
     those of the whole picture.

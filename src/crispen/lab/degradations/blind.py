@@ -46,8 +46,8 @@ class Stage(Table):
     cutoff: Cutoff = Field((1 / 3, 1.0), description="of a blur that rings")
     size: Part = Field(
         (0.6, 1.5),
-        description="resized to so many parts: in the first pass of the target's side, the smaller "
-        "number divided by the scale; in the second pass of the result's side",
+        description="range of factors for resizing: in the first pass of the target's side, the "
+        "smaller number divided by the scale; in the second pass of the result's side",
     )
     up: float = Field(0.2, ge=0, le=1, description="probability of enlarging")
     down: float = Field(0.7, ge=0, le=1, description="probability of shrinking")
@@ -160,7 +160,9 @@ class Blind(Shrinking):
     )
     last_sinc: float = Field(0.8, ge=0, le=1, description="probability of the last sinc filter")
     groups: int = Field(
-        4, ge=1, description="a batch is split into so many groups; more are slower and more varied"
+        4,
+        ge=1,
+        description="number of groups that a batch is split into; more are slower and more varied",
     )
 
     def margin(self, scale: int) -> int:

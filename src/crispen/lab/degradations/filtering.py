@@ -13,7 +13,7 @@ _BAND_PX = 1 << 18
 
 
 def pad(x: Tensor, rows: tuple[int, int], columns: tuple[int, int]) -> Tensor:
-    """``(N, C, H, W)`` with its edge pixels repeated, so many before and after."""
+    """``(N, C, H, W)`` with an edge-replicated border."""
     return F.pad(x, (*columns, *rows), mode="replicate")
 
 

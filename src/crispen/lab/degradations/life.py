@@ -129,9 +129,9 @@ class Life(Shrinking):
     video: float = Field(0.15, ge=0, le=1, description="share of groups that are frames of video")
     crf: Crf = Field((16.0, 40.0), description="of the video")
     codec: Codec = Field("any", description="of the video")
-    unknown: float = Field(0.3, ge=0, le=1, description="probability that a dial is not told")
+    unknown: float = Field(0.3, ge=0, le=1, description="probability that a dial is left unknown")
     jitter: float = Field(0.03, ge=0, le=1, description="standard deviation of error in a dial")
-    groups: int = Field(4, ge=1, description="a batch is split into so many groups")
+    groups: int = Field(4, ge=1, description="number of groups that a batch is split into")
 
     def margin(self, scale: int) -> int:
         """Eight pixels of the result: beyond that, only traces."""

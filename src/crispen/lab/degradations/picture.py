@@ -36,7 +36,7 @@ def scale_of(tables: Sequence[Degradation], scale: int | None) -> int:
 
 
 class _Checked(TorchFunctionMode):
-    """Asks before each operation whether to go on."""
+    """Checks for cancellation before each operation."""
 
     def __init__(self, check: Callable[[], None]) -> None:
         super().__init__()

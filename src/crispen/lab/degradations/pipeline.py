@@ -56,7 +56,7 @@ class Pair:
 class Pipeline:
     """Makes pairs of input and target out of HR crops.
 
-    Crops are larger than what is kept of them: the rim, on which the crop's own edge has an
+    Crops are larger than what is kept of them: the border, on which the crop's own edge has an
     influence, is dropped. Where a degradation lays a grid over the picture (the blocks of JPEG),
     the kept part begins anywhere in its cell, so that a network meets every phase of it.
 
@@ -148,7 +148,7 @@ def _cut(x: Tensor, tops: list[int], lefts: list[int], patch: int, scale: int) -
 
 
 def check_channels(tables: Sequence[Degradation], channels: int) -> None:
-    """Refuses degradations that cannot work on so many channels.
+    """Refuses degradations that cannot work on this number of channels.
 
     Raises:
         UsageError: One of them needs colour, and there is none.

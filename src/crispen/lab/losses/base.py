@@ -41,7 +41,7 @@ class Criterion(Table):
 
 
 class _Plugged(Criterion):
-    """The table of a loss that somebody else wrote, made of its own arguments."""
+    """The table of a plug-in's loss, made of its own arguments."""
 
     term: ClassVar[type[Term]]
 

@@ -26,7 +26,7 @@ Operator = Callable[[Attributes, list[Any]], Tensor]
 def _padded(x: Tensor, a: Attributes, value: float) -> Tensor:
     """With the ``pads`` (top, left, bottom, right) of a sliding window around it."""
     if a.get("auto_pad", b"NOTSET") not in (b"NOTSET", b"VALID") or a.get("ceil_mode"):
-        raise UsageError("only explicit padding and whole windows can be read; export it anew")
+        raise UsageError("only explicit padding and whole windows can be read; export it again")
     top, left, bottom, right = a.get("pads", (0, 0, 0, 0))
     return F.pad(x, (left, right, top, bottom), value=value) if any(a.get("pads", ())) else x
 
@@ -45,7 +45,7 @@ def _pooled(kind: str) -> Operator:
         if kind == "max":
             return F.max_pool2d(_padded(x[0], a, float("-inf")), side, strides)
         if any(a.get("pads", ())) and not a.get("count_include_pad"):
-            raise UsageError("an average over padding that does not count; export it anew")
+            raise UsageError("an average over padding that does not count; export it again")
         return F.avg_pool2d(_padded(x[0], a, 0.0), side, strides)
 
     return pool

@@ -48,7 +48,8 @@ class Network(nn.Module):
         multiple: Input sides, and where a tile begins, must be multiples of this.
         window_px: The only input side that the network takes, where there is just one.
         base: ``bicubic`` if it adds its answer to a bicubic picture; see `Upscaler`.
-        has_dials: Whether it is told how bad its input is; see `crispen.models.dials`.
+        has_dials: Whether it takes dials that say how degraded its input is; see
+            `crispen.models.dials`.
     """
 
     halo: int | None = None
@@ -129,7 +130,7 @@ class Architecture(Table):
 
 
 class _Plugged(Architecture):
-    """The table of a network that somebody else wrote, made of its own arguments."""
+    """The table of a plug-in's network, made of its own arguments."""
 
     network: ClassVar[type[Network]]
 

@@ -1,4 +1,4 @@
-"""A ReLU with a ceiling, so that the layer after it can compute in 8 bits.
+"""A ReLU with an upper limit, so that the layer after it can run in int8 (LSQ fake quantisation).
 
 What leaves it lies in [0, range]. While it trains, it rounds to 255 equal steps of that range and
 lets gradients pass as if it had not (LSQ [1]_): the weights learn to live with the rounding, and

@@ -35,7 +35,7 @@ SMALLEST_PX = 16
 
 
 class DiscriminatorTable(Table):
-    """The network that tells made from real (`crispen.lab.networks.discriminator`)."""
+    """The network that separates generated from real pictures."""
 
     kind: Literal["vgg"] = "vgg"
     width: int = Field(64, ge=4, le=128, description="channels of the first layer")

@@ -46,7 +46,7 @@ class PlainTable(Architecture):
         1, ge=1, le=4, description="fold u×u pixels into channels: 1/u² of the work"
     )
     dials: bool = Field(
-        False, description="the network is told how much noise, compression and blur there is"
+        False, description="the network takes dials: how much noise, compression and blur there is"
     )
 
     def build(self, scale: int, channels: int) -> Plain:

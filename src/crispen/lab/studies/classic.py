@@ -14,10 +14,10 @@ from crispen.lab.studies.measuring import (
     Entry,
     Measured,
     Picture,
+    degraded,
     figures,
     interpolation,
     measure,
-    spoiled,
 )
 from crispen.lab.studies.outcome import (
     MSE,
@@ -73,7 +73,7 @@ def _enlarged_first(unet: Entry, small: Bytes, scale: int) -> Answer:
 def _measure(bench: Bench) -> Outcome:
     tables, pictures = [], []
     for scale, quality in QUALITIES.items():
-        shown = spoiled(bench.targets, (), scale=scale)
+        shown = degraded(bench.targets, (), scale=scale)
         results = measure(_entries(bench, scale), shown, border=scale, progress=bench.progress)
         names = ", ".join(bench.sets) or "pictures made by code"
         tables.append(
@@ -120,7 +120,7 @@ def _misled(bench: Bench) -> ResultTable:
         "autoencoder": lambda p: _enlarged_first(unet, p.input, scale).rgb,
         "target, each channel ±1 level": _nudged,
     }
-    pictures = spoiled(bench.targets, (), scale=scale)
+    pictures = degraded(bench.targets, (), scale=scale)
     rows: list[Row] = []
     for name, make in makers.items():
         made = [make(picture) for picture in pictures]

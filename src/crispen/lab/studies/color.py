@@ -13,10 +13,10 @@ from crispen.lab.studies.measuring import (
     Bytes,
     Entry,
     Picture,
+    degraded,
     interpolation,
     measure,
     of_network,
-    spoiled,
 )
 from crispen.lab.studies.outcome import (
     NAME,
@@ -48,7 +48,7 @@ def _full(studio: Array) -> Array:
 
 
 def _measure(bench: Bench) -> Outcome:
-    pictures = spoiled(bench.targets, (), scale=_SCALE)
+    pictures = degraded(bench.targets, (), scale=_SCALE)
     entries = [interpolation("bicubic", _SCALE)]
     # A network for the one kind of luma that is handed the other.
     crossed: list[Entry] = []

@@ -1,6 +1,6 @@
 """A study from start to finish: train what is missing, measure, write.
 
-What is done is kept: a study that was stopped, in a training or between two, goes on where it was.
+What is done is kept: a study that was stopped, in a training or between two, continues there.
 The folder of a study::
 
     KEY/            one run folder for each training, see `crispen.lab.run_folder`
@@ -41,8 +41,8 @@ class Order:
         effort: Factor of all steps.
         limit: Measure on so many pictures at most; 0 for all.
         device: What it trains on.
-        threads: At most so many CPU threads.
-        resume: None: go on with runs that are there; False: put them aside and begin anew.
+        threads: Maximum number of CPU threads.
+        resume: None: continue existing runs; False: move them aside and start over.
     """
 
     folder: Path
@@ -80,7 +80,7 @@ def conduct(study: Study, order: Order, progress: Progress | None = None) -> Con
     Raises:
         UsageError: A recipe with these changes cannot work, or a run in the folder is of another.
         MissingInput: Pictures to train or to measure on are not there.
-        Cancelled: Somebody asked it to stop; what is done is kept.
+        Cancelled: It was cancelled; finished work is kept.
     """
     progress = progress or Progress()
     recipes = _recipes(study, order)
@@ -93,7 +93,7 @@ def conduct(study: Study, order: Order, progress: Progress | None = None) -> Con
         progress=progress,
     )
     if study.pictures:
-        # Missing pictures are told before any time is spent.
+        # Missing pictures are reported before any time is spent.
         _ = bench.targets
     _set_threads(order.threads)
     runs = []

@@ -14,8 +14,8 @@ from crispen.lab.studies.measuring import (
     Entry,
     Measured,
     Picture,
+    degraded,
     measure,
-    spoiled,
     untouched,
 )
 from crispen.lab.studies.outcome import (
@@ -74,7 +74,7 @@ def _measure(bench: Bench) -> Outcome:
         (key, p): (noise(proportion=(p, p)),) for key, noise in NOISES.items() for p in PROPORTIONS
     }
     conditions[_CLEAN] = ()
-    pictures = {place: spoiled(targets, tables) for place, tables in conditions.items()}
+    pictures = {place: degraded(targets, tables) for place, tables in conditions.items()}
     results = {
         place: measure(entries, shown, color="rgb", progress=bench.progress)
         for place, shown in pictures.items()
@@ -226,7 +226,7 @@ DENOISING = Study(
         "pixels, nothing of wrong light, where its answer is worse than the input. The U-Net "
         "shows it at its purest: its skips hand on everything, so taught with A it changes "
         "nothing at all. Taught with noisy inputs, every network does better on all four noises. "
-        "But B networks have never seen a clean picture and take it for a spoiled one, as the "
+        "But B networks have never seen a clean picture and take it for a degraded one, as the "
         "last column shows.",
         "Bottlenecks: the A rows of the last column are what can pass at all. 128, 32 or 10 "
         "numbers stand for the 3,072 of a picture, and none comes back sharp. The U-Net has no "

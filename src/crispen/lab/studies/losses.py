@@ -10,7 +10,7 @@ from crispen.evaluate.metrics import luma255
 from crispen.lab.checkpoint import CHECKPOINT
 from crispen.lab.losses.adversarial import AdversarialKind
 from crispen.lab.studies.bench import Bench
-from crispen.lab.studies.measuring import Bytes, Entry, Measured, interpolation, measure, spoiled
+from crispen.lab.studies.measuring import Bytes, Entry, Measured, degraded, interpolation, measure
 from crispen.lab.studies.outcome import (
     MSE,
     NAME,
@@ -51,7 +51,7 @@ def _measure(bench: Bench) -> Outcome:
         bench.entry(f"adversarial-{kind}", f"GAN, {kind}", checkpoint=CHECKPOINT)
         for kind in _PLAYED
     ]
-    pictures = spoiled(bench.targets, (), scale=SCALE)
+    pictures = degraded(bench.targets, (), scale=SCALE)
     results = measure(entries, pictures, border=SCALE, progress=bench.progress)
     targets = [picture.target for picture in pictures]
     rows: list[Row] = [r.row() | {"detail": _detail(r, targets)} for r in results]

@@ -156,7 +156,7 @@ def _colored(luma: Array, source: Bytes) -> Bytes:
     return levels
 
 
-def spoiled(
+def degraded(
     targets: Sequence[tuple[str, Bytes]],
     tables: Sequence[Degradation],
     *,
@@ -195,7 +195,7 @@ def measure(
         pictures: What they are given, and should make.
         color: Compare Y' of studio range, or R'G'B'.
         border: Pixels shaved on each side.
-        progress: Told every picture.
+        progress: Receives an event for each picture.
     """
     found = []
     total = len(entries) * len(pictures)

@@ -23,7 +23,7 @@ def plate(rows: Sequence[Sequence[Cell]], *, columns: int = 0, cell_px: int = _C
 
     Args:
         rows: Title, note and ``(h, w, 3)`` pixels of each cell. Small pixels are repeated.
-        columns: Break rows after so many; 0 leaves them whole.
+        columns: Columns per row; 0 puts all into one row.
         cell_px: Side of a cell.
     """
     broken = [

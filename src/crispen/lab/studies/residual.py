@@ -11,10 +11,10 @@ from crispen.lab.studies.measuring import (
     Entry,
     Measured,
     Picture,
+    degraded,
     figures,
     interpolation,
     measure,
-    spoiled,
 )
 from crispen.lab.studies.outcome import (
     MSE,
@@ -76,7 +76,7 @@ def _measure(bench: Bench) -> Outcome:
                 bench.entry(f"residual-{loss}", f"residual, {name}, from {px}")
                 for loss, name in LOSSES.items()
             ]
-        pictures[scale] = spoiled(targets, bench.recipes[key].degradation, scale=scale)
+        pictures[scale] = degraded(targets, bench.recipes[key].degradation, scale=scale)
         shown[scale] = measure(entries, pictures[scale], color="rgb", progress=bench.progress)
         results += shown[scale]
         luma += [_on_luma(r, pictures[scale], scale) for r in shown[scale]]

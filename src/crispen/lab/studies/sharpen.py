@@ -15,7 +15,7 @@ from crispen.evaluate.metrics import Array
 from crispen.lab.degradations import Pixelate
 from crispen.lab.networks import Network
 from crispen.lab.studies.bench import Bench
-from crispen.lab.studies.measuring import Answer, Bytes, Picture, figures, spoiled
+from crispen.lab.studies.measuring import Answer, Bytes, Picture, degraded, figures
 from crispen.lab.studies.outcome import (
     NAME,
     Column,
@@ -85,7 +85,7 @@ def _measure(bench: Bench) -> Outcome:
     quality, wraps = _quality(bench, network)
     swept = [
         Picture(p.name, _middle(p.input, 2 * patch), _middle(p.target, 2 * patch))
-        for p in spoiled(bench.targets[:_SWEPT], [Pixelate(size=(0.5, 0.5))])
+        for p in degraded(bench.targets[:_SWEPT], [Pixelate(size=(0.5, 0.5))])
     ]
     ways = _sweep(bench, network, swept, patch)
     return Outcome([quality, _sweep_table(ways, swept, patch)], [wraps, _seams(ways, patch)])
@@ -99,7 +99,7 @@ def _quality(bench: Bench, network: Network) -> tuple[ResultTable, ResultPicture
     with bench.progress.task("pictures", len(SIZES) * len(bench.targets), "pictures") as task:
         for size in SIZES:
             key = f"{size:.0%}"
-            shown = spoiled(bench.targets, [Pixelate(size=(size, size))])
+            shown = degraded(bench.targets, [Pixelate(size=(size, size))])
             worst: tuple[float, list[Cell]] = (-1.0, [])
             for picture in shown:
                 levels = raw_answer(network, picture.input)

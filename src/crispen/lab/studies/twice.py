@@ -17,9 +17,9 @@ from crispen.lab.studies.measuring import (
     Entry,
     Measured,
     Picture,
+    degraded,
     interpolation,
     measure,
-    spoiled,
 )
 from crispen.lab.studies.outcome import (
     MSE,
@@ -72,7 +72,7 @@ def work(steps: Sequence[Contender], scale: int = _SCALE) -> float:
 
 
 def _measure(bench: Bench) -> Outcome:
-    pictures = spoiled(bench.targets, (), scale=_SCALE)
+    pictures = degraded(bench.targets, (), scale=_SCALE)
     with ExitStack() as stack:
         chains: dict[str, list[Contender]] = {}
         for family in FAMILIES:

@@ -8,7 +8,7 @@ import numpy as np
 
 from crispen.lab.studies.bench import Bench
 from crispen.lab.studies.classic import accuracy
-from crispen.lab.studies.measuring import Answer, Bytes, Picture, figures, spoiled
+from crispen.lab.studies.measuring import Answer, Bytes, Picture, degraded, figures
 from crispen.lab.studies.outcome import (
     NAME,
     PSNR,
@@ -57,7 +57,7 @@ _MISLEADING: dict[str, _Make] = {
 def _measure(bench: Bench) -> Outcome:
     side = 32 if bench.quick else _SIDE
     targets = bench.held_out(_KEY, _COUNT, side)
-    pictures = spoiled(targets, bench.recipes[_KEY].degradation)
+    pictures = degraded(targets, bench.recipes[_KEY].degradation)
     network = bench.entry(_KEY, "autoencoder")
     makers: dict[str, _Make] = {
         "the input itself": lambda p: p.input,
@@ -189,8 +189,8 @@ UNET = Study(
         "against.",
         "Data: the original had its own pairs of equal size and trained until its validation "
         "loss stood still. Here pairs are made of crops of open pictures, bicubically half as "
-        "large and back, and the run takes a minute or two of one busy CPU; `--effort 20` goes "
-        "on where this one stops learning.",
+        "large and back, and the run takes a minute or two of one busy CPU; `--effort 20` "
+        "continues where this one stops learning.",
         "The network carries the picture itself, as the original's does: even with nothing to "
         "repair it must first learn to copy. With a correction added to the input it would begin "
         "where the first row stands.",

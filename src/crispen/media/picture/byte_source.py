@@ -1,4 +1,4 @@
-"""Where a picture comes from: a path, the bytes of a file, or a stream."""
+"""Sources of pictures: a path, the bytes of a file, or a stream."""
 
 from __future__ import annotations
 
@@ -39,7 +39,8 @@ def first_bytes(path: Path) -> bytes:
     except FileNotFoundError:
         if path.is_symlink():
             raise MissingInput(
-                f"{path}: a link to {path.readlink()}, which is not there; mend it or name the file"
+                f"{path}: a link to {path.readlink()}, which does not exist; fix the link or name "
+                "the file"
             ) from None
         raise MissingInput(f"{path}: no such file; check the spelling and the folder") from None
     except IsADirectoryError:

@@ -1,4 +1,4 @@
-"""Colours told as numbers: coding-independent code points, as in PNG's cICP and AVIF's nclx.
+"""Colours stated as numbers: coding-independent code points, as in PNG's cICP and AVIF's nclx.
 
 Source: ITU-T H.273, tables 2 and 3.
 """

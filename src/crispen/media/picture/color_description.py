@@ -1,4 +1,4 @@
-"""What files say about their colours where they hold no ICC profile, or one that does not count."""
+"""Colour descriptions in files without an ICC profile, or with precedence over it."""
 
 from __future__ import annotations
 

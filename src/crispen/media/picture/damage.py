@@ -1,4 +1,4 @@
-"""Telling a damaged picture from one that is merely unusual."""
+"""Distinguishes damaged pictures from unusual ones."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Examined:
 def examine_jpeg(data: bytes) -> Examined:
     """What libjpeg says of a JPEG, whose entropy-coded data it reads to the end.
 
-    libjpeg tells its first warning only. So what is unusual and harmless is mended first, in a
+    libjpeg tells its first warning only. So what is unusual and harmless is corrected first, in a
     copy: what it then warns of are the pixels.
     """
     clean, unusual = jpeg_segments.tidy(data)

@@ -1,4 +1,4 @@
-"""What libvips does not write into a file by itself, or not byte for byte.
+"""Metadata that libvips does not write itself, or not byte for byte.
 
 Chunks and segments go in near the start of a file: room for them is left before the encoder begins,
 and filled afterwards, so that nothing is moved.

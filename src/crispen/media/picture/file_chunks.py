@@ -1,4 +1,4 @@
-"""What libvips does not tell about a file, found by walking over its chunks."""
+"""What libvips does not report about a file, found by walking over its chunks."""
 
 from __future__ import annotations
 

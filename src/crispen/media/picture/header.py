@@ -1,4 +1,4 @@
-"""What is known of a picture beside its pixels."""
+"""Everything known about a picture except its pixels."""
 
 from __future__ import annotations
 

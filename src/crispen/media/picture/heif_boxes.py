@@ -154,7 +154,7 @@ def _properties_of_primary(meta: bytes, iprp: Box) -> list[int]:
     try:
         entry = _entry(meta, ipma, _item(meta, pitm))
     except (struct.error, IndexError, ValueError):
-        return []  # damaged: whoever decodes it says so
+        return []  # damaged: the decoder reports it
     step, mask = (2, 0x7FFF) if meta[ipma.start + 3] & 1 else (1, 0x7F)
     places = range(entry.start + 1, entry.end, step)
     return [int.from_bytes(meta[at : at + step], "big") & mask for at in places]

@@ -1,4 +1,4 @@
-"""What of a picture a format keeps, and what of it is told."""
+"""What a format keeps of a picture, and the notes on what it does not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What opens the pictures that libvips does not."""
+"""Readers for the formats that libvips does not read."""
 
 from __future__ import annotations
 

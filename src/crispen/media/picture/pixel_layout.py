@@ -1,4 +1,4 @@
-"""From whatever a file holds to grey or RGB, with or without alpha, in 8 or 16 bits, upright."""
+"""Converts what a file holds to grey or RGB, with or without alpha, 8 or 16 bit, upright."""
 
 from __future__ import annotations
 

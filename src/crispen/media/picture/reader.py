@@ -357,7 +357,7 @@ class ImageReader:
             return look(file)
 
     def _guarded(self, work: Callable[..., Any], *args: Any) -> Any:
-        """The result of `work`, with every way of failing told as ours."""
+        """The result of `work`, with library errors translated into `CrispenError`."""
         # What libvips noted while another file was read would be told of this one.
         vips().vips_lib.vips_error_clear()
         try:

@@ -1,4 +1,4 @@
-"""What people and programs wrote into a file, where libvips does not pass it on."""
+"""Text in files (comments, IPTC, PNG text) that libvips does not pass on."""
 
 from __future__ import annotations
 

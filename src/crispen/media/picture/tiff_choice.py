@@ -1,4 +1,4 @@
-"""Which of a TIFF's pictures is the picture, and what its tags say of its samples."""
+"""Chooses the main picture of a TIFF, and reads what its tags say about its samples."""
 
 from __future__ import annotations
 

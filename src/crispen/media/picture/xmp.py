@@ -1,4 +1,4 @@
-"""XMP that speaks of what a result no longer holds, and of how large it is."""
+"""Removes XMP that is no longer true of a result, and updates its size."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether a video file ends before it says it would."""
+"""Detects video files that are cut off."""
 
 from __future__ import annotations
 

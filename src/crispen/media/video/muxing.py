@@ -1,7 +1,7 @@
 """Putting a finished video together: new pictures, everything else of the source bit for bit.
 
 The pictures come as encoded segments; sound, subtitles and the rest are packets of the source,
-moved without being decoded. Time stamps are integers all the way. Decoding times are made anew over
+moved without being decoded. Time stamps are integers all the way. Decoding times are computed for
 the whole video, since each segment's encoder only knew its own.
 """
 
@@ -207,7 +207,7 @@ def join(
         plan: What is copied.
         last_duration: How long the last frame is shown, in units of the time base; 0 if unknown.
         strip_metadata: Leave titles, dates and places out.
-        check: Called now and then; may raise to stop.
+        check: Called regularly; can raise to stop.
         shown: Name for errors.
     """
     clock = _Clock.of(segments, header.time_base, last_duration)

@@ -78,7 +78,7 @@ async def enhance(
     """Enhance one picture and get it back.
 
     ``curl -F file=@photo.jpg 'localhost:8000/api/v1/enhance?scale=2' -o out.jpg``; or the picture's
-    bytes as the body. Whoever goes away while it waits takes the work with them.
+    bytes as the body. If the client disconnects, the job is cancelled.
     """
     asked = wanted(wish)
     await server.jobs.check(client, Question(kind="image", options=asked))

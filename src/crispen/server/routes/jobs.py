@@ -55,7 +55,7 @@ async def list_jobs(
     server: Here,
     client: Client,
     status: Annotated[list[Status] | None, Query(description="only jobs in these states")] = None,
-    limit: Annotated[int, Query(ge=1, le=5000, description="at most so many")] = 1000,
+    limit: Annotated[int, Query(ge=1, le=5000, description="maximum number")] = 1000,
     after: Annotated[
         str | None,
         Query(pattern=AFTER, max_length=100, description="`next` of the page before"),
