@@ -9,10 +9,13 @@ import { router } from "@/router";
 import { useJobs } from "@/stores/jobs";
 import EnhanceView from "@/views/EnhanceView.vue";
 
-const { remove } = vi.hoisted(() => ({ remove: vi.fn(() => Promise.resolve()) }));
+const { remove, bulk } = vi.hoisted(() => ({
+  remove: vi.fn(() => Promise.resolve()),
+  bulk: vi.fn(({ ids }: { ids: string[] }) => Promise.resolve({ done: ids, failed: [] })),
+}));
 vi.mock("@/api/client", async (original) => {
   const client = await original<{ jobs: object }>();
-  return { ...client, jobs: { ...client.jobs, remove } };
+  return { ...client, jobs: { ...client.jobs, remove, bulk } };
 });
 vi.mock("@/lib/keep", () => ({ forgetOrigin: () => Promise.resolve() }));
 enableAutoUnmount(afterEach);
@@ -50,11 +53,16 @@ describe("the list of files", () => {
     await button?.trigger("click");
     const question = view.getComponent(AskDialog);
     expect(question.props()).toMatchObject({ modelValue: true, title: "Remove 3 finished files?" });
-    expect(remove).not.toHaveBeenCalled();
+    expect(bulk).not.toHaveBeenCalled();
     question.vm.$emit("agreed");
     await flushPromises();
-    expect(remove).toHaveBeenCalledTimes(3);
+    expect(bulk.mock.calls).toEqual([[{ action: "delete", ids: ["a", "b", "c"] }]]);
     expect(document.activeElement?.tagName).toBe("H1");
+  });
+
+  it("makes no more cards than are looked at", () => {
+    useJobs().jobs = Array.from({ length: 500 }, (_, at) => job(at.toString(), at));
+    expect(show().findAll("article").length).toBeLessThan(100);
   });
 
   it("keeps the focus in the list when a card goes", async () => {

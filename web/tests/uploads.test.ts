@@ -58,6 +58,36 @@ describe("uploads", () => {
       );
   });
 
+  it("keeps the order in which files were dropped, the newest drop first", async () => {
+    let uploads = fresh();
+    uploads.add([file("1.png"), file("2.png"), file("3.png")]);
+    uploads.add([file("4.png"), file("5.png")]);
+    await settle();
+    const shown = () =>
+      [...uploads.uploads].sort((a, b) => b.added - a.added).map(({ name }) => name[0]);
+    expect(shown().join("")).toBe("45123");
+    uploads = fresh();
+    await uploads.recall();
+    expect(shown().join("")).toBe("45123");
+  });
+
+  it("sends nothing while it is paused", async () => {
+    const uploads = fresh();
+    uploads.add([file("a.png"), file("b.png"), file("c.png")]);
+    uploads.start(() => ({}));
+    expect(sends).toHaveLength(2);
+    uploads.pause(true);
+    expect(uploads.unsent).toBe(3);
+    uploads.pump();
+    await settle();
+    expect(sends).toHaveLength(2);
+    uploads.pause(false);
+    expect(sends).toHaveLength(4);
+    uploads.removeAll(uploads.uploads.map(({ key }) => key));
+    await settle();
+    expect([uploads.uploads.length, kept.size]).toEqual([0, 0]);
+  });
+
   it("waits for a person, then sends two at a time", async () => {
     const uploads = fresh();
     uploads.add([file("a"), file("b"), file("c")]);

@@ -4,6 +4,8 @@ import axios, { type AxiosProgressEvent } from "axios";
 
 import { troubleOf } from "./errors";
 import type {
+  Bulk,
+  BulkDone,
   FileFacts,
   FilePlan,
   Found,
@@ -118,6 +120,8 @@ export const jobs = {
   remove: async (id: string) => {
     await http.delete(`/jobs/${path(id)}`);
   },
+  bulk: async (wish: Partial<Bulk> & Pick<Bulk, "action">) =>
+    (await http.patch<BulkDone>("/jobs", wish, { timeout: 600_000 })).data,
   /** Decodes both pictures anew, so it may take its time. */
   measure: async (id: string, reference: File) => {
     const form = new FormData();

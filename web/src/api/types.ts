@@ -4,6 +4,8 @@ import type { components } from "./schema";
 
 type Schemas = components["schemas"];
 
+export type Bulk = Schemas["Bulk"];
+export type BulkDone = Schemas["BulkDone"];
 export type FileFacts = Schemas["FileFacts"];
 export type FilePlan = Schemas["FilePlan"];
 export type Found = Schemas["Found"];

@@ -61,7 +61,12 @@ export const forgetUpload = (key: string) => quietly(() => del(key, uploadStore(
 
 export async function keptUploads(): Promise<KeptUpload[]> {
   const all = await quietly(() => entries<string, KeptUpload>(uploadStore()), []);
-  return all.map(([, upload]) => upload).sort((a, b) => a.added - b.added);
+  return all
+    .map(([, upload]) => upload)
+    .sort((a, b) => {
+      // Whole numbers tell when they came, the rest in which order: later ones have less of it.
+      return Math.floor(a.added) - Math.floor(b.added) || b.added - a.added;
+    });
 }
 
 export const keepOrigin = (job: string, origin: Origin) =>

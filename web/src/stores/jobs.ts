@@ -27,6 +27,7 @@ export const useJobs = defineStore("jobs", () => {
   }
 
   function forget(id: string): void {
+    if (!find(id) && !origins.value.has(id)) return; // many at once are gone already
     jobs.value = jobs.value.filter((job) => job.id !== id);
     origins.value.delete(id);
     void forgetOrigin(id);
@@ -93,6 +94,27 @@ export const useJobs = defineStore("jobs", () => {
     }
   }
 
+  /** In one request, and in one change of the list. */
+  async function removeAll(ids: string[]): Promise<void> {
+    try {
+      const { done } = await api.bulk({ action: "delete", ids });
+      const gone = new Set(done);
+      jobs.value = jobs.value.filter(({ id }) => !gone.has(id));
+      for (const id of done) origins.value.delete(id);
+      await Promise.all(done.map((id) => forgetOrigin(id)));
+    } catch (error) {
+      notices.complain(error);
+    }
+  }
+
+  async function cancelAll(): Promise<void> {
+    try {
+      await api.bulk({ action: "cancel", status: ["queued", "running"] });
+    } catch (error) {
+      notices.complain(error);
+    }
+  }
+
   return {
     jobs,
     origins,
@@ -105,5 +127,7 @@ export const useJobs = defineStore("jobs", () => {
     cancel,
     retry,
     remove,
+    removeAll,
+    cancelAll,
   };
 });

@@ -2,6 +2,7 @@ import { defineStore } from "pinia";
 import { computed, ref, watch } from "vue";
 
 import { enhance, jobs as api } from "@/api/client";
+import { troubleOf } from "@/api/errors";
 import type { FileFacts, FilePlan, Found, Kind } from "@/api/types";
 import { cutOut, pieceAt, pieceParams } from "@/lib/crop";
 import { openedBitmap } from "@/lib/opened";
@@ -141,9 +142,13 @@ export const useOutlook = defineStore("outlook", () => {
         const plan = answers[at];
         if (plan) plans.value.set(key, plan);
       });
-    } catch {
-      // Whoever presses the button is told what is wrong.
-      for (const key of keys) plans.value.delete(key);
+    } catch (error) {
+      const { message, offline } = troubleOf(error);
+      wanted.forEach(({ width, height }, at) => {
+        const key = keys[at] ?? "";
+        if (offline) plans.value.delete(key);
+        else plans.value.set(key, { models: [], width, height, problem: message });
+      });
     }
   }
 

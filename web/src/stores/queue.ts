@@ -1,9 +1,10 @@
 import { defineStore } from "pinia";
-import { computed, watch } from "vue";
+import { computed, ref, watch } from "vue";
 
+import { overallOf, phaseOf, shareOf, type Phase } from "@/lib/overall";
 import { useJobs } from "@/stores/jobs";
 import { useServer } from "@/stores/server";
-import { useUploads, type PendingUpload } from "@/stores/uploads";
+import { useUploads, type PendingUpload, type UploadState } from "@/stores/uploads";
 import type { Job } from "@/api/types";
 
 /** One line of the queue: a file on its way, or the job that it became. */
@@ -15,6 +16,8 @@ export interface Item {
   job: Job | null;
   thumbnail: Blob | null;
 }
+
+const WAITING: UploadState[] = ["waiting", "sending", "starting"];
 
 /** Everything a person put in, oldest first, wherever it is by now. */
 export const useQueue = defineStore("queue", () => {
@@ -47,9 +50,53 @@ export const useQueue = defineStore("queue", () => {
 
   const busy = computed(
     () =>
-      uploads.uploads.some(({ state }) => ["waiting", "sending", "starting"].includes(state)) ||
+      uploads.uploads.some(({ state }) => WAITING.includes(state)) ||
       jobs.jobs.some(({ status }) => status === "queued" || status === "running"),
   );
+
+  const phases = computed(() => {
+    const counts: Record<Phase, number> = { working: 0, done: 0, undone: 0 };
+    for (const item of items.value) counts[phaseOf(item)] += 1;
+    return counts;
+  });
+
+  /** When the work that goes on began, what was over by then, and how far the rest was. */
+  const batch = ref({ began: Date.now(), over: new Set<string>(), share: 0 });
+  const now = ref(Date.now());
+  watch(busy, (is, was) => {
+    if (!is || was) return;
+    const rest = items.value.filter((item) => phaseOf(item) === "working");
+    batch.value = {
+      began: Date.now(),
+      over: new Set(items.value.filter((item) => !rest.includes(item)).map(({ key }) => key)),
+      share: rest.reduce((sum, item) => sum + shareOf(item), 0) / Math.max(1, rest.length),
+    };
+  });
+  const overall = computed(() => {
+    const { began, over, share } = batch.value;
+    const mine = items.value.filter(({ key }) => !over.has(key));
+    return overallOf(mine, (Math.max(now.value, began) - began) / 1000, share);
+  });
+  watch(items, () => {
+    now.value = Date.now();
+  });
+
+  /** Calls off whatever is not over: what is on its way, and what the server has not done. */
+  async function cancelAll(): Promise<void> {
+    uploads.removeAll(
+      uploads.uploads.filter(({ state }) => WAITING.includes(state)).map(({ key }) => key),
+    );
+    await jobs.cancelAll();
+  }
+
+  /** Removes files wherever they are by now, those on the server in one request. */
+  async function removeAll(keys: string[]): Promise<void> {
+    const gone = new Set(keys);
+    const found = items.value.filter(({ key }) => gone.has(key));
+    uploads.removeAll(found.flatMap(({ upload }) => (upload ? [upload.key] : [])));
+    const ids = found.flatMap(({ job }) => (job ? [job.id] : []));
+    if (ids.length > 0) await jobs.removeAll(ids);
+  }
 
   function start(): void {
     uploads.onArrived((upload, job) => {
@@ -74,5 +121,5 @@ export const useQueue = defineStore("queue", () => {
     void uploads.recall();
   }
 
-  return { items, busy, start };
+  return { items, busy, phases, overall, cancelAll, removeAll, start };
 });

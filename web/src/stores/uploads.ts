@@ -58,10 +58,15 @@ export const useUploads = defineStore("uploads", () => {
   const sendings = shallowReactive(new Map<string, Sending>());
   const arrived: ((upload: PendingUpload, job: Job) => void)[] = [];
   let lastAdded = 0;
+  const paused = ref(false);
   /** When the server wants to be asked again; nothing is sent before. */
   let heldUntil = 0;
 
   const chosen = computed(() => uploads.value.filter((upload) => upload.state === "chosen"));
+  /** How many are not sent yet. */
+  const unsent = computed(
+    () => uploads.value.filter(({ state }) => state === "waiting" || state === "sending").length,
+  );
   const find = (key: string) => uploads.value.find((upload) => upload.key === key);
 
   async function keep(upload: PendingUpload): Promise<void> {
@@ -94,7 +99,9 @@ export const useUploads = defineStore("uploads", () => {
 
   /** Takes files in; one that was lost by a reload goes on where it was. */
   function add(added: File[]): void {
-    for (const file of added) {
+    // The newest stand first, and those that came together in their own order.
+    lastAdded = Math.max(Date.now(), lastAdded + 1);
+    for (const [place, file] of added.entries()) {
       const lost = uploads.value.find(
         (upload) =>
           upload.state === "lost" && upload.name === file.name && upload.bytes === file.size,
@@ -104,7 +111,6 @@ export const useUploads = defineStore("uploads", () => {
         lost.state = lost.options ? "waiting" : "chosen";
         continue;
       }
-      lastAdded = Math.max(Date.now(), lastAdded + 1);
       const key = crypto.getRandomValues(new Uint32Array(4)).join("-");
       files.set(key, file);
       uploads.value.push({
@@ -112,7 +118,7 @@ export const useUploads = defineStore("uploads", () => {
         name: file.name,
         bytes: file.size,
         kind: kindOf(file),
-        added: lastAdded,
+        added: lastAdded + 1 - (place + 1) / (added.length + 1),
         options: null,
         url: null,
         state: "chosen",
@@ -141,7 +147,7 @@ export const useUploads = defineStore("uploads", () => {
   }
 
   function pump(): void {
-    if (!server.ready || Date.now() < heldUntil) return;
+    if (paused.value || !server.ready || Date.now() < heldUntil) return;
     for (const upload of uploads.value) {
       const busy = uploads.value.filter(({ state }) => state === "sending" || state === "starting");
       if (busy.length >= AT_ONCE) return;
@@ -220,6 +226,20 @@ export const useUploads = defineStore("uploads", () => {
     pump();
   }
 
+  /** Sends nothing more; what has arrived stays on the server, and goes on from there. */
+  function pause(on: boolean): void {
+    paused.value = on;
+    if (on) {
+      for (const [key, sending] of sendings) {
+        sending.pause();
+        const upload = find(key);
+        if (upload) upload.state = "waiting";
+      }
+      sendings.clear();
+    }
+    pump();
+  }
+
   function drop(key: string): void {
     facts.forget(key);
     files.delete(key);
@@ -231,6 +251,19 @@ export const useUploads = defineStore("uploads", () => {
   function remove(key: string): void {
     void sendings.get(key)?.abandon();
     drop(key);
+    pump();
+  }
+
+  function removeAll(keys: string[]): void {
+    const gone = new Set(keys);
+    for (const key of keys) void sendings.get(key)?.abandon();
+    for (const key of keys) {
+      facts.forget(key);
+      files.delete(key);
+      sendings.delete(key);
+      void forgetUpload(key);
+    }
+    uploads.value = uploads.value.filter(({ key }) => !gone.has(key));
     pump();
   }
 
@@ -254,5 +287,20 @@ export const useUploads = defineStore("uploads", () => {
     arrived.push(tell);
   }
 
-  return { uploads, chosen, add, start, pump, retry, remove, recall, fileOf, onArrived };
+  return {
+    uploads,
+    chosen,
+    unsent,
+    paused,
+    add,
+    start,
+    pump,
+    pause,
+    retry,
+    remove,
+    removeAll,
+    recall,
+    fileOf,
+    onArrived,
+  };
 });

@@ -1,0 +1,60 @@
+/** All that is going on, as one. */
+
+import type { Item } from "@/stores/queue";
+
+/** undone: failed, or called off */
+export type Phase = "working" | "done" | "undone";
+
+/** How far one file is: sending counts for a tenth, the work for the rest. */
+const SENDING = 0.1;
+
+export function phaseOf({ upload, job }: Item): Phase {
+  if (upload) return upload.state === "failed" || upload.state === "lost" ? "undone" : "working";
+  switch (job?.status) {
+    case "done":
+      return "done";
+    case "failed":
+    case "cancelled":
+      return "undone";
+    default:
+      return "working";
+  }
+}
+
+export function shareOf(item: Item): number {
+  if (phaseOf(item) !== "working") return 1;
+  const { upload, job } = item;
+  if (upload) return upload.bytes > 0 ? (SENDING * upload.sent) / upload.bytes : 0;
+  const now = job?.progress;
+  const work = now?.total ? Math.min(1, now.done / now.total) : 0;
+  return SENDING + (1 - SENDING) * work;
+}
+
+export interface Overall {
+  /** Files of this batch, and how many of them are over. */
+  count: number;
+  over: number;
+  /** From 0 to 1. */
+  share: number;
+  /** null as long as there is no telling. */
+  leftS: number | null;
+}
+
+/** Less than this says nothing about how long the rest takes. */
+const LEAST_SHARE = 0.02;
+
+/**
+ * @param batch - Files that were not over when the work began.
+ * @param elapsedS - Since the work began, of which `before` was done already.
+ */
+export function overallOf(batch: readonly Item[], elapsedS: number, before = 0): Overall {
+  const over = batch.filter((item) => phaseOf(item) !== "working").length;
+  const share = batch.reduce((sum, item) => sum + shareOf(item), 0) / Math.max(1, batch.length);
+  const gained = share - before;
+  return {
+    count: batch.length,
+    over,
+    share,
+    leftS: gained > LEAST_SHARE ? (elapsedS * (1 - share)) / gained : null,
+  };
+}
