@@ -126,6 +126,17 @@ def test_both_sides_show_the_same_frame(page: Page, tmp_path: Path) -> None:
     assert {tuple(pair) for pair in seen if pair[0] != pair[1]} == set()
 
 
+def test_pixels_are_seen_by_who_asks_for_them(page: Page, tmp_path: Path) -> None:
+    compare(page, photo(tmp_path / "some.png", 200, 150))
+    shown = page.get_by_alt_text("some.png, after")
+    rendering = "i => getComputedStyle(i).imageRendering"
+    # To fit the stage it is enlarged a little, and smooth.
+    assert 1 < shown.evaluate("i => i.getBoundingClientRect().width / i.naturalWidth") < 3
+    assert shown.evaluate(rendering) == "auto"
+    page.keyboard.press("+")
+    page.wait_for_function(f"(i) => ({rendering})(i) === 'pixelated'", arg=shown.element_handle())
+
+
 def test_each_side_ends_at_the_line(page: Page, tmp_path: Path) -> None:
     pixels = np.zeros((48, 64, 4), np.uint8)
     pixels[16:32, 16:48] = (255, 0, 0, 255)

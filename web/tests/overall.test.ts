@@ -19,18 +19,18 @@ describe("all files as one", () => {
     expect(phaseOf(job("cancelled"))).toBe("undone");
   });
 
-  it("counts sending for a little, work for the most, and what failed as over", () => {
+  it("counts work, not sending, and what failed as over", () => {
     expect([sending(50), job("running", 50), job("done"), job("failed")].map(shareOf)).toEqual([
-      0.05, 0.55, 1, 1,
+      0, 0.5, 1, 1,
     ]);
   });
 
   it("tells the time left by what was done since the work began", () => {
     const items = [job("done"), job("running", 50), sending(50), job("failed")];
-    expect(overallOf(items, 65)).toMatchObject({ count: 4, over: 2 });
-    expect(overallOf(items, 65).leftS).toBeCloseTo(35);
+    expect(overallOf(items, 62.5)).toMatchObject({ count: 4, over: 2 });
+    expect(overallOf(items, 62.5).leftS).toBeCloseTo(37.5);
     // Half of it was done when this page was opened.
-    expect(overallOf(items, 15, 0.5).leftS).toBeCloseTo(35);
+    expect(overallOf(items, 12.5, 0.5).leftS).toBeCloseTo(37.5);
     expect(overallOf([sending(0), sending(1)], 60).leftS).toBeNull();
   });
 });

@@ -5,9 +5,6 @@ import type { Item } from "@/stores/queue";
 /** undone: failed, or called off */
 export type Phase = "working" | "done" | "undone";
 
-/** How far one file is: sending counts for a tenth, the work for the rest. */
-const SENDING = 0.1;
-
 export function phaseOf({ upload, job }: Item): Phase {
   if (upload) return upload.state === "failed" || upload.state === "lost" ? "undone" : "working";
   switch (job?.status) {
@@ -21,13 +18,11 @@ export function phaseOf({ upload, job }: Item): Phase {
   }
 }
 
+/** How far the work on a file is; sending it is not counted, as it says nothing of the work. */
 export function shareOf(item: Item): number {
   if (phaseOf(item) !== "working") return 1;
-  const { upload, job } = item;
-  if (upload) return upload.bytes > 0 ? (SENDING * upload.sent) / upload.bytes : 0;
-  const now = job?.progress;
-  const work = now?.total ? Math.min(1, now.done / now.total) : 0;
-  return SENDING + (1 - SENDING) * work;
+  const now = item.job?.progress;
+  return now?.total ? Math.min(1, now.done / now.total) : 0;
 }
 
 export interface Overall {

@@ -57,7 +57,8 @@ export function useVideoPair(
   function shown(_now: number, { mediaTime }: VideoFrameCallbackMetadata): void {
     const [first, second] = [leader.value, follower.value];
     if (!first) return;
-    time.value = mediaTime;
+    // One that stands still is where it was sent, whatever frame comes late.
+    if (playing.value) time.value = mediaTime;
     if (second && playing.value) {
       const lag = mediaTime - second.currentTime;
       if (Math.abs(lag) > 0.25) second.currentTime = mediaTime;
@@ -75,6 +76,7 @@ export function useVideoPair(
     if (!first || !second) return;
     const at = middleOf(frameAt(first.currentTime, times.value), times.value);
     second.playbackRate = 1;
+    time.value = at;
     first.currentTime = at;
     second.currentTime = at;
   }
