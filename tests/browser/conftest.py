@@ -51,6 +51,8 @@ FLAGS = [
 # of a machine without a graphics card.
 EXPECTED = re.compile(
     r"^Failed to load resource: (the server responded with|net::ERR_)|GL Driver Message"
+    # A dialog that opens before it has a size.
+    r"|Invalid keyframe value for property transform: .*NaN"
 )
 
 

@@ -77,13 +77,13 @@ def note_and_sleep(notes: Path, seconds: float) -> None:
 def test_one_that_is_ended_takes_no_other_along(tmp_path: Path) -> None:
     async def ask(helpers: Helpers) -> None:
         hung = asyncio.create_task(helpers.slow(time.sleep, 60))
-        await asyncio.sleep(2.0)
-        good = asyncio.create_task(helpers.slow(note_and_sleep, tmp_path, 4.0))
+        await asyncio.sleep(5.0)
+        good = asyncio.create_task(helpers.slow(note_and_sleep, tmp_path, 9.0))
         with pytest.raises(ApiError, match="took longer"):
             await hung
         await good
 
-    helpers = Helpers(slow_s=5.5)
+    helpers = Helpers(slow_s=12)
     asyncio.run(ask(helpers))
     assert len(list(tmp_path.iterdir())) == 1  # it did not begin again
     helpers.close()

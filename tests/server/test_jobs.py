@@ -9,10 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from crispen.media.image import read_image, write_image
+from crispen.media.image import Image, read_image, write_image
+from crispen.media.resample import resize
 
 from .conftest import Api, Live, error_of, png
 
+ROOT = Path(__file__).parents[2]
 FAST = {"models": ["espcn"]}
 SLOW = {"models": ["photo-x4"]}
 
@@ -41,12 +43,16 @@ def test_it_says_what_was_found_and_what_is_done_about_it(api: Api, photo: bytes
     bad = io.BytesIO()
     write_image(read_image(photo), bad, format="jpeg", quality=40)
     done = api.wait(api.job(bad.getvalue(), "bad.jpg")["id"])
-    assert (done["found"], done["models"]) == (["JPEG, quality about 40"], ["real-x2"])
+    assert (done["found"][0], done["models"]) == ("JPEG quality about 40", ["real-x2"])
     # In words for whoever types no commands.
-    assert done["result"]["notes"] == ["JPEG quality about 40: real-x2"]
+    assert done["result"]["notes"] == [f"{', '.join(done['found'])}: real-x2"]
     plain = api.job(bad.getvalue(), "bad.jpg", as_is=True)
     assert (plain["found"], plain["models"]) == (done["found"], ["photo-x2"])
-    clean = api.job(photo)
+    # Shrunk, so that nothing is left of how it was made.
+    demo = resize(read_image(ROOT / "docs/demo/photo.png").pixels, 128, 128)
+    good = io.BytesIO()
+    write_image(Image(demo), good, format="png")
+    clean = api.job(good.getvalue())
     assert (clean["found"], clean["models"]) == ([], ["photo-x2"])
 
 
@@ -222,13 +228,14 @@ def test_wishes_that_do_not_fit_are_told_and_the_upload_stays(api: Api, photo: b
 def test_what_would_be_done_to_each_file(api: Api) -> None:
     files = [
         {"width": 500, "height": 374},
-        {"width": 500, "height": 374, "jpeg_step": 80.0},
+        {"width": 500, "height": 374, "jpeg_step": 80.0, "damage": None},
+        {"width": 500, "height": 374, "damage": {"noise": 0.5, "compression": 0, "blur": 0}},
         {"width": 300_000, "height": 300_000},
     ]
     plans = api.post("/plan", json={"kind": "image", "files": files}).json()["files"]
     assert plans[0] == {"models": ["photo-x2"], "width": 1000, "height": 748, "problem": None}
-    assert plans[1] == plans[0] | {"models": ["real-x2"]}
-    assert "pixels" in plans[2]["problem"]
+    assert plans[1] == plans[2] == plans[0] | {"models": ["real-x2"]}
+    assert "pixels" in plans[3]["problem"]
     wish = {"kind": "video", "options": {"width": 640}, "files": files[:1]}
     (clip,) = api.post("/plan", json=wish).json()["files"]
     assert (clip["width"], clip["height"], clip["models"]) == (640, 479, ["photo-fast-x2"])

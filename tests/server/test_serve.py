@@ -161,7 +161,7 @@ def test_what_programs_read(serve: Callable[..., Process]) -> None:
     with process.client() as api:
         api.get("/health", headers={"X-Request-Id": "here-1"})
     assert process.end(signal.SIGTERM) == 0
-    assert any("give a --token" in line for line in process.told)
+    assert any("set a --token" in line for line in process.told)
     lines = [json.loads(line) for line in process.told if line.startswith("{")]
     (line,) = [line for line in lines if line.get("request_id") == "here-1"]
     assert (line["method"], line["path"], line["status"]) == ("GET", "/api/v1/health", 200)

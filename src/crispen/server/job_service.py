@@ -243,7 +243,7 @@ class JobService:
             return schemas.Answer(models=names)
         format = "png" if question.kind == "image" else "mp4"
         sources = [
-            PlainSource(kind=question.kind, format=format, **dict(facts))
+            PlainSource(kind=question.kind, format=format, **facts.model_dump())
             for facts in question.files
         ]
         most = server.settings.max_result_pixels

@@ -6,11 +6,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from crispen.enhance.request import Kind, Option, Request
+from crispen.enhance.request import Amount, Kind, Option, Request
 from crispen.jobs.contents import JobResult, ProgressNow, Source
 from crispen.jobs.states import Status
 from crispen.models.card import ModelCard
-from crispen.models.dials import Dials
 from crispen.models.tasks import Task
 
 
@@ -144,6 +143,16 @@ class NewJob(BaseModel):
     options: Request = Request()
 
 
+class Damage(BaseModel):
+    """How bad a picture is, each from 0 (not at all) to 1."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    noise: Amount | None = None
+    compression: Amount | None = None
+    blur: Amount | None = None
+
+
 class FileFacts(BaseModel):
     """What is known of a file that is not here."""
 
@@ -153,7 +162,7 @@ class FileFacts(BaseModel):
     height: int = Field(ge=1, le=1_000_000)
     frames: int = Field(1, ge=0, description="0 if not known")
     jpeg_step: float | None = Field(None, ge=0, description="as `POST /look` says")
-    damage: Dials | None = Field(None, description="as `POST /look` says")
+    damage: Damage | None = Field(None, description="as `POST /look` says")
 
 
 class Question(BaseModel):

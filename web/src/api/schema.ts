@@ -703,15 +703,10 @@ export interface components {
             message: string;
         };
         /**
-         * Dials
-         * @description How much of each damage a picture has; None is not known.
-         *
-         *     Attributes:
-         *         noise: See `noise_dial`.
-         *         compression: See `compression_dial`.
-         *         blur: See `blur_dial`.
+         * Damage
+         * @description How bad a picture is, each from 0 (not at all) to 1.
          */
-        "Dials-Input": {
+        Damage: {
             /** Blur */
             blur?: number | null;
             /** Compression */
@@ -728,7 +723,7 @@ export interface components {
          *         compression: See `compression_dial`.
          *         blur: See `blur_dial`.
          */
-        "Dials-Output": {
+        Dials: {
             /** Blur */
             blur?: number | null;
             /** Compression */
@@ -770,7 +765,7 @@ export interface components {
          */
         FileFacts: {
             /** @description as `POST /look` says */
-            damage?: components["schemas"]["Dials-Input"] | null;
+            damage?: components["schemas"]["Damage"] | null;
             /**
              * Frames
              * @description 0 if not known
@@ -851,7 +846,7 @@ export interface components {
              */
             content?: string | null;
             /** @description as measured in a picture's pixels */
-            damage?: components["schemas"]["Dials-Output"] | null;
+            damage?: components["schemas"]["Dials"] | null;
             /** Duration S */
             duration_s?: number | null;
             /**
@@ -1742,7 +1737,7 @@ export interface components {
             /** Bytes */
             bytes: number;
             /** @description how bad a picture is, as measured in its pixels; null if nobody looked */
-            damage?: components["schemas"]["Dials-Output"] | null;
+            damage?: components["schemas"]["Dials"] | null;
             /** Duration S */
             duration_s?: number | null;
             /**

@@ -52,9 +52,13 @@ Wish = _typed()
 
 
 def wanted(wish: BaseModel) -> Wanted:
-    """What was typed, as everything else takes it."""
+    """What was typed, as everything else takes it.
+
+    Raises:
+        UsageError: Options that contradict each other.
+    """
     words = {option.word: option.name for option in options()}
-    return Wanted(**{words[word]: value for word, value in wish if word in words})
+    return Wanted.of(**{words[word]: value for word, value in wish if word in words})
 
 
 def cut_from(wish: BaseModel) -> float | None:
