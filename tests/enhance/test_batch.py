@@ -141,7 +141,7 @@ def test_a_result_that_is_not_ours_needs_overwrite(folder):
     (folder / "out").mkdir()
     shutil.copy("b.png", "out/a.png")
     (outcome,) = enhance_all(["a.png"], "out", FAST)
-    assert "exists already, and nothing tells how it was made; add --overwrite" in outcome.error
+    assert "exists already, and nothing says how it was made; add --overwrite" in outcome.error
     enhance_all(["a.png"], "out", replace(FAST, overwrite=True))
     shutil.copy("b.png", "out/a.png")
     (outcome,) = enhance_all(["a.png"], "out", FAST)
@@ -163,7 +163,7 @@ def test_a_damaged_record_promises_nothing_and_is_gone_on_with(folder, damage):
     enhance_all(["a.png"], "out", FAST)
     (folder / "out" / NAME).write_bytes(damage)
     (outcome,) = enhance_all(["a.png"], "out", FAST)
-    assert "nothing tells how it was made" in outcome.error
+    assert "nothing says how it was made" in outcome.error
     enhance_all(["b.png"], "out", FAST)
     assert statuses(enhance_all(["b.png"], "out", FAST)) == {"b.png": "skipped"}
 

@@ -12,7 +12,7 @@ from importlib import resources
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Discriminator, Field, Tag, ValidationError, model_validator
 
 from crispen.errors import MissingInput, UsageError, nearest_names
 from crispen.lab.data import DataTable
@@ -76,11 +76,17 @@ class Train(Table):
     )
 
 
+def _judge(table: Any) -> Any:
+    """The kind of discriminator; a recipe of version 0.1 says none."""
+    return table.get("kind", "vgg") if isinstance(table, dict) else getattr(table, "kind", None)
+
+
 class Adversarial(Table):
     """Training against a network that separates real pictures from generated ones."""
 
     discriminator: Annotated[
-        DiscriminatorTable | UNetDiscriminatorTable, Field(discriminator="kind")
+        Annotated[DiscriminatorTable, Tag("vgg")] | Annotated[UNetDiscriminatorTable, Tag("unet")],
+        Discriminator(_judge),
     ] = DiscriminatorTable()
     loss: AdversarialKind = Field("vanilla", description="what the two networks play for")
     weight: float = Field(1e-3, gt=0, description="of the adversarial loss beside the others")
