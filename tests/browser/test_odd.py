@@ -29,6 +29,13 @@ def test_every_odd_file(server: Process, page: Page, odd: list[Path]) -> None:
     select(page, "Model to make larger", "espcn")  # the fastest
     # Some were refused by then, as soon as they were chosen.
     page.get_by_role("button", name=re.compile(r"Enhance \d+ files")).click()
+    # Of a long list as much is made as was scrolled to.
+    for _ in range(20):
+        if page.locator("article.card").count() == len(odd):
+            break
+        page.locator("article.card").last.scroll_into_view_if_needed()
+        page.keyboard.press("End")
+        page.wait_for_timeout(300)
     expect(page.locator("article.card")).to_have_count(len(odd))
     busy = page.locator("article.active, article.calm")
     expect(busy).to_have_count(0, timeout=240_000)
