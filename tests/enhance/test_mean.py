@@ -63,6 +63,7 @@ KNOWN = {
     "photo-x3": {"checkerboard": 1.97, "dither": 4.29, "halftone": 4.69},
     "photo-x4": {"checkerboard": 3.5, "halftone": 6.52},
     # Still in training.
+    "real-x2": {"photos": 1.46},
     "real-x4": {"photos": 0.58},
     "residual-x4": {"checkerboard": 13.48, "dither": 7.54, "halftone": 3.52, "photos": 0.95},
     "sharpen-photo": {"checkerboard": 2.7},

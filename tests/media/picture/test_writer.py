@@ -109,7 +109,7 @@ def test_folders_and_permissions(tmp_path: Path) -> None:
     with pytest.raises(MissingInput, match="no such file"):
         read_image(tmp_path / "none.png")
     (tmp_path / "link.png").symlink_to("gone.png")
-    with pytest.raises(MissingInput, match=r"a link to gone\.png, which is not there"):
+    with pytest.raises(MissingInput, match=r"a link to gone\.png, which does not exist"):
         read_image(tmp_path / "link.png")
 
 
