@@ -25,7 +25,9 @@ from .conftest import SOURCE, Make
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[JobStore]:
     """Everything here holds for both."""
     if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path / 'queue.db'}"
+        # SQLite gives its lock to whoever tries at the right moment: on a busy machine one of
+        # several writers can be out of luck for seconds.
+        url = f"sqlite:///{tmp_path / 'queue.db'}?timeout=60"
     else:
         url = request.getfixturevalue("postgresql_url")
     queue = JobStore(url)
