@@ -25,8 +25,7 @@ from _table import print_table
 from crispen.enhance.enhancer import Enhancer
 from crispen.enhance.plan import is_damaged
 from crispen.evaluate.metrics import luma255, psnr
-from crispen.look.crops import measure
-from crispen.look.looking import dials_of
+from crispen.look.looking import damage_of
 from crispen.media.image import Image, read_image
 from crispen.media.resample import resize
 from crispen.models.dials import jpeg_step
@@ -81,7 +80,7 @@ def main() -> None:
         scores, dials = [], []
         for truth in truths:
             small = damage(truth)
-            seen = dials_of(measure(small), step)
+            seen = damage_of(small, step)
             with Enhancer("real-x2", dials=seen.rounded()) as repair:
                 repaired = repair.enhance(Image(small)).as_rgb8()
             enlarged = clean.enhance(Image(small)).as_rgb8()

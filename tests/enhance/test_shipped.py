@@ -50,6 +50,10 @@ def test_tiled_equals_whole(name, height, width, tile, channels):
     assert (whole != tiled).mean() < 0.01
 
 
+# Pixels of the result, as measured; it learned from some pictures shrunk by picking pixels.
+KNOWN_SHIFT = {"real-x4": 0.19}
+
+
 @pytest.mark.parametrize("name", UPSCALERS)
 def test_nothing_moves_and_colours_stay(name):
     chosen = model(name)
@@ -62,7 +66,7 @@ def test_nothing_moves_and_colours_stay(name):
     luma, base = result.mean(2), bicubic.mean(2)
     slopes = np.stack([part.ravel() for part in np.gradient(base)], 1)
     shift, *_ = np.linalg.lstsq(slopes, (base - luma).ravel(), rcond=None)
-    assert np.abs(shift).max() < max(0.15, 0.05 * chosen.card.scale)
+    assert np.abs(shift).max() < KNOWN_SHIFT.get(name, 0.15)
 
 
 def test_hidden_colour_never_bleeds(shared_data):

@@ -28,8 +28,8 @@ from crispen.enhance.stages import FillStage, ModelStage, ResizeStage, Shape, St
 from crispen.enhance.target import Target
 from crispen.enhance.window import BICUBIC_HALO
 from crispen.errors import Cancelled, UsageError
-from crispen.look.crops import measure, peeked
-from crispen.look.looking import dials_of
+from crispen.look.crops import peeked
+from crispen.look.looking import damage_of
 from crispen.media.image import (
     MAX_PIXELS,
     Header,
@@ -157,10 +157,10 @@ class Enhancer:
         )
         width, height = self.target(target).resolve(picture.width, picture.height)
         factor = max(width / shape.width, height / shape.height)
-        damage = None
+        damage = Dials()
         if may_repair(self._request, factor, self._at_hand):
             top, _ = peeked(iter([picture.frame(0)]), picture.height)
-            damage = dials_of(measure(top), jpeg_step(image))
+            damage = damage_of(top, jpeg_step(image))
         choice = choose(self._request, self.lineup, self._at_hand, factor, damage)
         models = self._told(choice.models, choice.dials)
         stages = self._stages(shape, models, width, height)
@@ -249,7 +249,7 @@ class Enhancer:
                 factor = max(width / header.width, height / header.height)
                 if may_repair(self._request, factor, self._at_hand):
                     top, bands = peeked(bands, header.height)
-                    damage = dials_of(measure(top), jpeg_step(source))
+                    damage = damage_of(top, jpeg_step(source))
                     planned = self._plan(header, target, format, path, damage)
                 models = self._told(planned.models, planned.dials)
                 stages = self._stages(shape, models, width, height)

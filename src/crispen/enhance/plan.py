@@ -161,7 +161,7 @@ class Choice(NamedTuple):
 
 
 def choose(
-    request: Request, lineup: Lineup, at_hand: AtHand, factor: float, damage: Dials | None
+    request: Request, lineup: Lineup, at_hand: AtHand, factor: float, damage: Dials
 ) -> Choice:
     """The networks that bring a picture to `factor` times its size.
 
@@ -173,7 +173,7 @@ def choose(
         lineup: Of the request.
         at_hand: The models that can be named.
         factor: How many times as long its sides become.
-        damage: How bad the picture is; None where nobody looked.
+        damage: How bad the picture is, as far as that is known.
     """
     notes: tuple[str, ...] = ()
     dials = told(request, damage)
@@ -187,22 +187,15 @@ def choose(
     return Choice(lineup, models, dials.rounded(), notes)
 
 
-def told(request: Request, damage: Dials | None) -> Dials:
+def told(request: Request, damage: Dials) -> Dials:
     """What networks with dials are told: what the request says, and else what was seen."""
     asked = Dials(noise=request.denoise, compression=request.dejpeg, blur=request.deblur)
-    seen = damage or Dials()
-    return Dials(
-        *(
-            mine if mine is not None else found
-            for mine, found in zip(asked.values, seen.values, strict=True)
-        )
-    )
+    pairs = zip(asked.values, damage.values, strict=True)
+    return Dials(*(found if mine is None else mine for mine, found in pairs))
 
 
-def is_damaged(damage: Dials | None) -> bool:
+def is_damaged(damage: Dials) -> bool:
     """Whether the network for real pictures does better than that for clean ones."""
-    if damage is None:
-        return False
     pairs = zip(damage.values, HARMLESS.values, strict=True)
     return any((found or 0.0) > (limit or 0.0) for found, limit in pairs)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from crispen.enhance.request import Kind
 from crispen.look.jpeg import read_compression
-from crispen.models.dials import Dials, compression_dial
+from crispen.models.dials import Dials
 
 if TYPE_CHECKING:
     from crispen.media.video.container import VideoHeader
@@ -41,11 +40,9 @@ class Source(BaseModel):
     interlaced: bool = Field(False, description="whether a video's frames are made of two fields")
 
     @property
-    def seen(self) -> Dials | None:
+    def seen(self) -> Dials:
         """How bad it is: what was measured, and of a JPEG file what its tables say."""
-        if self.jpeg_step is None:
-            return self.damage
-        return replace(self.damage or Dials(), compression=compression_dial(self.jpeg_step))
+        return (self.damage or Dials()).coded(self.jpeg_step)
 
 
 def jpeg_step(source: Any) -> float | None:

@@ -6,7 +6,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from crispen.enhance import source
 from crispen.look.looking import faults_of
-from crispen.models.dials import Dials
 
 
 class Source(source.Source):
@@ -20,7 +19,7 @@ class Source(source.Source):
     @property
     def found(self) -> list[str]:
         """What is known of its damage, a few words each."""
-        return faults_of(self.seen or Dials(), once=self.jpeg_step is None)
+        return faults_of(self.seen, once=self.jpeg_step is None)
 
 
 class JobResult(BaseModel):

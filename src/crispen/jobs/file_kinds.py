@@ -10,8 +10,8 @@ from crispen.enhance.source import jpeg_step, video_source
 from crispen.errors import CrispenError, InputError
 from crispen.jobs.contents import Source
 from crispen.jobs.error_texts import for_everyone
-from crispen.look.crops import measure, peeked
-from crispen.look.looking import dials_of
+from crispen.look.crops import peeked
+from crispen.look.looking import damage_of
 from crispen.media import formats, signatures
 from crispen.media.format_choice import video_read_by
 
@@ -85,7 +85,7 @@ def _picture(path: Path, name: str, bounds: Bounds) -> Source:
             )
         try:
             top, _ = peeked(picture.bands(_BAND_ROWS), header.height)
-            damage = dials_of(measure(top), None)
+            damage = damage_of(top)
         except InputError:  # broken further down; whoever reads it whole says so
             damage = None
     return Source(

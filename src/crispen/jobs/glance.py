@@ -58,9 +58,8 @@ def glance(path: Path, name: str, bounds: Bounds, *, part: bool = False) -> Foun
     """
     if part:
         return _beginning(path, name, bounds)
-    source = examine(path, name, bounds)
-    found = Found.of(source)
-    return found if source.kind == "video" else _looked(path, name, found)
+    found = Found.of(examine(path, name, bounds))
+    return found if found.kind == "video" else _looked(path, name, found)
 
 
 def _beginning(path: Path, name: str, bounds: Bounds) -> Found:
@@ -77,10 +76,13 @@ def _beginning(path: Path, name: str, bounds: Bounds) -> Found:
 
 
 def _looked(path: Path, name: str, found: Found) -> Found:
-    from crispen.look.looking import look
+    from crispen.look.exposure import exposure
+    from crispen.look.looking import kind_of
+    from crispen.media.image import read_image
 
     try:
-        seen = look(path)
+        pixels = read_image(path).as_rgb8()
     except InputError as error:
         raise InputError(renamed(error, path, name)) from error
-    return found.model_copy(update={"content": seen.kind, "found": seen.faults})
+    words = [*found.found, *exposure(pixels).faults]
+    return found.model_copy(update={"content": kind_of(pixels), "found": words})

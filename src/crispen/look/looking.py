@@ -14,7 +14,7 @@ from crispen.look.exposure import Exposure, exposure
 from crispen.look.jpeg import Compression, read_compression
 from crispen.look.noise import noise_sigma
 from crispen.media.image import Image, read_image
-from crispen.models.dials import Dials, blur_of, compression_dial, noise_of, quality_of
+from crispen.models.dials import Dials, blur_of, noise_of, quality_of
 
 Kind = Literal["photo", "drawing", "text"]
 
@@ -53,7 +53,7 @@ class Look:
     def dials(self) -> Dials:
         """How bad it is: a JPEG's compression by its tables, the rest as measured."""
         step = None if self.compression is None else self.compression.step
-        return dials_of(self.measured, step)
+        return _dials_of(self.measured, step)
 
     @property
     def quality(self) -> int | None:
@@ -95,19 +95,22 @@ class Look:
         }
 
 
-def dials_of(measured: dict[str, Measured], jpeg_step: float | None) -> Dials:
+def damage_of(pixels: NDArray[np.uint8], jpeg_step: float | None = None) -> Dials:
     """How bad a picture is.
 
     Args:
-        measured: See `crispen.look.crops.measure`.
-        jpeg_step: Of a JPEG file, whose tables are exact; see `Compression.step`.
+        pixels: ``(height, width, 3)`` R'G'B'.
+        jpeg_step: See `Dials.coded`.
     """
-    seen = measured["compression"].value
+    return _dials_of(measure(pixels), jpeg_step)
+
+
+def _dials_of(measured: dict[str, Measured], jpeg_step: float | None) -> Dials:
     return Dials(
         noise=_certain(measured["noise"].value, _FAINT_NOISE),
-        compression=seen if jpeg_step is None else compression_dial(jpeg_step),
+        compression=measured["compression"].value,
         blur=_certain(measured["blur"].value, _FAINT_BLUR),
-    )
+    ).coded(jpeg_step)
 
 
 def _certain(value: float, faint: float) -> float:
@@ -118,7 +121,7 @@ def faults_of(dials: Dials, *, once: bool = False) -> list[str]:
     """``JPEG quality about 62``, ``noise 4``, ``blur 0.8 px``: what a person would call it.
 
     Args:
-        dials: See `dials_of`.
+        dials: See `damage_of`.
         once: It is no JPEG file now.
     """
     found = []

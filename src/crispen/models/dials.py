@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from crispen.errors import ModelError
 from crispen.models.protobuf import fields
@@ -50,6 +50,14 @@ class Dials:
     def values(self) -> tuple[float | None, float | None, float | None]:
         """In the order of `NAMES`."""
         return (self.noise, self.compression, self.blur)
+
+    def coded(self, step: float | None) -> Dials:
+        """With the compression that a JPEG file's tables say, which is exact.
+
+        Args:
+            step: See `jpeg_step`; None for other files, of which nothing more is known.
+        """
+        return self if step is None else replace(self, compression=compression_dial(step))
 
     def rounded(self) -> Dials:
         """To twentieths, so that pictures of nearly equal damage share an engine."""
