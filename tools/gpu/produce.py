@@ -15,13 +15,12 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch.nn import functional as F
 
 from crispen.lab.data.bilevel import make_bilevel
-from crispen.lab.data.drawn import page, pattern
+from crispen.lab.data.drawn import page
+from crispen.lab.data.mixing import with_patterns
 from crispen.lab.degradations import Life, Pipeline
 from crispen.lab.degradations.resampling import resample
-from crispen.lab.networks.base import bicubic_kernel, bicubic_planes
 
 Bytes = NDArray[np.uint8]
 SIDES = {1: 96, 2: 96, 4: 64}
@@ -54,23 +53,16 @@ class Maker:
         self.shares = area / area.sum()
         self.rng = np.random.default_rng(seed)
         self.generator = torch.Generator().manual_seed(seed)
-        self.kernel = bicubic_kernel(scale, 3)
 
     def tiles(self, count: int = CHUNK) -> dict[str, NDArray[np.generic]]:
         """See the module."""
         crops = np.stack([self._crop() for _ in range(count)])
         x = torch.from_numpy(crops).permute(0, 3, 1, 2).float() / 255
         x = make_bilevel(x, _BILEVEL, "rgb", self.generator)
-        pair = self.pipeline(x, self.generator)
+        pair = with_patterns(self.pipeline(x, self.generator), _PATTERNS, self.generator)
         assert pair.dials is not None
-        low, high, dials = pair.input, pair.target, pair.dials[:, ::2].clone()
-        for i in np.flatnonzero(self.rng.random(count) < _PATTERNS):
-            drawn = pattern(self.rng, _whole(low[i : i + 1])[0])
-            low[i] = torch.from_numpy(drawn).permute(2, 0, 1).float() / 255
-            planes = bicubic_planes(low[i : i + 1], self.kernel)
-            larger = low[i : i + 1] if self.scale == 1 else F.pixel_shuffle(planes, self.scale)
-            high[i], dials[i] = larger[0].clamp(0, 1), 0
-        return {"lr": _whole(low), "hr": _whole(high), "dials": dials.numpy()}
+        dials = pair.dials[:, ::2]
+        return {"lr": _whole(pair.input), "hr": _whole(pair.target), "dials": dials.numpy()}
 
     def _crop(self) -> Bytes:
         rng, side = self.rng, self.crop

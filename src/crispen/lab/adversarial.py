@@ -51,9 +51,12 @@ class Opponent:
         """The generator's adversarial loss; the discriminator is not changed by it."""
         self.network.requires_grad_(False)
         try:
+            made = self.network(image)
+            if not self._loss.compares:
+                return self._loss.generator(made, made)
             with torch.no_grad():
                 real = self.network(target)
-            return self._loss.generator(real, self.network(image))
+            return self._loss.generator(real, made)
         finally:
             self.network.requires_grad_(True)
 

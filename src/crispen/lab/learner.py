@@ -20,6 +20,7 @@ from crispen.lab.adversarial import Opponent
 from crispen.lab.compiling import compile_layers
 from crispen.lab.data import Batches, NamedTable, PairsTable
 from crispen.lab.data.bilevel import make_bilevel
+from crispen.lab.data.mixing import with_pages, with_patterns
 from crispen.lab.degradations.pipeline import Pair, Pipeline
 from crispen.lab.losses import build_loss
 from crispen.lab.networks import Network, Output, build_network
@@ -28,6 +29,9 @@ from crispen.lab.processes import seed_layers, stream_seed
 from crispen.lab.recipe import Recipe, Train
 from crispen.lab.schedule import rate_factor
 from crispen.lab.teacher import Teacher
+
+# Shares of crops that are no photographs.
+MADE_UP = ("bilevel", "pages", "patterns")
 
 
 def make_network(recipe: Recipe) -> Network:
@@ -75,9 +79,14 @@ def make_pipeline(recipe: Recipe, device: torch.device) -> Pipeline | None:
                 "degradation: the data brings its own inputs; leave [[degradation]] out, or take "
                 'data.kind = "folder"'
             )
-        if recipe.data.bilevel:
-            raise UsageError("data.bilevel: the data brings its own inputs; leave it out")
+        for key in MADE_UP:
+            if getattr(recipe.data, key):
+                raise UsageError(f"data.{key}: the data brings its own inputs; leave it out")
         return None
+    if recipe.data.channels != 3:
+        for key in ("pages", "patterns"):
+            if getattr(recipe.data, key):
+                raise UsageError(f'data.{key}: needs data.color = "rgb"; leave it out')
     if recipe.scale == 1 and not recipe.degradation:
         raise UsageError(
             "degradation: at scale 1 without one, input and target are the same; add a "
@@ -114,9 +123,15 @@ def make_pair(
         assert batch.input is not None
         return Pair(batch.input.float().div_(255.0), target)
     generator = torch.Generator(target.device).manual_seed(seed)
-    if recipe.data.bilevel and index is not None:
-        target = make_bilevel(target, recipe.data.bilevel, recipe.data.color, generator)
-    return pipeline(target, generator)
+    data = recipe.data
+    if index is None:
+        return pipeline(target, generator)
+    if data.pages:
+        target = with_pages(target, data.pages, generator)
+    if data.bilevel:
+        target = make_bilevel(target, data.bilevel, data.color, generator)
+    pair = pipeline(target, generator)
+    return with_patterns(pair, data.patterns, generator) if data.patterns else pair
 
 
 def make_optimizer(network: nn.Module, train: Train) -> torch.optim.Optimizer:

@@ -38,6 +38,20 @@ class DataKind(Table):
         description="share of the crops that are cut into black and white, as text and line art "
         "are; not for pairs",
     )
+    pages: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="share of the crops that are drawn: pages of text, charts and windows of "
+        "programs; for rgb, not for pairs",
+    )
+    patterns: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="share of the crops that are patterns (checkerboards, dithering, halftone), "
+        "which the network learns to enlarge as bicubic does; for rgb, not for pairs",
+    )
     stride: int = Field(
         0, ge=0, description="distance of the places where crops begin; 0: crops anywhere"
     )

@@ -36,11 +36,13 @@ class AdversarialLoss:
 
     Attributes:
         discriminator: What the discriminator minimises; give it made pictures detached.
-        generator: What the generator minimises. Only ``relativistic`` looks at ``real`` here.
+        generator: What the generator minimises.
+        compares: Whether the generator's loss looks at ``real``.
     """
 
     discriminator: Pair
     generator: Pair
+    compares: bool = False
 
 
 def _vanilla() -> AdversarialLoss:
@@ -70,7 +72,7 @@ def _relativistic() -> AdversarialLoss:
         # Small where a looks more real than b does on average, and b less than a.
         return softplus(b.mean() - a).mean() + softplus(b - a.mean()).mean()
 
-    return AdversarialLoss(realer, lambda real, made: realer(made, real))
+    return AdversarialLoss(realer, lambda real, made: realer(made, real), compares=True)
 
 
 _KINDS: dict[str, Callable[[], AdversarialLoss]] = {

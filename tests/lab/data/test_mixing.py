@@ -1,0 +1,63 @@
+"""Drawn pages and patterns take their share of a batch."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from crispen.errors import UsageError
+from crispen.lab.data.mixing import with_pages, with_patterns
+from crispen.lab.degradations.pipeline import Pair
+from crispen.lab.learner import make_pipeline
+from crispen.lab.recipe import read_recipe
+
+
+def generator(seed: int = 1) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+def changed(after: torch.Tensor, before: torch.Tensor) -> int:
+    return int((after != before).flatten(1).any(1).sum())
+
+
+def test_a_share_of_the_crops_becomes_pages_the_same_for_the_same_seed() -> None:
+    crops = torch.rand(60, 3, 32, 32, generator=generator())
+    kept = crops.clone()
+    mixed = with_pages(crops, 0.25, generator())
+    assert torch.equal(crops, kept)
+    assert 5 < changed(mixed, crops) < 28
+    assert torch.equal(mixed, with_pages(crops, 0.25, generator()))
+    assert with_pages(crops, 0.0, generator()) is crops
+
+
+@pytest.mark.parametrize("scale", [1, 2, 4])
+def test_a_pattern_keeps_its_mean_and_is_told_to_be_clean(scale: int) -> None:
+    low = torch.rand(40, 3, 24, 24, generator=generator())
+    high = torch.rand(40, 3, 24 * scale, 24 * scale, generator=generator())
+    mixed = with_patterns(Pair(low, high, torch.full((40, 6), 0.5)), 0.5, generator())
+    patterns = (mixed.input != low).flatten(1).any(1)
+    assert torch.equal(patterns, (mixed.target != high).flatten(1).any(1))
+    assert 8 < int(patterns.sum()) < 32
+    assert mixed.dials is not None
+    assert (mixed.dials[patterns] == torch.tensor([0, 0.5, 0, 0.5, 0, 0.5])).all()
+    assert (mixed.dials[~patterns] == 0.5).all()
+    if scale == 1:
+        assert torch.equal(mixed.target[patterns], mixed.input[patterns])
+    shift = mixed.target[patterns].mean((1, 2, 3)) - mixed.input[patterns].mean((1, 2, 3))
+    assert shift.abs().max() < 0.03
+
+
+@pytest.mark.parametrize("key", ["pages", "patterns"])
+@pytest.mark.parametrize(
+    "data", [{"kind": "named", "name": "unsplash-pairs"}, {"kind": "folder", "color": "luma"}]
+)
+def test_neither_for_pairs_nor_for_luma(key: str, data: dict[str, object]) -> None:
+    table = {
+        "name": "x",
+        "scale": 2,
+        "network": {"kind": "plain"},
+        "data": data | {key: 0.1},
+        "loss": [{"kind": "l1"}],
+    }
+    with pytest.raises(UsageError, match=rf"data\.{key}"):
+        make_pipeline(read_recipe(table, "here"), torch.device("cpu"))
