@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 from lightning.fabric import Fabric
-from torch import Tensor
+from torch import Tensor, nn
 
 from crispen.lab.losses.adversarial import adversarial_loss
 from crispen.lab.processes import stream_seed
@@ -29,19 +29,30 @@ class Opponent:
         channels: Of the pictures.
         fabric: Where it trains.
         seed: Of the weights.
+        bf16: Compute its layers in bf16, as the generator's.
     """
 
-    def __init__(self, table: Adversarial, channels: int, fabric: Fabric, seed: int) -> None:
+    def __init__(
+        self, table: Adversarial, channels: int, fabric: Fabric, seed: int, *, bf16: bool = False
+    ) -> None:
         self.table = table
         self.weight = table.weight
         self.fabric = fabric
         torch.manual_seed(stream_seed(seed, "discriminator"))
-        self.network = table.discriminator.build(channels).to(fabric.device)
+        network = table.discriminator.build(channels)
+        self.network = network.to(fabric.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._bf16 = bf16
         self.optimizer = torch.optim.Adam(
             self.network.parameters(), lr=table.learning_rate, betas=(0.9, 0.999), fused=True
         )
         self._network, self._step = fabric.setup(self.network, self.optimizer)
         self._loss = adversarial_loss(table.loss)
+
+    def _judged(self, network: nn.Module, image: Tensor) -> Tensor:
+        x = image.contiguous(memory_format=torch.channels_last)
+        with torch.autocast(x.device.type, torch.bfloat16, enabled=self._bf16):
+            scores: Tensor = network(x)
+        return scores.float()
 
     def plays(self, number: int) -> bool:
         """Whether it takes part in a step, counted from 0."""
@@ -51,11 +62,11 @@ class Opponent:
         """The generator's adversarial loss; the discriminator is not changed by it."""
         self.network.requires_grad_(False)
         try:
-            made = self.network(image)
+            made = self._judged(self.network, image)
             if not self._loss.compares:
                 return self._loss.generator(made, made)
             with torch.no_grad():
-                real = self.network(target)
+                real = self._judged(self.network, target)
             return self._loss.generator(real, made)
         finally:
             self.network.requires_grad_(True)
@@ -75,7 +86,7 @@ class Opponent:
             with self.fabric.no_backward_sync(self._network, enabled=i < len(made) - 1):
                 # Apart, as the generator meets it: batch normalisation would tell them to each
                 # other.
-                real, fake = self._network(target), self._network(image)
+                real, fake = (self._judged(self._network, x) for x in (target, image))
                 loss = self._loss.discriminator(real, fake) / len(made)
                 self.fabric.backward(loss)
             total += loss.detach()

@@ -221,7 +221,13 @@ class Learner:
             compile_layers(network, x, bf16=recipe.train.precision == "bf16")
         self._core, self._step = fabric.setup(_Core(network), self.optimizer)
         self.opponent = (
-            Opponent(recipe.adversarial, recipe.data.channels, fabric, recipe.train.seed)
+            Opponent(
+                recipe.adversarial,
+                recipe.data.channels,
+                fabric,
+                recipe.train.seed,
+                bf16=recipe.train.precision == "bf16",
+            )
             if recipe.adversarial
             else None
         )
