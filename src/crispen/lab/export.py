@@ -39,7 +39,7 @@ from crispen.media.atomic import write_whole
 from crispen.media.image import Image
 from crispen.models.card import CARD_KEY, ModelCard, Training
 from crispen.models.card_page import card_page
-from crispen.models.dials import INITIALIZER, INPUTS
+from crispen.models.dials import INITIALIZER, INPUTS, VIVID
 
 OPSET = 17
 TOLERANCE = 1e-4
@@ -80,8 +80,8 @@ def to_onnx(network: Network, card: ModelCard) -> onnx.ModelProto:
     """The graph: ``input`` (N, C, H, W) in [0, 1] → ``output`` (N, C, scale·H, scale·W).
 
     N, H and W are free, but for a network that takes one window. Where the network adds to a
-    bicubic picture, the tensor before that sum is called ``residual``. Dials become an
-    initializer; see `crispen.models.dials`.
+    bicubic picture, the tensor before that sum is called ``residual``. Dials, and how vivid the
+    answer is, become initializers; see `crispen.models.dials`.
     """
     side = network.window_px
     free = {0: "n", 2: "h", 3: "w"} if side is None else {0: "n"}
@@ -91,6 +91,9 @@ def to_onnx(network: Network, card: ModelCard) -> onnx.ModelProto:
     if network.has_dials:
         inputs.append(torch.zeros(1, INPUTS))
         given.append(INITIALIZER)
+    if network.has_vivid:
+        inputs.append(torch.ones(1))
+        given.append(VIVID)
     traced: nn.Module = network
     if isinstance(network, Upscaler):
         traced, names = _WithResidual(network), ["output", "residual"]
@@ -112,12 +115,10 @@ def to_onnx(network: Network, card: ModelCard) -> onnx.ModelProto:
     # Folds the shape arithmetic of the padding away; what is left is the network.
     model: onnx.ModelProto = onnxslim.slim(onnx.load_from_string(buffer.getvalue()))
     del model.graph.output[1:]
-    if network.has_dials:
-        # Only now: as a constant it would have been folded away with what follows from it.
-        del model.graph.input[1:]
-        model.graph.initializer.append(
-            numpy_helper.from_array(np.zeros((1, INPUTS), np.float32), INITIALIZER)
-        )
+    # Only now: as constants they would have been folded away with what follows from them.
+    del model.graph.input[1:]
+    for name, value in zip(given[1:], inputs[1:], strict=True):
+        model.graph.initializer.append(numpy_helper.from_array(value.numpy(), name))
     model.producer_name = "crispen"
     model.producer_version = __version__
     model.doc_string = card.summary
@@ -234,6 +235,7 @@ def export_checkpoint(
         stride_px=_stride(merged),
         parameters=parameters,
         dials=merged.has_dials,
+        vivid=merged.has_vivid,
         architecture=recipe.network.describe(),
         licence=licence,
         training=Training(

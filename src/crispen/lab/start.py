@@ -16,14 +16,18 @@ import numpy as np
 import onnx
 import torch
 from onnx import numpy_helper
+from onnx.reference import ReferenceEvaluator
 from torch import Tensor, nn
 
 from crispen.errors import UsageError
-from crispen.lab.checkpoint import transfer_weights
+from crispen.lab.checkpoint import no_lineage, transfer_weights
 from crispen.lab.data.toy import toy_pictures
 from crispen.lab.networks import Network
 from crispen.lab.networks.clipped import ClippedRelu
 from crispen.lab.networks.plain import RichConv
+from crispen.lab.networks.vivid import Vivid, VividTable
+from crispen.lab.recipe import Recipe
+from crispen.models.dials import Dials, set_dials
 from crispen.models.store import SUFFIX, find, read_model
 
 # What stands behind an operator's inputs, from its second one on.
@@ -37,6 +41,47 @@ _INPUTS = {
     "Clip": ("", "range"),
 }
 _STATISTICS = (8, 96)  # pictures and their side
+
+
+def begin(network: Network, recipe: Recipe) -> dict[str, Any]:
+    """Gives a new run's network the weights that it begins with.
+
+    Args:
+        network: In place; one for looks is built on a model that is read here.
+        recipe: Says from what.
+
+    Returns:
+        As `start_from`.
+
+    Raises:
+        CrispenError: As `start_from`.
+        UsageError: The model to build on is another network than the recipe says.
+    """
+    if isinstance(network, Vivid):
+        assert isinstance(recipe.network, VividTable)
+        _copy_model(network.faithful, recipe.network.faithful)
+        network = network.detail
+    return start_from(network, recipe.train.start) if recipe.train.start else no_lineage()
+
+
+@torch.no_grad()
+def _copy_model(network: Network, name: str) -> None:
+    """All weights of a model; the network computes the same then."""
+    path, card = find(name)
+    model = onnx.load_from_string(read_model(path))
+    if card.dials and _take(network, model):
+        x = torch.rand(1, network.channels, 24, 16, generator=torch.Generator().manual_seed(0))
+        dials = Dials(0.3, 0.5, 0.2)
+        told = onnx.load_from_string(set_dials(model.SerializeToString(), dials))
+        (found,) = ReferenceEvaluator(told).run(None, {"input": x.numpy()})
+        out = np.asarray(found)
+        mine = network.eval().outputs(x, torch.tensor([dials.inputs()])).image
+        if mine.shape == out.shape and float((mine - torch.from_numpy(out)).abs().max()) < 1e-4:
+            return
+    raise UsageError(
+        f"network.faithful: {name} ({card.architecture}, scale {card.scale}) is not the network "
+        "that the recipe describes; correct faithful_width, faithful_depth or scale"
+    )
 
 
 def start_from(network: Network, start: str) -> dict[str, Any]:

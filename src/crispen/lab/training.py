@@ -34,7 +34,7 @@ from crispen.lab.processes import Place, connect, disconnect, hardware, helpers
 from crispen.lab.recipe import Recipe
 from crispen.lab.run_folder import RunFolder, make_folder
 from crispen.lab.schedule import Judge
-from crispen.lab.start import start_from
+from crispen.lab.start import begin
 from crispen.lab.validation import Validator, folder_cases, held_out_cases
 from crispen.progress import Progress
 
@@ -85,9 +85,9 @@ class Trainer:
             recipe.adversarial.discriminator.build(recipe.data.channels).check_side(side)
         place = Place.of_environment(devices)
         saved = None if place.rank and resume is False else self._saved(recipe, resume)
-        if saved is None and recipe.train.start:
+        if saved is None:
             # A resumed run has its weights already; where they once came from is not read again.
-            self.lineage = start_from(network, recipe.train.start)
+            self.lineage = begin(network, recipe)
         with contextlib.ExitStack() as self._stack:
             self._stack.callback(_remove_empty, folder)
             make_folder(folder)

@@ -94,6 +94,7 @@ class ModelCard(_Frozen):
     dials: bool = Field(
         False, description="takes dials: how degraded the input is; see `crispen.models.dials`"
     )
+    vivid: bool = Field(False, description="takes how vivid its result is, from 0 to 1")
 
     @model_validator(mode="after")
     def _windows_fit(self) -> Self:

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import math
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from crispen.errors import ModelError
 from crispen.models.protobuf import fields
 
 INITIALIZER = "dials"
+VIVID = "vivid"
 NAMES = ("noise", "compression", "blur")
 INPUTS = 2 * len(NAMES)
 
@@ -40,15 +42,18 @@ class Dials:
         noise: See `noise_dial`.
         compression: See `compression_dial`.
         blur: See `blur_dial`.
+        vivid: How vivid the result is to be, for networks that invent detail; as vivid as it gets
+            unless given.
     """
 
     noise: float | None = None
     compression: float | None = None
     blur: float | None = None
+    vivid: float | None = None
 
     @property
     def values(self) -> tuple[float | None, float | None, float | None]:
-        """In the order of `NAMES`."""
+        """How damaged it is, in the order of `NAMES`."""
         return (self.noise, self.compression, self.blur)
 
     def coded(self, step: float | None) -> Dials:
@@ -61,7 +66,8 @@ class Dials:
 
     def rounded(self) -> Dials:
         """To twentieths, so that pictures of nearly equal damage share an engine."""
-        return Dials(*(None if v is None else round(20 * v) / 20 for v in self.values))
+        every = (*self.values, self.vivid)
+        return Dials(*(None if v is None else round(20 * v) / 20 for v in every))
 
     def inputs(self) -> list[float]:
         """What the network is given: value, known, value, known …; unknown values are 0."""
@@ -166,11 +172,27 @@ def _exp(dial: float, knee: float, worst: float) -> float:
 
 
 def set_dials(model: bytes, dials: Dials) -> bytes:
-    """The ONNX file with other values in its initializer ``dials``.
+    """The ONNX file with other values in its initializers ``dials`` and ``vivid``.
 
     Raises:
-        ModelError: It has none.
+        ModelError: It has no dials.
     """
+    values = {INITIALIZER: dials.inputs()}
+    if dials.vivid is not None:
+        values[VIVID] = [dials.vivid]
+    changed = bytearray(model)
+    missing = True
+    for name, begin in _places(model):
+        numbers = values.get(name, [])
+        struct.pack_into(f"<{len(numbers)}f", changed, begin, *numbers)
+        missing = missing and name != INITIALIZER
+    if missing:
+        raise ModelError("the model has no dials; take one that has, such as real-x2")
+    return bytes(changed)
+
+
+def _places(model: bytes) -> Iterator[tuple[str, int]]:
+    """Each initializer's name, and where its values begin."""
     whole = memoryview(model)
     for number, graph in fields(whole):
         for kind, tensor in fields(graph) if number == _GRAPH else ():
@@ -178,11 +200,8 @@ def set_dials(model: bytes, dials: Dials) -> bytes:
                 continue
             parts = dict(fields(tensor))
             data = parts.get(_RAW_DATA)
-            if bytes(parts.get(_NAME, b"")) == INITIALIZER.encode() and data is not None:
-                begin = _offset(data, whole)
-                values = struct.pack(f"<{INPUTS}f", *dials.inputs())
-                return model[:begin] + values + model[begin + len(values) :]
-    raise ModelError("the model has no dials; take one that has, such as real-x2")
+            if data is not None:
+                yield bytes(parts.get(_NAME, b"")).decode(), _offset(data, whole)
 
 
 def _offset(part: memoryview, whole: memoryview) -> int:

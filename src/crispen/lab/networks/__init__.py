@@ -45,6 +45,7 @@ NETWORKS: tuple[type[Architecture], ...] = tuple(
         "srcnn:SrcnnTable",
         "srresnet:SrresnetTable",
         "unet_denoise:UnetDenoiseTable",
+        "vivid:VividTable",
     )
 )
 

@@ -50,6 +50,7 @@ class Network(nn.Module):
         base: ``bicubic`` if it adds its answer to a bicubic picture; see `Upscaler`.
         has_dials: Whether it takes dials that say how degraded its input is; see
             `crispen.models.dials`.
+        has_vivid: Whether it takes, after the dials, how vivid its answer is to be: a scalar.
     """
 
     halo: int | None = None
@@ -57,6 +58,7 @@ class Network(nn.Module):
     window_px: int | None = None
     base: Literal["bicubic", "none"] = "none"
     has_dials: bool = False
+    has_vivid: bool = False
 
     def __init__(self, scale: int = 1, channels: int = 3) -> None:
         super().__init__()

@@ -1,0 +1,181 @@
+"""A network for looks that stands on one for the truth, so that its result shrinks back.
+
+::
+
+    x ─┬─ faithful, as it was trained ─► f ──────────────────────────┬─(+)─► residual
+       └─ detail ─► d ─(-f)─► e ─► e - enlarge(shrink(e)) ─(× vivid)─┘
+
+Both answer with the phases of a residual (`crispen.lab.networks.base`). What of their difference
+would still be seen at the size of the input is taken out of it by back-projection [1]_: the result,
+shrunk again, is what the faithful network's result is, shrunk. So colours and everything that a
+viewer could see in the input stay what they are, and only what lies between its pixels is invented.
+`vivid` from 0 to 1 goes from one network to the other.
+
+.. [1] M. Irani and S. Peleg, "Improving resolution by image registration", CVGIP 1991
+"""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import Field
+from torch import Tensor
+from torch.nn import functional as F
+
+from crispen.lab.networks.base import Architecture, Upscaler
+from crispen.lab.networks.plain import Activation, Plain
+from crispen.media.resample import taps
+
+# Pixels of the input that shrinking looks at, and enlarging, along one side.
+_CELLS = 5
+_REACH = 2 * (_CELLS // 2)
+
+
+class VividTable(Architecture):
+    """A plain stack for looks on top of a faithful one (`crispen.lab.networks.vivid`)."""
+
+    kind: Literal["vivid"] = "vivid"
+    faithful: str = Field(
+        description="the model that stays as it is, by name or as an ONNX file; its network is "
+        "plain, with dials"
+    )
+    faithful_width: int = Field(48, ge=4, le=256, description="channels of its hidden layers")
+    faithful_depth: int = Field(14, ge=1, le=64, description="its hidden layers")
+    width: int = Field(64, ge=4, le=256, description="channels of each hidden layer that learns")
+    depth: int = Field(14, ge=1, le=64, description="hidden layers that learn")
+    activation: Activation = Field("clipped-relu", description="of both, the non-linearity")
+
+    def build(self, scale: int, channels: int) -> Vivid:
+        """See `Architecture.build`."""
+        self.require_scale(scale, 2, 3, 4)
+        faithful, detail = (
+            Plain(scale, channels, width, depth, self.activation, rich=rich, dials=True)
+            for width, depth, rich in (
+                (self.faithful_width, self.faithful_depth, False),
+                (self.width, self.depth, True),
+            )
+        )
+        return Vivid(faithful, detail)
+
+    def describe(self) -> str:
+        """See `Architecture.describe`."""
+        return (
+            f"{self.depth + 2} 3x3 convolutions, {self.width} channels, {self.activation}, "
+            f"back-projected onto {self.faithful}, three dials"
+        )
+
+
+def _shrinking(scale: int) -> NDArray[np.float64]:
+    """``(5, scale)``: bicubic shrinking along one axis, of the sub-pixels of five pixels."""
+    cells = 2 * _CELLS
+    axis = taps(cells * scale, cells, factor=1 / scale).matrix(cells * scale)[_CELLS]
+    first = _CELLS - _CELLS // 2
+    found: NDArray[np.float64] = axis.reshape(cells, scale)[first : first + _CELLS]
+    return found
+
+
+def _enlarging(scale: int) -> NDArray[np.float64]:
+    """``(5, scale)``: of all ways to enlarge that shrinking undoes exactly, the smallest."""
+    small = _shrinking(scale)
+    unknown = (_CELLS, scale)
+    # Enlarged and shrunk again, a single pixel is itself and nothing beside it …
+    rows = np.zeros((2 * _CELLS - 1 + scale, *unknown))
+    for cell in range(_CELLS):
+        for other in range(_CELLS):
+            rows[cell + other, other] += small[cell]
+    # … and an even area stays even.
+    for phase in range(scale):
+        rows[2 * _CELLS - 1 + phase, :, phase] = 1
+    wanted = np.zeros(len(rows))
+    wanted[_CELLS - 1] = 1
+    wanted[2 * _CELLS - 1 :] = 1
+    matrix = rows.reshape(len(rows), -1)
+    found: NDArray[np.float64] = np.linalg.pinv(matrix) @ wanted
+    return found.reshape(unknown)
+
+
+def shrinking_kernel(scale: int, channels: int) -> Tensor:
+    """``(channels, channels · scale², 5, 5)``: bicubic shrinking of a picture in phases.
+
+    Equal to MATLAB's `imresize` by 1/scale, but at the picture's edge.
+    """
+    axis = _shrinking(scale)
+    plane = np.einsum("yi,xj->ijyx", axis, axis).reshape(scale**2, _CELLS, _CELLS)
+    kernel = torch.zeros(channels, channels * scale**2, _CELLS, _CELLS)
+    for c in range(channels):
+        kernel[c, c * scale**2 : (c + 1) * scale**2] = torch.from_numpy(plane)
+    return kernel
+
+
+def enlarging_kernel(scale: int, channels: int) -> Tensor:
+    """``(channels · scale², channels, 5, 5)``: enlarging that `shrinking_kernel` undoes."""
+    axis = _enlarging(scale)
+    plane = np.einsum("yi,xj->ijyx", axis, axis).reshape(scale**2, _CELLS, _CELLS)
+    kernel = torch.zeros(channels * scale**2, channels, _CELLS, _CELLS)
+    for c in range(channels):
+        kernel[c * scale**2 : (c + 1) * scale**2, c] = torch.from_numpy(plane)
+    return kernel
+
+
+class Vivid(Upscaler):
+    """Mixes two networks of one scale; only `detail` learns.
+
+    Args:
+        faithful: Kept as it is.
+        detail: For looks.
+    """
+
+    has_dials = True
+    has_vivid = True
+    shrinking: Tensor
+
+    def __init__(self, faithful: Plain, detail: Plain) -> None:
+        super().__init__(detail.scale, detail.channels)
+        assert faithful.halo is not None
+        assert detail.halo is not None
+        self.faithful = faithful.requires_grad_(False).eval()
+        self.detail = detail
+        self.halo = max(faithful.halo, detail.halo) + _REACH
+        self.register_buffer(
+            "shrinking", shrinking_kernel(self.scale, self.channels), persistent=False
+        )
+        self.register_buffer(
+            "enlarging", enlarging_kernel(self.scale, self.channels), persistent=False
+        )
+
+    enlarging: Tensor
+
+    def train(self, mode: bool = True) -> Self:
+        """Only `detail` trains: `faithful` neither rounds nor forgets to clip."""
+        super().train(mode)
+        self.faithful.eval()
+        return self
+
+    def forward(
+        self, x: Tensor, dials: Tensor | None = None, vivid: Tensor | None = None
+    ) -> Tensor:
+        """See `Upscaler.forward`; `vivid` is a scalar, 1 unless given."""
+        return self.finish(self.compose(x, self.residual(x, dials, vivid)))
+
+    def residual(
+        self, x: Tensor, dials: Tensor | None = None, vivid: Tensor | None = None
+    ) -> Tensor:
+        """See `Upscaler.residual`."""
+        with torch.no_grad():
+            faithful = self.faithful.residual(x, dials)
+        difference = self.detail.residual(x, dials) - faithful
+        invented = difference - self._seen_small(difference)
+        return faithful + (invented if vivid is None else vivid * invented)
+
+    def _seen_small(self, phases: Tensor) -> Tensor:
+        """What is left of phases after shrinking and enlarging."""
+        rim = (2, 2, 2, 2)
+        small = F.conv2d(F.pad(phases, rim, mode="replicate"), self.shrinking.to(phases.dtype))
+        return F.conv2d(F.pad(small, rim, mode="replicate"), self.enlarging.to(phases.dtype))
+
+    def merged(self) -> Vivid:
+        """See `Network.merged`."""
+        return Vivid(self.faithful.merged(), self.detail.merged()).train(self.training)

@@ -1,0 +1,125 @@
+"""A network for looks that stands on a faithful one."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from crispen.engines.opening import open_engine
+from crispen.errors import UsageError
+from crispen.lab.checkpoint import no_lineage, save_checkpoint
+from crispen.lab.export import export_checkpoint
+from crispen.lab.networks.vivid import Vivid, VividTable, enlarging_kernel, shrinking_kernel
+from crispen.lab.recipe import read_recipe
+from crispen.lab.start import begin
+from crispen.media.resample import resize
+from crispen.models.card import read_card
+from crispen.models.dials import Dials
+
+TABLE = {
+    "name": "looks",
+    "task": "restore",
+    "scale": 2,
+    "network": {"kind": "vivid", "faithful": "real-x2", "width": 8, "depth": 2},
+    "data": {"kind": "toy", "color": "rgb"},
+    "degradation": [{"kind": "life", "video": 0.0}],
+    "loss": [{"kind": "l1"}],
+}
+
+
+@pytest.fixture(scope="module")
+def network() -> Vivid:
+    torch.manual_seed(0)
+    made = VividTable(faithful="real-x2", width=8, depth=2).build(2, 3)
+    begin(made, read_recipe(TABLE, "here"))
+    with torch.no_grad():  # as if it had learned something wild
+        made.detail.tail.weight.mul_(30)
+    return made.eval()
+
+
+@pytest.mark.parametrize("scale", [2, 4])
+def test_phases_shrink_as_a_picture_does(scale: int) -> None:
+    x = torch.rand(1, 3, 20 * scale, 16 * scale, dtype=torch.float64)
+    phases = torch.nn.functional.pixel_unshuffle(x, scale)
+    small = torch.nn.functional.conv2d(phases, shrinking_kernel(scale, 3).double(), padding=2)
+    expected = resize(x[0].permute(1, 2, 0).numpy(), 20, 16)
+    found = small[0].permute(1, 2, 0).numpy()
+    np.testing.assert_allclose(found[2:-2, 2:-2], expected[2:-2, 2:-2], atol=1e-6)
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+def test_shrinking_undoes_enlarging_and_even_areas_stay_even(scale: int) -> None:
+    small = torch.rand(1, 3, 24, 24)
+    large = torch.nn.functional.conv2d(small, enlarging_kernel(scale, 3), padding=2)
+    back = torch.nn.functional.conv2d(large, shrinking_kernel(scale, 3), padding=2)
+    torch.testing.assert_close(back[..., 4:-4, 4:-4], small[..., 4:-4, 4:-4], atol=1e-4, rtol=0)
+    even = torch.nn.functional.conv2d(torch.ones(1, 3, 9, 9), enlarging_kernel(scale, 3), padding=2)
+    torch.testing.assert_close(even[..., 2:-2, 2:-2], torch.ones(1, 3 * scale**2, 5, 5), atol=1e-4, rtol=0)
+
+
+def test_it_shrinks_back_to_what_the_faithful_network_gives(network: Vivid) -> None:
+    x = torch.rand(1, 3, 48, 40, generator=torch.Generator().manual_seed(1)) * 0.5 + 0.25
+
+    def small(image: torch.Tensor) -> np.ndarray:
+        return 255 * resize(image[0].permute(1, 2, 0).numpy(), 48, 40)
+
+    with torch.no_grad():
+        faithful = network.faithful.compose(x, network.faithful.residual(x))
+        vivid = network.compose(x, network.residual(x))
+        alone = network.compose(x, network.detail.residual(x))
+        nothing = network.compose(x, network.residual(x, None, torch.zeros(1)))
+    torch.testing.assert_close(nothing, faithful)
+    assert 255 * float((vivid - faithful).abs().mean()) > 5
+    assert np.abs(small(alone) - small(faithful)).mean() > 5
+    # Nothing but the picture's edge, and what is clipped, differs.
+    assert np.abs(small(vivid) - small(faithful)).mean() < 0.5
+    assert np.abs(small(vivid) - small(faithful))[4:-4, 4:-4].max() < 1
+
+
+def test_only_what_invents_learns(network: Vivid) -> None:
+    network.train()
+    assert not network.faithful.training
+    network(torch.rand(1, 3, 16, 16)).sum().backward()
+    assert all(p.grad is None for p in network.faithful.parameters())
+    assert any(p.grad is not None for p in network.detail.parameters())
+    network.eval()
+
+
+@pytest.mark.parametrize(("key", "value"), [("faithful_depth", 6), ("faithful", "real-x4")])
+def test_another_model_is_refused(key: str, value: object) -> None:
+    recipe = read_recipe({**TABLE, "network": TABLE["network"] | {key: value}}, "here")
+    assert isinstance(recipe.network, VividTable)
+    with pytest.raises(UsageError, match="is not the network"):
+        begin(recipe.network.build(2, 3), recipe)
+
+
+def test_the_exported_file_goes_from_faithful_to_vivid(network: Vivid, tmp_path: Path) -> None:
+    content = {
+        "average": network.state_dict(),
+        "step": 1,
+        "wall_time_s": 0.0,
+        "lineage": no_lineage(),
+        "data": {"digest": "0" * 64, "licence": ""},
+        "hardware": "",
+    }
+    save_checkpoint(tmp_path / "last.ckpt", content, read_recipe(TABLE, "here"))
+    path = export_checkpoint(tmp_path / "last.ckpt", tmp_path)
+    card = read_card(path)
+    assert card.vivid
+    assert card.dials
+    assert card.halo == network.halo
+    pixels = np.random.default_rng(0).integers(60, 190, (40, 40, 3), np.uint8)
+
+    def answer(vivid: float | None) -> np.ndarray:
+        engine = open_engine(path, card, dials=Dials(0.1, 0.3, 0.0, vivid))
+        found: np.ndarray = engine.run(pixels).astype(float)
+        engine.close()
+        return found
+
+    none, half, all_of_it = answer(0.0), answer(0.5), answer(1.0)
+    assert np.abs(all_of_it - none).mean() > 5
+    assert np.abs(half - (none + all_of_it) / 2).mean() < 2
+    np.testing.assert_array_equal(answer(None), all_of_it)
