@@ -8,11 +8,10 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from crispen.lab.networks.plain import Plain
 from gpu.learn import factor, learn
 from gpu.pool import Pool, Tiles
 from gpu.produce import SIDES, Maker
-from gpu.stages import enlarged_tail, halved
+from gpu.stages import halved
 
 CPU = torch.device("cpu")
 
@@ -63,21 +62,6 @@ def test_the_rate_rises_stays_and_falls():
     assert factor(0.3, 0.5) == 1
     assert factor(0.75, 0.5) == pytest.approx(0.5)
     assert factor(1.0, 0.5) == pytest.approx(0)
-
-
-def test_a_network_of_half_the_scale_answers_with_means():
-    torch.manual_seed(0)
-    large, small = (Plain(s, 3, width=8, depth=2).eval() for s in (4, 2))
-    small.load_state_dict(enlarged_tail(large.state_dict(), 4, 2))
-    x = torch.rand(1, 3, 12, 12)
-    with torch.no_grad():
-        detail = F.pixel_shuffle(large.residual(x), 4)
-        less = F.pixel_shuffle(small.residual(x), 2)
-    assert torch.allclose(F.avg_pool2d(detail, 2), less, atol=1e-5)
-    large.load_state_dict(enlarged_tail(small.state_dict(), 2, 4))
-    with torch.no_grad():
-        again = F.pixel_shuffle(large.residual(x), 4)
-    assert torch.allclose(F.interpolate(less, scale_factor=2, mode="nearest"), again, atol=1e-5)
 
 
 def test_halved_tiles_are_means():

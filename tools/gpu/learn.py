@@ -198,7 +198,7 @@ def fight(
     learns alone for a tenth of the time, and counts as much as it is better than chance.
     """
     average = Average(network)
-    weights = list(network.parameters())
+    weights = [p for p in network.parameters() if p.requires_grad]
     mine = torch.optim.Adam(weights, lr=rate, betas=(0.9, 0.99), fused=True)
     theirs = torch.optim.Adam(opponent.parameters(), lr=1e-3, betas=(0.5, 0.99), fused=True)
     game = adversarial_loss("vanilla")

@@ -12,15 +12,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from crispen.lab.checkpoint import load_checkpoint, no_lineage, save_checkpoint
+from crispen.lab.checkpoint import load_checkpoint, no_lineage, rescaled_tail, save_checkpoint
 from crispen.lab.look import loss as look_loss
 from crispen.lab.losses.lpips import Lpips
 from crispen.lab.networks import Network, Output, build_network
-from crispen.lab.networks.clipped import ClippedRelu, fit_ranges
+from crispen.lab.networks.clipped import ClippedRelu, fit_ranges, has_new_ranges
 from crispen.lab.networks.look import SIDE, LookNetwork
 from crispen.lab.networks.unet_discriminator import UNetDiscriminator
+from crispen.lab.networks.vivid import Vivid
 from crispen.lab.processes import hardware
 from crispen.lab.recipe import Recipe, load_recipe
+from crispen.lab.start import begin
 from crispen.lab.teacher import Teacher
 from gpu.learn import Compare, fight, learn, supervised
 from gpu.pool import Pool, Tiles
@@ -134,21 +136,6 @@ def _ceiling(x: Tensor, ceiling: Tensor) -> Tensor:
     return (steps * step).to(x.dtype)
 
 
-def enlarged_tail(weights: dict[str, Tensor], before: int, after: int) -> dict[str, Tensor]:
-    """The weights for another scale: phases of the last layer repeated, or averaged."""
-    changed = dict(weights)
-    for key in ("tail.weight", "tail.bias"):
-        old = weights[key]
-        planes = old.reshape(3, before, before, -1).permute(0, 3, 1, 2)
-        if after > before:
-            planes = planes.repeat_interleave(after // before, 2)
-            planes = planes.repeat_interleave(after // before, 3)
-        else:
-            planes = F.avg_pool2d(planes, before // after)
-        changed[key] = planes.permute(0, 2, 3, 1).reshape(3 * after**2, *old.shape[1:])
-    return changed
-
-
 def faithful(
     job: Job,
     name: str,
@@ -223,7 +210,7 @@ def real(job: Job) -> None:
     look(job, pool, 0.07 * share)
     del pool
     pool = job.pool(4, 6000)
-    weights = enlarged_tail(weights, 2, 4)
+    weights = rescaled_tail(weights, 2, 4)
     patch = 48 - at
     faithful(job, "real-x4", pool, patch, 96, 0.21 * share, weights, refresh)
     del pool
@@ -233,12 +220,12 @@ def real(job: Job) -> None:
 
 
 def vivid(job: Job) -> None:
-    """`vivid-x4` from its teacher's answers, and `vivid-x2` from both."""
+    """`vivid-soft-x4` from its teacher's answers; `vivid-x4` and `vivid-x2` against a critic."""
     compare = with_perception(job)
     pool = job.pool(4, 12_000)
-    told = load_recipe("vivid-x4", [f'teacher.model="{job.carried / "teacher.onnx"}"']).teacher
-    assert told is not None
-    teacher = Teacher(told, 4, job.device)
+    told = load_recipe("vivid-soft-x4", [f'teacher.model="{job.carried / "teacher.onnx"}"'])
+    assert told.teacher is not None
+    teacher = Teacher(told.teacher, 4, job.device)
     truth = Tiles(4, pool.side, pool.low, pool.high, pool.dials)
     truth.count.fill_(pool.filled)
     taught = Tiles(4, pool.side, pool.low, torch.empty_like(pool.high), pool.dials)
@@ -248,8 +235,7 @@ def vivid(job: Job) -> None:
     job.say(f"{answered} answers of the teacher")
     left = job.seconds - (time.monotonic() - job.began)
 
-    recipe, plain = load_recipe("vivid-x4"), relu_recipe("vivid-x4")
-    network = job.network(plain)
+    network = job.network(told)
     patch, batch = 48, 40
     began = time.monotonic()
     _, steps = learn(
@@ -258,57 +244,66 @@ def vivid(job: Job) -> None:
         0.12 * left,
         rate=1e-3,
         decay=0.0,
-        name="vivid-x4 on the truth",
+        name="vivid-soft-x4 on the truth",
     )
     draw = lambda: taught.draw(job.batch(batch), patch, _RIM // 2)  # noqa: E731
-    found, more = learn(
+    soft, more = learn(
         network,
         supervised(network, draw, compare),
-        0.33 * left,
+        0.4 * left,
         rate=8e-4,
         decay=0.3,
-        name="vivid-x4 on answers",
+        name="vivid-soft-x4 on answers",
     )
-    steps += more
-    soft = plain.model_copy(update={"name": "vivid-soft-x4"})
-    job.keep(found, soft, steps, time.monotonic() - began)
-    clipped = with_ceilings(job, recipe, found.state_dict(), draw()[0])
-    found, more = learn(
-        clipped,
-        supervised(clipped, draw, compare),
-        0.1 * left,
-        rate=4e-4,
-        decay=0.3,
-        name="vivid-x4, 8 bits",
-    )
-    steps += more
-    clipped.load_state_dict(found.state_dict())
+    job.keep(soft, told, steps + more, time.monotonic() - began)
     torch.manual_seed(1)
     opponent = UNetDiscriminator(3, 32).to(job.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    found, more = fight(
-        clipped,
+    weights = soft.state_dict()
+    for scale, tiles, part in ((4, truth, 0.6), (2, None, 1.0)):
+        if tiles is None:
+            tiles = Tiles(2, pool.side, pool.low, halved(truth.high, 4 * pool.side), pool.dials)
+            tiles.count.fill_(pool.filled)
+        weights = fought(job, scale, tiles, weights, opponent, compare, part)
+
+
+def fought(
+    job: Job,
+    scale: int,
+    tiles: Tiles,
+    weights: dict[str, Tensor],
+    opponent: nn.Module,
+    compare: Compare,
+    part: float,
+) -> dict[str, Tensor]:
+    """A vivid network against a critic, for a part of the time that is left.
+
+    Returns:
+        The weights of what learned.
+    """
+    began = time.monotonic()
+    recipe = load_recipe(f"vivid-x{scale}", ["train.start="])
+    network = job.network(recipe)
+    assert isinstance(network, Vivid)
+    begin(network, recipe)
+    network.detail.load_state_dict(rescaled_tail(weights, 4, scale), strict=False)
+    patch, batch = 48, 40
+    draw = lambda: tiles.draw(job.batch(batch), patch, _RIM // 2)  # noqa: E731
+    if has_new_ranges(network):
+        fit_ranges(network, draw()[0])
+    left = (job.seconds - (began - job.began)) * part
+    found, steps = fight(
+        network,
         opponent,
         draw,
         compare,
-        0.25 * left,
-        rate=1e-4,
+        left,
+        rate=1.5e-4,
         weight=ADVERSARIAL,
-        name="vivid-x4",
-    )
-    job.keep(found, recipe, steps + more, time.monotonic() - began)
-
-    smaller = Tiles(2, pool.side, pool.low, halved(taught.high, 4 * pool.side), pool.dials)
-    smaller.count.fill_(answered)
-    recipe = load_recipe("vivid-x2")
-    network = job.network(recipe)
-    network.load_state_dict(enlarged_tail(found.state_dict(), 4, 2))
-    began = time.monotonic()
-    left = job.seconds - (time.monotonic() - job.began)
-    draw = lambda: smaller.draw(job.batch(64), patch, _RIM // 2)  # noqa: E731
-    found, steps = fight(
-        network, opponent, draw, compare, left, rate=1e-4, weight=ADVERSARIAL, name="vivid-x2"
+        name=recipe.name,
     )
     job.keep(found, recipe, steps, time.monotonic() - began)
+    assert isinstance(found, Vivid)
+    return found.detail.state_dict()
 
 
 def with_perception(job: Job) -> Compare:

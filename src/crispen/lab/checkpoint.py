@@ -15,6 +15,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from crispen import __version__
 from crispen.errors import CrispenError, InputError, MissingInput, UsageError
@@ -25,6 +26,7 @@ from crispen.media.atomic import write_whole
 CHECKPOINT = "last.ckpt"
 BEST = "best.ckpt"
 _FORMAT = 2
+_DETAIL = "detail."
 
 
 def save_checkpoint(path: Path, content: dict[str, Any], recipe: Recipe) -> None:
@@ -102,7 +104,8 @@ def restore_weights(network: Network, weights: dict[str, Tensor], path: Path) ->
 def transfer_weights(network: Network, start: Path) -> dict[str, Any]:
     """Copies the matching weights of another run, and says where they come from.
 
-    A tail for another scale is initialised at random.
+    A tail for twice or half the scale is made of its sub-pixels, repeated or averaged; that of
+    another network is initialised at random.
 
     Returns:
         ``started_from``, and the ``steps`` and ``wall_time_s`` of all runs before this one.
@@ -118,7 +121,13 @@ def transfer_weights(network: Network, start: Path) -> dict[str, Any]:
         )
     content = load_checkpoint(start)
     own = network.state_dict()
-    fitting = {k: v for k, v in content["average"].items() if k in own and own[k].shape == v.shape}
+    average = content["average"]
+    if any(key.startswith(_DETAIL) for key in average) and not any(
+        key.startswith(_DETAIL) for key in own
+    ):  # the part of a vivid network that learns
+        average = {key.removeprefix(_DETAIL): value for key, value in average.items()}
+    theirs = rescaled_tail(average, content["recipe"].scale, network.scale)
+    fitting = {k: v for k, v in theirs.items() if k in own and own[k].shape == v.shape}
     if not any(v.ndim > 1 for v in fitting.values()):  # a bias alone is chance
         raise UsageError(
             f"train.start: nothing in {start} ({content['recipe'].name}, network "
@@ -132,6 +141,31 @@ def transfer_weights(network: Network, start: Path) -> dict[str, Any]:
         "steps": content["step"] + earlier["steps"],
         "wall_time_s": content["wall_time_s"] + earlier["wall_time_s"],
     }
+
+
+def rescaled_tail(weights: dict[str, Tensor], before: int, after: int) -> dict[str, Tensor]:
+    """The weights of a plain network for another scale.
+
+    Args:
+        weights: Others than ``tail.weight`` and ``tail.bias`` stay.
+        before: The scale that they are of: each channel has its square of sub-pixels.
+        after: Another; where neither is a multiple of the other, the tail stays.
+    """
+    larger, smaller = max(before, after), min(before, after)
+    changed = dict(weights)
+    for key in ("tail.weight", "tail.bias"):
+        old = weights.get(key)
+        if old is None or larger % smaller or len(old) % before**2:
+            continue
+        # Rows and columns of sub-pixels last, whatever a row of the tensor holds.
+        planes = old.reshape(len(old) // before**2, before, before, -1).permute(0, 3, 1, 2)
+        if after > before:
+            planes = planes.repeat_interleave(after // before, 2)
+            planes = planes.repeat_interleave(after // before, 3)
+        else:
+            planes = F.avg_pool2d(planes, before // after)
+        changed[key] = planes.permute(0, 2, 3, 1).reshape(-1, *old.shape[1:])
+    return changed
 
 
 def no_lineage() -> dict[str, Any]:

@@ -57,7 +57,9 @@ def test_shrinking_undoes_enlarging_and_even_areas_stay_even(scale: int) -> None
     back = torch.nn.functional.conv2d(large, shrinking_kernel(scale, 3), padding=2)
     torch.testing.assert_close(back[..., 4:-4, 4:-4], small[..., 4:-4, 4:-4], atol=1e-4, rtol=0)
     even = torch.nn.functional.conv2d(torch.ones(1, 3, 9, 9), enlarging_kernel(scale, 3), padding=2)
-    torch.testing.assert_close(even[..., 2:-2, 2:-2], torch.ones(1, 3 * scale**2, 5, 5), atol=1e-4, rtol=0)
+    torch.testing.assert_close(
+        even[..., 2:-2, 2:-2], torch.ones(1, 3 * scale**2, 5, 5), atol=1e-4, rtol=0
+    )
 
 
 def test_it_shrinks_back_to_what_the_faithful_network_gives(network: Vivid) -> None:

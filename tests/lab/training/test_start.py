@@ -12,7 +12,7 @@ import torch
 from onnx.reference import ReferenceEvaluator
 
 from crispen.errors import ModelError, UsageError
-from crispen.lab.checkpoint import CHECKPOINT, load_checkpoint
+from crispen.lab.checkpoint import CHECKPOINT, load_checkpoint, rescaled_tail
 from crispen.lab.data.toy import toy_pictures
 from crispen.lab.export import StudioRange, export_checkpoint
 from crispen.lab.learner import make_network
@@ -98,3 +98,22 @@ def test_what_cannot_be_started_from(recipe: Make, tmp_path: Path) -> None:
         Trainer(recipe("upscale", "train.start='foto-x2'"), tmp_path)
     with pytest.raises(UsageError, match=r"nothing in srcnn-x2 \(.*\) fits this network"):
         Trainer(recipe("upscale", "train.start='srcnn-x2'"), tmp_path)
+
+
+@pytest.mark.parametrize(("before", "after"), [(4, 2), (2, 4)])
+def test_a_tail_for_another_scale_is_made_of_its_sub_pixels(before: int, after: int) -> None:
+    def tail(scale: int) -> torch.nn.Conv2d:
+        return torch.nn.Conv2d(5, 3 * scale**2, 3)
+
+    torch.manual_seed(0)
+    old, new = tail(before), tail(after)
+    weights = {"tail.weight": old.weight.detach(), "tail.bias": old.bias.detach()}
+    found = rescaled_tail(weights, before, after)
+    new.load_state_dict({k.removeprefix("tail."): v for k, v in found.items()})
+    x = torch.rand(1, 5, 9, 9)
+    expected = torch.nn.functional.interpolate(
+        torch.nn.functional.pixel_shuffle(old(x), before),
+        scale_factor=after / before,
+        mode="area" if after < before else "nearest",
+    )
+    torch.testing.assert_close(torch.nn.functional.pixel_shuffle(new(x), after), expected)
