@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -17,8 +18,11 @@ _TYPES: dict[str, Any] = {"boolean": bool, "integer": int, "number": float, "str
 _MORE = {
     "quality": "Here videos go by --crf instead.",
     "task": "Can be repeated.",
+    "vivid": "--vivid alone means 0.5.",
     "model": "Can be repeated, and can be a model file; 'crispen models' lists the names.",
 }
+# Options that can stand without a number, and what they mean then.
+_BARE = {"--vivid": "0.5"}
 _SIZE = inspect.Parameter(
     "size",
     inspect.Parameter.KEYWORD_ONLY,
@@ -33,6 +37,21 @@ _SIZE = inspect.Parameter(
         ),
     ],
 )
+
+
+def with_numbers(arguments: Sequence[str]) -> list[str]:
+    """Writes the usual number behind options that were given without one.
+
+    >>> with_numbers(["--vivid", "photo.jpg"]), with_numbers(["--vivid", "1", "photo.jpg"])
+    (['--vivid=0.5', 'photo.jpg'], ['--vivid', '1', 'photo.jpg'])
+    """
+    changed = list(arguments)
+    for i, (argument, following) in enumerate(zip(arguments, [*arguments[1:], ""], strict=True)):
+        if argument == "--":
+            break
+        if argument in _BARE and not re.fullmatch(r"[-+]?[\d.]+", following):
+            changed[i] = f"{argument}={_BARE[argument]}"
+    return changed
 
 
 class TakesRequest:

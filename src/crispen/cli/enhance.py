@@ -167,5 +167,8 @@ def summary(outcome: Outcome) -> str:
         if size is not None
     )
     frames = f"  {outcome.frames} frames" if outcome.frames > 1 else ""
-    notes = "".join(f"\n  note: {note}" for note in outcome.notes)
+    told = outcome.notes
+    if outcome.shrinks_back is not None:
+        told += (f"shrinks back to the repaired picture within {outcome.shrinks_back:.2f} levels",)
+    notes = "".join(f"\n  note: {note}" for note in told)
     return f"{outcome.source} → {result}  {sizes}{frames}  {outcome.seconds:.1f} s{notes}"

@@ -30,6 +30,7 @@ def enhance(
     denoise: float | None = None,
     dejpeg: float | None = None,
     deblur: float | None = None,
+    vivid: float | None = None,
     as_is: bool = False,
     device: str = "auto",
     threads: int | None = None,
@@ -59,6 +60,7 @@ def enhance(
         denoise: How much noise to remove, 0 to 1; as much as the picture has unless given.
         dejpeg: How much damage by compression to repair, 0 to 1; likewise.
         deblur: How much blur to undo, 0 to 1; likewise.
+        vivid: How much detail to invent, 0 to 1; none unless given.
         as_is: Only enlarge, whatever is wrong with the picture.
         device: ``auto``, ``cpu``, ``cuda``, …
         threads: Most CPU threads.

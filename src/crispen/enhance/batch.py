@@ -90,6 +90,7 @@ class Outcome:
         seconds: Time it took.
         error: One line, if it failed.
         notes: What a person should know about the result.
+        shrinks_back: See `crispen.enhance.enhancer.Enhanced`.
         exit_code: What this alone would end the command with.
     """
 
@@ -102,6 +103,7 @@ class Outcome:
     seconds: float = 0.0
     error: str = ""
     notes: tuple[str, ...] = ()
+    shrinks_back: float | None = None
     exit_code: int = 0
 
     def as_json(self) -> dict[str, Any]:
@@ -278,6 +280,7 @@ def _one(job: Job, batch: _Batch, record: Record) -> Outcome:
                 target_size=done.result,
                 frames=done.frames,
                 notes=done.notes,
+                shrinks_back=done.shrinks_back,
             ),
         )
     except Cancelled:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
+from numpy.typing import NDArray
 
 from crispen.engines.base import Pixels
 from crispen.enhance.blend import Overlap
@@ -23,6 +24,7 @@ from crispen.enhance.naming import label_of
 from crispen.enhance.plan import Plan, check, choose, may_repair, plan
 from crispen.enhance.prefetch import Prefetch
 from crispen.enhance.request import Request, ask
+from crispen.enhance.shrinking_back import difference
 from crispen.enhance.source import Source, jpeg_step
 from crispen.enhance.stages import FillStage, ModelStage, ResizeStage, Shape, Stage, run_stages
 from crispen.enhance.target import Target
@@ -58,6 +60,8 @@ class Enhanced:
         frames: How many frames both have.
         models: Names of the models that ran, in order.
         notes: What a person should know about the result.
+        shrinks_back: How far, in levels, a vivid result shrunk again is from the repaired picture;
+            None where nothing was invented. See `crispen.enhance.shrinking_back`.
     """
 
     source: tuple[int, int]
@@ -65,6 +69,7 @@ class Enhanced:
     frames: int
     models: tuple[str, ...]
     notes: tuple[str, ...] = ()
+    shrinks_back: float | None = None
 
 
 class Enhancer:
@@ -246,11 +251,13 @@ class Enhancer:
                 ExitStack() as threads,
             ):
                 bands = reader.bands(rows)
+                shrinks_back = None
                 factor = max(width / header.width, height / header.height)
                 if may_repair(self._request, factor, self._at_hand):
                     top, bands = peeked(bands, header.height)
                     damage = damage_of(top, jpeg_step(source))
                     planned = self._plan(header, target, format, path, damage)
+                    shrinks_back = self._shrinks_back(planned, top)
                 models = self._told(planned.models, planned.dials)
                 stages = self._stages(shape, models, width, height)
                 decoded = threads.enter_context(Prefetch(bands, ahead=2))
@@ -277,6 +284,7 @@ class Enhancer:
             header.frames,
             tuple(model.card.name for model in models),
             (*planned.notes, *_left_out(reader), *reader.notes, *writer.notes),
+            shrinks_back,
         )
 
     def _plan(
@@ -306,6 +314,16 @@ class Enhancer:
             damage=damage,
         )
         return plan(request, source, self._at_hand, result=result, lineup=self.lineup)
+
+    def _shrinks_back(self, planned: Plan, pixels: NDArray[np.uint8]) -> float | None:
+        name = planned.models[0] if planned.models else ""
+        if not planned.dials.vivid or not self._files[name].card.vivid:
+            return None
+        vivid, faithful = (
+            self._told([name], replace(planned.dials, vivid=amount))[0]
+            for amount in (planned.dials.vivid, 0.0)
+        )
+        return difference(vivid, faithful, pixels)
 
     def _told(self, names: Sequence[str], dials: Dials) -> list[ModelFile]:
         return [self._files.told(name, self._dials or dials) for name in names]

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,6 +27,8 @@ from crispen.models.dials import Dials
 
 # The networks that repair, by how much they enlarge.
 REPAIR = {1: "real-x1", 2: "real-x2", 4: "real-x4"}
+# Those that invent detail.
+VIVID = {2: "vivid-x2", 4: "vivid-x4"}
 # Up to this much damage the network for clean pictures does better: dials as in
 # `crispen.models.dials`, measured by benchmarks/crossover.py.
 HARMLESS = Dials(noise=0.2, compression=0.25, blur=0.18)
@@ -177,12 +180,17 @@ def choose(
     """
     notes: tuple[str, ...] = ()
     dials = told(request, damage)
-    if may_repair(request, factor, at_hand) and (request.repairs or is_damaged(damage)):
-        scale = next((s for s in REPAIR if factor <= s * SLACK), max(REPAIR))
-        lineup = Lineup([REPAIR[scale]], at_hand=at_hand)
+    asked = request.repairs or bool(request.vivid)
+    if may_repair(request, factor, at_hand) and (asked or is_damaged(damage)):
+        networks = VIVID if request.vivid else REPAIR
+        scale = next((s for s in networks if factor <= s * SLACK), max(networks))
+        lineup = Lineup([networks[scale]], at_hand=at_hand)
         why = ", ".join(faults_of(dials)) or "nearly clean"
-        hint = "" if request.repairs else "; --as-is only enlarges"
-        notes = (f"{why}: {REPAIR[scale]}{hint}",)
+        hint = "" if asked else "; --as-is only enlarges"
+        if request.vivid:
+            dials = replace(dials, vivid=request.vivid)
+            hint = f", {request.vivid:g} vivid: its detail is a guess"
+        notes = (f"{why}: {networks[scale]}{hint}",)
     models = tuple(at_hand.name_of(model) for model in lineup.chain(factor))
     return Choice(lineup, models, dials.rounded(), notes)
 
@@ -203,7 +211,8 @@ def is_damaged(damage: Dials) -> bool:
 def may_repair(request: Request, factor: float, at_hand: AtHand) -> bool:
     """Whether it matters how bad the picture is."""
     asked = request.tasks or request.models or request.as_is
-    return not asked and factor >= 1 / SLACK and all(name in at_hand for name in REPAIR.values())
+    needed = (*REPAIR.values(), *(VIVID.values() if request.vivid else ()))
+    return not asked and factor >= 1 / SLACK and all(name in at_hand for name in needed)
 
 
 def result_format(request: Request, source: Source, result: Path | None = None) -> str:

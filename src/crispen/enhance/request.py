@@ -239,6 +239,13 @@ class Request(BaseModel):
         usual="as much as the picture has",
         kinds=("image",),
     )
+    vivid: Amount | None = _option(
+        "Invent detail, from 0 (faithful) to 1 (as vivid as it gets). What is invented is a guess, "
+        "and the result still shrinks back to the repaired picture.",
+        label="Faithful to vivid",
+        usual="0",
+        kinds=("image",),
+    )
     as_is: bool = _option(
         "Only enlarge, whatever is wrong with the picture. Without tasks or models, damaged "
         "pictures are repaired as they are enlarged.",
@@ -259,11 +266,11 @@ class Request(BaseModel):
 
     @model_validator(mode="after")
     def _one_way(self) -> Self:
-        if self.repairs and (self.tasks or self.models or self.as_is):
+        if (self.repairs or self.vivid) and (self.tasks or self.models or self.as_is):
             raise PydanticCustomError(
                 "two_ways",
-                "denoise, dejpeg and deblur set how the picture is repaired; leave tasks, models "
-                "and as_is out, or those",
+                "denoise, dejpeg, deblur and vivid set how the picture is repaired; leave tasks, "
+                "models and as_is out, or those",
             )
         return self
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from scipy import ndimage
 
 from crispen.engines.opening import open_engine
 from crispen.errors import UsageError
@@ -66,7 +67,9 @@ def test_it_shrinks_back_to_what_the_faithful_network_gives(network: Vivid) -> N
     x = torch.rand(1, 3, 48, 40, generator=torch.Generator().manual_seed(1)) * 0.5 + 0.25
 
     def small(image: torch.Tensor) -> np.ndarray:
-        return 255 * resize(image[0].permute(1, 2, 0).numpy(), 48, 40)
+        """Through a lens that blurs by half a pixel of the input."""
+        seen = ndimage.gaussian_filter(image[0].permute(1, 2, 0).numpy(), (1, 1, 0))
+        return 255 * resize(seen, 48, 40)
 
     with torch.no_grad():
         faithful = network.faithful.compose(x, network.faithful.residual(x))
@@ -76,9 +79,13 @@ def test_it_shrinks_back_to_what_the_faithful_network_gives(network: Vivid) -> N
     torch.testing.assert_close(nothing, faithful)
     assert 255 * float((vivid - faithful).abs().mean()) > 5
     assert np.abs(small(alone) - small(faithful)).mean() > 5
-    # Nothing but the picture's edge, and what is clipped, differs.
-    assert np.abs(small(vivid) - small(faithful)).mean() < 0.5
-    assert np.abs(small(vivid) - small(faithful))[4:-4, 4:-4].max() < 1
+    # This network's answer is noise; even so, nearly nothing of it is seen.
+    assert (
+        np.abs(small(vivid) - small(faithful)).mean()
+        < 0.2 * np.abs(small(alone) - small(faithful)).mean()
+    )
+    coarse = ndimage.uniform_filter(small(vivid) - small(faithful), (5, 5, 0))
+    assert np.abs(coarse).max() < 1
 
 
 def test_only_what_invents_learns(network: Vivid) -> None:

@@ -87,6 +87,7 @@ class Lpips(Term):
     def _features(self, image: Tensor) -> list[Tensor]:
         color = image.expand(-1, 3, -1, -1) if image.shape[1] == 1 else image
         x = (2 * color - 1 - self.mean) / self.spread
+        x = x.contiguous(memory_format=torch.channels_last)
         found = []
         plan = zip(self._plan, self.kernels, self.biases, strict=True)
         for (stride, padding, window, counts), kernel, bias in plan:
@@ -100,8 +101,7 @@ class Lpips(Term):
     def forward(self, output: Output, target: Tensor) -> Tensor:
         """See `Term.forward`."""
         # Their features are as exact in bf16 as the judgement needs, at a fraction of the time.
-        half = target.device.type == "cuda"
-        with torch.autocast(target.device.type, torch.bfloat16, enabled=half):
+        with torch.autocast(target.device.type, torch.bfloat16):
             with torch.no_grad():
                 expected = self._features(target)
             made = self._features(output.image)
