@@ -7,6 +7,7 @@ and answer by a plain pixel loss, without a discriminator (distillation).
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -61,8 +62,12 @@ class Teacher:
                 f"needs rgb at x{scale} or a multiple of it (teacher.scale says what a file "
                 "without a card gives)"
             )
-        self._engine = TorchEngine(
-            path, card.model_copy(update={"base": "none"}), device=str(device)
+        self._answers = (
+            _on_cpu(path)
+            if device.type == "cpu"
+            else TorchEngine(
+                path, card.model_copy(update={"base": "none"}), device=str(device)
+            ).tensors
         )
         self._shrink = card.scale // scale
         self._share = table.share
@@ -76,8 +81,26 @@ class Teacher:
             truth: ``(N, 3, scale·H, scale·W)``.
         """
         with torch.autocast(x.device.type, torch.bfloat16, enabled=True):
-            answer = self._engine.tensors(x.contiguous(memory_format=torch.channels_last))
+            answer = self._answers(x.contiguous(memory_format=torch.channels_last))
         answer = answer.float().clamp(0, 1)
         if self._shrink > 1:
             answer = F.avg_pool2d(answer, self._shrink)
         return torch.lerp(truth, answer, self._share)
+
+
+def _on_cpu(path: Path) -> Callable[[Tensor], Tensor]:
+    """The network by OpenVINO, which is four times as fast on a CPU as PyTorch."""
+    import openvino as ov
+
+    core = ov.Core()
+    try:
+        model = core.read_model(path)
+        free = model.input(0).partial_shape
+        free[0], free[2], free[3] = (ov.Dimension(),) * 3
+        model.reshape(free)
+        threads = torch.get_num_threads()
+        hints = {"INFERENCE_PRECISION_HINT": "bf16", "INFERENCE_NUM_THREADS": threads}
+        request = core.compile_model(model, "CPU", hints).create_infer_request()
+    except RuntimeError as error:
+        raise ModelError(f"teacher.model: {path} cannot be run ({error})") from error
+    return lambda x: torch.from_numpy(request.infer([x.contiguous().numpy()])[0].copy())

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from scipy import ndimage
+from skimage import data
 
 from crispen.engines.opening import open_engine
 from crispen.errors import UsageError
@@ -64,12 +65,13 @@ def test_shrinking_undoes_enlarging_and_even_areas_stay_even(scale: int) -> None
 
 
 def test_it_shrinks_back_to_what_the_faithful_network_gives(network: Vivid) -> None:
-    x = torch.rand(1, 3, 48, 40, generator=torch.Generator().manual_seed(1)) * 0.5 + 0.25
+    photo = data.astronaut()[40:104, 180:244]
+    x = torch.from_numpy(photo.copy()).permute(2, 0, 1)[None].float() / 255
 
     def small(image: torch.Tensor) -> np.ndarray:
         """Through a lens that blurs by half a pixel of the input."""
         seen = ndimage.gaussian_filter(image[0].permute(1, 2, 0).numpy(), (1, 1, 0))
-        return 255 * resize(seen, 48, 40)
+        return 255 * resize(seen, 64, 64)
 
     with torch.no_grad():
         faithful = network.faithful.compose(x, network.faithful.residual(x))
@@ -79,11 +81,8 @@ def test_it_shrinks_back_to_what_the_faithful_network_gives(network: Vivid) -> N
     torch.testing.assert_close(nothing, faithful)
     assert 255 * float((vivid - faithful).abs().mean()) > 5
     assert np.abs(small(alone) - small(faithful)).mean() > 5
-    # This network's answer is noise; even so, nearly nothing of it is seen.
-    assert (
-        np.abs(small(vivid) - small(faithful)).mean()
-        < 0.2 * np.abs(small(alone) - small(faithful)).mean()
-    )
+    assert np.abs(small(vivid) - small(faithful)).mean() < 1
+    # Seen from afar, nothing is left of it.
     coarse = ndimage.uniform_filter(small(vivid) - small(faithful), (5, 5, 0))
     assert np.abs(coarse).max() < 1
 

@@ -46,6 +46,7 @@ class Lpips(Term):
     Args:
         path: See the module.
         layers: How many of the five groups of features count, from the shallow end.
+        crops: How many pictures of a batch are compared; 0: all.
 
     Raises:
         MissingInput: No such file.
@@ -55,8 +56,9 @@ class Lpips(Term):
     mean: Tensor
     spread: Tensor
 
-    def __init__(self, path: Path, layers: int = 5) -> None:
+    def __init__(self, path: Path, layers: int = 5, crops: int = 0) -> None:
         super().__init__()
+        self._crops = crops or None
         if not path.is_file():
             raise MissingInput(f"loss lpips: {path} is not there; correct loss.network")
         try:
@@ -103,8 +105,8 @@ class Lpips(Term):
         # Their features are as exact in bf16 as the judgement needs, at a fraction of the time.
         with torch.autocast(target.device.type, torch.bfloat16):
             with torch.no_grad():
-                expected = self._features(target)
-            made = self._features(output.image)
+                expected = self._features(target[: self._crops])
+            made = self._features(output.image[: self._crops])
         total = target.new_zeros(())
         for a, b, scale in zip(made, expected, self.scales, strict=True):
             difference = _unit(a.float()) - _unit(b.float())
@@ -122,7 +124,8 @@ class LpipsLoss(Criterion):
     kind: Literal["lpips"] = "lpips"
     network: str = Field(description="a .safetensors file of AlexNet or VGG-16 with LPIPS's lines")
     layers: int = Field(5, ge=1, le=5, description="groups of features that count")
+    crops: int = Field(0, ge=0, description="crops of a batch that are compared; 0: all")
 
     def build(self) -> Term:
         """See `Criterion.build`."""
-        return Lpips(Path(self.network), self.layers)
+        return Lpips(Path(self.network), self.layers, self.crops)
