@@ -22,6 +22,7 @@ from crispen.lab.networks.residual import ResidualTable
 from crispen.lab.networks.srcnn import SrcnnTable
 from crispen.lab.networks.srresnet import SrresnetTable
 from crispen.lab.networks.unet_denoise import UnetDenoiseTable
+from crispen.lab.networks.vivid import VividTable
 from crispen.lab.recipe import load_recipe, recipe_names
 
 COUNTS = [
@@ -64,6 +65,20 @@ COUNTS = [
         1,
         3,
         (9 * 12 * 16 + 16) + 4 * (9 * 256 + 16) + (9 * 16 * 12 + 12),
+    ),
+    # Two plain networks with dials.
+    (
+        VividTable(faithful_width=8, faithful_depth=1, width=16, depth=2),
+        2,
+        3,
+        (27 * 8 + 8)
+        + (72 * 8 + 8)
+        + (72 * 12 + 12)
+        + (7 * 8 + 9 * 8 * 2)
+        + (27 * 16 + 16)
+        + 2 * (144 * 16 + 16)
+        + (144 * 12 + 12)
+        + (7 * 16 + 17 * 16 * 3),
     ),
 ]
 

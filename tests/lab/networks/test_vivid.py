@@ -38,7 +38,7 @@ def network() -> Vivid:
     made = VividTable(faithful="real-x2", width=8, depth=2).build(2, 3)
     begin(made, read_recipe(TABLE, "here"))
     with torch.no_grad():  # as if it had learned something wild
-        made.detail.tail.weight.mul_(30)
+        made.detail.tail.weight.mul_(8)
     return made.eval()
 
 
@@ -80,11 +80,14 @@ def test_it_shrinks_back_to_what_the_faithful_network_gives(network: Vivid) -> N
         nothing = network.compose(x, network.residual(x, None, torch.zeros(1)))
     torch.testing.assert_close(nothing, faithful)
     assert 255 * float((vivid - faithful).abs().mean()) > 5
-    assert np.abs(small(alone) - small(faithful)).mean() > 5
-    assert np.abs(small(vivid) - small(faithful)).mean() < 1
-    # Seen from afar, nothing is left of it.
-    coarse = ndimage.uniform_filter(small(vivid) - small(faithful), (5, 5, 0))
-    assert np.abs(coarse).max() < 1
+    # Random weights invent noise, which is as fine as it gets: little of it is seen small, and
+    # next to nothing from afar.
+    for size, share in ((1, 0.35), (9, 0.15)):
+        seen, else_seen = (
+            np.abs(ndimage.uniform_filter(small(made) - small(faithful), (size, size, 0))).mean()
+            for made in (vivid, alone)
+        )
+        assert seen < share * else_seen
 
 
 def test_only_what_invents_learns(network: Vivid) -> None:

@@ -27,7 +27,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from crispen.lab.networks.base import Architecture, Upscaler
-from crispen.lab.networks.plain import Activation, Plain
+from crispen.lab.networks.plain import Plain
 from crispen.media.resample import taps
 
 # Pixels of the input that shrinking looks at, and enlarging, along one side.
@@ -43,14 +43,17 @@ class VividTable(Architecture):
 
     kind: Literal["vivid"] = "vivid"
     faithful: str = Field(
+        "real-x2",
         description="the model that stays as it is, by name or as an ONNX file; its network is "
-        "plain, with dials"
+        "plain, with dials",
     )
     faithful_width: int = Field(48, ge=4, le=256, description="channels of its hidden layers")
     faithful_depth: int = Field(14, ge=1, le=64, description="its hidden layers")
     width: int = Field(64, ge=4, le=256, description="channels of each hidden layer that learns")
     depth: int = Field(14, ge=1, le=64, description="hidden layers that learn")
-    activation: Activation = Field("clipped-relu", description="of both, the non-linearity")
+    activation: Literal["clipped-relu"] = Field(
+        "clipped-relu", description="of both, so that engines may compute in 8 bits"
+    )
 
     def build(self, scale: int, channels: int) -> Vivid:
         """See `Architecture.build`."""
