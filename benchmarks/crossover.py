@@ -69,6 +69,7 @@ def main() -> None:
     """Prints one table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("damages", nargs="*", help="only these")
     given = parser.parse_args()
     found = [read_image(f).as_rgb8() for f in sorted((given.data / "valid/Set14/HR").iterdir())]
     found += [p for p in map(middle, held_out(given.data / "train")) if p is not None]
@@ -76,6 +77,8 @@ def main() -> None:
     clean = Enhancer("photo-x2")
     rows = []
     for name, damage in DAMAGES.items():
+        if given.damages and name not in given.damages:
+            continue
         step = jpeg_step(int(name[5:])) if name.startswith("JPEG") else None
         scores, dials = [], []
         for truth in truths:

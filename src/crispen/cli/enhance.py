@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json as jsonlib
 import re
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -84,6 +84,14 @@ def enhance(
             "refusing them.",
         ),
     ] = False,
+    try_ways: Annotated[
+        bool,
+        typer.Option(
+            "--try",
+            help="Make one sheet of crops, NAME.try.png, that shows all sensible ways to enhance "
+            "the picture side by side, and nothing else.",
+        ),
+    ] = False,
     recursive: Recursive = False,
     resume: Annotated[
         bool | None,
@@ -105,6 +113,8 @@ def enhance(
     was when run again.
     """
     memory_bytes = parse_memory(memory) if memory is not None else None
+    if try_ways:
+        return _tried(inputs, output, request.scale, overwrite=overwrite, json=json)
 
     from crispen.enhance.batch import Options, enhance_all, exit_code
 
@@ -132,6 +142,26 @@ def enhance(
     with progress(json) as work:
         outcomes = enhance_all(inputs, output, options, work, report)
     return exit_code(outcomes)
+
+
+def _tried(
+    inputs: list[str], output: str | None, scale: float | None, *, overwrite: bool, json: bool
+) -> int:
+    from crispen.evaluate.choices import make_choices
+    from crispen.media.atomic import check_target
+    from crispen.media.image import Image, write_image
+
+    if len(inputs) != 1 or not Path(inputs[0]).is_file():
+        raise UsageError("--try takes one picture file")
+    source = Path(inputs[0])
+    result = Path(output or source.with_name(f"{source.stem}.try.png"))
+    check_target(result, overwrite=overwrite)
+    with progress(json) as work:
+        sheet = make_choices(source, scale=scale, progress=work)
+    write_image(Image(sheet), result, overwrite=overwrite)
+    line = {"source": str(source), "target": str(result), "status": "done"}
+    typer.echo(jsonlib.dumps(line, ensure_ascii=False) if json else f"{source} → {result.name}")
+    return 0
 
 
 def parse_memory(text: str) -> int:

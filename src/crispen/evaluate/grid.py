@@ -19,12 +19,13 @@ def make_grid(cells: Sequence[Sequence[tuple[str, Bytes]]]) -> Bytes:
 
     Args:
         cells: Rows of labels and pictures ``(height, width, 3)``; pictures of one row are of one
-            height, and those of one column of one width. Empty labels in a whole row take no room.
+            height, and those of one column of one width. A label may be as long as those behind it
+            are empty; a row without any takes no room for them.
     """
     rows: list[Bytes] = []
     for row in cells:
         if any(label for label, _ in row):
-            rows += [_gap(GAP_PX, row), _joined([_label(text, px.shape[1]) for text, px in row])]
+            rows += [_gap(GAP_PX, row), _labels(row)]
         rows += [_gap(GAP_PX // 2, row), _joined([pixels for _, pixels in row])]
     width = max(part.shape[1] for part in rows)
     rows.append(np.full((GAP_PX, width, 3), PAPER, np.uint8))
@@ -34,6 +35,17 @@ def make_grid(cells: Sequence[Sequence[tuple[str, Bytes]]]) -> Bytes:
             for part in rows
         ]
     )
+
+
+def _labels(row: Sequence[tuple[str, Bytes]]) -> Bytes:
+    parts: list[tuple[str, int]] = []
+    for text, pixels in row:
+        if text or not parts:
+            parts.append((text, pixels.shape[1]))
+        else:
+            before, width = parts[-1]
+            parts[-1] = before, width + GAP_PX + pixels.shape[1]
+    return _joined([_label(text, width) for text, width in parts])
 
 
 def _label(text: str, width: int) -> Bytes:

@@ -12,16 +12,16 @@ from numpy.typing import NDArray
 from crispen.look.crops import Measured, measure
 from crispen.look.exposure import Exposure, exposure
 from crispen.look.jpeg import Compression, read_compression
-from crispen.look.noise import noise_sigma
+from crispen.look.noise import color_noise_sigma, noise_sigma
 from crispen.media.image import Image, read_image
-from crispen.models.dials import Dials, blur_of, noise_of, quality_of
+from crispen.models.dials import Dials, blur_of, noise_dial, noise_of, quality_of
 
 Kind = Literal["photo", "drawing", "text"]
 
 # Less is no fault, or may be texture. Dials as in `crispen.models.dials`.
 _SEEN_QUALITY, _SEEN_NOISE, _SEEN_BLUR = 92, 0.3, 0.3
 # Clean pictures seem to have so much at times, and are best left alone: benchmarks/crossover.py.
-_FAINT_NOISE, _FAINT_BLUR = 0.2, 0.12
+_FAINT_NOISE, _FAINT_BLUR, _FAINT_COMPRESSION = 0.2, 0.12, 0.37
 _HEADER_BYTES = 1 << 18
 _FLAT_SHARE, _TEXT_SHARE = 0.5, 0.7
 
@@ -37,6 +37,7 @@ class Look:
         measured: The dials ``noise``, ``compression`` and ``blur`` as a network sees them; see
             `crispen.look.crops`.
         noise: Standard deviation in levels of 255 at the flattest places; see `crispen.look.noise`.
+        color_noise: The same by the differences of the channels; None of grey pictures.
         exposure: Brightness, contrast, colour.
         kind: Photo, drawing (flat colours), or text (mostly two levels).
     """
@@ -46,6 +47,7 @@ class Look:
     compression: Compression | None
     measured: dict[str, Measured]
     noise: float
+    color_noise: float | None
     exposure: Exposure
     kind: Kind
 
@@ -53,7 +55,7 @@ class Look:
     def dials(self) -> Dials:
         """How bad it is: a JPEG's compression by its tables, the rest as measured."""
         step = None if self.compression is None else self.compression.step
-        return _dials_of(self.measured, step)
+        return _dials_of(self.measured, self.color_noise, step)
 
     @property
     def quality(self) -> int | None:
@@ -102,13 +104,21 @@ def damage_of(pixels: NDArray[np.uint8], jpeg_step: float | None = None) -> Dial
         pixels: ``(height, width, 3)`` R'G'B'.
         jpeg_step: See `Dials.coded`.
     """
-    return _dials_of(measure(pixels), jpeg_step)
+    return _dials_of(measure(pixels), color_noise_sigma(pixels), jpeg_step)
 
 
-def _dials_of(measured: dict[str, Measured], jpeg_step: float | None) -> Dials:
+def _dials_of(
+    measured: dict[str, Measured], color_noise: float | None, jpeg_step: float | None
+) -> Dials:
+    compression = measured["compression"].value
+    noise = measured["noise"].value
+    if jpeg_step is None:
+        compression = _certain(compression, _FAINT_COMPRESSION)
+        if color_noise is not None and not compression:  # no codec has smoothed the colours
+            noise = noise_dial(color_noise)
     return Dials(
-        noise=_certain(measured["noise"].value, _FAINT_NOISE),
-        compression=measured["compression"].value,
+        noise=_certain(noise, _FAINT_NOISE),
+        compression=compression,
         blur=_certain(measured["blur"].value, _FAINT_BLUR),
     ).coded(jpeg_step)
 
@@ -157,7 +167,8 @@ def _looked(pixels: NDArray[np.uint8], compression: Compression | None) -> Look:
     kind = kind_of(pixels)
     # Of flat colours and letters nothing but edges is left to be taken for noise.
     noise = noise_sigma(pixels) if kind == "photo" else 0.0
-    return Look(width, height, compression, measure(pixels), noise, exposure(pixels), kind)
+    color = color_noise_sigma(pixels)
+    return Look(width, height, compression, measure(pixels), noise, color, exposure(pixels), kind)
 
 
 def kind_of(pixels: NDArray[np.uint8]) -> Kind:
