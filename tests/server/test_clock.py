@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from crispen.server.clock import Clock
+from crispen.server.services.clock import Clock
 
 from .conftest import Live
 from .test_events import events
@@ -80,8 +80,8 @@ def test_eight_days_ahead_delete_nothing(
         upload = api.upload(photo)
         real = time.time
         with monkeypatch.context() as patch:
-            patch.setattr(live.server.clock, "_wall", lambda: real() + 8 * DAY_S)
-            assert live.server.jobs.sweep() == live.server.uploads.sweep() == 0
+            patch.setattr(live.services.clock, "_wall", lambda: real() + 8 * DAY_S)
+            assert live.services.queue.sweep() == live.services.uploads.sweep() == 0
         assert api.get(f"/jobs/{job['id']}").status_code == 200
         assert api.post("/jobs", json={"upload": upload}).status_code == 201
 

@@ -26,7 +26,7 @@ def nothing_left(live: Live) -> None:
     while live.leftovers() and time.monotonic() < end:
         time.sleep(0.05)
     assert live.leftovers() == []
-    assert not live.server.store.hidden()
+    assert not live.services.store.hidden()
 
 
 def test_as_curl_sends_it(api: Api, live: Live, photo: bytes) -> None:
@@ -202,9 +202,9 @@ def test_who_goes_away_takes_the_work_along(live: Live, api: Api) -> None:
             b"Content-Length: %d\r\n\r\n" % len(body) + body
         )
         end = time.monotonic() + 30
-        while not live.server.store.held() and time.monotonic() < end:
+        while not live.services.store.held() and time.monotonic() < end:
             time.sleep(0.02)
-        assert live.server.store.held()
+        assert live.services.store.held()
     nothing_left(live)
 
 
@@ -253,7 +253,7 @@ def test_no_more_wait_than_there_are_seats(start: Callable[..., Live], photo: by
     for thread in threads:
         thread.start()
     end = time.monotonic() + 10
-    while len(live.server.store.hidden()) < 2 and time.monotonic() < end:
+    while len(live.services.store.hidden()) < 2 and time.monotonic() < end:
         time.sleep(0.02)
     with live.client() as api:
         answer = api.post("/enhance", content=photo)

@@ -14,7 +14,7 @@ import pytest
 import uvicorn
 from pydantic import SecretStr
 
-from crispen.server.connections import protocol
+from crispen.server.http.connections import protocol
 
 from .conftest import Live, answer_on, error_of
 from .test_outage import until
@@ -56,7 +56,7 @@ def test_guessing_a_token_is_slow_and_others_do_not_notice(
         assert int(answer.headers["retry-after"]) >= 1
         good = {"Authorization": f"Bearer {TOKEN}"}
         error_of(api.get("/jobs", headers=good), 429, "too_many_sign_ins")
-        monkeypatch.setattr("crispen.server.middleware.address_of", lambda scope: "192.0.2.1")
+        monkeypatch.setattr("crispen.server.http.middleware.address_of", lambda scope: "192.0.2.1")
         assert api.get("/jobs", headers=good).status_code == 200
         assert api.post("/session", json={"token": TOKEN}).status_code == 200
 
@@ -98,7 +98,7 @@ def test_a_client_has_so_many_streams(start: Callable[..., Live]) -> None:
             next(lines[-1])
         error_of(api.get("/events"), 429, "too_many_streams")
         streams.close()
-        until(lambda: not live.server.streams.full("127.0.0.1"))
+        until(lambda: not live.app.state.streams.full("127.0.0.1"))
         with api.stream("GET", "/events") as answer:
             assert answer.status_code == 200
 
@@ -106,7 +106,7 @@ def test_a_client_has_so_many_streams(start: Callable[..., Live]) -> None:
 @pytest.fixture
 def limited(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], socket.socket]]:
     """A server whose only answer is 204, with limits for everybody; gives connections to it."""
-    monkeypatch.setattr("crispen.server.connections.is_loopback", lambda address: False)
+    monkeypatch.setattr("crispen.server.http.connections.is_loopback", lambda address: False)
 
     async def app(scope, receive, send) -> None:
         if scope["type"] == "http":
@@ -187,7 +187,7 @@ def test_a_client_has_so_many_connections(limited: Callable[[], socket.socket]) 
 
 
 def test_what_is_counted_together(tmp_path: Path) -> None:
-    from crispen.server.addresses import counted_as
+    from crispen.server.http.addresses import counted_as
 
     home = {counted_as(f"2001:db8:0:7::{n:x}") for n in range(1, 50)}
     assert len(home) == 1

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from crispen.errors import InputError
-from crispen.server.errors import ApiError
-from crispen.server.helpers import Helpers
+from crispen.server.api_errors import ApiError
+from crispen.server.services.helper_processes import HelperProcesses
 
 
 def die_once(mark: Path) -> str:
@@ -25,7 +25,7 @@ def die_once(mark: Path) -> str:
 
 
 def test_one_that_died_of_something_else_is_asked_again(tmp_path: Path) -> None:
-    helpers = Helpers()
+    helpers = HelperProcesses()
     assert asyncio.run(helpers.quick(die_once, tmp_path / "mark")) == "alive"
     helpers.close()
 
@@ -35,24 +35,24 @@ def crash() -> None:
 
 
 def test_what_crashes_its_reader_is_damaged() -> None:
-    async def ask(helpers: Helpers) -> int:
+    async def ask(helpers: HelperProcesses) -> int:
         with pytest.raises(ApiError, match="damaged"):
             await helpers.quick(crash)
         return await helpers.quick(abs, -3)
 
-    helpers = Helpers()
+    helpers = HelperProcesses()
     assert asyncio.run(ask(helpers)) == 3
     helpers.close()
 
 
 def test_what_hangs_is_ended() -> None:
-    async def ask(helpers: Helpers) -> int:
+    async def ask(helpers: HelperProcesses) -> int:
         with pytest.raises(ApiError, match="it is kept, so try again") as caught:
             await helpers.quick(time.sleep, 60)
         assert caught.value.status == 503
         return await helpers.quick(abs, -3)
 
-    helpers = Helpers(quick_s=3.0)
+    helpers = HelperProcesses(quick_s=3.0)
     began = time.monotonic()
     assert asyncio.run(ask(helpers)) == 3
     assert time.monotonic() - began < 30
@@ -60,11 +60,11 @@ def test_what_hangs_is_ended() -> None:
 
 
 def test_waiting_for_a_helper_does_not_count() -> None:
-    async def ask(helpers: Helpers) -> None:
+    async def ask(helpers: HelperProcesses) -> None:
         await helpers.quick(abs, -3)  # it has started
         await asyncio.gather(*(helpers.quick(time.sleep, 1.0) for _ in range(5)))
 
-    helpers = Helpers(quick_s=2.5)
+    helpers = HelperProcesses(quick_s=2.5)
     asyncio.run(ask(helpers))  # five seconds in all
     helpers.close()
 
@@ -75,7 +75,7 @@ def note_and_sleep(notes: Path, seconds: float) -> None:
 
 
 def test_one_that_is_ended_takes_no_other_along(tmp_path: Path) -> None:
-    async def ask(helpers: Helpers) -> None:
+    async def ask(helpers: HelperProcesses) -> None:
         hung = asyncio.create_task(helpers.slow(time.sleep, 60))
         await asyncio.sleep(5.0)
         good = asyncio.create_task(helpers.slow(note_and_sleep, tmp_path, 9.0))
@@ -83,14 +83,14 @@ def test_one_that_is_ended_takes_no_other_along(tmp_path: Path) -> None:
             await hung
         await good
 
-    helpers = Helpers(slow_s=12)
+    helpers = HelperProcesses(slow_s=12)
     asyncio.run(ask(helpers))
     assert len(list(tmp_path.iterdir())) == 1  # it did not begin again
     helpers.close()
 
 
 def test_who_goes_away_takes_the_helper_along() -> None:
-    async def ask(helpers: Helpers) -> None:
+    async def ask(helpers: HelperProcesses) -> None:
         task = asyncio.create_task(helpers.trial(time.sleep, 60))
         while not helpers._trial.busy or not _processes(helpers):
             await asyncio.sleep(0.02)
@@ -101,12 +101,12 @@ def test_who_goes_away_takes_the_helper_along() -> None:
         await asyncio.to_thread(process.join, 10)
         assert process.exitcode == -signal.SIGKILL
 
-    helpers = Helpers()
+    helpers = HelperProcesses()
     asyncio.run(ask(helpers))
     helpers.close()
 
 
-def _processes(helpers: Helpers) -> list[BaseProcess]:
+def _processes(helpers: HelperProcesses) -> list[BaseProcess]:
     return [
         process
         for pool in helpers._trial.busy
@@ -119,7 +119,7 @@ def eat(size: int) -> int:
 
 
 def test_a_trial_has_little_memory_and_little_time() -> None:
-    async def ask(helpers: Helpers) -> None:
+    async def ask(helpers: HelperProcesses) -> None:
         assert await helpers.trial(eat, 10 << 20) == 10 << 20
         with pytest.raises(ApiError, match=r"more than 0\.5 GB of memory"):
             await helpers.trial(eat, 1 << 30)
@@ -128,7 +128,7 @@ def test_a_trial_has_little_memory_and_little_time() -> None:
         # The others are not limited.
         assert await helpers.quick(eat, 1 << 30) == 1 << 30
 
-    helpers = Helpers(trial_s=4.0, trial_bytes=1 << 29)
+    helpers = HelperProcesses(trial_s=4.0, trial_bytes=1 << 29)
     asyncio.run(ask(helpers))
     helpers.close()
 
@@ -138,7 +138,7 @@ def refuse(text: str) -> None:
 
 
 def test_errors_come_back_as_they_are() -> None:
-    helpers = Helpers()
+    helpers = HelperProcesses()
     with pytest.raises(InputError, match="no such picture"):
         asyncio.run(helpers.quick(refuse, "no such picture"))
     helpers.close()

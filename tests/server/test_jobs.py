@@ -264,7 +264,7 @@ def test_what_cannot_be_done_is_refused_before_anything_is_sent(api: Api, clip: 
 def test_the_plan_is_kept_with_the_job(api: Api, live: Live, photo: bytes) -> None:
     job = api.job(photo, models=["espcn"], scale=4, format="webp")
     assert job["models"] == ["espcn-x4"]
-    kept = live.server.store.get(job["id"])
+    kept = live.services.store.get(job["id"])
     assert kept is not None
     assert kept.plan is not None
     assert (kept.plan.width, kept.plan.height, kept.plan.format) == (192, 160, "webp")

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from crispen.server.errors import ApiError
-from crispen.server.files import Files
+from crispen.server.api_errors import ApiError
+from crispen.server.services.data_folder import DataFolder
 
 from .conftest import Live, error_of, png
 
@@ -21,7 +21,7 @@ def test_old_results_go(start: Callable[..., Live], photo: bytes) -> None:
         old, waiting = api.job(photo), api.job(photo)
         api.post(f"/jobs/{old['id']}/cancel")
         time.sleep(0.3)
-        assert live.server.jobs.sweep() == 1
+        assert live.services.queue.sweep() == 1
         error_of(api.get(f"/jobs/{old['id']}"), 404, "not_found")
         assert live.leftovers() == [f"jobs/{waiting['id']}", f"jobs/{waiting['id']}/source"]
 
@@ -29,11 +29,11 @@ def test_old_results_go(start: Callable[..., Live], photo: bytes) -> None:
 def test_folders_of_no_job_go(start: Callable[..., Live]) -> None:
     live = start(upload_ttl_s=100)
     for name, age_s in (("a" * 32, 200), ("b" * 32, 0)):
-        folder = live.server.files.job(name)
+        folder = live.services.folder.job(name)
         folder.mkdir()
         (folder / "source").write_bytes(b"x")
         os.utime(folder, (time.time() - age_s,) * 2)
-    live.server.jobs.sweep()
+    live.services.queue.sweep()
     assert live.leftovers() == [f"jobs/{'b' * 32}", f"jobs/{'b' * 32}/source"]
 
 
@@ -71,19 +71,19 @@ def test_a_cut_off_video_is_told(start: Callable[..., Live], clip: bytes) -> Non
 
 
 def test_room(tmp_path: Path) -> None:
-    files = Files(tmp_path, max_total_bytes=1000, min_free_bytes=0)
+    files = DataFolder(tmp_path, max_total_bytes=1000, min_free_bytes=0)
     files.prepare()
     (files.uploads / "x").write_bytes(bytes(600))
     files.check_room(400)
     with pytest.raises(ApiError, match="1,000 bytes"):
         files.check_room(401)
-    full = Files(tmp_path, max_total_bytes=1 << 60, min_free_bytes=1 << 60)
+    full = DataFolder(tmp_path, max_total_bytes=1 << 60, min_free_bytes=1 << 60)
     with pytest.raises(ApiError, match="disk is full"):
         full.check_room(0)
 
 
 def test_the_secret_is_made_once_and_for_its_owner(tmp_path: Path) -> None:
-    files = Files(tmp_path, max_total_bytes=1, min_free_bytes=0)
+    files = DataFolder(tmp_path, max_total_bytes=1, min_free_bytes=0)
     assert files.secret() == files.secret()
     assert len(files.secret()) == 32
     assert (tmp_path / "secret").stat().st_mode & 0o077 == 0

@@ -48,7 +48,7 @@ def test_head_says_what_get_would(api: Api, live: Live, photo: bytes) -> None:
     # A stream that would never end.
     answer = api.head("/events")
     assert answer.headers["content-type"].startswith("text/event-stream")
-    assert not live.server.streams.full("127.0.0.1")
+    assert not live.app.state.streams.full("127.0.0.1")
 
 
 def test_what_a_client_has_is_not_sent_again(

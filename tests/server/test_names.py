@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crispen.server.names import clean_name, disposition, model_name, unique
+from crispen.server.http.file_responses import disposition
+from crispen.server.services.client_names import clean_name, model_name, unique
 
 
 @settings(max_examples=200, derandomize=True, deadline=None)

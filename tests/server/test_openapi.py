@@ -17,7 +17,7 @@ from schemathesis.specs.openapi.checks import (
     positive_data_acceptance,
 )
 
-from crispen.server.openapi import document
+from crispen.server.http.openapi import document
 
 from .conftest import Live, local
 

@@ -12,11 +12,11 @@ import pytest
 from fastapi import Response
 from pydantic import SecretStr
 
-from crispen.server.app import create_app
-from crispen.server.catalogue import Catalogue
-from crispen.server.identity import COOKIE, Identity
+from crispen.server.http.app import create_app
+from crispen.server.http.identity import COOKIE, Identity
+from crispen.server.http.rates import Rate
 from crispen.server.logs import JsonLines, TextLines
-from crispen.server.rates import Rate
+from crispen.server.services.models import Models
 from crispen.server.settings import Settings
 
 from .conftest import API, Api, Live, error_of
@@ -222,7 +222,7 @@ def test_only_those_beyond_this_machine_are_slowed(
     with live.client() as api:
         assert [api.get("/health").status_code for _ in range(5)] == [200] * 5
         # As if it came from another machine.
-        monkeypatch.setattr("crispen.server.middleware.is_loopback", lambda address: False)
+        monkeypatch.setattr("crispen.server.http.middleware.is_loopback", lambda address: False)
         assert [api.get("/health").status_code for _ in range(3)] == [200] * 3
         answer = api.get("/health")
         error_of(answer, 429, "too_many_requests")
@@ -235,7 +235,7 @@ def test_what_is_unexpected_is_told_by_an_id(
     def broken(client: str) -> None:
         raise RuntimeError("a secret path")
 
-    monkeypatch.setattr(live.server.catalogue, "models", broken)
+    monkeypatch.setattr(live.services.models, "views", broken)
     with caplog.at_level(logging.ERROR, "crispen.server"):
         answer = api.get("/models")
     message = error_of(answer, 500, "unexpected")
@@ -269,7 +269,7 @@ def test_a_stop_is_answered_and_logs_no_traceback(
 ) -> None:
     """Uvicorn cancels what is still going on when its patience is over."""
 
-    async def hang(self: Catalogue, client: str, name: str, side: str) -> Path:
+    async def hang(self: Models, client: str, name: str, side: str) -> Path:
         begun.set()
         await asyncio.Event().wait()
         raise AssertionError("unreachable")
@@ -284,5 +284,5 @@ def test_a_stop_is_answered_and_logs_no_traceback(
             return await asked
 
     begun = asyncio.Event()
-    monkeypatch.setattr(Catalogue, "sample", hang)
+    monkeypatch.setattr(Models, "sample", hang)
     assert "stopped" in error_of(asyncio.run(ask()), 503, "stopping")

@@ -203,7 +203,7 @@ def test_health_needs_nothing_heavy(tmp_path: Path) -> None:
 import sys
 from pathlib import Path
 from starlette.testclient import TestClient
-from crispen.server.app import create_app
+from crispen.server.http.app import create_app
 from crispen.server.settings import Settings
 app = create_app(Settings(folder=Path({str(tmp_path)!r}), workers=0, allowed_hosts=("testserver",)))
 with TestClient(app) as client:

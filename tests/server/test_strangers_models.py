@@ -102,7 +102,7 @@ def test_who_goes_away_ends_the_trial(start: Callable[..., Live]) -> None:
     live = start()
     with live.client() as api, contextlib.suppress(httpx.ReadTimeout):
         api.post("/models", params={"name": "endless"}, content=endless(), timeout=3)
-    until(lambda: not live.server.helpers._trial.busy, 10)
+    until(lambda: not live.services.helpers._trial.busy, 10)
     assert live.leftovers() == []
 
 

@@ -16,7 +16,8 @@ import httpx
 import pytest
 from fastapi import HTTPException
 
-from crispen.server.upload_disk import Owner
+from crispen.server.http.routes.uploads import UploadRoutes
+from crispen.server.services.upload_store import Owner
 
 from .conftest import TUS, Api, Live, error_of
 
@@ -117,14 +118,15 @@ def test_more_than_was_promised_leaves_no_byte(api: Api, live: Live, photo: byte
     error_of(api.put_bytes(where, photo[:60], 60), 400, "too_long")
     error_of(api.put_bytes(where, b"x" * 10, 7), 409, "conflict")
     assert api.put_bytes(where, photo[60:100], 60).status_code == 204
-    path = live.server.uploads.disk.path(where.rpartition("/")[2])
+    path = live.services.upload_store.path(where.rpartition("/")[2])
     assert path.read_bytes() == photo[:100]
 
 
 def test_a_refusal_in_the_middle_leaves_no_byte(live: Live, tmp_path: Path) -> None:
     """What the protocol's library finds out only after it has handed bytes over."""
-    disk, uploads = live.server.uploads.disk, live.server.uploads
-
+    store = live.services.upload_store
+    routes = UploadRoutes(live.services.uploads, store)
+    storage = routes._storage
     headers = {
         "tus-resumable": "1.0.0",
         "content-type": "application/offset+octet-stream",
@@ -132,24 +134,24 @@ def test_a_refusal_in_the_middle_leaves_no_byte(live: Live, tmp_path: Path) -> N
     }
 
     async def ask() -> None:
-        uid = disk.claim(Owner("me", ""))
-        await disk.create(uid)
-        await disk.write_info(uid, {"size": 5 << 20, "metadata": {}})
-        disk.path(uid).write_bytes(b"kept")
+        uid = store.claim(Owner("me", ""))
+        await storage.create(uid)
+        await storage.write_info(uid, {"size": 5 << 20, "metadata": {}})
+        store.path(uid).write_bytes(b"kept")
         asked = SimpleNamespace(
             method="PATCH", headers=headers, path_params={"uuid": uid}, scope={}
         )
-        guard = uploads.guard(asked, "me")  # type: ignore[arg-type]
+        guard = routes.guard(asked, "me")  # type: ignore[arg-type]
         await guard.__anext__()
-        await disk.append(uid, bytes(2 << 20))  # enough to reach the disk
-        await disk.append(uid, b"on its way")
-        assert await disk.size(uid) > 4
+        await storage.append(uid, bytes(2 << 20))  # enough to reach the disk
+        await storage.append(uid, b"on its way")
+        assert await storage.size(uid) > 4
         with pytest.raises(HTTPException):
             await guard.athrow(HTTPException(400, "no"))
-        assert disk.path(uid).read_bytes() == b"kept"
-        await disk.flush(uid)
-        assert disk.path(uid).read_bytes() == b"kept"
-        disk.drop(uid)
+        assert store.path(uid).read_bytes() == b"kept"
+        await storage.flush(uid)
+        assert store.path(uid).read_bytes() == b"kept"
+        store.drop(uid)
 
     asyncio.run(ask())
 
@@ -201,25 +203,25 @@ def test_uploads_expire(start: Callable[..., Live], photo: bytes) -> None:
     live = start(upload_ttl_s=300, upload_idle_s=100)
     with live.client() as api:
         where = api.begin(len(photo)).headers["location"]
-        path = live.server.uploads.disk.path(where.rpartition("/")[2])
+        path = live.services.upload_store.path(where.rpartition("/")[2])
         os.utime(path, (time.time() - 200,) * 2)
         error_of(api.put_bytes(where, photo), 410, "expired")
         assert live.leftovers() == []
         kept, old = (api.begin(9).headers["location"].rpartition("/")[2] for _ in range(2))
         # One that is whole waits longer for its job than one that nobody goes on with.
         whole, stale = api.upload(photo), api.upload(photo)
-        while live.server.uploads._writers:  # the answer comes before the end of its request
+        while live.services.uploads._writers:  # the answer comes before the end of its request
             time.sleep(0.01)
         for uid, age_s in ((old, 200), (whole, 200), (stale, 400)):
-            os.utime(live.server.uploads.disk.path(uid), (time.time() - age_s,) * 2)
-        assert live.server.uploads.sweep() == 2
+            os.utime(live.services.upload_store.path(uid), (time.time() - age_s,) * 2)
+        assert live.services.uploads.sweep() == 2
         expected = [f"uploads/{uid}{end}" for uid in (kept, whole) for end in ("", ".info")]
         assert live.leftovers() == sorted(expected)
 
 
 def test_room_is_taken_by_bytes_and_not_by_promises(start: Callable[..., Live]) -> None:
     live = start(max_total_bytes=500_000, max_upload_bytes=400_000)
-    live.server.files._count_every_s = 0.0
+    live.services.folder._count_every_s = 0.0
     with live.client() as api:
         # Promises that nobody keeps keep nobody out.
         wheres = [api.begin(300_000).headers["location"] for _ in range(30)]
@@ -251,7 +253,7 @@ def test_a_new_cookie_is_no_new_client(
     start: Callable[..., Live], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     live = start(separate_clients=True, max_uploads_per_address=3)
-    monkeypatch.setattr("crispen.server.uploads.is_loopback", lambda address: False)
+    monkeypatch.setattr("crispen.server.http.routes.uploads.is_loopback", lambda address: False)
     for _ in range(3):
         with live.client() as api:
             api.get("/jobs")
@@ -260,10 +262,10 @@ def test_a_new_cookie_is_no_new_client(
         other.get("/jobs")
         error_of(other.begin(5), 429, "too_many")
         # What is known of an upload outlives the server.
-        live.server.uploads.disk.__init__(live.server.files)
-        live.server.uploads.begin()
+        live.services.upload_store.__init__(live.services.folder)
+        live.services.upload_store.begin()
         error_of(other.begin(5), 429, "too_many")
-        live.server.uploads.disk.drop(where.rpartition("/")[2])
+        live.services.upload_store.drop(where.rpartition("/")[2])
         assert other.begin(5).status_code == 201
 
 
@@ -281,7 +283,7 @@ def test_a_disk_that_becomes_full(
     live = start()
     with live.client() as api:
         where = api.begin(len(photo)).headers["location"]
-        disk = live.server.uploads.disk
+        disk = live.services.upload_store
         # A device that refuses every byte, as a full disk does.
         full = functools.partial(Path.open, Path("/dev/full"), "wb")
         monkeypatch.setattr(disk, "_open", lambda uid: full())
