@@ -15,8 +15,8 @@ from crispen.errors import UsageError
 from crispen.evaluate.benchmark import common_scale, evaluate, measure_results
 from crispen.evaluate.contender import BASELINES, BUILT_IN, open_contender
 from crispen.evaluate.filters import FILTERS
-from crispen.evaluate.memory import peak_memory
 from crispen.evaluate.metrics import mse, psnr, round8, ssim
+from crispen.evaluate.peak_memory import peak_memory
 from crispen.evaluate.report import score_tables
 from crispen.evaluate.report.score_page import score_page
 from crispen.evaluate.scores import PictureScore, Protocol, Score

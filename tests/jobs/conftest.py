@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from crispen.enhance.request import Request
-from crispen.jobs.contents import Source
 from crispen.jobs.file_kinds import Bounds
 from crispen.jobs.job import JobSpec
+from crispen.jobs.job_facts import Source
 from crispen.jobs.store import JobStore
 from crispen.jobs.worker import WorkerLimits
 from crispen.media.image import Image, write_image

@@ -12,8 +12,8 @@ from skimage.metrics import peak_signal_noise_ratio
 
 from crispen.errors import InputError, UsageError
 from crispen.jobs import previews
+from crispen.jobs.model_samples import PICTURE, degraded, make_sample
 from crispen.jobs.previews import frame_times, measure, preview_picture, preview_video
-from crispen.jobs.samples import PICTURE, degraded, make_sample
 from crispen.media.color import BT601_STUDIO
 from crispen.media.image import Image, read_image, write_image
 from crispen.models.store import find

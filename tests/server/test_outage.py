@@ -19,7 +19,7 @@ import httpx
 import pytest
 
 from .conftest import PATIENCE_S, Api, Live, error_of, png
-from .test_events import events
+from .services.test_events import events
 
 FAST = {"models": ["espcn-x2"]}
 SLOW = {"models": ["residual-x4"]}

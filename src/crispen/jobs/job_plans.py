@@ -9,8 +9,8 @@ from crispen.enhance.plan import Plan, check, plan
 from crispen.enhance.request import Kind, Request
 from crispen.enhance.source import Source as PlainSource
 from crispen.errors import CrispenError
-from crispen.jobs.contents import Source
 from crispen.jobs.error_texts import for_everyone
+from crispen.jobs.job_facts import Source
 from crispen.models.athand import AtHand
 from crispen.models.store import Known
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from crispen.enhance.plan import Plan, result_format
 from crispen.errors import InputError, OutputError
-from crispen.jobs.contents import JobResult
 from crispen.jobs.error_texts import for_everyone
 from crispen.jobs.file_kinds import suffix_and_type, viewable_picture
 from crispen.jobs.job import Job
+from crispen.jobs.job_facts import JobResult
 from crispen.jobs.job_folder import SOURCE, clean, result_path
 from crispen.jobs.job_plans import plan_job
 from crispen.media.format_choice import video_of

@@ -28,9 +28,9 @@ from pathlib import Path
 from filelock import lock_descriptor
 
 from crispen.errors import Cancelled, CrispenError
-from crispen.jobs.contents import ProgressNow
 from crispen.jobs.file_kinds import renamed
 from crispen.jobs.job import Job
+from crispen.jobs.job_facts import ProgressNow
 from crispen.jobs.job_folder import SOURCE, clean
 from crispen.jobs.states import Status
 from crispen.jobs.store import JobStore

@@ -14,7 +14,7 @@ import pytest
 from crispen.errors import MissingInput
 from crispen.evaluate.findings import Findings, examine, validation_pairs
 from crispen.evaluate.pairs import find_pairs
-from crispen.evaluate.report.contents import Report
+from crispen.evaluate.report.report_parts import Report
 from crispen.evaluate.report.run_report import best_figure, make_report
 from crispen.evaluate.run_folders import Run, read_run
 from crispen.evaluate.scores import Protocol

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from crispen import __version__
 from crispen.enhance.request import Request, options
-from crispen.enhance.tasks import default_models
+from crispen.enhance.task_models import default_models
 from crispen.jobs.file_kinds import LOSSLESS, PICTURES, UNWRITTEN, VIDEOS
 from crispen.media.formats import VIDEO_SUFFIXES
 from crispen.media.video.codecs import CODEC_NAMES, codecs_in

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from crispen.jobs.contents import Source
 from crispen.jobs.file_kinds import Bounds, examine
 from crispen.jobs.glance import Found, glance
+from crispen.jobs.job_facts import Source
 from crispen.server.services.helper_processes import HelperProcesses
 
 

@@ -111,7 +111,7 @@ class Models:
         Raises:
             ApiError: No such model.
         """
-        from crispen.jobs.samples import make_sample
+        from crispen.jobs.model_samples import make_sample
 
         path, card = await asyncio.to_thread(self._find, client, name)
         stat = path.stat()

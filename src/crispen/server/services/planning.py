@@ -8,7 +8,7 @@ from dataclasses import asdict
 from crispen.enhance.plan import Plan
 from crispen.enhance.request import Request
 from crispen.enhance.source import Source as PlainSource
-from crispen.jobs.contents import Source
+from crispen.jobs.job_facts import Source
 from crispen.jobs.job_plans import check_job, foresee, plan_job
 from crispen.server.schemas import Answer, FilePlan, Question
 from crispen.server.services.helper_processes import HelperProcesses
