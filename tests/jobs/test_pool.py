@@ -12,7 +12,6 @@ from pathlib import Path
 import pytest
 
 from crispen.enhance.request import Request
-from crispen.errors import OutputError
 from crispen.jobs.file_kinds import Bounds, examine
 from crispen.jobs.job import Job
 from crispen.jobs.job_folder import SOURCE, result_path
@@ -26,6 +25,8 @@ from crispen.media.image import open_image
 from .conftest import Make
 
 PATIENCE_S = 60.0
+
+
 # Slow enough to be caught at it, with one thread.
 SLOW = Request(models=["photo-x4"])
 
@@ -136,12 +137,6 @@ def test_a_stop_puts_jobs_back(
     assert (job.status, job.attempts, job.worker) == (Status.QUEUED, 0, None)
 
 
-def test_a_folder_has_one_server(pool: Pool, store: JobStore, tmp_path: Path) -> None:
-    second = Pool(pool._orders, 1, store)
-    with pytest.raises(OutputError, match="another server uses this folder"):
-        second.take()
-
-
 def test_failures_are_told_by_the_name_people_know(
     pool: Pool,
     store: JobStore,
@@ -159,18 +154,3 @@ def test_failures_are_told_by_the_name_people_know(
     source.write_bytes(source.read_bytes()[:80])
     job = until(store, id2, lambda job: job.status in FINAL)
     assert job.error is None or str(tmp_path) not in job.error
-
-
-def test_many_calls_while_a_worker_is_busy_do_not_block(
-    pool: Pool, store: JobStore, put, picture: Callable[..., Path]
-) -> None:
-    id = put(picture(1200, 1200), SLOW)
-    pool.wake()
-    until(store, id, working)
-    # More than any pipe holds: each of these once took its place in it, and the last one waited.
-    for _ in range(20_000):
-        pool.wake()
-    store.cancel(id)
-    small = put(picture(), Request(models=["espcn-x2"]))
-    pool.wake()
-    assert until(store, small, lambda job: job.status in FINAL).status is Status.DONE

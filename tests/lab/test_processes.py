@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -13,18 +11,17 @@ import torch
 
 from crispen.errors import Cancelled, TrainingError, UsageError
 from crispen.evaluate.run_folders import read_run
-from crispen.lab.checkpoint import BEST, CHECKPOINT, load_checkpoint
+from crispen.lab.checkpoint import CHECKPOINT, load_checkpoint
 from crispen.lab.data import open_batches
 from crispen.lab.learner import make_network, make_pair, make_pipeline
 from crispen.lab.losses import build_loss
 from crispen.lab.processes import Place, connect, helpers, stream_seed
 from crispen.lab.recipe import Recipe
-from crispen.lab.slurm import parse, submit
 from crispen.lab.training import Trainer
-from crispen.lab.training_job import TrainingJob
 from crispen.progress import Event, Progress
 
 Make = Callable[..., Recipe]
+
 
 TWO = (
     "network={kind='plain', width=8, depth=2}",
@@ -114,60 +111,3 @@ def test_unknown_devices_are_refused(device: str, told: str) -> None:
 def test_a_device_that_is_not_there() -> None:
     with pytest.raises(UsageError, match="no CUDA device here; give cpu"):
         connect("cuda", Place())
-
-
-@pytest.mark.parametrize(
-    ("text", "told"),
-    [
-        ("partitoin=gpu", "did you mean partition"),
-        ("gpus", "give KEY=VALUE"),
-        ("gpus=", "give KEY=VALUE"),
-        ("gpus=0", "above 0"),
-        ("hours=long", "above 0"),
-    ],
-)
-def test_slurm_options_are_checked(text: str, told: str, recipe: Make, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=told):
-        submit(TrainingJob(recipe(), tmp_path), text)
-
-
-def test_slurm_needs_a_cluster(
-    recipe: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path))
-    with pytest.raises(UsageError, match="sbatch"):
-        submit(TrainingJob(recipe(), tmp_path / "run"), "partition=gpu,gpus=4,hours=8")
-    assert parse("partition=gpu,gpus=4,hours=8") == {
-        "partition": "gpu",
-        "gpus": "4",
-        "hours": "8",
-    }
-
-
-@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="finds the task in /proc")
-def test_a_job_is_saved_and_requeued_when_its_time_is_over(recipe: Make, tmp_path: Path) -> None:
-    """By submitit's local executor, with the signal that SLURM would send."""
-    made = recipe("upscale", "train.steps=400", "train.save_every=1000", "train.log_every=20")
-    folder = tmp_path / "run"
-    job = submit(TrainingJob(made, folder, threads=1), "cluster=local,requeues=3,hours=1")
-    deadline = time.monotonic() + 120
-    while not (folder / "log.csv").is_file():
-        assert time.monotonic() < deadline, job.stderr()
-        time.sleep(0.05)
-    assert job._process is not None
-    controller = job._process.pid
-    (task,) = Path(f"/proc/{controller}/task/{controller}/children").read_text().split()
-    os.kill(int(task), signal.SIGUSR2)
-    trained = job.result()
-    assert trained.steps == 400
-    assert trained.model == folder.resolve() / "tiny-x2.onnx"
-    log = (tmp_path / "run" / "slurm" / f"{job.job_id}_0_log.err").read_text()
-    assert "Caught signal SIGUSR2" in log
-    run = read_run(folder)
-    assert (run.status, run.step) == ("done", 400)
-    whole = tmp_path / "whole"
-    Trainer(made, whole).fit()
-    expected, got = (load_checkpoint(f / BEST)["average"] for f in (whole, folder))
-    for name, weight in expected.items():
-        assert torch.equal(weight, got[name]), name
-    assert "SLURM_JOB_ID" not in os.environ

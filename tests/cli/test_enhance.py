@@ -1,4 +1,4 @@
-"""``crispen enhance --task … --strength …`` and models of other makers, as typed."""
+"""``crispen enhance`` with tasks in words."""
 
 from __future__ import annotations
 
