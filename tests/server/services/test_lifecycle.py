@@ -10,6 +10,7 @@ from crispen.errors import OutputError, UsageError
 from crispen.server.services.assembly import assemble
 
 from ..conftest import local
+from .test_job_access import spec
 
 
 def test_beginning_twice_is_beginning_once(tmp_path: Path) -> None:
@@ -34,6 +35,7 @@ def test_what_cannot_begin_holds_no_folder(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'shared.db'}"
     owner = assemble(local(tmp_path / "a", workers=0, database_url=url))
     owner.lifecycle.begin()
+    owner.store.add(spec("a" * 32, "me"))
     owner.lifecycle.end()
     other = assemble(local(tmp_path / "b", workers=0, database_url=url))
     with pytest.raises(UsageError, match="folder"):
