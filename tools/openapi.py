@@ -12,7 +12,7 @@ import json
 
 from _pages import ROOT, write_or_check
 from crispen.media.formats import VIDEO_SUFFIXES
-from crispen.server.openapi import document
+from crispen.server.http.openapi import document
 
 FILE = ROOT / "web" / "openapi.json"
 FORMATS = ROOT / "web" / "src" / "api" / "formats.ts"

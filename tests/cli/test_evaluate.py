@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -124,3 +126,35 @@ def test_degradations_need_pytorch(crispen: Any, data: Path, no_pytorch: None) -
     said = crispen("evaluate", "none", "--scale", "1", "--data", "Tiny", "--degrade", "jpeg=20")
     assert said.code == 2
     assert "pip install 'crispen[train]'" in said.err
+
+
+def test_evaluate_in_every_format(crispen: Any, photo: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "set"
+    folder.mkdir()
+    photo.rename(folder / "photo.png")
+    common = ("evaluate", "bicubic", "espcn-x2", "--data", folder, "--threads", "1")
+    table = crispen(*common)
+    assert table.code == 0, table.err
+    assert "Y'" in table.out
+    markdown = crispen(*common, "--format", "markdown").out
+    assert markdown.splitlines()[1] == "| --- | --- | --- | --- | --- | --- | --- |"
+    rows = list(csv.DictReader(io.StringIO(crispen(*common, "--format", "csv").out)))
+    assert [r["picture"] for r in rows] == ["photo.png", "mean"] * 2
+    scores = json.loads(crispen(*common, "--json").out)
+    assert [s["model"] for s in scores] == ["bicubic", "espcn-x2"]
+    assert float(rows[0]["PSNR"]) == pytest.approx(scores[0]["psnr"], abs=0.005)
+
+
+def test_evaluate_without_data(crispen: Any) -> None:
+    said = crispen("evaluate", "bicubic", "--data", "nowhere")
+    assert said.code == 1
+    assert "no such folder" in said.err
+
+
+def test_without_pytorch_the_install_line_is_told(
+    crispen: Any, photo: Path, no_pytorch: None
+) -> None:
+    for arguments in (("train", "photo-x2"), ("export", photo)):
+        said = crispen(*arguments)
+        assert said.code == 2
+        assert "pip install 'crispen[train]'" in said.err

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 import pytest
 
 from crispen.engines.onnxruntime import OnnxRuntimeEngine
@@ -21,9 +22,6 @@ from crispen.enhance.tiling import round_up
 from crispen.enhance.window import run_window
 from crispen.media.resample import resize
 from crispen.models.card import ModelCard
-
-pytest.importorskip("torch")
-import onnxruntime
 
 # kind, its arguments, scale, channels
 KINDS = {
@@ -158,57 +156,6 @@ def test_tiles_are_exact_at_odd_sizes(name, extra, exported):
     tiled = Enhancer([model], tile_px=tile).enhance(pixels).pixels
     assert np.abs(whole.astype(int) - tiled).max() <= 1
     assert (whole != tiled).mean() < 1e-3
-
-
-@pytest.mark.parametrize("name", KINDS)
-@pytest.mark.parametrize("sides", [(1, 1), (1, 400), (400, 1), (2, 31)])
-def test_small_and_thin(name, sides, exported):
-    path, card = exported(name)
-    model = of(OpenVinoEngine(path, card, threads=1))
-    result = Enhancer([model]).enhance(picture(*sides, 3)).pixels
-    assert result.shape == (sides[0] * card.scale, sides[1] * card.scale, 3)
-
-
-def test_one_window_slides_over_the_picture_and_its_answers_are_blended(exported):
-    path, card = exported("one window")
-    engine = OpenVinoEngine(path, card, threads=1)
-    pixels = picture(48, 32, 3)
-    result = Enhancer([of(engine)]).enhance(pixels).pixels.astype(float)
-    # Rows 0-15 lie in the first window alone, rows 32-47 in the second.
-    first, second = engine.run(pixels[:32]), engine.run(pixels[16:])
-    np.testing.assert_array_equal(result[:16], first[:16])
-    np.testing.assert_array_equal(result[32:], second[16:])
-    low, high = np.minimum(first[16:], second[:16]), np.maximum(first[16:], second[:16])
-    assert ((low <= result[16:32]) & (result[16:32] <= high)).all()
-
-
-def test_a_stride_averages_windows_as_the_classic_autoencoder_does(exported):
-    path, card = exported("residual, half size")
-    classic = card.model_copy(update={"window_px": 20, "stride_px": 5, "halo": None})
-    engine = OpenVinoEngine(path, classic, threads=1)
-    pixels = picture(20, 40, 3)
-    result = Enhancer([of(engine)]).enhance(pixels).pixels
-    sums, counts = np.zeros((20, 40, 3)), np.zeros((1, 40, 1))
-    for left in range(0, 21, 5):
-        sums[:, left : left + 20] += engine.run(np.ascontiguousarray(pixels[:, left : left + 20]))
-        counts[:, left : left + 20] += 1
-    np.testing.assert_array_equal(result, np.floor(sums / counts + 0.5))
-
-
-@pytest.mark.parametrize("strength", [0.0, 0.3, 1.0])
-@pytest.mark.parametrize("dtype", ["uint8", "uint16"])
-@pytest.mark.parametrize("channels", [1, 4])
-def test_strength_is_the_way_from_the_input_to_the_answer(strength, dtype, channels, exported):
-    path, card = exported("pools")
-    model = of(OpenVinoEngine(path, card, threads=1))
-    pixels = picture(20, 22, channels, dtype)
-    full = model(pixels).pixels.astype(float)
-    part = model(pixels, strength=strength).pixels
-    assert part.dtype == pixels.dtype
-    expected = pixels + strength * (full - pixels)
-    assert np.abs(part - expected).max() <= 0.51
-    if strength == 0.0:
-        np.testing.assert_array_equal(part, pixels)
 
 
 def test_a_denoiser_then_an_upscaler_in_bands(exported):

@@ -16,7 +16,7 @@ from crispen.enhance.api import enhance, enhance_video
 from crispen.enhance.plan import plan
 from crispen.enhance.request import MAX_SIDE_PX, Option, Request, ask, options
 from crispen.enhance.source import Source
-from crispen.enhance.tasks import default_models
+from crispen.enhance.task_models import default_models
 from crispen.errors import UsageError
 from crispen.models.athand import AtHand
 from crispen.models.tasks import TASKS

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from crispen.errors import InputError, MissingInput, ModelError, UsageError
-from crispen.evaluate.benchmark import evaluate, measure_results, measure_speed
+from crispen.evaluate.benchmark import evaluate
 from crispen.evaluate.contender import BASELINES
 from crispen.evaluate.pairs import find_pairs
 from crispen.media.image import Image, write_image
-from crispen.models.store import find
 from crispen.progress import Event, Progress
 
 
@@ -67,27 +65,6 @@ def test_odd_sizes_are_cropped_to_whole_lr_pixels(tmp_path: Path) -> None:
     assert lr.shape == (15, 12, 3)
     assert hr.shape == (60, 48, 3)
     assert file.is_file()
-
-
-def test_measured_results_of_a_card(tmp_path: Path) -> None:
-    for data in ("SetA", "SetB"):
-        picture(tmp_path / data / "HR" / "a.png", 48, 48)
-        picture(tmp_path / data / "LR_x2" / "a.png", 24, 24)
-    (tmp_path / "SetC" / "HR").mkdir(parents=True)
-    path, card = find("espcn-x2")
-    results = measure_results(path, card, tmp_path)
-    assert [r.data for r in results] == ["SetA", "SetB"]
-    bicubic = evaluate("bicubic", tmp_path / "SetA", 2)
-    assert results[0].bicubic_psnr == pytest.approx(bicubic.psnr, abs=1e-3)
-
-
-def test_measured_speed_of_a_card() -> None:
-    told = re.fullmatch(
-        r"(\d+) ms a 1080p frame \(\d+ cores, openvino (bf16|fp32)\)",
-        measure_speed(*find("espcn-x4")),
-    )
-    assert told is not None
-    assert int(told[1]) > 0
 
 
 def test_no_folder(tmp_path: Path) -> None:

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 
 from crispen.enhance.request import Request
-from crispen.jobs.contents import Source
 from crispen.jobs.file_kinds import Bounds
 from crispen.jobs.job import JobSpec
+from crispen.jobs.job_facts import Source
 from crispen.jobs.store import JobStore
-from crispen.jobs.worker import Bench
+from crispen.jobs.worker import WorkerLimits
 from crispen.media.image import Image, write_image
 
 Make = Callable[..., JobSpec]
@@ -59,9 +59,9 @@ def bounds() -> Bounds:
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Bench:
+def limits(tmp_path: Path) -> WorkerLimits:
     (tmp_path / "jobs").mkdir()
-    return Bench(
+    return WorkerLimits(
         jobs=tmp_path / "jobs",
         device="cpu",
         threads=1,

@@ -116,22 +116,6 @@ def test_paths_never_stand_in_errors() -> None:
     assert renamed(error, Path("/data/jobs/12/source"), "a.png") == "a.png: cut; see result.png"
 
 
-@pytest.mark.parametrize(
-    ("kind", "format", "asked", "expected"),
-    [
-        ("image", "png", None, "png"),
-        ("image", "bmp", None, "png"),
-        ("image", "png", "webp", "webp"),
-        ("video", "mp4", None, "mp4"),
-        ("video", "avi", None, "mkv"),
-        ("video", "avi", "mp4", "mp4"),
-    ],
-)
-def test_format_of_the_result(kind: str, format: str, asked: str, expected: str) -> None:
-    source = SOURCE.model_copy(update={"kind": kind, "format": format})
-    assert result_format(Request(format=asked), source) == expected
-
-
 def test_a_picture_does_not_become_a_video() -> None:
     with pytest.raises(UsageError, match="png, jpeg"):
         result_format(Request(format="mp4"), SOURCE)

@@ -20,10 +20,11 @@ from sqlmodel import SQLModel
 from crispen.enhance.request import Request
 from crispen.errors import UsageError
 from crispen.jobs import migrations
+from crispen.jobs.job_folder import SOURCE
 from crispen.jobs.migrations import HEAD, TABLE
 from crispen.jobs.states import Status
 from crispen.jobs.store import VERSION, JobStore
-from crispen.jobs.worker import SOURCE, Bench, Worker
+from crispen.jobs.worker import Worker, WorkerLimits
 from crispen.progress import Progress
 
 from .conftest import Make
@@ -79,14 +80,14 @@ def test_an_old_queue_is_read_whole(old: str) -> None:
 
 
 def test_old_jobs_are_worked_off(
-    old: str, bench: Bench, picture: Callable[..., Path], new_job: Make
+    old: str, limits: WorkerLimits, picture: Callable[..., Path], new_job: Make
 ) -> None:
     store = JobStore(old)
-    worker = Worker(bench)
+    worker = Worker(limits)
     names = {}
     for id in (HIDDEN, CLEAN):
-        (bench.jobs / id).mkdir()
-        (bench.jobs / id / SOURCE).write_bytes(picture(48, 40).read_bytes())
+        (limits.jobs / id).mkdir()
+        (limits.jobs / id / SOURCE).write_bytes(picture(48, 40).read_bytes())
         job = store.claim("w", 9)
         assert job is not None
         assert job.id == id
@@ -105,15 +106,15 @@ def test_old_jobs_are_worked_off(
 
 
 def test_an_old_job_that_contradicts_itself_says_so(
-    old: str, bench: Bench, shared_data: Path
+    old: str, limits: WorkerLimits, shared_data: Path
 ) -> None:
     store = JobStore(old)
     job = store.get(WEBM)
     assert job is not None
-    (bench.jobs / WEBM).mkdir()
-    (bench.jobs / WEBM / SOURCE).write_bytes(b"a video")
+    (limits.jobs / WEBM).mkdir()
+    (limits.jobs / WEBM / SOURCE).write_bytes(b"a video")
     with pytest.raises(UsageError, match=r"h264 does not go into \.webm"):
-        Worker(bench).do(job, Progress())
+        Worker(limits).do(job, Progress())
     store.close()
 
 

@@ -18,12 +18,14 @@ from crispen.enhance.request import Request
 from crispen.jobs.database import StoreError
 from crispen.jobs.file_kinds import Bounds, examine
 from crispen.jobs.job import Job
-from crispen.jobs.pool import Pool, _Silence
+from crispen.jobs.job_folder import SOURCE
+from crispen.jobs.pool import Pool
+from crispen.jobs.silence import SilenceWatch
 from crispen.jobs.states import FINAL, Status
 from crispen.jobs.store import JobStore
 from crispen.jobs.supervisor import Supervisor
-from crispen.jobs.worker import SOURCE, Bench
-from crispen.jobs.worker_process import Orders
+from crispen.jobs.worker import WorkerLimits
+from crispen.jobs.worker_process import WorkerSetup
 
 from .conftest import Make
 
@@ -55,10 +57,12 @@ def supervisor() -> Supervisor:
 
 
 @pytest.fixture
-def pool(store: JobStore, bench: Bench, tmp_path: Path, supervisor: Supervisor) -> Iterator[Pool]:
+def pool(
+    store: JobStore, limits: WorkerLimits, tmp_path: Path, supervisor: Supervisor
+) -> Iterator[Pool]:
     url = str(store.engine.url)
-    orders = Orders(url, bench, lease_s=LEASE_S, max_job_s=600, lock=tmp_path / "workers.lock")
-    workers = Pool(orders, 1, store, supervisor=supervisor, stop_s=20)
+    setup = WorkerSetup(url, limits, lease_s=LEASE_S, max_job_s=600, lock=tmp_path / "workers.lock")
+    workers = Pool(setup, 1, store, supervisor=supervisor, stop_s=20)
     workers.take()
     workers.start()
     yield workers
@@ -67,12 +71,12 @@ def pool(store: JobStore, bench: Bench, tmp_path: Path, supervisor: Supervisor) 
 
 @pytest.fixture
 def put(
-    store: JobStore, new_job: Make, bench: Bench, bounds: Bounds
+    store: JobStore, new_job: Make, limits: WorkerLimits, bounds: Bounds
 ) -> Callable[[Path, Request], str]:
     def add(path: Path, options: Request) -> str:
         new = new_job(source=examine(path, path.name, bounds), options=options)
-        (bench.jobs / new.id).mkdir()
-        shutil.copy(path, bench.jobs / new.id / SOURCE)
+        (limits.jobs / new.id).mkdir()
+        shutil.copy(path, limits.jobs / new.id / SOURCE)
         return store.add(new).id
 
     return add
@@ -154,7 +158,7 @@ def test_a_result_made_during_an_outage_counts(
     pool.wake()
     until(lambda: of(store, id).status is Status.RUNNING)
     (pid,) = pool.pids
-    folder = pool._orders.bench.jobs / id
+    folder = pool._setup.limits.jobs / id
     with outage(file):
         until(lambda: (folder / "result.png").exists())
         time.sleep(OUTAGE_S)
@@ -245,7 +249,7 @@ def test_silence_is_counted_in_time_that_the_database_answered(
     store.add(new_job())
     job = store.claim("w", 5.0)
     assert job is not None
-    silence = _Silence(6.0, store.probe)
+    silence = SilenceWatch(6.0, store.probe)
     assert [silence.look([job], now) for now in (0, 0.5, 1.0, 1.5)] == [[]] * 4
     # An hour in which nobody could look counts as one look.
     assert [silence.look([job], now) for now in (3600, 3601, 3602)] == [[]] * 3

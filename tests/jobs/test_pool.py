@@ -12,19 +12,21 @@ from pathlib import Path
 import pytest
 
 from crispen.enhance.request import Request
-from crispen.errors import OutputError
 from crispen.jobs.file_kinds import Bounds, examine
 from crispen.jobs.job import Job
+from crispen.jobs.job_folder import SOURCE, result_path
 from crispen.jobs.pool import Pool, share_threads
 from crispen.jobs.states import FINAL, Status
 from crispen.jobs.store import JobStore
-from crispen.jobs.worker import SOURCE, Bench, result_path
-from crispen.jobs.worker_process import Orders
+from crispen.jobs.worker import WorkerLimits
+from crispen.jobs.worker_process import WorkerSetup
 from crispen.media.image import open_image
 
 from .conftest import Make
 
 PATIENCE_S = 60.0
+
+
 # Slow enough to be caught at it, with one thread.
 SLOW = Request(models=["photo-x4"])
 
@@ -47,10 +49,10 @@ def test_workers_share_the_cores(
 
 
 @pytest.fixture
-def pool(store: JobStore, bench: Bench, tmp_path: Path) -> Iterator[Pool]:
+def pool(store: JobStore, limits: WorkerLimits, tmp_path: Path) -> Iterator[Pool]:
     url = f"sqlite:///{tmp_path / 'queue.db'}"
-    orders = Orders(url, bench, lease_s=30, max_job_s=600, lock=tmp_path / "workers.lock")
-    workers = Pool(orders, 1, store, stop_s=20)
+    setup = WorkerSetup(url, limits, lease_s=30, max_job_s=600, lock=tmp_path / "workers.lock")
+    workers = Pool(setup, 1, store, stop_s=20)
     workers.take()
     workers.start()
     yield workers
@@ -59,12 +61,12 @@ def pool(store: JobStore, bench: Bench, tmp_path: Path) -> Iterator[Pool]:
 
 @pytest.fixture
 def put(
-    store: JobStore, new_job: Make, bench: Bench, bounds: Bounds
+    store: JobStore, new_job: Make, limits: WorkerLimits, bounds: Bounds
 ) -> Callable[[Path, Request], str]:
     def add(path: Path, options: Request) -> str:
         new = new_job(source=examine(path, path.name, bounds), options=options)
-        (bench.jobs / new.id).mkdir()
-        shutil.copy(path, bench.jobs / new.id / SOURCE)
+        (limits.jobs / new.id).mkdir()
+        shutil.copy(path, limits.jobs / new.id / SOURCE)
         return store.add(new).id
 
     return add
@@ -86,7 +88,7 @@ def working(job: Job) -> bool:
 
 
 def test_a_killed_worker_loses_no_job_and_a_cancel_is_heard(
-    pool: Pool, store: JobStore, bench: Bench, put, picture: Callable[..., Path]
+    pool: Pool, store: JobStore, limits: WorkerLimits, put, picture: Callable[..., Path]
 ) -> None:
     id = put(picture(1200, 1200), SLOW)
     pool.wake()
@@ -103,8 +105,8 @@ def test_a_killed_worker_loses_no_job_and_a_cancel_is_heard(
     done = until(store, small, lambda job: job.status in FINAL)
     assert time.monotonic() - began < 15
     assert done.status is Status.DONE
-    assert [p.name for p in (bench.jobs / id).iterdir()] == [SOURCE]
-    with open_image(result_path(bench.jobs / small, done)) as image:
+    assert [p.name for p in (limits.jobs / id).iterdir()] == [SOURCE]
+    with open_image(result_path(limits.jobs / small, done)) as image:
         assert image.header.width == 96
 
 
@@ -135,36 +137,20 @@ def test_a_stop_puts_jobs_back(
     assert (job.status, job.attempts, job.worker) == (Status.QUEUED, 0, None)
 
 
-def test_a_folder_has_one_server(pool: Pool, store: JobStore, tmp_path: Path) -> None:
-    second = Pool(pool._orders, 1, store)
-    with pytest.raises(OutputError, match="another server uses this folder"):
-        second.take()
-
-
 def test_failures_are_told_by_the_name_people_know(
-    pool: Pool, store: JobStore, bench: Bench, put, picture: Callable[..., Path], tmp_path: Path
+    pool: Pool,
+    store: JobStore,
+    limits: WorkerLimits,
+    put,
+    picture: Callable[..., Path],
+    tmp_path: Path,
 ) -> None:
     id = put(picture(), Request(models=["espcn-x2"]))
     pool.wake()
     until(store, id, lambda job: job.status in FINAL)
-    (bench.jobs / id / SOURCE).write_bytes(b"not a picture any more")
+    (limits.jobs / id / SOURCE).write_bytes(b"not a picture any more")
     id2 = put(picture(name="b.png"), Request(models=["espcn-x2"]))
-    source = bench.jobs / id2 / SOURCE
+    source = limits.jobs / id2 / SOURCE
     source.write_bytes(source.read_bytes()[:80])
     job = until(store, id2, lambda job: job.status in FINAL)
     assert job.error is None or str(tmp_path) not in job.error
-
-
-def test_many_calls_while_a_worker_is_busy_do_not_block(
-    pool: Pool, store: JobStore, put, picture: Callable[..., Path]
-) -> None:
-    id = put(picture(1200, 1200), SLOW)
-    pool.wake()
-    until(store, id, working)
-    # More than any pipe holds: each of these once took its place in it, and the last one waited.
-    for _ in range(20_000):
-        pool.wake()
-    store.cancel(id)
-    small = put(picture(), Request(models=["espcn-x2"]))
-    pool.wake()
-    assert until(store, small, lambda job: job.status in FINAL).status is Status.DONE

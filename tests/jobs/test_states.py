@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invariant, rule
 
 from crispen.enhance.request import Request
-from crispen.jobs.contents import JobResult, ProgressNow, Source
 from crispen.jobs.job import Job, JobSpec
+from crispen.jobs.job_facts import JobResult, ProgressNow, Source
 from crispen.jobs.states import FINAL, MAX_ATTEMPTS, Move, NotPossible, Status, move
 from crispen.jobs.store import JobStore
 

@@ -12,9 +12,9 @@ import pytest
 
 from crispen.enhance.request import Request
 from crispen.errors import UsageError
-from crispen.jobs.contents import JobResult, ProgressNow
 from crispen.jobs.database import StoreError
 from crispen.jobs.job import JobSpec
+from crispen.jobs.job_facts import JobResult, ProgressNow
 from crispen.jobs.states import Status
 from crispen.jobs.store import JobStore
 

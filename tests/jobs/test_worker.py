@@ -12,8 +12,9 @@ from crispen.enhance.request import Request
 from crispen.errors import Cancelled, InputError
 from crispen.jobs.file_kinds import Bounds, examine
 from crispen.jobs.job import Job
+from crispen.jobs.job_folder import SOURCE, clean, result_path
 from crispen.jobs.store import JobStore
-from crispen.jobs.worker import SOURCE, Bench, Worker, clean, result_path
+from crispen.jobs.worker import Worker, WorkerLimits
 from crispen.media.image import open_image
 from crispen.media.picture.vips import vips
 from crispen.media.video.container import probe
@@ -25,10 +26,10 @@ Take = Callable[[Path, Request], Job]
 
 
 @pytest.fixture
-def take(store: JobStore, new_job: Make, bench: Bench, bounds: Bounds) -> Take:
+def take(store: JobStore, new_job: Make, limits: WorkerLimits, bounds: Bounds) -> Take:
     def make(path: Path, options: Request) -> Job:
         new = new_job(source=examine(path, path.name, bounds), options=options)
-        folder = bench.jobs / new.id
+        folder = limits.jobs / new.id
         folder.mkdir()
         shutil.copy(path, folder / SOURCE)
         return store.add(new.model_copy(update={"name": path.name}))
@@ -36,12 +37,12 @@ def take(store: JobStore, new_job: Make, bench: Bench, bounds: Bounds) -> Take:
     return make
 
 
-def test_a_picture(take: Take, picture: Callable[..., Path], bench: Bench) -> None:
+def test_a_picture(take: Take, picture: Callable[..., Path], limits: WorkerLimits) -> None:
     job = take(picture(48, 40), Request(models=["espcn"], scale=2, format="webp"))
-    worker = Worker(bench)
+    worker = Worker(limits)
     result, models = worker.do(job, Progress())
     worker.close()
-    path = result_path(bench.jobs / job.id, job)
+    path = result_path(limits.jobs / job.id, job)
     assert (result.name, result.type, models) == ("photo.x2.webp", "image/webp", ("espcn-x2",))
     assert (result.width, result.height, result.bytes) == (96, 80, path.stat().st_size)
     with open_image(path) as image:
@@ -49,74 +50,78 @@ def test_a_picture(take: Take, picture: Callable[..., Path], bench: Bench) -> No
     assert sorted(p.name for p in path.parent.iterdir()) == ["result.webp", "source"]
 
 
-def test_pages_that_are_left_out_are_told(take: Take, tmp_path: Path, bench: Bench) -> None:
+def test_pages_that_are_left_out_are_told(take: Take, tmp_path: Path, limits: WorkerLimits) -> None:
     book = tmp_path / "book.tiff"
     vips().Image.black(16, 36, bands=3).copy(interpretation="srgb").tiffsave(
         str(book), page_height=12
     )
     job = take(book, Request(models=["espcn"], scale=2))
-    worker = Worker(bench)
+    worker = Worker(limits)
     result, _ = worker.do(job, Progress())
     worker.close()
     assert (result.width, result.height) == (32, 24)
     assert result.notes == ["of its 3 pages the first was enhanced"]
 
 
-def test_a_video(take: Take, bench: Bench) -> None:
+def test_a_video(take: Take, limits: WorkerLimits) -> None:
     clip = Path(__file__).parents[2] / "docs" / "demo" / "clip.mp4"
     job = take(clip, Request(models=["espcn"], scale=2, quality=50))
-    worker = Worker(bench)
+    worker = Worker(limits)
     result, models = worker.do(job, Progress())
     worker.close()
-    header = probe(result_path(bench.jobs / job.id, job))
+    header = probe(result_path(limits.jobs / job.id, job))
     assert (header.width, header.height) == (result.width, result.height) == (640, 360)
     assert (result.frames, models, result.viewable) == (62, ("espcn-x2",), True)
 
 
 @pytest.mark.parametrize(("quality", "format"), [(1, "mp4"), (5, "mkv")])
-def test_the_worst_quality_of_a_video(take: Take, bench: Bench, quality: int, format: str) -> None:
+def test_the_worst_quality_of_a_video(
+    take: Take, limits: WorkerLimits, quality: int, format: str
+) -> None:
     """Below 6 the numbers of H.264 end."""
     clip = Path(__file__).parents[2] / "docs" / "demo" / "clip.mp4"
     job = take(clip, Request(models=["espcn"], scale=1, quality=quality, format=format))
-    worker = Worker(bench)
+    worker = Worker(limits)
     result, _ = worker.do(job, Progress())
     worker.close()
     assert (result.frames, result.type.split("/")[0]) == (62, "video")
 
 
-def test_engines_stay_open(take: Take, picture: Callable[..., Path], bench: Bench) -> None:
-    worker = Worker(bench)
+def test_engines_stay_open(take: Take, picture: Callable[..., Path], limits: WorkerLimits) -> None:
+    worker = Worker(limits)
     for name in ("a.png", "b.png"):
         worker.do(take(picture(name=name), Request(models=["espcn-x2"])), Progress())
     assert len(worker._open) == 1
     worker.close()
 
 
-def test_a_source_that_is_gone(take: Take, picture: Callable[..., Path], bench: Bench) -> None:
+def test_a_source_that_is_gone(
+    take: Take, picture: Callable[..., Path], limits: WorkerLimits
+) -> None:
     job = take(picture(), Request())
-    (bench.jobs / job.id / SOURCE).unlink()
+    (limits.jobs / job.id / SOURCE).unlink()
     with pytest.raises(InputError, match="upload it again"):
-        Worker(bench).do(job, Progress())
+        Worker(limits).do(job, Progress())
 
 
 def test_cancelled_work_leaves_no_result(
-    take: Take, picture: Callable[..., Path], bench: Bench
+    take: Take, picture: Callable[..., Path], limits: WorkerLimits
 ) -> None:
     job = take(picture(), Request(models=["espcn-x2"]))
     progress = Progress()
     progress.cancel()
-    worker = Worker(bench)
+    worker = Worker(limits)
     with pytest.raises(Cancelled):
         worker.do(job, progress)
     worker.close()
-    assert [p.name for p in (bench.jobs / job.id).iterdir()] == [SOURCE]
+    assert [p.name for p in (limits.jobs / job.id).iterdir()] == [SOURCE]
 
 
 def test_what_failed_leaves_its_source_only(
-    take: Take, picture: Callable[..., Path], bench: Bench
+    take: Take, picture: Callable[..., Path], limits: WorkerLimits
 ) -> None:
     job = take(picture(), Request())
-    folder = bench.jobs / job.id
+    folder = limits.jobs / job.id
     (folder / ".result.png.1234.part").write_bytes(b"half")
     (folder / ".result.mp4.part").mkdir()
     (folder / ".result.mp4.part" / "seg-00001.seg").write_bytes(b"half")

@@ -20,7 +20,7 @@ import uvicorn
 from sqlalchemy import event
 
 from crispen.media.image import Image, write_image
-from crispen.server.app import create_app
+from crispen.server.http.app import create_app
 from crispen.server.settings import Settings
 
 API = "/api/v1"
@@ -34,9 +34,9 @@ class Live:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.app = create_app(settings)
-        self.server = self.app.state.server
+        self.services = self.app.state.services
         self.asked_in_the_loop: list[str] = []
-        event.listen(self.server.store.engine, "before_cursor_execute", self._note)
+        event.listen(self.services.store.engine, "before_cursor_execute", self._note)
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         config = uvicorn.Config(self.app, log_config=None, timeout_graceful_shutdown=2, ws="none")
@@ -160,8 +160,8 @@ def api(live: Live) -> Iterator[Api]:
         yield client
         for job in client.get("/jobs").json()["jobs"]:
             client.delete(f"/jobs/{job['id']}")
-        for path in live.server.files.uploads.iterdir():
-            live.server.uploads.disk.drop(path.name.removesuffix(".info"))
+        for path in live.services.folder.uploads.iterdir():
+            live.services.upload_store.drop(path.name.removesuffix(".info"))
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ import httpx
 import pytest
 
 from .conftest import PATIENCE_S, Api, Live, error_of, png
-from .test_events import events
+from .services.test_events import events
 
 FAST = {"models": ["espcn-x2"]}
 SLOW = {"models": ["residual-x4"]}
@@ -123,7 +123,7 @@ def test_a_job_written_down_although_its_request_failed_is_given_again(
 ) -> None:
     from crispen.jobs.database import StoreError
 
-    add = live.server.store.add
+    add = live.services.store.add
 
     def broken(new):
         add(new)
@@ -132,7 +132,7 @@ def test_a_job_written_down_although_its_request_failed_is_given_again(
     with live.client() as api:
         uid = api.upload(photo)
         with monkeypatch.context() as patch:
-            patch.setattr(live.server.store, "add", broken)
+            patch.setattr(live.services.store, "add", broken)
             error_of(api.post("/jobs", json={"upload": uid, "options": FAST}), 503, "queue_away")
         assert api.post("/jobs", json={"upload": uid, "options": FAST}).json()["id"] == uid
         assert api.wait(uid)["status"] == "done"
@@ -150,7 +150,7 @@ def test_who_waits_for_a_picture_gets_it_after_an_outage(live: Live) -> None:
 
     thread = threading.Thread(target=ask)
     thread.start()
-    until(lambda: len(live.server.store.held()) > 0)
+    until(lambda: len(live.services.store.held()) > 0)
     with away(live.settings.folder):
         time.sleep(3)
     thread.join()
@@ -165,12 +165,12 @@ def test_a_picture_nobody_waits_for_is_deleted_after_an_outage(live: Live) -> No
 
     thread = threading.Thread(target=ask)
     thread.start()
-    until(lambda: len(live.server.store.held()) > 0)
+    until(lambda: len(live.services.store.held()) > 0)
     with away(live.settings.folder):
         thread.join()  # it gave up, and its job cannot be deleted now
-        until(lambda: len(live.server.jobs._doomed) > 0)
-    live.server.jobs.sweep()
-    assert live.server.store.hidden() == []
+        until(lambda: len(live.services.queue._to_delete) > 0)
+    live.services.queue.sweep()
+    assert live.services.store.hidden() == []
     until(lambda: not live.leftovers())
 
 

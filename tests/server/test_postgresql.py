@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from ..postgresql import Cluster
 from .conftest import Live, png
-from .test_events import events
+from .services.test_events import events
 from .test_outage import healthy, until
 
 FAST = {"models": ["espcn-x2"]}

@@ -83,7 +83,7 @@ def free_memory(meminfo: str) -> float | None:
     >>> free_memory("MemAvailable: 2097152 kB")
     2.0
     """
-    from crispen.evaluate.memory import bytes_said
+    from crispen.evaluate.peak_memory import bytes_said
 
     free = bytes_said(meminfo, "MemAvailable")
     return None if free is None else free / _GIB
@@ -176,7 +176,7 @@ def _writes(av: Any, codec: str) -> bool:
 
 
 def _models() -> Facts:
-    from crispen.enhance.tasks import default_models
+    from crispen.enhance.task_models import default_models
     from crispen.models.store import list_cards
 
     return {

@@ -80,8 +80,8 @@ def report(
     """
     from datetime import date
 
-    from crispen.evaluate.report.contents import Report
     from crispen.evaluate.report.html_page import save_page
+    from crispen.evaluate.report.report_parts import Report
     from crispen.evaluate.report.run_report import make_report
     from crispen.evaluate.run_folders import read_run
 

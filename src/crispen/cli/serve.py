@@ -114,8 +114,8 @@ def serve(
     again. Every limit is a setting: see docs/server.md.
     """
     with needs_extra("the server", "server"):
+        from crispen.server.http.serving import serve as run
         from crispen.server.logs import set_up
-        from crispen.server.serving import serve as run
         from crispen.server.settings import misspelt, read_settings
 
     if runs is None and Path("runs").is_dir():

@@ -11,8 +11,8 @@ from crispen.cli.console import Json, print_json, print_table, progress
 from crispen.errors import UsageError, needs_extra
 
 if TYPE_CHECKING:
-    from crispen.lab.job import Trained
     from crispen.lab.recipe import Recipe
+    from crispen.lab.training_job import Trained
 
 
 def train(
@@ -100,8 +100,8 @@ def train(
     Needs PyTorch, which the extra 'train' brings.
     """
     with needs_extra("training", "train"):
-        from crispen.lab.job import Job
         from crispen.lab.recipe import load_recipe, recipe_names
+        from crispen.lab.training_job import TrainingJob
 
     if list_recipes:
         _list([load_recipe(name) for name in recipe_names()], json)
@@ -117,7 +117,7 @@ def train(
             *([f"validation.path={_quoted(valid)}"] if valid is not None else []),
         ],
     )
-    job = Job(
+    job = TrainingJob(
         recipe=resolved,
         folder=output or Path("runs") / resolved.name,
         device=device,

@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterable, Sequence
 
 from crispen.enhance.target import Target
-from crispen.enhance.tasks import models_for, usual_model
+from crispen.enhance.task_models import models_for, usual_model
 from crispen.errors import UsageError
 from crispen.models.athand import AtHand, HasCard
 from crispen.models.tasks import TASKS

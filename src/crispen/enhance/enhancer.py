@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from crispen.engines.base import Pixels
 from crispen.enhance.blend import Overlap
-from crispen.enhance.memory import left_for_tiles
+from crispen.enhance.memory_budget import left_for_tiles
 from crispen.enhance.modelfile import ModelFile, ModelFiles
 from crispen.enhance.naming import label_of
 from crispen.enhance.plan import Plan, check, choose, may_repair, plan

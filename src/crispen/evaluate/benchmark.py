@@ -21,9 +21,9 @@ from crispen.engines.opening import open_engine
 from crispen.errors import InputError, UsageError
 from crispen.evaluate.contender import BUILT_IN, Contender, open_contender
 from crispen.evaluate.known_metrics import find_metric, measured
-from crispen.evaluate.memory import peak_memory
 from crispen.evaluate.metrics import luma255, mse, psnr, round8, ssim
 from crispen.evaluate.pairs import Bytes, Degrade, Pair, find_pairs
+from crispen.evaluate.peak_memory import peak_memory
 from crispen.evaluate.scores import PictureScore, Protocol, Score
 from crispen.models.card import ModelCard, Result
 from crispen.models.store import find

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from crispen.enhance.source import jpeg_step, video_source
 from crispen.errors import CrispenError, InputError
-from crispen.jobs.contents import Source
 from crispen.jobs.error_texts import for_everyone
+from crispen.jobs.job_facts import Source
 from crispen.look.crops import peeked
 from crispen.look.looking import damage_of
 from crispen.media import formats, signatures

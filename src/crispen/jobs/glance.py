@@ -8,8 +8,8 @@ from pydantic import BaseModel, Field
 
 from crispen.enhance.request import Kind
 from crispen.errors import InputError
-from crispen.jobs.contents import Source
 from crispen.jobs.file_kinds import Bounds, examine, renamed
+from crispen.jobs.job_facts import Source
 from crispen.media import signatures
 from crispen.models.dials import Dials
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from crispen.enhance.plan import Plan
 from crispen.enhance.request import Request
-from crispen.jobs.contents import JobResult, ProgressNow, Source
+from crispen.jobs.job_facts import JobResult, ProgressNow, Source
 from crispen.jobs.states import Status
 
 

@@ -18,29 +18,26 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from multiprocessing.connection import Connection, wait
-from multiprocessing.context import SpawnProcess
-from pathlib import Path
 
-from filelock import BaseFileLock, FileLock, Timeout, lock_descriptor
+from filelock import BaseFileLock
 
-from crispen.errors import OutputError
 from crispen.jobs.database import StoreError
+from crispen.jobs.folder_lock import await_orphans, hold_folder
 from crispen.jobs.job import Job
+from crispen.jobs.job_folder import clean
+from crispen.jobs.silence import SilenceWatch
 from crispen.jobs.states import Status
 from crispen.jobs.store import JobStore
 from crispen.jobs.supervisor import Supervisor
-from crispen.jobs.worker import clean
-from crispen.jobs.worker_process import Orders, alive_file, run
+from crispen.jobs.worker_handle import WorkerHandle
+from crispen.jobs.worker_process import WorkerSetup, alive_file, run
 
 log = logging.getLogger("crispen.jobs")
 
 _LOOK_S = 0.5
 _SLOW_S = 5.0
-_ORPHANS_S = 15.0
-# Whether the database can be written is looked at this often even when nothing happens.
-_PROBE_S = 10.0
 
 
 def share_threads(workers: int, threads: int | None, cores: int | None = None) -> int:
@@ -56,86 +53,11 @@ def share_threads(workers: int, threads: int | None, cores: int | None = None) -
     return most if threads is None else min(threads, most)
 
 
-class _One:
-    """A worker process and our end of its pipe."""
-
-    def __init__(self, process: SpawnProcess, pipe: Connection) -> None:
-        self.process = process
-        self.pipe = pipe
-        self.name = ""
-        self.began = self.heard = time.monotonic()
-        self.used = False
-        self.trouble = ""
-        self._idle = False
-        self._wanted = False
-
-    def say(self, word: str) -> None:
-        with contextlib.suppress(OSError):
-            self.pipe.send(word)
-
-    def wake(self) -> None:
-        """Wake it if it sleeps, or as soon as it would: never two words on their way.
-
-        A busy worker does not read, and writing into a full pipe blocks.
-        """
-        if self._idle:
-            self._idle = False
-            self.say("wake")
-        else:
-            self._wanted = True
-
-    def rests(self) -> None:
-        """It found nothing to do."""
-        self._idle = True
-        if self._wanted:
-            self._wanted = False
-            self.wake()
-
-
-class _Silence:
-    """How long each running job's row has not changed, on the monotonic clock.
-
-    A worker that lives changes the row of its job five times a second. Time in which the database
-    could not be written does not count: nobody could have been heard then. Nor do jumps of the
-    clock.
-
-    Args:
-        lease_s: How long is too long.
-        probe: Writes to the database, or raises.
-    """
-
-    def __init__(self, lease_s: float, probe: Callable[[], None]) -> None:
-        self._lease_s = lease_s
-        self._probe = probe
-        self._quiet: dict[tuple[str, str | None], tuple[float, float]] = {}
-        self._looked = -_PROBE_S
-        self._probed = -_PROBE_S
-
-    def look(self, running: Sequence[Job], now: float) -> list[Job]:
-        """Those that have been silent for the length of a lease.
-
-        Raises:
-            StoreError: The database cannot be written.
-        """
-        since = min(now - self._looked, 2 * _LOOK_S)
-        self._looked = now
-        old, quiet = self._quiet, {}
-        for job in running:
-            key = job.id, job.worker
-            updated, quiet_s = old.get(key, (job.updated, -since))
-            quiet[key] = (updated, quiet_s + since) if updated == job.updated else (job.updated, 0)
-        if now - self._probed >= _PROBE_S or any(quiet_s for _, quiet_s in quiet.values()):
-            self._probe()
-            self._probed = now
-        self._quiet = quiet
-        return [job for job in running if quiet[job.id, job.worker][1] > self._lease_s]
-
-
 class Pool:
     """Worker processes; `take`, `start` and `stop`, or use it in a ``with`` block.
 
     Args:
-        orders: What each is started with.
+        setup: What each is started with.
         workers: How many; none is fine.
         store: The queue, for jobs of workers that died.
         supervisor: Runs the loops.
@@ -146,7 +68,7 @@ class Pool:
 
     def __init__(
         self,
-        orders: Orders,
+        setup: WorkerSetup,
         workers: int,
         store: JobStore,
         *,
@@ -155,7 +77,7 @@ class Pool:
         stop_s: float = 8.0,
         died: Callable[[], None] = lambda: None,
     ) -> None:
-        self._orders = orders
+        self._setup = setup
         self._wanted = workers
         self._store = store
         self._changed = changed
@@ -163,13 +85,13 @@ class Pool:
         self._stop_s = stop_s
         self._context = multiprocessing.get_context("spawn")
         self._supervisor = supervisor or Supervisor()
-        self._workers: list[_One] = []
+        self._workers: list[WorkerHandle] = []
         self._lock = threading.Lock()
         self._ending = threading.Event()
         self._threads: list[threading.Thread] = []
         self._held: BaseFileLock | None = None
         self._dead: list[tuple[str, str]] = []
-        self._silence = _Silence(orders.lease_s, store.probe)
+        self._silence = SilenceWatch(setup.lease_s, store.probe)
         self._fast_deaths = 0
         self._spawn_after = 0.0
 
@@ -210,7 +132,7 @@ class Pool:
             OutputError: Another server uses it.
         """
         if self._held is None:
-            self._held = _take(self._orders.lock.with_suffix(".server"))
+            self._held = hold_folder(self._setup.lock.with_suffix(".server"))
 
     def take(self) -> None:
         """Take over the folder, and put back what a dead server's workers held.
@@ -219,7 +141,7 @@ class Pool:
             OutputError: Another server uses the folder.
         """
         self.hold()
-        _await_orphans(self._orders.lock)
+        await_orphans(self._setup.lock)
         for job in self._store.held():
             if self._store.release(job):
                 log.warning("job %s was running when the server died; queued again", job.id)
@@ -269,14 +191,14 @@ class Pool:
             self._held.release()
             self._held = None
 
-    def _spawn(self) -> _One:
+    def _spawn(self) -> WorkerHandle:
         ours, theirs = self._context.Pipe()
         process = self._context.Process(
-            target=run, args=(self._orders, theirs), name="crispen worker", daemon=True
+            target=run, args=(self._setup, theirs), name="crispen worker", daemon=True
         )
         process.start()
         theirs.close()
-        return _One(process, ours)
+        return WorkerHandle(process, ours)
 
     def _watch(self) -> None:
         with self._lock:
@@ -285,7 +207,7 @@ class Pool:
         self._bury_dead()
         self._fill()
 
-    def _hear(self, watched: dict[Connection, _One]) -> None:
+    def _hear(self, watched: dict[Connection, WorkerHandle]) -> None:
         if not watched:
             self._ending.wait(_LOOK_S)
             return
@@ -322,7 +244,7 @@ class Pool:
             log.error("worker %s died: %s", one.process.pid, reason)
             one.pipe.close()
             with contextlib.suppress(OSError):
-                alive_file(self._orders.lock, one.process.pid or 0).unlink()
+                alive_file(self._setup.lock, one.process.pid or 0).unlink()
             self._died()
             if one.name:
                 with self._lock:
@@ -353,7 +275,7 @@ class Pool:
             with self._lock:
                 own = next((one for one in self._workers if one.name == job.worker), None)
             if own is not None:
-                if time.monotonic() - own.heard < self._orders.lease_s:
+                if time.monotonic() - own.heard < self._setup.lease_s:
                     continue  # it says that it cannot write, so it lives
                 # It hangs; `_bury_dead` and the next round do the rest.
                 log.error("worker %s stopped responding; it is ended", own.process.pid)
@@ -367,7 +289,7 @@ class Pool:
             return
         log.error("job %s (try %d): %s; %s", job.id, job.attempts, reason, status.value)
         if status is Status.FAILED:
-            clean(self._orders.bench.jobs / job.id)
+            clean(self._setup.limits.jobs / job.id)
         self._changed()
         if status is Status.QUEUED:
             self.wake()
@@ -380,37 +302,3 @@ def _reason(code: int | None) -> str:
             hint = ", perhaps for want of memory" if name == "SIGKILL" else ""
             return f"was ended by {name}{hint}"
     return f"ended with code {code}"
-
-
-def _take(path: Path) -> BaseFileLock:
-    """Holds a folder for this server alone, until it is released.
-
-    Raises:
-        OutputError: Another server holds it.
-    """
-    lock = FileLock(path, timeout=0, thread_local=False)
-    try:
-        lock.acquire()
-    except Timeout as error:
-        raise OutputError(
-            f"{path.parent}: another server uses this folder; stop it or choose another --folder"
-        ) from error
-    return lock
-
-
-def _await_orphans(lock: Path) -> None:
-    """Waits until the workers of a server that died have noticed, so that no job has two."""
-    until = time.monotonic() + _ORPHANS_S
-    for path in lock.parent.glob(f"{lock.name}.*"):
-        while not _is_free(path):
-            if time.monotonic() > until:
-                log.warning("workers of an earlier server are still alive")
-                return
-            time.sleep(0.05)
-        with contextlib.suppress(OSError):
-            path.unlink()
-
-
-def _is_free(path: Path) -> bool:
-    with path.open("ab") as file:
-        return lock_descriptor(file.fileno(), blocking=False)

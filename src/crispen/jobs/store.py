@@ -18,9 +18,9 @@ from sqlalchemy import ColumnElement, CursorResult, Engine, and_, func, or_
 from sqlmodel import Session, col, delete, select, update
 
 from crispen.jobs.advisory import AdvisoryLock, advisory_lock
-from crispen.jobs.contents import JobResult, ProgressNow
 from crispen.jobs.database import CHANGES, ChangeRow, CounterRow, Database, FactRow, JobRow
 from crispen.jobs.job import Job, JobSpec
+from crispen.jobs.job_facts import JobResult, ProgressNow
 from crispen.jobs.states import FINAL, MAX_ATTEMPTS, Move, NotPossible, Status, move
 
 VERSION = 2

@@ -2,37 +2,32 @@
 
 from __future__ import annotations
 
-import contextlib
-import shutil
 from collections import OrderedDict
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from crispen.enhance.plan import Plan, check, plan, result_format
-from crispen.enhance.request import Kind, Request
-from crispen.enhance.source import Source as PlainSource
-from crispen.errors import CrispenError, InputError, OutputError
-from crispen.jobs.contents import JobResult, Source
+from crispen.enhance.plan import Plan, result_format
+from crispen.errors import InputError, OutputError
 from crispen.jobs.error_texts import for_everyone
 from crispen.jobs.file_kinds import suffix_and_type, viewable_picture
 from crispen.jobs.job import Job
+from crispen.jobs.job_facts import JobResult
+from crispen.jobs.job_folder import SOURCE, clean, result_path
+from crispen.jobs.job_plans import plan_job
 from crispen.media.format_choice import video_of
 from crispen.models.athand import AtHand
-from crispen.models.store import Known
 from crispen.progress import Progress
 
 if TYPE_CHECKING:
     from crispen.enhance.enhancer import Enhancer
 
-SOURCE = "source"
 _OPEN_AT_ONCE = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Bench:
-    """How a worker works.
+class WorkerLimits:
+    """What a worker may use.
 
     Attributes:
         jobs: Folder of the jobs' folders.
@@ -51,106 +46,11 @@ class Bench:
     max_result_pixels: int
 
 
-def result_path(folder: Path, job: Job) -> Path:
-    """Where a job's result is, or will be."""
-    format = result_format(job.options, job.source)
-    return folder / f"result{suffix_and_type(format)[0]}"
-
-
-def plan_job(
-    request: Request,
-    source: Source,
-    models: Iterable[Known] | None = None,
-    *,
-    max_pixels: int | None = None,
-) -> Plan:
-    """What will be done for a job, with the models that are at hand now.
-
-    Args:
-        request: What is wanted.
-        source: The file that it is wanted for.
-        models: Those that may be used; all unless given.
-        max_pixels: Maximum number of pixels of the result, all frames of a picture together.
-
-    Raises:
-        ResultTooLarge: The result would have more than `max_pixels`.
-        UsageError: Options that contradict each other or do not suit the file.
-        ModelError: No such model, or none for a task.
-    """
-    return plan(request, source, AtHand(models), max_pixels=max_pixels)
-
-
-@dataclass(frozen=True, slots=True)
-class Outlook:
-    """What would be done to a file that is not here.
-
-    Attributes:
-        models: The networks, in order.
-        width: Of the result.
-        height: Of the result.
-        problem: Why it cannot be done, if it cannot.
-    """
-
-    models: tuple[str, ...]
-    width: int
-    height: int
-    problem: str | None = None
-
-
-def foresee(
-    request: Request, sources: Iterable[PlainSource], models: Iterable[Known], max_pixels: int
-) -> list[Outlook]:
-    """What would be done to files of which only that much is known.
-
-    Args:
-        request: What is wanted.
-        sources: The files.
-        models: Those that may be used.
-        max_pixels: Maximum number of pixels of a result.
-    """
-    at_hand = AtHand(models)
-    outlooks = []
-    for source in sources:
-        try:
-            planned = plan(request, source, at_hand, max_pixels=max_pixels)
-        except CrispenError as error:
-            problem = for_everyone(str(error))
-            outlooks.append(Outlook((), source.width, source.height, problem))
-        else:
-            outlooks.append(Outlook(planned.models, planned.width, planned.height))
-    return outlooks
-
-
-def check_job(request: Request, kind: Kind, models: Iterable[Known] | None = None) -> list[str]:
-    """The models and families that would run, as far as that can be said without the file.
-
-    Args:
-        request: What is wanted.
-        kind: Of the file.
-        models: Those that may be used; all unless given.
-
-    Raises:
-        UsageError: Options that contradict each other or do not suit such files.
-        ModelError: No such model, or none for a task.
-    """
-    return check(request, kind, AtHand(models)).names
-
-
-def clean(folder: Path) -> None:
-    """Leave nothing in a job's folder but its source."""
-    with contextlib.suppress(OSError):
-        for path in folder.iterdir():
-            if path.is_dir():
-                shutil.rmtree(path, ignore_errors=True)
-            elif path.name != SOURCE:
-                path.unlink(missing_ok=True)
-
-
 class Worker:
     """Does jobs; keeps its engines open from one to the next."""
 
-    def __init__(self, bench: Bench) -> None:
-        self._bench = bench
+    def __init__(self, limits: WorkerLimits) -> None:
+        self._limits = limits
         self._open: OrderedDict[tuple[Any, ...], Enhancer] = OrderedDict()
 
     def do(self, job: Job, progress: Progress) -> tuple[JobResult, tuple[str, ...]]:
@@ -160,7 +60,7 @@ class Worker:
             CrispenError: Why it cannot be done.
             Cancelled: It was cancelled.
         """
-        folder = self._bench.jobs / job.id
+        folder = self._limits.jobs / job.id
         source, target = folder / SOURCE, result_path(folder, job)
         if not source.is_file():
             raise InputError(f"{job.name}: the uploaded file is no longer there; upload it again")
@@ -187,7 +87,7 @@ class Worker:
             quality=job.options.quality,
             overwrite=True,
             strip_metadata=job.options.strip_metadata,
-            max_pixels=self._bench.max_pixels,
+            max_pixels=self._limits.max_pixels,
             progress=progress,
         )
         result = self._result(
@@ -208,9 +108,9 @@ class Worker:
             job.options,
             AtHand(),
             plan=job.plan,
-            device=self._bench.device,
-            threads=self._bench.threads,
-            memory_bytes=self._bench.memory_bytes,
+            device=self._limits.device,
+            threads=self._limits.threads,
+            memory_bytes=self._limits.memory_bytes,
             overwrite=True,
             progress=progress,
         )
@@ -254,9 +154,9 @@ class Worker:
                 planned.models,
                 strength=planned.strength if planned.strength < 1 else None,
                 dials=planned.dials,
-                device=self._bench.device,
-                threads=self._bench.threads,
-                memory_bytes=self._bench.memory_bytes,
+                device=self._limits.device,
+                threads=self._limits.threads,
+                memory_bytes=self._limits.memory_bytes,
             )
         self._open[key] = found
         while len(self._open) > _OPEN_AT_ONCE:

@@ -28,13 +28,14 @@ from pathlib import Path
 from filelock import lock_descriptor
 
 from crispen.errors import Cancelled, CrispenError
-from crispen.jobs.contents import ProgressNow
 from crispen.jobs.file_kinds import renamed
 from crispen.jobs.job import Job
+from crispen.jobs.job_facts import ProgressNow
+from crispen.jobs.job_folder import SOURCE, clean
 from crispen.jobs.states import Status
 from crispen.jobs.store import JobStore
 from crispen.jobs.supervisor import Supervisor
-from crispen.jobs.worker import SOURCE, Bench, Worker, clean
+from crispen.jobs.worker import Worker, WorkerLimits
 from crispen.progress import Event, Progress
 
 log = logging.getLogger("crispen.jobs")
@@ -48,33 +49,33 @@ _STUCK_EXIT = 70
 
 
 @dataclass(frozen=True, slots=True)
-class Orders:
+class WorkerSetup:
     """What a worker process is started with; it must be picklable.
 
     Attributes:
         url: Of the queue's database.
-        bench: How it works.
+        limits: How it works.
         lease_s: Seconds without a sign of life after which a job is taken back.
         max_job_s: Seconds after which a job is given up.
         lock: Begins the names of the files that living workers hold.
     """
 
     url: str
-    bench: Bench
+    limits: WorkerLimits
     lease_s: float
     max_job_s: float
     lock: Path
 
 
-def run(orders: Orders, pipe: Connection) -> None:
+def run(setup: WorkerSetup, pipe: Connection) -> None:
     """The whole life of a worker process."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the server's business
-    os.environ["OMP_NUM_THREADS"] = str(orders.bench.threads)
-    os.environ["VIPS_CONCURRENCY"] = str(orders.bench.threads)
+    os.environ["OMP_NUM_THREADS"] = str(setup.limits.threads)
+    os.environ["VIPS_CONCURRENCY"] = str(setup.limits.threads)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
-    with _alive(orders.lock):
-        store = JobStore(orders.url, prepare=False)
-        _Life(orders, pipe, store).work()
+    with _alive(setup.lock):
+        store = JobStore(setup.url, prepare=False)
+        _Life(setup, pipe, store).work()
 
 
 def alive_file(lock: Path, pid: int) -> Path:
@@ -94,11 +95,11 @@ def _alive(lock: Path) -> Iterator[None]:
 
 
 class _Life:
-    def __init__(self, orders: Orders, pipe: Connection, store: JobStore) -> None:
-        self._orders = orders
+    def __init__(self, setup: WorkerSetup, pipe: Connection, store: JobStore) -> None:
+        self._setup = setup
         self._pipe = pipe
         self._store = store
-        self._worker = Worker(orders.bench)
+        self._worker = Worker(setup.limits)
         self._name = f"{socket.gethostname()[:60]}-{os.getpid()}-{secrets.token_hex(4)}"
         self._stopping = False
         self._next: Job | None = None
@@ -135,7 +136,7 @@ class _Life:
             for held in self._store.held(self._name):
                 self._store.release(held)
         self._unsure = True
-        self._next = self._store.claim(self._name, self._orders.lease_s)
+        self._next = self._store.claim(self._name, self._setup.lease_s)
         self._unsure = False
 
     def _until_done(self, step: Callable[[], object]) -> bool:
@@ -175,7 +176,7 @@ class _Life:
 
     def _do(self, job: Job) -> None:
         self._tell()
-        folder = self._orders.bench.jobs / job.id
+        folder = self._setup.limits.jobs / job.id
         beats = _Beats(self, job)
         with beats:
             try:
@@ -265,14 +266,14 @@ class _Beats:
         supervisor.forget("heartbeat")
 
     def _beat(self) -> None:
-        life, orders = self._life, self._life._orders
+        life, setup = self._life, self._life._setup
         life._listen(0)
         life.tell_trouble()
         if life._stopping:
             self._end("released")
-        elif time.monotonic() - self._began > orders.max_job_s:
-            self._end(f"{self._job.name}: not done after {orders.max_job_s:,.0f} seconds; given up")
-        elif not life._store.beat(self._job, orders.lease_s, self._now):
+        elif time.monotonic() - self._began > setup.max_job_s:
+            self._end(f"{self._job.name}: not done after {setup.max_job_s:,.0f} seconds; given up")
+        elif not life._store.beat(self._job, setup.lease_s, self._now):
             self._end("lost")
         elif self._now != self._told:
             self._told = self._now

@@ -18,7 +18,7 @@ from crispen.lab.checkpoint import BEST, CHECKPOINT
 from crispen.lab.curves import draw_curves
 from crispen.lab.learner import Learner
 from crispen.lab.run_folder import RunFolder
-from crispen.lab.samples import write_sheet
+from crispen.lab.sample_sheets import write_sheet
 from crispen.lab.schedule import Judge
 from crispen.lab.validation import Validator
 

@@ -16,7 +16,7 @@ from lightning.fabric import Fabric
 from torch import Tensor, nn
 
 from crispen.errors import UsageError
-from crispen.lab.adversarial import Opponent
+from crispen.lab.adversarial_training import Opponent
 from crispen.lab.compiling import compile_layers
 from crispen.lab.data import Batches, NamedTable, PairsTable
 from crispen.lab.data.bilevel import make_bilevel

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crispen.errors import Cancelled, UsageError, nearest_names, needs_extra
-from crispen.lab.job import Job, Trained
+from crispen.lab.training_job import Trained, TrainingJob
 from crispen.progress import Progress
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ KEYS = (
 class Task:
     """What submitit runs: the job in a thread, so that a signal finds somebody to save it."""
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: TrainingJob) -> None:
         self.job = job
 
     def __call__(self) -> Trained:
@@ -119,7 +119,7 @@ def _submitit() -> Any:
     return submitit
 
 
-def submit(job: Job, text: str, *, logs: Path | None = None) -> submitit.Job[Trained]:
+def submit(job: TrainingJob, text: str, *, logs: Path | None = None) -> submitit.Job[Trained]:
     """Writes the job and hands it to the cluster.
 
     Args:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from crispen.enhance.request import Amount, Kind, Option, Request
-from crispen.jobs.contents import JobResult, ProgressNow, Source
+from crispen.jobs.job_facts import JobResult, ProgressNow, Source
 from crispen.jobs.states import Status
 from crispen.models.card import ModelCard
 from crispen.models.tasks import Task

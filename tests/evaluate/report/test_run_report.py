@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import shutil
 from html.parser import HTMLParser
 from pathlib import Path
@@ -11,22 +10,25 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from crispen.errors import MissingInput
-from crispen.evaluate.findings import Findings, examine, validation_pairs
+from crispen.evaluate.findings import Findings, examine
 from crispen.evaluate.pairs import find_pairs
-from crispen.evaluate.report.contents import Report
-from crispen.evaluate.report.run_report import best_figure, make_report
+from crispen.evaluate.report.report_parts import Report
+from crispen.evaluate.report.run_report import make_report
 from crispen.evaluate.run_folders import Run, read_run
 from crispen.evaluate.scores import Protocol
 from crispen.media.image import Image, write_image
 from crispen.models.store import find
 
 COLUMNS = "step,epoch,learning_rate,loss,loss_ssim,val_loss,val_mse,val_psnr,val_ssim"
+
+
 LOG = f"""{COLUMNS},val_accuracy,seconds
 100,1,0.001,0.04,0.01,,,,,,10
 200,2,0.001,0.03,0.009,0.035,0.004,26,0.85,0.7,20
 300,3,0.0005,0.02,0.008,0.03,0.003,27,0.87,0.8,30
 """
+
+
 RECIPE = """name = "espcn-x2"
 task = "upscale"
 scale = 2
@@ -189,30 +191,6 @@ def test_a_report_holds_what_a_student_hands_in(tmp_path: Path, data: Path) -> N
     assert '<span class="bad">+0.00100</span>' in page
 
 
-def test_the_worst_and_the_best_are_those(tmp_path: Path, data: Path) -> None:
-    findings = found(make_run(tmp_path / "a"), data)
-    values = {p.picture: p.psnr for p in findings.scores[0].pictures}
-    worst, best = findings.shown
-    assert (worst.place, worst.psnr) == ("worst", min(values.values()))
-    assert (best.place, best.psnr) == ("best", max(values.values()))
-    assert [p.title for p in best.comparison.panels] == ["input", "espcn-x2", "reference"]
-    baseline = {p.picture: p.psnr for p in findings.scores[1].pictures}
-    assert best.gain == pytest.approx(best.psnr - baseline[best.picture])
-
-
-def test_of_a_large_picture_the_worst_part_is_shown(tmp_path: Path) -> None:
-    folder = tmp_path / "large"
-    folder.mkdir()
-    pixels = np.full((700, 800, 3), 100, np.uint8)
-    pixels[600:660, 700:760] = np.random.default_rng(0).integers(0, 256, (60, 60, 3))
-    write_image(Image(pixels), folder / "a.png")
-    (shown,) = found(make_run(tmp_path / "a"), folder).shown
-    assert shown.part
-    reference = shown.comparison.panels[2].pixels
-    assert reference.shape == (640, 640, 3)
-    np.testing.assert_array_equal(reference, pixels[60:, 160:])
-
-
 def test_several_runs_share_their_charts(tmp_path: Path, data: Path) -> None:
     one, two = make_run(tmp_path / "one"), make_run(tmp_path / "two", status="failed", error="NaN")
     report = Report([one, two], {"one": found(one, data)}, {"two": "no model"})
@@ -235,44 +213,3 @@ def test_a_run_that_just_began_has_a_report(tmp_path: Path) -> None:
     parse(page)
     assert "young" in page
     assert 'id="curves"' not in page
-
-
-def test_a_sheet_that_is_being_written_is_left_out(tmp_path: Path) -> None:
-    run = make_run(tmp_path / "a")
-    (tmp_path / "a" / "samples" / "600.png").write_bytes(b"\x89PNG\r\n")
-    page = make_report(Report([run]))
-    parse(page)
-    assert re.findall(r"<b>(step [^<]*)</b>", page) == [
-        "step 100, epoch 1",
-        "step 300, epoch 3",
-        "step 400, epoch 4",
-    ]
-
-
-def test_best_figures(tmp_path: Path) -> None:
-    run = make_run(tmp_path / "a", best={})
-    assert best_figure(run, "psnr") == 27
-    assert best_figure(run, "mse") == 0.003
-    assert best_figure(run, "nothing") is None
-
-
-def test_validation_pictures_in_order(
-    tmp_path: Path, data: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "user"))
-    monkeypatch.delenv("CRISPEN_DATA", raising=False)
-    run = make_run(tmp_path / "a")
-    # Asked for.
-    asked = validation_pairs(run, data, degraded=False)
-    assert asked is not None
-    assert len(asked[0]) == 3
-    with pytest.raises(MissingInput):
-        validation_pairs(run, "nowhere", degraded=False)
-    # Nothing is there: neither held-out pictures nor Set5.
-    assert validation_pairs(run, None, degraded=False) is None
-    # The pictures that training held out.
-    (data / "0<b>.png").rename(data / "held.png")
-    held = validation_pairs(run, None, degraded=False)
-    assert held is not None
-    assert [p.hr.name for p in held[0]] == ["held.png"]

@@ -28,7 +28,6 @@ from crispen.media.image import Image
 from crispen.progress import Event, Progress
 
 CHUNK = 1 << 16
-"""What is kept of an interrupted download is a multiple of this."""
 
 
 @dataclass
@@ -355,14 +354,3 @@ def test_pairs_of_an_account_put_there_by_hand(cache: Path, unpacked: bool) -> N
 def test_cifar_has_a_kind_of_its_own() -> None:
     with pytest.raises(UsageError, match='set kind = "cifar10"'):
         open_batches(NamedTable(name="cifar10"), seed=0)
-
-
-def test_the_catalogue_is_whole() -> None:
-    for public in SETS.values():
-        assert public.url.startswith(("https://", "http://data.csail.mit.edu/"))
-        assert len(public.sha256) in (0, 64)
-        assert public.title
-        assert public.licence
-        assert public.train or public.pairs or not public.unpack
-        # What has no checksum is what its text calls so.
-        assert bool(public.sha256) != (public.archive in ("BSR_bsds500.tgz", "archive.zip"))

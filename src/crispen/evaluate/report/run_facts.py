@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from crispen.evaluate.report.contents import Report
 from crispen.evaluate.report.html_page import escape
+from crispen.evaluate.report.report_parts import Report
 from crispen.evaluate.run_folders import Run
 
 if TYPE_CHECKING:

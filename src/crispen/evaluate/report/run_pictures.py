@@ -6,8 +6,8 @@ import math
 
 from crispen.errors import InputError
 from crispen.evaluate.findings import Findings, Shown
-from crispen.evaluate.report.contents import Report
 from crispen.evaluate.report.html_page import data_url, escape, picture_url
+from crispen.evaluate.report.report_parts import Report
 from crispen.evaluate.report.run_facts import degradation_text
 from crispen.evaluate.report.score_page import picture_table
 from crispen.evaluate.report.score_tables import means_table, note

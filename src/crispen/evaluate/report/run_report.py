@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from crispen.evaluate.known_metrics import METRICS
 from crispen.evaluate.report.charts import COLORS, Series, line_chart
-from crispen.evaluate.report.contents import Report
 from crispen.evaluate.report.html_page import escape, make_page
+from crispen.evaluate.report.report_parts import Report
 from crispen.evaluate.report.run_facts import (
     card_section,
     duration,

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from crispen.errors import OutputError, UsageError
-from crispen.lab.data.memory import SHARE, free_bytes
+from crispen.lab.data.free_memory import SHARE, free_bytes
 from crispen.lab.data.pixels import PixelSet
 from crispen.lab.data.places import Indices, Places
 from crispen.lab.data.sources import Failures, Source, for_each

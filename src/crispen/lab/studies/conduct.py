@@ -20,11 +20,11 @@ from pathlib import Path
 from crispen.errors import CrispenError, OutputError, UsageError
 from crispen.evaluate.run_folders import Run, read_run
 from crispen.lab.checkpoint import BEST
-from crispen.lab.job import Job
 from crispen.lab.recipe import Recipe, load_recipe
 from crispen.lab.studies.bench import Bench
 from crispen.lab.studies.outcome import Outcome
 from crispen.lab.studies.study import Study, recipe_of
+from crispen.lab.training_job import TrainingJob
 from crispen.progress import Progress
 
 
@@ -100,7 +100,7 @@ def conduct(study: Study, order: Order, progress: Progress | None = None) -> Con
     for key, recipe in recipes.items():
         folder = order.folder / key
         if order.resume is False or not is_finished(folder, recipe):
-            Job(
+            TrainingJob(
                 recipe,
                 folder,
                 device=order.device,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from crispen.evaluate.report.contents import Report
 from crispen.evaluate.report.html_page import escape, make_page, picture_url
+from crispen.evaluate.report.report_parts import Report
 from crispen.evaluate.report.run_facts import provenance_section, recipe_section
 from crispen.evaluate.report.run_pictures import samples_section
 from crispen.evaluate.report.run_report import curves_section

@@ -1,0 +1,78 @@
+"""A whole training as one object: what the command line runs, and what a cluster is sent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from crispen.lab.recipe import Recipe
+from crispen.progress import Progress
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What came of a run.
+
+    Attributes:
+        checkpoint: The best one.
+        model: The ONNX file, if one was made.
+        steps: Done in all.
+        best: Step and figures of the best validation.
+        held_out: Whether validation was on pictures that it did not learn from.
+        rank: Of this process among those that trained together; only 0 has a model.
+    """
+
+    checkpoint: Path
+    model: Path | None
+    steps: int
+    best: dict[str, float]
+    held_out: bool = True
+    rank: int = 0
+
+
+@dataclass(frozen=True)
+class TrainingJob:
+    """A training and how it is run; see `crispen.lab.training.Trainer`.
+
+    Attributes:
+        threads: Maximum number of CPU threads; None for PyTorch's own choice.
+        export: Make a model of the best checkpoint at the end.
+    """
+
+    recipe: Recipe
+    folder: Path
+    device: str = "auto"
+    devices: int = 1
+    threads: int | None = None
+    compile_network: bool = False
+    resume: bool | None = None
+    export: bool = True
+
+    def run(self, progress: Progress | None = None) -> Trained:
+        """Trains to the end; see `Trainer.fit` for what it raises."""
+        import torch
+
+        from crispen.lab.checkpoint import BEST
+        from crispen.lab.training import Trainer
+
+        if self.threads is not None:
+            torch.set_num_threads(self.threads)
+        trainer = Trainer(
+            self.recipe,
+            self.folder,
+            device=self.device,
+            devices=self.devices,
+            compile_network=self.compile_network,
+            resume=self.resume,
+            progress=progress,
+        )
+        rank = trainer.fabric.global_rank
+        best = trainer.fit(progress)
+        checkpoint = self.folder / BEST
+        model = None
+        if self.export and rank == 0:
+            from crispen.lab.export import export_checkpoint
+
+            model = export_checkpoint(checkpoint, self.folder)
+        held_out = bool(self.recipe.validation.path or trainer.batches.split["valid"])
+        return Trained(checkpoint, model, trainer.step, best, held_out, rank)

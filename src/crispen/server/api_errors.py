@@ -1,0 +1,86 @@
+"""Failures that have an HTTP status and a code, as services raise them."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+
+from crispen.errors import (
+    CrispenError,
+    InputError,
+    MissingExtra,
+    MissingInput,
+    ModelError,
+    OutputError,
+    ResultTooLarge,
+    UsageError,
+)
+from crispen.jobs.database import StoreError
+from crispen.jobs.error_texts import for_everyone
+from crispen.jobs.states import NotPossible
+
+log = logging.getLogger("crispen.server")
+
+
+class ApiError(CrispenError):
+    """A failure with its HTTP status.
+
+    Args:
+        status: Of the answer.
+        code: For programs, in snake case.
+        message: One line for a person: what happened, and what to do.
+        headers: Such as Retry-After.
+    """
+
+    def __init__(
+        self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(message)
+        self.status = self.status_code = status
+        self.code = code
+        self.headers = dict(headers or {})
+
+
+def not_found(what: str) -> ApiError:
+    """There is no such thing, or it belongs to another client; the response does not say which."""
+    return ApiError(404, "not_found", f"no such {what}; it may have expired or been deleted")
+
+
+def disk_full() -> ApiError:
+    """The answer when the disk is full."""
+    return ApiError(
+        507, "disk_full", "the server's disk is full; delete old jobs or ask for more space"
+    )
+
+
+def too_large(max_bytes: int) -> ApiError:
+    """The answer to a file over the limit."""
+    return ApiError(
+        413, "too_large", f"the file is larger than {max_bytes:,} bytes; send a smaller one"
+    )
+
+
+_KINDS: tuple[tuple[type[Exception], int, str], ...] = (
+    (NotPossible, 409, "not_possible"),
+    (MissingInput, 404, "not_found"),
+    (InputError, 422, "bad_input"),
+    (ModelError, 422, "bad_model"),
+    (MissingExtra, 501, "not_installed"),
+    (OutputError, 507, "cannot_write"),
+    (ResultTooLarge, 422, "result_too_large"),
+    (UsageError, 422, "bad_request"),
+    (CrispenError, 400, "failed"),
+)
+
+
+def as_api_error(error: CrispenError) -> ApiError:
+    """Any Crispen error, with the status and code that it is answered with."""
+    if isinstance(error, ApiError):
+        return error
+    if isinstance(error, StoreError):
+        # What its driver says may hold the name of a host or a path.
+        log.warning("%s", error)
+        text = "the server's queue does not answer; try again in a moment"
+        return ApiError(503, "queue_away", text, {"Retry-After": "2"})
+    status, code = next((s, c) for kind, s, c in _KINDS if isinstance(error, kind))
+    return ApiError(status, code, for_everyone(str(error)))

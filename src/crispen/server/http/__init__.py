@@ -1,0 +1,1 @@
+"""The HTTP side: the app, its middleware, routes, errors and the built page."""

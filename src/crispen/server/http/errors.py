@@ -1,0 +1,127 @@
+"""One body for every failure: ``{"error": {"code", "message", "id"}}``."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import re
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+
+from crispen.errors import CrispenError, describe_invalid
+from crispen.server.api_errors import ApiError, as_api_error, disk_full
+from crispen.server.schemas import ErrorBody
+
+log = logging.getLogger("crispen.server")
+
+# Every route may give these; each adds its own.
+RESPONSES: dict[int | str, dict[str, Any]] = {
+    code: {"model": ErrorBody, "description": HTTPStatus(code).phrase}
+    for code in (400, 401, 403, 421, 422, 429, 500, 503)
+}
+
+
+def failures(*codes: int) -> dict[int | str, dict[str, Any]]:
+    """OpenAPI's description of further failures of a route."""
+    return {code: {"model": ErrorBody, "description": HTTPStatus(code).phrase} for code in codes}
+
+
+CODE_HEADER = "X-Crispen-Code"
+
+
+def request_id(request: Request) -> str:
+    """The id that the log has too."""
+    return str(request.scope.get("crispen.id", "-"))
+
+
+def body(code: str, message: str, id: str) -> dict[str, Any]:
+    """The error body."""
+    return {"error": {"code": code, "message": message, "id": id}}
+
+
+def answer(request: Request, error: ApiError) -> JSONResponse:
+    """The response of a failure."""
+    return JSONResponse(
+        body(error.code, str(error), request_id(request)), error.status, headers=error.headers
+    )
+
+
+def unexpected(error: BaseException, id: str) -> JSONResponse:
+    """A fault of ours: the log has the details, the answer their id."""
+    log.error("unexpected %s", type(error).__name__, exc_info=error, extra={"request_id": id})
+    text = f"something went wrong here; the server's log has the details under {id}"
+    return JSONResponse(body("unexpected", text, id), 500)
+
+
+_PHRASES = tuple(HTTPStatus(code).phrase for code in (404, 405))
+
+
+def allowed_methods(request: Request) -> list[str]:
+    """What can be done at a request's path, as the API's document says; nothing elsewhere."""
+    found: set[str] = set()
+    for path, item in request.app.openapi()["paths"].items():
+        # Runs lie in folders; all other parameters are one part of a path.
+        part = ".+" if path.startswith("/api/v1/runs/") else "[^/]+"
+        pattern = part.join(map(re.escape, re.split(r"\{[^}]+\}", path)))
+        if re.fullmatch(pattern, request.url.path):
+            found |= {method.upper() for method in item}
+    if "GET" in found:
+        found.add("HEAD")
+    return sorted(found)
+
+
+def add_handlers(app: FastAPI) -> None:
+    """Let every failure of the app have the one body."""
+
+    async def crispen_error(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, CrispenError)
+        return answer(request, as_api_error(error))
+
+    async def invalid(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, RequestValidationError)
+        return answer(request, ApiError(422, "bad_request", _validation_line(error)))
+
+    async def http(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, HTTPException)
+        if error.status_code in (404, 405) and error.detail in _PHRASES:
+            allowed = allowed_methods(request)
+            if allowed:
+                text = f"{request.method} is not possible here; /docs lists what is"
+                listed = {"Allow": ", ".join(allowed)}
+                return answer(request, ApiError(405, "method_not_allowed", text, listed))
+        phrase = HTTPStatus(error.status_code).phrase
+        detail = str(error.detail or phrase)
+        if error.status_code == 404 and detail == phrase:
+            detail = f"there is nothing at {request.url.path}; /docs lists what there is"
+        plain = phrase.lower().replace(" ", "_").replace("-", "_").replace("'", "")
+        headers = dict(error.headers or {})
+        # What came as ours and had to pass a library that knows only FastAPI's errors.
+        code = headers.pop(CODE_HEADER, "disk_full" if error.status_code == 507 else plain)
+        return answer(request, ApiError(error.status_code, code, detail, headers))
+
+    async def os_error(request: Request, error: Exception) -> JSONResponse:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            return answer(request, disk_full())
+        raise error
+
+    async def gone(request: Request, error: Exception) -> JSONResponse:
+        # Nobody reads it; 499 is what access logs call a client that went away.
+        return answer(request, ApiError(499, "client_gone", "the client went away"))
+
+    app.add_exception_handler(CrispenError, crispen_error)
+    app.add_exception_handler(RequestValidationError, invalid)
+    app.add_exception_handler(HTTPException, http)
+    app.add_exception_handler(ClientDisconnect, gone)
+    app.add_exception_handler(OSError, os_error)
+
+
+def _validation_line(error: RequestValidationError) -> str:
+    problems = [describe_invalid(dict(one)) for one in error.errors()[:3]]
+    more = len(error.errors()) - 3
+    return "; ".join(problems) + (f"; and {more} more" if more > 0 else "")

@@ -1,0 +1,1 @@
+"""What the server does, without HTTP: each service takes only the parts it uses."""

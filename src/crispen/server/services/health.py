@@ -1,0 +1,89 @@
+"""Whether the server works, and its gauges."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+
+from crispen import __version__
+from crispen.jobs.pool import Pool
+from crispen.jobs.states import Status
+from crispen.jobs.supervisor import Supervisor
+from crispen.server.api_errors import ApiError
+from crispen.server.schemas import Health
+from crispen.server.services.data_folder import DataFolder
+from crispen.server.services.events import JobEvents
+
+
+class HealthCheck:
+    """The state of one server, without waiting for anything.
+
+    Args:
+        supervisor: Its background loops.
+        pool: Its workers.
+        events: Counts its jobs.
+        folder: Its files.
+        workers: How many there should be.
+    """
+
+    def __init__(
+        self,
+        supervisor: Supervisor,
+        pool: Pool,
+        events: JobEvents,
+        folder: DataFolder,
+        workers: int,
+    ) -> None:
+        self._supervisor = supervisor
+        self._pool = pool
+        self._events = events
+        self._folder = folder
+        self._workers = workers
+
+    def check(self) -> Health:
+        """That it works.
+
+        Raises:
+            ApiError: It does not.
+        """
+        troubles = self._troubles()
+        alive = self._pool.alive
+        if alive < self._workers:
+            troubles["workers"] = f"{alive} of {self._workers} are alive"
+        if troubles:
+            # Anybody may ask; the reasons are in the log, with names of hosts and paths in them.
+            raise ApiError(
+                503,
+                "degraded",
+                f"not well: {', '.join(sorted(troubles))}; the server tries again by itself, "
+                "and its log says why",
+                {"Retry-After": "5"},
+            )
+        counts = self._events.counts
+        return Health(
+            status="ok",
+            version=__version__,
+            workers=alive,
+            queued=counts[Status.QUEUED],
+            running=counts[Status.RUNNING],
+        )
+
+    def gauges(self) -> Mapping[str, tuple[str, float]]:
+        """Descriptions and values for Prometheus, by name."""
+        gauges = {
+            f"jobs_{status.value}": (f"Jobs that are {status.value} now.", float(count))
+            for status, count in self._events.counts.items()
+        }
+        return gauges | {
+            "troubles": (
+                "Background loops and workers that are not well.",
+                float(len(self._troubles())),
+            ),
+            "workers": ("Worker processes that are alive.", float(self._pool.alive)),
+            "stored_bytes": ("Bytes of uploads and jobs.", float(self._folder.used_bytes())),
+            "free_bytes": ("Bytes that the disk still has.", float(self._folder.free_bytes())),
+            "time_seconds": ("When this was asked, since 1970.", time.time()),
+        }
+
+    def _troubles(self) -> dict[str, str]:
+        return self._supervisor.troubles | self._pool.troubles

@@ -1,0 +1,226 @@
+"""Models of other makers get a card."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from crispen.engines.adding import add
+from crispen.engines.openvino import OpenVinoEngine
+from crispen.enhance.model import load
+from crispen.errors import ModelError, OutputError, UsageError
+from crispen.models import store
+from crispen.models.store import find
+
+GOOD = (store.SHIPPED / "photo-fast-x2.onnx").read_bytes()
+
+
+DIGEST = hashlib.sha256(GOOD).hexdigest()
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch) -> Path:
+    """The user's folder of this test."""
+    chosen = tmp_path / "mine" / "models"
+    monkeypatch.setenv("CRISPEN_MODELS", str(chosen))
+    return chosen
+
+
+def foreign(path: Path, channels: int = 3, scale: int = 2, sides=("h", "w"), inputs: int = 1):
+    """A network of another maker: nearest enlargement by `scale`, no card."""
+    out = channels * scale * scale
+    kernel = np.kron(np.eye(channels), np.ones((scale * scale, 1))).astype(np.float32)
+    names = ["picture", *(f"more{i}" for i in range(1, inputs))]
+    value_in = [
+        helper.make_tensor_value_info(n, TensorProto.FLOAT, [1, channels, *sides]) for n in names
+    ]
+    value_out = helper.make_tensor_value_info("big", TensorProto.FLOAT, [1, channels, "H", "W"])
+    nodes = [
+        helper.make_node("Sum", names, ["sum"]),
+        helper.make_node("Conv", ["sum", "k"], ["c"]),
+        helper.make_node("DepthToSpace", ["c"], ["big"], blocksize=scale, mode="CRD"),
+    ]
+    weights = [numpy_helper.from_array(kernel.reshape(out, channels, 1, 1), "k")]
+    graph = helper.make_graph(nodes, "g", value_in, [value_out], weights)
+    opset = helper.make_opsetid("", 17)
+    onnx.save(helper.make_model(graph, opset_imports=[opset], ir_version=8), path)
+    return path
+
+
+@pytest.mark.parametrize(("channels", "scale"), [(1, 1), (3, 2), (1, 4)])
+def test_a_foreign_network_gets_a_card(channels, scale, tmp_path):
+    source = foreign(tmp_path / "other net.onnx", channels, scale)
+    before = source.read_bytes()
+    card = add(source)
+    assert source.read_bytes() == before
+    assert (card.name, card.scale, card.halo) == ("other-net", scale, None)
+    assert card.color == ("luma" if channels == 1 else "rgb")
+    assert card.task == ("upscale" if scale > 1 else "restore")
+    assert card.parameters == (channels * scale) ** 2 or scale == channels == 1
+    path, found = find("other-net")
+    assert found == card
+    onnx.checker.check_model(onnx.load(path))
+    x = np.arange(4 * 5, dtype=np.uint8).reshape(4, 5, 1) * 9
+    expected = x.repeat(scale, 0).repeat(scale, 1)
+    assert np.array_equal(OpenVinoEngine(path, card, threads=1).run(x), expected)
+
+
+@pytest.mark.parametrize(
+    ("how", "message"),
+    [
+        ({"channels": 2}, "2 channels"),
+        ({"inputs": 2}, "2 inputs"),
+        ({"sides": (64, 48)}, "height and width"),
+    ],
+)
+def test_what_is_no_picture_network_is_refused(how, message, tmp_path, folder):
+    source = foreign(tmp_path / "x.onnx", **how)
+    with pytest.raises(ModelError, match=message):
+        add(source)
+    assert list(folder.iterdir()) == []
+
+
+def graph_file(path: Path, nodes, shape, weights=(), kind=TensorProto.FLOAT) -> Path:
+    """A network without a card, of these nodes from ``in`` to ``out``."""
+    value = [
+        helper.make_tensor_value_info(n, kind, s) for n, s in zip(("in", "out"), shape, strict=True)
+    ]
+    graph = helper.make_graph(nodes, "g", value[:1], value[1:], list(weights))
+    opset = helper.make_opsetid("", 17)
+    onnx.save(helper.make_model(graph, opset_imports=[opset], ir_version=8), path)
+    return path
+
+
+def test_half_precision_is_taken(tmp_path):
+    half = [numpy_helper.from_array(np.array(0.5, np.float16), "half")]
+    nodes = [helper.make_node("Mul", ["in", "half"], ["out"])]
+    shape = [["n", 3, "h", "w"]] * 2
+    add(graph_file(tmp_path / "half.onnx", nodes, shape, half, TensorProto.FLOAT16))
+    x = np.arange(0, 240, 2, dtype=np.uint8).reshape(5, 8, 3)
+    np.testing.assert_array_equal(load("half")(x).pixels, x // 2)
+
+
+@pytest.mark.parametrize(
+    ("wishes", "message"),
+    [
+        ({"scale": 3}, "enlarges 2 times, which is not --scale 3"),
+        ({"color": "luma"}, "3 channels, which is not luma"),
+        ({"task": "denoise"}, "enlarges 2 times, which is not 'denoise'"),
+    ],
+)
+def test_what_is_said_of_a_foreign_network_is_checked(wishes, message, tmp_path, folder):
+    with pytest.raises(UsageError, match=message):
+        add(foreign(tmp_path / "x.onnx"), **wishes)
+    assert list(folder.iterdir()) == []
+    card = add(foreign(tmp_path / "x.onnx"), scale=2, color="rgb", task="restore")
+    assert (card.scale, card.color, card.task) == (2, "rgb", "restore")
+
+
+def test_what_is_said_against_a_card_is_refused(tmp_path):
+    source = tmp_path / "p.onnx"
+    source.write_bytes(GOOD)
+    with pytest.raises(UsageError, match="its card says color luma, not rgb"):
+        add(source, name="mine", color="rgb")
+
+
+@pytest.mark.parametrize(
+    ("shape", "kind", "message"),
+    [
+        (["n", "h", "w", 3], TensorProto.FLOAT, "height and width"),
+        ([1, 64, 64, 3], TensorProto.FLOAT, "channels first"),
+        (["n", 3, "h", "w"], TensorProto.UINT8, "floats from 0 to 1"),
+        ([4, 3, "h", "w"], TensorProto.FLOAT, "4 pictures at once"),
+        (["n", 3], TensorProto.FLOAT, r"\(N, channels, height, width\)"),
+    ],
+)
+def test_inputs_that_are_no_pictures(shape, kind, message, tmp_path, folder):
+    nodes = [helper.make_node("Identity", ["in"], ["out"])]
+    source = graph_file(tmp_path / "x.onnx", nodes, [shape] * 2, kind=kind)
+    with pytest.raises(ModelError, match=message):
+        add(source)
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("content", [b"", b"text", GOOD[:-100], GOOD[: len(GOOD) // 2]])
+def test_broken_files_are_refused_and_nothing_is_left(content, tmp_path, folder):
+    source = tmp_path / "bad.onnx"
+    source.write_bytes(content)
+    with pytest.raises(ModelError, match=r"bad\.onnx") as caught:
+        add(source)
+    assert "\n" not in str(caught.value)
+    assert ".adding" not in str(caught.value)
+    assert list(folder.iterdir()) == []
+
+
+def test_names_are_not_taken_twice(tmp_path, folder):
+    source = tmp_path / "p.onnx"
+    source.write_bytes(GOOD)
+    with pytest.raises(UsageError, match="shipped model"):
+        add(source)
+    assert add(source, name="mine").name == "mine"
+    with pytest.raises(UsageError, match="already"):
+        add(source, name="mine")
+    add(source, name="mine", overwrite=True)
+    assert [p.name for p in folder.iterdir()] == ["mine.onnx"]
+    for bad in ("../up", "a b", ""):
+        with pytest.raises(UsageError, match=rf"--name '{bad}' cannot be a model's name"):
+            add(source, name=bad)
+    source.write_bytes(b"the name comes first")
+    with pytest.raises(UsageError, match="cannot be a model's name"):
+        add(source, name="a/../b")
+    assert [p.name for p in folder.iterdir()] == ["mine.onnx"]
+
+
+def test_a_folder_that_cannot_be_made(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("CRISPEN_MODELS", str(tmp_path / "file" / "models"))
+    source = tmp_path / "p.onnx"
+    source.write_bytes(GOOD)
+    with pytest.raises(OutputError, match="cannot be written"):
+        add(source, name="mine")
+
+
+class _Server(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        if self.path == "/good.onnx":
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(GOOD)))
+            self.end_headers()
+            self.wfile.write(GOOD)
+        elif self.path == "/cut.onnx":
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(GOOD)))
+            self.end_headers()
+            self.wfile.write(GOOD[:1000])
+        else:
+            self.send_error(404)
+
+    def log_message(self, *args: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Server) as http:
+        thread = threading.Thread(target=http.serve_forever, args=(0.02,))
+        thread.start()
+        yield f"http://127.0.0.1:{http.server_address[1]}"
+        http.shutdown()
+        thread.join()
+
+
+def test_too_large_a_file_is_refused(tmp_path, monkeypatch, server):
+    monkeypatch.setattr(store, "MAX_MODEL_BYTES", 1000)
+    source = tmp_path / "p.onnx"
+    source.write_bytes(GOOD)
+    for what in (source, f"{server}/good.onnx"):
+        with pytest.raises(ModelError, match="larger than"):
+            add(what, name="net", sha256=DIGEST)

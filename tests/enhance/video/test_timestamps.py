@@ -1,0 +1,70 @@
+"""Time stamps rise strictly, and what was wrong is said in the end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import av
+import pytest
+
+from crispen.enhance.video.timestamps import FrameClock
+from crispen.media.video.container import Damage, probe
+
+CLIP = Path(__file__).parents[3] / "docs" / "demo" / "clip.mp4"
+WHOLE = Damage()
+
+
+def frames(*stamps: int | None, size: tuple[int, int] | None = None):
+    header = probe(CLIP)
+    width, height = size or (header.width, header.height)
+    for stamp in stamps:
+        frame = av.VideoFrame(width, height, header.format.name)
+        frame.pts = stamp
+        yield frame
+
+
+def stamps_of(clock: FrameClock, *given: int | None) -> list[int | None]:
+    return [frame.pts for frame in clock.steady(frames(*given))]
+
+
+def test_good_stamps_stay() -> None:
+    clock = FrameClock(probe(CLIP))
+    assert stamps_of(clock, 0, 512, 1024, 5000) == [0, 512, 1024, 5000]
+    ending = clock.ending(WHOLE)
+    assert (ending.frames, ending.notes) == (4, ())
+
+
+def test_missing_and_falling_stamps_are_mended_and_counted() -> None:
+    header = probe(CLIP)
+    clock = FrameClock(header)
+    usual = round(1 / header.rate / header.time_base)
+    assert stamps_of(clock, None, None, 10 * usual, 10 * usual, 3) == [
+        0,
+        usual,
+        10 * usual,
+        10 * usual + 1,
+        10 * usual + 2,
+    ]
+    (note,) = clock.ending(WHOLE).notes
+    assert note == "4 frames without a valid time stamp were given one"
+
+
+def test_a_change_of_size_is_noted() -> None:
+    clock = FrameClock(probe(CLIP))
+    list(clock.steady(frames(0, size=(64, 48))))
+    assert any("change size" in note for note in clock.ending(WHOLE).notes)
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        (Damage(cut=True), "ends early, after 2 frames"),
+        (Damage(packets=3, frames=1), "1 frames show errors, 3 packets could not be decoded"),
+    ],
+)
+def test_damage_is_told_with_its_count(damage: Damage, words: str) -> None:
+    clock = FrameClock(probe(CLIP))
+    list(clock.steady(frames(0, 512)))
+    ending = clock.ending(damage)
+    assert any(words in note for note in ending.notes)
+    assert ending.damaged == damage.packets + damage.frames + damage.cut

@@ -1,0 +1,101 @@
+"""Which extra brings which room."""
+
+from __future__ import annotations
+
+import ast
+import importlib.metadata
+import re
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from crispen.errors import MissingExtra, needs_extra
+
+ROOT = Path(__file__).parents[1]
+
+
+PACKAGE = ROOT / "src/crispen"
+
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+
+
+# What a room may import beside the small install.
+ROOMS = {"server": "server", "jobs": "server", "lab": "train"}
+
+
+# Single modules that use what is there, and say what to install where it is not.
+OPTIONAL = {
+    "engines/onnxruntime.py": {"onnxruntime"},
+    "engines/devices.py": {"onnxruntime", "torch"},
+    "engines/torch.py": {"onnx", "torch"},
+    "engines/_torch_operations.py": {"torch"},
+    "media/picture/raw.py": {"rawpy"},
+}
+
+
+# They come with what names them.
+BROUGHT_BY = {
+    "anyio": "fastapi",
+    "h11": "uvicorn",
+    "pydantic_core": "pydantic",
+    "sqlalchemy": "sqlmodel",
+    "starlette": "fastapi",
+}
+
+
+def plain(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def names(requirements: list[str]) -> set[str]:
+    return {plain(re.split(r"[\[<>=~!;]", text)[0]) for text in requirements}
+
+
+BASE = names(PROJECT["dependencies"])
+
+
+EXTRAS = {extra: names(lines) for extra, lines in PROJECT["optional-dependencies"].items()}
+
+
+DISTRIBUTIONS = importlib.metadata.packages_distributions()
+
+
+def imported(file: Path) -> set[str]:
+    """Top-level packages that a module imports, but for type checkers."""
+    found: set[str] = set()
+    waiting: list[ast.AST] = [ast.parse(file.read_text())]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
+            waiting += node.orelse
+        elif isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            found.add(str(node.module).partition(".")[0])
+        else:
+            waiting += ast.iter_child_nodes(node)
+    return found - {"crispen"} - sys.stdlib_module_names
+
+
+@pytest.mark.parametrize(
+    "room", sorted({p.relative_to(PACKAGE).parts[0] for p in PACKAGE.rglob("*.py")})
+)
+def test_a_room_imports_what_its_install_brings(room: str) -> None:
+    place = PACKAGE / room
+    allowed = BASE | EXTRAS.get(ROOMS.get(room, ""), set())
+    for file in [place] if place.is_file() else sorted(place.rglob("*.py")):
+        name = file.relative_to(PACKAGE).as_posix()
+        for module in imported(file) - OPTIONAL.get(name, set()):
+            brings = {plain(d) for d in DISTRIBUTIONS[module]}
+            brings.add(BROUGHT_BY.get(module, module))
+            assert brings & allowed, f"{name} imports {module}, which no install of {room} brings"
+
+
+def test_a_module_of_ours_that_is_missing_is_no_missing_extra() -> None:
+    with pytest.raises(ModuleNotFoundError, match="no_such_room") as raised:  # noqa: SIM117
+        with needs_extra("a test", "server"):
+            import crispen.no_such_room  # type: ignore[import-not-found]  # noqa: F401
+    assert not isinstance(raised.value, MissingExtra)
