@@ -1,8 +1,6 @@
-from pathlib import Path
-
 import pytest
 
-from crispen.enhance.naming import is_earlier_result, label_of
+from crispen.enhance.naming import label_of
 from crispen.enhance.target import Target, parse_size
 from crispen.errors import UsageError
 
@@ -61,10 +59,8 @@ def test_default_scale_only_where_nothing_was_asked():
         (Target(height=500), "h500"),
     ],
 )
-def test_labels_are_recognised_again(target, label):
+def test_labels(target, label):
     assert target.label == label
-    assert is_earlier_result(Path(f"my.photo.{label}.jpg"), {"my.photo"})
-    assert not is_earlier_result(Path(f"my.photo.{label}.jpg"), {"my"})
 
 
 @pytest.mark.parametrize(
@@ -77,14 +73,8 @@ def test_labels_are_recognised_again(target, label):
         (["restore"], 0.25, Target(scale=1.5), "restore-0.25-x1.5"),
     ],
 )
-def test_what_was_done_stands_in_the_name_and_is_recognised(tasks, strength, target, label):
+def test_what_was_done_stands_in_the_name(tasks, strength, target, label):
     assert label_of(target, tasks, strength) == label
-    assert is_earlier_result(Path(f"photo.{label}.jpg"), {"photo"})
-
-
-@pytest.mark.parametrize("name", ["photo.denoised.jpg", "photo.x.jpg", "photo.sharpen-.jpg"])
-def test_other_names_are_no_results(name):
-    assert not is_earlier_result(Path(name), {"photo"})
 
 
 def test_parse_size():

@@ -318,7 +318,7 @@ class ImageReader:
         elif self._format == "tiff":
             options |= {"page": self._choice.page, "subifd": self._choice.sub}
         source = (
-            vips().Source.new_from_file(os.fspath(self._path))
+            vips().Source.new_from_file(os.fsencode(self._path))
             if self._path is not None and not self._data
             else vips().Source.new_from_memory(self._data)
         )
