@@ -111,7 +111,7 @@ class ImageWriter:
         self._saving: Any = None
         self._own = savers.is_own(self._kind, header.frames)
         self._stored = kept.stored_header(
-            header, self._kind, deep=self._kind.deep and not self._own, strip=strip_metadata
+            header, self._kind, deep=savers.is_deep(self._kind, header), strip=strip_metadata
         )
         self.notes = kept.reductions(header, self._stored, self._kind)
         if quality is not None and not self._kind.quality:
