@@ -245,3 +245,15 @@ def test_grey_in_sixteen_bits_stays_so_in_jpeg_xl() -> None:
     with ImageWriter(io.BytesIO(), type(image)(smooth(8, 8, 3, "uint16")).header("jxl")) as writer:
         writer.write(smooth(8, 8, 3, "uint16"))
     assert writer.notes == ["its 16 bits were rounded to 8: Crispen writes no more of this"]
+
+
+def test_texts_of_an_animated_png_stay(tmp_path: Path) -> None:
+    from PIL.PngImagePlugin import PngInfo
+
+    info = PngInfo()
+    info.add_text("parameters", "a bike, Steps: 20")
+    first, second = (PIL.Image.new("RGB", (24, 16), (80 * i, 0, 200)) for i in range(2))
+    first.save(tmp_path / "a.png", save_all=True, append_images=[second], pnginfo=info)
+    assert copied(tmp_path / "a.png", tmp_path / "b.png") == []
+    with PIL.Image.open(tmp_path / "b.png") as picture:
+        assert (picture.n_frames, picture.info["parameters"]) == (2, "a bike, Steps: 20")

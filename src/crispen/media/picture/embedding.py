@@ -37,6 +37,11 @@ def insertion(format: str, meta: Metadata) -> tuple[int, bytes]:
     return 0, b""
 
 
+def with_texts(png: bytes, texts: tuple[tuple[bytes, bytes], ...]) -> bytes:
+    """A PNG with text chunks at its start."""
+    return png[:_PNG_HEAD] + b"".join(_chunk(*text) for text in texts) + png[_PNG_HEAD:]
+
+
 def fits_jpeg(content: bytes | None) -> bool:
     """Whether EXIF, XMP, IPTC or Photoshop's resources fit into one segment."""
     return content is None or len(content) + len(_XMP) <= _MOST_SEGMENT

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from crispen.media.formats import PictureFormat
-from crispen.media.picture import jxl, pillow
+from crispen.media.picture import embedding, jxl, pillow
 from crispen.media.picture.header import Header, Pixels
 
 
@@ -44,4 +44,5 @@ def encode(image: Any, header: Header, kind: PictureFormat, quality: int) -> byt
     header = replace(header, metadata=replace(header.metadata, icc=icc))
     if kind.name == "jxl":
         return jxl.encode(pixels, header, quality)
-    return pillow.encode_animation(pixels, header, kind.name, quality)
+    made = pillow.encode_animation(pixels, header, kind.name, quality)
+    return embedding.with_texts(made, header.metadata.texts) if kind.name == "png" else made
