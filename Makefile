@@ -9,7 +9,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 PIP := $(BIN)/python -m pip install --quiet
 MADE_OF := pyproject.toml constraints.txt
 
-.PHONY: help demo serve dev site test check format bench docs coverage lint fresh wheel page page-check page-types clean
+.PHONY: help demo serve dev site test check format bench fuzz soak docs coverage lint fresh wheel page page-check page-types clean
 
 help:
 	@echo "make demo    enhance a photo and a clip, and show them beside bicubic, in demo/"
@@ -21,6 +21,8 @@ help:
 	@echo "make page    build the web page into the package"
 	@echo "make docs    write the generated pages again"
 	@echo "make site    build the documentation site into site/"
+	@echo "make fuzz    look for inputs that break readers, an hour each (SECONDS=600)"
+	@echo "make soak    run everything under kills, full disks and a failing database (MINUTES=30)"
 	@echo "make bench   measure quality and speed, and fill the tables of the README"
 
 $(BIN)/python:
@@ -98,6 +100,17 @@ check: lint fresh site page-check coverage wheel
 
 bench: $(VENV)/.dev
 	$(BIN)/python tools/bench.py
+
+# Atheris has wheels for Linux only, so that it is no part of what development needs.
+SECONDS ?= 3600
+TARGETS ?=
+fuzz: $(VENV)/.dev
+	$(PIP) atheris
+	nice -n 10 $(BIN)/python tools/fuzz.py $(TARGETS) --seconds $(SECONDS)
+
+MINUTES ?= 30
+soak: $(VENV)/.dev
+	nice -n 10 $(BIN)/python tools/soak.py --minutes $(MINUTES)
 
 clean:
 	rm -rf demo build dist site .coverage htmlcov

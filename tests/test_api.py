@@ -1,4 +1,4 @@
-"""None"""
+"""The three lines of Python."""
 
 import subprocess
 import sys

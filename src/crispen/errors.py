@@ -134,6 +134,7 @@ _INVALID = {
     "bool_parsing": "must be true or false",
     "bool_type": "must be true or false",
     "extra_forbidden": "is not known here; /docs lists what is",
+    "finite_number": "must be a finite number",
     "float_parsing": "must be a number",
     "float_type": "must be a number",
     "greater_than": "must be more than {gt:g}",
@@ -162,8 +163,11 @@ def describe_invalid(one: Mapping[str, Any]) -> str:
     'width must be at most 65500'
     """
     # Where in the request it stands, and at which place of a list, helps nobody.
-    name = next((part for part in reversed(one["loc"]) if isinstance(part, str)), "body")
+    name = next((part for part in reversed(one["loc"]) if isinstance(part, str)), "")
     words = _INVALID.get(one["type"])
+    if words is None and not name:  # it is about several values together
+        return str(one["msg"]).removeprefix("Value error, ")
+    name = name or "body"
     if words is None:
         return f"{name}: {one['msg'].removeprefix('Value error, ')}"
     text = f"{name} {words.format(**one.get('ctx', {}))}"

@@ -51,8 +51,9 @@ def test_a_network_of_another_maker_is_added_and_does_its_task(
     assert read_image(tmp_path / "photo.sharpen-0.5-x2.png").width == 96
     # Results beside their sources are not enhanced again with a folder, and none is skipped.
     said = crispen("enhance", tmp_path, "--model", "halve", "--json")
-    (outcome,) = (json.loads(line) for line in said.out.splitlines())
+    outcome, other = (json.loads(line) for line in said.out.splitlines())
     assert (outcome["source"], outcome["status"]) == (str(photo), "skipped")
+    assert (other["source"], other["status"], other["kind"]) == (str(net), "unread", "ONNX")
 
 
 @pytest.mark.parametrize(

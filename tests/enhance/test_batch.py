@@ -3,7 +3,10 @@ import json
 import os
 import shutil
 import stat
+import subprocess
 import sys
+import threading
+import time
 from dataclasses import replace
 
 import numpy as np
@@ -178,11 +181,98 @@ def test_a_record_that_cannot_be_written_costs_no_result(folder):
 def test_videos_go_by_their_own_settings(folder):
     make_clip(folder / "clip.mp4", range(0, 512 * 3, 512))
     enhance_all(["clip.mp4"], "out", FAST)
-    assert statuses(enhance_all(["clip.mp4"], "out", asking(FAST, quality=9))) == {
-        "clip.mp4": "skipped"
-    }
+    both = enhance_all(["clip.mp4", "a.png"], "out", asking(FAST, quality=9))
+    assert statuses(both) == {"clip.mp4": "skipped", "a.png": "done"}
     (outcome,) = enhance_all(["clip.mp4"], "out", asking(FAST, crf=40, codec="hevc"))
     assert "made with other settings (codec, crf)" in outcome.error
+
+
+@pytest.mark.parametrize(
+    ("wanted", "source", "told"),
+    [
+        ({"crf": 20.0}, "a.png", "--crf is for videos, and the input is a picture"),
+        ({"codec": "av1"}, "a.png", "--codec is for videos"),
+        ({"preset": "slow"}, "a.png", "--preset is for videos"),
+        ({"models": None, "denoise": 0.5}, "clip.mp4", "--denoise is for pictures"),
+        ({"models": None, "dejpeg": 0.5}, "clip.mp4", "--dejpeg is for pictures"),
+        ({"models": None, "deblur": 0.5}, "clip.mp4", "--deblur is for pictures"),
+        ({"quality": 50}, "clip.mp4", "--quality is for pictures.*give --crf"),
+    ],
+    ids=str,
+)
+def test_options_that_concern_no_input_are_refused(folder, wanted, source, told):
+    make_clip(folder / "clip.mp4", range(0, 512 * 3, 512))
+    with pytest.raises(UsageError, match=told):
+        enhance_all([source], "out", asking(FAST, **wanted))
+    if wanted != {"models": None, "denoise": 0.5}:
+        return
+    # With files of both kinds each takes what concerns it.
+    both = enhance_all(["a.png", "clip.mp4"], "out", asking(FAST, **wanted))
+    assert {*statuses(both).values()} == {"done"}
+
+
+def test_a_quality_that_means_nothing_is_told(folder):
+    (png,) = enhance_all(["a.png"], None, asking(FAST, quality=50))
+    (jpeg,) = enhance_all(["sub/c.jpg"], None, asking(FAST, quality=50))
+    assert png.notes == ("PNG has no quality setting, so quality was left out",)
+    assert jpeg.notes == ()
+
+
+@pytest.mark.parametrize(
+    "name", [b"caf\xe9.png", "a\u2028b.png".encode(), "a\x85b.png".encode(), b"a\nb.png"]
+)
+def test_a_batch_resumes_whatever_its_files_are_called(folder, capsys, name):
+    shutil.copy("a.png", os.fsdecode(name))
+    assert crispen(os.fsdecode(name), "--json") == 0
+    assert json.loads(capsys.readouterr().out)["source"] == os.fsdecode(name)
+    assert size(os.fsdecode(name[:-4] + b".x2.png")) == (60, 40)
+    assert crispen(os.fsdecode(name)) == 0
+    assert "skipped, finished already" in capsys.readouterr().out
+
+
+def test_a_name_that_no_terminal_shows_is_printed(folder):
+    """With a real stream, which encodes; capsys' does not."""
+    shutil.copy("a.png", os.fsdecode(b"caf\xe9.png"))
+    make_clip(folder / os.fsdecode(b"clip\xe9.mp4"), range(0, 512 * 3, 512))
+    done = subprocess.run(
+        [sys.executable, "-m", "crispen", "enhance", ".", "--model", "espcn-x2"],
+        capture_output=True,
+        check=True,
+        env={**os.environ, "LC_ALL": "C.UTF-8"},
+    )
+    told = done.stdout.decode()
+    assert "caf\\udce9.png → caf\\udce9.x2.png" in told
+    assert "clip\\udce9.mp4 → clip\\udce9.x2.mp4" in told
+
+
+def test_pipes(folder):
+    """One with a name is read to its end; one that nobody writes to does not wait for ever."""
+    os.mkfifo("pipe.png")
+    data = (folder / "a.png").read_bytes()
+    writer = threading.Thread(target=(folder / "pipe.png").write_bytes, args=(data,))
+    writer.start()
+    (outcome,) = enhance_all(["pipe.png"], None, FAST)
+    writer.join()
+    assert (outcome.status, size("pipe.x2.png")) == ("done", (60, 40))
+    (folder / "new").touch()
+    assert (folder / "pipe.x2.png").stat().st_mode == (folder / "new").stat().st_mode
+    (outcome,) = enhance_all(["pipe.png"], "other.png", FAST)
+    assert outcome.error == "pipe.png: a pipe that nothing writes to; start the writer first"
+    os.mkfifo("pipe.mp4")
+    (outcome,) = enhance_all(["pipe.mp4"], None, FAST)
+    assert "a video must be a file" in outcome.error
+    # In a folder they are left alone.
+    assert "pipe.png" not in [o.source for o in enhance_all(["."], "out", FAST) if not o.kind]
+
+
+def test_waiting_for_a_pipe_can_be_cancelled(folder):
+    os.mkfifo("pipe.png")
+    progress = Progress()
+    threading.Timer(0.3, progress.cancel).start()
+    began = time.monotonic()
+    with pytest.raises(Cancelled):
+        enhance_all(["pipe.png"], None, FAST, progress)
+    assert time.monotonic() - began < 2.5
 
 
 def test_overwrite_makes_anew(folder):

@@ -1,3 +1,4 @@
+import json
 import os
 from pathlib import Path
 
@@ -5,13 +6,14 @@ import pytest
 
 from crispen.enhance.inputs import plan_jobs
 from crispen.enhance.naming import check_format, suffix_for
+from crispen.enhance.record import NAME, Record
 from crispen.errors import UsageError
 
 PICTURES = {".png", ".jpg", ".bmp"}
 
 
 def plan(inputs, output=None, *, label="x2", format=None, recursive=False):
-    jobs, problems = plan_jobs(
+    jobs, problems, _ = plan_jobs(
         [str(i) for i in inputs],
         None if output is None else str(output),
         label=label,
@@ -29,12 +31,19 @@ def results(inputs, output=None, **more):
     return [str(job.result) for job in jobs]
 
 
+def recorded(result, source):
+    """As if a run had made `result` of `source`."""
+    Path(result).touch()
+    Record({}).add(Path(source), Path(result))
+
+
 @pytest.fixture
 def tree(tmp_path, monkeypatch):
     for name in ("a.png", "b.jpg", "a.x2.png", "clip.mp4", "notes.txt", "sub/c.png", ".hidden.png"):
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(b"")
+    recorded(tmp_path / "a.x2.png", tmp_path / "a.png")
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -52,6 +61,36 @@ def test_folders_leave_out_what_is_no_picture_and_earlier_results(tree):
     assert results(["."], recursive=True)[-1] == "sub/c.x2.png"
 
 
+def test_only_what_the_record_names_is_an_earlier_result(tree):
+    (tree / "a.denoise.png").touch()  # the person's own
+    assert results(["."]) == ["a.denoise.x2.png", "a.x2.png", "b.x2.jpg", "clip.x2.mp4"]
+
+
+def test_a_record_that_does_not_say_of_what(tree):
+    """As 0.2 wrote them."""
+    notes = [json.loads(line) for line in (tree / NAME).read_text().splitlines()]
+    old = [json.dumps({k: v for k, v in note.items() if k != "of"}) for note in notes]
+    (tree / NAME).write_text("\n".join(old))
+    assert results(["a.png", "a.x2.png"]) == ["a.x2.png"]
+    assert results(["b.jpg", "a.x2.png"]) == ["b.x2.jpg", "a.x2.x2.png"]
+
+
+def test_results_in_another_folder_are_recognised(tree):
+    (tree / "out").mkdir()
+    recorded(tree / "out/a.png", tree / "a.png")
+    assert not {"out/a.x2.png"} & {*results(["."], recursive=True)}
+    # Alone they are pictures like any other.
+    assert results(["out"]) == ["out/a.x2.png"]
+
+
+@pytest.mark.parametrize("link", ["0.png", "z.png"])
+def test_of_a_file_and_links_to_it_its_own_name_counts(tree, link):
+    (tree / link).symlink_to("a.png")
+    assert results(["."]) == ["a.x2.png", "b.x2.jpg", "clip.x2.mp4"]
+    assert results([link, "a.png"]) == ["a.x2.png"]
+    assert results([link]) == [f"{link[0]}.x2.png"]
+
+
 def test_an_earlier_result_is_taken_when_named(tree):
     assert results(["a.x2.png"]) == ["a.x2.x2.png"]
 
@@ -62,7 +101,7 @@ def test_a_pattern_leaves_out_earlier_results_as_a_folder_does(tree):
     # As the shell expands it.
     assert results(["a.png", "a.x2.png"]) == ["a.x2.png"]
     assert results(["./a.png", tree / "a.x2.png", "b.jpg"], "out") == ["out/a.png", "out/b.jpg"]
-    # Its source stands in another folder, and so it is no result of it.
+    # Its source is not enhanced now.
     assert results(["sub/c.png", "a.x2.png"])[1] == "a.x2.x2.png"
 
 
@@ -149,13 +188,6 @@ def test_streams(tree):
             plan(inputs, output)
 
 
-def test_two_results_of_one_name_are_refused(tree):
-    with pytest.raises(UsageError, match="would both become"):
-        plan(["a.png", "sub/c.png", "sub/../sub/../a.bmp"], "out") if (
-            (tree / "a.bmp").write_bytes(b"") == 0
-        ) else None
-
-
 @pytest.mark.parametrize("link", [os.symlink, os.link])
 def test_an_input_is_never_overwritten(tree, link):
     with pytest.raises(UsageError, match="would replace the input"):
@@ -165,6 +197,34 @@ def test_an_input_is_never_overwritten(tree, link):
     link(tree / "a.png", tree / "other.png")
     with pytest.raises(UsageError, match="would replace the input"):
         plan(["a.png"], "other.png")
+
+
+def test_a_result_that_would_replace_an_input_fails_alone(tree):
+    (tree / "b.x2.jpg").touch()
+    jobs, problems = plan(["."])
+    assert [str(job.source) for job in jobs] == ["a.png", "b.x2.jpg", "clip.mp4"]
+    ((name, error),) = problems
+    assert name == "b.jpg"
+    assert "would replace the input b.x2.jpg" in str(error)
+
+
+def test_addresses_are_told_from_patterns(tree):
+    for text, told in (
+        ("https://example.org/a.jpg?size=1", "a web address, and files are not fetched; download"),
+        ("file:///tmp/a%20b.jpg", "give /tmp/a b.jpg"),
+    ):
+        jobs, ((_, error),) = plan([text])
+        assert not jobs
+        assert told in str(error)
+
+
+def test_what_a_shell_makes_of_a_command_needs_a_name(tree):
+    read, write = os.pipe()
+    with pytest.raises(UsageError, match=r"has no folder for its result; give -o FILE"):
+        plan([f"/dev/fd/{read}"])
+    assert results([f"/dev/fd/{read}"], "out.png") == ["out.png"]
+    os.close(read)
+    os.close(write)
 
 
 def test_formats():

@@ -1,10 +1,9 @@
-"""Names of results, and how they are recognised."""
+"""Names of results."""
 
-from pathlib import Path
 
 import pytest
 
-from crispen.enhance.naming import is_earlier_result, label_of
+from crispen.enhance.naming import label_of
 from crispen.enhance.target import Target
 
 
@@ -18,10 +17,8 @@ from crispen.enhance.target import Target
         (Target(height=500), "h500"),
     ],
 )
-def test_labels_are_recognised_again(target, label):
+def test_labels(target, label):
     assert target.label == label
-    assert is_earlier_result(Path(f"my.photo.{label}.jpg"), {"my.photo"})
-    assert not is_earlier_result(Path(f"my.photo.{label}.jpg"), {"my"})
 
 
 @pytest.mark.parametrize(
@@ -34,11 +31,7 @@ def test_labels_are_recognised_again(target, label):
         (["restore"], 0.25, Target(scale=1.5), "restore-0.25-x1.5"),
     ],
 )
-def test_what_was_done_stands_in_the_name_and_is_recognised(tasks, strength, target, label):
+def test_what_was_done_stands_in_the_name(tasks, strength, target, label):
     assert label_of(target, tasks, strength) == label
-    assert is_earlier_result(Path(f"photo.{label}.jpg"), {"photo"})
 
 
-@pytest.mark.parametrize("name", ["photo.denoised.jpg", "photo.x.jpg", "photo.sharpen-.jpg"])
-def test_other_names_are_no_results(name):
-    assert not is_earlier_result(Path(name), {"photo"})

@@ -159,3 +159,28 @@ def test_numbers_of_numpy_are_numbers() -> None:
 
 def test_help_tells_the_keywords() -> None:
     assert "strength" in inspect.signature(crispen.enhance_video).parameters
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"size": "100x50"}, r"size is '100x50'; give width and height, such as \(3840, 2160\)"),
+        ({"size": 100}, "size is 100; give"),
+        ({"size": (1, 2, 3)}, r"size is \(1, 2, 3\); give"),
+        ({"size": (1.5, 2)}, "width must be a whole number"),
+        ({"scale": "2"}, "scale must be a number"),
+        ({"scale": float("nan")}, "scale must be a finite number"),
+        ({"scale": float("inf")}, "scale must be a finite number"),
+        ({"model": 3}, "model is 3; give the name of a model"),
+        ({"model": b"x"}, "model is 120; give the name"),
+        ({"tasks": 3}, "tasks must be text"),
+        ({"device": 3}, "device is 3; give a name, such as 'cpu'"),
+        ({"threads": "2"}, "threads is '2'; give a whole number"),
+        ({"tile_px": 1.5}, "tile_px is 1.5; give a whole number"),
+        ({"denoise": 0.5, "as_is": True}, "^denoise, dejpeg and deblur set how"),
+    ],
+    ids=str,
+)
+def test_what_does_not_fit_is_told_and_never_leaks_from_python(given, told):
+    with pytest.raises(UsageError, match=told):
+        crispen.enhance(np.zeros((8, 8), np.uint8), **given)

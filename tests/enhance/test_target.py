@@ -1,4 +1,4 @@
-"""None"""
+"""Sizes asked for."""
 
 import pytest
 

@@ -96,6 +96,9 @@ def test_arrays_and_pillow_pictures() -> None:
     base = PIL.Image.fromarray(smooth(6, 7, 3))
     for mode, channels in (("1", 1), ("L", 1), ("LA", 2), ("P", 3), ("RGBA", 4), ("CMYK", 3)):
         assert as_image(base.convert(mode)).channels == channels
+    # Pillow reads "La" (premultiplied) from TIFFs, and converts it to nothing but "LA".
+    premultiplied = base.convert("LA").convert("La")
+    assert np.array_equal(as_image(premultiplied).pixels, np.asarray(premultiplied.convert("LA")))
     deep = smooth(5, 6, 1, "uint16")
     np.testing.assert_array_equal(as_image(PIL.Image.fromarray(deep[..., 0])).pixels, deep)
     with pytest.raises(InputError, match="mode F"):

@@ -28,7 +28,7 @@ from crispen.media.formats import WRITABLE
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from crispen.enhance.inputs import Job
+    from crispen.enhance.results import Job
     from crispen.lab.degradations import Degradation
     from crispen.media.image import Image
 
@@ -129,6 +129,7 @@ def degrade(
             "say what to do, as in --with jpeg=20; 'crispen degrade --list' lists all degradations"
         )
 
+    from crispen.enhance.folders import told
     from crispen.enhance.inputs import plan_jobs
     from crispen.enhance.naming import check_format
     from crispen.lab.degradations.picture import scale_of
@@ -139,7 +140,7 @@ def degrade(
     factor = scale_of(tables, scale)
     if format is not None:
         check_format(format, videos=False)
-    jobs, problems = plan_jobs(
+    jobs, problems, strangers = plan_jobs(
         inputs,
         output,
         label="degraded",
@@ -169,6 +170,12 @@ def degrade(
                 facts |= {"status": "failed", "error": _line(error)}
             _tell(facts, json, to_stderr)
             task.advance()
+    if strangers and json:
+        for stranger in strangers:
+            about = {"status": "unread", "kind": stranger.kind, "error": stranger.why}
+            _tell({"source": str(stranger.path), **about}, json, to_stderr)
+    elif strangers:
+        typer.echo(told(stranger.kind for stranger in strangers), err=to_stderr)
     if not failures:
         return 0
     wrong = all(isinstance(failure, UsageError) for failure in failures)
@@ -243,7 +250,7 @@ def _one(job: Job, order: _Order, check: Callable[[], None]) -> dict[str, Any]:
 def _tell(facts: dict[str, Any], as_json: bool, to_stderr: bool) -> None:
     failed = facts["status"] == "failed"
     if as_json:
-        line = jsonlib.dumps(facts, ensure_ascii=False)
+        line = jsonlib.dumps(facts)
     elif failed:
         named = facts["source"] in facts["error"]
         line = f"failed: {'' if named else facts['source'] + ': '}{facts['error']}"

@@ -117,6 +117,7 @@ def enhance(
         return _tried(inputs, output, request.scale, overwrite=overwrite, json=json)
 
     from crispen.enhance.batch import Options, enhance_all, exit_code
+    from crispen.enhance.folders import told
 
     options = Options(
         request=request,
@@ -135,12 +136,18 @@ def enhance(
     to_stderr = output == "-" or (output is None and "-" in inputs)
 
     def report(outcome: Outcome) -> None:
-        line = jsonlib.dumps(outcome.as_json(), ensure_ascii=False) if json else summary(outcome)
+        if outcome.status == "unread" and not json:
+            return  # all together, at the end
+        # In ASCII, which holds names of any encoding.
+        line = jsonlib.dumps(outcome.as_json()) if json else summary(outcome)
         failed = outcome.status == "failed"
         typer.echo(line, err=to_stderr or (failed and not json))
 
     with progress(json) as work:
         outcomes = enhance_all(inputs, output, options, work, report)
+    unread = told(outcome.kind for outcome in outcomes if outcome.status == "unread")
+    if unread and not json:
+        typer.echo(unread, err=to_stderr)
     return exit_code(outcomes)
 
 

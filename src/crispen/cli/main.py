@@ -6,6 +6,7 @@ that ``crispen --help`` answers at once.
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import sys
@@ -160,6 +161,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         # A batch logs the traceback of a file that fails, and continues.
         logging.basicConfig(format="%(message)s")
         logging.getLogger("crispen").setLevel(logging.DEBUG)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A file's name may hold what the terminal's encoding does not: it shows as \\udce9.
+            stream.reconfigure(errors="backslashreplace")
     command = build()
 
     def call() -> object:

@@ -201,6 +201,8 @@ def choose(device: str) -> tuple[str, str]:
     Raises:
         UsageError: There is no such device here.
     """
+    if not isinstance(device, str):
+        raise UsageError(f"device is {device!r}; give a name, such as 'cpu' or 'cuda:0'")
     device = device.strip().lower()
     base = device.partition(":")[0].partition(".")[0]
     if device == "cpu":

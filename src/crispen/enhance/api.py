@@ -175,6 +175,9 @@ def enhance_video(
     """
     from crispen.enhance.request import ask
     from crispen.enhance.video.making import make_video
+    from crispen.media.picture.byte_source import refuse_address
+
+    refuse_address(str(source))
 
     request, at_hand = ask(
         model,

@@ -24,21 +24,23 @@ from typing import Any, Literal
 
 from crispen.enhance.chain import Lineup
 from crispen.enhance.enhancer import Enhancer
-from crispen.enhance.inputs import Job, plan_jobs
+from crispen.enhance.inputs import plan_jobs
 from crispen.enhance.modelfile import ModelFiles
 from crispen.enhance.naming import check_format, picture_format
 from crispen.enhance.plan import check
 from crispen.enhance.record import NAME, Record
-from crispen.enhance.request import Request
+from crispen.enhance.request import Request, check_kinds
+from crispen.enhance.results import Job
 from crispen.enhance.target import Target
 from crispen.errors import Cancelled, CrispenError, OutputError, UsageError
 from crispen.media.image import is_image_name
+from crispen.media.picture.byte_source import is_pipe, read_pipe
 from crispen.models.athand import AtHand
 from crispen.progress import Progress
 
 log = logging.getLogger(__name__)
 
-Status = Literal["done", "skipped", "failed"]
+Status = Literal["done", "skipped", "failed", "unread"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,12 +85,14 @@ class Outcome:
     Attributes:
         source: The file as typed or found; ``-`` is standard input.
         target: Where the result is or would be; empty if it never got so far.
-        status: ``done``, ``skipped`` (was there already) or ``failed``.
+        status: ``done``, ``skipped`` (was there already), ``failed``, or ``unread`` for a file in a
+            folder that is of no format that is read.
         source_size: Width and height.
         target_size: Width and height.
         frames: Of an animation or video.
         seconds: Time it took.
-        error: One line, if it failed.
+        error: One line, if it failed or is not read.
+        kind: What an unread file is, in a word.
         notes: What a person should know about the result.
         shrinks_back: See `crispen.enhance.enhancer.Enhanced`.
         exit_code: What this alone would end the command with.
@@ -102,6 +106,7 @@ class Outcome:
     frames: int = 1
     seconds: float = 0.0
     error: str = ""
+    kind: str = ""
     notes: tuple[str, ...] = ()
     shrinks_back: float | None = None
     exit_code: int = 0
@@ -166,7 +171,7 @@ def enhance_all(
         tile_px=options.tile_px,
     ) as enhancer:
         target = enhancer.target(None)
-        jobs, problems = plan_jobs(
+        jobs, problems, strangers = plan_jobs(
             inputs,
             output,
             label=enhancer.label(target),
@@ -175,8 +180,9 @@ def enhance_all(
             is_picture=is_image_name,
             is_video=is_video_name,
         )
+        kinds = {job.video for job in jobs} or {False, True}
+        _check_kinds(request, kinds)
         if request.format is not None:
-            kinds = {job.video for job in jobs} or {False, True}
             check_format(request.format, pictures=False in kinds, videos=True in kinds)
         lineups = {False: enhancer.lineup}
         if any(job.video for job in jobs):
@@ -192,6 +198,8 @@ def enhance_all(
             for job in jobs:
                 tell(_one(job, batch, records[job.video]))
                 task.advance()
+        for stranger in strangers:
+            tell(Outcome(str(stranger.path), "", "unread", error=stranger.why, kind=stranger.kind))
     return outcomes
 
 
@@ -205,6 +213,12 @@ class _Batch:
     enhancer: Enhancer
     target: Target
     progress: Progress
+
+
+def _check_kinds(request: Request, kinds: set[bool]) -> None:
+    check_kinds(request, ["video" if video else "image" for video in kinds])
+    if request.quality is not None and kinds == {True}:
+        raise UsageError("--quality is for pictures, and the input is a video; give --crf")
 
 
 def _for_kind(request: Request, *, video: bool) -> Request:
@@ -260,7 +274,7 @@ def _one(job: Job, batch: _Batch, record: Record) -> Outcome:
         if job.video:
             return _noted(job, record, _video(job, batch, outcome))
         done = batch.enhancer.enhance_file(
-            sys.stdin.buffer.read() if job.source is None else job.source,
+            _source(job.source, progress),
             sys.stdout.buffer if job.result is None else job.result,
             batch.target,
             format=request.format,
@@ -294,6 +308,13 @@ def _one(job: Job, batch: _Batch, record: Record) -> Outcome:
         return outcome("failed", error=text, exit_code=1)
 
 
+def _source(path: Path | None, progress: Progress) -> Path | bytes:
+    """Where a picture is read from; what comes through a pipe can only be read once."""
+    if path is None:
+        return sys.stdin.buffer.read()
+    return read_pipe(path, progress.check) if is_pipe(path) else path
+
+
 def _line(text: str) -> str:
     return " ".join(text.split())
 
@@ -319,7 +340,7 @@ def _finished(job: Job, options: Options, record: Record) -> bool:
 
 def _noted(job: Job, record: Record, outcome: Outcome) -> Outcome:
     """The outcome of a finished file, after a note of how it was made."""
-    if job.named or job.source is None or job.result is None:
+    if job.named or job.source is None or job.result is None or is_pipe(job.source):
         return outcome
     try:
         record.add(job.source, job.result)

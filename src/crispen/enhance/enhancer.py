@@ -116,6 +116,7 @@ class Enhancer:
         tile_px: int | None = None,
         overlap: Overlap | None = None,
     ) -> None:
+        _check_numbers(memory_bytes=memory_bytes, tile_px=tile_px, threads=threads)
         if memory_bytes is not None and memory_bytes < _LEAST_MEMORY_BYTES:
             raise UsageError(
                 f"a memory budget of {memory_bytes / 2**20:.0f} MB is too small; "
@@ -358,6 +359,12 @@ class Enhancer:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+def _check_numbers(**given: Any) -> None:
+    for name, value in given.items():
+        if value is not None and not isinstance(value, int):
+            raise UsageError(f"{name} is {value!r}; give a whole number")
 
 
 def _reach(models: Sequence[ModelFile]) -> int:

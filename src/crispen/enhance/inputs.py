@@ -3,49 +3,33 @@
 from __future__ import annotations
 
 import functools
-import glob
 import os
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
-from crispen.enhance.naming import beside, check_name, is_earlier_result, suffix_for
-from crispen.errors import CrispenError, InputError, MissingInput, UsageError
+from crispen.enhance.folders import Found, Stranger, expand
+from crispen.enhance.naming import check_name, fitting, suffix_for, tail_beside
+from crispen.enhance.record import read_notes, source_of
+from crispen.enhance.results import STDIO, Draft, Job, settle
+from crispen.errors import CrispenError, UsageError
 
-STDIO = "-"
+# A shell's <(command) is a file of one of these, where no result can stand.
+_NO_PLACE = ("/dev/", "/proc/")
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
-    """One file to enhance.
+class Inputs(NamedTuple):
+    """What is to be done.
 
     Attributes:
-        source: The file; None is standard input.
-        result: Where to; None is standard output.
-        video: Whether it is a video.
-        named: Whether the person named the result's file themselves.
+        jobs: One for each file.
+        problems: What was typed or found that gives none, each with its reason.
+        strangers: Files of the folders that are not read.
     """
 
-    source: Path | None
-    result: Path | None
-    video: bool
-    named: bool = False
-
-    @property
-    def source_name(self) -> str:
-        """The source as a person would say it."""
-        return STDIO if self.source is None else str(self.source)
-
-    @property
-    def result_name(self) -> str:
-        """The result as a person would say it."""
-        return STDIO if self.result is None else str(self.result)
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    path: Path
-    inside: Path  # where the result stands in a mirrored tree
+    jobs: list[Job]
+    problems: list[tuple[str, CrispenError]]
+    strangers: list[Stranger]
 
 
 def plan_jobs(
@@ -57,8 +41,8 @@ def plan_jobs(
     recursive: bool,
     is_picture: Callable[[Path], bool],
     is_video: Callable[[Path], bool],
-) -> tuple[list[Job], list[tuple[str, CrispenError]]]:
-    """The jobs, and what was typed that gives none, each with its reason.
+) -> Inputs:
+    """What is to be done for what was typed.
 
     Args:
         inputs: Files, folders, globs or ``-``.
@@ -71,158 +55,105 @@ def plan_jobs(
         is_video: Whether a file is a video, by its name.
 
     Raises:
-        UsageError: Two results would have one name, or a result would replace an input.
+        UsageError: The inputs do not suit the output, or every result would replace an input.
     """
     problems: list[tuple[str, CrispenError]] = []
-    found: list[_Found | None] = []
+    strangers: list[Stranger] = []
+    found: dict[str, Found | None] = {}
     folders = False
-    known: set[str] = set()
+    skip = Path(output) if output not in (None, STDIO) else None
     for text in inputs:
         if text == STDIO:
-            found.append(None)
+            if STDIO in found:
+                raise UsageError("'-' (standard input) can be read once")
+            found[STDIO] = None
             continue
         folders |= os.path.isdir(text)
         try:
-            skip = Path(output) if output not in (None, STDIO) else None
-            for item in _expand(text, recursive, skip, lambda p: is_picture(p) or is_video(p)):
-                identity = os.path.realpath(item.path)
-                if identity not in known:
-                    known.add(identity)
-                    found.append(item)
+            listing = expand(
+                text, recursive=recursive, skip=skip, wanted=lambda p: is_picture(p) or is_video(p)
+            )
         except CrispenError as error:
             problems.append((text, error))
-    if sum(item is None for item in found) > 1 or (None in found and len(found) > 1):
+            continue
+        strangers += listing.strangers
+        for item in listing.found:
+            identity = os.path.realpath(item.path)
+            before = found.setdefault(identity, item)
+            # Of a file and links to it, the file's own name counts.
+            if before is not None and before.path.is_symlink() and not item.path.is_symlink():
+                found[identity] = item
+    if STDIO in found and len(found) > 1:
         raise UsageError("'-' (standard input) stands alone; enhance other files separately")
-    found = _without_results(found)
-    single = len(found) == 1 and not folders and len(inputs) == 1
-    if found and not single and output is not None and not output.endswith(("/", os.sep)):
+    kept = _without_results(found)
+    single = len(kept) == 1 and not folders and len(inputs) == 1
+    if kept and not single and output is not None and not output.endswith(("/", os.sep)):
         path = Path(output)
         if (is_picture(path) or is_video(path)) and not path.is_dir():
             raise UsageError(
                 f"-o {output}: one file cannot take the results of several inputs; name a folder, "
                 "or end the name with / if it is one"
             )
-    jobs = [_job(item, output, single, label, format, is_video) for item in found]
-    _check_results(jobs)
-    return jobs, problems
+    drafts = [_draft(item, output, single, label, format, is_video) for item in kept]
+    jobs, more = settle(drafts)
+    return Inputs(jobs, [*problems, *more], strangers)
 
 
-def _job(
-    item: _Found | None,
+def _draft(
+    item: Found | None,
     output: str | None,
     single: bool,
     label: str,
     format: str | None,
     is_video: Callable[[Path], bool],
-) -> Job:
+) -> Draft:
     video = item is not None and is_video(item.path)
-    if output == STDIO or (item is None and output is None):
+    source = item.path if item is not None else None
+    if output == STDIO or (source is None and output is None):
         if not single:
             raise UsageError("-o - (standard output) takes one input; name a folder instead")
         if video:
             raise UsageError("a video cannot be written to standard output; give -o FILE")
-        return Job(item.path if item else None, None, False, True)
+        return Draft(Job(source, None, False, True))
     if output is None:
-        assert item is not None
-        return Job(item.path, beside(item.path, label, video=video, format=format), video)
+        assert source is not None
+        if str(source).startswith(_NO_PLACE):
+            raise UsageError(f"{source} has no folder for its result; give -o FILE")
+        stem, tail = source.stem, tail_beside(source, label, video=video, format=format)
+        return Draft(Job(source, fitting(source.parent, stem, tail), video), stem, tail)
     path = Path(output)
     is_file = single and not output.endswith(("/", os.sep)) and bool(path.suffix)
     if is_file and not path.is_dir():
         check_name(path, format, video=video)
-        return Job(item.path if item else None, path, video, True)
-    if item is None:
+        return Draft(Job(source, path, video, True))
+    if item is None or source is None:
         raise UsageError("standard input has no name to use in a folder; give -o FILE")
-    suffix = suffix_for(item.path, video=video, format=format)
-    return Job(item.path, path / item.inside.with_suffix(suffix), video)
+    stem, tail = item.inside.stem, suffix_for(source, video=video, format=format)
+    return Draft(Job(source, fitting(path / item.inside.parent, stem, tail), video), stem, tail)
 
 
-def _expand(
-    text: str, recursive: bool, skip: Path | None, wanted: Callable[[Path], bool]
-) -> Iterator[_Found]:
-    path = Path(text)
-    if path.is_dir():
-        yield from _walk(path, recursive, skip, wanted)
-    elif path.exists() or path.is_symlink():
-        yield _Found(path, Path(path.name))
-    elif glob.has_magic(text):
-        matches = sorted(glob.glob(text, recursive=True))
-        if not matches:
-            raise MissingInput(f"{text}: no file is called so; check the pattern and the folder")
-        for match in matches:
-            if not Path(match).is_dir():
-                yield _Found(Path(match), Path(Path(match).name))
-    else:
-        raise MissingInput(f"{text}: no such file or folder; check the path")
-
-
-def _walk(
-    folder: Path, recursive: bool, skip: Path | None, wanted: Callable[[Path], bool]
-) -> Iterator[_Found]:
-    count = 0
-    below = os.path.realpath(skip) if skip is not None else None
-
-    def refuse(error: OSError) -> None:
-        raise InputError(f"{error.filename}: cannot be read ({error.strerror})") from error
-
-    for where, folders, names in os.walk(folder, onerror=refuse):
-        folders[:] = sorted(
-            name
-            for name in folders
-            if recursive
-            and not name.startswith(".")
-            and os.path.realpath(os.path.join(where, name)) != below
-        )
-        files = [Path(where, name) for name in sorted(names) if not name.startswith(".")]
-        files = [path for path in files if wanted(path)]
-        count += len(files)
-        for path in files:
-            yield _Found(path, path.relative_to(folder))
-    if not count:
-        hint = "" if recursive else "; --recursive looks into folders below it"
-        raise InputError(f"{folder}: no pictures or videos in this folder{hint}")
-
-
-def _without_results(found: Sequence[_Found | None]) -> list[_Found | None]:
+def _without_results(found: dict[str, Found | None]) -> list[Found | None]:
     """What was found but for results of the rest, so that a batch can be repeated.
 
     Folders hold them after a first run, and patterns find them, even if the shell expands them.
-    A file that is named alone is taken whatever it is called.
+    What the record of a folder does not name is nobody's result, whatever it is called; and a
+    result whose source is not enhanced now is a picture like any other.
     """
-    home = functools.cache(os.path.realpath)  # a folder may hold very many
-    stems: dict[str, set[str]] = {}
-    for item in found:
+    notes = functools.cache(read_notes)  # a folder may hold very many
+    stems: dict[Path, set[str]] = {}
+    for item in found.values():
         if item is not None:
-            stems.setdefault(home(item.path.parent), set()).add(item.path.stem)
-    return [
-        item
-        for item in found
-        if item is None or not is_earlier_result(item.path, stems[home(item.path.parent)])
-    ]
+            stems.setdefault(item.path.parent, set()).add(item.path.stem)
 
+    def is_result(item: Found) -> bool:
+        folder, parts = item.path.parent, item.path.name.split(".")
+        note = notes(folder).get(item.path.name)
+        if note is None:
+            return False
+        source = source_of(folder, note)
+        if source is not None:
+            return str(source) in found
+        # A record of before 0.3 says nothing of the source.
+        return any(".".join(parts[:n]) in stems[folder] for n in range(1, len(parts) - 1))
 
-def _check_results(jobs: Sequence[Job]) -> None:
-    sources = {}
-    for job in jobs:
-        if job.source is not None and job.source.exists():
-            status = job.source.stat()
-            sources[status.st_dev, status.st_ino] = job.source
-    taken: dict[str, Job] = {}
-    for job in jobs:
-        if job.result is None:
-            continue
-        # By inode, so that links do not fool it.
-        if job.result.exists():
-            status = job.result.stat()
-            source = sources.get((status.st_dev, status.st_ino))
-            if source is not None:
-                raise UsageError(
-                    f"the result {job.result} would replace the input {source}; "
-                    "choose another -o, inputs are never overwritten"
-                )
-        name = os.path.join(os.path.realpath(job.result.parent), job.result.name)
-        other = taken.setdefault(name, job)
-        if other is not job:
-            raise UsageError(
-                f"{other.source_name} and {job.source_name} would both become {job.result}; "
-                "rename one or enhance them separately with -o"
-            )
+    return [item for item in found.values() if item is None or not is_result(item)]

@@ -1,16 +1,17 @@
-"""What results are called, and which files are results of ours."""
+"""What results are called."""
 
 from __future__ import annotations
 
-import functools
-import re
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from crispen.enhance.target import Target
 from crispen.errors import UsageError
 from crispen.media.formats import MUXERS, PICTURES, VIDEOS
-from crispen.models.tasks import TASKS
+
+# Nearly every file system takes 255; what is written first has a longer name than the result.
+MAX_NAME_BYTES = 240
 
 # Suffix of each format that can be asked for, and of its other names.
 _WRITTEN = [f for f in PICTURES.values() if f.writable]
@@ -33,14 +34,6 @@ _KEPT_VIDEOS = frozenset(MUXERS)
 _SAME = {s: f.suffixes[0] for f in _WRITTEN for s in f.suffixes} | {
     s: next(other for other in MUXERS if MUXERS[other] == muxer) for s, muxer in MUXERS.items()
 }
-
-
-@functools.cache
-def _labelled() -> re.Pattern[str]:
-    """What a result's name looks like; made when first needed, when plug-ins' tasks are known."""
-    size = r"(x\d+(\.\d+)?|\d+x\d+|w\d+|h\d+)"
-    task = f"({'|'.join(map(re.escape, TASKS))})"
-    return re.compile(rf"^(?P<stem>.+)\.({task}(-{task})*(-[01](\.\d+)?)?(-{size})?|{size})$")
 
 
 def label_of(target: Target, tasks: Sequence[str] = (), strength: float = 1.0) -> str:
@@ -120,25 +113,22 @@ def suffix_for(source: Path, *, video: bool, format: str | None) -> str:
     return ".mkv" if video else ".png"
 
 
-def beside(source: Path, label: str, *, video: bool, format: str | None) -> Path:
-    """Where a result stands without ``-o``: ``photo.jpg`` becomes ``photo.x2.jpg``.
+def tail_beside(source: Path, label: str, *, video: bool, format: str | None) -> str:
+    """What follows the source's stem in the name of a result without ``-o``.
 
-    >>> beside(Path("a/photo.jpg"), "x2", video=False, format=None).name
+    >>> tail_beside(Path("a/photo.jpg"), "x2", video=False, format=None)
+    '.x2.jpg'
+    """
+    return f".{label}{suffix_for(source, video=video, format=format)}"
+
+
+def fitting(folder: Path, stem: str, tail: str) -> Path:
+    """``folder/STEMTAIL``, with as much of the stem as a file's name can hold.
+
+    >>> fitting(Path("a"), "photo", ".x2.jpg").name
     'photo.x2.jpg'
     """
-    suffix = suffix_for(source, video=video, format=format)
-    return source.with_name(f"{source.stem}.{label}{suffix}")
-
-
-def is_earlier_result(path: Path, siblings: set[str]) -> bool:
-    """Whether `path` is called like a result whose source stands beside it.
-
-    Args:
-        path: ``photo.x2.jpg``.
-        siblings: Stems of the other files of that folder.
-
-    >>> is_earlier_result(Path("photo.x2.jpg"), {"photo", "photo.x2"})
-    True
-    """
-    match = _labelled().match(path.stem)
-    return match is not None and match["stem"] in siblings
+    room = MAX_NAME_BYTES - len(os.fsencode(tail))
+    while len(os.fsencode(stem)) > room and len(stem) > 1:
+        stem = stem[:-1]
+    return folder / f"{stem}{tail}"

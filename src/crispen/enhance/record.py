@@ -1,9 +1,9 @@
 """Records how results of a batch were made, so that only matching ones are skipped.
 
-``.crispen.jsonl`` in a folder of results holds one line for each: what it was made from, with which
-settings, and what tells the result itself from any other file. The last line of a name counts. It
-is written after the result, so that it never promises what is not there; and it travels with the
-folder, so that a batch continues after a move or on another machine.
+``.crispen.jsonl`` in a folder of results holds one line for each: what it was made from,
+where that was, with which settings, and what tells the result itself from any other file. The last
+line of a name counts. It is written after the result, so that it never promises what is not there;
+and it travels with the folder, so that a batch continues after a move or on another machine.
 """
 
 from __future__ import annotations
@@ -30,6 +30,25 @@ def identity(path: Path) -> dict[str, Any]:
     return {"bytes": stat.st_size, "mtime_ns": stat.st_mtime_ns, "ends": digest.hexdigest()}
 
 
+def read_notes(folder: Path) -> dict[str, dict[str, Any]]:
+    """What the record in a folder says of each result there, by name; nothing if there is none."""
+    notes: dict[str, dict[str, Any]] = {}
+    with contextlib.suppress(OSError):
+        text = (folder / NAME).read_text(encoding="utf-8", errors="replace")
+        # Not splitlines: a name may hold other characters that end lines, such as U+2028.
+        for line in text.split("\n"):
+            with contextlib.suppress(ValueError, KeyError, TypeError):
+                note = json.loads(line)
+                notes[note["name"]] = note
+    return notes
+
+
+def source_of(folder: Path, note: dict[str, Any]) -> Path | None:
+    """Where the source of a result lay, links followed; None in records of before 0.3."""
+    where = note.get("of")
+    return Path(os.path.realpath(folder / where)) if isinstance(where, str) else None
+
+
 class Record:
     """What is known of the results in their folders.
 
@@ -41,7 +60,7 @@ class Record:
     def __init__(self, settings: dict[str, Any]) -> None:
         # Through JSON and back, so that it equals what is read from a file.
         self._settings: dict[str, Any] = json.loads(json.dumps(settings))
-        self._known: dict[Path, dict[str, Any]] = {}
+        self._known: dict[Path, dict[str, dict[str, Any]]] = {}
 
     def difference(self, source: Path, result: Path) -> str:
         """How a result that exists was made otherwise; empty if it was made just so."""
@@ -68,11 +87,12 @@ class Record:
         """
         note = {
             "name": result.name,
+            "of": _relative(source, result.parent),
             "result": _content(result),
             "source": identity(source),
             "settings": self._settings,
         }
-        line = json.dumps(note, ensure_ascii=False) + "\n"
+        line = json.dumps(note) + "\n"  # in ASCII, which holds names of any encoding
         path = result.parent / NAME
         with path.open("a+b") as file:
             # A line that a killed process or a full disk cut off must not damage this one.
@@ -81,16 +101,19 @@ class Record:
             file.write(line.encode())
         self._known.pop(result.parent, None)
 
-    def _notes(self, folder: Path) -> dict[str, Any]:
+    def _notes(self, folder: Path) -> dict[str, dict[str, Any]]:
         if folder not in self._known:
-            notes = self._known[folder] = {}
-            with contextlib.suppress(OSError):
-                text = (folder / NAME).read_text(encoding="utf-8", errors="replace")
-                for line in text.splitlines():
-                    with contextlib.suppress(ValueError, KeyError, TypeError):
-                        note = json.loads(line)
-                        notes[note["name"]] = note
+            self._known[folder] = read_notes(folder)
         return self._known[folder]
+
+
+def _relative(source: Path, folder: Path) -> str:
+    """Where `source` is as seen from `folder`; both may move together."""
+    path = os.path.realpath(source)
+    try:
+        return os.path.relpath(path, os.path.realpath(folder))
+    except ValueError:  # on another drive
+        return path
 
 
 def _content(path: Path) -> dict[str, Any]:

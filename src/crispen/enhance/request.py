@@ -11,10 +11,10 @@ that the program chooses; ``usual`` says how.
 from __future__ import annotations
 
 import numbers
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, cast
 
 from pydantic import (
     BaseModel,
@@ -146,6 +146,7 @@ class Request(BaseModel):
         usual="2, or what the tasks or named models give",
         gt=0,
         le=MAX_SCALE,
+        allow_inf_nan=False,
     )
     width: int | None = _option(
         "Width of the result; alone, the height follows.",
@@ -338,14 +339,29 @@ def ask(
     if size is not None:
         if values.get("width") is not None or values.get("height") is not None:
             raise UsageError("both size and width or height were given; give one of them")
+        if isinstance(size, str) or not isinstance(size, Sequence) or len(size) != 2:
+            raise UsageError(f"size is {size!r}; give width and height, such as (3840, 2160)")
         values["width"], values["height"] = size
     at_hand = AtHand()
     if model is not None:
-        several = model if isinstance(model, Sequence) and not isinstance(model, str) else [model]
-        values["models"] = tuple(at_hand.take(one) for one in several) or None
+        values["models"] = tuple(at_hand.take(_model(one)) for one in _several(model)) or None
     if tasks is not None:
-        values["tasks"] = (tasks,) if isinstance(tasks, str) else tuple(tasks)
+        values["tasks"] = _several(tasks)
     return Request.of(**values), at_hand
+
+
+def _several(given: Any) -> tuple[Any, ...]:
+    """One thing or several as several."""
+    return tuple(given) if isinstance(given, Sequence) and not isinstance(given, str) else (given,)
+
+
+def _model(given: Any) -> str | Path | HasCard:
+    if isinstance(given, (str, Path)) or hasattr(given, "card"):
+        return cast("str | Path | HasCard", given)
+    raise UsageError(
+        f"model is {given!r}; give the name of a model, such as 'photo', its file, or what "
+        "crispen.load gave"
+    )
 
 
 class Option(BaseModel):
@@ -373,6 +389,28 @@ def options() -> list[Option]:
     """All fields of `Request`, in order."""
     schema = Request.model_json_schema()
     return [_described(name, about) for name, about in schema["properties"].items()]
+
+
+def check_kinds(request: Request, kinds: Collection[Kind]) -> None:
+    """Refuse options that concern none of the files.
+
+    Args:
+        request: What is wanted.
+        kinds: Of all the files that it is wanted for.
+
+    Raises:
+        UsageError: Such as ``crf`` where all files are pictures.
+    """
+    for option in options():
+        given = getattr(request, option.name)
+        # What it asks for holds for every video anyway.
+        if given in (None, False) or option.name == "as_is" or {*option.kinds} & {*kinds}:
+            continue
+        this, that = ("videos", "a picture") if "video" in option.kinds else ("pictures", "a video")
+        hint = "; for videos there is --task denoise" if option.name == "denoise" else ""
+        raise UsageError(
+            f"--{option.word} is for {this}, and the input is {that}; leave it out{hint}"
+        )
 
 
 def _described(name: str, about: dict[str, Any]) -> Option:

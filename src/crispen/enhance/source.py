@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from crispen.enhance.request import Kind
 from crispen.look.jpeg import read_compression
+from crispen.media.picture.byte_source import is_pipe
 from crispen.models.dials import Dials
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def jpeg_step(source: Any) -> float | None:
     """
     if isinstance(source, bytes):
         head = source[:_HEADER_BYTES]
-    elif isinstance(source, (str, Path)):
+    elif isinstance(source, (str, Path)) and not is_pipe(Path(source)):
         with Path(source).open("rb") as file:
             head = file.read(_HEADER_BYTES)
     else:

@@ -18,6 +18,7 @@ from crispen.errors import CrispenError, OutputError
 _PART = re.compile(r"\..{1,80}\.[0-9a-f]{8}\.part", re.DOTALL)
 # Between closing a file and giving it its name, a run that lives does not hold it.
 _YOUNG_S = 60.0
+_NAME_BYTES = 200
 _swept: set[Path] = set()
 
 
@@ -57,7 +58,10 @@ def open_beside(path: Path) -> tuple[Path, BinaryIO]:
     if folder not in _swept:
         _swept.add(folder)
         sweep_dead(folder)
-    temporary = folder / f".{path.name[:80]}.{secrets.token_hex(4)}.part"
+    name = path.name[:80]
+    while len(os.fsencode(name)) > _NAME_BYTES:  # long in bytes, as in Chinese
+        name = name[:-1]
+    temporary = folder / f".{name}.{secrets.token_hex(4)}.part"
     try:
         # Unlike tempfile's, its mode follows the umask, as that of any other new file does.
         file = temporary.open("x+b")

@@ -73,6 +73,17 @@ def require(kind: PictureFormat, name: str) -> None:
         )
 
 
+def needs_more(path: Path) -> None:
+    """Says what to install where a file's name says that it is of a format that needs it.
+
+    Raises:
+        MissingExtra: With the line to type.
+    """
+    found = _BY_SUFFIX.get(path.suffix.lower())
+    if found is not None:
+        require(found, str(path))
+
+
 def output_format(name: str | None, path: Path | None, fallback: str) -> PictureFormat:
     """The format to write.
 

@@ -31,8 +31,8 @@ class PictureFormat:
         grey: Holds grey as such, and not as RGB.
         profile: Holds a colour profile; without one the pixels are sRGB.
         code_points: Holds colours as code points, and so HDR.
-        holds: What beside the pixels is written: ``exif``, ``xmp``, ``iptc``, ``comment``,
-            ``texts`` (as fields of `Metadata` are called).
+        holds: What beside the pixels is written: ``exif``, ``xmp``, ``iptc``, ``photoshop``,
+            ``comment``, ``texts`` (as fields of `Metadata` are called).
         lossless: It always keeps every sample.
         viewable: Browsers show it.
         quality: Default of ``quality``; 0 where nothing is lost anyway, and where it is not
@@ -103,7 +103,7 @@ PICTURES: dict[str, PictureFormat] = {
             max_side=65_500,
             alpha=False,
             quality=95,
-            holds=("exif", "xmp", "iptc", "comment"),
+            holds=("exif", "xmp", "iptc", "photoshop", "comment"),
             saver="jpegsave_target",
         ),
         PictureFormat(
@@ -144,7 +144,7 @@ PICTURES: dict[str, PictureFormat] = {
             deep=True,
             lossless=True,
             viewable=False,
-            holds=("exif", "xmp", "iptc"),
+            holds=("exif", "xmp", "iptc", "photoshop"),
             saver="tiffsave_target",
         ),
         PictureFormat(

@@ -278,6 +278,8 @@ def _from_pil(picture: PIL.Image.Image) -> Image:
         )
     if mode == "1":
         upright = upright.convert("L")
+    elif mode == "La":  # Pillow converts it to nothing else
+        upright = upright.convert("LA")
     elif mode not in ("L", "LA", "RGB", "RGBA", "I") and not mode.startswith("I;16"):
         see_through = mode in ("PA", "RGBa", "La") or "transparency" in upright.info
         upright = upright.convert("RGBA" if see_through else "RGB")

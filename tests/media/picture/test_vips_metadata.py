@@ -255,7 +255,10 @@ def test_extended_xmp_goes_from_jpeg_to_jpeg(tmp_path: Path) -> None:
     assert name in (again.xmp or b"")
     with ImageWriter(tmp_path / "a.png", image.header()) as writer:
         writer.write(image.pixels)
-    assert writer.notes == ["left out, since PNG cannot hold it: extended XMP"]
+    assert writer.notes == [
+        "left out, since PNG cannot hold it: extended XMP",
+        "left out: the gain map that makes it HDR and the video of its motion photo",
+    ]
 
 
 @pytest.mark.parametrize(("frames", "channels"), [(1, 3), (1, 4), (2, 3)])

@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 import os
+import re
+import select
+import stat
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 from crispen.errors import InputError, MissingInput, UsageError
 from crispen.media.signatures import HEAD_BYTES
 
 Source = str | os.PathLike[str] | bytes | BinaryIO
+
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")  # of two letters at least: C:/ is a path
+_NOBODY_WRITES_S = 3.0
+_LOOK_EVERY_S = 0.1
+_CHUNK_BYTES = 1 << 20
 
 
 def locate(source: Source) -> tuple[str, bytes, Path | None]:
@@ -23,7 +35,11 @@ def locate(source: Source) -> tuple[str, bytes, Path | None]:
             raise UsageError("a stream must be opened in binary mode: open(path, 'rb')")
         known = isinstance(name, str) and not name.startswith("<")
         return str(name) if known else "standard input or stream", data, None
-    return os.fspath(source), b"", Path(source)
+    refuse_address(os.fspath(source))
+    path = Path(source)
+    if is_pipe(path):
+        return os.fspath(source), read_pipe(path), None
+    return os.fspath(source), b"", path
 
 
 def first_bytes(path: Path) -> bytes:
@@ -50,3 +66,63 @@ def first_bytes(path: Path) -> bytes:
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or error
         raise InputError(f"{path}: cannot be read: {why}") from None
+
+
+def refuse_address(text: str) -> None:
+    """Says what to do with a web address where a file was expected.
+
+    Raises:
+        InputError: `text` is one.
+    """
+    if not _ADDRESS.match(text) or os.path.exists(text):
+        return
+    if text.startswith("file:"):
+        path = url2pathname(urlsplit(text).path)
+        raise InputError(f"{text}: an address, where a path was expected; give {path}")
+    raise InputError(
+        f"{text}: a web address, and files are not fetched; download it first, as with "
+        f"curl -O '{text}'"
+    )
+
+
+def is_pipe(path: Path) -> bool:
+    """Whether `path` is a pipe: one with a name, or what a shell makes of ``<(command)``."""
+    try:
+        return stat.S_ISFIFO(path.stat().st_mode)
+    except (OSError, ValueError):
+        return False
+
+
+def read_pipe(path: Path, check: Callable[[], None] | None = None) -> bytes:
+    """All that is written to a pipe.
+
+    Args:
+        path: The pipe.
+        check: Called while it is waited for; what it raises ends the wait.
+
+    Raises:
+        InputError: Nothing writes to it.
+    """
+    # An ordinary open would wait for a writer, for ever where there is none.
+    pipe = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    chunks: list[bytes] = []
+    begun = time.monotonic()
+    try:
+        while True:
+            if check is not None:
+                check()
+            try:
+                chunk = os.read(pipe, _CHUNK_BYTES)
+            except BlockingIOError:  # somebody has it open and has not written yet
+                select.select([pipe], [], [], _LOOK_EVERY_S)
+                continue
+            if chunk:
+                chunks.append(chunk)
+            elif chunks:
+                return b"".join(chunks)
+            elif time.monotonic() - begun > _NOBODY_WRITES_S:
+                raise InputError(f"{path}: a pipe that nothing writes to; start the writer first")
+            else:
+                time.sleep(_LOOK_EVERY_S)
+    finally:
+        os.close(pipe)

@@ -20,6 +20,7 @@ from crispen.media.picture.header import Metadata
 _JPEG_HEAD = 2  # its start mark
 _PNG_HEAD = 33  # signature and IHDR
 _MOST_SEGMENT = 65_533
+_EXIF = b"Exif\0\0"
 _XMP = b"http://ns.adobe.com/xap/1.0/\0"
 _XMP_MORE = b"http://ns.adobe.com/xmp/extension/\0"
 _XMP_MORE_ID = re.compile(rb"""HasExtendedXMP(?:\s*=\s*["']|>\s*)([0-9A-Fa-f]{32})""")
@@ -36,8 +37,13 @@ def insertion(format: str, meta: Metadata) -> tuple[int, bytes]:
     return 0, b""
 
 
+def with_texts(png: bytes, texts: tuple[tuple[bytes, bytes], ...]) -> bytes:
+    """A PNG with text chunks at its start."""
+    return png[:_PNG_HEAD] + b"".join(_chunk(*text) for text in texts) + png[_PNG_HEAD:]
+
+
 def fits_jpeg(content: bytes | None) -> bool:
-    """Whether EXIF or XMP fits into one segment."""
+    """Whether EXIF, XMP, IPTC or Photoshop's resources fit into one segment."""
     return content is None or len(content) + len(_XMP) <= _MOST_SEGMENT
 
 
@@ -46,7 +52,8 @@ def _jpeg_segments(meta: Metadata) -> Iterator[tuple[int, bytes]]:
     density = [min(max(round(n), 1), 65535) for n in meta.dpi or (1, 1)]
     yield 0xE0, struct.pack(">5sBBBHHBB", b"JFIF\0", 1, 1, unit, *density, 0, 0)
     if meta.exif and fits_jpeg(meta.exif):
-        yield 0xE1, meta.exif
+        # PNG, WebP and others hold it without the word before it.
+        yield 0xE1, _EXIF + meta.exif.removeprefix(_EXIF)
     if meta.xmp and fits_jpeg(meta.xmp):
         yield 0xE1, _XMP + meta.xmp
         named = _XMP_MORE_ID.search(meta.xmp)
@@ -55,10 +62,14 @@ def _jpeg_segments(meta: Metadata) -> Iterator[tuple[int, bytes]]:
                 place = struct.pack(">II", len(meta.xmp_more), at)
                 part = meta.xmp_more[at : at + _MORE_BYTES]
                 yield 0xE1, _XMP_MORE + named[1] + place + part
-    if meta.iptc:
+    record = b""
+    if meta.iptc and fits_jpeg(meta.iptc):
         record = b"8BIM\x04\x04\0\0" + struct.pack(">I", len(meta.iptc)) + meta.iptc
-        if len(record) < _MOST_SEGMENT - 20:
-            yield 0xED, b"Photoshop 3.0\0" + record + bytes(len(meta.iptc) % 2)
+        record += bytes(len(record) % 2)
+    other = meta.photoshop or b""
+    together = [record + other] if fits_jpeg(record + other) else [record, other]
+    for resources in filter(None, together):
+        yield 0xED, b"Photoshop 3.0\0" + resources
     if meta.comment:
         for at in range(0, len(meta.comment), _MOST_SEGMENT):
             yield 0xFE, meta.comment[at : at + _MOST_SEGMENT]
@@ -70,7 +81,7 @@ def _png_chunks(meta: Metadata) -> Iterator[tuple[bytes, bytes]]:
     elif meta.cicp is not None:
         yield b"cICP", bytes((*meta.cicp, 0, 1))
     if meta.exif:
-        yield b"eXIf", meta.exif.removeprefix(b"Exif\0\0")
+        yield b"eXIf", meta.exif.removeprefix(_EXIF)
     if meta.xmp:
         yield b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + meta.xmp
     yield from meta.texts
@@ -87,11 +98,13 @@ def finish(file: BinaryIO, format: str, meta: Metadata, start: int) -> None:
     """
     if format == "avif" and meta.cicp is not None:
         name_colours(file, meta.cicp)
+    if format == "avif" and meta.exif is not None:
+        _replace_exif(file, meta.exif.removeprefix(_EXIF))
     if format == "webp":
         file.seek(0)
         _write_at(file, 0, webp.with_notes(file.read(), meta.exif, meta.xmp))
-    if format == "tiff" and (meta.exif or meta.iptc):
-        tiff_tags.add(file, meta.exif, meta.iptc)
+    if format == "tiff" and (meta.exif or meta.iptc or meta.photoshop):
+        tiff_tags.add(file, meta.exif, meta.iptc, meta.photoshop)
     if meta.dpi is None:
         _forget_resolution(file, format, start)
 
@@ -136,6 +149,24 @@ def name_colours(file: BinaryIO, cicp: Cicp) -> None:
     file.seek(0)
     whole = heif_boxes.with_property(file.read(), b"colr", content)
     _write_at(file, 0, whole)
+
+
+def _replace_exif(file: BinaryIO, exif: bytes) -> None:
+    """Puts `exif`, byte for byte, in place of what the encoder wrote into an AVIF."""
+    start, meta = heif_boxes.read_meta(file)
+    located = heif_boxes.exif_place(meta)
+    end = file.seek(0, os.SEEK_END)
+    if located is None or end + 8 >= 1 << (8 * located.extents[0].place.size):
+        raise ValueError("the AVIF just written has no place for EXIF")
+    (extent,) = located.extents
+    content = bytes(4) + exif  # how many bytes stand before its header: none
+    _write_at(file, end, struct.pack(">I4s", 8 + len(content), b"mdat") + content)
+    for number, value in (
+        (located.base, 0),
+        (extent.place, end + 8),
+        (extent.length, len(content)),
+    ):
+        _write_at(file, start + number.at, value.to_bytes(number.size, "big"))
 
 
 def _write_at(file: BinaryIO, at: int, data: bytes) -> None:

@@ -10,6 +10,7 @@ from crispen.media.picture.tiff import EXIF, ORIENTATION, Directory, Entry, dire
 
 _PREFIX = b"Exif\0\0"
 _COLOR_SPACE, _INTEROPERABILITY, _INDEX = 0xA001, 0xA005, 1
+_MAKERS_NOTES = 0x927C
 _THUMBNAIL, _THUMBNAIL_BYTES = 0x0201, 0x0202
 # Whole numbers of any width: readers differ in what they accept, and files hold all of them.
 _NUMBERS = {1: "B", 3: "H", 4: "I", 6: "b", 8: "h", 9: "i"}
@@ -38,6 +39,13 @@ def is_adobe_rgb(exif: bytes) -> bool:
         return False
     index = linked(stream, inner, _INTEROPERABILITY)
     return index is not None and index.text(stream, _INDEX) == "R03"
+
+
+def has_makers_notes(exif: bytes) -> bool:
+    """Whether it holds what only the camera's maker can read."""
+    stream, found = _directory(exif)
+    inner = linked(stream, found, EXIF) if found else None
+    return inner is not None and _MAKERS_NOTES in inner.entries
 
 
 def sensible(number: float) -> int:

@@ -10,6 +10,7 @@ Source: W3C, "GIF89a specification", https://www.w3.org/Graphics/GIF/spec-gif89a
 
 from __future__ import annotations
 
+import contextlib
 import struct
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -54,6 +55,30 @@ def mend(data: bytes) -> bytes:
     """A cut GIF without the frame in which it ends; with it, if it is the only one."""
     whole = [end for end in _frame_ends(data) if end > 0]
     return data[: whole[-1]] + b";" if whole else data
+
+
+def comment(data: bytes) -> bytes | None:
+    """All comments of a GIF, a line each; None if there is none."""
+    comments = []
+    with contextlib.suppress(IndexError):
+        at = 13 + _table(data[10])
+        while data[at] in (0x21, 0x2C):
+            if data[at] == 0x2C:
+                at = _skip_blocks(data, at + 11 + _table(data[at + 9]))
+                continue
+            end = _skip_blocks(data, at + 2)
+            if data[at + 1] == 0xFE:
+                comments.append(_joined(data, at + 2))
+            at = end
+    return b"\n".join(filter(None, comments)) or None
+
+
+def _joined(data: bytes, at: int) -> bytes:
+    parts = []
+    while size := data[at]:
+        parts.append(data[at + 1 : at + 1 + size])
+        at += 1 + size
+    return b"".join(parts)
 
 
 def _frame_ends(data: bytes) -> Iterator[int]:

@@ -29,6 +29,7 @@ class Metadata:
         cicp: Colours as code points of ITU-T H.273, where the file tells them so. `icc` says the
             same, except for HDR, which only code points can say.
         iptc: The record of a JPEG's or TIFF's press information (IIM).
+        photoshop: Photoshop's image resources that stay true: copyright flag, address, paths.
         comment: A JPEG's comment, in whatever coding.
         texts: Kind and content of a PNG's text chunks, such as the prompts of image generators.
         xmp_more: A JPEG's extended XMP packet, to which `xmp` refers.
@@ -42,6 +43,7 @@ class Metadata:
     loop: int = 0
     cicp: Cicp | None = None
     iptc: bytes | None = None
+    photoshop: bytes | None = None
     comment: bytes | None = None
     texts: tuple[tuple[bytes, bytes], ...] = ()
     xmp_more: bytes | None = None

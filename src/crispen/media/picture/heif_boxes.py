@@ -105,35 +105,94 @@ def with_property(data: bytes, kind: bytes, content: bytes) -> bytes:
 
 def _shift(data: bytearray, at: int, more: int, *, beyond: int) -> None:
     """Adds `more` to the places in an ``iloc`` that lie `beyond`."""
+    for item in _located(data, at):
+        for place in (item.base, *(e.place for e in item.extents if not item.based)):
+            value = place.read(data)
+            if item.inside_file and value >= beyond:
+                place.write(data, value + more)
+
+
+class Number(NamedTuple):
+    """A big-endian number inside bytes."""
+
+    at: int
+    size: int
+
+    def read(self, data: bytes | bytearray) -> int:
+        """Its value; 0 where it has no size."""
+        return int.from_bytes(data[self.at : self.at + self.size], "big")
+
+    def write(self, data: bytearray, value: int) -> None:
+        """Changes it.
+
+        Raises:
+            OverflowError: It has too few bytes.
+        """
+        data[self.at : self.at + self.size] = value.to_bytes(self.size, "big")
+
+
+class Extent(NamedTuple):
+    """Where an ``iloc`` says that a piece of an item lies."""
+
+    place: Number
+    length: Number
+
+
+class Located(NamedTuple):
+    """What an ``iloc`` says of an item."""
+
+    item: int
+    inside_file: bool
+    base: Number
+    based: bool
+    extents: list[Extent]
+
+
+def _located(data: bytes | bytearray, at: int) -> Iterator[Located]:
+    """The items of the ``iloc`` box whose content begins at `at`."""
     version = data[at]
     offset_size, length_size = data[at + 4] >> 4, data[at + 4] & 15
     base_size, index_size = data[at + 5] >> 4, data[at + 5] & 15
     index_size = index_size if version else 0
     id_size = 4 if version == 2 else 2
-    items = int.from_bytes(data[at + 6 : at + 6 + id_size], "big")
+    items = Number(at + 6, id_size).read(data)
     at += 6 + id_size
-
-    def add(start: int, size: int) -> int:
-        value = int.from_bytes(data[start : start + size], "big")
-        if value >= beyond:
-            data[start : start + size] = (value + more).to_bytes(size, "big")
-        return value
-
     for _ in range(items):
+        item = Number(at, id_size).read(data)
         at += id_size
         inside_file = True
         if version:
             inside_file = data[at + 1] & 15 == 0
             at += 2
         at += 2
-        base = add(at, base_size) if inside_file else 0
+        base = Number(at, base_size)
         at += base_size
-        extents = int.from_bytes(data[at : at + 2], "big")
+        count = Number(at, 2).read(data)
         at += 2
-        for _ in range(extents):
-            if inside_file and not base:
-                add(at + index_size, offset_size)
-            at += index_size + offset_size + length_size
+        extents = []
+        for _ in range(count):
+            at += index_size
+            extents.append(Extent(Number(at, offset_size), Number(at + offset_size, length_size)))
+            at += offset_size + length_size
+        yield Located(item, inside_file, base, bool(base.read(data)), extents)
+
+
+def exif_place(meta: bytes) -> Located | None:
+    """What a ``meta`` box says of where EXIF lies; None if it is not in one piece of the file."""
+    iinf, iloc = (_find(meta, 4, len(meta), kind) for kind in (b"iinf", b"iloc"))
+    if iinf is None or iloc is None:
+        return None
+    first = iinf.start + (8 if meta[iinf.start] else 6)
+    for info in boxes(meta, first, iinf.end):
+        size = 4 if meta[info.start] > 2 else 2
+        item = Number(info.start + 4, size).read(meta)
+        kind = meta[info.start + 6 + size : info.start + 10 + size]
+        if kind != b"Exif":
+            continue
+        for located in _located(meta, iloc.start):
+            if located.item == item and located.inside_file and len(located.extents) == 1:
+                return located
+    return None
 
 
 def _item(data: bytes, pitm: Box) -> int:

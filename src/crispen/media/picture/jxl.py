@@ -1,4 +1,4 @@
-"""JPEG XL, by libjxl (``pillow-jxl-plugin``), in 8 bits.
+"""JPEG XL, by libjxl (``pillow-jxl-plugin``), in 8 bits, grey in 16.
 
 Source: ISO/IEC 18181-1, 18181-2 (the container).
 """
@@ -38,7 +38,7 @@ def open_jxl(data: bytes, read_jpeg: Callable[[bytes], Decoded]) -> Whole:
 
 
 def encode(pixels: Pixels, header: Header, quality: int) -> bytes:
-    """A JPEG XL file of 8-bit `pixels`, in sRGB.
+    """A JPEG XL file of `pixels` in sRGB: of 8 bits, grey also of 16.
 
     Args:
         pixels: ``(height, width, channels)``.
@@ -49,7 +49,7 @@ def encode(pixels: Pixels, header: Header, quality: int) -> bytes:
 
     make: Any = pillow_jxl.Encoder  # whose stub knows less than it does
     encoder = make(
-        mode=_MODES[pixels.shape[2]],
+        mode="I;16" if pixels.dtype == np.uint16 else _MODES[pixels.shape[2]],
         lossless=quality == 100,
         quality=float(quality),
         effort=_EFFORT,

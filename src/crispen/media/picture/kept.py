@@ -10,6 +10,16 @@ from crispen.media.picture import embedding, exif_orientation, texts, xmp
 from crispen.media.picture.header import Header, Metadata
 from crispen.media.picture.vips import vips
 
+_TITLES = {
+    "exif": "EXIF",
+    "xmp": "XMP",
+    "iptc": "IPTC",
+    "photoshop": "Photoshop's copyright flag, address or paths",
+    "comment": "comment",
+}
+# What libvips writes into an AVIF is not byte for byte what it was given; `embedding.finish` puts
+# the real EXIF in its place.
+_STAND_IN = b"Exif\0\0II*\0\x08\0\0\0\0\0\0\0\0\0"
 _DPI = 72.0  # what viewers assume where a file says nothing
 
 
@@ -22,7 +32,7 @@ def stored_header(header: Header, kind: PictureFormat, *, deep: bool, strip: boo
     if strip:
         meta = Metadata(icc=meta.icc, cicp=meta.cicp, delays_ms=meta.delays_ms, loop=meta.loop)
     dropped: dict[str, Any] = {"texts": ()} if "texts" not in kind.holds else {}
-    dropped |= {n: None for n in ("exif", "xmp", "iptc", "comment") if n not in kind.holds}
+    dropped |= {n: None for n in _TITLES if n not in kind.holds}
     meta = replace(meta, **dropped)
     size = header.width, header.height
     more = kind.name == "jpeg" and meta.xmp_more is not None
@@ -40,16 +50,21 @@ def stored_header(header: Header, kind: PictureFormat, *, deep: bool, strip: boo
 def left_out(meta: Metadata, kind: PictureFormat) -> list[str]:
     """A note, if there is something that the format cannot hold."""
     names = []
-    for name, title in (("exif", "EXIF"), ("xmp", "XMP"), ("iptc", "IPTC"), ("comment", "comment")):
+    for name, title in _TITLES.items():
         content = getattr(meta, name)
-        large = kind.name == "jpeg" and name in ("exif", "xmp") and not embedding.fits_jpeg(content)
+        # Comments are split, the others are not.
+        large = kind.name == "jpeg" and name != "comment" and not embedding.fits_jpeg(content)
         if content and (name not in kind.holds or large):
             names.append(title)
     if meta.xmp_more and kind.name != "jpeg":
         names.append("extended XMP")
     if meta.texts and "texts" not in kind.holds:
         names.append(f"PNG text ({', '.join(texts.text_keys(meta.texts))})")
-    return [f"left out, since {kind.title} cannot hold it: {', '.join(names)}"] if names else []
+    notes = [f"left out, since {kind.title} cannot hold it: {', '.join(names)}"] if names else []
+    if kind.name == "tiff" and meta.exif and exif_orientation.has_makers_notes(meta.exif):
+        notes.append("makers' notes were left out: their inner places would be wrong in a TIFF")
+    gone = xmp.companions(meta.xmp) if meta.xmp else []
+    return notes + ([f"left out: {' and '.join(gone)}"] if gone else [])
 
 
 def reductions(header: Header, stored: Header, kind: PictureFormat) -> list[str]:
@@ -59,7 +74,9 @@ def reductions(header: Header, stored: Header, kind: PictureFormat) -> list[str]
     if stored.channels < header.channels:
         notes.append(f"its transparency was laid on white: {name} holds none")
     if stored.dtype != header.dtype:
-        notes.append(f"its 16 bits were rounded to 8: {name} holds no more")
+        limit = "Crispen writes" if kind.deep or kind.saver == "jxl" else f"{name} holds"
+        where = " of this" if limit.startswith("Crispen") else ""
+        notes.append(f"its 16 bits were rounded to 8: {limit} no more{where}")
     profiled = profile_fits(header.metadata.icc, stored.channels)
     if profiled and not (kind.profile and (kind.grey or stored.channels > 2)):
         notes.append(f"its colours were converted to sRGB: {name} holds no such profile")
@@ -88,9 +105,10 @@ def with_metadata(image: Any, stored: Header) -> Any:
     fits = profile_fits(meta.icc, stored.channels)
     # Code points take its place: see `_embed.name_colours`.
     instead = stored.format == "avif" and stored.frames == 1 and meta.cicp is not None
+    exif = _STAND_IN if stored.format == "avif" and meta.exif else meta.exif
     blobs = {
         "icc-profile-data": meta.icc if fits and not instead else None,
-        "exif-data": meta.exif,
+        "exif-data": exif,
         "xmp-data": meta.xmp,
     }
     for name, blob in blobs.items():

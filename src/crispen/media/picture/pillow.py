@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import struct
 import threading
 import warnings
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -21,6 +23,11 @@ from crispen.media.picture.vips import DAMAGED
 if TYPE_CHECKING:
     import PIL.Image
 
+# What Pillow and its plug-ins raise for damaged files.
+_FAILURES = (
+    *(OSError, ValueError, SyntaxError, EOFError, IndexError, KeyError, RuntimeError),
+    *(TypeError, OverflowError, struct.error, zlib.error),
+)
 _AT_ONCE = threading.Lock()
 _USUAL_DELAY_MS = 100
 
@@ -144,7 +151,7 @@ def _opened(data: bytes, formats: tuple[str, ...]) -> Iterator[PIL.Image.Image]:
         try:
             with PIL.Image.open(io.BytesIO(data), formats=formats) as picture:
                 yield picture
-        except (OSError, ValueError, SyntaxError, EOFError, IndexError, KeyError):
+        except _FAILURES:
             raise ValueError(DAMAGED) from None
         finally:
             PIL.Image.MAX_IMAGE_PIXELS = limit

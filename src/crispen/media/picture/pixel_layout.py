@@ -50,6 +50,18 @@ def interpret(image: Any) -> Any:
     return image
 
 
+def reduced(image: Any) -> str:
+    """A note on what of a freshly decoded picture `interpret` cannot keep; empty if nothing."""
+    if image.interpretation == "cmyk" and image.format not in _FLOATS:
+        return "its CMYK was converted to RGB"
+    if image.interpretation in ("lab", "labs", "labq"):
+        return "its Lab colours were converted to sRGB"
+    bits = image.get("bits-per-sample") if image.get_typeof("bits-per-sample") else 8
+    if bits == 1 and image.bands == 1:
+        return "its 1 bit a pixel became 8 bits of grey"
+    return ""
+
+
 def interpretation(pixels: NDArray[Any]) -> str:
     """What libvips calls samples of this type and number."""
     deep = pixels.dtype == np.uint16

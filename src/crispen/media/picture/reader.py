@@ -37,6 +37,7 @@ from crispen.media.picture.pixel_layout import (
     full_range,
     interpret,
     interpretation,
+    reduced,
     turn_upright,
 )
 from crispen.media.picture.texts import Texts
@@ -54,7 +55,12 @@ _LOADERS = {
     "avif": "heifload_source",
     "gif": "gifload_source",
 }
-_WORDS = {"jpeg": texts.in_jpeg, "png": texts.in_png, "tiff": tiff_tags.in_tiff}
+_WORDS = {
+    "jpeg": texts.in_jpeg,
+    "png": texts.in_png,
+    "tiff": tiff_tags.in_tiff,
+    "gif": lambda file: Texts(comment=gif.comment(file.read())),
+}
 _BAND_BYTES = 4 << 20
 _ROWS = 64
 _ROWS_OF_NOTE = 8  # fewer may be one colour by themselves
@@ -124,6 +130,8 @@ class ImageReader:
         self._before_decoding()
         words = _WORDS.get(self._format)
         self._texts = self._looked_at(words) if words else Texts()
+        if self._texts.placed:
+            self._note("its GeoTIFF position was left out: a result of another size lies elsewhere")
         self._told = self._guarded(self._look_at_colours)
         self.notes += self._choice.notes
         try:
@@ -304,6 +312,7 @@ class ImageReader:
             image = self._decoder("random")
         if orientation in range(2, 9):
             image = turn_upright(image, orientation, self._frames(image))
+        self._note(reduced(image))
         image = full_range(interpret(image)) if self._format == "avif" else interpret(image)
         if vips_metadata.is_linear(image, self._told):
             image = encode(image)
@@ -318,7 +327,7 @@ class ImageReader:
         elif self._format == "tiff":
             options |= {"page": self._choice.page, "subifd": self._choice.sub}
         source = (
-            vips().Source.new_from_file(os.fspath(self._path))
+            vips().Source.new_from_file(os.fsencode(self._path))
             if self._path is not None and not self._data
             else vips().Source.new_from_memory(self._data)
         )
@@ -369,6 +378,11 @@ class ImageReader:
                 raise
             raise self._damaged(str(error)) from None
         except vips().Error as error:
+            if "labq" in str(error):
+                raise InputError(
+                    f"{self._name}: its Lab colours are stored in a way that is not read; save it "
+                    "as RGB with the program that made it"
+                ) from error
             raise self._damaged(reason(error)) from error
 
     def _damaged(self, why: str) -> Damaged:

@@ -8,29 +8,41 @@ from typing import Any
 import numpy as np
 
 from crispen.media.formats import PictureFormat
-from crispen.media.picture import jxl, pillow
-from crispen.media.picture.header import Header
+from crispen.media.picture import embedding, jxl, pillow
+from crispen.media.picture.header import Header, Pixels
 
 
 def is_own(kind: PictureFormat, frames: int) -> bool:
-    """Whether it takes one of these to write `kind`: they hold 8 bits, and the whole picture."""
+    """Whether it takes one of these to write `kind`: they hold the whole picture."""
     return kind.saver == "jxl" or (frames > 1 and kind.name in ("png", "avif"))
+
+
+def is_deep(kind: PictureFormat, header: Header) -> bool:
+    """Whether `kind` is written with more than 8 bits a sample.
+
+    Animations are not, and of JPEG XL only grey that is in sRGB: its encoder's binding takes no
+    more.
+    """
+    if not is_own(kind, header.frames):
+        return kind.deep
+    return kind.saver == "jxl" and header.channels == 1 and header.metadata.icc is None
 
 
 def encode(image: Any, header: Header, kind: PictureFormat, quality: int) -> bytes:
     """The bytes of a file.
 
     Args:
-        image: libvips picture of 8 bits, which is computed here.
+        image: libvips picture, which is computed here.
         header: Of it, but for its profile, which is that of `image`.
         kind: Of the file.
         quality: 1 to 100.
     """
-    samples = np.frombuffer(image.write_to_memory(), np.uint8)
+    samples: Pixels = np.frombuffer(image.write_to_memory(), header.dtype)
     pixels = samples.reshape(image.height, image.width, image.bands)
     kind_of = image.get_typeof("icc-profile-data")
     icc = bytes(image.get("icc-profile-data")) if kind_of else None
     header = replace(header, metadata=replace(header.metadata, icc=icc))
     if kind.name == "jxl":
         return jxl.encode(pixels, header, quality)
-    return pillow.encode_animation(pixels, header, kind.name, quality)
+    made = pillow.encode_animation(pixels, header, kind.name, quality)
+    return embedding.with_texts(made, header.metadata.texts) if kind.name == "png" else made

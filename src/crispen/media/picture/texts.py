@@ -12,6 +12,10 @@ _XMP_KEY = b"XML:com.adobe.xmp\0"
 _XMP_MORE = b"http://ns.adobe.com/xmp/extension/\0"
 _PHOTOSHOP = b"Photoshop 3.0\0"
 _IPTC_RESOURCE = 0x0404
+# Of Photoshop's resources, those that are true of an enlarged picture, too: copyright flag,
+# address, and paths, which are stored as fractions of the picture. Others are its resolution,
+# thumbnail, layers, or a second copy of EXIF and XMP.
+_KEPT_RESOURCES = {0x040A, 0x040B, 0x041E, 0x0BB7, *range(0x07D0, 0x0BB7)}
 _MOST_BYTES = 16 << 20
 _TEXTS = (b"tEXt", b"zTXt", b"iTXt")
 # Written by libvips and ImageMagick in place of chunks of their own.
@@ -20,13 +24,19 @@ _PROFILES = b"Raw profile type "
 
 @dataclass(frozen=True, slots=True)
 class Texts:
-    """What was found; see `Metadata`."""
+    """What was found; see `Metadata`.
+
+    Attributes:
+        placed: A TIFF says where on Earth its pixels lie, which is not carried over.
+    """
 
     iptc: bytes | None = None
+    photoshop: bytes | None = None
     comment: bytes | None = None
     xmp_more: bytes | None = None
     texts: tuple[tuple[bytes, bytes], ...] = ()
     exif: bytes | None = None
+    placed: bool = False
     xmp: bytes | None = None
 
 
@@ -35,18 +45,19 @@ def in_jpeg(file: BinaryIO) -> Texts:
 
     Source: ITU-T T.81, annex B; XMP specification, part 3, 1.1.3; Adobe Photoshop file format.
     """
-    iptc, comments, more = None, [], dict[int, bytes]()
+    resources, comments, more = b"", [], dict[int, bytes]()
     for marker, content in jpeg_segments(file):
         if marker == 0xFE:
             comments.append(content)
         elif marker == 0xED and content.startswith(_PHOTOSHOP):
-            iptc = iptc or _iptc(content[len(_PHOTOSHOP) :])
+            resources += content[len(_PHOTOSHOP) :]  # one list, cut where a segment ends
         elif marker == 0xE1 and content.startswith(_XMP_MORE):
             place = len(_XMP_MORE) + 32 + 4
             if len(content) >= place + 4:
                 more[int.from_bytes(content[place : place + 4], "big")] = content[place + 4 :]
     packet = b"".join(more[at] for at in sorted(more))
-    return Texts(iptc, b"\n".join(comments) or None, packet or None)
+    iptc, photoshop = in_resources(resources)
+    return Texts(iptc, photoshop, b"\n".join(comments) or None, packet or None)
 
 
 def in_png(file: BinaryIO) -> Texts:
@@ -109,15 +120,19 @@ def _international(content: bytes) -> bytes | None:
         return None
 
 
-def _iptc(resources: bytes) -> bytes | None:
-    """The IPTC record among Photoshop's image resources."""
-    at = 0
+def in_resources(resources: bytes) -> tuple[bytes | None, bytes | None]:
+    """The IPTC record among Photoshop's image resources, and those of the rest that are kept."""
+    iptc, kept, at = None, b"", 0
     while resources[at : at + 4] == b"8BIM" and at + 12 <= len(resources):
+        start = at
         (number,) = struct.unpack_from(">H", resources, at + 4)
         name = resources[at + 6] + 1
         at += 6 + name + name % 2
         size = int.from_bytes(resources[at : at + 4], "big")
-        if number == _IPTC_RESOURCE:
-            return resources[at + 4 : at + 4 + size]
+        content = resources[at + 4 : at + 4 + size]
         at += 4 + size + size % 2
-    return None
+        if number == _IPTC_RESOURCE:
+            iptc = iptc or content
+        elif number in _KEPT_RESOURCES and at <= len(resources):
+            kept += resources[start:at]
+    return iptc, kept or None

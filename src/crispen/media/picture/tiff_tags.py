@@ -14,13 +14,28 @@ from typing import BinaryIO, NamedTuple
 import numpy as np
 
 from crispen.media.picture import tiff
-from crispen.media.picture.texts import Texts
+from crispen.media.picture.texts import Texts, in_resources
 from crispen.media.picture.tiff import EXIF, Directory
 
-GPS, _IPTC = 34853, 33723
+GPS, _IPTC, _PHOTOSHOP = 34853, 33723, 34377
 # Document, description, make, model, page, software, date, artist, host, rating, copyright, and
 # Windows' own title, comment, author, keywords and subject.
-_DESCRIBING = (269, 270, 271, 272, 285, 305, 306, 315, 316, 18246, 33432, *range(0x9C9B, 0x9CA0))
+_DESCRIBING = (
+    269,
+    270,
+    271,
+    272,
+    285,
+    305,
+    306,
+    315,
+    316,
+    18246,
+    18249,
+    33432,
+    *range(0x9C9B, 0x9CA0),
+)
+_GEO = {33550, 33922, 34264, 34735}
 # Places of other things in the file, which are not copied: interoperability, and makers' notes,
 # whose inner places count from wherever they were.
 _PLACES = (0xA005, 0x927C)
@@ -38,11 +53,17 @@ class Value(NamedTuple):
 
 
 def in_tiff(file: BinaryIO) -> Texts:
-    """EXIF and IPTC of a TIFF's first picture."""
+    """EXIF, IPTC and Photoshop's resources of a TIFF's first picture."""
     first = next(iter(tiff.directories(file)), None)
     found = _values(file, first, first.order) if first else []
-    iptc = next((value.data for value in found if value.tag == _IPTC), None)
-    return Texts(iptc=iptc, exif=as_exif(file))
+    by_tag = {value.tag: value.data for value in reversed(found)}
+    iptc, photoshop = in_resources(by_tag.get(_PHOTOSHOP, b""))
+    return Texts(
+        iptc=by_tag.get(_IPTC, iptc),
+        photoshop=photoshop,
+        exif=as_exif(file),
+        placed=not _GEO.isdisjoint(by_tag),
+    )
 
 
 def as_exif(file: BinaryIO) -> bytes | None:
@@ -60,8 +81,10 @@ def as_exif(file: BinaryIO) -> bytes | None:
     return b"Exif\0\0" + head + struct.pack(f"{first.order}I", at) + body + main
 
 
-def add(file: BinaryIO, exif: bytes | None, iptc: bytes | None) -> None:
-    """Writes EXIF and IPTC into the first directory of a TIFF that has none."""
+def add(
+    file: BinaryIO, exif: bytes | None, iptc: bytes | None, photoshop: bytes | None = None
+) -> None:
+    """Writes EXIF, IPTC and Photoshop's resources into the first directory of a TIFF."""
     source = io.BytesIO((exif or b"").removeprefix(b"Exif\0\0"))
     found = next(iter(tiff.directories(source)), None)
     target = next(iter(tiff.directories(file)), None)
@@ -69,9 +92,10 @@ def add(file: BinaryIO, exif: bytes | None, iptc: bytes | None) -> None:
         return
     order = target.order
     described, exposure, place = _collect(source, found, order) if found else ([], [], [])
-    if iptc:
-        undefined = 7
-        described.append(Value(_IPTC, undefined, len(iptc), iptc))
+    undefined = 7
+    for tag, content in ((_IPTC, iptc), (_PHOTOSHOP, photoshop)):
+        if content:
+            described.append(Value(tag, undefined, len(content), content))
     file.seek(0)
     head = file.read(16)
     big = struct.unpack_from(f"{order}H", head, 2)[0] == 43

@@ -58,6 +58,7 @@ def read(
         loop=int(image.get("loop")) if frames > 1 and image.get_typeof("loop") else 0,
         cicp=cicp,
         iptc=texts.iptc,
+        photoshop=texts.photoshop,
         comment=texts.comment,
         texts=texts.texts,
         xmp_more=texts.xmp_more,

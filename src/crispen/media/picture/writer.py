@@ -111,9 +111,11 @@ class ImageWriter:
         self._saving: Any = None
         self._own = savers.is_own(self._kind, header.frames)
         self._stored = kept.stored_header(
-            header, self._kind, deep=self._kind.deep and not self._own, strip=strip_metadata
+            header, self._kind, deep=savers.is_deep(self._kind, header), strip=strip_metadata
         )
         self.notes = kept.reductions(header, self._stored, self._kind)
+        if quality is not None and not self._kind.quality:
+            self.notes.append(f"{self._kind.title} has no quality setting, so quality was left out")
         if not strip_metadata:
             self.notes += kept.left_out(header.metadata, self._kind)
         """What a person should know of what the format could not hold."""

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 
-# Gain maps, videos behind a photo, and lists of what else lies in a file: none of it is copied.
-_GONE = (
+_GAIN_MAPS = (
     rb"http://ns\.adobe\.com/hdr-gain-map/1\.0/",
     rb"http://ns\.apple\.com/HDRGainMap/1\.0/",
+)
+# Gain maps, videos behind a photo, and lists of what else lies in a file: none of it is copied.
+_GONE = (
+    *_GAIN_MAPS,
     rb"http://ns\.google\.com/photos/1\.0/container/",
     rb"http://ns\.google\.com/photos/1\.0/container/item/",
     rb"http://ns\.google\.com/photos/1\.0/(?:image|depthmap|audio)/",
@@ -45,6 +48,17 @@ def for_result(xmp: bytes, width: int, height: int, *, more: bool) -> bytes:
         for name, value in ((wide, width), (high, height)):
             xmp = _with_number(xmp, namespace, name, value)
     return xmp
+
+
+def companions(xmp: bytes) -> list[str]:
+    """What else a file holds according to its XMP, and a result does not."""
+    found = []
+    if any(_prefixes(xmp, namespace) for namespace in _GAIN_MAPS):
+        found.append("the gain map that makes it HDR")
+    cameras = _prefixes(xmp, _CAMERA)
+    if cameras and re.search(rb"\b(?:%s):%s" % (b"|".join(cameras), _MOTION), xmp):
+        found.append("the video of its motion photo")
+    return found
 
 
 def _prefixes(xmp: bytes, namespace: bytes) -> list[bytes]:

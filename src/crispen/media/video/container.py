@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from crispen.errors import CrispenError, InputError, MissingInput, OutputError
 from crispen.media.formats import VIDEOS
+from crispen.media.picture.byte_source import refuse_address
 from crispen.media.video.completeness import ends_early
 from crispen.media.video.pixel_formats import (
     FULL_RANGE,
@@ -222,7 +223,10 @@ def _check_file(path: Path) -> None:
     if path.is_dir():
         raise InputError(f"{path}: a folder, not a video; name a file in it")
     if not path.exists():
+        refuse_address(str(path))
         raise MissingInput(f"{path}: no such file; check the path")
+    if not path.is_file():
+        raise InputError(f"{path}: a pipe or device; a video must be a file, so save it first")
     if path.stat().st_size == 0:
         raise InputError(f"{path}: the file is empty; fetch it again")
 

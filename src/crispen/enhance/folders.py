@@ -1,0 +1,176 @@
+"""What the names on a command line stand for: files, folders, patterns, and what in them is left.
+
+Nothing but regular files is taken from a folder. What is left out is counted by its kind, so that
+nobody thinks that a folder is done while half of it is of a format that is not read.
+"""
+
+from __future__ import annotations
+
+import glob
+import os
+import stat
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from crispen.errors import InputError, MissingExtra, MissingInput
+from crispen.media.format_choice import needs_more
+from crispen.media.formats import PICTURES
+from crispen.media.picture.byte_source import refuse_address
+from crispen.media.signatures import HEAD_BYTES, describe_stranger, sniff
+
+_KINDS_SHOWN = 5
+_LONGEST_SUFFIX = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A file to enhance.
+
+    Attributes:
+        path: As typed, or below a folder as typed.
+        inside: Where its result stands in a mirrored tree.
+    """
+
+    path: Path
+    inside: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Stranger:
+    """A file in a folder that is not read.
+
+    Attributes:
+        path: Where it is.
+        kind: What it is, in a word: ``PSD``, ``HEIC``, ``named pipe``.
+        why: What would help, as a clause.
+    """
+
+    path: Path
+    kind: str
+    why: str
+
+
+@dataclass(slots=True)
+class Listing:
+    """What a folder, a pattern or a name stands for."""
+
+    found: list[Found] = field(default_factory=list)
+    strangers: list[Stranger] = field(default_factory=list)
+
+
+def expand(
+    text: str, *, recursive: bool, skip: Path | None, wanted: Callable[[Path], bool]
+) -> Listing:
+    """The files that an argument stands for.
+
+    Args:
+        text: A file, a folder or a pattern.
+        recursive: Look into folders below a folder.
+        skip: A folder that is not looked into: that of the results.
+        wanted: Whether a file in a folder is to be taken, by its name.
+
+    Raises:
+        InputError: Nothing is called so, or nothing in the folder can be read.
+    """
+    refuse_address(text)
+    path = Path(text)
+    try:
+        if path.is_dir():
+            return _walk(path, recursive, skip, wanted)
+        if path.exists() or path.is_symlink():
+            return Listing([Found(path, Path(path.name))])
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise InputError(f"{text}: cannot be read ({why}); check the name") from None
+    if not glob.has_magic(text):
+        raise MissingInput(f"{text}: no such file or folder; check the path")
+    matches = [Path(match) for match in sorted(glob.glob(text, recursive=True))]
+    if not matches:
+        raise MissingInput(f"{text}: no file is called so; check the pattern and the folder")
+    return Listing([Found(match, Path(match.name)) for match in matches if not match.is_dir()])
+
+
+def told(kinds: Iterable[str]) -> str:
+    """How many files were left out, by kind; empty if there were none.
+
+    >>> told(["PSD", "HEIC", "PSD"])
+    '3 files skipped: 2 PSD, 1 HEIC'
+    """
+    counts = Counter(kinds)
+    total = counts.total()
+    if not total:
+        return ""
+    common = counts.most_common(_KINDS_SHOWN)
+    shown = [f"{count} {kind}" for kind, count in common]
+    rest = total - sum(count for _, count in common)
+    shown += [f"{rest} of other kinds"] if rest else []
+    return f"{total} file{'s' * (total > 1)} skipped: {', '.join(shown)}"
+
+
+def _walk(
+    folder: Path, recursive: bool, skip: Path | None, wanted: Callable[[Path], bool]
+) -> Listing:
+    listing = Listing()
+    below = os.path.realpath(skip) if skip is not None else None
+
+    def refuse(error: OSError) -> None:
+        raise InputError(f"{error.filename}: cannot be read ({error.strerror})") from error
+
+    for where, folders, names in os.walk(folder, onerror=refuse):
+        folders[:] = sorted(
+            name
+            for name in folders
+            if recursive
+            and not name.startswith(".")
+            and os.path.realpath(os.path.join(where, name)) != below
+        )
+        for name in sorted(names):
+            path = Path(where, name)
+            if name.startswith("."):
+                continue
+            special = _special(path)
+            if special or not wanted(path):
+                listing.strangers.append(special or _stranger(path))
+            else:
+                listing.found.append(Found(path, path.relative_to(folder)))
+    if not listing.found:
+        left = told(stranger.kind for stranger in listing.strangers)
+        hint = "" if recursive else "; --recursive looks into folders below it"
+        raise InputError(
+            f"{folder}: no pictures or videos in this folder{hint}{f' ({left})' if left else ''}"
+        )
+    return listing
+
+
+def _special(path: Path) -> Stranger | None:
+    """What `path` is, if it is no file; opening a pipe would wait for ever."""
+    try:
+        mode = path.stat().st_mode
+    except OSError:  # a broken link: the error of reading it says so
+        return None
+    if stat.S_ISREG(mode):
+        return None
+    kind = "named pipe" if stat.S_ISFIFO(mode) else "socket" if stat.S_ISSOCK(mode) else "device"
+    return Stranger(path, kind, f"a {kind}, not a file")
+
+
+def _stranger(path: Path) -> Stranger:
+    suffix = path.suffix[1:]
+    named = suffix.isalnum() and len(suffix) <= _LONGEST_SUFFIX
+    try:
+        with path.open("rb") as file:
+            head = file.read(HEAD_BYTES)
+        needs_more(path)
+    except OSError as error:
+        return Stranger(path, "unreadable", f"cannot be read ({error.strerror})")
+    except MissingExtra as error:
+        return Stranger(path, suffix.upper(), str(error))
+    known = sniff(head)
+    if known is None:
+        why = f"not read; it looks like {describe_stranger(head)}" if head else "empty"
+        return Stranger(path, suffix.upper() if named else "other", why)
+    about = PICTURES[known]
+    kind = f"{about.title} named .{suffix}" if named else f"{about.title} without a suffix"
+    return Stranger(path, kind, f"a {about.title} file; rename it to end in {about.suffixes[0]}")

@@ -1,0 +1,41 @@
+"""What the fuzzer looks at: its seeds, and all that it ever found, in ``tests/fuzz/TARGET``."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import pytest
+
+import fuzz_targets
+
+CORPUS = Path(__file__).parent / "fuzz"
+FOUND = sorted(path for path in CORPUS.glob("*/*") if path.is_file())
+
+
+@pytest.fixture(autouse=True)
+def models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CRISPEN_MODELS", str(tmp_path))
+
+
+@pytest.mark.parametrize("path", FOUND, ids=lambda path: f"{path.parent.name}-{path.name}")
+def test_what_was_found_is_mended(path: Path) -> None:
+    fuzz_targets.TARGETS[path.parent.name](path.read_bytes())
+
+
+@pytest.mark.parametrize("target", fuzz_targets.TARGETS)
+def test_seeds_and_their_mutations_are_read_or_refused(target: str) -> None:
+    """A few inputs of each target, whole, cut, and with one byte changed."""
+    function = fuzz_targets.TARGETS[target]
+    for seed in itertools.islice(fuzz_targets.seeds(target), 4):
+        function(seed)
+        function(seed[: len(seed) // 2])
+        middle = bytearray(seed)
+        middle[len(seed) // 3] ^= 0x55
+        function(bytes(middle))
+
+
+def test_a_failure_that_is_no_error_of_ours_is_seen() -> None:
+    """The targets themselves can fail."""
+    with pytest.raises(AssertionError, match="several lines"):
+        fuzz_targets._one_line(fuzz_targets.CrispenError("a\nb"))

@@ -1,0 +1,123 @@
+"""Looks for inputs that make Crispen fail with anything but a `CrispenError`, guided by coverage.
+
+    python tools/fuzz.py [picture metadata video model recipe] [--seconds 3600] [--seeds FOLDER…]
+
+Needs Atheris (libFuzzer for Python), which `make fuzz` installs. What it finds lies in
+``build/fuzz/TARGET/found``, one file for each kind of failure with its traceback beside it; what
+covered something new lies in ``build/fuzz/TARGET/corpus`` and is gone on with the next time.
+A finding that is mended goes into ``tests/fuzz/TARGET``, over which the tests run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import os
+import subprocess
+import sys
+import time
+import traceback
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+WORK = ROOT / "build" / "fuzz"
+CORPUS = ROOT / "tests" / "fuzz"
+NAMES = ("picture", "metadata", "video", "model", "recipe")
+# How long an input may be, and may take.
+_LONGEST = {"picture": 16_384, "metadata": 8_192, "video": 16_384, "model": 8_192, "recipe": 4_096}
+_LONGEST_S = 20
+_MEMORY_MB = 3000
+
+
+def main() -> int:
+    """Runs each target for its time; 1 if anything was found."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("targets", nargs="*", choices=[*NAMES, []], metavar="TARGET")
+    parser.add_argument("--seconds", type=int, default=3600, help="for each target")
+    parser.add_argument("--seeds", type=Path, nargs="*", default=[], help="folders of more inputs")
+    parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
+    given = parser.parse_args()
+    if given.inside:
+        fuzz(given.targets[0], given.seconds)
+        return 0
+    found = 0
+    for target in given.targets or NAMES:
+        found += run(target, given.seconds, given.seeds)
+    return 1 if found else 0
+
+
+def run(target: str, seconds: int, folders: list[Path]) -> int:
+    """Fuzzes one target in processes of its own: a decoder that crashes ends only one of them."""
+    folder = WORK / target
+    corpus, found = folder / "corpus", folder / "found"
+    for made in (corpus, found):
+        made.mkdir(parents=True, exist_ok=True)
+    more = [f for given in (*folders, CORPUS / target) if given.is_dir() for f in given.rglob("*")]
+    for path in more:
+        if path.is_file() and path.stat().st_size <= _LONGEST[target]:
+            content = path.read_bytes()
+            content = b"\0" + content if target == "metadata" and path.parent != CORPUS else content
+            (corpus / hashlib.sha1(content).hexdigest()).write_bytes(content)
+    before = {p.name for p in found.iterdir()}
+    end = time.monotonic() + seconds
+    rounds = 0
+    while (left := int(end - time.monotonic())) > 1:
+        command = [sys.executable, __file__, target, "--inside", "--seconds", str(left)]
+        log = folder / "log.txt"
+        with log.open("ab") as out:
+            code = subprocess.run(command, stdout=out, stderr=out, check=False).returncode
+        rounds += 1
+        if code == 0:
+            break
+    new = sorted({p.name for p in found.iterdir()} - before)
+    kinds = [name for name in new if not name.endswith(".txt")]
+    print(
+        f"{target}: {seconds} s, {rounds} processes, {len(list(corpus.iterdir()))} inputs in the "
+        f"corpus, {len(kinds)} findings{': ' + ', '.join(kinds) if kinds else ''}",
+        flush=True,
+    )
+    return len(kinds)
+
+
+def fuzz(target: str, seconds: int) -> None:
+    """Fuzzes in this process; libFuzzer ends it."""
+    import atheris
+
+    with atheris.instrument_imports(include=["crispen"]):
+        import fuzz_targets
+
+        function = fuzz_targets.TARGETS[target]
+        os.environ["CRISPEN_MODELS"] = str(WORK / target / "models")
+        folder = WORK / target
+        for content in fuzz_targets.seeds(target):
+            (folder / "corpus" / hashlib.sha1(content).hexdigest()).write_bytes(content)
+            _safely(function, content, folder / "found")  # and imports what it imports late
+
+    def once(data: bytes) -> None:
+        _safely(function, data, folder / "found")
+
+    arguments = [
+        *(sys.argv[0], f"-max_total_time={seconds}", f"-max_len={_LONGEST[target]}"),
+        *(f"-timeout={_LONGEST_S}", f"-rss_limit_mb={_MEMORY_MB}", "-print_final_stats=1"),
+        *(f"-artifact_prefix={folder / 'found'}/", str(folder / "corpus")),
+    ]
+    atheris.Setup(arguments, once)
+    atheris.Fuzz()
+
+
+def _safely(function: object, data: bytes, found: Path) -> None:
+    """Calls, and keeps the first input of each kind of failure, which hides no other then."""
+    try:
+        function(data)  # type: ignore[operator]
+    except Exception as error:
+        trace = traceback.extract_tb(error.__traceback__)
+        ours = [f for f in trace if "crispen" in f.filename or "fuzz_targets" in f.filename]
+        where = f"{Path(ours[-1].filename).stem}-{ours[-1].lineno}" if ours else "elsewhere"
+        name = f"{type(error).__name__}-{where}"
+        if not (found / name).exists():
+            (found / name).write_bytes(data)
+            (found / f"{name}.txt").write_text(traceback.format_exc(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
