@@ -845,7 +845,7 @@ export interface components {
              * @description photo, drawing or text
              */
             content?: string | null;
-            /** @description as measured in a picture's pixels */
+            /** @description how bad a picture is: as measured in its pixels, and a JPEG file's compression by its tables */
             damage?: components["schemas"]["Dials"] | null;
             /** Duration S */
             duration_s?: number | null;

@@ -45,6 +45,12 @@ export function pieceAt(
   };
 }
 
+export const samePiece = (one: Piece, other: Piece): boolean =>
+  one.x === other.x &&
+  one.y === other.y &&
+  one.width === other.width &&
+  one.height === other.height;
+
 /** What is asked for a piece so that it becomes what it will be in the whole file. */
 export function pieceParams(
   options: Partial<JobOptions>,
