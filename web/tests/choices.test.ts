@@ -105,9 +105,7 @@ describe("choices", () => {
   it("says what is missing", () => {
     const exact = (width: string, height = "") =>
       problemOf({ ...DEFAULTS, enlarge: "exact", size: { width, height } }, 65_500);
-    expect(problemOf({ ...DEFAULTS, ...steps(), enlarge: "keep" }, 65_500)).toMatch(
-      /at least one/,
-    );
+    expect(problemOf({ ...DEFAULTS, ...steps(), enlarge: "keep" }, 65_500)).toMatch(/at least one/);
     expect(exact("")).toMatch(/width, a height/);
     expect(exact("5 00")).toBe("Correct the width.");
     expect(exact("500", "65501")).toBe("Correct the height.");

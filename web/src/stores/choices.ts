@@ -160,6 +160,46 @@ export function optionsOf(
   return options;
 }
 
+/** The choices that ask for what was asked for before, as far as they can say it. */
+export function choicesOf(options: Partial<JobOptions>, settings: Settings | null): Choices {
+  const { scale, width, height, tasks, models, as_is: asIs } = options;
+  const choices = structuredClone(DEFAULTS);
+  const text = (value?: number | null) => value?.toString() ?? "";
+  if (width || height) {
+    choices.enlarge = "exact";
+    choices.size = { width: text(width), height: text(height) };
+  } else if (scale === 1 || (tasks?.length && !tasks.includes("upscale"))) {
+    choices.enlarge = "keep";
+  } else if (scale) {
+    choices.enlarge = scale;
+  }
+  const touches = tasks?.filter((task) => task !== "upscale") ?? [];
+  if (asIs) choices.care = "as-is";
+  else if (touches.length > 0) Object.assign(choices, { care: "steps", touches });
+  for (const name of models ?? []) {
+    const task = tasksIn(settings).find((choice) => choice.models.includes(name))?.task;
+    if (task) choices.models[task] = name;
+    if (task && task !== "upscale") {
+      Object.assign(choices, { care: "steps", touches: [...choices.touches, task] });
+    }
+  }
+  choices.strength = options.strength ?? DEFAULTS.strength;
+  choices.quality = options.quality ?? null;
+  for (const name of DIALS) {
+    const value = options[name];
+    if (value != null) choices.dials[name] = value;
+  }
+  const given = options as Record<string, unknown>;
+  if (typeof given[VIVID] === "number") choices.vivid = given[VIVID];
+  const format = settings?.formats.find((choice) => choice.format === options.format);
+  if (format) choices.formats[format.kind] = format.format;
+  for (const { name } of furtherOptions(settings, ["image", "video"])) {
+    const value = given[name];
+    if (value != null && value !== false) choices.further[name] = value as Value;
+  }
+  return choices;
+}
+
 /** In a few words, for the list of files: "×2 · less noise". */
 export function describe(options: Partial<JobOptions>, settings: Settings | null): string {
   const words = (options.tasks ?? [])
