@@ -1,4 +1,4 @@
-"""Enhance again with other settings, without sending the file again, and compare what came of it."""
+"""Enhance again with other settings, without sending the file again, and compare the results."""
 
 from __future__ import annotations
 

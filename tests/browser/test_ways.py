@@ -395,4 +395,4 @@ def test_below_a_path_of_a_proxy(
     page.get_by_role("link", name="Models").first.click()
     expect(page).to_have_url(f"{server.url}/pictures/models")
     page.reload()
-    page.get_by_role("heading", name="photo-x2").wait_for()
+    page.get_by_role("heading", name="photo", exact=True).wait_for()

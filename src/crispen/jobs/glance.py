@@ -27,8 +27,8 @@ class Found(BaseModel):
     )
     damage: Dials | None = Field(
         None,
-        description="how bad a picture is: as measured in its pixels, and a JPEG file's compression "
-        "by its tables",
+        description="how bad a picture is: as measured in its pixels, and of a JPEG file the "
+        "compression by its tables",
     )
     content: str | None = Field(None, description="photo, drawing or text")
     found: list[str] = Field([], description="what is wrong with it, a few words each")
