@@ -2,6 +2,8 @@
 
     python tools/make_demo_files.py ../shared/data/video/bigbuckbunny.mp4
 
+Also ``web/public/sample.jpg``, which the page offers to who has no photo at hand.
+
 The photo is scikit-image's ``astronaut``, which no shipped model was trained on. The clip is shrunk
 to 320x180, its sound mixed to stereo; one frame of it is kept at 640x360, so that the demo can say
 how near the result comes.
@@ -16,9 +18,11 @@ from pathlib import Path
 import av
 import skimage.data
 
-from crispen.media.image import Image, write_image
+from crispen.jobs.samples import PICTURE, WIDTH_PX, shrunk, worsened
+from crispen.media.image import Image, read_image, write_image
 
 TARGET = Path(__file__).parents[1] / "docs/demo"
+SAMPLE = Path(__file__).parents[1] / "web/public/sample.jpg"
 FIRST, FRAMES, KEPT = 30, 62, 40
 
 
@@ -61,6 +65,8 @@ def main() -> None:
     """Makes all of it."""
     photo = Image(skimage.data.astronaut())
     write_image(photo, TARGET / "photo.png", overwrite=True)
+    small = shrunk(read_image(PICTURE).as_rgb8(), WIDTH_PX // 2)
+    SAMPLE.write_bytes(worsened(small))
     shrink_clip(Path(sys.argv[1]))
     for file in sorted(TARGET.iterdir()):
         print(file.name, file.stat().st_size)

@@ -75,6 +75,7 @@ def look(page: Page, name: str) -> list[str]:
         ("desktop", "light"),
         ("desktop", "dark"),
         ("wide", "light"),
+        ("wide", "dark"),
     ],
 )
 def test_every_page(
@@ -90,8 +91,13 @@ def test_every_page(
     wrong += look(page, f"queue-{end}")
     pictures = [photo(tmp_path / f"{name}.png", 150, 100) for name in ("one", "two")]
     page.get_by_label("Pictures and videos").set_input_files(pictures)
+    if size == "phone":
+        wrong += look(page, f"chosen-{end}")
+        page.get_by_role("button", name=re.compile("^Choices:")).click()
     page.get_by_role("button", name="More", exact=True).click()
     wrong += look(page, f"choose-{end}")
+    if size == "phone":
+        page.get_by_role("button", name="Done", exact=True).click()
     page.get_by_role("button", name="Remove all").click()
     page.get_by_role("link", name="Compare portrait.png").click()
     page.get_by_role("slider").first.wait_for()

@@ -1,6 +1,5 @@
 """Names of results."""
 
-
 import pytest
 
 from crispen.enhance.naming import label_of
@@ -33,5 +32,3 @@ def test_labels(target, label):
 )
 def test_what_was_done_stands_in_the_name(tasks, strength, target, label):
     assert label_of(target, tasks, strength) == label
-
-

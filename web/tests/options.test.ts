@@ -180,9 +180,15 @@ describe("the panel", () => {
   });
 
   it("offers tasks in the order in which they are done", () => {
-    const labels = show(["image"])
-      .findAll(".touches label")
-      .map((label) => label.text());
+    const switches = (kind: Kind) =>
+      show([kind])
+        .findAll(".touches label")
+        .map((label) => label.text());
+    // What pictures are repaired by follows from each of them, unless a person wants steps.
+    expect(switches("image")).toEqual([]);
+    const labels = switches("video");
+    useChoices().choices.care = "steps";
+    expect(switches("image")).toEqual(labels);
     const available = SETTINGS.tasks.filter((choice) => choice.available);
     const names = available.map((choice) => choice.label);
     expect(labels).toEqual(names.filter((name) => name !== "To upscale"));
@@ -192,7 +198,7 @@ describe("the panel", () => {
 
   it("asks for several tasks in that order, whatever was switched on first", () => {
     const touches = ["relight" as const, "denoise" as const];
-    expect(optionsOf({ ...DEFAULTS, touches }, "image", SETTINGS).tasks).toEqual([
+    expect(optionsOf({ ...DEFAULTS, care: "steps", touches }, "image", SETTINGS).tasks).toEqual([
       "denoise",
       "relight",
       "upscale",

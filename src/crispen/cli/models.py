@@ -19,21 +19,62 @@ app = typer.Typer(
 
 
 @app.callback()
-def models(context: typer.Context, json: Json = False) -> None:
+def models(
+    context: typer.Context,
+    all_models: Annotated[
+        bool,
+        typer.Option(
+            "--all",
+            help="List those of the laboratory too, with parameters, halo, PSNR on Set5 and speed.",
+        ),
+    ] = False,
+    json: Json = False,
+) -> None:
     """List the models, show one's card, or add one of your own.
 
-    Without a further word all models are listed: what each is for, how many times it enlarges, how
-    many parameters it has, how many pixels around a pixel it looks at (halo), its PSNR on Set5, its
-    speed.
+    Without a further word it lists the models that a person chooses from, and your own: what each
+    is for, and seconds for a photo of 12 megapixels. Nothing needs to be chosen: crispen enhance
+    looks at each picture and takes what suits it.
     """
     if context.invoked_subcommand is not None:
         return
-    from crispen.models.store import list_cards
+    from crispen.models.store import SHIPPED, list_cards
 
-    cards = [card for _, card in list_cards()]
+    found = list_cards()
     if json:
-        print_json([_facts(card) for card in cards])
-        return
+        print_json([_facts(card) for _, card in found])
+    elif all_models:
+        _print_all([card for _, card in found])
+    else:
+        _print_guide([card for path, card in found if path.parent == SHIPPED])
+        own = [card for path, card in found if path.parent != SHIPPED]
+        if own:
+            typer.echo("your own:")
+            _print_all(own)
+        typer.echo("crispen models --all lists the laboratory's too")
+
+
+def _print_guide(cards: list[ModelCard]) -> None:
+    from rich.table import Table
+
+    from crispen.models.guide import GUIDES, photo_seconds, stem_of
+
+    table = Table("name", "scales", "use this for", "12-megapixel photo")
+    for stem, guide in GUIDES.items():
+        family = [card for card in cards if stem_of(card.name) == stem]
+        if not family:
+            continue
+        seconds = [s for s in map(photo_seconds, family) if s is not None]
+        table.add_row(
+            stem,
+            " ".join(f"x{card.scale}" for card in family),
+            guide.use,
+            f"from {min(seconds):.0f} s" if seconds else "–",
+        )
+    print_table(table)
+
+
+def _print_all(cards: list[ModelCard]) -> None:
     from rich.table import Table
 
     table = Table("name", "task", "scale", "parameters", "halo", "PSNR Set5", "speed")

@@ -25,7 +25,11 @@ class Found(BaseModel):
     jpeg_step: float | None = Field(
         None, description="how coarsely a JPEG file is quantised, in per cent of libjpeg's tables"
     )
-    damage: Dials | None = Field(None, description="as measured in a picture's pixels")
+    damage: Dials | None = Field(
+        None,
+        description="how bad a picture is: as measured in its pixels, and of a JPEG file the "
+        "compression by its tables",
+    )
     content: str | None = Field(None, description="photo, drawing or text")
     found: list[str] = Field([], description="what is wrong with it, a few words each")
 
@@ -39,7 +43,7 @@ class Found(BaseModel):
             frames=source.frames,
             duration_s=source.duration_s,
             jpeg_step=source.jpeg_step,
-            damage=source.damage,
+            damage=None if source.damage is None else source.seen,
             found=source.found,
         )
 

@@ -1,7 +1,8 @@
-"""A small picture before and after a model, for its card; made on first view."""
+"""A picture before and after a model, for its card; made on first view."""
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import numpy as np
@@ -9,11 +10,16 @@ import numpy as np
 from crispen.media.image import Image, read_image, write_image
 from crispen.media.resample import resize
 from crispen.models.card import ModelCard
-from crispen.models.tasks import TASKS, Task
+from crispen.models.dials import jpeg_step
+from crispen.models.guide import example_of
+from crispen.models.tasks import Example
 
-# A portrait by NASA (public domain), 192x144.
+# A portrait by NASA (public domain), 512x341.
 PICTURE = Path(__file__).parent / "sample.png"
-_NOISE = 25.0
+WIDTH_PX = 768
+_NOISE, _FAINT_NOISE = 25.0, 5.0
+_SPECKS = 0.2
+_QUALITY, _KEPT_QUALITY = 40, 90
 _SEED = 0
 
 
@@ -25,38 +31,65 @@ def make_sample(model: Path, card: ModelCard, before: Path, after: Path) -> None
     """
     from crispen.enhance.enhancer import Enhancer
     from crispen.enhance.target import Target
+    from crispen.look.looking import damage_of
 
-    whole = read_image(PICTURE).as_rgb8()
-    bad = degraded(whole, card.task, card.scale)
-    with Enhancer([model], threads=1) as enhancer:
+    bad = degraded(shrunk(read_image(PICTURE).as_rgb8(), WIDTH_PX // card.scale), example_of(card))
+    # As it is when it is chosen by looking, and not by name.
+    dials = damage_of(bad, jpeg_step(_QUALITY)) if card.dials else None
+    with Enhancer([model], threads=1, dials=dials) as enhancer:
         good = enhancer.enhance(bad, Target(scale=card.scale)).as_rgb8()
     height, width = good.shape[:2]
     if bad.shape != good.shape:
         bad = _resized(bad, height, width)
     for pixels, path in ((bad, before), (good, after)):
-        write_image(Image(pixels), path, format="png", overwrite=True)
+        write_image(Image(pixels), path, format="webp", quality=_KEPT_QUALITY, overwrite=True)
 
 
-def degraded(pixels: np.ndarray, task: Task, scale: int) -> np.ndarray:
-    """A good picture as bad as the ones a task is for; the same every time.
+def shrunk(pixels: np.ndarray, width: int) -> np.ndarray:
+    """The picture so wide, unless it is smaller."""
+    height, whole = pixels.shape[:2]
+    width = min(width, whole)
+    return _resized(pixels, round(height * width / whole), width)
+
+
+def degraded(pixels: np.ndarray, example: Example) -> np.ndarray:
+    """A good picture as bad as the ones a model is for; the same every time.
 
     Args:
         pixels: ``(height, width, 3)`` uint8.
-        task: What the model does.
-        scale: How many times it enlarges.
+        example: What is done to it.
     """
-    height, width = (side // scale for side in pixels.shape[:2])
-    x = _resized(pixels[: height * scale, : width * scale], height, width).astype(np.float64)
-    match TASKS[task].example:
+    height, width = pixels.shape[:2]
+    rng = np.random.default_rng(_SEED)
+    x = pixels.astype(np.float64)
+    match example:
         case "noise":
-            x = x + np.random.default_rng(_SEED).normal(0.0, _NOISE, x.shape)
+            x = x + rng.normal(0.0, _NOISE, x.shape)
         case "blocks":
             x = _resized(_resized(pixels, height // 2, width // 2), height, width)
         case "dark":
             x = 255.0 * (x / 255.0) ** 2.2 * 0.6
+        case "specks":
+            lost = rng.random((height, width, 1))
+            x = np.where(lost < _SPECKS, np.where(lost < _SPECKS / 2, 0.0, 255.0), x)
+        case "compressed":
+            return read_image(io.BytesIO(worsened(pixels))).as_rgb8()
         case "none":
             pass
-    return np.clip(np.rint(x), 0, 255).astype(np.uint8)
+    return _levels(x)
+
+
+def worsened(pixels: np.ndarray) -> bytes:
+    """A picture as people send it: a little noise, and a JPEG file of low quality."""
+    noise = np.random.default_rng(_SEED).normal(0.0, _FAINT_NOISE, pixels.shape)
+    file = io.BytesIO()
+    write_image(Image(_levels(pixels + noise)), file, format="jpeg", quality=_QUALITY)
+    return file.getvalue()
+
+
+def _levels(x: np.ndarray) -> np.ndarray:
+    levels: np.ndarray = np.clip(np.rint(x), 0, 255).astype(np.uint8)
+    return levels
 
 
 def _resized(pixels: np.ndarray, height: int, width: int) -> np.ndarray:

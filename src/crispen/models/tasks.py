@@ -35,7 +35,7 @@ else:
             return {"type": "string", "enum": [*TASKS]}
 
 
-Example = Literal["none", "noise", "dark", "blocks"]
+Example = Literal["none", "noise", "dark", "blocks", "compressed", "specks"]
 """How a good picture is degraded to show what a task does; `jobs.samples` does it."""
 
 
@@ -100,7 +100,7 @@ _OWN: dict[Task, TaskRow] = {
     "restore": TaskRow(
         model=None,
         video_model=None,
-        example="noise",
+        example="compressed",
         about="several faults at once, with a model of your own",
         label="Repair",
         verb="repair",

@@ -117,6 +117,14 @@ class ModelView(ModelCard):
 
     own: bool = Field(False, description="added by the user, so it can be deleted")
     family: str | None = Field(None, description="the name that picks its scale by itself")
+    stem: str = Field("", description="its name without the scale, which its relatives share")
+    rank: int | None = Field(
+        None, description="place among those that most people need; null for the laboratory's"
+    )
+    use: str = Field("", description="when to use it, after the words 'Use this for'")
+    photo_s: float | None = Field(
+        None, description="seconds for a photo of 12 megapixels, by the speed on its card"
+    )
     bytes: int = Field(0, description="size of the model file")
 
 

@@ -102,12 +102,12 @@ export async function enhance(
 export const jobs = {
   list: async () => (await http.get<{ jobs: Job[] }>("/jobs")).data.jobs,
   get: async (id: string) => (await http.get<Job>(`/jobs/${path(id)}`)).data,
-  create: async (work: {
-    upload?: string;
-    from_job?: string;
-    name: string;
-    options: Partial<JobOptions>;
-  }) => (await http.post<Job>("/jobs", work)).data,
+  create: async (
+    work: ({ upload: string } | { from_job: string }) & {
+      name: string;
+      options: Partial<JobOptions>;
+    },
+  ) => (await http.post<Job>("/jobs", work)).data,
   /** Fails where these options cannot be carried out, so that nothing is sent for nothing. */
   check: async (
     kind: Kind,
@@ -132,6 +132,19 @@ export const jobs = {
   /** Makes the preview of the result if there is none yet, so it may take its time. */
   frames: async (id: string) =>
     (await http.get<FrameTimes>(`/jobs/${path(id)}/frames`, { timeout: 600_000 })).data.times_s,
+  /** A file that the server shows, or null where it cannot. */
+  fetchFile: async (url: string, name: string): Promise<File | null> => {
+    try {
+      const { data } = await http.get<Blob>(url, {
+        baseURL: "",
+        responseType: "blob",
+        timeout: 600_000,
+      });
+      return new File([data], name, { type: data.type });
+    } catch {
+      return null;
+    }
+  },
   resultUrl: (id: string) => `${BASE}/jobs/${path(id)}/result`,
   previewUrl: (id: string, side: "before" | "after") => `${BASE}/jobs/${path(id)}/preview/${side}`,
   thumbnailUrl: (id: string, side: "before" | "after") =>

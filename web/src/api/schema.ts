@@ -404,7 +404,7 @@ export interface paths {
         };
         /**
          * Sample
-         * @description A small picture before and after this model; made when first asked for.
+         * @description A picture before and after this model; made when first asked for.
          */
         get: operations["sample"];
         put?: never;
@@ -845,7 +845,7 @@ export interface components {
              * @description photo, drawing or text
              */
             content?: string | null;
-            /** @description as measured in a picture's pixels */
+            /** @description how bad a picture is: as measured in its pixels, and a JPEG file's compression by its tables */
             damage?: components["schemas"]["Dials"] | null;
             /** Duration S */
             duration_s?: number | null;
@@ -1161,6 +1161,16 @@ export interface components {
              */
             parameters: number;
             /**
+             * Photo S
+             * @description seconds for a photo of 12 megapixels, by the speed on its card
+             */
+            photo_s?: number | null;
+            /**
+             * Rank
+             * @description place among those that most people need; null for the laboratory's
+             */
+            rank?: number | null;
+            /**
              * Results
              * @default []
              */
@@ -1176,6 +1186,12 @@ export interface components {
              * @default
              */
             speed: string;
+            /**
+             * Stem
+             * @description its name without the scale, which its relatives share
+             * @default
+             */
+            stem: string;
             /** Stride Px */
             stride_px?: number | null;
             /**
@@ -1207,6 +1223,12 @@ export interface components {
              *     }
              */
             training: components["schemas"]["Training"];
+            /**
+             * Use
+             * @description when to use it, after the words 'Use this for'
+             * @default
+             */
+            use: string;
             /**
              * Version
              * @default 1
@@ -4706,7 +4728,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "image/png": string;
+                    "image/webp": string;
                 };
             };
             /** @description Bad Request */

@@ -45,6 +45,18 @@ export function pieceAt(
   };
 }
 
+/** The largest size of a shape that fits into a room. */
+export function fitted(shape: Size, room: Size): Size {
+  const factor = Math.min(room.width / shape.width, room.height / shape.height);
+  return { width: shape.width * factor, height: shape.height * factor };
+}
+
+export const samePiece = (one: Piece, other: Piece): boolean =>
+  one.x === other.x &&
+  one.y === other.y &&
+  one.width === other.width &&
+  one.height === other.height;
+
 /** What is asked for a piece so that it becomes what it will be in the whole file. */
 export function pieceParams(
   options: Partial<JobOptions>,

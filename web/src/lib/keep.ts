@@ -17,6 +17,8 @@ export interface KeptUpload {
   /** Why the server refused it; "" if it did not. */
   error: string;
   hopeless: boolean;
+  /** The job whose source it is, where the server has the file already; see `PendingUpload`. */
+  from?: string | null;
   file: File | null;
   thumbnail: Blob | null;
 }

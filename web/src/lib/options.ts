@@ -1,4 +1,5 @@
 import type { JobOptions, Kind, Option, Settings } from "@/api/types";
+import { DIALS, VIVID } from "@/lib/dials";
 
 /** Options that the panel has controls of their own for; all others get one by their type. */
 export const PLACED = [
@@ -12,6 +13,7 @@ export const PLACED = [
   "format",
   "quality",
   "as_is",
+  ...DIALS,
 ] as const satisfies readonly (keyof JobOptions)[];
 
 /** What was chosen for an option: as typed, and null for what the server does by itself. */
@@ -19,7 +21,7 @@ export type Value = string | number | boolean | null;
 
 /** The options beside those with controls of their own, that concern one of these kinds. */
 export function furtherOptions(settings: Settings | null, kinds: readonly Kind[]): Option[] {
-  const placed: readonly string[] = PLACED;
+  const placed: readonly string[] = [...PLACED, VIVID];
   return (settings?.options ?? []).filter(
     (option) => !placed.includes(option.name) && option.kinds.some((kind) => kinds.includes(kind)),
   );

@@ -2,7 +2,7 @@ import { onScopeDispose, ref, shallowRef, watch, type Ref } from "vue";
 
 import { enhance } from "@/api/client";
 import { troubleOf } from "@/api/errors";
-import { cutOut, type Piece } from "@/lib/crop";
+import { cutOut, samePiece, type Piece } from "@/lib/crop";
 
 /** A piece to try out, and what is to be done to it. */
 export interface Trial {
@@ -53,10 +53,14 @@ export function useTryout(trial: Ref<Trial | null>) {
     }, afterMs);
   }
 
+  const ofSamePiece = (one: Trial | null, other: Trial | null | undefined) =>
+    one !== null && one.picture === other?.picture && samePiece(one.piece, other.piece);
+
   watch(
     trial,
-    () => {
-      result.value = null;
+    (now, before) => {
+      // Of the same piece, what was there stays until the new one is: sliders are moved in steps.
+      if (!ofSamePiece(now, before)) result.value = null;
       problem.value = "";
       begin(PATIENCE_MS);
     },

@@ -2,6 +2,7 @@ import { defineStore } from "pinia";
 import { computed, ref, watch } from "vue";
 
 import type { JobOptions, Kind, Settings, Task } from "@/api/types";
+import { DIALS, offeredOf, VIVID, type Dial } from "@/lib/dials";
 import { dimensions } from "@/lib/format";
 import { furtherOptions, optionProblem, picksOf, valueOf, type Value } from "@/lib/options";
 import { pixels, sideProblem } from "@/lib/sides";
@@ -12,16 +13,24 @@ export type Enlarge = "keep" | "exact" | number;
 /** What can be asked for beside a larger size. */
 export type Touch = Exclude<Task, "upscale">;
 
-/** Whether the server may repair what is damaged as it enlarges, or only enlarges. */
-export type Care = "automatic" | "as-is";
+/**
+ * How pictures are repaired: automatic is by what is found in each, with steps a person says what
+ * to do, and as-is is not at all.
+ */
+export type Care = "automatic" | "steps" | "as-is";
 
 export interface Choices {
   enlarge: Enlarge;
   care: Care;
   /** As typed, so that what cannot be read stays there to be mended. */
   size: { width: string; height: string };
+  /** What is done with steps. */
   touches: Touch[];
   strength: number;
+  /** How much is repaired, where a person said so; the rest is as it is measured. */
+  dials: Partial<Record<Dial, number>>;
+  /** From faithful to vivid; null for what the server does by itself. */
+  vivid: number | null;
   /** A model by name where a person named one; otherwise the server picks. */
   models: Partial<Record<Task, string>>;
   /** Formats of the results; null for that of the source. */
@@ -39,6 +48,8 @@ export const DEFAULTS: Choices = {
   size: { width: "", height: "" },
   touches: [],
   strength: 1,
+  dials: {},
+  vivid: null,
   models: {},
   formats: { image: null, video: null },
   quality: null,
@@ -56,15 +67,15 @@ function recalled(): Choices {
 
 /** In the order in which they are done, as far as the server has told it. */
 export function tasksOf(choices: Choices, settings: Settings | null): Task[] {
-  const wanted: Task[] = [...choices.touches];
+  const wanted: Task[] = choices.care === "steps" ? [...choices.touches] : [];
   if (choices.enlarge !== "keep") wanted.push("upscale");
   const order = tasksIn(settings).map(({ task }) => task);
   return wanted.sort((a, b) => order.indexOf(a) - order.indexOf(b));
 }
 
-/** Whether the server looks at each file and chooses for itself, since nothing but size is said. */
+/** Whether the server looks at each picture and chooses for itself what to do. */
 export const chooses = (choices: Choices): boolean =>
-  choices.enlarge !== "keep" && choices.touches.length === 0 && !choices.models.upscale;
+  choices.care === "automatic" && !(choices.enlarge !== "keep" && choices.models.upscale);
 
 /** Why these choices cannot be carried out, in words that say what to do; "" if they can. */
 export function problemOf(
@@ -72,7 +83,8 @@ export function problemOf(
   maxSidePx: number,
   settings: Settings | null = null,
 ): string {
-  if (tasksOf(choices, settings).length === 0) return "Choose at least one thing to do.";
+  const nothing = tasksOf(choices, settings).length === 0 && !chooses(choices);
+  if (nothing) return "Choose at least one thing to do.";
   for (const option of furtherOptions(settings, ["image", "video"])) {
     const problem = optionProblem(option, choices.further[option.name] ?? null);
     if (problem) return `Correct the ${option.label}.`;
@@ -84,11 +96,21 @@ export function problemOf(
   return (width + height).trim() === "" ? "Enter a width, a height or both." : "";
 }
 
-/** Whether files of these kinds can be repaired as they are enlarged, and that be left out. */
+/** Whether files of these kinds can be repaired by what is found in them, and that be left out. */
 export const offersCare = (settings: Settings | null, kinds: readonly Kind[]): boolean =>
   settings?.options.some(
     ({ name, kinds: its }) => name === "as_is" && its.some((kind) => kinds.includes(kind)),
   ) ?? false;
+
+function dialsOf(choices: Choices, kind: Kind, settings: Settings | null) {
+  const dials = Object.fromEntries(
+    offeredOf(DIALS, settings, [kind]).map(({ name }) => [name, choices.dials[name]]),
+  );
+  const vivid = offeredOf([VIVID], settings, [kind]).map(({ name }) => [name, choices.vivid]);
+  return Object.fromEntries(
+    [...Object.entries(dials), ...vivid].filter(([, value]) => value != null),
+  ) as Partial<JobOptions>;
+}
 
 /** What the API is asked for. */
 export function optionsOf(
@@ -106,17 +128,20 @@ export function optionsOf(
     if (height) options.height = height;
     // Both sides are a box to fit into: nobody wants a picture squeezed.
     if (width && height) options.fit = true;
-  } else if (choices.enlarge !== "keep") {
-    options.scale = choices.enlarge;
+  } else {
+    const scale = choices.enlarge === "keep" ? 1 : choices.enlarge;
+    if (scale !== 1 || chooses(choices)) options.scale = scale;
   }
   if (tasks.some((task) => choices.models[task])) {
     // The API takes either tasks or models; the others are then named as the server would.
     options.models = tasks
       .map((task) => choices.models[task] ?? offered(task)?.[`${kind}_model`])
       .filter((name) => typeof name === "string");
-  } else if (!chooses(choices)) {
+  } else if (chooses(choices)) {
+    Object.assign(options, dialsOf(choices, kind, settings));
+  } else if (choices.care === "steps") {
     options.tasks = tasks;
-  } else if (choices.care === "as-is" && offersCare(settings, [kind])) {
+  } else if (offersCare(settings, [kind])) {
     options.as_is = true;
   }
   if (tasks.some((task) => offered(task)?.strength)) options.strength = choices.strength;
@@ -135,6 +160,46 @@ export function optionsOf(
   return options;
 }
 
+/** The choices that ask for what was asked for before, as far as they can say it. */
+export function choicesOf(options: Partial<JobOptions>, settings: Settings | null): Choices {
+  const { scale, width, height, tasks, models, as_is: asIs } = options;
+  const choices = structuredClone(DEFAULTS);
+  const text = (value?: number | null) => value?.toString() ?? "";
+  if (width || height) {
+    choices.enlarge = "exact";
+    choices.size = { width: text(width), height: text(height) };
+  } else if (scale === 1 || (tasks?.length && !tasks.includes("upscale"))) {
+    choices.enlarge = "keep";
+  } else if (scale) {
+    choices.enlarge = scale;
+  }
+  const touches = tasks?.filter((task) => task !== "upscale") ?? [];
+  if (asIs) choices.care = "as-is";
+  else if (touches.length > 0) Object.assign(choices, { care: "steps", touches });
+  for (const name of models ?? []) {
+    const task = tasksIn(settings).find((choice) => choice.models.includes(name))?.task;
+    if (task) choices.models[task] = name;
+    if (task && task !== "upscale") {
+      Object.assign(choices, { care: "steps", touches: [...choices.touches, task] });
+    }
+  }
+  choices.strength = options.strength ?? DEFAULTS.strength;
+  choices.quality = options.quality ?? null;
+  for (const name of DIALS) {
+    const value = options[name];
+    if (value != null) choices.dials[name] = value;
+  }
+  const given = options as Record<string, unknown>;
+  if (typeof given[VIVID] === "number") choices.vivid = given[VIVID];
+  const format = settings?.formats.find((choice) => choice.format === options.format);
+  if (format) choices.formats[format.kind] = format.format;
+  for (const { name } of furtherOptions(settings, ["image", "video"])) {
+    const value = given[name];
+    if (value != null && value !== false) choices.further[name] = value as Value;
+  }
+  return choices;
+}
+
 /** In a few words, for the list of files: "×2 · less noise". */
 export function describe(options: Partial<JobOptions>, settings: Settings | null): string {
   const words = (options.tasks ?? [])
@@ -145,8 +210,22 @@ export function describe(options: Partial<JobOptions>, settings: Settings | null
   else if (options.width) words.unshift(`${options.width.toString()} px wide`);
   else if (options.height) words.unshift(`${options.height.toString()} px high`);
   if (options.as_is) words.push("as it is");
+  if (options.scale === 1 && words.length === 0) words.push("same size");
+  const given = options as Record<string, unknown>;
+  for (const { name, label } of offeredOf([...DIALS, VIVID], settings, ["image", "video"])) {
+    const value = given[name];
+    if (typeof value !== "number") continue;
+    words.push(`${label.toLowerCase()} ${Math.round(100 * value).toString()} %`);
+  }
   if (options.models?.length) words.push(options.models.join(" + "));
   return words.join(" · ");
+}
+
+/** The choices themselves in a few words: "×2 · repaired automatically". */
+export function inWords(choices: Choices, settings: Settings | null): string {
+  const said = describe(optionsOf(choices, "image", settings), settings);
+  const moved = Object.keys(choices.dials).length > 0;
+  return chooses(choices) && !moved ? `${said} · repaired automatically` : said;
 }
 
 /** What a person last asked for; kept for the next visit. */

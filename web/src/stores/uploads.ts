@@ -1,5 +1,5 @@
 import { defineStore } from "pinia";
-import { computed, ref, shallowReactive } from "vue";
+import { computed, reactive, ref, shallowReactive } from "vue";
 
 import { jobs as api } from "@/api/client";
 import { troubleOf, type Trouble } from "@/api/errors";
@@ -25,6 +25,8 @@ export interface PendingUpload {
   added: number;
   options: Partial<JobOptions> | null;
   url: string | null;
+  /** The job whose source is to be enhanced again, so that nothing is sent. */
+  from: string | null;
   state: UploadState;
   sent: number;
   /** How often the server asked to wait with it. */
@@ -43,9 +45,9 @@ const MOST_WAITS = 40;
 const LONGEST_WAIT_S = 60;
 
 /** Where a file of an earlier visit goes on. */
-function stateOf({ file, options, error }: KeptUpload): UploadState {
+function stateOf({ file, from, options, error }: KeptUpload): UploadState {
   if (error) return "failed";
-  if (!file) return "lost";
+  if (!file && !from) return "lost";
   return options ? "waiting" : "chosen";
 }
 
@@ -59,6 +61,8 @@ export const useUploads = defineStore("uploads", () => {
   const arrived: ((upload: PendingUpload, job: Job) => void)[] = [];
   let lastAdded = 0;
   const paused = ref(false);
+  /** The one that was just taken in again, until the page has turned to it. */
+  const newest = ref<string | null>(null);
   /** When the server wants to be asked again; nothing is sent before. */
   let heldUntil = 0;
 
@@ -70,10 +74,23 @@ export const useUploads = defineStore("uploads", () => {
   const find = (key: string) => uploads.value.find((upload) => upload.key === key);
 
   async function keep(upload: PendingUpload): Promise<void> {
-    const { key, name, bytes, kind, added, options, url, error, hopeless } = upload;
-    const file = files.get(key) ?? null;
+    const { key, name, bytes, kind, added, options, url, from, error, hopeless } = upload;
+    // One that the server has is asked for again.
+    const file = from ? null : (files.get(key) ?? null);
     const plain = options ? (JSON.parse(JSON.stringify(options)) as Partial<JobOptions>) : null;
-    const record = { key, name, bytes, kind, added, options: plain, url, error, hopeless, file };
+    const record = {
+      key,
+      name,
+      bytes,
+      kind,
+      added,
+      options: plain,
+      url,
+      from,
+      error,
+      hopeless,
+      file,
+    };
     await keepUpload({ ...record, thumbnail: upload.thumbnail });
   }
 
@@ -97,6 +114,35 @@ export const useUploads = defineStore("uploads", () => {
 
   const fileOf = (key: string) => files.get(key) ?? null;
 
+  type Fresh = Pick<PendingUpload, "name" | "bytes" | "kind" | "added" | "from" | "thumbnail">;
+
+  function put(fresh: Fresh): PendingUpload {
+    const key = crypto.getRandomValues(new Uint32Array(4)).join("-");
+    const plain = { options: null, url: null, sent: 0, waits: 0, error: "", hopeless: false };
+    const upload = reactive<PendingUpload>({ ...fresh, ...plain, key, state: "chosen" });
+    uploads.value.push(upload);
+    return upload;
+  }
+
+  /** Takes the source of a job in, which the server has; what can be shown of it is fetched. */
+  async function addAgain(job: Job): Promise<void> {
+    const { id, name, kind, source } = job;
+    const [file, thumbnail] = await Promise.all([
+      kind === "image" || source.viewable
+        ? api.fetchFile(api.previewUrl(id, "before"), name)
+        : null,
+      api.fetchFile(api.thumbnailUrl(id, "before"), name),
+    ]);
+    lastAdded = Math.max(Date.now(), lastAdded + 1);
+    const told = { name, kind, bytes: source.bytes, added: lastAdded };
+    const upload = put({ ...told, from: id, thumbnail });
+    if (file) files.set(upload.key, file);
+    const { width, height, frames, jpeg_step } = source;
+    facts.add(upload.key, { kind, width, height, frames, jpeg_step, found: job.found });
+    newest.value = upload.key;
+    await keep(upload);
+  }
+
   /** Takes files in; one that was lost by a reload goes on where it was. */
   function add(added: File[]): void {
     // The newest stand first, and those that came together in their own order.
@@ -111,25 +157,15 @@ export const useUploads = defineStore("uploads", () => {
         lost.state = lost.options ? "waiting" : "chosen";
         continue;
       }
-      const key = crypto.getRandomValues(new Uint32Array(4)).join("-");
-      files.set(key, file);
-      uploads.value.push({
-        key,
+      const upload = put({
         name: file.name,
         bytes: file.size,
         kind: kindOf(file),
         added: lastAdded + 1 - (place + 1) / (added.length + 1),
-        options: null,
-        url: null,
-        state: "chosen",
-        sent: 0,
-        waits: 0,
-        error: "",
-        hopeless: false,
+        from: null,
         thumbnail: null,
       });
-      const upload = find(key);
-      if (!upload) continue;
+      files.set(upload.key, file);
       void keep(upload).then(() => picture(upload, file));
       void look(upload, file);
     }
@@ -151,8 +187,10 @@ export const useUploads = defineStore("uploads", () => {
     for (const upload of uploads.value) {
       const busy = uploads.value.filter(({ state }) => state === "sending" || state === "starting");
       if (busy.length >= AT_ONCE) return;
+      if (upload.state !== "waiting") continue;
       const file = files.get(upload.key);
-      if (upload.state === "waiting" && file) transfer(upload, file);
+      if (upload.from) void begin(upload, { from_job: upload.from });
+      else if (file) transfer(upload, file);
     }
   }
 
@@ -167,7 +205,7 @@ export const useUploads = defineStore("uploads", () => {
       progress: (sent) => {
         upload.sent = sent;
       },
-      done: (url) => void begin(upload, url),
+      done: (url) => void begin(upload, { upload: url }),
       failed: (trouble) => {
         fail(upload, trouble);
       },
@@ -175,12 +213,15 @@ export const useUploads = defineStore("uploads", () => {
     sendings.set(upload.key, sending);
   }
 
-  async function begin(upload: PendingUpload, url: string): Promise<void> {
+  async function begin(
+    upload: PendingUpload,
+    what: { upload: string } | { from_job: string },
+  ): Promise<void> {
     upload.state = "starting";
     sendings.delete(upload.key);
     try {
       const options = upload.options ?? {};
-      const job = await api.create({ upload: url, name: upload.name, options });
+      const job = await api.create({ ...what, name: upload.name, options });
       for (const tell of arrived) tell(upload, job);
       drop(upload.key);
     } catch (error) {
@@ -221,7 +262,7 @@ export const useUploads = defineStore("uploads", () => {
     upload.error = "";
     upload.sent = 0;
     upload.waits = 0;
-    upload.state = files.has(key) ? "waiting" : "lost";
+    upload.state = upload.from || files.has(key) ? "waiting" : "lost";
     void keep(upload);
     pump();
   }
@@ -267,6 +308,17 @@ export const useUploads = defineStore("uploads", () => {
     pump();
   }
 
+  /** What is shown of one that the server has; it is gone if the job is. */
+  async function fetchAgain({ key }: PendingUpload, from: string): Promise<void> {
+    try {
+      const job = await api.get(from);
+      drop(key);
+      await addAgain(job);
+    } catch (error) {
+      if (!troubleOf(error).offline) drop(key);
+    }
+  }
+
   /** What an earlier visit left. */
   async function recall(): Promise<void> {
     for (const kept of await keptUploads()) {
@@ -274,9 +326,11 @@ export const useUploads = defineStore("uploads", () => {
       if (kept.file) files.set(kept.key, kept.file);
       const state = stateOf(kept);
       const { file: _, ...record } = kept;
-      uploads.value.push({ ...record, state, sent: 0, waits: 0 });
+      uploads.value.push({ ...record, from: record.from ?? null, state, sent: 0, waits: 0 });
       const upload = find(kept.key);
-      if (!upload || !kept.file || state !== "chosen") continue;
+      if (!upload || state !== "chosen") continue;
+      if (upload.from) void fetchAgain(upload, upload.from);
+      if (!kept.file) continue;
       void picture(upload, kept.file);
       void look(upload, kept.file);
     }
@@ -292,7 +346,9 @@ export const useUploads = defineStore("uploads", () => {
     chosen,
     unsent,
     paused,
+    newest,
     add,
+    addAgain,
     start,
     pump,
     pause,

@@ -12,6 +12,7 @@ from crispen.errors import CrispenError, ModelError
 from crispen.jobs.file_kinds import renamed
 from crispen.models.athand import family_of
 from crispen.models.card import ModelCard, has_card, read_card
+from crispen.models.guide import GUIDES, photo_seconds, rank_of, stem_of
 from crispen.models.store import SHIPPED, Known, list_cards, shipped_names, user_folder
 from crispen.server.api_errors import ApiError, not_found
 from crispen.server.schemas import ModelView
@@ -106,7 +107,7 @@ class Models:
         self._owners.note(name, None)
 
     async def sample(self, client: str, name: str, side: Literal["before", "after"]) -> Path:
-        """A small picture before or after a model.
+        """A picture before or after a model.
 
         Raises:
             ApiError: No such model.
@@ -118,18 +119,23 @@ class Models:
         mark = f"{path.resolve()}\0{stat.st_mtime_ns}\0{stat.st_size}"
         folder = self._folder.samples / hashlib.sha256(mark.encode()).hexdigest()[:32]
         async with self._making:
-            if not (folder / "after.png").is_file():
+            if not (folder / "after.webp").is_file():
                 folder.mkdir(exist_ok=True)
-                before, after = folder / "before.png", folder / "after.png"
+                before, after = folder / "before.webp", folder / "after.webp"
                 await self._helpers.slow(make_sample, path, card, before, after)
-        return folder / f"{side}.png"
+        return folder / f"{side}.webp"
 
     def _view(self, client: str, path: Path, card: ModelCard) -> ModelView:
         added = path.parent == user_folder()
+        guide = GUIDES.get(stem_of(card.name))
         return ModelView(
             **card.model_dump(),
             own=added and self._owners.may_delete(client, card.name),
             family=family_of(card),
+            stem=stem_of(card.name),
+            rank=None if added else rank_of(card.name),
+            use="" if added or guide is None else guide.use,
+            photo_s=photo_seconds(card),
             bytes=path.stat().st_size,
         )
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from crispen.media.image import Image, read_image, write_image
-from crispen.models.dials import noise_of
+from crispen.models.dials import noise_of, quality_of
 
 from ...conftest import Api, Live, answer_on, error_of
 
@@ -59,6 +59,8 @@ def test_a_look(api: Api, live: Live, clip: bytes) -> None:
     bad = jpeg(grainy, 40)
     whole = api.post("/look", files={"file": ("bad.jpg", bad)}).json()
     assert whole["found"][0] == "JPEG quality about 40"
+    # What a JPEG file says of its compression is exact.
+    assert quality_of(whole["damage"]["compression"]) == pytest.approx(40, abs=1)
     # Of its beginning alone what the header says.
     part = api.post("/look", params={"part": True}, content=bad[: len(bad) // 4]).json()
     assert (part["width"], part["jpeg_step"]) == (400, whole["jpeg_step"])

@@ -21,7 +21,7 @@ router = APIRouter(prefix="/models", tags=["models"])
 Name = Annotated[ModelName, Path(description="a model's name")]
 
 PICTURE: dict[int | str, dict[str, Any]] = {
-    200: {"content": {"image/png": {"schema": {"type": "string", "format": "binary"}}}}
+    200: {"content": {"image/webp": {"schema": {"type": "string", "format": "binary"}}}}
 }
 
 
@@ -75,8 +75,8 @@ def delete_model(models: ModelsOf, client: Client, name: Name) -> None:
     responses=PICTURE | failures(404, 416),
 )
 async def sample(models: ModelsOf, client: Client, name: Name, side: Side) -> FileResponse:
-    """A small picture before and after this model; made when first asked for."""
+    """A picture before and after this model; made when first asked for."""
     path = await models.sample(client, name, side)
     return RangedFile(
-        path, media_type="image/png", headers={"Cache-Control": "private, max-age=3600"}
+        path, media_type="image/webp", headers={"Cache-Control": "private, max-age=3600"}
     )
