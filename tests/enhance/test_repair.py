@@ -100,8 +100,42 @@ def test_a_person_may_say_how_much() -> None:
     "other", [{"tasks": ("denoise",)}, {"models": ("photo",)}, {"as_is": True}]
 )
 def test_or_else_what_to_do(other: dict[str, object]) -> None:
-    with pytest.raises(UsageError, match="denoise, dejpeg and deblur set how"):
+    with pytest.raises(UsageError, match="denoise, dejpeg, deblur and vivid set how"):
         Request.of(denoise=0.5, **other)
+    with pytest.raises(UsageError, match="denoise, dejpeg, deblur and vivid set how"):
+        Request.of(vivid=0.5, **other)
+
+
+@pytest.mark.parametrize(
+    ("scale", "name"), [(1, "vivid-x2"), (2, "vivid-x2"), (3, "vivid-x4"), (8, "vivid-x4")]
+)
+def test_vivid_invents_detail_and_says_so(scale: float, name: str) -> None:
+    planned = plan(Request(vivid=0.5, scale=scale), SOURCE, AT_HAND)
+    assert planned.models == (name,)
+    assert planned.dials.vivid == 0.5
+    (note,) = planned.notes
+    assert note.endswith(f"{name}, 0.5 vivid: its detail is a guess")
+
+
+def test_not_vivid_at_all_is_what_comes_by_itself() -> None:
+    assert plan(Request(vivid=0.0), SOURCE, AT_HAND) == plan(Request(), SOURCE, AT_HAND)
+
+
+def test_a_vivid_result_shrinks_back(photo: Path, tmp_path: Path) -> None:
+    results = {}
+    for vivid in (None, 0.5, 1.0):
+        with Enhancer(request=Request(vivid=vivid), device="cpu") as enhancer:
+            done = enhancer.enhance_file(photo, tmp_path / f"{vivid}.png")
+        results[vivid] = np.asarray(Pil.open(tmp_path / f"{vivid}.png")).astype(int)
+        if vivid is None:
+            assert done.shrinks_back is None
+        else:
+            assert done.shrinks_back is not None
+            assert 0 < done.shrinks_back < 1
+    half, full = (np.abs(results[v] - results[None]).mean() for v in (0.5, 1.0))
+    assert 0.3 < half < full
+    # No colour drifts.
+    assert np.abs((results[1.0] - results[None]).mean(axis=(0, 1))).max() < 1
 
 
 def test_the_step_is_read_from_files_and_bytes(photo: Path, tmp_path: Path) -> None:
