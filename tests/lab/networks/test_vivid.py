@@ -14,7 +14,7 @@ from crispen.engines.opening import open_engine
 from crispen.errors import UsageError
 from crispen.lab.checkpoint import no_lineage, save_checkpoint
 from crispen.lab.export import export_checkpoint
-from crispen.lab.networks.vivid import Vivid, VividTable, enlarging_kernel, shrinking_kernel
+from crispen.lab.networks.vivid import Vivid, VividTable, shrinking_kernel
 from crispen.lab.recipe import read_recipe
 from crispen.lab.start import begin
 from crispen.media.resample import resize
@@ -52,16 +52,18 @@ def test_phases_shrink_as_a_picture_does(scale: int) -> None:
     np.testing.assert_allclose(found[2:-2, 2:-2], expected[2:-2, 2:-2], atol=1e-6)
 
 
-@pytest.mark.parametrize("scale", [2, 3, 4])
-def test_shrinking_undoes_enlarging_and_even_areas_stay_even(scale: int) -> None:
-    small = torch.rand(1, 3, 24, 24)
-    large = torch.nn.functional.conv2d(small, enlarging_kernel(scale, 3), padding=2)
-    back = torch.nn.functional.conv2d(large, shrinking_kernel(scale, 3), padding=2)
-    torch.testing.assert_close(back[..., 4:-4, 4:-4], small[..., 4:-4, 4:-4], atol=1e-4, rtol=0)
-    even = torch.nn.functional.conv2d(torch.ones(1, 3, 9, 9), enlarging_kernel(scale, 3), padding=2)
-    torch.testing.assert_close(
-        even[..., 2:-2, 2:-2], torch.ones(1, 3 * scale**2, 5, 5), atol=1e-4, rtol=0
-    )
+def test_no_phase_is_brighter_than_the_others_on_average() -> None:
+    torch.manual_seed(0)
+    made = VividTable(width=8, depth=2).build(2, 3).train()
+    with torch.no_grad():
+        made.detail.tail.bias += torch.linspace(-0.05, 0.05, 12)
+        pictures = torch.rand(2, 3, 32, 32)
+        for _ in range(300):
+            made(pictures)
+        invented = made.residual(pictures) - made.faithful.residual(pictures)
+    assert invented.mean((0, 2, 3)).abs().max() < 1e-3
+    # It is part of what is exported.
+    torch.testing.assert_close(made.merged().mean, made.mean)
 
 
 def test_it_shrinks_back_to_what_the_faithful_network_gives(network: Vivid) -> None:
@@ -82,7 +84,7 @@ def test_it_shrinks_back_to_what_the_faithful_network_gives(network: Vivid) -> N
     assert 255 * float((vivid - faithful).abs().mean()) > 5
     # Random weights invent noise, which is as fine as it gets: little of it is seen small, and
     # next to nothing from afar.
-    for size, share in ((1, 0.35), (9, 0.15)):
+    for size, share in ((1, 0.45), (9, 0.2)):
         seen, else_seen = (
             np.abs(ndimage.uniform_filter(small(made) - small(faithful), (size, size, 0))).mean()
             for made in (vivid, alone)
