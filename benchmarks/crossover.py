@@ -23,7 +23,8 @@ from PIL import Image as Pil
 
 from _table import print_table
 from crispen.enhance.enhancer import Enhancer
-from crispen.enhance.plan import is_damaged
+from crispen.enhance.plan import is_damaged, told
+from crispen.enhance.request import Request
 from crispen.evaluate.metrics import luma255, psnr
 from crispen.look.looking import damage_of
 from crispen.media.image import Image, read_image
@@ -83,8 +84,8 @@ def main() -> None:
         scores, dials = [], []
         for truth in truths:
             small = damage(truth)
-            seen = damage_of(small, step)
-            with Enhancer("real-x2", dials=seen.rounded()) as repair:
+            seen = damage_of(small, step, lossy=name.startswith("WebP"))
+            with Enhancer("real-x2", dials=told(Request(), seen).rounded()) as repair:
                 repaired = repair.enhance(Image(small)).as_rgb8()
             enlarged = clean.enhance(Image(small)).as_rgb8()
             made = (
@@ -96,11 +97,11 @@ def main() -> None:
             scores.append([psnr(np.rint(luma255(m)), luma255(truth), border=2) for m in made])
             dials.append([v or 0.0 for v in seen.values])
         table = np.array(scores)
-        told = " ".join(f"{v:.2f}" for v in np.mean(dials, axis=0))
+        means = " ".join(f"{v:.2f}" for v in np.mean(dials, axis=0))
         better = int((table[:, 2] > table[:, 1]).sum())
         worse = int((table[:, 3] < table[:, 0] - 0.05).sum())
         rows.append(
-            [name, told, *(f"{v:.2f}" for v in table.mean(axis=0)), f"{better}", f"{worse}"]
+            [name, means, *(f"{v:.2f}" for v in table.mean(axis=0)), f"{better}", f"{worse}"]
         )
     heads = ["damage", "measured", "bicubic", "photo-x2", "real-x2", "default"]
     print_table(

@@ -81,7 +81,7 @@ def main() -> None:
         damage = str(rng.choice(list(DAMAGES)))
         small = DAMAGES[damage](SHRINKING[way](truth))
         step = jpeg_step(int(damage[5:])) if damage.startswith("JPEG") else None
-        seen = damage_of(small, step)
+        seen = damage_of(small, step, lossy=damage.startswith("WebP"))
         chosen = choose(request, Lineup(None, at_hand=at_hand), at_hand, 2, seen)
         with Enhancer(chosen.models, dials=chosen.dials) as enhancer:
             made = enhancer.enhance(Image(small)).as_rgb8()

@@ -25,13 +25,12 @@ from crispen.enhance.plan import Plan, check, choose, may_repair, plan
 from crispen.enhance.prefetch import Prefetch
 from crispen.enhance.request import Request, ask
 from crispen.enhance.shrinking_back import difference
-from crispen.enhance.source import Source, jpeg_step
+from crispen.enhance.source import Source, damage_in
 from crispen.enhance.stages import FillStage, ModelStage, ResizeStage, Shape, Stage, run_stages
 from crispen.enhance.target import Target
 from crispen.enhance.window import BICUBIC_HALO
 from crispen.errors import Cancelled, UsageError
 from crispen.look.crops import peeked
-from crispen.look.looking import damage_of
 from crispen.media.image import (
     MAX_PIXELS,
     Header,
@@ -166,7 +165,7 @@ class Enhancer:
         damage = Dials()
         if may_repair(self._request, factor, self._at_hand):
             top, _ = peeked(iter([picture.frame(0)]), picture.height)
-            damage = damage_of(top, jpeg_step(image))
+            damage = damage_in(top, image)
         choice = choose(self._request, self.lineup, self._at_hand, factor, damage)
         models = self._told(choice.models, choice.dials)
         stages = self._stages(shape, models, width, height)
@@ -256,7 +255,7 @@ class Enhancer:
                 factor = max(width / header.width, height / header.height)
                 if may_repair(self._request, factor, self._at_hand):
                     top, bands = peeked(bands, header.height)
-                    damage = damage_of(top, jpeg_step(source))
+                    damage = damage_in(top, source)
                     planned = self._plan(header, target, format, path, damage)
                     shrinks_back = self._shrinks_back(planned, top)
                 models = self._told(planned.models, planned.dials)

@@ -30,8 +30,8 @@ REPAIR = {1: "real-x1", 2: "real-x2", 4: "real-x4"}
 # Those that invent detail.
 VIVID = {2: "vivid-x2", 4: "vivid-x4"}
 # Up to this much damage the network for clean pictures does better: dials as in
-# `crispen.models.dials`, measured by benchmarks/crossover.py.
-HARMLESS = Dials(noise=0.33, compression=0.3, blur=0.18)
+# `crispen.models.dials`, measured by benchmarks/crossover.py and benchmarks/default.py.
+HARMLESS = Dials(noise=0.24, compression=0.25, blur=0.3)
 _VIDEO_SUFFIXES = tuple(MUXERS)
 
 
@@ -185,8 +185,14 @@ def choose(
         networks = VIVID if request.vivid else REPAIR
         scale = next((s for s in networks if factor <= s * SLACK), max(networks))
         lineup = Lineup([networks[scale]], at_hand=at_hand)
-        why = ", ".join(faults_of(dials)) or "nearly clean"
+        faults = faults_of(dials)
+        soft = (damage.blur or 0.0) > (HARMLESS.blur or 0.0) and not dials.blur
+        if soft:
+            faults += faults_of(Dials(blur=damage.blur))
+        why = ", ".join(faults) or "nearly clean"
         hint = "" if asked else "; --as-is only enlarges"
+        if soft:
+            hint += f", --deblur {damage.blur:.1f} sharpens"
         if request.vivid:
             dials = replace(dials, vivid=request.vivid)
             hint = f", {request.vivid:g} vivid: its detail is a guess"
@@ -196,10 +202,18 @@ def choose(
 
 
 def told(request: Request, damage: Dials) -> Dials:
-    """What networks with dials are told: what the request says, and else what was seen."""
+    """What networks with dials are told: what the request says, and else what was seen.
+
+    Blur is undone only where it was asked for, or where the picture is to be vivid: whether a soft
+    picture was meant to be soft cannot be seen in it, and sharpening one that was costs up to 7 dB,
+    where sharpening one that was not gains 1 dB (benchmarks/default.py).
+    """
     asked = Dials(noise=request.denoise, compression=request.dejpeg, blur=request.deblur)
     pairs = zip(asked.values, damage.values, strict=True)
-    return Dials(*(found if mine is None else mine for mine, found in pairs))
+    noise, compression, blur = (found if mine is None else mine for mine, found in pairs)
+    if request.deblur is None and not request.vivid:
+        blur = 0.0
+    return Dials(noise, compression, blur)
 
 
 def is_damaged(damage: Dials) -> bool:

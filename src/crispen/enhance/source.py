@@ -5,11 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from crispen.enhance.request import Kind
 from crispen.look.jpeg import read_compression
+from crispen.look.looking import damage_of
+from crispen.media.formats import PICTURES
 from crispen.media.picture.byte_source import is_pipe
+from crispen.media.signatures import sniff
 from crispen.models.dials import Dials
 
 if TYPE_CHECKING:
@@ -52,15 +57,29 @@ def jpeg_step(source: Any) -> float | None:
     Args:
         source: A path or bytes; anything else is not looked into.
     """
-    if isinstance(source, bytes):
-        head = source[:_HEADER_BYTES]
-    elif isinstance(source, (str, Path)) and not is_pipe(Path(source)):
-        with Path(source).open("rb") as file:
-            head = file.read(_HEADER_BYTES)
-    else:
-        return None
-    found = read_compression(head)
+    found = read_compression(_head(source))
     return None if found is None else found.step
+
+
+def damage_in(pixels: NDArray[np.uint8], source: Any) -> Dials:
+    """How bad a picture is, by its pixels and by what its file says of its coding.
+
+    Args:
+        pixels: ``(height, width, 3)`` R'G'B', or the top of it.
+        source: As for `jpeg_step`.
+    """
+    head = _head(source)
+    about = PICTURES.get(sniff(head) or "")
+    return damage_of(pixels, jpeg_step(source), lossy=about is not None and not about.lossless)
+
+
+def _head(source: Any) -> bytes:
+    if isinstance(source, bytes):
+        return source[:_HEADER_BYTES]
+    if isinstance(source, (str, Path)) and not is_pipe(Path(source)):
+        with Path(source).open("rb") as file:
+            return file.read(_HEADER_BYTES)
+    return b""
 
 
 def video_source(header: VideoHeader, format: str) -> Source:

@@ -11,12 +11,11 @@ from crispen.enhance.chain import Lineup
 from crispen.enhance.enhancer import Enhancer
 from crispen.enhance.plan import choose, is_damaged
 from crispen.enhance.request import Request
-from crispen.enhance.source import jpeg_step
+from crispen.enhance.source import damage_in
 from crispen.enhance.target import Target
 from crispen.errors import UsageError
 from crispen.evaluate.compare import Window, choose_windows
 from crispen.evaluate.grid import make_grid
-from crispen.look.looking import damage_of
 from crispen.media.image import Image, read_image
 from crispen.media.resample import resize
 from crispen.models.athand import AtHand
@@ -70,7 +69,7 @@ def make_choices(
     if factor < 1:
         raise UsageError("--try shows ways to enlarge; give a --scale of 1 or more")
     pixels = read_image(source).as_rgb8()
-    damage = damage_of(pixels, jpeg_step(source))
+    damage = damage_in(pixels, source)
     side = min(_SIDE, *pixels.shape[:2])
     places = choose_windows(pixels, pixels, side, _PLACES)
     at_hand = AtHand()

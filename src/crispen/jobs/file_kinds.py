@@ -6,12 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from crispen.enhance.source import jpeg_step, video_source
+from crispen.enhance.source import damage_in, jpeg_step, video_source
 from crispen.errors import CrispenError, InputError
 from crispen.jobs.error_texts import for_everyone
 from crispen.jobs.job_facts import Source
 from crispen.look.crops import peeked
-from crispen.look.looking import damage_of
 from crispen.media import formats, signatures
 from crispen.media.format_choice import video_read_by
 
@@ -85,7 +84,7 @@ def _picture(path: Path, name: str, bounds: Bounds) -> Source:
             )
         try:
             top, _ = peeked(picture.bands(_BAND_ROWS), header.height)
-            damage = damage_of(top)
+            damage = damage_in(top, path)
         except InputError:  # broken further down; whoever reads it whole says so
             damage = None
     return Source(

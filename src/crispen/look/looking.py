@@ -97,22 +97,28 @@ class Look:
         }
 
 
-def damage_of(pixels: NDArray[np.uint8], jpeg_step: float | None = None) -> Dials:
+def damage_of(
+    pixels: NDArray[np.uint8], jpeg_step: float | None = None, *, lossy: bool = False
+) -> Dials:
     """How bad a picture is.
 
     Args:
         pixels: ``(height, width, 3)`` R'G'B'.
         jpeg_step: See `Dials.coded`.
+        lossy: Whether it comes from another file with lossy compression, such as WebP or AVIF.
     """
-    return _dials_of(measure(pixels), color_noise_sigma(pixels), jpeg_step)
+    return _dials_of(measure(pixels), color_noise_sigma(pixels), jpeg_step, lossy)
 
 
 def _dials_of(
-    measured: dict[str, Measured], color_noise: float | None, jpeg_step: float | None
+    measured: dict[str, Measured],
+    color_noise: float | None,
+    jpeg_step: float | None,
+    lossy: bool = False,
 ) -> Dials:
     compression = measured["compression"].value
     noise = measured["noise"].value
-    if jpeg_step is None:
+    if jpeg_step is None and not lossy:
         compression = _certain(compression, _FAINT_COMPRESSION)
         if color_noise is not None and not compression:  # no codec has smoothed the colours
             noise = noise_dial(color_noise)

@@ -12,7 +12,7 @@ from PIL import Image
 from torch import Generator, Tensor
 
 from crispen.lab.degradations import CameraNoise, Life, Pipeline, Video, WebP, degrade, kernels
-from crispen.lab.degradations.codecs import coded_frame, webp
+from crispen.lab.degradations.codecs import coded_clip, webp
 from crispen.lab.degradations.sensor import mosaicked, sensor_noise, strength
 from crispen.models.dials import compression_dial, crf_step, jpeg_step, noise_dial
 
@@ -164,7 +164,7 @@ def test_video_comes_back_as_it_was_but_for_the_codec(photo: Tensor, codec: str)
     pixels = (photo[0, :, :88, :100].permute(1, 2, 0).numpy() * 255).round().astype(np.uint8)
     clip = np.stack([np.roll(pixels, 3 - i, axis=1) for i in range(4)])
     errors = [
-        float(np.abs(coded_frame(clip, codec, crf, 3).astype(float) - clip[3]).mean())
+        float(np.abs(coded_clip(clip, codec, crf)[3].astype(float) - clip[3]).mean())
         for crf in (10, 35)
     ]
     assert errors[0] < 3.5 < errors[1]

@@ -85,14 +85,16 @@ class WebP(Degradation):
         return webp(x, draw(self.quality, x, generator).reshape(-1, 1).round())
 
 
-def coded_frame(frames: Bytes, codec: str, crf: float, which: int) -> Bytes:
-    """One frame of a short clip after compression.
+def coded_clip(frames: Bytes, codec: str, crf: float) -> Bytes:
+    """A short clip after compression.
 
     Args:
         frames: ``(T, H, W, 3)``, in the order in which they are shown; even sides.
         codec: ``h264`` or ``hevc``.
         crf: The encoder's constant rate factor.
-        which: Number of the frame.
+
+    Returns:
+        The same shape.
     """
     import av
 
@@ -117,7 +119,7 @@ def coded_frame(frames: Bytes, codec: str, crf: float, which: int) -> Bytes:
     shown = [frame for packet in packets for frame in decoder.decode(packet)]
     shown += decoder.decode(None)
     shown.sort(key=lambda frame: frame.pts)
-    return np.asarray(shown[which].to_ndarray(format="rgb24"), np.uint8)
+    return np.stack([np.asarray(f.to_ndarray(format="rgb24"), np.uint8) for f in shown])
 
 
 def moving(x: Tensor, generator: Generator, count: int, speed: Tensor) -> Tensor:
@@ -153,7 +155,7 @@ def coded_video(clips: Tensor, codecs: list[str], crf: list[float], which: list[
     out = []
     for clip, codec, factor, frame in zip(clips, codecs, crf, which, strict=True):
         wide = pad(clip, (0, rows - height), (0, columns - width))
-        out.append(coded_frame(_to_bytes(wide), codec, factor, frame)[:height, :width])
+        out.append(coded_clip(_to_bytes(wide), codec, factor)[frame, :height, :width])
     return _from_bytes(np.stack(out), like)
 
 
