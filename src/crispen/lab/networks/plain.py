@@ -20,7 +20,7 @@ exported is one 3×3 kernel, equal to that sum.
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
 import torch
 from pydantic import Field
@@ -251,10 +251,10 @@ class Plain(Upscaler):
         x = self.tail(x)
         return F.pixel_shuffle(x, self.unshuffle) if self.unshuffle > 1 else x
 
-    def merged(self) -> Plain:
+    def merged(self) -> Self:
         """The same function with every rich block replaced by its one convolution."""
         width = self.head.out_channels
-        plain = Plain(
+        plain = type(self)(
             self.scale,
             self.channels,
             width,

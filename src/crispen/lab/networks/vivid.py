@@ -66,7 +66,7 @@ class VividTable(Architecture):
         """See `Architecture.build`."""
         self.require_scale(scale, 2, 3, 4)
         faithful, detail = (
-            Plain(scale, channels, width, depth, self.activation, rich=rich, dials=True)
+            Phases(scale, channels, width, depth, self.activation, rich=rich, dials=True)
             for width, depth, rich in (
                 (self.faithful_width, self.faithful_depth, False),
                 (self.width, self.depth, True),
@@ -111,6 +111,14 @@ def blurring_kernel(channels: int) -> Tensor:
     return (axis[:, None] * axis).expand(channels, 1, _CELLS, _CELLS).clone()
 
 
+class Phases(Plain):
+    """A plain network that answers with its residual."""
+
+    def forward(self, x: Tensor, dials: Tensor | None = None) -> Tensor:
+        """As `Plain.residual`."""
+        return self.residual(x, dials)
+
+
 class Vivid(Upscaler):
     """Mixes two networks of one scale; only `detail` learns.
 
@@ -126,7 +134,7 @@ class Vivid(Upscaler):
     enlarging: Tensor
     mean: Tensor
 
-    def __init__(self, faithful: Plain, detail: Plain) -> None:
+    def __init__(self, faithful: Phases, detail: Phases) -> None:
         super().__init__(detail.scale, detail.channels)
         assert faithful.halo is not None
         assert detail.halo is not None
@@ -158,8 +166,8 @@ class Vivid(Upscaler):
     ) -> Tensor:
         """See `Upscaler.residual`."""
         with torch.no_grad():
-            faithful = self.faithful.residual(x, dials)
-        difference = self.detail.residual(x, dials) - faithful
+            faithful = self.faithful(x, dials)
+        difference = self.detail(x, dials) - faithful
         invented = difference - self._seen_small(difference)
         if self.training:
             with torch.no_grad():
@@ -168,7 +176,8 @@ class Vivid(Upscaler):
         invented = invented - self.mean.to(invented.dtype)
         # What is learned is what is shown without emphasis.
         emphasis = 1.0 if self.training else EMPHASIS
-        return faithful + emphasis * (invented if vivid is None else vivid * invented)
+        residual: Tensor = faithful + emphasis * (invented if vivid is None else vivid * invented)
+        return residual
 
     def _seen_small(self, phases: Tensor) -> Tensor:
         """What is left of phases after shrinking, blurring and enlarging."""
@@ -185,5 +194,6 @@ class Vivid(Upscaler):
     def merged(self) -> Vivid:
         """See `Network.merged`."""
         merged = Vivid(self.faithful.merged(), self.detail.merged())
-        merged.mean.copy_(self.mean)
+        with torch.no_grad():  # nothing of the means is seen small, so they may go in before that
+            merged.detail.tail.bias.sub_(self.mean.flatten())  # type: ignore[union-attr]
         return merged.train(self.training)
