@@ -29,6 +29,8 @@ from crispen.models.dials import Dials
 REPAIR = {1: "real-x1", 2: "real-x2", 4: "real-x4"}
 # Those that invent detail.
 VIVID = {2: "vivid-x2", 4: "vivid-x4"}
+# What clips are enlarged by, where it reaches.
+CLIPS = {2: "video-x2"}
 # Up to this much damage the network for clean pictures does better: dials as in
 # `crispen.models.dials`, measured by benchmarks/crossover.py and benchmarks/default.py.
 HARMLESS = Dials(noise=0.24, compression=0.25, blur=0.3)
@@ -119,7 +121,10 @@ def plan(
             "choose a smaller size"
         )
     factor = max(size[0] / source.width, size[1] / source.height)
-    choice = choose(request, lineup, at_hand, factor, source.seen)
+    if source.kind == "video":
+        choice = choose_for_clip(request, lineup, at_hand, factor)
+    else:
+        choice = choose(request, lineup, at_hand, factor, source.seen)
     lineup = choice.lineup
     label = label_of(target, [m.card.task for m in lineup.same_size], lineup.strength)
     more: dict[str, Any] = {}
@@ -199,6 +204,20 @@ def choose(
         notes = (f"{why}: {networks[scale]}{hint}",)
     models = tuple(at_hand.name_of(model) for model in lineup.chain(factor))
     return Choice(lineup, models, dials.rounded(), notes)
+
+
+def choose_for_clip(request: Request, lineup: Lineup, at_hand: AtHand, factor: float) -> Choice:
+    """The networks that bring a video to `factor` times its size.
+
+    Nearly all videos are compressed. Where nothing but a size was asked for, they are enlarged by a
+    network that knows what codecs do; how much they did is measured when the work begins.
+    """
+    if not (request.tasks or request.models):
+        for scale, name in CLIPS.items():
+            if SLACK < factor <= scale * SLACK and name in at_hand:
+                lineup = Lineup([name], at_hand=at_hand)
+    models = tuple(at_hand.name_of(model) for model in lineup.chain(factor))
+    return Choice(lineup, models, Dials(), ())
 
 
 def told(request: Request, damage: Dials) -> Dials:

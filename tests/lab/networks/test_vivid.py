@@ -64,7 +64,9 @@ def test_no_phase_is_brighter_than_the_others_on_average() -> None:
     assert invented.mean((0, 2, 3)).abs().max() < 1e-3
     # It is part of what is exported.
     with torch.no_grad():
-        torch.testing.assert_close(made.eval()(pictures), made.merged()(pictures), atol=2e-4, rtol=0)
+        torch.testing.assert_close(
+            made.eval()(pictures), made.merged()(pictures), atol=2e-4, rtol=0
+        )
 
 
 def test_it_shrinks_back_to_what_the_faithful_network_gives(network: Vivid) -> None:

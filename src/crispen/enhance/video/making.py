@@ -18,11 +18,13 @@ from crispen.enhance.plan import Plan, codec_for, video_suffix
 from crispen.enhance.plan import plan as make_plan
 from crispen.enhance.request import Request
 from crispen.enhance.source import video_source
+from crispen.enhance.video.damage import damage_in_clip
 from crispen.enhance.video.production import Work
 from crispen.enhance.video.segments import Parts
 from crispen.errors import Cancelled, OutputError, UsageError
 from crispen.media.video.container import probe
 from crispen.models.athand import AtHand
+from crispen.models.dials import Dials
 from crispen.progress import Progress
 
 SEGMENT_S = 10
@@ -118,7 +120,10 @@ def make_video(
     if plan is None:
         plan = make_plan(request, video_source(header, header.container), at_hand, result=target)
     with ModelFiles(at_hand, device=device, threads=threads) as files:
-        models = [files[name] for name in plan.models]
+        dials = plan.dials
+        if dials == Dials() and any(files[name].card.dials for name in plan.models):
+            dials = damage_in_clip(source)
+        models = [files.told(name, dials) for name in plan.models]
         work = Work(source, target, header, plan, models, threads)
         job = work.job(segment_s, request.strip_metadata) | request.further()
         with Parts(target, job, resume=resume) as parts:

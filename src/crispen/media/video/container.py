@@ -206,7 +206,12 @@ def open_input(path: Path) -> InputContainer:
     )
 
 
-def _picture(container: InputContainer, path: Path) -> VideoStream:
+def picture_stream(container: InputContainer, path: Path) -> VideoStream:
+    """The stream of the moving picture; covers are none.
+
+    Raises:
+        InputError: There is none, or none that can be decoded.
+    """
     from av.stream import Disposition
 
     for stream in container.streams.video:
@@ -243,7 +248,7 @@ def probe(path: str | Path) -> VideoHeader:
     path = Path(path)
     _check_file(path)
     with reading(path), open_input(path) as container:
-        stream = _picture(container, path)
+        stream = picture_stream(container, path)
         time_base = stream.time_base or Fraction(1, 1000)
         rate = stream.average_rate or stream.guessed_rate
         frames = stream.frames
@@ -313,7 +318,7 @@ def read_frames(path: Path, damage: Damage) -> Iterator[av.VideoFrame]:
         InputError: The file cannot be opened.
     """
     with reading(path), open_input(path) as container:
-        stream = _picture(container, path)
+        stream = picture_stream(container, path)
         stream.thread_type = "AUTO"
         damage.cut = ends_early(path)
         yield from _decoded(container, stream, damage)
