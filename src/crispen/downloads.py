@@ -106,8 +106,8 @@ def _reason(error: requests.RequestException, url: str, fetching: Resuming) -> s
 class Resuming:
     """Downloads for `pooch`: continues where an earlier attempt was cut off.
 
-    What came so far lies in a file of its own, with the server's mark of that version beside it. A
-    server that has no such mark, or another one by now, is asked for the whole file.
+    What was downloaded so far is in a file of its own, with the server's mark of that version
+    beside it. A server that has no such mark, or a different one now, is asked for the whole file.
 
     Args:
         part: Where what came so far is kept.

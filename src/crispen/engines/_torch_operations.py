@@ -255,7 +255,7 @@ def _sizes() -> dict[str, Operation]:
         sizes: Tensor | None = None,
         **how: Any,
     ) -> Tensor:
-        # Given as they stand: a factor taken from rounded sizes would shift samples.
+        # Passed unchanged: a factor taken from rounded sizes would shift samples.
         to: dict[str, Any] = {"size": _whole(sizes)[2:]}
         factors = [n / m for n, m in zip(to["size"], x.shape[2:], strict=False)]
         if scales is not None and not factors:

@@ -45,7 +45,7 @@ class Job:
 @dataclass(frozen=True, slots=True)
 class _Found:
     path: Path
-    inside: Path  # where the result stands in a mirrored tree
+    inside: Path  # path of the result in a mirrored tree
 
 
 def plan_jobs(
@@ -67,7 +67,7 @@ def plan_jobs(
         label: See `naming.label_of`.
         format: Asked for by the person.
         recursive: Look into folders below folders.
-        is_picture: Whether a file in a folder is to be taken as a picture, by its name.
+        is_picture: Whether a file in a folder counts as a picture, by its name.
         is_video: Whether a file is a video, by its name.
 
     Raises:
@@ -92,7 +92,9 @@ def plan_jobs(
         except CrispenError as error:
             problems.append((text, error))
     if sum(item is None for item in found) > 1 or (None in found and len(found) > 1):
-        raise UsageError("'-' (standard input) stands alone; enhance other files separately")
+        raise UsageError(
+            "'-' (standard input) must be the only input; enhance other files separately"
+        )
     found = _without_results(found)
     single = len(found) == 1 and not folders and len(inputs) == 1
     if found and not single and output is not None and not output.endswith(("/", os.sep)):

@@ -29,7 +29,7 @@ VIDEO_FORMATS = dict(
 # Suffixes that stay; anything else becomes PNG or MKV, which can hold all that comes.
 _KEPT_PICTURES = {s for f in _WRITTEN for s in f.suffixes} | {".apng"}
 _KEPT_VIDEOS = frozenset(MUXERS)
-# Of suffixes that mean the same kind of file, the one that stands for all.
+# Of suffixes that mean the same kind of file, the one used for all.
 _SAME = {s: f.suffixes[0] for f in _WRITTEN for s in f.suffixes} | {
     s: next(other for other in MUXERS if MUXERS[other] == muxer) for s, muxer in MUXERS.items()
 }
@@ -44,7 +44,7 @@ def _labelled() -> re.Pattern[str]:
 
 
 def label_of(target: Target, tasks: Sequence[str] = (), strength: float = 1.0) -> str:
-    """What stands in a result's name: how large it is, and what else was done.
+    """The label in a result's name: how large it is, and what else was done.
 
     Args:
         target: The size asked for.
@@ -121,7 +121,7 @@ def suffix_for(source: Path, *, video: bool, format: str | None) -> str:
 
 
 def beside(source: Path, label: str, *, video: bool, format: str | None) -> Path:
-    """Where a result stands without ``-o``: ``photo.jpg`` becomes ``photo.x2.jpg``.
+    """Path of a result without ``-o``: ``photo.jpg`` becomes ``photo.x2.jpg``.
 
     >>> beside(Path("a/photo.jpg"), "x2", video=False, format=None).name
     'photo.x2.jpg'
@@ -131,7 +131,7 @@ def beside(source: Path, label: str, *, video: bool, format: str | None) -> Path
 
 
 def is_earlier_result(path: Path, siblings: set[str]) -> bool:
-    """Whether `path` is called like a result whose source stands beside it.
+    """Whether `path` is named like a result whose source is beside it.
 
     Args:
         path: ``photo.x2.jpg``.
