@@ -155,7 +155,7 @@ class Resuming:
         self._mark.unlink(missing_ok=True)
         if not pooch.file_hash(output_file).startswith(self._beginning):
             raise DownloadError(
-                f"what {url} sends came damaged (its SHA-256 does not begin with "
+                f"the download from {url} is damaged (its SHA-256 does not begin with "
                 f"{self._beginning}); nothing was kept",
                 damaged=True,
             )

@@ -79,7 +79,7 @@ def test_health_is_503_during_an_outage_and_recovers_by_itself(
         with outage(live.settings.folder):
             until(lambda: not healthy(api))
             answer = api.get("/health")
-            assert "not well: " in error_of(answer, 503, "degraded")
+            assert "degraded: " in error_of(answer, 503, "degraded")
             assert answer.headers["retry-after"]
             time.sleep(3)
             assert not healthy(api)

@@ -132,7 +132,7 @@ def _scale(
             )
             continue
         if not np.isfinite(answer).all():
-            raise ModelError(f"{file}: answers no numbers to an even grey; check the file")
+            raise ModelError(f"{file}: returns NaN or infinity for a uniform grey; check the file")
         return scale, multiple
     raise ModelError(f"{file}: cannot be run on pictures of any size ({problem}); export it again")
 

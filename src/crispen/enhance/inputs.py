@@ -149,7 +149,7 @@ def _expand(
     elif glob.has_magic(text):
         matches = sorted(glob.glob(text, recursive=True))
         if not matches:
-            raise MissingInput(f"{text}: no file is called so; check the pattern and the folder")
+            raise MissingInput(f"{text}: no file matches; check the pattern and the folder")
         for match in matches:
             if not Path(match).is_dir():
                 yield _Found(Path(match), Path(Path(match).name))

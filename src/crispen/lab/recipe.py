@@ -142,7 +142,7 @@ class Recipe(Table):
         if self.task == "upscale" and self.scale == 1:
             raise ValueError("upscale needs a scale of 2 or more; for scale 1 give another task")
         if self.task in ("denoise", "sharpen", "relight") and self.scale != 1:
-            raise ValueError(f"{self.task} keeps the size, so scale is 1; for both say restore")
+            raise ValueError(f"{self.task} keeps the size, so scale is 1; for both, use restore")
         return self
 
     @property

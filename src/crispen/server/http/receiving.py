@@ -130,7 +130,7 @@ async def _form(
     except MultipartParseError as error:
         raise ApiError(400, "bad_form", f"the form cannot be read ({error})") from error
     if not form.ended:
-        raise ApiError(400, "cut_off", "the form ends in the middle; send it again")
+        raise ApiError(400, "cut_off", "the form is incomplete; send it again")
     if not form.found:
         raise ApiError(422, "no_file", f"the form has no file called '{field}'")
     return form.name, size
