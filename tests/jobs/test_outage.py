@@ -212,7 +212,7 @@ def test_a_stop_during_an_outage_loses_nothing(
         began = time.monotonic()
         pool.stop()
         assert time.monotonic() - began < 15
-    with Pool(pool._orders, 0, store):
+    with Pool(pool._setup, 0, store):
         job = of(store, id)
         assert (job.status, job.attempts, job.worker) == (Status.QUEUED, 0, None)
 
