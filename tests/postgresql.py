@@ -13,7 +13,6 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
-from sqlalchemy import NullPool, create_engine, text
 
 
 def _programs() -> Path | None:
@@ -55,6 +54,9 @@ class Cluster:
     def database(self) -> Iterator[str]:
         """The URL of a new, empty database."""
         name = f"t{time.monotonic_ns()}"
+        # Not at the top: the tests of the small install collect this file too.
+        from sqlalchemy import NullPool, create_engine, text
+
         admin = create_engine(
             self.url("postgres"), isolation_level="AUTOCOMMIT", poolclass=NullPool
         )

@@ -106,8 +106,8 @@ def _reason(error: requests.RequestException, url: str, fetching: Resuming) -> s
 class Resuming:
     """Downloads for `pooch`: continues where an earlier attempt was cut off.
 
-    What came so far lies in a file of its own, with the server's mark of that version beside it. A
-    server that has no such mark, or another one by now, is asked for the whole file.
+    What was downloaded so far is in a file of its own, with the server's mark of that version
+    beside it. A server that has no such mark, or a different one now, is asked for the whole file.
 
     Args:
         part: Where what came so far is kept.
@@ -155,7 +155,7 @@ class Resuming:
         self._mark.unlink(missing_ok=True)
         if not pooch.file_hash(output_file).startswith(self._beginning):
             raise DownloadError(
-                f"what {url} sends came damaged (its SHA-256 does not begin with "
+                f"the download from {url} is damaged (its SHA-256 does not begin with "
                 f"{self._beginning}); nothing was kept",
                 damaged=True,
             )

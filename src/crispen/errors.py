@@ -114,7 +114,7 @@ def needs_extra(purpose: str, extra: str, *, otherwise: str = "") -> Iterator[No
     except ModuleNotFoundError as error:
         name = error.name or ""
         if name.partition(".")[0] == "crispen":
-            raise  # our own mistake, which no installation mends
+            raise  # a bug, which no installation fixes
         text = f"{purpose} needs {name}; type: pip install 'crispen[{extra}]'"
         raise MissingExtra(text + (f", {otherwise}" if otherwise else "")) from error
 
@@ -162,7 +162,7 @@ def describe_invalid(one: Mapping[str, Any]) -> str:
     >>> describe_invalid({"type": "less_than_equal", **about})
     'width must be at most 65500'
     """
-    # Where in the request it stands, and at which place of a list, helps nobody.
+    # Its place in the request or in a list is of no help.
     name = next((part for part in reversed(one["loc"]) if isinstance(part, str)), "")
     words = _INVALID.get(one["type"])
     if words is None and not name:  # it is about several values together

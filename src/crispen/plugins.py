@@ -1,6 +1,6 @@
 """What other packages and single files add: networks, losses, degradations, data, metrics, tasks.
 
-An installed package lists what it brings as entry points, one group for each sort of thing::
+An installed package lists what it offers as entry points, one group for each kind::
 
     [project.entry-points."crispen.networks"]
     tiny = "my_package.networks:Tiny"
@@ -50,7 +50,7 @@ def in_file(reference: str) -> tuple[Path, str] | None:
 
 
 def short_name(reference: str) -> str:
-    """A name for logs and cards: what stands behind the file.
+    """A name for logs and cards: the part after the file.
 
     >>> short_name("/home/me/nets/tiny.py:Tiny"), short_name("plain")
     ('Tiny', 'plain')

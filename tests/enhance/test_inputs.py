@@ -149,7 +149,7 @@ def test_patterns(tree):
     assert results(["**/c.*"]) == ["sub/c.x2.png"]
     jobs, problems = plan(["*.gif"])
     assert not jobs
-    assert "no file is called so" in str(problems[0][1])
+    assert "no file matches" in str(problems[0][1])
 
 
 def test_a_file_whose_name_looks_like_a_pattern(tree):

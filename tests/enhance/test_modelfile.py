@@ -28,17 +28,17 @@ def test_the_hash_is_of_the_file() -> None:
 
 def test_models_without_dials_are_themselves() -> None:
     with ModelFiles(AtHand(), threads=1) as files:
-        assert files.told("espcn-x2", Dials(noise=0.5)) is files["espcn-x2"]
+        assert files.with_dials("espcn-x2", Dials(noise=0.5)) is files["espcn-x2"]
         assert files["espcn-x2"] is files["espcn-x2"]
 
 
 def test_models_with_dials_are_kept_for_the_last_few_settings() -> None:
     with ModelFiles(AtHand(), threads=1) as files:
-        assert files.told("real-x2", Dials()) is files["real-x2"]
-        first = files.told("real-x2", Dials(noise=0.1))
+        assert files.with_dials("real-x2", Dials()) is files["real-x2"]
+        first = files.with_dials("real-x2", Dials(noise=0.1))
         assert first is not files["real-x2"]
         assert first.dials == Dials(noise=0.1)
-        assert files.told("real-x2", Dials(noise=0.1)) is first
+        assert files.with_dials("real-x2", Dials(noise=0.1)) is first
         for noise in (0.2, 0.3, 0.4, 0.5):
-            files.told("real-x2", Dials(noise=noise))
-        assert files.told("real-x2", Dials(noise=0.1)) is not first
+            files.with_dials("real-x2", Dials(noise=noise))
+        assert files.with_dials("real-x2", Dials(noise=0.1)) is not first

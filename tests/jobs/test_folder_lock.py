@@ -26,6 +26,6 @@ def pool(store: JobStore, limits: WorkerLimits, tmp_path: Path) -> Iterator[Pool
 
 
 def test_a_folder_has_one_server(pool: Pool, store: JobStore, tmp_path: Path) -> None:
-    second = Pool(pool._orders, 1, store)
+    second = Pool(pool._setup, 1, store)
     with pytest.raises(OutputError, match="another server uses this folder"):
         second.take()

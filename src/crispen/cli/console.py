@@ -113,9 +113,9 @@ def run_safely(call: Callable[[], Any], *, debug: bool, as_json: bool) -> int:
         return 1
     except Exception as error:
         _trace(debug)
-        told = str(error) or "no further text"
+        text = str(error) or "no further text"
         hint = "" if debug else "; run again with --debug and report what it shows"
-        print_error(f"unexpected {type(error).__name__}: {told}{hint}", as_json=as_json)
+        print_error(f"unexpected {type(error).__name__}: {text}{hint}", as_json=as_json)
         return 1
     return code if isinstance(code, int) else 0
 

@@ -109,7 +109,7 @@ def degrade(
 ) -> int | None:
     """Degrade pictures on purpose: noise, blur, JPEG, fewer pixels, or all of them.
 
-    The same functions as in training recipes. Needs PyTorch, which the extra 'train' brings.
+    The same functions as in training recipes. Needs PyTorch, which the extra 'train' installs.
     """
     with needs_extra("degrading", "train"):
         import crispen.lab.degradations  # noqa: F401
@@ -211,7 +211,7 @@ def _read(source: Path | None, max_pixels: int | None) -> Image:
     image = read_image(file, max_pixels=max_pixels or MAX_PIXELS)
     if not image.has_alpha:
         return image
-    # A blur must not bring out what transparent pixels hide.
+    # A blur must not reveal what transparent pixels hide.
     filled = np.empty_like(image.pixels)
     for i in range(image.frames):
         filled[i * image.height :][: image.height] = fill_hidden(image.frame(i), _HIDDEN_PX)

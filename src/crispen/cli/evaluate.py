@@ -49,7 +49,7 @@ def evaluate(
         list[str] | None,
         typer.Argument(
             metavar="[MODEL…]",
-            help="Models by name or file; the baselines below may stand here too.",
+            help="Models by name or file; or one of the baselines below.",
             show_default=False,
         ),
     ] = None,

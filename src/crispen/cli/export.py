@@ -38,7 +38,7 @@ def export(
             "--degrade",
             metavar="NAME=VALUE",
             help="How the pictures of --valid are degraded first, as in gaussian-noise=25. Can be "
-            "repeated; each is measured by itself. By default the recipe's own.",
+            "repeated; each is measured separately. By default the recipe's own.",
         ),
     ] = None,
     licence: Annotated[str, typer.Option("--licence", help="Of the weights.")] = "MIT",
@@ -47,7 +47,7 @@ def export(
 ) -> None:
     """Make a model of a checkpoint: NAME.onnx, NAME.safetensors and its card NAME.md.
 
-    Needs PyTorch, which the extra 'train' brings.
+    Needs PyTorch, which the extra 'train' installs.
     """
     if output is not None and output.suffix != ".onnx":
         raise UsageError(f"-o {output}: a model file ends in .onnx; give a name such as my-x2.onnx")

@@ -104,7 +104,7 @@ def study(
 ) -> None:
     """Repeat a classic comparison: train what is missing, measure, write tables and a report.
 
-    Ctrl-C stops it; the same command continues. Needs PyTorch, which the extra 'train' brings.
+    Ctrl-C stops it; the same command continues. Needs PyTorch, which the extra 'train' installs.
     """
     with needs_extra("a study", "train"):
         from crispen.lab.studies import STUDIES, find_study
@@ -125,7 +125,7 @@ def study(
     if images is not None and page is None:
         raise UsageError("--images says where the pictures of --markdown go; give --markdown too")
     if page is not None:
-        around(page)  # what is wrong with it is told before anything is trained
+        around(page)  # errors in it are reported before anything is trained
     order = Order(
         folder=output or Path("runs/studies") / (f"{name}-quick" if quick else name),
         quick=quick,
@@ -152,7 +152,7 @@ def study(
         _print(table)
     for remark in done.outcome.remarks:
         typer.echo(remark)
-    typer.echo(f"made {report}; tables, pictures and study.md lie beside it")
+    typer.echo(f"made {report}; tables, pictures and study.md are beside it")
 
 
 def _list(studies: Sequence[Study], as_json: bool) -> None:

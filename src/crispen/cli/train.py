@@ -97,7 +97,7 @@ def train(
 ) -> None:
     """Train a network from a recipe. Ctrl-C saves the run; the same command continues it.
 
-    Needs PyTorch, which the extra 'train' brings.
+    Needs PyTorch, which the extra 'train' installs.
     """
     with needs_extra("training", "train"):
         from crispen.lab.recipe import load_recipe, recipe_names

@@ -20,7 +20,7 @@ _WEIGHT_LEVELS = 255
 
 
 def _rounded(x: ov.Output, low: ov.Node, high: ov.Node, levels: int) -> ov.Output:
-    """`x` clipped to [low, high], in so many levels; OpenVINO computes with their numbers."""
+    """`x` clipped to [low, high] and quantised to `levels`; OpenVINO computes in int8 there."""
     return op.fake_quantize(x, low, high, low, high, levels).output(0)
 
 

@@ -142,7 +142,9 @@ def _shapes() -> dict[str, Operation]:
 
     def cast(x: Tensor, to: int, **_: Any) -> Tensor:
         if to not in _TYPES:
-            raise ModelError(f"PyTorch engine does not know numbers of kind {to}; use --device cpu")
+            raise ModelError(
+                f"the PyTorch engine does not support numbers of kind {to}; use --device cpu"
+            )
         return x.to(getattr(torch, _TYPES[to]))
 
     def shape(x: Tensor, start: int = 0, end: int | None = None) -> Tensor:
@@ -205,7 +207,10 @@ def _windows() -> dict[str, Operation]:
         p = how.get("pads", _ZEROS)
         counted = bool(how.get("count_include_pad"))
         if p[:2] != p[2:] and not counted:
-            raise ModelError("PyTorch engine knows no uneven padding of means; use --device cpu")
+            raise ModelError(
+                "the PyTorch engine does not support average pooling with uneven padding; "
+                "use --device cpu"
+            )
         x, p = (F.pad(x, _pairs(p)), _ZEROS) if counted else (x, p)
         return F.avg_pool2d(
             x,
@@ -255,7 +260,7 @@ def _sizes() -> dict[str, Operation]:
         sizes: Tensor | None = None,
         **how: Any,
     ) -> Tensor:
-        # Given as they stand: a factor taken from rounded sizes would shift samples.
+        # Passed unchanged: a factor taken from rounded sizes would shift samples.
         to: dict[str, Any] = {"size": _whole(sizes)[2:]}
         factors = [n / m for n, m in zip(to["size"], x.shape[2:], strict=False)]
         if scales is not None and not factors:
@@ -275,7 +280,7 @@ def _sizes() -> dict[str, Operation]:
         known = keys and (centred or where == "align_corners")
         if named is None or not known or how.get("antialias"):
             raise ModelError(
-                f"PyTorch engine does not know {mode} {where} Resize; use --device cpu"
+                f"the PyTorch engine does not support {mode} {where} Resize; use --device cpu"
             )
         return F.interpolate(x, mode=named, align_corners=not centred, **to)
 

@@ -92,8 +92,8 @@ def add(
             with file:
                 file.write(content)
                 file.flush()
-                wishes = _Stated(name, task, scale, color)
-                card = _check(part, content, text, stem, wishes)
+                stated = _Stated(name, task, scale, color)
+                card = _check(part, content, text, stem, stated)
             target = folder / f"{card.name}{SUFFIX}"
             if card.name in shipped_names():
                 raise UsageError(f"a shipped model is called '{card.name}'; choose --name")
@@ -118,7 +118,7 @@ class _Stated(NamedTuple):
     color: Color | None
 
 
-def _check(part: Path, content: bytes, source: str, stem: str, wishes: _Stated) -> ModelCard:
+def _check(part: Path, content: bytes, source: str, stem: str, stated: _Stated) -> ModelCard:
     """The card, after one small window went through the network; `part` then holds that card."""
     # Not above: OpenVINO takes 0.4 s to import.
     from crispen.engines.openvino import OpenVinoEngine
@@ -130,19 +130,19 @@ def _check(part: Path, content: bytes, source: str, stem: str, wishes: _Stated) 
         except ModelError:
             if has_card(content):
                 raise
-            name = stem if wishes.name is None else wishes.name
+            name = stem if stated.name is None else stated.name
             card = probe(
                 content,
                 name,
                 file=source,
-                task=wishes.task,
-                scale=wishes.scale,
-                color=wishes.color,
+                task=stated.task,
+                scale=stated.scale,
+                color=stated.color,
             )
         else:
-            _agree(card, wishes)
-            if wishes.name is not None:
-                card = card.model_copy(update={"name": wishes.name})
+            _agree(card, stated)
+            if stated.name is not None:
+                card = card.model_copy(update={"name": stated.name})
         part.write_bytes(with_card(content, card))
         card = read_card(part)  # checks the name too
         engine = OpenVinoEngine(part, card)
@@ -158,8 +158,8 @@ def _check(part: Path, content: bytes, source: str, stem: str, wishes: _Stated) 
     return card
 
 
-def _agree(card: ModelCard, wishes: _Stated) -> None:
+def _agree(card: ModelCard, stated: _Stated) -> None:
     for field in ("task", "scale", "color"):
-        asked, says = getattr(wishes, field), getattr(card, field)
-        if asked is not None and asked != says:
-            raise UsageError(f"its card says {field} {says}, not {asked}; leave --{field} out")
+        asked, found = getattr(stated, field), getattr(card, field)
+        if asked is not None and asked != found:
+            raise UsageError(f"its card says {field} {found}, not {asked}; leave --{field} out")

@@ -4,7 +4,7 @@ An engine takes and gives NumPy arrays of whole pixels; what is between (layout,
 the bicubic base) is its own business, so that the fastest engine can do all of it inside its
 graph. Tiling, alpha, sizes and files are above it.
 
-What all engines agree on stands here: how pixels become what a network sees and how its residual
+What all engines share is here: how pixels become what a network sees and how its residual
 comes back (`view_of`), and the bicubic base. `ArrayEngine` does it in NumPy for the engines whose
 graph cannot.
 """
@@ -252,7 +252,7 @@ class ArrayEngine:
         """Nothing: these runtimes finish a window that they began."""
 
     def close(self) -> None:
-        """Nothing to give back but what Python frees by itself."""
+        """There is nothing to release."""
 
 
 def guessed_bytes_per_px(card: ModelCard) -> float:

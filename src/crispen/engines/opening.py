@@ -24,7 +24,7 @@ def open_engine(
     Args:
         path: The ONNX file.
         card: Its card.
-        dials: What the network is told about the picture; it sees everything for itself unless
+        dials: Settings of the network's dials; it estimates all of them from the picture unless
             given.
         device: ``auto`` (the fastest sure thing: CUDA if an engine for it is installed, else the
             CPU), ``cpu``, ``cuda``, ``cuda:N``, ``tensorrt``, ``directml``, ``coreml``, ``mps``,

@@ -79,7 +79,7 @@ class _Plan:
         self._idle.append((network, paint))
 
     def interrupt(self, thread: int) -> None:
-        with self._lock:  # so that nobody else has the request by now
+        with self._lock:  # so that no other thread has the request
             request = self._busy.get(thread)
             if request is not None:
                 request.cancel()
@@ -172,7 +172,7 @@ class OpenVinoEngine:
         """
         try:
             values = values_per_px(self._model.clone(), self.card)
-        except RuntimeError:  # what is wrong with the model is told when it runs
+        except RuntimeError:  # what is wrong with the model is reported when it runs
             return guessed_bytes_per_px(self.card)
         pictures = (36.0 if self.card.color == "luma" else 48.0) * self.card.scale**2
         return 1.5 * values * (4 if self.precision == "fp32" else 2) + pictures
@@ -221,7 +221,7 @@ class OpenVinoEngine:
         plan = self._plan(Window(height, width, channels, pixels.dtype.name, peak, studio))
         scale = self.card.scale
         answer: Pixels = np.empty((height * scale, width * scale, channels), pixels.dtype)
-        # Requests share this memory; OpenVINO wants it in one piece and writeable.
+        # Requests share this memory; OpenVINO needs it contiguous and writeable.
         plan.run(np.require(pixels, requirements=["C", "W"]), answer)
         return answer
 

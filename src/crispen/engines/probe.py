@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from crispen.errors import ModelError, UsageError
 from crispen.models.card import Color, ModelCard, Task
 
-# What input sides may have to be multiples of, as pooling and shuffling networks want it.
+# What input sides may have to be multiples of, as pooling and shuffling networks require.
 _MULTIPLES = (1, 2, 4, 8, 16, 32, 64)
 _SIDE = 64
 _LARGEST_SCALE = 16
@@ -132,7 +132,7 @@ def _scale(
             )
             continue
         if not np.isfinite(answer).all():
-            raise ModelError(f"{file}: answers no numbers to an even grey; check the file")
+            raise ModelError(f"{file}: returns NaN or infinity for a uniform grey; check the file")
         return scale, multiple
     raise ModelError(f"{file}: cannot be run on pictures of any size ({problem}); export it again")
 

@@ -68,7 +68,8 @@ class TorchEngine(ArrayEngine):
         unknown = sorted({node.op_type for node in graph.node} - {*self._operations, "Constant"})
         if unknown:
             raise ModelError(
-                f"{card.name}: PyTorch engine does not know {', '.join(unknown)}; use --device cpu"
+                f"{card.name}: the PyTorch engine does not support {', '.join(unknown)}; "
+                "use --device cpu"
             )
         self._type = torch.float16 if half else torch.float32
         self._constants = {
@@ -84,7 +85,8 @@ class TorchEngine(ArrayEngine):
                 continue
             if how.pop("auto_pad", b"NOTSET") not in (b"NOTSET", b"VALID"):
                 raise ModelError(
-                    f"{card.name}: PyTorch engine does not know automatic padding; use --device cpu"
+                    f"{card.name}: the PyTorch engine does not support automatic padding; "
+                    "use --device cpu"
                 )
             self._nodes.append((node.op_type, list(node.input), node.output[0], how))
         self._nodes = self._needed()

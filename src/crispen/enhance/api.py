@@ -49,7 +49,7 @@ def enhance(
             animations other than GIF and WebP, and of a TIFF with pages, the first picture is read.
         scale: Times as long each side becomes; 2, or what the tasks or the named models give,
             unless given.
-        tasks: What is to be done, as ``crispen enhance --help`` lists it: ``denoise``, ``upscale``
+        tasks: What to do, as ``crispen enhance --help`` lists it: ``denoise``, ``upscale``
             …; only ``upscale`` unless given.
         strength: How much of what is not enlargement is done, 0 to 1; all of it unless given.
         model: Names, paths or models, applied in order; the tasks' usual ones unless given.
@@ -149,7 +149,7 @@ def enhance_video(
         height: Height alone; the width keeps the aspect ratio.
         fit: Make the size a box to fit into.
         quality: 1 to 100, higher is better; `crf` says the same in the codec's own numbers.
-        tasks: What is to be done, as ``crispen enhance --help`` lists it: ``denoise``, ``upscale``
+        tasks: What to do, as ``crispen enhance --help`` lists it: ``denoise``, ``upscale``
             …; only ``upscale`` unless given.
         strength: How much of what is not enlargement is done, 0 to 1; all of it unless given.
         model: Name or path of a model, or several in a row; the tasks' usual ones unless given,

@@ -57,7 +57,7 @@ def overlap_of(card: ModelCard, tile_px: int | None, asked: Overlap | None) -> O
     Args:
         card: The network's card; its ``window_px`` and ``stride_px`` go before the other two.
         tile_px: Side of the tiles, or None to choose.
-        asked: What the person wants.
+        asked: The requested mode.
     """
     stride = card.stride_px
     if card.window_px is not None:
@@ -89,7 +89,7 @@ def blended_frame(
         width: Its columns.
         height: Its rows.
         scale: Of the network.
-        overlap: Where tiles lie and how they weigh.
+        overlap: Positions and weights of tiles.
         run: The network on one tile.
         tick: Called with the number of finished input pixels.
     """

@@ -1,4 +1,4 @@
-"""Chooses the models, and their order, that bring a picture to its size."""
+"""Chooses the models, and their order, that enlarge a picture to its size."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from crispen.errors import UsageError
 from crispen.models.athand import AtHand, HasCard
 from crispen.models.tasks import TASKS
 
-# A result at most so much larger than what the chain gives is enlarged that little at the end:
+# A result at most this much larger than what the chain gives is enlarged bicubically at the end:
 # 667 pixels out of 333 are to be x2, not x3 and down again.
 SLACK = 1.01
 # How much networks in a row enlarge, at most; bicubic does the rest. A second network takes what
@@ -36,7 +36,7 @@ class Family:
         """The cheapest members in a row that enlarge `factor` times, or as far as it pays.
 
         Smaller scales come first, since a step costs what its input has pixels. No member at all
-        where nothing is to be enlarged.
+        if nothing is enlarged.
 
         Args:
             factor: What is missing.
@@ -71,11 +71,11 @@ def _cost(row: Iterable[HasCard]) -> float:
 
 
 class Lineup:
-    """The models that do what a person wants, in order, whatever the size of the picture.
+    """The models for what was requested, in order, whatever the size of the picture.
 
     Args:
         wanted: Names of models and families; None for the usual family.
-        tasks: What is to be done instead, in words; `wanted` then takes the place of the models
+        tasks: What to do instead, in words; `wanted` then takes the place of the models
             that usually do it.
         strength: How much of what models of scale 1 change is kept, 0 to 1; all unless given.
         video: Choose usual models that are fast enough for videos.

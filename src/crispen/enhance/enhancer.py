@@ -77,15 +77,15 @@ class Enhancer:
     Args:
         models: Names (``photo-x2``), families (``photo``, which picks ``-x2``, ``-x3`` … by the
             target), paths or `Model` objects, applied in order; None for ``photo``.
-        tasks: What is to be done, in words, as `crispen.models.tasks` lists them; models are chosen
+        tasks: What to do, in words, as `crispen.models.tasks` lists them; models are chosen
             for them, and `models` take the place of those.
         strength: How much of what models of scale 1 change is kept, 0 to 1; all unless given.
         request: All that is wanted, instead of the three above; its size is where none is given.
         at_hand: The models that `request` names; those that ship and the user's own unless given.
-        dials: What networks with dials are told of every picture; what its file says, or nothing,
-            unless given.
+        dials: For networks that have dials, the same for every picture; unless given, what the
+            picture's file says.
         device: ``auto``, ``cpu``, ``cuda``, …
-        threads: Most CPU threads; all unless given.
+        threads: Maximum number of CPU threads; all unless given.
         memory_bytes: What the work may take, the program included, 1 GiB unless given; 64 MiB
             at least. Below about 250 MiB the smallest tiles may take more.
         tile_px: Side of square tiles instead of a choice by memory.
@@ -142,7 +142,7 @@ class Enhancer:
         return asked.or_scale(self.lineup.default_scale)
 
     def label(self, target: Target | None) -> str:
-        """What stands in the name of a result; see `naming.label_of`."""
+        """The label in the name of a result; see `naming.label_of`."""
         tasks = [model.card.task for model in self.lineup.same_size]
         return label_of(self.target(target), tasks, self.lineup.strength)
 
@@ -210,7 +210,7 @@ class Enhancer:
             source: A path, bytes or a binary stream.
             result: Where to; a path is written under another name first, then renamed.
             target: How large; the models' own scale unless given.
-            format: ``png``, ``jpeg``, …; told by the result's name, or the source's, unless given.
+            format: ``png``, ``jpeg``, …; from the result's name, or the source's, unless given.
             quality: 1 to 100 for formats that lose something.
             overwrite: Replace a result that is there.
             strip_metadata: Leave EXIF, XMP and the like out.
@@ -326,7 +326,7 @@ class Enhancer:
         return difference(vivid, faithful, pixels)
 
     def _told(self, names: Sequence[str], dials: Dials) -> list[ModelFile]:
-        return [self._files.told(name, self._dials or dials) for name in names]
+        return [self._files.with_dials(name, self._dials or dials) for name in names]
 
     def _stages(
         self, shape: Shape, models: Sequence[ModelFile], width: int, height: int

@@ -51,7 +51,7 @@ def plan_jobs(
         label: See `naming.label_of`.
         format: Asked for by the person.
         recursive: Look into folders below folders.
-        is_picture: Whether a file in a folder is to be taken as a picture, by its name.
+        is_picture: Whether a file in a folder counts as a picture, by its name.
         is_video: Whether a file is a video, by its name.
 
     Raises:
@@ -84,7 +84,9 @@ def plan_jobs(
             if before is not None and before.path.is_symlink() and not item.path.is_symlink():
                 found[identity] = item
     if STDIO in found and len(found) > 1:
-        raise UsageError("'-' (standard input) stands alone; enhance other files separately")
+        raise UsageError(
+            "'-' (standard input) must be the only input; enhance other files separately"
+        )
     kept = _without_results(found)
     single = len(kept) == 1 and not folders and len(inputs) == 1
     if kept and not single and output is not None and not output.endswith(("/", os.sep)):

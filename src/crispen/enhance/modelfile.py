@@ -15,7 +15,7 @@ from crispen.models.dials import Dials
 from crispen.models.store import Known
 
 # Engines of one model with different dials, kept for the next picture.
-_TOLD = 4
+_KEPT_DIALS = 4
 
 
 class ModelFile:
@@ -76,10 +76,10 @@ class ModelFile:
 
 
 class ModelFiles:
-    """The models at hand with engines, each opened when it is first needed.
+    """The available models with engines, each opened when it is first needed.
 
     Args:
-        at_hand: Which.
+        at_hand: The models.
         device: What they run on.
         threads: Maximum number of CPU threads.
     """
@@ -91,7 +91,7 @@ class ModelFiles:
         self._device = device
         self._threads = threads
         self._own: dict[str, ModelFile] = {}
-        self._told: dict[tuple[str, Dials], ModelFile] = {}
+        self._dialled: dict[tuple[str, Dials], ModelFile] = {}
 
     def __getitem__(self, name: str) -> ModelFile:
         model = self._at_hand[name]
@@ -104,24 +104,24 @@ class ModelFiles:
             )
         return self._own[name]
 
-    def told(self, name: str, dials: Dials) -> ModelFile:
+    def with_dials(self, name: str, dials: Dials) -> ModelFile:
         """The model with its dials set; the model itself if it has no dials."""
         model = self[name]
         if not model.card.dials or dials == Dials():
             return model
         key = (name, dials)
-        if key not in self._told:
-            self._told[key] = ModelFile(
+        if key not in self._dialled:
+            self._dialled[key] = ModelFile(
                 model.path, model.card, dials=dials, device=self._device, threads=self._threads
             )
-            if len(self._told) > _TOLD:
-                self._told.pop(next(iter(self._told))).close()
-        self._told[key] = self._told.pop(key)
-        return self._told[key]
+            if len(self._dialled) > _KEPT_DIALS:
+                self._dialled.pop(next(iter(self._dialled))).close()
+        self._dialled[key] = self._dialled.pop(key)
+        return self._dialled[key]
 
     def close(self) -> None:
         """Give engines back, but for those of models that came open: they are the caller's."""
-        for model in (*self._own.values(), *self._told.values()):
+        for model in (*self._own.values(), *self._dialled.values()):
             model.close()
 
     def __enter__(self) -> ModelFiles:

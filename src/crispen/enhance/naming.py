@@ -30,14 +30,14 @@ VIDEO_FORMATS = dict(
 # Suffixes that stay; anything else becomes PNG or MKV, which can hold all that comes.
 _KEPT_PICTURES = {s for f in _WRITTEN for s in f.suffixes} | {".apng"}
 _KEPT_VIDEOS = frozenset(MUXERS)
-# Of suffixes that mean the same kind of file, the one that stands for all.
+# Of suffixes that mean the same kind of file, the one used for all.
 _SAME = {s: f.suffixes[0] for f in _WRITTEN for s in f.suffixes} | {
     s: next(other for other in MUXERS if MUXERS[other] == muxer) for s, muxer in MUXERS.items()
 }
 
 
 def label_of(target: Target, tasks: Sequence[str] = (), strength: float = 1.0) -> str:
-    """What stands in a result's name: how large it is, and what else was done.
+    """The label in a result's name: how large it is, and what else was done.
 
     Args:
         target: The size asked for.

@@ -52,7 +52,7 @@ class Prefetch(Generic[T]):
 
     @property
     def stopped(self) -> bool:
-        """Whether nobody wants more items; long steps may ask and give up."""
+        """Whether no more items are needed; long steps can check this and stop."""
         return self._stopped.is_set()
 
     def __enter__(self) -> Prefetch[T]:
@@ -106,6 +106,6 @@ class Prefetch(Generic[T]):
         close = getattr(self._items, "close", None)
         if close is not None:
             close()
-        # With nobody left to read, the queue may be full for good.
+        # With no reader left, the queue may stay full.
         with contextlib.suppress(queue.Full):
             self._queue.put(_End(error), timeout=None if not self._stopped.is_set() else 0.0)

@@ -129,8 +129,8 @@ def _option(
         default: Its value where it is not given.
         limits: As for pydantic's `Field`.
     """
-    told = {"label": label, "usual": usual, "unit": unit, "word": word, "kinds": [*kinds]}
-    extra: dict[str, Any] = {f"x-{key}": value for key, value in told.items() if value}
+    facts = {"label": label, "usual": usual, "unit": unit, "word": word, "kinds": [*kinds]}
+    extra: dict[str, Any] = {f"x-{key}": value for key, value in facts.items() if value}
     return Field(default, description=description, json_schema_extra=extra, **limits)
 
 

@@ -25,7 +25,7 @@ from crispen.media.resample import taps
 Floats = NDArray[np.float32]
 
 _BLOCK = 8  # output rows or columns a product; more of them multiply more zeros
-_BAND = 128  # rows made at once, where they hold at most so many samples:
+_BAND = 128  # rows made at once, if they hold at most this many samples:
 _BAND_SAMPLES = 8_000_000
 # Multiply-adds up to which OpenBLAS stays in the caller's thread; also about what a cache holds.
 _PRODUCT = 1 << 18
@@ -75,7 +75,7 @@ def _round(levels: Floats, like: Pixels) -> Pixels:
 class Resizer:
     """Makes frames of one size into frames of another, band by band.
 
-    With alpha, colour is weighted by it, so that what lies hidden under transparent pixels never
+    With alpha, colour is weighted by it, so that what is hidden under transparent pixels never
     shows.
 
     Args:

@@ -25,7 +25,7 @@ class Rows:
         self._stop = 0
 
     def take(self, start: int, stop: int) -> Pixels:
-        """Rows ``[start, stop)``; rows above `start` can then not be had again."""
+        """Rows ``[start, stop)``; rows above `start` are then no longer available."""
         while self._stop < stop:
             band = _next(self._bands)
             self._held.append(band)

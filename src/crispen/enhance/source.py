@@ -20,7 +20,7 @@ from crispen.models.dials import Dials
 if TYPE_CHECKING:
     from crispen.media.video.container import VideoHeader
 
-# Profiles and thumbnails may stand before the tables.
+# Profiles and thumbnails may precede the tables.
 _HEADER_BYTES = 1 << 20
 
 

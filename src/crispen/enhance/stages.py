@@ -47,7 +47,7 @@ class Shape:
 
 
 Room = Callable[[int], Pixels]
-"""Gives the next so many rows of the final picture to write into."""
+"""Gives a buffer for the next rows of the final picture, as many as requested."""
 
 
 class Stage(Protocol):

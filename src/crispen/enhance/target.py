@@ -70,7 +70,7 @@ class Target:
 
     @property
     def label(self) -> str:
-        """What stands in a result's name: ``x2``, ``3840x2160``, ``w1000``, ``h500``."""
+        """The label in a result's name: ``x2``, ``3840x2160``, ``w1000``, ``h500``."""
         if self.width is not None and self.height is not None:
             return f"{self.width}x{self.height}"
         if self.width is not None:

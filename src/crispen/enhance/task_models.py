@@ -58,7 +58,7 @@ def models_for(
     """The models that do `tasks`, in the order that makes sense.
 
     Args:
-        tasks: What is to be done, in any order.
+        tasks: What to do, in any order.
         named: Models that take the place of their task's default.
         video: Choose what is fast enough for videos.
         at_hand: The models that can be named; those that ship and the user's own unless given.
@@ -70,7 +70,7 @@ def models_for(
     at_hand = AtHand() if at_hand is None else at_hand
     wanted = {_check(task) for task in tasks}
     if not wanted:
-        raise UsageError("nothing is to be done; choose at least one task")
+        raise UsageError("there is nothing to do; choose at least one task")
     given = [(at_hand.card(name), name) for name in named]
     for card, name in given:
         if card.task not in wanted:

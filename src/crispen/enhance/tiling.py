@@ -1,4 +1,4 @@
-"""Where windows lie: cut with their halo, of equal shape, kept only where they are exact.
+"""Positions of windows: cut with their halo, of equal shape, kept only where they are exact.
 
 A network with halo ``h`` computes a pixel from at most ``h`` pixels around it. A window that holds
 those answers as the whole picture would, so the cores of overlapping windows put together equal
@@ -17,7 +17,7 @@ from crispen.models.card import ModelCard
 # Larger windows gain little: at a halo of 14, 2 megapixels overlap by 4 %.
 _WINDOW_PX = 2_200_000
 # Multiply-adds in one window: about a second on two cores (0.35 tera-multiply-adds a second in
-# bf16), so that progress is told that often. Ctrl-C need not wait for a window on CPUs.
+# bf16), so that progress is reported that often. Ctrl-C need not wait for a window on CPUs.
 _WINDOW_WORK = 2.5e11
 
 
@@ -44,7 +44,7 @@ def spans(length: int, window: int, halo: int, multiple: int = 1) -> list[Span]:
     Args:
         length: Pixels along the axis.
         window: Longest window; the least equal length that needs no more windows is used.
-        halo: Pixels that must lie around a core wherever the picture continues.
+        halo: Pixels that must surround a core wherever the picture continues.
         multiple: Of what windows and their first pixels are multiples, so that a network that
             pools sees the same grid in every window. The last window is as much shorter as the
             picture falls short of a multiple.
@@ -115,7 +115,7 @@ def window_shape(
         bytes_per_px: Channels times bytes a sample.
         engine_bytes_per_px: What the engine takes for one pixel of a window.
         memory_bytes: The budget.
-        tile_px: Side of square windows, where the person wants to say it.
+        tile_px: Side of square windows, if it is chosen by hand.
     """
     multiple = card.multiple
     if tile_px is not None:

@@ -20,7 +20,7 @@ _resizer = functools.lru_cache(maxsize=8)(Resizer)
 
 
 def halo_of(card: ModelCard, channels: int) -> int:
-    """How far a pixel of the result sees in pixels of `channels`; 0 where nobody knows."""
+    """How far a pixel of the result sees in pixels of `channels`; 0 where it is not known."""
     halo = card.halo or 0
     # Alpha, and colour beside a luma network, are bicubic whatever the network's own halo.
     return max(halo, BICUBIC_HALO) if channels > 1 and card.scale > 1 else halo

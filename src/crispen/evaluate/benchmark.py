@@ -190,8 +190,8 @@ def common_scale(models: list[str], scale: int | None) -> int:
         return scale
     scales = {name: find(name)[1].scale for name in models if name not in BUILT_IN}
     if len(set(scales.values())) > 1:
-        told = ", ".join(f"{name} x{n}" for name, n in scales.items())
-        raise UsageError(f"one table has one scale, but these are {told}; measure them by scale")
+        listed = ", ".join(f"{name} x{n}" for name, n in scales.items())
+        raise UsageError(f"one table has one scale, but these are {listed}; measure them by scale")
     return next(iter(scales.values()), 2)
 
 
@@ -244,7 +244,7 @@ def measure_speed(path: Path, card: ModelCard) -> str:
     """What a card says of a model's speed: one frame to 1920×1080 on this machine.
 
     A luma model is given luma; a model that takes only one size is given that, and what a whole
-    frame would take is told.
+    frame would take is reported.
     """
     engine = open_engine(path, card)
     full = (1080 // card.scale, 1920 // card.scale)

@@ -76,7 +76,7 @@ def compare(
         reference: What it should look like; at least as large as `after`.
         method: How `before` is enlarged.
         windows: How many places to look closer at.
-        window_px: Side of such a place; less if the picture is smaller.
+        window_px: Side of these squares; less if the picture is smaller.
 
     Raises:
         UsageError: The pictures do not show the same thing at these sizes.

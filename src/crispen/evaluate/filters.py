@@ -64,7 +64,7 @@ def bilateral(pixels: Bytes) -> Bytes:
     """Bilateral filter, σ of 3 pixels, and in grey levels thrice the estimated noise [1]_.
 
     Window and colour distance (the sum over the channels) are OpenCV's. That of scikit-image 0.26
-    weighs a window that lies beside the pixel.
+    weighs a window beside the pixel.
 
     .. [1] C. Tomasi, R. Manduchi, "Bilateral filtering for gray and color images", ICCV 1998,
        doi:10.1109/ICCV.1998.710815

@@ -130,7 +130,7 @@ def examine(
         data: What they are called.
         scale: The model's.
         protocol: How pictures are compared.
-        baselines: The first is what the model's gain is told over.
+        baselines: The model's gain is relative to the first.
         count: How many of the worst and of the best pictures are shown.
         device: Where the model runs.
         threads: Maximum number.

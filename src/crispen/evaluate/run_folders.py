@@ -80,7 +80,7 @@ class Run:
     """One training run.
 
     Attributes:
-        folder: Where it lies.
+        folder: Its path.
         id: Its folder below the one that was listed, with ``/``; unique there, unlike `name`.
         name: Of the recipe.
         task: ``upscale``, ``denoise`` …
@@ -179,7 +179,7 @@ def list_runs(folder: Path, *, depth: int = 1) -> list[Run]:
 
 
 def run_folders(folder: Path, *, depth: int = 1) -> dict[str, Path]:
-    """Where the runs in a folder lie, by id; nothing in them is read.
+    """Paths of the runs in a folder, by id; nothing in them is read.
 
     Args:
         folder: As ``runs``; a run's own folder gives that run.

@@ -11,7 +11,7 @@ from crispen.evaluate.lettering import draw_text, line_height
 PANEL_PX = 480
 GAP_PX = 12
 PAPER, INK, FAINT = (255, 255, 255), (24, 24, 27), (113, 113, 122)
-# Told apart by people with colour-blindness too (Okabe and Ito).
+# Distinguishable with colour blindness too (Okabe and Ito).
 COLORS = ((230, 159, 0), (0, 158, 115), (86, 180, 233), (204, 121, 167))
 _FRAME_PX = 4
 

@@ -69,7 +69,7 @@ class _PostgreSQL:
             with contextlib.suppress(SQLAlchemyError):
                 connection.scalar(text(f"SELECT pg_advisory_unlock({_KEY})"))
             with contextlib.suppress(SQLAlchemyError):
-                connection.invalidate()  # of no use to anybody else if that failed
+                connection.invalidate()  # unusable if that failed
             with contextlib.suppress(SQLAlchemyError):
                 connection.close()
 

@@ -44,7 +44,7 @@ class Bounds:
 
 
 def examine(path: Path, name: str, bounds: Bounds) -> Source:
-    """What a file holds; its name only stands in error texts.
+    """What a file holds; its name is used in error messages only.
 
     Raises:
         InputError: Neither a picture nor a video that can be read, or beyond the bounds.
@@ -85,7 +85,7 @@ def _picture(path: Path, name: str, bounds: Bounds) -> Source:
         try:
             top, _ = peeked(picture.bands(_BAND_ROWS), header.height)
             damage = damage_in(top, path)
-        except InputError:  # broken further down; whoever reads it whole says so
+        except InputError:  # damaged further down; reading all of it reports that
             damage = None
     return Source(
         kind="image",
@@ -152,7 +152,7 @@ def _viewable_codec(header: VideoHeader) -> str:
 
 
 def viewable_picture(format: str, width: int, height: int) -> bool:
-    """Whether browsers show such a picture as it is."""
+    """Whether browsers can show such a picture directly."""
     small = max(width, height) <= _VIEWABLE_SIDE_PX and width * height <= _VIEWABLE_PIXELS
     return small and formats.PICTURES[format].viewable
 

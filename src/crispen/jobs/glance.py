@@ -15,7 +15,7 @@ from crispen.models.dials import Dials
 
 
 class Found(BaseModel):
-    """What a file is and what was found in it; null where it cannot be told."""
+    """What a file is and what was found in it; null where it is not known."""
 
     kind: Kind | None
     width: int | None = Field(None, description="as shown")
@@ -55,7 +55,7 @@ def glance(path: Path, name: str, bounds: Bounds, *, part: bool = False) -> Foun
         path: The file.
         name: What people call it, for errors.
         bounds: What it may be at most.
-        part: It is only the beginning of the file: what does not stand there is left open.
+        part: It is only the beginning of the file: what is not in it is left open.
 
     Raises:
         InputError: Neither a picture nor a video that can be read, or beyond the bounds.

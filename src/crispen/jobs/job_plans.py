@@ -22,7 +22,7 @@ def plan_job(
     *,
     max_pixels: int | None = None,
 ) -> Plan:
-    """What will be done for a job, with the models that are at hand now.
+    """What will be done for a job, with the models that are available now.
 
     Args:
         request: What is wanted.

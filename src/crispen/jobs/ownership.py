@@ -26,7 +26,7 @@ class Ownership:
 
     Args:
         store: The queue in it.
-        folder: Where the files of its jobs lie.
+        folder: Folder with the files of its jobs.
     """
 
     def __init__(self, store: JobStore, folder: Path) -> None:
@@ -39,7 +39,7 @@ class Ownership:
 
         Raises:
             OutputError: Another server uses it.
-            UsageError: Its jobs lie in another folder.
+            UsageError: Its jobs are in another folder.
             StoreError: It does not answer.
         """
         if not self._lock.take():

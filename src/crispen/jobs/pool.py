@@ -1,12 +1,12 @@
 """The worker processes of one server: started, watched, started again, stopped.
 
-A worker that dies gives its job back, which counts as one of the job's tries. When the whole
-server died, its workers ended with it, and what they held goes back without a count: that was not
-the job's doing.
+When a worker dies, its job goes back to the queue, and that counts as one of the job's tries. When
+the whole server died, its workers ended with it, and their jobs go back without a count, since the
+jobs were not the cause.
 
-Two supervised loops do it. ``workers`` hears workers and replaces dead ones, and never asks the
-database. ``leases`` gives the jobs of dead and silent workers back, as soon as the database lets
-it.
+Two supervised loops do it. ``workers`` listens to workers and replaces dead ones; it never queries
+the database. ``leases`` gives the jobs of dead and silent workers back, as soon as the database
+allows it.
 """
 
 from __future__ import annotations
@@ -299,6 +299,6 @@ def _reason(code: int | None) -> str:
     if code is not None and code < 0:
         with contextlib.suppress(ValueError):
             name = signal.Signals(-code).name
-            hint = ", perhaps for want of memory" if name == "SIGKILL" else ""
+            hint = ", perhaps for lack of memory" if name == "SIGKILL" else ""
             return f"was ended by {name}{hint}"
     return f"ended with code {code}"

@@ -16,7 +16,7 @@ class SilenceWatch:
     """How long each running job's row has not changed, on the monotonic clock.
 
     A worker that lives changes the row of its job five times a second. Time in which the database
-    could not be written does not count: nobody could have been heard then. Nor do jumps of the
+    could not be written does not count, since no worker could report then. Nor do jumps of the
     clock.
 
     Args:

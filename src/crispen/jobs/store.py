@@ -136,7 +136,7 @@ class JobStore:
             return None if row is None else row.value
 
     def note_fact(self, name: str, value: str) -> None:
-        """Write such a thing down."""
+        """Record a fact."""
         with self._database.session() as session:
             session.merge(FactRow(name=name, value=value))
             session.commit()

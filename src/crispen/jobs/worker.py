@@ -131,7 +131,9 @@ class Worker:
         try:
             size_bytes = target.stat().st_size
         except OSError as error:
-            raise OutputError(f"{job.name}: its result went away while it was written") from error
+            raise OutputError(
+                f"{job.name}: its result was deleted while it was being written"
+            ) from error
         return JobResult(
             name=f"{stem}.{label}{target.suffix}",
             type=suffix_and_type(result_format(job.options, job.source))[1],

@@ -116,7 +116,7 @@ class _Life:
         self._pipe.send(("name", self._name))
         try:
             while True:
-                # Even where job follows upon job, since a pipe that nobody reads fills up.
+                # Even between one job and the next, since a pipe that is not read fills up.
                 self._listen(0)
                 if self._stopping:
                     return
@@ -132,7 +132,7 @@ class _Life:
             self._store.close()
 
     def _claim(self) -> None:
-        if self._unsure:  # a claim that failed may have been written down all the same
+        if self._unsure:  # a claim that failed may have been stored nevertheless
             for held in self._store.held(self._name):
                 self._store.release(held)
         self._unsure = True
@@ -211,7 +211,7 @@ class _Life:
             elif ending == "lost":
                 kept = False
                 now = self._store.get(job.id)
-                # Where another worker has it, what lies there is that one's.
+                # If another worker has the job, these files are that worker's.
                 if now is None or now.status is Status.CANCELLED:
                     clean(folder)
             else:

@@ -1,6 +1,6 @@
 """What happens between steps: lines of the log, validation, sheets, checkpoints, curves.
 
-Only rank 0 writes; what it finds out is told to the others, so that all of them decide alike.
+Only rank 0 writes; it sends what it finds to the others, so that all of them decide alike.
 """
 
 from __future__ import annotations

@@ -169,14 +169,14 @@ def rescaled_tail(weights: dict[str, Tensor], before: int, after: int) -> dict[s
 
 
 def no_lineage() -> dict[str, Any]:
-    """What stands for a run that began with random weights."""
+    """The lineage of a run that began with random weights."""
     return {"started_from": "", "steps": 0, "wall_time_s": 0.0}
 
 
 def check_same_run(old: Recipe, new: Recipe, path: Path) -> None:
     """Refuses to continue a run of another recipe.
 
-    What may differ: how long and how fast it learns, where the same data lies, what is measured.
+    What may differ: how long and how fast it learns, where the same data is, what is measured.
 
     Raises:
         UsageError: They differ in anything else; names it.

@@ -99,7 +99,7 @@ def to_onnx(network: Network, card: ModelCard) -> onnx.ModelProto:
         traced, names = _WithResidual(network), ["output", "residual"]
     buffer = io.BytesIO()
     with warnings.catch_warnings():
-        # The TorchScript exporter is called deprecated, but it names tensors as it is told and
+        # The TorchScript exporter is called deprecated, but it names tensors as specified and
         # needs no further package.
         warnings.simplefilter("ignore")
         torch.onnx.export(
@@ -198,7 +198,7 @@ def export_checkpoint(
         name: The model's name; the recipe's unless given.
         valid: Folder with ``Set5``, ``Set14`` …; quality measured there, with the recipe's own
             degradation unless others are given, and speed go into the card.
-        degradations: What it is measured with, each by itself, by what the card shall call it.
+        degradations: What it is measured with, each separately, by its name on the card.
         licence: Of the weights.
 
     Returns:

@@ -16,7 +16,7 @@ from crispen.lab.training import Trainer
 
 
 def main() -> None:
-    """Trains the recipe that stands in the first argument."""
+    """Trains the recipe in the first argument."""
     end_with_parent()
     given = json.loads(sys.argv[1])
     trainer = Trainer(

@@ -47,20 +47,20 @@ def make_network(recipe: Recipe) -> Network:
 
 
 def check_losses(recipe: Recipe, network: Network) -> None:
-    """Compares one blank crop, so that what the losses cannot compare is told before all work.
+    """Compares one blank crop, so that what the losses cannot compare is reported before any work.
 
     Raises:
         CrispenError: A loss does not fit the network or the crops, or misses a file.
     """
     x = torch.zeros(1, recipe.data.channels, recipe.data.patch, recipe.data.patch)
-    # Neither the weights, the statistics of their layers nor the course of chance may change.
+    # Neither the weights, the statistics of layers nor the random state may change.
     with torch.no_grad(), torch.random.fork_rng(devices=[]):
         output = copy.deepcopy(network).train().outputs(torch.cat([x, x]))
         build_loss(recipe.loss)(output, torch.zeros_like(output.image))
 
 
 def is_paired(recipe: Recipe) -> bool:
-    """Whether the data brings its own inputs."""
+    """Whether the data has its own inputs."""
     data = recipe.data
     return isinstance(data, PairsTable) or (
         isinstance(data, NamedTable) and data.name.endswith("-pairs")
@@ -68,7 +68,7 @@ def is_paired(recipe: Recipe) -> bool:
 
 
 def make_pipeline(recipe: Recipe, device: torch.device) -> Pipeline | None:
-    """What makes inputs of targets; None where the data brings its inputs.
+    """What makes inputs of targets; None if the data has its own inputs.
 
     Raises:
         UsageError: The degradations do not fit the scale, the colour or the data.
@@ -76,12 +76,12 @@ def make_pipeline(recipe: Recipe, device: torch.device) -> Pipeline | None:
     if is_paired(recipe):
         if recipe.degradation:
             raise UsageError(
-                "degradation: the data brings its own inputs; leave [[degradation]] out, or take "
+                "degradation: the data has its own inputs; leave [[degradation]] out, or take "
                 'data.kind = "folder"'
             )
         for key in MADE_UP:
             if getattr(recipe.data, key):
-                raise UsageError(f"data.{key}: the data brings its own inputs; leave it out")
+                raise UsageError(f"data.{key}: the data has its own inputs; leave it out")
         return None
     if recipe.data.channels != 3:
         for key in ("pages", "patterns"):

@@ -156,7 +156,7 @@ def helpers(place: Place, arguments: list[str], folder: Path) -> Iterator[None]:
     """The other processes of this machine, while the block runs.
 
     Args:
-        place: Of this process; it starts others if it is rank 0 and nobody else did.
+        place: Of this process; it starts the others if it is rank 0 and they are not started yet.
         arguments: Of ``python -m crispen.lab.helper``.
         folder: Each writes what it says into ``rank-N.log`` there.
 

@@ -46,7 +46,7 @@ class Train(Table):
     schedule: Literal["wsd", "constant", "cosine", "plateau"] = Field(
         "wsd",
         description="after the warm-up: stable, then linearly to zero (wsd); constant; a half "
-        "cosine to zero; lower whenever validation stands still (plateau)",
+        "cosine to zero; lower whenever validation stops improving (plateau)",
     )
     warmup: int = Field(200, ge=0, description="steps to reach the peak")
     decay: float = Field(0.4, ge=0, le=1, description="wsd: last part of the steps, down to zero")
@@ -142,7 +142,7 @@ class Recipe(Table):
         if self.task == "upscale" and self.scale == 1:
             raise ValueError("upscale needs a scale of 2 or more; for scale 1 give another task")
         if self.task in ("denoise", "sharpen", "relight") and self.scale != 1:
-            raise ValueError(f"{self.task} keeps the size, so scale is 1; for both say restore")
+            raise ValueError(f"{self.task} keeps the size, so scale is 1; for both, use restore")
         return self
 
     @property
@@ -237,11 +237,13 @@ def read_recipe(table: dict[str, Any], source: str) -> Recipe:
         } | {"folder", PLUGIN}
         path = [part for part in first["loc"] if part not in kinds]
         where = ".".join(str(part) for part in path)
-        told = _told(first["type"], first["msg"], path)
-        raise UsageError(f"{source}: {where}: {told}" if where else f"{source}: {told}") from error
+        problem = _explained(first["type"], first["msg"], path)
+        raise UsageError(
+            f"{source}: {where}: {problem}" if where else f"{source}: {problem}"
+        ) from error
 
 
-def _told(kind: str, message: str, path: list[int | str]) -> str:
+def _explained(kind: str, message: str, path: list[int | str]) -> str:
     """What is wrong with one value, in words for a person."""
     if kind == "too_short":
         return "needs at least one entry"
@@ -289,7 +291,7 @@ def load_recipe(name_or_path: str, overrides: Sequence[str] = ()) -> Recipe:
         table = with_absolute_paths(table, path.parent)
         return read_recipe(table, "--set" if overrides else str(path))
     except UsageError:
-        # A file that is wrong by itself is to blame, not what was set on top.
+        # An error in the file itself is reported first, not one in what was set on top.
         read_recipe(with_absolute_paths(tomllib.loads(text), path.parent), str(path))
         raise
 

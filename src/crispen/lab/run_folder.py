@@ -74,7 +74,7 @@ class RunFolder:
         self.about: dict[str, Any] = _read(path / "run.json", {})
 
     def begin(self, step: int, **about: Any) -> None:
-        """Writes what is known before the first step; forgets what lies after `step`.
+        """Writes what is known before the first step; forgets what is after `step`.
 
         Args:
             step: Where the run starts or continues.
@@ -180,7 +180,7 @@ class RunFolder:
 
 
 def make_folder(path: Path) -> None:
-    """Makes a folder and those it lies in.
+    """Makes a folder and its parents.
 
     Raises:
         OutputError: It cannot be made.

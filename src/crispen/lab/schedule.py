@@ -1,4 +1,4 @@
-"""How the learning rate runs over a training, and when a run stops by itself."""
+"""How the learning rate runs over a training, and when a run stops early."""
 
 from __future__ import annotations
 

@@ -66,7 +66,7 @@ class Task:
         self.progress.cancel()
         self.thread.join()
         if not isinstance(self.outcome[0], Cancelled):
-            return None  # it ended by itself meanwhile
+            return None  # it ended meanwhile
         return submitit.helpers.DelayedSubmission(Task(self.job))
 
 

@@ -30,7 +30,7 @@ from crispen.lab.recipe import Recipe
 from crispen.models.dials import Dials, set_dials
 from crispen.models.store import SUFFIX, find, read_model
 
-# What stands behind an operator's inputs, from its second one on.
+# What an operator's inputs mean, from its second one on.
 _INPUTS = {
     "Conv": ("weight", "bias"),
     "ConvTranspose": ("weight", "bias"),
@@ -122,7 +122,7 @@ def _take(network: Network, model: onnx.ModelProto) -> bool:
     """Puts a graph's weights into their places; whether there was one that is no bias."""
     modules = dict(network.named_modules())
     weights = {i.name: numpy_helper.to_array(i) for i in model.graph.initializer}
-    told: set[str] = set()
+    given: set[str] = set()
     taken = False
     for node in model.graph.node:
         place = _module_of(node.name)
@@ -136,11 +136,11 @@ def _take(network: Network, model: onnx.ModelProto) -> bool:
                 continue
             value = torch.from_numpy(np.array(weights[key]))
             taken |= _set(module, name, _as_trained(node, value)) and value.ndim > 1
-            told.add(place)
+            given.add(place)
     folded = [
         layer
         for place, layer in modules.items()
-        if isinstance(layer, nn.BatchNorm2d) and place not in told
+        if isinstance(layer, nn.BatchNorm2d) and place not in given
     ]
     if taken and folded:
         _change_nothing(network, folded)
@@ -156,7 +156,7 @@ def _module_of(node: str) -> str:
     ''
     """
     parts = node.strip("/").split("/")[:-1]
-    # A list of modules stands before its own entries, which have its name in front.
+    # A list of modules precedes its own entries, which have its name in front.
     kept = [
         part
         for part, after in zip(parts, [*parts[1:], ""], strict=False)
@@ -174,7 +174,7 @@ def _as_trained(node: onnx.NodeProto, value: Tensor) -> Tensor:
 
 
 def _set(module: nn.Module, name: str, value: Tensor) -> bool:
-    """Whether a module has such a weight, which is then the given one."""
+    """Whether a module has this weight, which is then set to the given one."""
     if name == "range" and not isinstance(module, ClippedRelu):
         return False
     held = getattr(module, name, None)

@@ -29,7 +29,7 @@ class Table(BaseModel):
 
 T = TypeVar("T", bound=Table)
 
-# Stands in the places of pydantic's errors where a kind of our own stands for other tables.
+# Appears in the paths of pydantic's errors where a kind of our own stands for other tables.
 PLUGIN = "plug-in"
 
 
@@ -119,7 +119,7 @@ class Kinds(Mapping[str, type[T]], Generic[T]):
         )
 
     def annotation(self) -> Any:
-        """The type of a recipe's field: any of these tables, told apart by ``kind``."""
+        """The type of a recipe's field: any of these tables, distinguished by ``kind``."""
         own = [Annotated[table, Tag(kind)] for kind, table in self.own.items()]
         plugged = Annotated[Any, PlainValidator(self._read), Tag(PLUGIN)]
         return Annotated[Union[(*own, plugged)], Discriminator(self._tag)]
@@ -153,7 +153,7 @@ def table_of(made: type, base: type[T], given: Sequence[str] = ()) -> type[T]:
         given: Arguments that do not come from a recipe.
 
     Raises:
-        UsageError: An argument has no type or a name that cannot stand in a table.
+        UsageError: An argument has no type or a name that cannot be used in a table.
     """
     hints = get_type_hints(made.__init__)  # type: ignore[misc]
     fields: dict[str, Any] = {}

@@ -50,9 +50,9 @@ class Trainer:
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
         devices: How many of them, on this machine (on each node, under SLURM or ``torchrun``).
         compile_network: Let ``torch.compile`` fuse the layers (needs a C++ compiler on CPUs).
-        resume: True: go on with the run in the folder; False: put it aside and begin anew; None:
-            go on if there is one.
-        progress: Told while pictures are read.
+        resume: True: continue the run in the folder; False: put it aside and start again; None:
+            continue if there is one.
+        progress: Notified while pictures are read.
 
     Raises:
         UsageError: The recipe cannot work, or the folder holds a run of another recipe.
@@ -77,7 +77,7 @@ class Trainer:
         self.judge = Judge()
         self.lineage: dict[str, Any] = no_lineage()
         network = make_network(recipe)
-        # All that can be wrong with a recipe is told before anything is read.
+        # All errors in a recipe are reported before anything is read.
         pipeline = make_pipeline(recipe, torch.device("cpu"))
         check_losses(recipe, network)
         side = recipe.scale * recipe.data.patch
@@ -91,13 +91,13 @@ class Trainer:
         with contextlib.ExitStack() as self._stack:
             self._stack.callback(_remove_empty, folder)
             make_folder(folder)
-            told = {
+            order = {
                 "recipe": recipe.model_dump(mode="json", exclude_none=True),
                 "folder": str(folder),
                 "device": device,
                 "compile_network": compile_network,
             }
-            self._stack.enter_context(helpers(place, [json.dumps(told)], folder))
+            self._stack.enter_context(helpers(place, [json.dumps(order)], folder))
             self.fabric = connect(device, place)
             self._stack.callback(disconnect)
             # A GPU would round the bicubic base, which carries the picture, to 10 bits.
@@ -126,7 +126,7 @@ class Trainer:
             self._stack = self._stack.pop_all()
 
     def _saved(self, recipe: Recipe, resume: bool | None) -> dict[str, Any] | None:
-        """The checkpoint to go on from, if there is one and it is wanted."""
+        """The checkpoint to continue from, if there is one and it is wanted."""
         found = [p for p in (self.folder / CHECKPOINT, self.folder / BEST) if p.is_file()]
         if resume is False:
             if found:
@@ -178,7 +178,7 @@ class Trainer:
         if saved["data"]["digest"] != self.batches.digest:
             raise UsageError(
                 f"{path}: the run began with other data (now {self.batches.description}); give "
-                "it the same pictures, or begin anew with --no-resume"
+                "it the same pictures, or start again with --no-resume"
             )
         restore_weights(learner.network, saved["network"], path)
         restore_weights(learner.average, saved["average"], path)
@@ -232,16 +232,16 @@ class Trainer:
         )
 
     def fit(self, progress: Progress | None = None) -> dict[str, float]:
-        """Trains to the last step, or until validation stands still long enough.
+        """Trains to the last step, or until validation has not improved for long enough.
 
         Args:
-            progress: Told every step; cancelling it saves a checkpoint and stops.
+            progress: Notified at every step; cancelling it saves a checkpoint and stops.
 
         Returns:
             Step and figures of the best validation.
 
         Raises:
-            Cancelled: It was; the same call in a new `Trainer` goes on.
+            Cancelled: It was; the same call in a new `Trainer` continues.
             TrainingError: The loss is no number any more, or the device ran out of memory.
             OutputError: The disk is full; the best and the last checkpoint are as they were.
         """
@@ -259,9 +259,9 @@ class Trainer:
             self._end("stopped")
             raise
         except torch.OutOfMemoryError as error:
-            told = "the device ran out of memory; make data.batch or data.patch smaller"
-            self._failed(told)
-            raise TrainingError(told) from error
+            message = "the device ran out of memory; make data.batch or data.patch smaller"
+            self._failed(message)
+            raise TrainingError(message) from error
         except KeyboardInterrupt:
             self._end("stopped")
             raise
@@ -304,10 +304,10 @@ class Trainer:
             keeper.draw()
         keeper.end(status, self.step, self.wall_time_s, **about)
 
-    def _failed(self, told: str) -> None:
-        # The failure itself is what is told, not that it could not be written down.
+    def _failed(self, message: str) -> None:
+        # The failure itself is reported, not that it could not be recorded.
         with contextlib.suppress(CrispenError, OSError):
-            self.keeper.end("failed", self.step, self.wall_time_s, error=told)
+            self.keeper.end("failed", self.step, self.wall_time_s, error=message)
 
 
 def put_aside(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""What trained networks there are, what is known about each, and where their files lie.
+"""What trained networks there are, what is known about each, and where their files are.
 
 To users the name means the function `models` below: ``crispen.models()``.
 """
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def models() -> list[ModelCard]:
-    """The cards of all models at hand, shipped and added."""
+    """The cards of all available models, shipped and added."""
     from crispen.models.store import list_cards
 
     return [card for _, card in list_cards()]

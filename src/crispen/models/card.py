@@ -70,7 +70,7 @@ class ModelCard(_Frozen):
         window_px: The side of the square windows it must be run on, as where a network has a
             fully connected layer; None for any side. The windows overlap.
         stride_px: Step between overlapping windows whose answers are averaged, as the classic
-            autoencoder wants it; windows are then `window_px`, or else four strides, wide. None
+            autoencoder needs it; windows are then `window_px`, or else four strides, wide. None
             for exact tiles where there is a halo, and for blended ones where there is none.
     """
 

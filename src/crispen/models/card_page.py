@@ -65,7 +65,7 @@ def _colors(card: ModelCard) -> str:
 
 
 def _origin(training: Training) -> list[tuple[str, str]]:
-    """Where the weights come from, if anybody knows."""
+    """Where the weights come from, if known."""
     if not training.recipe:
         return [("training", "unknown")]
     minutes = training.wall_time_s / 60

@@ -20,7 +20,7 @@ VIVID = "vivid"
 NAMES = ("noise", "compression", "blur")
 INPUTS = 2 * len(NAMES)
 
-# Where a codec does as much damage as a JPEG whose tables are scaled to so many per cent: equal
+# Where a codec does as much damage as a JPEG whose tables are scaled to this percentage: equal
 # mean squared error on 22 crops of the open pack; printed by benchmarks/codec_scale.py.
 _WEBP = ((20, 149), (30, 104), (40, 77), (50, 62), (60, 50), (70, 41), (80, 27), (90, 13), (95, 8))
 _CRF_OF_50 = {"h264": 20.0, "hevc": 24.0}
@@ -136,7 +136,7 @@ def noise_of(dial: float) -> float:
 
 
 def quality_of(dial: float) -> float:
-    """The quality of the JPEG that a compression dial stands for, from 10 to 100.
+    """The quality of the JPEG that a compression dial corresponds to, from 10 to 100.
 
     >>> round(quality_of(compression_dial(jpeg_step(62))), 3)
     62.0

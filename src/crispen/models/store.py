@@ -1,4 +1,4 @@
-"""Where model files lie: shipped with the package, in the user's folder, at a path or URL.
+"""Where model files are: shipped with the package, in the user's folder, at a path or URL.
 
 The user's folder is ``$CRISPEN_MODELS``, or else the platform's folder for a user's data
 (``~/.local/share/crispen/models`` on Linux). A model there has precedence over none: names that
@@ -68,7 +68,7 @@ def find(name_or_path: str | Path) -> tuple[Path, ModelCard]:
     if path.is_file():
         return path, read_card(path)
     if path.suffix == SUFFIX or path.name != text:
-        raise UnknownModel(f"{path}: no such model file; 'crispen models' lists those at hand")
+        raise UnknownModel(f"{path}: no such model file; 'crispen models' lists those available")
     known = [*shipped_names(), *_names(user_folder())]
     members = [name for name in known if name.startswith(f"{text}-x")]
     if members:
@@ -86,7 +86,7 @@ class Known(NamedTuple):
 
 
 def list_cards() -> list[Known]:
-    """All models at hand, shipped ones first; broken files in the user's folder are left out."""
+    """All available models, shipped ones first; broken files in the user's folder are left out."""
     found = [Known(path, read_card(path)) for path in _files(SHIPPED)]
     for path in _files(user_folder()):
         try:

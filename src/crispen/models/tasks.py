@@ -1,6 +1,6 @@
 """What can be done to a picture, in words: one row a task, and everything else reads the row.
 
-To add a task, add its name to `Task` and its row to `_OWN`. A package can bring a `TaskRow` of its
+To add a task, add its name to `Task` and its row to `_OWN`. A package can offer a `TaskRow` of its
 own as an entry point of the group ``crispen.tasks``; the entry point's name is the task's.
 """
 
@@ -36,7 +36,7 @@ else:
 
 
 Example = Literal["none", "noise", "dark", "blocks", "compressed", "specks"]
-"""How a good picture is degraded to show what a task does; `jobs.samples` does it."""
+"""How a good picture is degraded to show what a task does; `jobs.model_samples` does it."""
 
 
 @dataclass(frozen=True, slots=True)

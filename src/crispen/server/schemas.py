@@ -78,7 +78,7 @@ class TaskChoice(BaseModel):
     hint: str = Field(description="when to choose it")
     result: str = Field(description="what a picture is afterwards, in a word or two")
     usual: str | None = Field(description="the model or family that ships for it, if any")
-    available: bool = Field(description="whether a model for it is at hand")
+    available: bool = Field(description="whether a model for it is available")
     image_model: str | None = Field(description="model or family used unless another is named")
     video_model: str | None
     models: list[str] = Field(description="all models and families for it")
@@ -116,7 +116,7 @@ class ModelView(ModelCard):
     """A model's card, and what the server knows beside it."""
 
     own: bool = Field(False, description="added by the user, so it can be deleted")
-    family: str | None = Field(None, description="the name that picks its scale by itself")
+    family: str | None = Field(None, description="the name that chooses the scale automatically")
     stem: str = Field("", description="its name without the scale, which its relatives share")
     rank: int | None = Field(
         None, description="place among those that most people need; null for the laboratory's"
@@ -129,7 +129,7 @@ class ModelView(ModelCard):
 
 
 class ModelList(BaseModel):
-    """All models at hand."""
+    """All available models."""
 
     models: list[ModelView]
 
@@ -180,7 +180,9 @@ class Question(BaseModel):
 
     kind: Kind
     options: Request = Request()
-    files: list[FileFacts] = Field([], max_length=5000, description="to be told of each by itself")
+    files: list[FileFacts] = Field(
+        [], max_length=5000, description="to get a plan for each of them"
+    )
 
 
 class FilePlan(BaseModel):
@@ -250,7 +252,7 @@ class Bulk(BaseModel):
 
 
 class BulkFailure(BaseModel):
-    """A job with which it could not be done."""
+    """A job for which the action failed."""
 
     id: str
     code: str
@@ -258,9 +260,9 @@ class BulkFailure(BaseModel):
 
 
 class BulkDone(BaseModel):
-    """What came of it."""
+    """The outcome."""
 
-    done: list[str] = Field(description="ids of the jobs with which it was done")
+    done: list[str] = Field(description="ids of the jobs for which it succeeded")
     failed: list[BulkFailure]
 
 

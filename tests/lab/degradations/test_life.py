@@ -34,7 +34,7 @@ def batch(photo: Tensor) -> Tensor:
 
 
 def told(life: Life, x: Tensor, seed: int = 0) -> tuple[Tensor, Tensor]:
-    return life.told(x, Generator().manual_seed(seed), 2)
+    return life.apply_with_dials(x, Generator().manual_seed(seed), 2)
 
 
 def test_a_clean_life_is_matlabs_shrinking(batch: Tensor) -> None:

@@ -238,7 +238,7 @@ def test_weights_are_fetched_once(server: list[bytes]) -> None:
 
 def test_a_damaged_download_leaves_nothing(server: list[bytes]) -> None:
     server.insert(0, server[0][:-10])
-    with pytest.raises(InputError, match="came damaged"):
+    with pytest.raises(InputError, match="is damaged"):
         vgg.load_vgg19(("relu1_1",))
     assert list(vgg.user_file().parent.iterdir()) == []
     vgg.load_vgg19(("relu1_1",))

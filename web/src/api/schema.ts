@@ -39,7 +39,7 @@ export interface paths {
          * @description All of this client's jobs, live.
          *
          *     First ``snapshot`` with ``{"jobs": […]}``, then ``job`` with a job whenever one changes, and
-         *     ``deleted`` with ``{"id"}``. A comment every 15 seconds keeps the connection open. Whoever
+         *     ``deleted`` with ``{"id"}``. A comment every 15 seconds keeps the connection open. A client that
          *     connects again gets a new snapshot, so nothing is missed.
          */
         get: operations["all_events"];
@@ -679,12 +679,12 @@ export interface components {
         };
         /**
          * BulkDone
-         * @description What came of it.
+         * @description The outcome.
          */
         BulkDone: {
             /**
              * Done
-             * @description ids of the jobs with which it was done
+             * @description ids of the jobs for which it succeeded
              */
             done: string[];
             /** Failed */
@@ -692,7 +692,7 @@ export interface components {
         };
         /**
          * BulkFailure
-         * @description A job with which it could not be done.
+         * @description A job for which the action failed.
          */
         BulkFailure: {
             /** Code */
@@ -837,7 +837,7 @@ export interface components {
         };
         /**
          * Found
-         * @description What a file is and what was found in it; null where it cannot be told.
+         * @description What a file is and what was found in it; null where it is not known.
          */
         Found: {
             /**
@@ -1090,7 +1090,7 @@ export interface components {
         };
         /**
          * ModelList
-         * @description All models at hand.
+         * @description All available models.
          */
         ModelList: {
             /** Models */
@@ -1132,7 +1132,7 @@ export interface components {
             dials: boolean;
             /**
              * Family
-             * @description the name that picks its scale by itself
+             * @description the name that chooses the scale automatically
              */
             family?: string | null;
             /** Halo */
@@ -1359,7 +1359,7 @@ export interface components {
         Question: {
             /**
              * Files
-             * @description to be told of each by itself
+             * @description to get a plan for each of them
              * @default []
              */
             files: components["schemas"]["FileFacts"][];
@@ -1835,7 +1835,7 @@ export interface components {
         TaskChoice: {
             /**
              * Available
-             * @description whether a model for it is at hand
+             * @description whether a model for it is available
              */
             available: boolean;
             /**
@@ -2010,7 +2010,7 @@ export interface operations {
                 as_is?: boolean;
                 /** @description Leave EXIF, XMP, titles, dates and places out. */
                 strip_metadata?: boolean;
-                /** @description The picture was cut out of a JPEG file that was quantised so coarsely, as `POST /look` says of it. */
+                /** @description How coarsely the JPEG file was quantised that the picture was cut out of, as `POST /look` says. */
                 jpeg_step?: number | null;
             };
             header?: never;
@@ -4130,7 +4130,7 @@ export interface operations {
     look: {
         parameters: {
             query?: {
-                /** @description this is only the beginning of the file: say what stands there */
+                /** @description this is only the beginning of the file: report what is in it */
                 part?: boolean;
             };
             header?: never;
@@ -4355,7 +4355,7 @@ export interface operations {
     add_model: {
         parameters: {
             query?: {
-                /** @description call it so; the card's or file's name unless given */
+                /** @description its name; the card's or file's name unless given */
                 name?: string | null;
             };
             header?: never;
@@ -5016,7 +5016,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description a run's id: its folder, with / where it lies in another */
+                /** @description a run's id: its folder, with / where it is inside another */
                 name: string;
             };
             cookie?: never;
@@ -5120,7 +5120,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description a run's id: its folder, with / where it lies in another */
+                /** @description a run's id: its folder, with / where it is inside another */
                 name: string;
             };
             cookie?: never;
@@ -5224,7 +5224,7 @@ export interface operations {
             query?: never;
             header?: never;
             path: {
-                /** @description a run's id: its folder, with / where it lies in another */
+                /** @description a run's id: its folder, with / where it is inside another */
                 name: string;
                 /** @description a sheet's file name */
                 file: string;

@@ -44,10 +44,10 @@ _SWS_MATRICES = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9, 10: 9}
 class FrameEnhancer:
     """Makes frames of one size and format out of frames of another.
 
-    The whole frame is enlarged bicubically first, by swscale, which knows where chroma samples lie
+    The whole frame is enlarged bicubically first, by swscale, which knows where chroma samples are
     and carries the frame's side data (captions, light levels) over; that takes 2 ms for 1080p. Then
     the network's luma takes the place of the bicubic one. Its levels stay as they are; the network
-    is told their range, and the matrix does not matter to it. RGB networks see the colours that the
+    is given their range, and the matrix does not matter. RGB networks see the colours that the
     stream's own matrix means; where they leave the size as it is, what they change is added to the
     frame's own samples. Grey has no other colours, so they see its plane.
 
@@ -124,7 +124,7 @@ class FrameEnhancer:
     def _swscale(self, *, to_rgb: bool = False, from_rgb: bool = False) -> dict[str, Any]:
         matrix = _SWS_MATRICES.get(self.matrix, 5)
         rgb_in = from_rgb or self._source.rgb
-        # swscale takes grey for full range whatever it is told: so nothing is mapped.
+        # swscale treats grey as full range, whatever its options say: so nothing is mapped.
         own = FULL_RANGE if self._source.grey else self._range
         if not (to_rgb or rgb_in):
             return {"src_color_range": own, "dst_color_range": own}

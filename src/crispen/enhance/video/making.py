@@ -44,7 +44,7 @@ class VideoReport:
         source_size: Width and height of the source's frames.
         target_size: Width and height of the result's.
         models: Names of the networks, in order.
-        label: What was done, as it stands in the names of results.
+        label: What was done, as in the names of results.
         codec: As asked for with ``--codec``.
         pixel_format: FFmpeg's name of the result's.
         streams_copied: How many other streams came over.

@@ -42,7 +42,7 @@ class Ending:
 
 
 class Parts:
-    """The folder; use it in a ``with`` block, in which nobody else may use it.
+    """The folder; use it in a ``with`` block, in which no other run can use it.
 
     Args:
         target: The file in the making.
@@ -120,7 +120,7 @@ class Parts:
         return paths
 
     def segment(self, number: int) -> Path:
-        """Where a finished segment lies."""
+        """Path of a finished segment."""
         return self.folder / f"seg-{number + 1:05d}.seg"
 
     def draft(self, name: str) -> Path:

@@ -1,4 +1,4 @@
-"""Time stamps of a video's frames as they come, and what is to be said of them in the end."""
+"""Time stamps of a video's frames as they come, and what to report about them at the end."""
 
 from __future__ import annotations
 

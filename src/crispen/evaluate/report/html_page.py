@@ -17,7 +17,7 @@ from crispen.media.image import Image, write_image
 
 Bytes = NDArray[np.uint8]
 
-# Nothing may be fetched, by anybody: pictures are part of the page.
+# Nothing is fetched from anywhere: pictures are part of the page.
 _POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
 _PAGE = """<!doctype html>
 <html lang="en">
@@ -39,7 +39,7 @@ _PAGE = """<!doctype html>
 
 
 def asset(name: str) -> str:
-    """A text file that lies beside this one."""
+    """A text file from this folder."""
     return (resources.files("crispen.evaluate.report") / name).read_text(encoding="utf-8")
 
 

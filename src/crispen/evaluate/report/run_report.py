@@ -124,9 +124,9 @@ def _overview(report: Report) -> str:
 
 def _chip(run: Run) -> str:
     kind = {"done": "good", "failed": "bad"}.get(run.status, "")
-    told = f" {escape(run.error)}" if run.error else ""
+    reason = f" {escape(run.error)}" if run.error else ""
     about = f"{escape(run.task)}" + (f" ×{run.scale}" if run.scale > 1 else "")
-    return f'<span class="chip {kind}">{escape(run.status)}</span> {about}{told}'
+    return f'<span class="chip {kind}">{escape(run.status)}</span> {about}{reason}'
 
 
 def _runs_table(report: Report) -> str:

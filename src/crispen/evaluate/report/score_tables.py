@@ -61,8 +61,8 @@ def note(scores: Sequence[Score]) -> str:
     score = scores[0]
     plane = "Y' (BT.601 studio swing)" if score.color == "luma" else "R'G'B'"
     shaved = f"a border of {score.border} pixels shaved" if score.border else "no border shaved"
-    told = {"psnr": "PSNR in dB", "ssim": "SSIM", "mse": "MSE of values in [0, 1]"}
-    named = [words for metric, words in told.items() if metric in score.metrics]
+    names = {"psnr": "PSNR in dB", "ssim": "SSIM", "mse": "MSE of values in [0, 1]"}
+    named = [words for metric, words in names.items() if metric in score.metrics]
     parts = [f"{', '.join(named)} on {plane}, 8-bit rounding, {shaved}"] if named else []
     parts += [about for metric in score.metrics if (about := find_metric(metric).about)]
     if score.degradation:

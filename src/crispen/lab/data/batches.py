@@ -31,7 +31,7 @@ class Batches(Protocol):
         licence: Of its pictures.
         samples: Crops in an epoch, all ranks together.
         steps_per_epoch: Steps in an epoch, the same on every rank.
-        description: One line: which pictures, how many, where they lie.
+        description: One line: which pictures, how many, and where they are.
         split: What was drawn: seed, and the names of the pictures to train on and held out.
         scale: Of paired data, how many times larger a target is; else None.
     """

@@ -21,11 +21,11 @@ class PublicSet:
         url: Of its archive; of the page to download it from where `account` says so.
         archive: What the file is called in the cache.
         size_mb: Of the archive, about.
-        sha256: Of the archive; empty if nobody published one.
+        sha256: Of the archive; empty if none is published.
         licence: For the card.
         train: Folders inside the archive with the pictures to train on.
         held_out: Folders with the pictures that the set itself holds out.
-        account: Who must be signed in to; empty if anybody may download it.
+        account: Who must be signed in to; empty if no account is needed.
         unpack: Whether it is unpacked; CIFAR-10 is read from the archive.
         pairs: File that lists pairs, and the folders of inputs and targets, of a set of pairs.
     """

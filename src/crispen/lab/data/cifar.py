@@ -115,7 +115,7 @@ def _parts(path: Path) -> tuple[dict[str, Bytes], list[Path]]:
 
 
 def cifar_material(table: CifarTable, path: Path) -> Material:
-    """CIFAR-10 of a path; its test pictures are held out unless the table wants a share.
+    """CIFAR-10 of a path; its test pictures are held out unless the table asks for a share.
 
     Raises:
         MissingInput: Nothing there.

@@ -1,8 +1,8 @@
-"""Pictures that nobody photographed: pages of text, charts, windows of programs, and patterns.
+"""Pictures that are drawn: pages of text, charts, windows of programs, and patterns.
 
-Collections of photographs hold hardly any of them, and people bring many. Pages are drawn with
+Collections of photographs hold hardly any of them, and people enhance many. Pages are drawn with
 Pillow, in whatever fonts are there, and are degraded like photographs. Patterns (checkerboards,
-dithering, halftone) are inputs as they stand: what a network is to do with them is to leave their
+dithering, halftone) are inputs as they are: a network should leave their
 mean alone, so it learns to enlarge them as bicubic does.
 """
 
@@ -31,7 +31,7 @@ _BAYER = np.array([[0, 8, 2, 10], [12, 4, 14, 6], [3, 11, 1, 9], [15, 7, 13, 5]]
 
 @functools.cache
 def fonts() -> tuple[str, ...]:
-    """TrueType and OpenType fonts of the system, or else those that matplotlib brings."""
+    """TrueType and OpenType fonts of the system, or else those of matplotlib."""
     found = [
         str(file)
         for folder in _FOLDERS

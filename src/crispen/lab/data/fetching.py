@@ -34,7 +34,7 @@ def cache_folder() -> Path:
 
 
 def place(name: SetName) -> Path:
-    """Where a set lies once it is there: its folder, or its archive if that is read as it is."""
+    """Where a set is after the download: its folder, or its archive if that is read as it is."""
     public = SETS[name]
     return cache_folder() / (name if public.unpack else public.archive)
 

@@ -37,7 +37,7 @@ def _available() -> int:
     if sys.platform == "win32":
         # Windows tells through a call that Python has not; a set is then streamed from 4 GB on.
         return 8 << 30
-    # macOS counts what it caches as used, so half of all there is stands for what is free.
+    # macOS counts what it caches as used, so half of all memory is taken as free.
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
 
 

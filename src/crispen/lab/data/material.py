@@ -1,4 +1,4 @@
-"""What each kind of data brings; the rest is the same for all of them."""
+"""What each kind of data provides; the rest is the same for all of them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from crispen.lab.data.tables import DataTable
 
 @dataclass
 class Material:
-    """What a kind of data brings; all else is the same for every kind.
+    """What a kind of data provides; all else is the same for every kind.
 
     Attributes:
         name: For the description and for errors: a folder, a file, a set.

@@ -17,7 +17,7 @@ from crispen.lab.networks.base import bicubic_kernel, bicubic_planes
 
 
 def with_pages(crops: Tensor, share: float, generator: Generator) -> Tensor:
-    """Draws about `share` of the crops anew, as pages of text, charts and windows.
+    """Replaces about `share` of the crops by pages of text, charts and windows.
 
     Args:
         crops: ``(N, 3, side, side)`` in [0, 1].
@@ -45,7 +45,7 @@ def with_patterns(pair: Pair, share: float, generator: Generator) -> Pair:
         generator: On the pair's device; decides which.
 
     Returns:
-        The mixed pair, whose patterns are told to have no damage.
+        The mixed pair, whose patterns are marked as undamaged.
     """
     chosen, rng = _chosen(len(pair.input), share, generator)
     if not chosen:

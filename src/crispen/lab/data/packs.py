@@ -208,7 +208,7 @@ def pack_material(table: PackTable) -> Material:
     made = source.about["color"]
     if made != table.color:
         raise UsageError(
-            f"{table.path}: was packed as {made}, and the recipe wants {table.color}; set "
+            f"{table.path}: was packed as {made}, and the recipe asks for {table.color}; set "
             f'data.color = "{made}", or pack it again with --color {table.color}'
         )
     return Material(

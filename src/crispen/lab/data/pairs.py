@@ -67,12 +67,12 @@ def pairs_in_csv(file: Path, inputs: Path | None, targets: Path | None) -> list[
 
     Args:
         file: Has the columns ``input`` and ``target`` (or ``low_res`` and ``high_res``).
-        inputs: Where the names of the first column lie; beside the file unless given.
+        inputs: Folder of the names in the first column; beside the file unless given.
         targets: The same of the second.
 
     Raises:
         MissingInput: No such file, or pictures that it lists are not there.
-        InputError: Not such a file.
+        InputError: It is no file of this kind.
     """
     try:
         with file.open(newline="", encoding="utf-8-sig") as lines:

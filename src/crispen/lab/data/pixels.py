@@ -1,6 +1,6 @@
 """A whole set as bytes on the training device, cropped and mirrored there.
 
-All pictures lie one after another in one flat ``uint8`` tensor. A crop in any of the eight
+All pictures are stored one after another in one flat ``uint8`` tensor. A crop in any of the eight
 symmetries is one gather: start at a corner and walk with a row step and a column step, each of
 which may be negative or swapped with the other. Nothing else is copied, and no worker is waited
 for.

@@ -1,4 +1,4 @@
-"""Where the pixels of a set lie while it is trained on: on the device, or in the files."""
+"""Where the pixels of a set are while it is trained on: on the device, or in the files."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def open_stores(
         sources: By name; of equal length.
         channels: Of their pictures.
         device: Where crops go.
-        memory: Where the pixels lie.
+        memory: Where the pixels are kept.
         cache_mb: What streams hold at most.
         workers: Threads that decode.
         sharers: Processes that do the same on this machine.
@@ -64,7 +64,7 @@ def open_stores(
         progress: Receives progress events.
 
     Raises:
-        UsageError: There is not so much memory.
+        UsageError: There is not enough memory.
     """
     needed = sum(int(s.sizes.prod(axis=1).sum()) for s in sources.values()) * channels
     free = free_bytes(device) // (sharers if device.type == "cpu" else 1)

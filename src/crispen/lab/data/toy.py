@@ -41,7 +41,7 @@ def _picture(side: int, random: np.random.Generator) -> Bytes:
 def _shape(
     x: NDArray[np.float64], y: NDArray[np.float64], random: np.random.Generator
 ) -> NDArray[np.bool_]:
-    """Where a disc, a bar or a patch of stripes lies."""
+    """Position of a disc, a bar or a patch of stripes."""
     (cx, cy), turn = random.uniform(0, 1, 2), random.uniform(0, np.pi)
     along = (x - cx) * np.cos(turn) + (y - cy) * np.sin(turn)
     over = (y - cy) * np.cos(turn) - (x - cx) * np.sin(turn)

@@ -114,7 +114,7 @@ def normal(shape: tuple[int, ...], like: Tensor, generator: Generator) -> Tensor
 class Degradation(Table):
     """One way how pictures go bad: a ``[[degradation]]`` of a recipe.
 
-    A child adds ``kind``, its arguments and `apply`; what else it must tell stands below.
+    A child adds ``kind``, its arguments and `apply`; what else it can state is below.
 
     Attributes:
         main: The argument that ``NAME=VALUE`` sets on the command line.
@@ -152,7 +152,9 @@ class Degradation(Table):
         """Degrades every picture of ``(N, C, H, W)``; may leave [0, 1], but leaves `x` alone."""
         raise NotImplementedError
 
-    def told(self, x: Tensor, generator: Generator, scale: int = 1) -> tuple[Tensor, Tensor | None]:
+    def apply_with_dials(
+        self, x: Tensor, generator: Generator, scale: int = 1
+    ) -> tuple[Tensor, Tensor | None]:
         """Degrades a batch, and returns the dials that describe it.
 
         Returns:

@@ -136,7 +136,7 @@ class Blind(Shrinking):
 
     b blurs (Gaussian, generalised or plateau kernel, round or not, sometimes a sinc), r resizes by
     a random factor and method, n adds Gaussian or Poisson noise, grey or coloured, j is JPEG, and l
-    brings the picture to its final size and filters it by a sinc, before or behind the last JPEG.
+    resizes the picture to its final size and filters it by a sinc, before or behind the last JPEG.
     The result is rounded to whole levels. Source: X. Wang et al., "Real-ESRGAN", 2021,
     arXiv:2107.10833, whose numbers are the defaults for scale 4; it builds on K. Zhang et al.,
     2021, arXiv:2103.14006. Unlike there, every picture of a batch has its own kernels, noise and

@@ -1,4 +1,4 @@
-"""Codecs that stand in libraries: WebP, and the frames of compressed video.
+"""Codecs of libraries: WebP, and the frames of compressed video.
 
 Every picture goes to the CPU, through the real encoder and decoder, and back. Encoders run in one
 thread, so the same seed gives the same pixels.

@@ -22,8 +22,8 @@ class Decimate(Shrinking):
 
         y(i) = Σ g(j - c(i)) x(j),  g ∝ exp(-t² / 2σ²),  c(i) = f i + (f - 1) / 2
 
-    for rows and columns, with the factor f. The Gaussian stands at the centre of the cell of f×f
-    pixels that becomes one, so that nothing is shifted; with ``phase = "corner"`` it stands at the
+    for rows and columns, with the factor f. The Gaussian is at the centre of the cell of f×f
+    pixels that becomes one, so that nothing is shifted; with ``phase = "corner"`` it is at the
     cell's first pixel, c(i) = f i, as ``blurred[::f, ::f]`` does. Source: W. Shi et al., "Real-Time
     Single Image and Video Super-Resolution …", 2016, arXiv:1609.05158.
     """

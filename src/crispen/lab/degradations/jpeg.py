@@ -64,7 +64,7 @@ def _compressed(plane: Tensor, divisors: Tensor, dct: Tensor) -> Tensor:
     shape = (n, c, height // 8, 8, width // 8, 8)
     blocks = (plane - 128).reshape(shape).permute(0, 1, 2, 4, 3, 5).reshape(n, -1, 64)
     divisors = divisors[:, None]
-    # As in libjpeg, the coefficients are whole eighths, and halves go away from zero.
+    # As in libjpeg, the coefficients are whole eighths, and halves are rounded away from zero.
     steps = torch.round((blocks @ dct.T).mul_(8)).div_(divisors * 8)
     coefficients = torch.floor(steps.abs() + 0.5).copysign_(steps).mul_(divisors)
     pixels = (coefficients @ dct).add_(128).round_().clamp_(0, 255)

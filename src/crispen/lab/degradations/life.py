@@ -87,8 +87,8 @@ class _Damage:
             self.variance.clamp_min(0).sqrt().tolist(),
             strict=True,
         )
-        told = [[noise_dial(n), compression_dial(s), blur_dial(b)] for n, s, b in rows]
-        return torch.tensor(told, device=self.noise.device)
+        rows_of_dials = [[noise_dial(n), compression_dial(s), blur_dial(b)] for n, s, b in rows]
+        return torch.tensor(rows_of_dials, device=self.noise.device)
 
 
 class Life(Shrinking):
@@ -100,8 +100,8 @@ class Life(Shrinking):
 
     Blurred by a lens, shrunk (and sometimes enlarged again), noisy, sharpened, and stored as JPEG
     once or twice, as WebP or as a frame of video; each with its own probability. The result is in
-    whole levels, and comes with what is known of its damage: a network with dials is told how much
-    noise, compression and blur there is. Source: the chain follows K. Zhang et al., 2021,
+    whole levels, and comes with what is known of its damage: a network with dials is given the
+    amounts of noise, compression and blur. Source: the chain follows K. Zhang et al., 2021,
     arXiv:2103.14006 and X. Wang et al., 2021, arXiv:2107.10833, with a sensor's noise, WebP and
     video added; the dials generalise the noise map of K. Zhang et al., "FFDNet", 2018,
     arXiv:1710.04026.
@@ -145,14 +145,16 @@ class Life(Shrinking):
         """A side of n pixels becomes one of ceil(n / factor)."""
         return self._lived(x, generator, scale)[0]
 
-    def told(self, x: Tensor, generator: Generator, scale: int = 1) -> tuple[Tensor, Tensor]:
-        """See `Degradation.told`."""
+    def apply_with_dials(
+        self, x: Tensor, generator: Generator, scale: int = 1
+    ) -> tuple[Tensor, Tensor]:
+        """See `Degradation.apply_with_dials`."""
         y, dials = self._lived(x, generator, scale)
         error = self.jitter * normal(tuple(dials.shape), dials, generator)
         known = (uniform(tuple(dials.shape), dials, generator) >= self.unknown).to(dials.dtype)
-        # Where there is no damage at all, a person who says so is right.
-        told = torch.where(dials > 0, (dials + error).clamp(0, 1), dials) * known
-        return self._clipped(y), torch.stack([told, known], dim=2).flatten(1)
+        # A dial of zero is exact: people do see that there is no damage at all.
+        stated = torch.where(dials > 0, (dials + error).clamp(0, 1), dials) * known
+        return self._clipped(y), torch.stack([stated, known], dim=2).flatten(1)
 
     def _lived(self, x: Tensor, generator: Generator, scale: int) -> tuple[Tensor, Tensor]:
         factor = self.shrink(scale)

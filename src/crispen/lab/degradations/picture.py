@@ -22,7 +22,7 @@ def scale_of(tables: Sequence[Degradation], scale: int | None) -> int:
     """How many times smaller a picture becomes, where a person may have said so or not.
 
     Raises:
-        UsageError: Something shrinks, but nobody said how much; or two say different things.
+        UsageError: Something shrinks, but no factor is given; or two factors differ.
     """
     if scale is None:
         for table in tables:

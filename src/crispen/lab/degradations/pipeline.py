@@ -44,7 +44,7 @@ class Pair:
     Attributes:
         input: ``(N, C, h, w)`` in [0, 1].
         target: ``(N, C, scale·h, scale·w)`` in [0, 1].
-        dials: ``(N, 6)``: what a network with dials is told of the inputs; see
+        dials: ``(N, 6)``: the dials of a network that has them, for the inputs; see
             `crispen.models.dials`. None where nothing is known.
     """
 
@@ -129,7 +129,7 @@ def _applied(
     # Called from a training step: nothing here is learnt, or may be rounded to 8 bits of fraction.
     with torch.no_grad(), torch.autocast(x.device.type, enabled=False):
         for table in chain:
-            x, known = table.told(x, generator, scale)
+            x, known = table.apply_with_dials(x, generator, scale)
             dials = dials if known is None else known
     return x, dials
 

@@ -110,7 +110,7 @@ class CameraNoise(Degradation):
         (0.0, 30.0), description="standard deviation at middle grey, in levels of 255"
     )
     photons: Share = Field(
-        (0.2, 0.95), description="share of the noise that is of photons, at middle grey"
+        (0.2, 0.95), description="share of photon noise in the noise, at middle grey"
     )
     mosaic: float = Field(
         0.7, ge=0, le=1, description="probability of a Bayer mosaic; needs colour"

@@ -55,7 +55,7 @@ def parse_degradation(text: str) -> Degradation:
         main = made.main
         if not main:
             raise UsageError(
-                f"'{text}': {kind} takes no value by itself; write {kind}:NAME=VALUE, with "
+                f"'{text}': {kind} takes no bare value; write {kind}:NAME=VALUE, with "
                 f"{', '.join(_arguments(kind))}"
             )
         table[main] = _value(value)
@@ -90,8 +90,8 @@ def explain(error: ValidationError) -> str:
         return f"{where}: no such degradation; those are {', '.join(KINDS)}".removeprefix(": ")
     message = message[0].lower() + message[1:]
     got = first["input"]
-    told = "" if "got " in message or isinstance(got, dict | tuple | list) else f", got {got}"
-    return f"{where}: {message}{told}" if where else message
+    shown = "" if "got " in message or isinstance(got, dict | tuple | list) else f", got {got}"
+    return f"{where}: {message}{shown}" if where else message
 
 
 def _arguments(kind: str) -> list[str]:
@@ -108,7 +108,7 @@ def _value(text: str) -> Any:
 
 
 def _split(text: str) -> Iterator[str]:
-    """The parts between commas that stand in no brackets and quotes."""
+    """The parts between commas that are outside of brackets and quotes."""
     depth, quote, part = 0, "", ""
     for letter in text:
         if quote:

@@ -50,7 +50,7 @@ class Lpips(Term):
 
     Raises:
         MissingInput: No such file.
-        InputError: It is not such a file.
+        InputError: It is no file of this kind.
     """
 
     mean: Tensor

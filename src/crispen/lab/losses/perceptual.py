@@ -7,9 +7,9 @@
 φ is a network that stays as it is: VGG-19 by name, or any network given as a file:
 
 - ``.safetensors`` or ``.pth``: weights of VGG-19 (`crispen.lab.losses.vgg`);
-- ``.onnx``: layers are names of tensors in its graph, its outputs unless told;
+- ``.onnx``: layers are names of tensors in its graph, its outputs by default;
 - ``.pt`` or ``.ts``: TorchScript that gives a tensor (layer ``output``), a list (``0``, ``1`` …)
-  or a dictionary of tensors; all of them unless told. Load such files from those you trust only.
+  or a dictionary of tensors; all of them by default. Load such files from those you trust only.
 
 SRGAN uses ``relu5_4``, squared, and divides the features by 12.75, which is ``weight = 0.006``;
 ESRGAN uses ``conv5_4``, L1.
@@ -160,7 +160,7 @@ class PerceptualLoss(Criterion):
         {}, description="names of layers and their weights; relu5_4, or all that the file gives"
     )
     distance: Literal["mse", "l1"] = Field("mse", description="of the features")
-    normalize: bool = Field(True, description="bring ImageNet's mean and spread to 0 and 1 first")
+    normalize: bool = Field(True, description="normalise with ImageNet's mean and spread first")
 
     def build(self) -> Term:
         """See `Criterion.build`."""

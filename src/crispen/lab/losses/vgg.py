@@ -9,8 +9,8 @@ ReLU ``relu1_1`` … ``relu5_4``, and ``pool1`` … ``pool5``.
 
 The weights (ImageNet, 548 MB with the classifier that is not used here) are no part of Crispen.
 They are looked for in ``$CRISPEN_VGG19``, then in the user's data folder, and else fetched there
-once. The first eight digits of the file's SHA-256 stand in its name, as PyTorch's own loader checks
-them.
+once. The first eight digits of the file's SHA-256 are part of its name; they are checked, as by
+PyTorch's own loader.
 
 Source: K. Simonyan and A. Zisserman, "Very deep convolutional networks for large-scale image
 recognition", ICLR 2015, arXiv:1409.1556.

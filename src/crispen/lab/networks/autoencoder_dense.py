@@ -6,8 +6,8 @@
 
 Encoder and decoder are those of `crispen.lab.networks.autoencoder_denoise`; n = 128 or 32. On RGB
 29,477 parameters (12,965 + 16,512) and 24,715 (23,659 + 1,056). The dense layer mixes all places
-with all others and ties the network to 32 px; the study found it worse, as does anybody who tries:
-it must first learn that a picture's neighbours are neighbours.
+with all others and ties the network to 32 px. The study found it worse, and every repetition
+agrees: it must first learn that a picture's neighbours are neighbours.
 
 Source of the idea: G. E. Hinton and R. R. Salakhutdinov, "Reducing the dimensionality of data with
 neural networks", Science 2006, doi:10.1126/science.1127647.

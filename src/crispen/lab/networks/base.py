@@ -154,8 +154,8 @@ class _Plugged(Architecture):
         arguments = {
             name: getattr(self, name) for name in type(self).model_fields if name != "kind"
         }
-        told = [first_sentence(self.network), *(f"{k} {v}" for k, v in arguments.items())]
-        return ", ".join(told)
+        words = [first_sentence(self.network), *(f"{k} {v}" for k, v in arguments.items())]
+        return ", ".join(words)
 
 
 def architecture_of(found: Any) -> type[Architecture] | None:
@@ -188,7 +188,7 @@ def bicubic_planes(x: Tensor, kernel: Tensor) -> Tensor:
 class Upscaler(Network):
     """Base of the networks that add what is missing to the bicubic picture.
 
-    A child implements `residual`; everything else stands here once.
+    A child implements `residual`; everything else is here, once.
     """
 
     base = "bicubic"
@@ -240,5 +240,5 @@ def he_init(network: nn.Module, tail: nn.Module | None = None) -> None:
 
 
 def parameter_count(network: nn.Module) -> int:
-    """Parameters that stand in the exported file."""
+    """Parameters in the exported file."""
     return sum(p.numel() for p in network.parameters())

@@ -1,6 +1,6 @@
 """A ReLU with an upper limit, so that the layer after it can run in int8 (LSQ fake quantisation).
 
-What leaves it lies in [0, range]. While it trains, it rounds to 255 equal steps of that range and
+Its output is in [0, range]. While it trains, it rounds to 255 equal steps of that range and
 lets gradients pass as if it had not (LSQ [1]_): the weights learn to live with the rounding, and
 the range finds the balance between a ceiling too low and steps too coarse. The kernels of the
 layers after it are rounded likewise, to 127 steps to either side of zero for each output channel.

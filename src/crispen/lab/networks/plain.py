@@ -6,7 +6,7 @@
 
 With ``unshuffle = u`` the picture is folded into C·u² planes of 1/u its size before the first
 layer and unfolded after the last, so that a deep, wide stack costs 1/u² as much. Folding and a 3×3
-convolution are one convolution of side 3·u and stride u, which is how it stands here.
+convolution are one convolution of side 3·u and stride u, which is how it is written here.
 
 While training, every hidden 3×3 kernel is the sum of a free 3×3 kernel, a 1×1 kernel expanded
 into a 3×3 one (1×1 then 3×3, ECBSR [1]_), a 1×1 kernel and the identity. Convolution is linear in
@@ -64,10 +64,10 @@ class PlainTable(Architecture):
     def describe(self) -> str:
         """See `Architecture.describe`."""
         folded = f" at 1/{self.unshuffle} size" if self.unshuffle > 1 else ""
-        told = ", three dials" if self.dials else ""
+        dials = ", three dials" if self.dials else ""
         return (
             f"{self.depth + 2} 3x3 convolutions, {self.width} channels, {self.activation}{folded}"
-            f"{told}"
+            f"{dials}"
         )
 
 
@@ -154,7 +154,7 @@ class DialBias(nn.Module):
 
     A map that is the same at every pixel, given to a layer beside its input (FFDNet [2]_), is a
     bias; as a bias it is the same at the picture's edge too. With a bias of their own the deep
-    layers need not be told through the first. All begin near zero, so a network that is given
+    layers need not be passed through the first. All begin near zero, so a network that is given
     dials later begins as it was.
 
     .. [2] K. Zhang et al., "FFDNet", IEEE TIP 2018, arXiv:1710.04026

@@ -6,8 +6,8 @@
       ─ 9×9, 64 ─ ReLU ─ 1×1, 32 ─ ReLU ─ 5×5, C ─► picture (N, C, sH, sW)
 
 20,099 parameters on RGB: 15,616 + 2,080 + 2,403 (8,129 on luma; the paper's 8,032 leaves the
-biases out). The enlarging stands inside, so that the network takes the small picture like every
-other one; the layers carry the whole picture, so it wants fp32 when it runs. The convolutions pad
+biases out). The enlargement is inside, so that the network takes the small picture like every
+other one; the layers carry the whole picture, so it needs fp32 when it runs. The convolutions pad
 with zeros, where the paper lets the picture shrink and compares its middle.
 
 Source: C. Dong et al., "Image super-resolution using deep convolutional networks", TPAMI 2016,

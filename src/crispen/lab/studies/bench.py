@@ -32,11 +32,11 @@ class Bench:
     """The trained runs, and the pictures.
 
     Attributes:
-        folder: Where the runs of the study lie, each in a folder named by its key.
+        folder: Folder of the runs of the study, each in a folder named by its key.
         recipes: What was trained, by key.
         quick: Whether it is the small version, on pictures made by code.
         sets: Folders or names of the sets to measure on.
-        limit: Measure on so many pictures at most; 0 for all.
+        limit: Maximum number of pictures to measure on; 0 for all.
         progress: For what takes long.
     """
 

@@ -30,7 +30,7 @@ from crispen.progress import Progress
 
 @dataclass(frozen=True)
 class Order:
-    """How a study is to be done.
+    """How a study is done.
 
     Attributes:
         folder: Where everything goes.
@@ -39,7 +39,7 @@ class Order:
         sets: What to measure on instead of the study's own sets.
         assignments: Changes to every recipe, as ``--set`` takes them.
         effort: Factor of all steps.
-        limit: Measure on so many pictures at most; 0 for all.
+        limit: Maximum number of pictures to measure on; 0 for all.
         device: What it trains on.
         threads: Maximum number of CPU threads.
         resume: None: continue existing runs; False: move them aside and start over.
@@ -78,7 +78,8 @@ def conduct(study: Study, order: Order, progress: Progress | None = None) -> Con
     """Trains what is missing and measures; writes nothing but the runs.
 
     Raises:
-        UsageError: A recipe with these changes cannot work, or a run in the folder is of another.
+        UsageError: A recipe with these changes cannot work, or a run in the folder has another
+            recipe.
         MissingInput: Pictures to train or to measure on are not there.
         Cancelled: It was cancelled; finished work is kept.
     """

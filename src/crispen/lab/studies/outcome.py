@@ -98,7 +98,7 @@ class Outcome:
     Attributes:
         tables: The first is the one that answers the question.
         pictures: To look at.
-        remarks: What is to be said of these numbers, beside what the study always says.
+        remarks: Remarks about these numbers, beside those that the study always makes.
     """
 
     tables: Sequence[ResultTable]

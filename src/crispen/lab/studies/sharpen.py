@@ -125,7 +125,7 @@ def _quality(bench: Bench, network: Network) -> tuple[ResultTable, ResultPicture
         {"name": _TITLES.get(name, name)} | {k: float(np.mean(v)) for k, v in by_size.items()}
         for name, by_size in scores.items()
     ]
-    told = ", ".join(f"{np.mean(v):.2%} at {key}" for key, v in outside.items())
+    shares = ", ".join(f"{np.mean(v):.2%} at {key}" for key, v in outside.items())
     sets = "made by code" if bench.quick else " and ".join(bench.sets)
     table = ResultTable(
         "figures",
@@ -133,7 +133,7 @@ def _quality(bench: Bench, network: Network) -> tuple[ResultTable, ResultPicture
         [NAME, *(Column(f"{s:.0%}", f"{s:.0%}", ".2f", "high") for s in SIZES)],
         rows,
         f"Means over {len(bench.targets)} pictures ({sets}), R'G'B' after conversion to bytes, no "
-        f"border shaved. Values outside of 0 to 255 before that: {told}.",
+        f"border shaved. Values outside of 0 to 255 before that: {shares}.",
     )
     place = ResultPicture(
         "wrapped",

@@ -51,7 +51,7 @@ class Study:
         trainings: What it trains, in this order.
         measure: Measures what was trained.
         quick: Changes to all recipes for ``--quick``: few steps on pictures made by code.
-        data: What it trains on unless told otherwise, in words.
+        data: What it trains on by default, in words.
         pictures: Names of the sets it is measured on, see `crispen.evaluate.pairs.find_data`; none
             where it is measured on pictures that were held out.
         remarks: Honest sentences on what the original said, and why figures differ; true of any
@@ -83,7 +83,7 @@ def recipe_of(
     Args:
         study: The study.
         training: The run.
-        folder: Where the runs of the study lie.
+        folder: Folder of the runs of the study.
         quick: With the changes for ``--quick``.
         effort: Factor of its steps; of the crops in an epoch or else of the epochs, where it counts
             those.

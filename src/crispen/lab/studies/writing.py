@@ -52,7 +52,7 @@ def write_files(done: Conducted) -> list[Path]:
 def write_page(done: Conducted, page: Path, images: Path) -> list[Path]:
     """Writes what was found as Markdown, for instance into a project's documents.
 
-    In a page that is there already and has the two marks of `BEGIN` and `END`, only what stands
+    In a page that is there already and has the two marks of `BEGIN` and `END`, only what is
     between them is replaced.
 
     Args:
@@ -75,7 +75,7 @@ def write_page(done: Conducted, page: Path, images: Path) -> list[Path]:
 
 
 def around(page: Path) -> tuple[str, str] | None:
-    """What stands before and after the results in a page; None if it is not there yet.
+    """The text before and after the results in a page; None if it is not there yet.
 
     Raises:
         InputError: It is there, but without the marks.
@@ -162,8 +162,8 @@ def runs_table(runs: tuple[Run, ...]) -> ResultTable:
 
 def data_text(runs: tuple[Run, ...]) -> str:
     """What the runs learned from, in words."""
-    told = dict.fromkeys(str(run.data.get("description") or "") for run in runs)
-    return "; ".join(text for text in told if text)
+    descriptions = dict.fromkeys(str(run.data.get("description") or "") for run in runs)
+    return "; ".join(text for text in descriptions if text)
 
 
 def _run_row(run: Run) -> dict[str, str | float | int | None]:

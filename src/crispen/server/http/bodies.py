@@ -38,7 +38,7 @@ def check_length(path: str, headers: Headers) -> None:
 
 
 def limited(path: str, receive: Receive) -> Receive:
-    """A body that fails as soon as it is too large, whatever was said of its length."""
+    """A body that fails as soon as it is too large, whatever length was announced."""
     if takes_file(path):
         return receive
     size = 0
@@ -55,7 +55,7 @@ def limited(path: str, receive: Receive) -> Receive:
 
 
 def interruptible(scope: MutableMapping[str, Any], receive: Receive) -> Receive:
-    """A body that ends as if the client had gone, when it stalls or when that is requested.
+    """A body that ends as if the client had disconnected, when it stalls or on request.
 
     ``scope["crispen.interrupt"]`` is the function to ask with.
     """
@@ -65,7 +65,7 @@ def interruptible(scope: MutableMapping[str, Any], receive: Receive) -> Receive:
 
     async def get() -> Message:
         nonlocal reading
-        if not reading:  # waiting for the client to go away; may take as long as it likes
+        if not reading:  # waiting for the client to disconnect; there is no time limit
             return await receive()
         message = await _first_of(receive, stop)
         if message is None:

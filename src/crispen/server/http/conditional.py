@@ -1,4 +1,4 @@
-"""HEAD wherever there is GET, 304 where a client has what it asks for, and gzip for the page."""
+"""HEAD wherever there is GET, 304 where a client has the current version, and gzip for the page."""
 
 from __future__ import annotations
 
@@ -50,8 +50,8 @@ class Conditional:
                 answered.set()
 
         known = Headers(scope=scope).get("if-none-match")
-        told = first if known is None else _unless_known(known, first)
-        work = asyncio.ensure_future(self._app({**scope, "method": "GET"}, receive, told))
+        sender = first if known is None else _unless_known(known, first)
+        work = asyncio.ensure_future(self._app({**scope, "method": "GET"}, receive, sender))
         done = asyncio.ensure_future(answered.wait())
         try:
             await asyncio.wait({work, done}, return_when=asyncio.FIRST_COMPLETED)
@@ -90,7 +90,7 @@ class Compressed:
 def _unless_known(known: str, send: Send) -> Send:
     same = False
 
-    async def tell(message: Message) -> None:
+    async def forward(message: Message) -> None:
         nonlocal same
         if message["type"] == "http.response.start" and message["status"] in (200, 206):
             headers = MutableHeaders(scope=message)
@@ -103,7 +103,7 @@ def _unless_known(known: str, send: Send) -> Send:
             message = {**message, "body": b""}
         await send(message)
 
-    return tell
+    return forward
 
 
 def _matches(known: str, etag: str | None) -> bool:

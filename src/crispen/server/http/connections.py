@@ -1,7 +1,7 @@
 """Connections: slow ones are closed, and their number per client is limited.
 
-Uvicorn waits for ever for the headers of a request; a few thousand clients that send a byte now and
-then would take all the connections there can be.
+Uvicorn waits without limit for the headers of a request; a few thousand clients that send a byte
+now and then would use up all connections.
 """
 
 from __future__ import annotations

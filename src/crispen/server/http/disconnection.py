@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 async def gone(request: Request) -> None:
-    """Returns as soon as the client has gone away; its body must have been read."""
+    """Returns as soon as the client has disconnected; its body must have been read."""
     while (await request.receive())["type"] != "http.disconnect":
         pass
 
@@ -22,7 +22,7 @@ async def while_there(request: Request, work: Coroutine[Any, Any, T]) -> T:
     """What `work` returns; it is cancelled if the client disconnects first.
 
     Raises:
-        ClientDisconnect: The client went away.
+        ClientDisconnect: The client disconnected.
     """
     task = asyncio.ensure_future(work)
     leaving = asyncio.ensure_future(gone(request))

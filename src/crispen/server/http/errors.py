@@ -53,7 +53,7 @@ def answer(request: Request, error: ApiError) -> JSONResponse:
 
 
 def unexpected(error: BaseException, id: str) -> JSONResponse:
-    """A fault of ours: the log has the details, the answer their id."""
+    """A bug: the log has the details, the answer has their id."""
     log.error("unexpected %s", type(error).__name__, exc_info=error, extra={"request_id": id})
     text = f"something went wrong here; the server's log has the details under {id}"
     return JSONResponse(body("unexpected", text, id), 500)
@@ -66,7 +66,7 @@ def allowed_methods(request: Request) -> list[str]:
     """What can be done at a request's path, as the API's document says; nothing elsewhere."""
     found: set[str] = set()
     for path, item in request.app.openapi()["paths"].items():
-        # Runs lie in folders; all other parameters are one part of a path.
+        # Runs are in folders; all other parameters are one part of a path.
         part = ".+" if path.startswith("/api/v1/runs/") else "[^/]+"
         pattern = part.join(map(re.escape, re.split(r"\{[^}]+\}", path)))
         if re.fullmatch(pattern, request.url.path):
@@ -101,7 +101,7 @@ def add_handlers(app: FastAPI) -> None:
             detail = f"there is nothing at {request.url.path}; /docs lists what there is"
         plain = phrase.lower().replace(" ", "_").replace("-", "_").replace("'", "")
         headers = dict(error.headers or {})
-        # What came as ours and had to pass a library that knows only FastAPI's errors.
+        # An error of ours that passed through a library that knows only FastAPI's errors.
         code = headers.pop(CODE_HEADER, "disk_full" if error.status_code == 507 else plain)
         return answer(request, ApiError(error.status_code, code, detail, headers))
 
@@ -111,8 +111,8 @@ def add_handlers(app: FastAPI) -> None:
         raise error
 
     async def gone(request: Request, error: Exception) -> JSONResponse:
-        # Nobody reads it; 499 is what access logs call a client that went away.
-        return answer(request, ApiError(499, "client_gone", "the client went away"))
+        # Nobody reads it; access logs use 499 for a client that disconnected.
+        return answer(request, ApiError(499, "client_gone", "the client disconnected"))
 
     app.add_exception_handler(CrispenError, crispen_error)
     app.add_exception_handler(RequestValidationError, invalid)

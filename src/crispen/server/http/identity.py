@@ -36,7 +36,7 @@ class Identity:
 
     A session cookie holds a random id, the time it ends and a mark that only this server can
     make, so that nothing needs to be stored. With tokens the mark is made with the token that was
-    given: taking a token away ends its sessions. Without any the key lies beside the queue.
+    given: taking a token away ends its sessions. Without tokens the key is stored beside the queue.
     (`itsdangerous` would sign another form of cookie; browsers that have this one would lose
     their jobs with it.)
 
@@ -59,7 +59,7 @@ class Identity:
         return bool(self._tokens)
 
     def signed_in(self, request: Request) -> bool:
-        """Whether a request brings a token or a session made with one."""
+        """Whether a request has a token or a session made with one."""
         return not self._tokens or bool(request.scope.get("crispen.known"))
 
     def look(self, headers: Mapping[str, str]) -> tuple[bool, str, str | None]:

@@ -1,6 +1,6 @@
 """Middleware: request id, log line, authentication, limits and security headers.
 
-Plain ASGI, so that streams stay streams and a client's going away reaches the route.
+Plain ASGI, so that streams stay streams and the route learns when a client disconnects.
 """
 
 from __future__ import annotations
@@ -130,7 +130,7 @@ class Gate:
                     raise
                 await unexpected(error, id)(scope, receive, tell)
             except asyncio.CancelledError:
-                # The server stops, and its patience is over. Raised further, it would only fill
+                # The server stops and waits no longer. Raised further, this would only fill
                 # the log; an answer that has begun is cut off by returning.
                 if not seen["status"]:
                     await _stopping(id)(scope, receive, tell)

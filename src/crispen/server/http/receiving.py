@@ -64,7 +64,7 @@ async def received(
 
     Raises:
         ApiError: Too large, empty, cut off, or no such field.
-        ClientDisconnect: The client went away in the middle.
+        ClientDisconnect: The client disconnected in the middle.
     """
     promised = request.headers.get("content-length", "")
     if promised.isdigit() and int(promised) > max_bytes + _HEADER_BYTES:
@@ -119,7 +119,7 @@ async def _form(
                     422,
                     "bad_request",
                     f"the form's field '{form.unknown}' is not known here; the form holds the file "
-                    f"'{field}' alone, and all else stands in the address, such as ?scale=4",
+                    f"'{field}' alone, and everything else goes into the URL, such as ?scale=4",
                 )
             content = form.take()
             size += len(content)
@@ -130,7 +130,7 @@ async def _form(
     except MultipartParseError as error:
         raise ApiError(400, "bad_form", f"the form cannot be read ({error})") from error
     if not form.ended:
-        raise ApiError(400, "cut_off", "the form ends in the middle; send it again")
+        raise ApiError(400, "cut_off", "the form is incomplete; send it again")
     if not form.found:
         raise ApiError(422, "no_file", f"the form has no file called '{field}'")
     return form.name, size
@@ -182,7 +182,7 @@ class _Form:
         _, options = parse_options_header(value)
         given = options.get(b"name", b"")
         if given != self._field:
-            # Passed over, it would look as if it had been heard.
+            # If it were ignored, the client would think that it was used.
             self.unknown = (
                 self.unknown or given.decode("utf-8", "replace")[:100] or "without a name"
             )

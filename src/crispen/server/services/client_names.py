@@ -9,7 +9,7 @@ _MAX = 150
 
 
 def clean_name(text: str | None, *, otherwise: str = "file") -> str:
-    r"""A file name for people: the last part of a path, without what could fool anybody.
+    r"""A file name for people: the last part of a path, without characters that could mislead.
 
     Control characters and marks that turn the direction of writing are left out. HTML stays what
     it is, since it is only ever shown as text.

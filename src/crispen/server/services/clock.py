@@ -1,8 +1,8 @@
 """The time for deleting files: a clock that is set forward by mistake deletes nothing.
 
 A machine without a battery, a virtual machine that is resumed or a slip of the keyboard moves the
-clock by days, and whatever is kept for a week would go at once. So time passes here as the
-monotonic clock says, and a jump of the other clock is believed only after it has stood for a while.
+clock by days, and everything that is kept for a week would be deleted at once. So time passes here
+as the monotonic clock says, and a jump of the other clock counts only after an hour.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The data folder: uploads, jobs and drafts, how much they take, and what may be thrown away.
+"""The data folder: uploads, jobs and drafts, how much space they use, and what can be deleted.
 
 ::
 
@@ -7,7 +7,7 @@
     uploads/ID        bytes of an upload so far, and ID.info about it
     jobs/ID/          source, result and previews of a job
     samples/          models' sample pictures
-    drafts/           bodies on their way; emptied at start
+    drafts/           bodies that are being received; emptied at start
 
 No name that came from a client is part of any path: ids are made here.
 """
@@ -33,8 +33,8 @@ class DataFolder:
 
     Args:
         folder: It is made if it is not there.
-        max_total_bytes: Most that uploads and jobs may take together.
-        min_free_bytes: What is left of the disk.
+        max_total_bytes: Maximum size of uploads and jobs together.
+        min_free_bytes: Disk space that is left free.
 
     Raises:
         OutputError: The folder cannot be made.
@@ -63,7 +63,7 @@ class DataFolder:
             ) from error
 
     def clean(self) -> None:
-        """Throw away what a killed server left unfinished; no other may use the folder."""
+        """Delete what a killed server left unfinished; no other server may use the folder."""
         for path in self.drafts.iterdir():
             path.unlink(missing_ok=True)
         # Results and previews in the making. Folders of that name hold the finished segments of
@@ -86,11 +86,11 @@ class DataFolder:
         return self.jobs / id
 
     def draft(self) -> Path:
-        """A path for a body on its way."""
+        """A path for a body that is being received."""
         return self.drafts / secrets.token_hex(16)
 
     def used_bytes(self) -> int:
-        """What uploads and jobs take; counted every two seconds at most."""
+        """The size of uploads and jobs; counted at most every two seconds."""
         with self._lock:
             when, size = self._counted
             if time.monotonic() - when > self._count_every_s:

@@ -55,7 +55,7 @@ class HealthCheck:
             raise ApiError(
                 503,
                 "degraded",
-                f"not well: {', '.join(sorted(troubles))}; the server tries again by itself, "
+                f"degraded: {', '.join(sorted(troubles))}; the server keeps trying, "
                 "and its log says why",
                 {"Retry-After": "5"},
             )

@@ -38,7 +38,7 @@ class _Kind:
     Attributes:
         count: Number of workers; further requests wait.
         limit_s: Seconds that one question may take.
-        memory_bytes: What a helper may take beside what it starts with; None is no limit.
+        memory_bytes: Memory that a helper may use beyond what it starts with; None is no limit.
         once: A helper answers one question and ends.
     """
 
@@ -91,7 +91,7 @@ class HelperProcesses:
         return await self._ask(self._slow, function, *args, **more)
 
     async def trial(self, function: Callable[P, T], *args: P.args, **more: P.kwargs) -> T:
-        """As `quick`, for what may be made to harm: in a process of its own, with little memory.
+        """As `quick`, for files that may be malicious: in a process of its own, with little memory.
 
         Raises:
             ApiError: It took too long or too much memory.
@@ -211,7 +211,7 @@ def _begin(memory_bytes: int | None) -> None:
 
 
 def _limit_memory(memory_bytes: int) -> None:
-    """No more than this beside what is there by now; what asks for more gets a MemoryError."""
+    """Limit memory to this beyond what is used already; more raises a MemoryError."""
     try:
         import resource
     except ImportError:  # Windows

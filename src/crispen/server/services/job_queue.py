@@ -61,7 +61,7 @@ class JobQueue:
             link_or_copy(path, folder / SOURCE)
             job = self._store.add(new)
         except StoreError:
-            # The job may have been written down all the same, so its folder stays for now.
+            # The job may have been stored nevertheless, so its folder stays for now.
             if new.hidden:
                 self._to_delete.add(new.id)
             raise

@@ -1,6 +1,6 @@
 """Owners of models, on a server whose clients do not see each other's work.
 
-Kept in ``model-owners.json`` of the data folder. What nobody is written down for was put there by
+Kept in ``model-owners.json`` of the data folder. A model without an owner was added by
 the administrator, and is available to all clients.
 """
 
@@ -22,7 +22,7 @@ class ModelOwners:
 
     Args:
         folder: The server's data folder.
-        separate: Whether clients have models of their own; otherwise all are everybody's.
+        separate: Whether clients have models of their own; otherwise all models are shared.
     """
 
     def __init__(self, folder: Path, *, separate: bool) -> None:
@@ -53,7 +53,7 @@ class ModelOwners:
         )
 
     def note(self, name: str, client: str | None) -> None:
-        """Write an owner down, or that there is none any more."""
+        """Record an owner, or that there is none any more."""
         with self._lock:
             owners = {n: c for n, c in self._read().items() if n != name}
             if client is not None and self._separate:

@@ -50,8 +50,8 @@ def _typed() -> type[BaseModel]:
         Field(
             None,
             ge=0,
-            description="The picture was cut out of a JPEG file that was quantised so coarsely, as "
-            "`POST /look` says of it.",
+            description="How coarsely the JPEG file was quantised that the picture was cut out of, "
+            "as `POST /look` says.",
         ),
     )
     config = ConfigDict(frozen=True, extra="forbid")
@@ -129,7 +129,7 @@ async def look(
     settings: SettingsOf,
     client: Client,
     part: Annotated[
-        bool, Query(description="this is only the beginning of the file: say what stands there")
+        bool, Query(description="this is only the beginning of the file: report what is in it")
     ] = False,
 ) -> Found:
     """Say what a file is and what is wrong with it: compression, noise, exposure.

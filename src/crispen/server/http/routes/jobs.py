@@ -130,7 +130,7 @@ async def all_events(events: EventsOf, streams: Streams, client: Client) -> Even
     """All of this client's jobs, live.
 
     First ``snapshot`` with ``{"jobs": […]}``, then ``job`` with a job whenever one changes, and
-    ``deleted`` with ``{"id"}``. A comment every 15 seconds keeps the connection open. Whoever
+    ``deleted`` with ``{"id"}``. A comment every 15 seconds keeps the connection open. A client that
     connects again gets a new snapshot, so nothing is missed.
     """
     return streams.open(lambda stop: events.all_jobs(client, stop))

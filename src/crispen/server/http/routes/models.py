@@ -44,7 +44,7 @@ async def add_model(
     settings: SettingsOf,
     client: Client,
     name: Annotated[
-        ModelName | None, Query(description="call it so; the card's or file's name unless given")
+        ModelName | None, Query(description="its name; the card's or file's name unless given")
     ] = None,
 ) -> ModelView:
     """Add an own model; it is tried out on a small picture first.

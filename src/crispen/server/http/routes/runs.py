@@ -17,7 +17,8 @@ from crispen.server.schemas import RunList, RunView
 
 router = APIRouter(prefix="/runs", tags=["runs"])
 Name = Annotated[
-    str, Path(max_length=255, description="a run's id: its folder, with / where it lies in another")
+    str,
+    Path(max_length=255, description="a run's id: its folder, with / where it is inside another"),
 ]
 File = Annotated[str, Path(max_length=255, description="a sheet's file name")]
 PICTURE: dict[int | str, dict[str, Any]] = {
@@ -52,7 +53,7 @@ async def run_events(runs: RunsOf, streams: Streams, name: Name) -> EventSourceR
     return streams.open(lambda stop: runs.events(name, stop))
 
 
-# Last, as its name takes in all that follows.
+# Last, as its path matches everything that follows.
 @router.get("/{name:path}", responses=failures(404))
 def get_run(runs: RunsOf, name: Name) -> RunView:
     """One run with its curves and samples."""

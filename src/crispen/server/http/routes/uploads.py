@@ -108,7 +108,7 @@ class UploadRoutes:
             raise ApiError(
                 412,
                 "bad_version",
-                f"uploads speak tus {VERSION}; send the header 'Tus-Resumable: {VERSION}'",
+                f"uploads use tus {VERSION}; send the header 'Tus-Resumable: {VERSION}'",
                 {"Tus-Version": VERSION},
             )
         if method == "POST":
@@ -185,4 +185,4 @@ def _check_patch(request: Request, size: int) -> None:
     if length.isdigit() and int(offset) + int(length) > size:
         raise ApiError(400, "too_long", f"the upload was begun with {size:,} bytes; send no more")
     if "upload-length" in request.headers:
-        raise ApiError(400, "not_supported", "the length was said when the upload began")
+        raise ApiError(400, "not_supported", "the length was set when the upload began")
