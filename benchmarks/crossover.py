@@ -23,7 +23,7 @@ from PIL import Image as Pil
 
 from _table import print_table
 from crispen.enhance.enhancer import Enhancer
-from crispen.enhance.plan import is_damaged, told
+from crispen.enhance.plan import dials_for, is_damaged
 from crispen.enhance.request import Request
 from crispen.evaluate.metrics import luma255, psnr
 from crispen.look.looking import damage_of
@@ -85,7 +85,7 @@ def main() -> None:
         for truth in truths:
             small = damage(truth)
             seen = damage_of(small, step, lossy=name.startswith("WebP"))
-            with Enhancer("real-x2", dials=told(Request(), seen).rounded()) as repair:
+            with Enhancer("real-x2", dials=dials_for(Request(), seen).rounded()) as repair:
                 repaired = repair.enhance(Image(small)).as_rgb8()
             enlarged = clean.enhance(Image(small)).as_rgb8()
             made = (

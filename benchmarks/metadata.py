@@ -52,7 +52,8 @@ _CODING = {
         "WhitePoint",
         "PrimaryChromaticities",
     ),
-    *("OffsetSchema", "SubIFD"),
+    *("OffsetSchema", "SubIFD", "XPosition", "YPosition", "ProfileName", "AnimationFrames"),
+    "AnimationPlays",
 }
 _OLD = {"IFD1", "MPF0", "MPImage1", "MPImage2", "MPImage3", "PreviewIFD", "SubIFD", "SubIFD1"}
 _OLD_XMP = (

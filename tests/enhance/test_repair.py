@@ -12,7 +12,7 @@ from PIL import Image as Pil
 from skimage import data
 
 from crispen.enhance.enhancer import Enhancer
-from crispen.enhance.plan import HARMLESS, REPAIR, plan, told
+from crispen.enhance.plan import HARMLESS, REPAIR, dials_for, plan
 from crispen.enhance.request import Request
 from crispen.enhance.source import Source, jpeg_step
 from crispen.errors import UsageError
@@ -94,9 +94,9 @@ def test_a_person_may_say_how_much() -> None:
     assert planned.models == ("real-x2",)
     assert planned.dials == Dials(0.5, 0.0, 0.0)
     # Blur is undone only where that was asked for.
-    assert told(Request(dejpeg=0.0), DAMAGE) == Dials(0.11, 0.0, 0.0)
-    assert told(Request(deblur=0.3), DAMAGE) == replace(DAMAGE, blur=0.3)
-    assert told(Request(vivid=0.5), DAMAGE) == DAMAGE
+    assert dials_for(Request(dejpeg=0.0), DAMAGE) == Dials(0.11, 0.0, 0.0)
+    assert dials_for(Request(deblur=0.3), DAMAGE) == replace(DAMAGE, blur=0.3)
+    assert dials_for(Request(vivid=0.5), DAMAGE) == DAMAGE
     assert plan(Request(deblur=0.2, scale=1), clean, AT_HAND).models == ("real-x1",)
 
 

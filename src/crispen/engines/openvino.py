@@ -17,10 +17,11 @@ import numpy as np
 import openvino as ov
 
 from crispen.engines._eight_bits import eight_bits, has_eight_bits
+from crispen.engines._failures import FAILURES, last_line
 from crispen.engines._graphs import Window, network_graph, paint_graph, values_per_px
 from crispen.engines.base import Pixels, check_window, color_near, guessed_bytes_per_px
 from crispen.engines.devices import cpu_features
-from crispen.errors import Cancelled, ModelError, UsageError
+from crispen.errors import Cancelled, CrispenError, ModelError, UsageError
 from crispen.models.card import ModelCard
 
 KEPT_SHAPES = 6
@@ -86,9 +87,8 @@ class _Plan:
 
 
 def _cannot_compute(error: RuntimeError) -> ModelError:
-    reason = str(error).strip().splitlines()[-1:] or ["no further text"]
     return ModelError(
-        f"the network's computation failed ({reason[0].strip()}); give less --memory, or choose "
+        f"the network's computation failed ({last_line(error)}); give less --memory, or choose "
         "another --device"
     )
 
@@ -133,7 +133,7 @@ class OpenVinoEngine:
         try:
             # From bytes, so that only the front end for ONNX is asked, whatever the file's name.
             self._model = self._core.read_model(path.read_bytes() if content is None else content)
-        except (RuntimeError, OSError) as error:
+        except (*FAILURES, OSError) as error:
             raise ModelError(
                 f"{path}: not a model OpenVINO can load; download or export it again"
             ) from error
@@ -172,7 +172,7 @@ class OpenVinoEngine:
         """
         try:
             values = values_per_px(self._model.clone(), self.card)
-        except RuntimeError:  # what is wrong with the model is reported when it runs
+        except FAILURES:  # what is wrong with the model is reported when it runs
             return guessed_bytes_per_px(self.card)
         pictures = (36.0 if self.card.color == "luma" else 48.0) * self.card.scale**2
         return 1.5 * values * (4 if self.precision == "fp32" else 2) + pictures
@@ -201,11 +201,12 @@ class OpenVinoEngine:
                         self._compile(paint_graph(self.card, window), "cpu", "fp32"),
                         self.card,
                     )
-                except RuntimeError as error:
-                    reason = str(error).strip().splitlines()[-1]
+                except CrispenError:
+                    raise
+                except FAILURES as error:
                     raise ModelError(
                         f"{self.card.name}: cannot run on {window.width}x{window.height} windows "
-                        f"({reason}); check colour, scale and base in its card"
+                        f"({last_line(error)}); check colour, scale and base in its card"
                     ) from error
                 self._plans[window] = plan
                 if len(self._plans) > KEPT_SHAPES:

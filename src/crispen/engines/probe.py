@@ -8,6 +8,7 @@ import numpy as np
 import openvino as ov
 from pydantic import ValidationError
 
+from crispen.engines._failures import FAILURES, last_line
 from crispen.errors import ModelError, UsageError
 from crispen.models.card import Color, ModelCard, Task
 
@@ -47,7 +48,7 @@ def probe(
     core = ov.Core()
     try:
         model = core.read_model(content)
-    except RuntimeError as error:
+    except FAILURES as error:
         raise ModelError(f"{file}: not an ONNX file that can be loaded; check the file") from error
     channels, fixed = _input(model, file, color)
     found, multiple = _scale(core, model, file, channels, fixed)
@@ -121,8 +122,8 @@ def _scale(
         shape = [1, channels, side, side]
         try:
             answer = _answer(core, model.clone(), shape)
-        except RuntimeError as error:
-            problem = str(error).strip().splitlines()[-1]
+        except FAILURES as error:
+            problem = last_line(error)
             continue
         out = list(answer.shape)
         scale = out[-1] // side if out else 0

@@ -25,11 +25,12 @@ from typing import Any, Literal
 from crispen.enhance.chain import Lineup
 from crispen.enhance.enhancer import Enhancer
 from crispen.enhance.inputs import plan_jobs
+from crispen.enhance.kinds import check_kinds
 from crispen.enhance.modelfile import ModelFiles
 from crispen.enhance.naming import check_format, picture_format
 from crispen.enhance.plan import check
 from crispen.enhance.record import NAME, Record
-from crispen.enhance.request import Request, check_kinds
+from crispen.enhance.request import Request
 from crispen.enhance.results import Job
 from crispen.enhance.target import Target
 from crispen.errors import Cancelled, CrispenError, OutputError, UsageError
@@ -181,7 +182,7 @@ def enhance_all(
             is_video=is_video_name,
         )
         kinds = {job.video for job in jobs} or {False, True}
-        _check_kinds(request, kinds)
+        check_kinds(request, ["video" if video else "image" for video in kinds])
         if request.format is not None:
             check_format(request.format, pictures=False in kinds, videos=True in kinds)
         lineups = {False: enhancer.lineup}
@@ -213,12 +214,6 @@ class _Batch:
     enhancer: Enhancer
     target: Target
     progress: Progress
-
-
-def _check_kinds(request: Request, kinds: set[bool]) -> None:
-    check_kinds(request, ["video" if video else "image" for video in kinds])
-    if request.quality is not None and kinds == {True}:
-        raise UsageError("--quality is for pictures, and the input is a video; give --crf")
 
 
 def _for_kind(request: Request, *, video: bool) -> Request:

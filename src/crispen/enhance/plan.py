@@ -184,7 +184,7 @@ def choose(
         damage: How bad the picture is, as far as that is known.
     """
     notes: tuple[str, ...] = ()
-    dials = told(request, damage)
+    dials = dials_for(request, damage)
     asked = request.repairs or bool(request.vivid)
     if may_repair(request, factor, at_hand) and (asked or is_damaged(damage)):
         networks = VIVID if request.vivid else REPAIR
@@ -220,8 +220,8 @@ def choose_for_clip(request: Request, lineup: Lineup, at_hand: AtHand, factor: f
     return Choice(lineup, models, Dials(), ())
 
 
-def told(request: Request, damage: Dials) -> Dials:
-    """What networks with dials are told: what the request says, and else what was seen.
+def dials_for(request: Request, damage: Dials) -> Dials:
+    """The dials for networks that take them: what the request says, and else what was seen.
 
     Blur is undone only where it was asked for, or where the picture is to be vivid: whether a soft
     picture was meant to be soft cannot be seen in it, and sharpening one that was costs up to 7 dB,

@@ -11,10 +11,10 @@ that the program chooses; ``usual`` says how.
 from __future__ import annotations
 
 import numbers
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, cast
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -344,7 +344,7 @@ def ask(
         values["width"], values["height"] = size
     at_hand = AtHand()
     if model is not None:
-        values["models"] = tuple(at_hand.take(_model(one)) for one in _several(model)) or None
+        values["models"] = tuple(at_hand.take(one) for one in _several(model)) or None
     if tasks is not None:
         values["tasks"] = _several(tasks)
     return Request.of(**values), at_hand
@@ -353,15 +353,6 @@ def ask(
 def _several(given: Any) -> tuple[Any, ...]:
     """One thing or several as several."""
     return tuple(given) if isinstance(given, Sequence) and not isinstance(given, str) else (given,)
-
-
-def _model(given: Any) -> str | Path | HasCard:
-    if isinstance(given, (str, Path)) or hasattr(given, "card"):
-        return cast("str | Path | HasCard", given)
-    raise UsageError(
-        f"model is {given!r}; give the name of a model, such as 'photo', its file, or what "
-        "crispen.load gave"
-    )
 
 
 class Option(BaseModel):
@@ -389,28 +380,6 @@ def options() -> list[Option]:
     """All fields of `Request`, in order."""
     schema = Request.model_json_schema()
     return [_described(name, about) for name, about in schema["properties"].items()]
-
-
-def check_kinds(request: Request, kinds: Collection[Kind]) -> None:
-    """Refuse options that concern none of the files.
-
-    Args:
-        request: What is wanted.
-        kinds: Of all the files that it is wanted for.
-
-    Raises:
-        UsageError: Such as ``crf`` where all files are pictures.
-    """
-    for option in options():
-        given = getattr(request, option.name)
-        # What it asks for holds for every video anyway.
-        if given in (None, False) or option.name == "as_is" or {*option.kinds} & {*kinds}:
-            continue
-        this, that = ("videos", "a picture") if "video" in option.kinds else ("pictures", "a video")
-        hint = "; for videos there is --task denoise" if option.name == "denoise" else ""
-        raise UsageError(
-            f"--{option.word} is for {this}, and the input is {that}; leave it out{hint}"
-        )
 
 
 def _described(name: str, about: dict[str, Any]) -> Option:

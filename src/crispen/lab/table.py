@@ -125,15 +125,21 @@ class Kinds(Mapping[str, type[T]], Generic[T]):
         return Annotated[Union[(*own, plugged)], Discriminator(self._tag)]
 
     def _tag(self, value: Any) -> str:
-        kind = value.get("kind", self._usual) if isinstance(value, dict) else value.kind
-        return kind if kind in self.own else PLUGIN
+        kind = (
+            value.get("kind", self._usual)
+            if isinstance(value, dict)
+            else getattr(value, "kind", None)
+        )
+        # What is no text is told of with the plug-ins.
+        return kind if isinstance(kind, str) and kind in self.own else PLUGIN
 
     def _read(self, value: Any) -> T:
         if isinstance(value, self._base):
             return value
         kind = value.get("kind") if isinstance(value, dict) else None
         if not isinstance(kind, str):
-            text = f"kind is missing; those are {', '.join(self)}"
+            missing = "is missing" if kind is None else f"is {kind!r}, not a name"
+            text = f"kind {missing}; those are {', '.join(self)}"
             raise PydanticCustomError("union_tag_not_found", "{text}", {"text": text})
         try:
             table = self.named(kind)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Protocol
 
-from crispen.errors import UnknownModel, nearest_names
+from crispen.errors import UnknownModel, UsageError, nearest_names
 from crispen.models.card import ModelCard
 from crispen.models.store import Known, find, list_cards
 
@@ -89,7 +89,13 @@ class AtHand(Mapping[str, HasCard]):
         Raises:
             UnknownModel: No such model or file.
             ModelError: A broken file.
+            UsageError: It is none of these.
         """
+        if not isinstance(model, (str, Path)) and not hasattr(model, "card"):
+            raise UsageError(
+                f"model is {model!r}; give the name of a model, such as 'photo', its file, or what "
+                "crispen.load gave"
+            )
         if isinstance(model, str) and (model in self or self.family(model)):
             return model
         taken = Known(*find(model)) if isinstance(model, (str, Path)) else model

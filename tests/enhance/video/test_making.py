@@ -176,3 +176,15 @@ def test_strength_of_an_upscaler_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="only enlarges"):
         enhance_video(source, tmp_path / "b.mp4", strength=0.5)
     assert not (tmp_path / "b.mp4").exists()
+
+
+def test_permissions_are_those_of_the_source(network: Factory, tmp_path: Path) -> None:
+    source, target = tmp_path / "a.mp4", tmp_path / "b.mp4"
+    make_clip(source, range(0, 512 * 3, 512))
+    source.chmod(0o600)
+    enhance_video(source, target, model=network("luma"))
+    assert target.stat().st_mode & 0o777 == 0o600
+    # What is replaced keeps its own.
+    target.chmod(0o640)
+    enhance_video(source, target, model=network("luma"), overwrite=True)
+    assert target.stat().st_mode & 0o777 == 0o640

@@ -364,3 +364,53 @@ def test_heic_of_unknown_brands_is_one_line() -> None:
     with pytest.raises(InputError) as caught:
         read_image(bytes(data))
     assert "\n" not in str(caught.value)
+
+
+def _around(inside: bytes, outside: bytes, at: int) -> bytes:
+    """`outside` with a box that holds `inside`, before the box that counts."""
+    box = struct.pack(">I4s", 8 + len(inside), b"xml ") + inside
+    return outside[:at] + box + outside[at:]
+
+
+@NEEDS_JXL
+def test_a_jpeg_xl_is_as_large_as_its_own_codestream_says(tmp_path: Path) -> None:
+    """A small one hidden before it had the limit of pixels checked, and the large one decoded."""
+    made = []
+    for side, container in ((1500, "1"), (8, "0")):
+        cv2.imwrite(str(tmp_path / "a.png"), np.zeros((side, side, 3), np.uint8))
+        command = ["cjxl", "-d", "0", "-e", "1", f"--container={container}"]
+        files = [str(tmp_path / "a.png"), str(tmp_path / "a.jxl")]
+        subprocess.run([*command, *files], check=True, capture_output=True)
+        made.append((tmp_path / "a.jxl").read_bytes())
+    large, small = made
+    assert read_image(small).width == 8
+    with pytest.raises(InputError, match=r"1500x1500 are 2 megapixels, more than the limit of 1"):
+        read_image(_around(small, large, 32), max_pixels=1 << 20)
+
+
+@pytest.mark.parametrize("suffix", [".jp2", ".bmp", ".tga", ".ppm"])
+def test_ffmpeg_decodes_no_more_pixels_than_were_announced(
+    suffix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a file that contradicts itself, or that FFmpeg reads in another way."""
+    from crispen.media.picture import ffmpeg_stills
+
+    file = io.BytesIO()
+    name = {".jp2": "JPEG2000", ".bmp": "BMP", ".tga": "TGA", ".ppm": "PPM"}[suffix]
+    PIL.Image.new("RGB", (900, 900), (9, 90, 200)).save(file, name)
+    assert read_image(file.getvalue()).pixels.shape == (900, 900, 3)
+    real, decoded = ffmpeg_stills._frame, []
+
+    def frame(data: bytes, codec: str, most: int) -> object:
+        decoded.append(codec)
+        return real(data, codec, most)
+
+    monkeypatch.setattr(ffmpeg_stills, "_frame", frame)
+    whole = ffmpeg_stills._open(file.getvalue(), codec := _codec(suffix), 16, 16)
+    with pytest.raises(ValueError, match="damaged"):
+        whole.decode()
+    assert decoded == [codec]
+
+
+def _codec(suffix: str) -> str:
+    return {".jp2": "jpeg2000", ".bmp": "bmp", ".tga": "targa", ".ppm": "ppm"}[suffix]

@@ -123,7 +123,7 @@ def make_video(
         dials = plan.dials
         if dials == Dials() and any(files[name].card.dials for name in plan.models):
             dials = damage_in_clip(source)
-        models = [files.told(name, dials) for name in plan.models]
+        models = [files.with_dials(name, dials) for name in plan.models]
         work = Work(source, target, header, plan, models, threads)
         job = work.job(segment_s, request.strip_metadata) | request.further()
         with Parts(target, job, resume=resume) as parts:

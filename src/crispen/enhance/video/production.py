@@ -240,4 +240,7 @@ class Work:
             shown=self.target,
         )
         with writing(self.target):
+            # As a picture's result: what nobody else may see is not shown by its copy.
+            like = self.target if self.target.exists() else self.source
+            draft.chmod(like.stat().st_mode & 0o777)
             draft.replace(self.target)

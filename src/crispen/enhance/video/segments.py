@@ -100,7 +100,7 @@ class Parts:
 
     def _hold(self) -> None:
         for _ in range(_TRIES):
-            self.folder.mkdir(exist_ok=True)
+            self.folder.mkdir(mode=0o700, exist_ok=True)
             try:
                 self._lock.acquire()
                 return

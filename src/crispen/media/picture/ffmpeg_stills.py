@@ -24,6 +24,7 @@ _PNM_CODECS = {b"P1": "pbm", b"P4": "pbm", b"P2": "pgm", b"P5": "pgm", b"P3": "p
 _PNM_CODECS |= {b"P7": "pam", b"PF": "pfm", b"Pf": "pfm"}
 _PNM_SIZE = re.compile(rb"P.(?:\s|#[^\n]*\n)+(\d+)(?:\s|#[^\n]*\n)+(\d+)\s")
 _PAM_SIZE = re.compile(rb"P7\n(?=.*?WIDTH\s+(\d+))(?=.*?HEIGHT\s+(\d+)).*?ENDHDR\n", re.DOTALL)
+_ROOM_PX = 256
 _FLOATS = {"gbrpf32le", "grayf32le"}
 
 
@@ -80,7 +81,8 @@ def _open(
         raise ValueError(f"impossible size {width}x{height}")
 
     def decode() -> Decoded:
-        frame = _frame(data, codec)
+        # FFmpeg counts the room beside the picture, too.
+        frame = _frame(data, codec, (width + _ROOM_PX) * (height + _ROOM_PX))
         if (frame.width, frame.height) != (width, height):
             raise ValueError("its header contradicts itself")
         pixels, notes = _pixels(frame)
@@ -89,12 +91,14 @@ def _open(
     return Whole(width, height, decode)
 
 
-def _frame(data: bytes, codec: str) -> Any:
+def _frame(data: bytes, codec: str, most_pixels: int) -> Any:
     import av
     from av.codec.context import CodecContext
 
     try:
         context: Any = CodecContext.create(codec, "r")
+        # What was announced was checked; a file can hold a larger picture than it says.
+        context.options = {"max_pixels": str(most_pixels)}
         return (context.decode(av.Packet(data)) or context.decode(None))[0]
     except (av.FFmpegError, IndexError):
         raise ValueError(DAMAGED) from None

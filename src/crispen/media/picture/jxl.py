@@ -10,12 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from crispen.media.picture import exif_orientation
+from crispen.media.picture import exif_orientation, heif_boxes
 from crispen.media.picture.decoded import Decoded, Whole
 from crispen.media.picture.header import Header, Metadata, Pixels
 from crispen.media.picture.vips import DAMAGED, ENDS_EARLY, NotUnderstood
 
 _CODESTREAM = b"\xff\x0a"
+_HEAD_BYTES = 64
 _RATIOS = {1: (1, 1), 2: (12, 10), 3: (4, 3), 4: (3, 2), 5: (16, 9), 6: (5, 4), 7: (2, 1)}
 _MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 _EFFORT = 5  # 7, libjxl's own, takes three times as long
@@ -34,7 +35,15 @@ def open_jxl(data: bytes, read_jpeg: Callable[[bytes], Decoded]) -> Whole:
         NotUnderstood: Its colours or samples are of a kind that is not read.
     """
     width, height, deep = _announced(data)
-    return Whole(width, height, lambda: _decode(data, deep, read_jpeg))
+
+    def decode() -> Decoded:
+        decoded = _decode(data, deep, read_jpeg)
+        sides = decoded.pixels.shape[:2]
+        if sorted(sides) != sorted((width, height)):  # turned or not
+            raise ValueError(DAMAGED)
+        return decoded
+
+    return Whole(width, height, decode)
 
 
 def encode(pixels: Pixels, header: Header, quality: int) -> bytes:
@@ -122,16 +131,33 @@ class _Bits:
         return value
 
 
+def _codestream(data: bytes) -> bytes:
+    """The start of the codestream; empty if there is none.
+
+    Only its own box counts: others may hold bytes that look like one, of another size.
+    """
+    if data.startswith(_CODESTREAM):
+        return data[:_HEAD_BYTES]
+    found = b""
+    for box in heif_boxes.boxes(data, 0, len(data)):
+        if box.kind in (b"jxlc", b"jxlp"):  # whole, or in parts that begin with their number
+            start = box.start + (4 if box.kind == b"jxlp" else 0)
+            found += data[start : min(box.end, start + _HEAD_BYTES)]
+            if len(found) >= _HEAD_BYTES or box.kind == b"jxlc":
+                break
+    return found
+
+
 def _announced(data: bytes) -> tuple[int, int, bool]:
     """Width and height as stored, and whether there are more than 8 bits.
 
     Raises:
         ValueError: There is no codestream.
     """
-    start = data.find(_CODESTREAM) if not data.startswith(_CODESTREAM) else 0
-    if start < 0 or len(data) < start + 12:
+    stream = _codestream(data)
+    if len(stream) < 12 or not stream.startswith(_CODESTREAM):
         raise ValueError(ENDS_EARLY)
-    bits = _Bits(data[start + 2 :])
+    bits = _Bits(stream[2:])
     small = bits.take(1)
 
     def side() -> int:

@@ -1,0 +1,97 @@
+"""Runs the command line and the server under trouble, and counts what was lost: nothing may be.
+
+    python tools/soak.py [--minutes 30] [--seed 1] [--keep]
+
+Two things run side by side. Batches of pictures and a video (`soak_batches`) are killed, stopped,
+and run out of room at random moments, and are run again until they are finished. A server
+(`soak_server`) takes jobs while it and its workers are killed, its database is locked or taken away
+and its disk is full, until each job that it took is done. After each round every result is compared
+with that of an undisturbed run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import traceback
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+from soak_batches import Batches
+from soak_server import Served
+
+_DISK = "24m"
+
+
+def main() -> int:
+    """Runs for the given time; 1 if anything was lost."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--minutes", type=float, default=30)
+    parser.add_argument("--seed", type=int, default=None)
+    parser.add_argument("--keep", action="store_true", help="leave the folder for a look")
+    given = parser.parse_args()
+    seed = given.seed if given.seed is not None else random.randrange(10_000)
+    folder = Path(tempfile.mkdtemp(prefix="crispen-soak-"))
+    print(f"seed {seed}, {given.minutes:g} minutes, in {folder}", flush=True)
+    end = time.monotonic() + 60 * given.minutes
+    counts: dict[str, Counter[str]] = {"batches": Counter(), "server": Counter()}
+    with contextlib.ExitStack() as stack:
+        small = [stack.enter_context(small_disk(folder / name)) for name in counts]
+        threads = []
+        for kind, name, disk in zip((Batches, Served), counts, small, strict=True):
+            work = kind(folder / f"{name}-work", disk, random.Random(seed), counts[name])
+            threads.append(threading.Thread(target=_until, args=(work, end, counts[name])))
+            threads[-1].start()
+        for thread in threads:
+            thread.join()
+    lost = 0
+    for name, count in counts.items():
+        told = ", ".join(f"{what} {number}" for what, number in sorted(count.items()))
+        print(f"{name}: {told}")
+        lost += sum(number for what, number in count.items() if what.startswith("LOST"))
+    print(f"lost: {lost}")
+    if not given.keep and not lost:
+        shutil.rmtree(folder, ignore_errors=True)
+    return 1 if lost else 0
+
+
+def _until(work: Batches | Served, end: float, count: Counter[str]) -> None:
+    try:
+        work.prepare()
+        while time.monotonic() < end:
+            work.round()
+            count["rounds"] += 1
+    except Exception:
+        traceback.print_exc()
+        count["LOST to a fault of this program"] += 1
+    finally:
+        work.close()
+
+
+@contextlib.contextmanager
+def small_disk(folder: Path) -> Iterator[Path]:
+    """A folder on a disk of its own that is soon full, where one may be mounted; else a folder."""
+    folder.mkdir(parents=True)
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={_DISK}", "crispen-soak", str(folder)]
+    mounted = os.name == "posix" and os.geteuid() == 0
+    mounted = mounted and subprocess.run(mount, capture_output=True, check=False).returncode == 0
+    if not mounted:
+        print(f"{folder}: no disk of its own, so that none gets full", flush=True)
+    try:
+        yield folder
+    finally:
+        if mounted:
+            subprocess.run(["umount", "-l", str(folder)], check=False)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
