@@ -16,7 +16,7 @@ from crispen.jobs.job import Job
 from crispen.jobs.states import Status
 from crispen.jobs.worker import SOURCE, result_path
 from crispen.server.errors import ApiError, not_found, told
-from crispen.server.names import clean_name, disposition, unique
+from crispen.server.names import clean_folder, clean_name, disposition, unique
 from crispen.server.ranges import FileAnswer
 from crispen.server.schemas import FrameTimes, Measured
 
@@ -175,10 +175,25 @@ class FileService:
             raise _under(error, reference.path, name) from error
         return Measured(**asdict(figures))
 
-    def archive(self, client: str, ids: Sequence[str] | None) -> Response:
-        """Results as one ZIP archive, made while it is sent."""
+    def archive(
+        self, client: str, ids: Sequence[str] | None, folders: Sequence[str] | None = None
+    ) -> Response:
+        """Results as one ZIP archive, made while it is sent.
+
+        Args:
+            client: Whose.
+            ids: Which jobs; all finished ones unless given.
+            folders: Where each of them goes in the archive.
+
+        Raises:
+            ApiError: No such job, or one that is not finished.
+            UsageError: Not one folder for each id.
+        """
         from zipstream import ZIP_STORED, ZipStream
 
+        if folders is not None and len(folders) != len(ids or ()):
+            raise UsageError("give one folder for each id, or none")
+        places = dict(zip(ids or (), map(clean_folder, folders or ()), strict=False))
         if ids is None:
             jobs = self._server.store.jobs(client, [Status.DONE])
         else:
@@ -188,7 +203,13 @@ class FileService:
         if not paths:
             raise not_found("finished job")
         archive = ZipStream(compress_type=ZIP_STORED, sized=True)
-        names = unique([job.result.name for job, _ in paths if job.result is not None])
+        names = unique(
+            [
+                f"{places.get(job.id, '')}/{job.result.name}".lstrip("/")
+                for job, _ in paths
+                if job.result is not None
+            ]
+        )
         for name, (_, path) in zip(names, paths, strict=True):
             archive.add_path(path, name)
         return StreamingResponse(

@@ -845,7 +845,7 @@ export interface components {
              * @description photo, drawing or text
              */
             content?: string | null;
-            /** @description how bad a picture is: as measured in its pixels, and a JPEG file's compression by its tables */
+            /** @description how bad a picture is: as measured in its pixels, and of a JPEG file the compression by its tables */
             damage?: components["schemas"]["Dials"] | null;
             /** Duration S */
             duration_s?: number | null;
@@ -2683,6 +2683,8 @@ export interface operations {
             query?: {
                 /** @description which jobs; all finished ones unless given */
                 id?: string[] | null;
+                /** @description where each of these jobs goes in the archive: as many as there are ids */
+                folder?: string[] | null;
             };
             header?: never;
             path?: never;

@@ -100,8 +100,8 @@ export const useQueue = defineStore("queue", () => {
 
   function start(): void {
     uploads.onArrived((upload, job) => {
-      const { key, added, thumbnail } = upload;
-      jobs.adopt(job, { key, added, thumbnail });
+      const { key, added, thumbnail, folder } = upload;
+      jobs.adopt(job, { key, added, thumbnail, folder });
     });
     watch(
       () => server.generation,
