@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -290,3 +291,26 @@ def test_unknown_jobs(api: Api, path: str) -> None:
     error_of(api.get(f"/jobs/{'0' * 32}{path}"), 404, "not_found")
     error_of(api.get(f"/jobs/..%2f..%2fetc{path}"), *((404, "not_found")))
     error_of(api.get(f"/jobs/nonsense{path}"), 422, "bad_request")
+
+
+def test_paused_jobs_wait_until_they_are_resumed(start: Callable[..., Live], photo: bytes) -> None:
+    live = start(workers=0)
+    with live.client() as api:
+        ids = [api.job(photo, **FAST)["id"] for _ in range(3)]
+        done = api.patch("/jobs", json={"action": "pause", "ids": ids[:2]}).json()
+        assert sorted(done["done"]) == sorted(ids[:2])
+        assert [api.get(f"/jobs/{id}").json()["status"] for id in ids] == [
+            *("paused", "paused", "queued"),
+        ]
+        assert api.get(f"/jobs/{ids[2]}").json()["position"] == 1
+        refused = api.patch("/jobs", json={"action": "resume", "ids": ids[2:]}).json()["failed"]
+        assert "only paused jobs take 'resume'" in refused[0]["message"]
+
+        def next_one() -> str | None:
+            job = live.server.store.claim("w", 60)
+            return None if job is None else job.id
+
+        assert (next_one(), next_one()) == (ids[2], None)
+        assert api.post(f"/jobs/{ids[1]}/cancel").json()["status"] == "cancelled"
+        api.patch("/jobs", json={"action": "resume", "status": ["paused"]})
+        assert next_one() == ids[0]

@@ -98,7 +98,13 @@ class JobService:
         ids = wish.ids
         if ids is None:
             ids = [job.id for job in self._server.store.jobs(client, wish.status, _MOST_AT_ONCE)]
-        do = {"cancel": self.cancel, "retry": self.retry, "delete": self.delete}[wish.action]
+        do = {
+            "cancel": self.cancel,
+            "retry": self.retry,
+            "delete": self.delete,
+            "pause": self.pause,
+            "resume": self.resume,
+        }[wish.action]
         done, failed = [], []
         for id in dict.fromkeys(ids):
             try:
@@ -310,6 +316,18 @@ class JobService:
         job = self._server.store.cancel(id)
         if before.status is Status.QUEUED:  # of an attempt whose worker was killed
             clean(self._server.files.job(id))
+        return self._changed(job)
+
+    def pause(self, client: str, id: str) -> schemas.JobView:
+        """Keep a job that waits from being begun."""
+        self.find(client, id)
+        return self._changed(self._server.store.pause(id))
+
+    def resume(self, client: str, id: str) -> schemas.JobView:
+        """Let a paused job wait for its turn again."""
+        self.find(client, id)
+        job = self._server.store.resume(id)
+        self._server.pool.wake()
         return self._changed(job)
 
     def retry(self, client: str, id: str) -> schemas.JobView:

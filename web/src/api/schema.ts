@@ -94,7 +94,7 @@ export interface paths {
         head?: never;
         /**
          * Change Jobs
-         * @description Cancel, retry or delete many jobs in one request.
+         * @description Cancel, retry, delete, pause or resume many jobs in one request.
          */
         patch: operations["change_jobs"];
         trace?: never;
@@ -665,7 +665,7 @@ export interface components {
              * Action
              * @enum {string}
              */
-            action: "cancel" | "retry" | "delete";
+            action: "cancel" | "retry" | "delete" | "pause" | "resume";
             /**
              * Ids
              * @description which jobs
@@ -1827,7 +1827,7 @@ export interface components {
          * @description Where a job is.
          * @enum {string}
          */
-        Status: "queued" | "running" | "done" | "failed" | "cancelled";
+        Status: "queued" | "paused" | "running" | "done" | "failed" | "cancelled";
         /**
          * TaskChoice
          * @description One thing that can be done.

@@ -92,7 +92,7 @@ async def create_job(
 
 @router.patch("/jobs", responses=failures(413))
 async def change_jobs(server: Here, client: Client, wish: Bulk) -> BulkDone:
-    """Cancel, retry or delete many jobs in one request."""
+    """Cancel, retry, delete, pause or resume many jobs in one request."""
     return await server.ask(server.jobs.bulk, client, wish)
 
 
