@@ -88,7 +88,8 @@ def worsened(pixels: np.ndarray) -> bytes:
 
 
 def _levels(x: np.ndarray) -> np.ndarray:
-    return np.clip(np.rint(x), 0, 255).astype(np.uint8)
+    levels: np.ndarray = np.clip(np.rint(x), 0, 255).astype(np.uint8)
+    return levels
 
 
 def _resized(pixels: np.ndarray, height: int, width: int) -> np.ndarray:
