@@ -14,7 +14,9 @@ const folders = new WeakMap<File, string>();
 
 /** The folder of a file in what was dropped or chosen, such as "holiday/2019"; "" for none. */
 export function folderOf(file: File): string {
-  return folders.get(file) ?? file.webkitRelativePath.split("/").slice(0, -1).join("/");
+  // Not every browser has it.
+  const path = (file.webkitRelativePath as string | undefined) ?? "";
+  return folders.get(file) ?? path.split("/").slice(0, -1).join("/");
 }
 
 /** Every file in a drop or a paste, those in dropped folders included. */
