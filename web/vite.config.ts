@@ -1,13 +1,51 @@
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
 import vue from "@vitejs/plugin-vue";
-import { defineConfig } from "vite";
+import { build, defineConfig, type Plugin } from "vite";
 
 /** Where `npm run dev` finds the API: a `crispen serve` started beside it. */
 const SERVER = process.env.CRISPEN_SERVER ?? "http://127.0.0.1:8000";
 
+const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
+
+/** Builds the service worker for the files that the page consists of. */
+function serviceWorker(): Plugin {
+  return {
+    name: "service-worker",
+    apply: "build",
+    async writeBundle({ dir }, bundle) {
+      const made = Object.keys(bundle).filter((name) => name !== "index.html");
+      const plain = readdirSync(here("./public"));
+      const files = [...made, ...plain].sort();
+      const digest = createHash("sha256");
+      for (const file of ["index.html", ...files])
+        digest.update(readFileSync(`${dir ?? ""}/${file}`));
+      const version = digest.digest("hex").slice(0, 16);
+      await build({
+        configFile: false,
+        publicDir: false,
+        logLevel: "warn",
+        define: { __PRECACHE__: JSON.stringify({ version, files }) },
+        build: {
+          outDir: dir ?? "",
+          emptyOutDir: false,
+          target: "es2022",
+          lib: {
+            entry: here("./src/sw.ts"),
+            formats: ["iife"],
+            name: "sw",
+            fileName: () => "sw.js",
+          },
+        },
+      });
+    },
+  };
+}
+
 export default defineConfig({
-  plugins: [vue()],
+  plugins: [vue(), serviceWorker()],
   resolve: { alias: { "@": fileURLToPath(new URL("./src", import.meta.url)) } },
   // Scripts find each other wherever a proxy shows the page; index.html is adapted by the server.
   experimental: {

@@ -47,11 +47,12 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-# What Chromium writes of any answer that is not 2xx, which the page shows in words of its own, and
-# of a machine without a graphics card.
+# What Chromium writes of any answer that is not 2xx, which the page shows in words of its own, of a
+# machine without a graphics card, and of what a test forbids.
 EXPECTED = re.compile(
     r"^Failed to load resource: (the server responded with|net::ERR_)|GL Driver Message"
     # A dialog that opens before it has a size.
+    r"|Service Worker registration blocked by Playwright"
     r"|Invalid keyframe value for property transform: .*NaN"
 )
 
@@ -176,7 +177,8 @@ class Visitor:
     def visit(self, url: str, path: str = "/", **options: Any) -> Page:
         """A new browser profile at a page of the server."""
         context = self._browser.new_context(
-            **({"viewport": {"width": 1280, "height": 800}} | options)
+            # What a test answers in the server's place must not come from a cache.
+            **({"viewport": {"width": 1280, "height": 800}, "service_workers": "block"} | options)
         )
         context.set_default_timeout(PATIENCE_MS)
         self._contexts.append(context)

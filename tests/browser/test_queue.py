@@ -54,6 +54,15 @@ def test_hundreds_of_files(crowded: Process, visitor: Visitor) -> None:
     page.wait_for_function("n => document.querySelectorAll('article').length > n", arg=some)
 
     page.keyboard.press("Home")
+    page.get_by_role("button", name="Pause", exact=True).click()
+    page.get_by_text("Paused").first.wait_for()
+    with crowded.api() as api:
+        counts = api.get("/jobs", params={"status": "queued"}).json()["jobs"]
+    assert counts == []
+    page.reload()  # it stays so, wherever one looks from
+    page.get_by_text("Paused").first.wait_for()
+    page.get_by_role("button", name="Go on", exact=True).click()
+    page.get_by_text(re.compile("in line")).first.wait_for()
     page.get_by_role("button", name="Cancel all").click()
     page.get_by_text("Cancelled").first.wait_for()
     expect(page.get_by_role("button", name="Cancel all")).to_have_count(0)

@@ -29,6 +29,9 @@ DRAWN = {
     ("running", "lose"): "queued",
     ("failed", "retry"): "queued",
     ("cancelled", "retry"): "queued",
+    ("queued", "pause"): "paused",
+    ("paused", "resume"): "queued",
+    ("paused", "cancel"): "cancelled",
 }
 
 

@@ -6,9 +6,11 @@ import { createPinia } from "pinia";
 import { createApp } from "vue";
 
 import App from "./App.vue";
+import { install } from "./lib/install";
 import { makeVuetify, provideHead } from "./plugins/vuetify";
 import { router } from "./router";
 
 const app = createApp(App);
 provideHead(app);
 app.use(createPinia()).use(router).use(makeVuetify()).mount("#app");
+install();

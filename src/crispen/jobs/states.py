@@ -10,6 +10,8 @@
       ├──────release────┤   a graceful stop, or the whole server died: costs no attempt
       └───────lose──────┘   its worker died: at most `MAX_ATTEMPTS`, then failed
     failed, cancelled ──retry──► queued
+    queued ──pause──► paused ──resume──► queued
+                      paused ──cancel──► cancelled
 
 Everything that changes a status goes through `move`; the store applies the answer only where the
 row still has the status, worker and attempt that the answer was made for.
@@ -28,6 +30,7 @@ class Status(StrEnum):
     """Where a job is."""
 
     QUEUED = "queued"
+    PAUSED = "paused"
     RUNNING = "running"
     DONE = "done"
     FAILED = "failed"
@@ -44,6 +47,8 @@ class Move(StrEnum):
     RELEASE = "release"
     LOSE = "lose"
     RETRY = "retry"
+    PAUSE = "pause"
+    RESUME = "resume"
 
 
 FINAL = frozenset({Status.DONE, Status.FAILED, Status.CANCELLED})
@@ -58,6 +63,9 @@ _MOVES = {
     (Status.RUNNING, Move.LOSE): Status.QUEUED,
     (Status.FAILED, Move.RETRY): Status.QUEUED,
     (Status.CANCELLED, Move.RETRY): Status.QUEUED,
+    (Status.QUEUED, Move.PAUSE): Status.PAUSED,
+    (Status.PAUSED, Move.RESUME): Status.QUEUED,
+    (Status.PAUSED, Move.CANCEL): Status.CANCELLED,
 }
 
 

@@ -279,6 +279,22 @@ class JobStore:
         """
         return self._decide(id, Move.CANCEL, **_ended())
 
+    def pause(self, id: str) -> Job | None:
+        """Keep a job that waits from being begun. None if there is none.
+
+        Raises:
+            NotPossible: It does not wait.
+        """
+        return self._decide(id, Move.PAUSE)
+
+    def resume(self, id: str) -> Job | None:
+        """Let a paused job wait for its turn again. None if there is none.
+
+        Raises:
+            NotPossible: It is not paused.
+        """
+        return self._decide(id, Move.RESUME)
+
     def retry(self, id: str) -> Job | None:
         """Queue a job that failed or was cancelled again. None if there is none.
 

@@ -242,7 +242,7 @@ class Bulk(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    action: Literal["cancel", "retry", "delete"]
+    action: Literal["cancel", "retry", "delete", "pause", "resume"]
     ids: list[Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]] | None = Field(
         None, max_length=5000, description="which jobs"
     )

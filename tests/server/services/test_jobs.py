@@ -72,3 +72,26 @@ def test_nobody_changes_jobs_of_others_at_once(start: Callable[..., Live], photo
         wish = {"action": "cancel", "status": ["queued", "running"]}
         assert theirs.patch("/jobs", json=wish).json() == {"done": [], "failed": []}
         assert mine.get(f"/jobs/{job}").json()["status"] == "queued"
+
+
+def test_paused_jobs_wait_until_they_are_resumed(start: Callable[..., Live], photo: bytes) -> None:
+    live = start(workers=0)
+    with live.client() as api:
+        ids = [api.job(photo, models=["espcn"])["id"] for _ in range(3)]
+        done = api.patch("/jobs", json={"action": "pause", "ids": ids[:2]}).json()
+        assert sorted(done["done"]) == sorted(ids[:2])
+        assert [api.get(f"/jobs/{id}").json()["status"] for id in ids] == [
+            *("paused", "paused", "queued"),
+        ]
+        assert api.get(f"/jobs/{ids[2]}").json()["position"] == 1
+        refused = api.patch("/jobs", json={"action": "resume", "ids": ids[2:]}).json()["failed"]
+        assert "only paused jobs take 'resume'" in refused[0]["message"]
+
+        def next_one() -> str | None:
+            job = live.services.store.claim("w", 60)
+            return None if job is None else job.id
+
+        assert (next_one(), next_one()) == (ids[2], None)
+        assert api.post(f"/jobs/{ids[1]}/cancel").json()["status"] == "cancelled"
+        api.patch("/jobs", json={"action": "resume", "status": ["paused"]})
+        assert next_one() == ids[0]

@@ -149,7 +149,15 @@ export const jobs = {
   previewUrl: (id: string, side: "before" | "after") => `${BASE}/jobs/${path(id)}/preview/${side}`,
   thumbnailUrl: (id: string, side: "before" | "after") =>
     `${BASE}/jobs/${path(id)}/thumbnail/${side}`,
-  zipUrl: (ids: string[]) => `${BASE}/jobs.zip?${ids.map((id) => `id=${path(id)}`).join("&")}`,
+  /** Results as one archive; in folders where any of them lay in one. */
+  zipUrl: (parts: { id: string; folder: string }[]) => {
+    const inFolders = parts.some(({ folder }) => folder !== "");
+    const words = parts.map(
+      ({ id, folder }) =>
+        `id=${path(id)}` + (inFolders ? `&folder=${encodeURIComponent(folder)}` : ""),
+    );
+    return `${BASE}/jobs.zip?${words.join("&")}`;
+  },
 };
 
 export const models = {

@@ -94,7 +94,7 @@ export interface paths {
         head?: never;
         /**
          * Change Jobs
-         * @description Cancel, retry or delete many jobs in one request.
+         * @description Cancel, retry, delete, pause or resume many jobs in one request.
          */
         patch: operations["change_jobs"];
         trace?: never;
@@ -665,7 +665,7 @@ export interface components {
              * Action
              * @enum {string}
              */
-            action: "cancel" | "retry" | "delete";
+            action: "cancel" | "retry" | "delete" | "pause" | "resume";
             /**
              * Ids
              * @description which jobs
@@ -845,7 +845,7 @@ export interface components {
              * @description photo, drawing or text
              */
             content?: string | null;
-            /** @description how bad a picture is: as measured in its pixels, and a JPEG file's compression by its tables */
+            /** @description how bad a picture is: as measured in its pixels, and of a JPEG file the compression by its tables */
             damage?: components["schemas"]["Dials"] | null;
             /** Duration S */
             duration_s?: number | null;
@@ -1827,7 +1827,7 @@ export interface components {
          * @description Where a job is.
          * @enum {string}
          */
-        Status: "queued" | "running" | "done" | "failed" | "cancelled";
+        Status: "queued" | "paused" | "running" | "done" | "failed" | "cancelled";
         /**
          * TaskChoice
          * @description One thing that can be done.
@@ -2683,6 +2683,8 @@ export interface operations {
             query?: {
                 /** @description which jobs; all finished ones unless given */
                 id?: string[] | null;
+                /** @description where each of these jobs goes in the archive: as many as there are ids */
+                folder?: string[] | null;
             };
             header?: never;
             path?: never;

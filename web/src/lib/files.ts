@@ -9,6 +9,16 @@ export function kindOf(file: { name: string; type: string }): Kind {
   return VIDEO_SUFFIXES.some((suffix) => name.endsWith(suffix)) ? "video" : "image";
 }
 
+/** Where files lay in what was dropped. */
+const folders = new WeakMap<File, string>();
+
+/** The folder of a file in what was dropped or chosen, such as "holiday/2019"; "" for none. */
+export function folderOf(file: File): string {
+  // Not every browser has it.
+  const path = (file.webkitRelativePath as string | undefined) ?? "";
+  return folders.get(file) ?? path.split("/").slice(0, -1).join("/");
+}
+
 /** Every file in a drop or a paste, those in dropped folders included. */
 export async function filesOf(transfer: DataTransfer): Promise<File[]> {
   // Entries must be asked for before the first await: the list is emptied after the event.
@@ -41,6 +51,9 @@ async function filesIn(folder: FileSystemDirectoryEntry): Promise<File[]> {
 
 function fileOf(entry: FileSystemFileEntry): Promise<File> {
   return new Promise((resolve, reject) => {
-    entry.file(resolve, reject);
+    entry.file((file) => {
+      folders.set(file, entry.fullPath.split("/").slice(1, -1).join("/"));
+      resolve(file);
+    }, reject);
   });
 }

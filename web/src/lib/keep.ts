@@ -19,6 +19,8 @@ export interface KeptUpload {
   hopeless: boolean;
   /** The job whose source it is, where the server has the file already; see `PendingUpload`. */
   from?: string | null;
+  /** Where it lay in a folder that was dropped. */
+  folder?: string;
   file: File | null;
   thumbnail: Blob | null;
 }
@@ -28,6 +30,8 @@ export interface Origin {
   key: string;
   added: number;
   thumbnail: Blob | null;
+  /** Where it lay in a folder that was dropped. */
+  folder?: string;
 }
 
 /** Larger files are not copied into the browser's own store; they are asked for again. */

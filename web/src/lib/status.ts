@@ -46,6 +46,8 @@ function ofJob(job: NonNullable<Item["job"]>): ItemStatus {
       const text = place > 1 ? `Waiting, ${ordinal(place)} in line` : "Next in line";
       return { tone: "calm", text, detail: "" };
     }
+    case "paused":
+      return { tone: "calm", text: "Paused", detail: "" };
     case "running": {
       const now = job.progress;
       if (!now?.total) return { tone: "active", text: "Starting", detail: "", progress: null };

@@ -107,13 +107,17 @@ export const useJobs = defineStore("jobs", () => {
     }
   }
 
-  async function cancelAll(): Promise<void> {
+  async function toAll(wish: Parameters<typeof api.bulk>[0]): Promise<void> {
     try {
-      await api.bulk({ action: "cancel", status: ["queued", "running"] });
+      await api.bulk(wish);
     } catch (error) {
       notices.complain(error);
     }
   }
+  const cancelAll = () => toAll({ action: "cancel", status: ["queued", "paused", "running"] });
+  /** What runs is finished; what waits does not begin. */
+  const pauseAll = () => toAll({ action: "pause", status: ["queued"] });
+  const resumeAll = () => toAll({ action: "resume", status: ["paused"] });
 
   return {
     jobs,
@@ -129,5 +133,7 @@ export const useJobs = defineStore("jobs", () => {
     remove,
     removeAll,
     cancelAll,
+    pauseAll,
+    resumeAll,
   };
 });

@@ -51,7 +51,7 @@ export const useQueue = defineStore("queue", () => {
   const busy = computed(
     () =>
       uploads.uploads.some(({ state }) => WAITING.includes(state)) ||
-      jobs.jobs.some(({ status }) => status === "queued" || status === "running"),
+      jobs.jobs.some(({ status }) => ["queued", "paused", "running"].includes(status)),
   );
 
   const phases = computed(() => {
@@ -89,6 +89,19 @@ export const useQueue = defineStore("queue", () => {
     await jobs.cancelAll();
   }
 
+  const waiting = computed(
+    () => uploads.unsent > 0 || jobs.jobs.some(({ status }) => status === "queued"),
+  );
+  const paused = computed(
+    () => uploads.paused || jobs.jobs.some(({ status }) => status === "paused"),
+  );
+
+  /** Sends nothing more and begins nothing more; what runs is finished. */
+  async function pause(on: boolean): Promise<void> {
+    uploads.pause(on);
+    await (on ? jobs.pauseAll() : jobs.resumeAll());
+  }
+
   /** Removes files wherever they are by now, those on the server in one request. */
   async function removeAll(keys: string[]): Promise<void> {
     const gone = new Set(keys);
@@ -100,8 +113,8 @@ export const useQueue = defineStore("queue", () => {
 
   function start(): void {
     uploads.onArrived((upload, job) => {
-      const { key, added, thumbnail } = upload;
-      jobs.adopt(job, { key, added, thumbnail });
+      const { key, added, thumbnail, folder } = upload;
+      jobs.adopt(job, { key, added, thumbnail, folder });
     });
     watch(
       () => server.generation,
@@ -121,5 +134,5 @@ export const useQueue = defineStore("queue", () => {
     void uploads.recall();
   }
 
-  return { items, busy, phases, overall, cancelAll, removeAll, start };
+  return { items, busy, waiting, paused, phases, overall, pause, cancelAll, removeAll, start };
 });

@@ -4,7 +4,7 @@ import { computed, reactive, ref, shallowReactive } from "vue";
 import { jobs as api } from "@/api/client";
 import { troubleOf, type Trouble } from "@/api/errors";
 import type { Job, JobOptions, Kind } from "@/api/types";
-import { kindOf } from "@/lib/files";
+import { folderOf, kindOf } from "@/lib/files";
 import { forgetUpload, keepUpload, keptUploads, type KeptUpload } from "@/lib/keep";
 import { send, type Sending } from "@/lib/send";
 import { thumbnail } from "@/lib/thumbnail";
@@ -27,6 +27,8 @@ export interface PendingUpload {
   url: string | null;
   /** The job whose source is to be enhanced again, so that nothing is sent. */
   from: string | null;
+  /** Where it lay in a folder that was dropped, such as "holiday/2019"; "" for none. */
+  folder: string;
   state: UploadState;
   sent: number;
   /** How often the server asked to wait with it. */
@@ -74,7 +76,7 @@ export const useUploads = defineStore("uploads", () => {
   const find = (key: string) => uploads.value.find((upload) => upload.key === key);
 
   async function keep(upload: PendingUpload): Promise<void> {
-    const { key, name, bytes, kind, added, options, url, from, error, hopeless } = upload;
+    const { key, name, bytes, kind, added, options, url, from, folder, error, hopeless } = upload;
     // One that the server has is asked for again.
     const file = from ? null : (files.get(key) ?? null);
     const plain = options ? (JSON.parse(JSON.stringify(options)) as Partial<JobOptions>) : null;
@@ -87,6 +89,7 @@ export const useUploads = defineStore("uploads", () => {
       options: plain,
       url,
       from,
+      folder,
       error,
       hopeless,
       file,
@@ -114,7 +117,10 @@ export const useUploads = defineStore("uploads", () => {
 
   const fileOf = (key: string) => files.get(key) ?? null;
 
-  type Fresh = Pick<PendingUpload, "name" | "bytes" | "kind" | "added" | "from" | "thumbnail">;
+  type Fresh = Pick<
+    PendingUpload,
+    "name" | "bytes" | "kind" | "added" | "from" | "folder" | "thumbnail"
+  >;
 
   function put(fresh: Fresh): PendingUpload {
     const key = crypto.getRandomValues(new Uint32Array(4)).join("-");
@@ -125,7 +131,7 @@ export const useUploads = defineStore("uploads", () => {
   }
 
   /** Takes the source of a job in, which the server has; what can be shown of it is fetched. */
-  async function addAgain(job: Job): Promise<void> {
+  async function addAgain(job: Job, folder = ""): Promise<void> {
     const { id, name, kind, source } = job;
     const [file, thumbnail] = await Promise.all([
       kind === "image" || source.viewable
@@ -135,7 +141,7 @@ export const useUploads = defineStore("uploads", () => {
     ]);
     lastAdded = Math.max(Date.now(), lastAdded + 1);
     const told = { name, kind, bytes: source.bytes, added: lastAdded };
-    const upload = put({ ...told, from: id, thumbnail });
+    const upload = put({ ...told, from: id, folder, thumbnail });
     if (file) files.set(upload.key, file);
     const { width, height, frames, jpeg_step } = source;
     facts.add(upload.key, { kind, width, height, frames, jpeg_step, found: job.found });
@@ -163,6 +169,7 @@ export const useUploads = defineStore("uploads", () => {
         kind: kindOf(file),
         added: lastAdded + 1 - (place + 1) / (added.length + 1),
         from: null,
+        folder: folderOf(file),
         thumbnail: null,
       });
       files.set(upload.key, file);
@@ -309,11 +316,11 @@ export const useUploads = defineStore("uploads", () => {
   }
 
   /** What is shown of one that the server has; it is gone if the job is. */
-  async function fetchAgain({ key }: PendingUpload, from: string): Promise<void> {
+  async function fetchAgain({ key, folder }: PendingUpload, from: string): Promise<void> {
     try {
       const job = await api.get(from);
       drop(key);
-      await addAgain(job);
+      await addAgain(job, folder);
     } catch (error) {
       if (!troubleOf(error).offline) drop(key);
     }
@@ -326,7 +333,14 @@ export const useUploads = defineStore("uploads", () => {
       if (kept.file) files.set(kept.key, kept.file);
       const state = stateOf(kept);
       const { file: _, ...record } = kept;
-      uploads.value.push({ ...record, from: record.from ?? null, state, sent: 0, waits: 0 });
+      uploads.value.push({
+        ...record,
+        from: record.from ?? null,
+        folder: record.folder ?? "",
+        state,
+        sent: 0,
+        waits: 0,
+      });
       const upload = find(kept.key);
       if (!upload || state !== "chosen") continue;
       if (upload.from) void fetchAgain(upload, upload.from);

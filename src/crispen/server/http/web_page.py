@@ -38,6 +38,8 @@ _START = """SwaggerUIBundle({
 });
 """
 _TYPES = {"swagger-ui.css": "text/css", "swagger-ui-bundle.js": "text/javascript"}
+# Not every system's table of types knows it.
+mimetypes.add_type("application/manifest+json", ".webmanifest")
 _IMMUTABLE = "public, max-age=31536000, immutable"
 
 

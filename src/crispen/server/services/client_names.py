@@ -6,6 +6,7 @@ import re
 import unicodedata
 
 _MAX = 150
+_MAX_DEPTH = 20
 
 
 def clean_name(text: str | None, *, otherwise: str = "file") -> str:
@@ -30,6 +31,16 @@ def clean_name(text: str | None, *, otherwise: str = "file") -> str:
     if not dot or len(suffix) > 10:
         return text[:_MAX]
     return f"{stem[: _MAX - 1 - len(suffix)]}.{suffix}"
+
+
+def clean_folder(text: str) -> str:
+    r"""A relative folder inside an archive, which leads nowhere else.
+
+    >>> clean_folder("holiday/2019"), clean_folder("/etc/../x\\y/."), clean_folder("../..")
+    ('holiday/2019', 'etc/x/y', '')
+    """
+    parts = [clean_name(part, otherwise="") for part in re.split(r"[/\\:]", text)]
+    return "/".join([part for part in parts if part][:_MAX_DEPTH])
 
 
 _LEFT_OUT = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})

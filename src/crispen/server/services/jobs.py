@@ -80,7 +80,13 @@ class Jobs:
         ids = change.ids
         if ids is None:
             ids = [job.id for job in self._store.jobs(client, change.status, _MOST_AT_ONCE)]
-        do = {"cancel": self.cancel, "retry": self.retry, "delete": self.delete}[change.action]
+        do = {
+            "cancel": self.cancel,
+            "retry": self.retry,
+            "delete": self.delete,
+            "pause": self.pause,
+            "resume": self.resume,
+        }[change.action]
         done, failed = [], []
         for id in dict.fromkeys(ids):
             try:
@@ -102,6 +108,18 @@ class Jobs:
         job = self._store.cancel(id)
         if before.status is Status.QUEUED:  # of an attempt whose worker was killed
             clean(self._folder.job(id))
+        return self._changed(job)
+
+    def pause(self, client: str, id: str) -> schemas.JobView:
+        """Keep a queued job from being started."""
+        self._access.find(client, id)
+        return self._changed(self._store.pause(id))
+
+    def resume(self, client: str, id: str) -> schemas.JobView:
+        """Queue a paused job again."""
+        self._access.find(client, id)
+        job = self._store.resume(id)
+        self._wake()
         return self._changed(job)
 
     def retry(self, client: str, id: str) -> schemas.JobView:

@@ -103,7 +103,7 @@ async def create_job(
 
 @router.patch("/jobs", responses=failures(413))
 async def change_jobs(jobs: JobsOf, database: DatabaseOf, client: Client, change: Bulk) -> BulkDone:
-    """Cancel, retry or delete many jobs in one request."""
+    """Cancel, retry, delete, pause or resume many jobs in one request."""
     return await database.run(jobs.bulk, client, change)
 
 
@@ -116,9 +116,16 @@ async def download_all(
         list[Annotated[str, Query(pattern=r"^[0-9a-f]{32}$")]] | None,
         Query(max_length=1000, description="which jobs; all finished ones unless given"),
     ] = None,
+    folder: Annotated[
+        list[Annotated[str, Query(max_length=1000)]] | None,
+        Query(
+            max_length=1000,
+            description="where each of these jobs goes in the archive: as many as there are ids",
+        ),
+    ] = None,
 ) -> Response:
     """Results of finished jobs as one ZIP archive, streamed."""
-    return zip_archive(await database.run(files.results, client, id))
+    return zip_archive(await database.run(files.results, client, id, folder))
 
 
 @router.get(
