@@ -722,6 +722,8 @@ export interface components {
          *         noise: See `noise_dial`.
          *         compression: See `compression_dial`.
          *         blur: See `blur_dial`.
+         *         vivid: How vivid the result is to be, for networks that invent detail; as vivid as it gets
+         *             unless given.
          */
         Dials: {
             /** Blur */
@@ -730,6 +732,8 @@ export interface components {
             compression?: number | null;
             /** Noise */
             noise?: number | null;
+            /** Vivid */
+            vivid?: number | null;
         };
         /**
          * ErrorBody
@@ -1234,6 +1238,12 @@ export interface components {
              * @default 1
              */
             version: string;
+            /**
+             * Vivid
+             * @description takes how vivid its result is, from 0 to 1
+             * @default false
+             */
+            vivid: boolean;
             /** Window Px */
             window_px?: number | null;
         };
@@ -1465,6 +1475,11 @@ export interface components {
              * @description What to do: denoise, relight (too dark or too bright), sharpen, restore (several faults at once, with a model of your own), upscale. Several are done in this order. Without upscale the size stays.
              */
             tasks?: ("denoise" | "relight" | "sharpen" | "restore" | "upscale")[] | null;
+            /**
+             * Vivid
+             * @description Invent detail, from 0 (faithful) to 1 (as vivid as it gets). What is invented is a guess, and the result still shrinks back to the repaired picture.
+             */
+            vivid?: number | null;
             /**
              * Width
              * @description Width of the result; alone, the height follows.
@@ -2006,6 +2021,8 @@ export interface operations {
                 dejpeg?: number | null;
                 /** @description How much blur to undo, from 0 (none) to 1 (as of a standard deviation of 2 pixels). */
                 deblur?: number | null;
+                /** @description Invent detail, from 0 (faithful) to 1 (as vivid as it gets). What is invented is a guess, and the result still shrinks back to the repaired picture. */
+                vivid?: number | null;
                 /** @description Only enlarge, whatever is wrong with the picture. Without tasks or models, damaged pictures are repaired as they are enlarged. */
                 as_is?: boolean;
                 /** @description Leave EXIF, XMP, titles, dates and places out. */

@@ -8,11 +8,14 @@ export const DIALS = ["denoise", "dejpeg", "deblur"] as const satisfies (keyof J
 export type Dial = (typeof DIALS)[number];
 
 /** How far a picture may go from what was there towards what looks good. */
-export const VIVID = "vivid";
+export const VIVID = "vivid" satisfies keyof JobOptions;
 
-/** What was measured of the damage that a dial repairs. */
+/**
+ * How much a dial repairs where nobody moved it: what was measured, but no blur, since whether a
+ * soft picture was meant to be soft cannot be seen in it.
+ */
 export function measuredFor(dial: Dial, damage: Damage | null | undefined): number | null {
-  const by = { denoise: damage?.noise, dejpeg: damage?.compression, deblur: damage?.blur };
+  const by = { denoise: damage?.noise, dejpeg: damage?.compression, deblur: damage ? 0 : null };
   return by[dial] ?? null;
 }
 

@@ -14,6 +14,7 @@ export const PLACED = [
   "quality",
   "as_is",
   ...DIALS,
+  VIVID,
 ] as const satisfies readonly (keyof JobOptions)[];
 
 /** What was chosen for an option: as typed, and null for what the server does by itself. */
@@ -21,7 +22,7 @@ export type Value = string | number | boolean | null;
 
 /** The options beside those with controls of their own, that concern one of these kinds. */
 export function furtherOptions(settings: Settings | null, kinds: readonly Kind[]): Option[] {
-  const placed: readonly string[] = [...PLACED, VIVID];
+  const placed: readonly string[] = PLACED;
   return (settings?.options ?? []).filter(
     (option) => !placed.includes(option.name) && option.kinds.some((kind) => kinds.includes(kind)),
   );
