@@ -202,7 +202,7 @@ def test_compare_and_measure(page: Page, tmp_path: Path) -> None:
     assert canvas.evaluate("c => [c.width, c.height]") == [160, 120]
     shown = {"": canvas.evaluate("c => c.toDataURL()")}
     for title in ("Bilinear", "Nearest", "Bicubic"):
-        select(page, "Before, enlarged", title)
+        select(page, "Enlarged by", title)
         expect(canvas).to_be_visible(visible=title != "Nearest")
         shown[title] = canvas.evaluate("c => c.toDataURL()")
     assert shown["Bicubic"] == shown[""] != shown["Bilinear"]

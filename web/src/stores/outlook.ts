@@ -185,5 +185,5 @@ export const useOutlook = defineStore("outlook", () => {
     { immediate: true },
   );
 
-  return { of, total, samples, paramsOf, factorOf };
+  return { of, total, pieces, paramsOf, factorOf };
 });
