@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-# Gain maps, videos behind a photo, and lists of what else is in a file: none of it is copied.
+# Gain maps, videos behind a photo, and lists of what else lies in a file: none of it is copied.
 _GONE = (
     rb"http://ns\.adobe\.com/hdr-gain-map/1\.0/",
     rb"http://ns\.apple\.com/HDRGainMap/1\.0/",
