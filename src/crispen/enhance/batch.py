@@ -75,7 +75,7 @@ class Options:
 
     @property
     def resumes(self) -> bool:
-        """Whether finished results are skipped: unless told otherwise, if none is overwritten."""
+        """Whether finished results are skipped: by default, if none is overwritten."""
         return not self.overwrite if self.resume is None else self.resume
 
 
@@ -220,7 +220,7 @@ def _for_kind(request: Request, *, video: bool) -> Request:
     """What of a request concerns pictures, or videos, where a batch may hold both.
 
     A format is that of one kind, and says nothing about the other. The quality is that of
-    pictures: who makes their JPEGs small does not want their videos degraded.
+    pictures: a low quality for JPEGs should not degrade videos as well.
     """
     pictures = picture_format(request.format)
     if not video:
@@ -377,7 +377,7 @@ def _video(job: Job, batch: _Batch, outcome: Callable[..., Outcome]) -> Outcome:
         progress=batch.progress,
     )
     resumed = (
-        (f"went on from an interrupted run, which had done {done.resumed_frames} of the frames",)
+        (f"continued an interrupted run, which had done {done.resumed_frames} of the frames",)
         if done.resumed_frames
         else ()
     )

@@ -39,7 +39,7 @@ class PictureFormat:
             written.
         saver: libvips operation, or one of `_savers`; empty for formats that are only read.
         extra: What to install for it, as in ``pip install 'crispen[raw]'``.
-        package: What that extra brings, as it is imported.
+        package: What that extra installs, as it is imported.
     """
 
     name: str
@@ -119,7 +119,7 @@ PICTURES: dict[str, PictureFormat] = {
             holds=("exif", "xmp"),
             saver="webpsave_target",
         ),
-        # Before TIFF, as which some of them begin. Others cannot be told from one by that: `choose`
+        # Before TIFF, as which some of them begin. Others cannot be distinguished by that: `choose`
         # in `_tiff_choice` finds them.
         PictureFormat(
             "raw",

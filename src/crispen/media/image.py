@@ -61,7 +61,7 @@ class Image:
     Attributes:
         pixels: ``(frames * height, width, channels)`` ``uint8`` or ``uint16``, upright; channels
             are grey, grey and alpha, RGB, or RGB and alpha. Never BGR.
-        frames: More than 1 in an animation; frames stand one above the other.
+        frames: More than 1 in an animation; frames are one above the other.
         metadata: Profile, EXIF, XMP, resolution, delays.
     """
 

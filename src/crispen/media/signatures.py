@@ -7,7 +7,7 @@ import re
 from crispen.media.formats import PICTURES, VIDEOS
 
 HEAD_BYTES = 256
-"""How much of a file `sniff` and `describe_stranger` want to see."""
+"""How much of a file `sniff` and `describe_stranger` need."""
 
 _MAGIC = {f.name: re.compile(f.magic, re.DOTALL) for f in PICTURES.values()}
 

@@ -138,7 +138,7 @@ def test_the_command_says_that_it_went_on(tmp_path: Path) -> None:
         enhance_all([str(source)], str(target), options, stop_after(290))
     (done,) = enhance_all([str(source)], str(target), options)
     assert done.frames == 300
-    assert any("went on from an interrupted run" in note for note in done.notes)
+    assert any("continued an interrupted run" in note for note in done.notes)
 
 
 def test_nobody_gets_in_before_the_last_run_has_tidied_up(

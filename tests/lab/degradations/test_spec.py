@@ -65,7 +65,7 @@ def test_texts(text: str, expected: object) -> None:
         ("motion-blur=0", "at least 1"),
         ("poisson-noise=0", "photons"),
         ("sinc=0", "cutoff"),
-        ("blind=3", "takes no value by itself"),
+        ("blind=3", "takes no bare value"),
         ("blind:first={up=0.9,down=0.9}", "at most 1 together"),
         ("one-of", "parts"),
         ('one-of:parts=[{kind="jpog"}]', "no such degradation; those are"),

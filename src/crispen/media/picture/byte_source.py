@@ -43,7 +43,7 @@ def locate(source: Source) -> tuple[str, bytes, Path | None]:
 
 
 def first_bytes(path: Path) -> bytes:
-    """What `crispen.media.signatures.sniff` wants to see of a file.
+    """What `crispen.media.signatures.sniff` needs to see of a file.
 
     Raises:
         MissingInput: There is no such file.

@@ -65,7 +65,7 @@ class Cicp(NamedTuple):
 
     @property
     def plain(self) -> bool:
-        """Whether they mean sRGB, which is also what holds where nothing is told.
+        """Whether they mean sRGB, which also holds if nothing is stated.
 
         >>> Cicp(1, 13).plain, Cicp(2, 2).plain, Cicp(12, 13).plain
         (True, True, False)

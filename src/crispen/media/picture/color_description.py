@@ -30,8 +30,8 @@ class Told:
     """A colour space.
 
     Attributes:
-        primaries: sRGB's unless told.
-        curve: sRGB's unless told.
+        primaries: sRGB's by default.
+        curve: sRGB's by default.
         cicp: Where the file says it in code points; then these alone count.
         before_icc: They count more than an ICC profile in the same file.
     """
@@ -66,7 +66,7 @@ def in_png(file: BinaryIO) -> Told | None:
     """The colours of a PNG by its cICP, sRGB, gAMA and cHRM, in the order in which they count.
 
     Raises:
-        ValueError: They are told in a way that is not understood.
+        ValueError: They are stated in a way that is not understood.
 
     Source: PNG, third edition, 4.3.
     """
@@ -110,7 +110,7 @@ def in_exif(exif: bytes) -> Told | None:
 def _by_gamma(exponent: float, primaries: Primaries) -> Curve:
     """The curve that a gAMA of `exponent` means."""
     if not 0.05 < exponent < 20:
-        return SRGB_CURVE  # nonsense counts as nothing told, as in libpng
+        return SRGB_CURVE  # nonsense counts as missing, as in libpng
     if abs(exponent - 1) < 0.01:
         return LINEAR
     if abs(exponent / _USUAL_GAMMA - 1) < 0.01 and primaries == SRGB:

@@ -24,7 +24,7 @@ def lossless_webp(file: BinaryIO) -> bool:
 
 
 def png_head(file: BinaryIO) -> dict[bytes, bytes]:
-    """The chunks of a PNG that stand before its pixels, each with 64 bytes at most."""
+    """The chunks of a PNG that precede its pixels, each with 64 bytes at most."""
     at = len(b"\x89PNG\r\n\x1a\n")
     file.seek(at)
     found: dict[bytes, bytes] = {}

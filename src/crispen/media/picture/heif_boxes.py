@@ -11,7 +11,7 @@ _MOST_META_BYTES = 64 << 20
 
 
 class Box(NamedTuple):
-    """A box inside bytes: its kind, and where its content lies."""
+    """A box inside bytes: its kind, and where its content is."""
 
     kind: bytes
     start: int

@@ -30,7 +30,7 @@ def explain(said: str) -> tuple[str, str]:
         why = f"it stores {depth[1]} bits a channel, and only 8 are read"
         return why, "save it as 16-bit TIFF or PNG with the program that made it"
     if "Unsupported JPEG process" in said or "arithmetic coding" in said:
-        return "it is of a rare kind of JPEG", "save it as PNG with the program that made it"
+        return "it is a rare kind of JPEG", "save it as PNG with the program that made it"
     if "premature end of JPEG" in said:
         return ENDS_EARLY, ""
     return f"{DAMAGED} ({said.removeprefix('Corrupt JPEG data: ')})", ""

@@ -71,7 +71,7 @@ def interpretation(pixels: NDArray[Any]) -> str:
 
 
 def turn_upright(image: Any, orientation: int, frames: int) -> Any:
-    """`image` as a viewer shows it, each frame turned by itself.
+    """`image` as a viewer shows it, each frame turned separately.
 
     Args:
         image: libvips picture, frames one above the other.

@@ -1,6 +1,6 @@
 """Rows that are still being computed, as a picture that libvips can already save.
 
-libvips pulls pixels; Crispen pushes them. Between the two stands a custom source which pretends to
+libvips pulls pixels; Crispen pushes them. Between the two is a custom source that pretends to
 be an uncompressed TIFF: its header is written at once, and each strip is handed out when its rows
 arrive. TIFF because its strips are plain samples, read in order, in one call each: the detour costs
 two copies in memory and no coding at all. (libvips has no ``rawload`` from a source:
@@ -27,7 +27,7 @@ _CODES = {_SHORT: "H", _LONG: "I", _LONG8: "Q"}
 
 
 def tiff_header(width: int, height: int, channels: int, bits: int) -> bytes:
-    """All of an uncompressed little-endian BigTIFF that stands before its pixels.
+    """All of an uncompressed little-endian BigTIFF that precedes its pixels.
 
     Source: TIFF 6.0; BigTIFF as in libtiff, http://bigtiff.org
     """
@@ -93,7 +93,7 @@ class Feed:
         self._change = threading.Condition()
 
     def put(self, rows: Pixels) -> bool:
-        """Hands over `rows`; waits while enough others wait. False when nobody reads any more."""
+        """Hands over `rows`; waits while enough others wait. False when nothing reads any more."""
         # The caller may use its buffer for the next band.
         data = memoryview(rows.tobytes())
         with self._change:
@@ -109,7 +109,7 @@ class Feed:
             return True
 
     def close(self) -> None:
-        """Wakes both sides; rows that nobody has read yet are dropped."""
+        """Wakes both sides; rows that have not been read yet are dropped."""
         with self._change:
             self._closed = True
             self._waiting.clear()

@@ -1,7 +1,7 @@
 """From a TIFF's tags to EXIF and back.
 
 EXIF is a TIFF without pixels, whose first directory describes the picture and leads to two others,
-of the exposure and of the place. In a TIFF these stand among the tags of the pixels.
+of the exposure and of the place. In a TIFF these are among the tags of the pixels.
 """
 
 from __future__ import annotations
@@ -170,7 +170,7 @@ def _packed(
     big: bool,
     there: dict[int, bytes] | None = None,
 ) -> bytes:
-    """A directory that stands at `at`, followed by what does not fit into it."""
+    """A directory at `at`, followed by what does not fit into it."""
     count_code, long_code, inline = ("Q", "Q", 8) if big else ("H", "I", 4)
     records = dict(there or {})
     total = len(records) + len(values)

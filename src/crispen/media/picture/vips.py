@@ -14,7 +14,7 @@ ENDS_EARLY = "it ends in the middle"
 
 
 class NotUnderstood(ValueError):
-    """A whole file that is of a kind which Crispen does not read.
+    """A complete file of a kind that Crispen does not read.
 
     Attributes:
         why: What kind it is.
@@ -43,7 +43,7 @@ def vips() -> Any:
 
 
 def _words(ffi: Any, pointer: Any) -> str:
-    """What stands at `pointer`, whatever its coding."""
+    """The text at `pointer`, whatever its encoding."""
     if pointer == ffi.NULL:
         return "NULL"
     found = ffi.string(pointer)

@@ -21,7 +21,7 @@ def read(
     Args:
         image: libvips picture.
         format: Name of its format.
-        told: Its colours, where the file tells them beside a profile.
+        told: Its colours, if the file states them beside a profile.
         choice: Which picture of a TIFF it is.
         frames: More than 1 in an animation.
         texts: What libvips does not pass on.

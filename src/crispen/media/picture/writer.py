@@ -43,7 +43,7 @@ class ImageWriter:
 
     ``write`` takes bands of any height, top to bottom, frame after frame, and returns as soon as
     they are queued: the encoder works in its own threads. The target appears when the block ends
-    without an error, whole; until then a temporary file stands beside it. A stream gets its bytes
+    without an error, whole; until then a temporary file is beside it. A stream gets its bytes
     at the end.
 
     What a format cannot hold is reduced so, and `notes` says it: alpha is laid on white in JPEG; 16

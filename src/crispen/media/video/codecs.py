@@ -128,11 +128,11 @@ def find_codec(name: str | None, suffix: str) -> VideoCodec:
     """The codec of that name for a file of that suffix; its usual one if None.
 
     Raises:
-        UsageError: No such codec, or one that such a file cannot hold.
+        UsageError: No such codec, or one that the file cannot hold.
     """
     codecs = {codec.name: codec for codec in available_codecs()}
     asked = name or video_of(suffix).codecs[0]
-    # SVT-AV1 writes its settings to stderr unless told not to, by this variable alone.
+    # SVT-AV1 writes its settings to stderr unless this variable is set.
     os.environ.setdefault("SVT_LOG", "1")
     codec = codecs.get(asked.lower())
     if codec is None:

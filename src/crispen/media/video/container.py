@@ -1,7 +1,7 @@
 """Videos in and out of files: what a file holds, its frames with their exact time stamps.
 
 PyAV (FFmpeg) does the work. A frame keeps its integer time stamp and the stream's time base; no
-float second and no frame counter over a rate stands for a time anywhere. Only containers that
+float second and no frame counter over a rate is used as a time anywhere. Only containers that
 hold their own pictures are opened: a playlist under a video's name is refused, since following it
 would open other files or hosts.
 """
@@ -96,7 +96,7 @@ class VideoHeader:
         display_matrix: The nine numbers that say so, or None.
         pixel_aspect: Width over height of a pixel, or None if unknown.
         interlaced: Its first frame is made of two fields.
-        top_left: Its chroma samples lie on the corners' luma samples, as in BT.2020.
+        top_left: Its chroma samples are at the corners' luma samples, as in BT.2020.
         streams: All streams.
         chapters: How many chapters.
     """

@@ -243,7 +243,7 @@ def _muxer_options(muxer: str, old: InputContainer, header: VideoHeader) -> dict
     flags = "+faststart"
     if any(k.lower() not in _CLASSIC_TAGS | _FILE_FACTS for k in old.metadata):
         flags += "+use_metadata_tags"
-    # A late start is written in the movie's own units, a thousandth unless told otherwise.
+    # A late start is written in the movie's own units, a thousandth by default.
     units = [header.time_base.denominator]
     units += [s.time_base.denominator for s in old.streams if s.time_base]
     unit = math.lcm(*units)

@@ -81,7 +81,7 @@ class SourceFormat:
 
     @property
     def direct(self) -> bool:
-        """Whether its planes can be used as they lie."""
+        """Whether its planes can be used directly."""
         return self.name.replace("yuvj", "yuv") == self.planar.name
 
     @property
@@ -176,7 +176,7 @@ def _rows(part: Any, dtype: np.dtype[Any]) -> NDArray[Any]:
 
 
 def top_left_chroma(frame: av.VideoFrame) -> bool:
-    """Whether chroma samples lie on the first luma row of their pair, rather than between rows.
+    """Whether chroma samples are on the first luma row of their pair, rather than between rows.
 
     PyAV does not show a frame's chroma location, but swscale heeds it: a slope of 16 levels a row,
     made twice as large, comes out a quarter of a row (2 levels of the larger) higher or not.
