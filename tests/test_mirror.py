@@ -51,6 +51,10 @@ TOGETHER: dict[str, tuple[tuple[str, ...], str]] = {
         ("lab/helper.py",),
         "the other side of processes.py, in a process of its own",
     ),
+    "engines/test_openvino.py": (
+        ("engines/_failures.py",),
+        "what this engine's library raises",
+    ),
     "look/test_looking.py": (
         ("look/*.py", "lab/look.py"),
         "what is measured in a picture, and the training of its network",
@@ -96,6 +100,9 @@ WHOLE = {
     "test_mirror.py": "these tests",
     "test_page_build.py": "the build of the page",
     "test_api.py": "the public names",
+    "test_fuzz.py": "what the fuzzer found",
+    "media/test_matrix.py": "every format into every other",
+    "media/picture/test_metadata_pairs.py": "metadata from every format into every other",
     "enhance/test_kinds.py": "every kind of network in every engine",
     "enhance/test_large_scales.py": "models that ship",
     "enhance/test_mean.py": "models that ship",

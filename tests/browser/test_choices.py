@@ -80,7 +80,7 @@ def test_repaired_in_its_own_size(server: Process, page: Page, tmp_path: Path) -
     page.get_by_role("button", name=re.compile("^Enhance 1 file")).click()
     wait_done(page, "bad.jpg")
     job = newest(server)
-    assert (job["models"], job["result"]["width"]) == (["real-x1"], 300)
+    assert (job["models"], job["result"]["width"]) == (["real-x2"], 300)
 
 
 def test_a_slider_that_the_server_brings(server: Process, visitor: Visitor, tmp_path: Path) -> None:

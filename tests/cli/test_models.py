@@ -10,10 +10,19 @@ from crispen.models.store import find
 
 
 def test_models_as_a_table(crispen: Any) -> None:
-    said = crispen("models")
+    said = crispen("models", "--all")
     assert said.code == 0
     for word in ("espcn-x2", "upscale", "x2", "58,212", "halo", "PSNR Set5", "speed"):
         assert word in said.out
+
+
+def test_models_that_people_choose_from(crispen: Any) -> None:
+    said = crispen("models")
+    assert said.code == 0
+    for word in ("real", "vivid", "photo", "relight", "use this for", "everyday pictures"):
+        assert word in said.out
+    for word in ("espcn", "srcnn", "autoencoder"):
+        assert word not in said.out
 
 
 def test_models_as_json(crispen: Any) -> None:

@@ -15,7 +15,11 @@ from crispen.enhance.enhancer import Enhancer
 from crispen.enhance.plan import HARMLESS, REPAIR, dials_for, plan
 from crispen.enhance.request import Request
 from crispen.enhance.source import Source, jpeg_step
+from crispen.enhance.target import Target
 from crispen.errors import UsageError
+from crispen.evaluate.metrics import luma255, psnr
+from crispen.media.image import Image
+from crispen.media.resample import resize
 from crispen.models import dials as scales
 from crispen.models.athand import AtHand
 from crispen.models.dials import Dials
@@ -50,7 +54,7 @@ def test_a_damaged_picture_is_repaired() -> None:
 @pytest.mark.parametrize(
     ("scale", "models"),
     [
-        (1.0, ("real-x1",)),
+        (1.0, ("real-x2",)),
         (1.5, ("real-x2",)),
         (3.0, ("real-x4",)),
         (4.0, ("real-x4",)),
@@ -97,7 +101,7 @@ def test_a_person_may_say_how_much() -> None:
     assert dials_for(Request(dejpeg=0.0), DAMAGE) == Dials(0.11, 0.0, 0.0)
     assert dials_for(Request(deblur=0.3), DAMAGE) == replace(DAMAGE, blur=0.3)
     assert dials_for(Request(vivid=0.5), DAMAGE) == DAMAGE
-    assert plan(Request(deblur=0.2, scale=1), clean, AT_HAND).models == ("real-x1",)
+    assert plan(Request(deblur=0.2, scale=1), clean, AT_HAND).models == ("real-x2",)
 
 
 @pytest.mark.parametrize(
@@ -179,3 +183,28 @@ def test_it_is_seen_in_the_pixels_too(photo: Path, tmp_path: Path) -> None:
             for path in (once, clean, noisy)
         ]
     assert models == [("real-x2",), ("photo-x2",), ("real-x2",)]
+
+
+@pytest.mark.parametrize("scale", [1, 2, 4])
+@pytest.mark.parametrize("damage", ["noise", "JPEG"])
+def test_what_repairs_makes_a_damaged_picture_better(scale: int, damage: str) -> None:
+    """Measured: 1.5 to 4 dB. A network that answers with its input passes every other test."""
+    truth = data.astronaut()[:256, 128:384]
+    small = resize(truth, 256 // scale, 256 // scale)
+    if damage == "noise":
+        noise = np.random.default_rng(0).normal(0, 12, small.shape)
+        bad = Image(np.clip(np.rint(small + noise), 0, 255).astype(np.uint8))
+        dials = scales.Dials(scales.noise_dial(12), 0.0, 0.0)
+    else:
+        file = io.BytesIO()
+        Pil.fromarray(small).save(file, "JPEG", quality=40)
+        bad = Image(np.asarray(Pil.open(file)))
+        dials = scales.Dials(0.0, scales.compression_dial(scales.jpeg_step(40)), 0.0)
+    with Enhancer([REPAIR[scale]], dials=dials, device="cpu") as enhancer:
+        made = enhancer.enhance(bad, Target(scale=scale)).as_rgb8()
+    plain = resize(bad.as_rgb8(), 256, 256)
+    before, after = (
+        psnr(luma255(pixels), luma255(truth), border=4) for pixels in (plain, made)
+    )
+    gain = after - before
+    assert gain > 0.4

@@ -177,7 +177,7 @@ def test_help_tells_the_keywords() -> None:
         ({"device": 3}, "device is 3; give a name, such as 'cpu'"),
         ({"threads": "2"}, "threads is '2'; give a whole number"),
         ({"tile_px": 1.5}, "tile_px is 1.5; give a whole number"),
-        ({"denoise": 0.5, "as_is": True}, "^denoise, dejpeg and deblur set how"),
+        ({"denoise": 0.5, "as_is": True}, "^denoise, dejpeg, deblur and vivid set how"),
     ],
     ids=str,
 )

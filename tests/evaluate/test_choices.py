@@ -11,7 +11,6 @@ from skimage import data
 
 from crispen.cli.main import main
 from crispen.evaluate.choices import make_choices, ways
-from crispen.evaluate.grid import make_grid
 from crispen.media.image import read_image
 from crispen.models.dials import Dials
 
@@ -54,12 +53,3 @@ def test_the_command_writes_the_sheet_beside_the_picture(
     with pytest.raises(SystemExit) as stopped:
         main(["enhance", str(tmp_path), "--try"])
     assert stopped.value.code == 2
-
-
-def test_a_label_may_be_as_long_as_its_row() -> None:
-    cell = np.zeros((8, 60, 3), np.uint8)
-    long = make_grid([[("a long label for a row", cell), ("", cell), ("", cell)]])
-    short = make_grid([[("a long label for a row", cell), ("b", cell), ("", cell)]])
-    assert long.shape == short.shape
-    dark = [int((grid[:20] < 128).sum()) for grid in (long, short)]
-    assert dark[0] > dark[1]

@@ -46,7 +46,8 @@ def with_numbers(arguments: Sequence[str]) -> list[str]:
     (['--vivid=0.5', 'photo.jpg'], ['--vivid', '1', 'photo.jpg'])
     """
     changed = list(arguments)
-    for i, (argument, following) in enumerate(zip(arguments, [*arguments[1:], ""], strict=True)):
+    for i, argument in enumerate(arguments):
+        following = arguments[i + 1] if i + 1 < len(arguments) else ""
         if argument == "--":
             break
         if argument in _BARE and not re.fullmatch(r"[-+]?[\d.]+", following):

@@ -88,7 +88,7 @@ def expand(
         raise MissingInput(f"{text}: no such file or folder; check the path")
     matches = [Path(match) for match in sorted(glob.glob(text, recursive=True))]
     if not matches:
-        raise MissingInput(f"{text}: no file is called so; check the pattern and the folder")
+        raise MissingInput(f"{text}: no file matches; check the pattern and the folder")
     return Listing([Found(match, Path(match.name)) for match in matches if not match.is_dir()])
 
 

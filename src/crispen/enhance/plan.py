@@ -25,8 +25,9 @@ from crispen.media.video.pixel_formats import choose_format, source_format
 from crispen.models.athand import AtHand
 from crispen.models.dials import Dials
 
-# The networks that repair, by how much they enlarge.
-REPAIR = {1: "real-x1", 2: "real-x2", 4: "real-x4"}
+# The networks that repair, by how much is enlarged. At the size that a picture has, its repaired
+# double is shrunk again.
+REPAIR = {1: "real-x2", 2: "real-x2", 4: "real-x4"}
 # Those that invent detail.
 VIVID = {2: "vivid-x2", 4: "vivid-x4"}
 # What clips are enlarged by, where it reaches.
@@ -184,9 +185,10 @@ def choose(
         damage: How bad the picture is, as far as that is known.
     """
     notes: tuple[str, ...] = ()
-    dials = dials_for(request, damage)
+    dials = Dials()
     asked = request.repairs or bool(request.vivid)
     if may_repair(request, factor, at_hand) and (asked or is_damaged(damage)):
+        dials = dials_for(request, damage)
         networks = VIVID if request.vivid else REPAIR
         scale = next((s for s in networks if factor <= s * SLACK), max(networks))
         lineup = Lineup([networks[scale]], at_hand=at_hand)
