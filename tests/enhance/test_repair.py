@@ -188,7 +188,7 @@ def test_it_is_seen_in_the_pixels_too(photo: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("scale", [1, 2, 4])
 @pytest.mark.parametrize("damage", ["noise", "JPEG"])
 def test_what_repairs_makes_a_damaged_picture_better(scale: int, damage: str) -> None:
-    """Measured: 0.3 (JPEG, x4) to 4 dB. A network that answers with its input passes every other test."""
+    """By 0.3 (JPEG, x4) to 4 dB; a network that answers with its input passes all other tests."""
     truth = data.astronaut()[:256, 128:384]
     small = resize(truth, 256 // scale, 256 // scale)
     if damage == "noise":

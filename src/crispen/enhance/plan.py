@@ -30,8 +30,10 @@ from crispen.models.dials import Dials
 REPAIR = {1: "real-x2", 2: "real-x2", 4: "real-x4"}
 # Those that invent detail.
 VIVID = {2: "vivid-x2", 4: "vivid-x4"}
-# What clips are enlarged by, where it reaches.
+# What compressed clips are enlarged by, where it reaches; and from how much compression on it does
+# better than the network for clean ones: about crf 23 of x264, measured by benchmarks/clips.py.
 CLIPS = {2: "video-x2"}
+CODED = 0.33
 # Up to this much damage the network for clean pictures does better: dials as in
 # `crispen.models.dials`, measured by benchmarks/crossover.py and benchmarks/default.py.
 HARMLESS = Dials(noise=0.24, compression=0.25, blur=0.3)
@@ -123,7 +125,7 @@ def plan(
         )
     factor = max(size[0] / source.width, size[1] / source.height)
     if source.kind == "video":
-        choice = choose_for_clip(request, lineup, at_hand, factor)
+        choice = choose_for_clip(request, lineup, at_hand, factor, source.seen)
     else:
         choice = choose(request, lineup, at_hand, factor, source.seen)
     lineup = choice.lineup
@@ -208,18 +210,29 @@ def choose(
     return Choice(lineup, models, dials.rounded(), notes)
 
 
-def choose_for_clip(request: Request, lineup: Lineup, at_hand: AtHand, factor: float) -> Choice:
+def choose_for_clip(
+    request: Request, lineup: Lineup, at_hand: AtHand, factor: float, damage: Dials
+) -> Choice:
     """The networks that bring a video to `factor` times its size.
 
-    Nearly all videos are compressed. Where nothing but a size was asked for, they are enlarged by a
-    network that knows what codecs do; how much they did is measured when the work begins.
+    Where nothing but a size was asked for, a compressed clip is enlarged by a network that knows
+    what codecs do.
+
+    Args:
+        request: What is wanted.
+        lineup: Of the request.
+        at_hand: The models that can be named.
+        factor: How many times as long its sides become.
+        damage: How bad its frames are, as far as that is known.
     """
-    if not (request.tasks or request.models):
+    notes: tuple[str, ...] = ()
+    if not (request.tasks or request.models) and (damage.compression or 0.0) > CODED:
         for scale, name in CLIPS.items():
             if SLACK < factor <= scale * SLACK and name in at_hand:
                 lineup = Lineup([name], at_hand=at_hand)
+                notes = (f"compressed: {name}; --task upscale only enlarges",)
     models = tuple(at_hand.name_of(model) for model in lineup.chain(factor))
-    return Choice(lineup, models, Dials(), ())
+    return Choice(lineup, models, Dials(), notes)
 
 
 def dials_for(request: Request, damage: Dials) -> Dials:

@@ -82,12 +82,13 @@ def _head(source: Any) -> bytes:
     return b""
 
 
-def video_source(header: VideoHeader, format: str) -> Source:
+def video_source(header: VideoHeader, format: str, damage: Dials | None = None) -> Source:
     """A video out of its header.
 
     Args:
         header: As `crispen.media.video.container.probe` gives it.
         format: What its container is called.
+        damage: How bad its frames are, if that was measured.
     """
     sides = (header.width, header.height)
     width, height = reversed(sides) if header.turned else sides
@@ -100,4 +101,5 @@ def video_source(header: VideoHeader, format: str) -> Source:
         pixel_format=header.format.name,
         turned=header.turned,
         interlaced=header.interlaced,
+        damage=damage,
     )

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from crispen.enhance.source import damage_in, jpeg_step, video_source
+from crispen.enhance.video.damage import damage_in_clip
 from crispen.errors import CrispenError, InputError
 from crispen.jobs.error_texts import for_everyone
 from crispen.jobs.job_facts import Source
@@ -136,7 +137,7 @@ def _video(path: Path, name: str, bounds: Bounds, head: bytes) -> Source:
         format = "webm"
     row = formats.VIDEOS.get(format)
     return Source(
-        **dict(video_source(header, format)),
+        **dict(video_source(header, format, damage_in_clip(path))),
         type="video/x-other" if row is None else row.mime,
         bytes=path.stat().st_size,
         duration_s=seconds,

@@ -39,7 +39,7 @@ GUIDES: Mapping[str, Guide] = {
     "vivid": Guide("pictures that should look good, where detail may be guessed.", "compressed"),
     "photo": Guide("clean pictures that should only become larger."),
     "photo-fast": Guide("videos, and pictures that must be ready at once."),
-    "video": Guide("clips that are compressed, as nearly all are."),
+    "video": Guide("clips that are strongly compressed; they are recognised."),
     "relight": Guide("pictures that are too dark or washed out."),
     "denoise-photo": Guide("grainy pictures taken in the dark."),
     "sharpen-photo": Guide("pictures that are a little out of focus or shaken."),

@@ -1,4 +1,4 @@
-"""How compressed a clip is decides what the network for clips is told."""
+"""How compressed a clip is decides which network enlarges it."""
 
 from __future__ import annotations
 
@@ -45,16 +45,25 @@ def test_of_a_clip_that_cannot_be_read_nothing_is_known(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("request_", "models"),
+    ("request_", "compression", "models"),
     [
-        (Request(), ("video-x2",)),
-        (Request(scale=1.5), ("video-x2",)),
-        (Request(scale=1), ()),
-        (Request(scale=4), ("photo-fast-x4",)),
-        (Request(tasks=("upscale",)), ("photo-fast-x2",)),
-        (Request(models=("photo-x2",)), ("photo-x2",)),
+        (Request(), 0.6, ("video-x2",)),
+        (Request(scale=1.5), 0.6, ("video-x2",)),
+        (Request(), 0.2, ("photo-fast-x2",)),
+        (Request(), None, ("photo-fast-x2",)),
+        (Request(scale=1), 0.6, ()),
+        (Request(scale=4), 0.6, ("photo-fast-x4",)),
+        (Request(tasks=("upscale",)), 0.6, ("photo-fast-x2",)),
+        (Request(models=("photo-x2",)), 0.6, ("photo-x2",)),
     ],
 )
-def test_clips_have_a_network_of_their_own(request_: Request, models: tuple[str, ...]) -> None:
-    clip = Source(kind="video", format="mp4", width=320, height=240, frames=12)
-    assert plan(request_, clip, AtHand()).models == models
+def test_compressed_clips_have_a_network_of_their_own(
+    request_: Request, compression: float | None, models: tuple[str, ...]
+) -> None:
+    damage = Dials(compression=compression)
+    clip = Source(kind="video", format="mp4", width=320, height=240, frames=12, damage=damage)
+    planned = plan(request_, clip, AtHand())
+    assert planned.models == models
+    assert [n for n in planned.notes if "compressed" in n] == (
+        ["compressed: video-x2; --task upscale only enlarges"] if "video-x2" in models else []
+    )

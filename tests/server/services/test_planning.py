@@ -20,7 +20,7 @@ def test_what_would_be_done_to_each_file(api: Api) -> None:
     assert "pixels" in plans[3]["problem"]
     wish = {"kind": "video", "options": {"width": 640}, "files": files[:1]}
     (clip,) = api.post("/plan", json=wish).json()["files"]
-    assert (clip["width"], clip["height"], clip["models"]) == (640, 479, ["video-x2"])
+    assert (clip["width"], clip["height"], clip["models"]) == (640, 479, ["photo-fast-x2"])
 
 
 def test_what_cannot_be_done_is_refused_before_anything_is_sent(api: Api, clip: bytes) -> None:

@@ -24,7 +24,6 @@ from crispen.enhance.video.segments import Parts
 from crispen.errors import Cancelled, OutputError, UsageError
 from crispen.media.video.container import probe
 from crispen.models.athand import AtHand
-from crispen.models.dials import Dials
 from crispen.progress import Progress
 
 SEGMENT_S = 10
@@ -118,12 +117,10 @@ def make_video(
     _check_target(source, target, overwrite)
     header = probe(source)
     if plan is None:
-        plan = make_plan(request, video_source(header, header.container), at_hand, result=target)
+        about = video_source(header, header.container, damage_in_clip(source))
+        plan = make_plan(request, about, at_hand, result=target)
     with ModelFiles(at_hand, device=device, threads=threads) as files:
-        dials = plan.dials
-        if dials == Dials() and any(files[name].card.dials for name in plan.models):
-            dials = damage_in_clip(source)
-        models = [files.with_dials(name, dials) for name in plan.models]
+        models = [files[name] for name in plan.models]
         work = Work(source, target, header, plan, models, threads)
         job = work.job(segment_s, request.strip_metadata) | request.further()
         with Parts(target, job, resume=resume) as parts:

@@ -101,9 +101,7 @@ class Work:
             "ffmpeg": av.library_versions["libavcodec"],
             "segment_s": segment_s,
             "strength": self.strength,
-            "models": [
-                m.sha256 if m.dials is None else [m.sha256, *m.dials.values] for m in self.models
-            ],
+            "models": [m.sha256 for m in self.models],
         }
 
     def make_segments(
