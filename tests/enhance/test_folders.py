@@ -8,7 +8,7 @@ import pytest
 from PIL import Image as PilImage
 
 from crispen.cli.main import main
-from crispen.enhance.folders import expand, told
+from crispen.enhance.folders import expand, skipped_files
 from crispen.errors import InputError
 from crispen.media.format_choice import is_image_name
 
@@ -71,9 +71,9 @@ def test_a_folder_of_nothing_else_says_of_what(folder):
 
 
 def test_many_kinds_are_summed_up():
-    assert told([]) == ""
+    assert skipped_files([]) == ""
     kinds = [kind for i, kind in enumerate("ABCDEFG") for _ in range(9 - i)]
-    assert told(kinds) == "42 files skipped: 9 A, 8 B, 7 C, 6 D, 5 E, 7 of other kinds"
+    assert skipped_files(kinds) == "42 files skipped: 9 A, 8 B, 7 C, 6 D, 5 E, 7 of other kinds"
 
 
 def test_the_command_tells_at_the_end(folder, capsys):

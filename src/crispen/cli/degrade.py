@@ -129,7 +129,7 @@ def degrade(
             "say what to do, as in --with jpeg=20; 'crispen degrade --list' lists all degradations"
         )
 
-    from crispen.enhance.folders import told
+    from crispen.enhance.folders import skipped_files
     from crispen.enhance.inputs import plan_jobs
     from crispen.enhance.naming import check_format
     from crispen.lab.degradations.picture import scale_of
@@ -175,7 +175,7 @@ def degrade(
             about = {"status": "unread", "kind": stranger.kind, "error": stranger.why}
             _tell({"source": str(stranger.path), **about}, json, to_stderr)
     elif strangers:
-        typer.echo(told(stranger.kind for stranger in strangers), err=to_stderr)
+        typer.echo(skipped_files(stranger.kind for stranger in strangers), err=to_stderr)
     if not failures:
         return 0
     wrong = all(isinstance(failure, UsageError) for failure in failures)

@@ -117,7 +117,7 @@ def enhance(
         return _tried(inputs, output, request.scale, overwrite=overwrite, json=json)
 
     from crispen.enhance.batch import Options, enhance_all, exit_code
-    from crispen.enhance.folders import told
+    from crispen.enhance.folders import skipped_files
 
     options = Options(
         request=request,
@@ -145,7 +145,7 @@ def enhance(
 
     with progress(json) as work:
         outcomes = enhance_all(inputs, output, options, work, report)
-    unread = told(outcome.kind for outcome in outcomes if outcome.status == "unread")
+    unread = skipped_files(outcome.kind for outcome in outcomes if outcome.status == "unread")
     if unread and not json:
         typer.echo(unread, err=to_stderr)
     return exit_code(outcomes)
@@ -204,8 +204,8 @@ def summary(outcome: Outcome) -> str:
         if size is not None
     )
     frames = f"  {outcome.frames} frames" if outcome.frames > 1 else ""
-    told = outcome.notes
+    said = outcome.notes
     if outcome.shrinks_back is not None:
-        told += (f"shrinks back to the repaired picture within {outcome.shrinks_back:.2f} levels",)
-    notes = "".join(f"\n  note: {note}" for note in told)
+        said += (f"shrinks back to the repaired picture within {outcome.shrinks_back:.2f} levels",)
+    notes = "".join(f"\n  note: {note}" for note in said)
     return f"{outcome.source} → {result}  {sizes}{frames}  {outcome.seconds:.1f} s{notes}"

@@ -92,10 +92,10 @@ def expand(
     return Listing([Found(match, Path(match.name)) for match in matches if not match.is_dir()])
 
 
-def told(kinds: Iterable[str]) -> str:
+def skipped_files(kinds: Iterable[str]) -> str:
     """How many files were left out, by kind; empty if there were none.
 
-    >>> told(["PSD", "HEIC", "PSD"])
+    >>> skipped_files(["PSD", "HEIC", "PSD"])
     '3 files skipped: 2 PSD, 1 HEIC'
     """
     counts = Counter(kinds)
@@ -136,7 +136,7 @@ def _walk(
             else:
                 listing.found.append(Found(path, path.relative_to(folder)))
     if not listing.found:
-        left = told(stranger.kind for stranger in listing.strangers)
+        left = skipped_files(stranger.kind for stranger in listing.strangers)
         hint = "" if recursive else "; --recursive looks into folders below it"
         raise InputError(
             f"{folder}: no pictures or videos in this folder{hint}{f' ({left})' if left else ''}"

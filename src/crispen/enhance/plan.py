@@ -53,7 +53,7 @@ class Plan(BaseModel):
     codec: str | None = Field(None, description="of a video")
     encoder_options: dict[str, str] = Field({}, description="of a video, as FFmpeg calls them")
     pixel_format: str = Field("", description="of a video, as FFmpeg calls it")
-    label: str = Field(description="what stands in the result's name")
+    label: str = Field(description="part of the result's name")
     dials: Dials = Field(
         Dials(), description="dials for networks that take them: how degraded the picture is"
     )

@@ -98,7 +98,7 @@ def _problem(job: Job, inputs: dict[tuple[int, int], Path]) -> CrispenError | No
         return None
     try:
         status = job.result.stat()
-    except (FileNotFoundError, NotADirectoryError):  # told when it is made
+    except (FileNotFoundError, NotADirectoryError):  # reported when it is made
         return None
     except OSError as error:
         return OutputError(f"{job.result}: cannot be written ({error.strerror}); choose another -o")

@@ -26,7 +26,7 @@ def damage_in_clip(path: Path) -> Dials:
     for share in _SHARES:
         try:
             pixels = _frame(path, share)
-        except InputError:  # whoever reads the clip says so
+        except InputError:  # reading all of it reports that
             continue
         if pixels is not None:
             found.append(damage_of(pixels, lossy=True).values)

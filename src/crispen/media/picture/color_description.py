@@ -26,7 +26,7 @@ _ADOBE_GAMMA = 563 / 256
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Stated:
     """A colour space.
 
     Attributes:
@@ -46,7 +46,7 @@ class Told:
         """Whether samples are light itself."""
         return self.cicp.linear if self.cicp else self.curve.linear
 
-    def encoded(self) -> Told:
+    def encoded(self) -> Stated:
         """The same colours with sRGB's curve, as pixels are after `linear` light was converted."""
         cicp = Cicp(self.cicp.primaries, 13) if self.cicp else None
         return replace(self, curve=SRGB_CURVE, cicp=cicp)
@@ -62,7 +62,7 @@ class Told:
         return rgb_profile(self.primaries, self.curve, f"RGB, gamma {self.curve.gamma:.2f}")
 
 
-def in_png(file: BinaryIO) -> Told | None:
+def in_png(file: BinaryIO) -> Stated | None:
     """The colours of a PNG by its cICP, sRGB, gAMA and cHRM, in the order in which they count.
 
     Raises:
@@ -76,11 +76,11 @@ def in_png(file: BinaryIO) -> Told | None:
         matrix, full = chunks[b"cICP"][2:4].ljust(2, b"\0")
         if matrix or full != 1:
             raise ValueError("its cICP speaks of video samples, and not of full-range RGB")
-        return Told(cicp=codes, before_icc=True)
+        return Stated(cicp=codes, before_icc=True)
     if b"iCCP" in chunks:
         return None
     if b"sRGB" in chunks:
-        return Told(cicp=Cicp(1, 13))
+        return Stated(cicp=Cicp(1, 13))
     primaries, curve = SRGB, SRGB_CURVE
     if len(chunks.get(b"cHRM", b"")) >= 32:
         wx, wy, rx, ry, gx, gy, bx, by = (
@@ -89,22 +89,22 @@ def in_png(file: BinaryIO) -> Told | None:
         primaries = _sensible(Primaries((rx, ry), (gx, gy), (bx, by), (wx, wy)))
     if len(chunks.get(b"gAMA", b"")) >= 4:
         curve = _by_gamma(struct.unpack_from(">I", chunks[b"gAMA"])[0] / 100_000, primaries)
-    return Told(primaries, curve)
+    return Stated(primaries, curve)
 
 
-def in_avif(file: BinaryIO) -> Told | None:
+def in_avif(file: BinaryIO) -> Stated | None:
     """The colours of an AVIF or HEIF by its nclx box, which counts only without a profile."""
     _, meta = heif_boxes.read_meta(file)
     box = heif_boxes.nclx(meta)
     if box is None or box.end - box.start < 8:
         return None
     codes = Cicp(*struct.unpack_from(">HH", meta, box.start + 4))
-    return Told(cicp=codes) if max(codes) < 256 else None  # there are no such codes
+    return Stated(cicp=codes) if max(codes) < 256 else None  # there are no such codes
 
 
-def in_exif(exif: bytes) -> Told | None:
+def in_exif(exif: bytes) -> Stated | None:
     """Adobe RGB, which cameras name in no other way."""
-    return Told(_ADOBE_RGB, Curve(_ADOBE_GAMMA)) if exif_orientation.is_adobe_rgb(exif) else None
+    return Stated(_ADOBE_RGB, Curve(_ADOBE_GAMMA)) if exif_orientation.is_adobe_rgb(exif) else None
 
 
 def _by_gamma(exponent: float, primaries: Primaries) -> Curve:

@@ -60,8 +60,8 @@ def _metadata(data: bytes, info: Mapping[str, object], *, grey: bool) -> Metadat
 
     icc, exif, xmp = blob("icc_profile"), blob("exif"), blob("xmp")
     cicp = None
-    if icc is None and (told := color_description.in_avif(io.BytesIO(data))):
-        icc, cicp = told.profile(grey=grey), told.cicp
+    if icc is None and (stated := color_description.in_avif(io.BytesIO(data))):
+        icc, cicp = stated.profile(grey=grey), stated.cicp
     return Metadata(
         icc=icc,
         exif=exif_orientation.upright(exif) if exif else None,

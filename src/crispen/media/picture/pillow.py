@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crispen.media.picture import color_description
-from crispen.media.picture.color_description import Told
+from crispen.media.picture.color_description import Stated
 from crispen.media.picture.decoded import Decoded, Whole
 from crispen.media.picture.header import Header, Metadata, Pixels
 from crispen.media.picture.vips import DAMAGED
@@ -65,10 +65,10 @@ def open_animation(data: bytes, kind: str) -> Whole:
                 picture.seek(i)
                 parts.append(_array(picture, "RGBA" if alpha else "RGB"))
                 delays.append(round(picture.info.get("duration", _USUAL_DELAY_MS)))
-            told = color_description.in_png if kind == "png" else color_description.in_avif
+            stated = color_description.in_png if kind == "png" else color_description.in_avif
             pixels: NDArray[np.uint8] = np.concatenate(parts)
             info: Any = picture.info
-            return Decoded(pixels, _metadata(info, told(io.BytesIO(data)), tuple(delays)))
+            return Decoded(pixels, _metadata(info, stated(io.BytesIO(data)), tuple(delays)))
 
     return Whole(width, height, decode, frames)
 
@@ -113,13 +113,13 @@ def encode_animation(pixels: Pixels, header: Header, kind: str, quality: int) ->
     return out.getvalue()
 
 
-def _metadata(info: dict[str, Any], told: Told | None, delays: tuple[int, ...]) -> Metadata:
+def _metadata(info: dict[str, Any], stated: Stated | None, delays: tuple[int, ...]) -> Metadata:
     icc, exif, xmp = info.get("icc_profile"), info.get("exif"), info.get("xmp")
     if exif and not exif.startswith(b"Exif"):
         exif = b"Exif\0\0" + exif
     cicp = None
-    if told is not None and (icc is None or told.before_icc):
-        icc, cicp = told.profile(grey=False), told.cicp
+    if stated is not None and (icc is None or stated.before_icc):
+        icc, cicp = stated.profile(grey=False), stated.cicp
     dpi = info.get("dpi")
     return Metadata(
         icc=icc,

@@ -27,7 +27,7 @@ from crispen.media.picture import (
     vips_metadata,
 )
 from crispen.media.picture.byte_source import Source, first_bytes, locate
-from crispen.media.picture.color_description import Told
+from crispen.media.picture.color_description import Stated
 from crispen.media.picture.damage import Damaged
 from crispen.media.picture.decoded import Decoded, Whole
 from crispen.media.picture.header import MAX_PIXELS, Header, Pixels
@@ -89,7 +89,7 @@ class ImageReader:
 
     Pictures come upright, as grey, grey and alpha, RGB or RGBA: palettes are looked up, CMYK, Lab
     and the like become sRGB, floats become 16 bits. Colours that a file tells without a profile
-    (PNG's gAMA and cHRM, AVIF's nclx) are told by one from then on, HDR (PQ, HLG) by its code
+    (PNG's gAMA and cHRM, AVIF's nclx) are described by one from then on, HDR (PQ, HLG) by its code
     points; linear light gets sRGB's curve. Of a file with several pages the first is read, of a
     TIFF whose first picture is a preview the largest; `pages` says how many there are.
 
@@ -257,7 +257,7 @@ class ImageReader:
         if text and text not in self.notes:
             self.notes.append(text)
 
-    def _look_at_colours(self) -> Told | None:
+    def _look_at_colours(self) -> Stated | None:
         if self._format == "png":
             return self._looked_at(color_description.in_png)
         return self._looked_at(color_description.in_avif) if self._format == "avif" else None
@@ -367,7 +367,7 @@ class ImageReader:
 
     def _guarded(self, work: Callable[..., Any], *args: Any) -> Any:
         """The result of `work`, with library errors translated into `CrispenError`."""
-        # What libvips noted while another file was read would be told of this one.
+        # What libvips noted while another file was read would be reported for this one.
         vips().vips_lib.vips_error_clear()
         try:
             return work(*args)

@@ -96,5 +96,5 @@ def _white(directory: Directory, file: BinaryIO) -> float:
     """What SMaxSampleValue says, where it is a full range and not the brightest sample."""
     if directory.number(file, tiff.SAMPLE_FORMAT) != _FLOAT:
         return 1.0
-    told = directory.number(file, tiff.LARGEST)
-    return told if told in _WHITES else 1.0
+    stated = directory.number(file, tiff.LARGEST)
+    return stated if stated in _WHITES else 1.0

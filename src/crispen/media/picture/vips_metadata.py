@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from crispen.media.picture import color_description, exif_orientation
-from crispen.media.picture.color_description import Told
+from crispen.media.picture.color_description import Stated
 from crispen.media.picture.header import Metadata
 from crispen.media.picture.texts import Texts
 from crispen.media.picture.tiff_choice import Choice
@@ -14,14 +14,14 @@ _MOST_PER_MM = 10_000
 
 
 def read(
-    image: Any, format: str, told: Told | None, choice: Choice, frames: int, texts: Texts
+    image: Any, format: str, stated: Stated | None, choice: Choice, frames: int, texts: Texts
 ) -> tuple[Metadata, list[str]]:
     """The metadata of a picture that was turned upright, and what was decided about it.
 
     Args:
         image: libvips picture.
         format: Name of its format.
-        told: Its colours, if the file states them beside a profile.
+        stated: Its colours, if the file states them beside a profile.
         choice: Which picture of a TIFF it is.
         frames: More than 1 in an animation.
         texts: What libvips does not pass on.
@@ -32,14 +32,14 @@ def read(
     if image.format in ("float", "double"):
         where = "of its own profile" if choice.profile else "of sRGB, since it holds no profile"
         notes.append(f"its floating-point samples were taken for 0 to {choice.white:g} {where}")
-    if told is None and exif is not None and format == "jpeg":
-        told = color_description.in_exif(exif)
+    if stated is None and exif is not None and format == "jpeg":
+        stated = color_description.in_exif(exif)
     cicp = None
-    if told is not None and (icc is None or told.before_icc):
-        if told.linear:
+    if stated is not None and (icc is None or stated.before_icc):
+        if stated.linear:
             notes.append("its linear light was given sRGB's curve, and 16 bits")
-            told = told.encoded()
-        icc, cicp = told.profile(grey=image.bands < 3), told.cicp
+            stated = stated.encoded()
+        icc, cicp = stated.profile(grey=image.bands < 3), stated.cicp
     # Where the decoder turned the picture, or its EXIF did, XMP must not turn it again.
     turned = format == "avif" or (exif is not None and exif_orientation.orientation(exif))
     turned = turned or choice.orientation > 1
@@ -76,11 +76,11 @@ def orientation(image: Any, format: str, choice: Choice, texts: Texts) -> int:
     return exif_orientation.orientation(exif) or 1
 
 
-def is_linear(image: Any, told: Told | None) -> bool:
+def is_linear(image: Any, stated: Stated | None) -> bool:
     """Whether the file says that its samples are light itself."""
-    if told is None or not told.linear:
+    if stated is None or not stated.linear:
         return False
-    return told.before_icc or not image.get_typeof("icc-profile-data")
+    return stated.before_icc or not image.get_typeof("icc-profile-data")
 
 
 def _blob(image: Any, name: str) -> bytes | None:
