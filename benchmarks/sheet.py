@@ -4,7 +4,7 @@ The pictures are those of `real.py`, damaged in its four grades: no model of Cri
 Each row is one picture, each column a method. Others' networks are the ONNX files made of those in
 ``../shared/data/teachers``.
 
-    python benchmarks/sheet.py --teachers runs/teachers [--model vivid-x4.onnx] sheet.webp
+    python benchmarks/sheet.py [--teachers runs/teachers] [docs/images/sheet.webp]
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("../shared/data/train"))
     parser.add_argument("--teachers", type=Path, default=Path("runs/teachers"))
     parser.add_argument("--rows", type=int, default=len(SHOWN))
-    parser.add_argument("result", type=Path)
+    parser.add_argument("result", type=Path, nargs="?", default=Path("docs/images/sheet.webp"))
     given = parser.parse_args()
     files = {f.stem: f for f in held_out(given.data)}
     methods: dict[str, Callable[[Bytes, int], Bytes]] = {
