@@ -107,7 +107,7 @@ def test_a_video_again(server: Process, page: Page) -> None:
     page.get_by_role("button", name=re.compile(r"^Enhance 1 file")).click()
     expect(page.get_by_text("Done", exact=True)).to_have_count(2)
     page.get_by_role("link", name="Compare clip.mp4").first.click()
-    select(page, "Compare with", "×2 · photo-fast-x2")
+    select(page, "Compare with", "×2 · video-x2")
     page.get_by_role("button", name="Side by side").click()
     expect(page.locator(".third")).to_have_count(0)
     page.wait_for_timeout(1500)

@@ -713,6 +713,11 @@ export interface components {
             compression?: number | null;
             /** Noise */
             noise?: number | null;
+            /**
+             * Vivid
+             * @description no damage, so always null; `POST /look` gives it, too
+             */
+            vivid?: null;
         };
         /**
          * Dials

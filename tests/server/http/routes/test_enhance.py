@@ -66,7 +66,11 @@ def test_a_look(api: Api, live: Live, clip: bytes) -> None:
     assert (part["width"], part["jpeg_step"]) == (400, whole["jpeg_step"])
     assert (part["damage"], part["found"]) == (None, ["JPEG quality about 40"])
     film = api.post("/look", content=clip).json()
-    assert (film["kind"], film["damage"]) == ("video", None)
+    assert (film["kind"], film["damage"]["blur"]) == ("video", 0)
+    assert 0 <= film["damage"]["compression"] <= 1
+    # What is said can be asked again, as it is.
+    facts = {"width": 400, "height": 300, "damage": whole["damage"]}
+    assert api.post("/plan", json={"kind": "image", "files": [facts]}).status_code == 200
     # What may yet turn out to be something is not refused by its beginning.
     assert api.post("/look", params={"part": True}, content=clip[:3000]).status_code == 200
     for part in (False, True):
