@@ -21,17 +21,17 @@ from numpy.typing import NDArray
 from _table import print_table
 from crispen.enhance.model import load
 from crispen.media.image import Image
-from crispen.models.dials import Dials
+from crispen.models.dials import Dials, VividDials
 
 Bytes = NDArray[np.uint8]
 TOLD = Dials(0.2, 0.5, 0.2)
 OURS = {
     "photo-x2": None,
     "real-x2": TOLD,
-    "vivid-x2": Dials(0.2, 0.5, 0.2, 1.0),
+    "vivid-x2": VividDials(*TOLD.values, vivid=1.0),
     "photo-x4": None,
     "real-x4": TOLD,
-    "vivid-x4": Dials(0.2, 0.5, 0.2, 1.0),
+    "vivid-x4": VividDials(*TOLD.values, vivid=1.0),
 }
 THEIRS = {
     "waifu2x photo, x2": "waifu2x-photo-noise3-x2",

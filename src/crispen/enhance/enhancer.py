@@ -41,7 +41,7 @@ from crispen.media.image import (
     open_image,
 )
 from crispen.models.athand import AtHand, HasCard
-from crispen.models.dials import Dials
+from crispen.models.dials import Dials, VividDials
 from crispen.progress import Progress
 
 DEFAULT_MEMORY_BYTES = 1 << 30
@@ -320,7 +320,7 @@ class Enhancer:
         if not planned.dials.vivid or not self._files[name].card.vivid:
             return None
         vivid, faithful = (
-            self._told([name], replace(planned.dials, vivid=amount))[0]
+            self._files.with_dials(name, VividDials(*planned.dials.values, vivid=amount))
             for amount in (planned.dials.vivid, 0.0)
         )
         return difference(vivid, faithful, pixels)

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -23,7 +22,7 @@ from crispen.media.formats import MUXERS, PICTURES
 from crispen.media.video.codecs import VideoCodec, encoder_formats, find_codec
 from crispen.media.video.pixel_formats import choose_format, source_format
 from crispen.models.athand import AtHand
-from crispen.models.dials import Dials
+from crispen.models.dials import Dials, VividDials
 
 # The networks that repair, by how much is enlarged. At the size that a picture has, its repaired
 # double is shrunk again.
@@ -203,7 +202,7 @@ def choose(
         if soft:
             hint += f", --deblur {damage.blur:.1f} sharpens"
         if request.vivid:
-            dials = replace(dials, vivid=request.vivid)
+            dials = VividDials(*dials.values, vivid=request.vivid)
             hint = f", {request.vivid:g} vivid: its detail is a guess"
         notes = (f"{why}: {networks[scale]}{hint}",)
     models = tuple(at_hand.name_of(model) for model in lineup.chain(factor))
@@ -226,13 +225,18 @@ def choose_for_clip(
         damage: How bad its frames are, as far as that is known.
     """
     notes: tuple[str, ...] = ()
-    if not (request.tasks or request.models) and (damage.compression or 0.0) > CODED:
+    if clip_matters(request) and (damage.compression or 0.0) > CODED:
         for scale, name in CLIPS.items():
             if SLACK < factor <= scale * SLACK and name in at_hand:
                 lineup = Lineup([name], at_hand=at_hand)
                 notes = (f"compressed: {name}; --task upscale only enlarges",)
     models = tuple(at_hand.name_of(model) for model in lineup.chain(factor))
     return Choice(lineup, models, Dials(), notes)
+
+
+def clip_matters(request: Request) -> bool:
+    """Whether it matters how compressed a clip is."""
+    return not (request.tasks or request.models)
 
 
 def dials_for(request: Request, damage: Dials) -> Dials:

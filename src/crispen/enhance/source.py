@@ -69,8 +69,9 @@ def damage_in(pixels: NDArray[np.uint8], source: Any) -> Dials:
         source: As for `jpeg_step`.
     """
     head = _head(source)
-    about = PICTURES.get(sniff(head) or "")
-    return damage_of(pixels, jpeg_step(source), lossy=about is not None and not about.lossless)
+    coded, about = read_compression(head), PICTURES.get(sniff(head) or "")
+    lossy = about is not None and not about.lossless
+    return damage_of(pixels, None if coded is None else coded.step, lossy=lossy)
 
 
 def _head(source: Any) -> bytes:

@@ -10,7 +10,8 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from typing import Self
 
 from crispen.errors import ModelError
 from crispen.models.protobuf import fields
@@ -42,19 +43,21 @@ class Dials:
         noise: See `noise_dial`.
         compression: See `compression_dial`.
         blur: See `blur_dial`.
-        vivid: How vivid the result is to be, for networks that invent detail; as vivid as it gets
-            unless given.
     """
 
     noise: float | None = None
     compression: float | None = None
     blur: float | None = None
-    vivid: float | None = None
 
     @property
     def values(self) -> tuple[float | None, float | None, float | None]:
-        """How damaged it is, in the order of `NAMES`."""
+        """In the order of `NAMES`."""
         return (self.noise, self.compression, self.blur)
+
+    @property
+    def vivid(self) -> float | None:
+        """How vivid the result is to be; None where a network's own default counts."""
+        return None
 
     def coded(self, step: float | None) -> Dials:
         """With the compression that a JPEG file's tables say, which is exact.
@@ -64,14 +67,25 @@ class Dials:
         """
         return self if step is None else replace(self, compression=compression_dial(step))
 
-    def rounded(self) -> Dials:
+    def rounded(self) -> Self:
         """To twentieths, so that pictures of nearly equal damage share an engine."""
-        every = (*self.values, self.vivid)
-        return Dials(*(None if v is None else round(20 * v) / 20 for v in every))
+        given = {name: value for name, value in asdict(self).items() if value is not None}
+        return replace(self, **{name: round(20 * value) / 20 for name, value in given.items()})
 
     def inputs(self) -> list[float]:
         """What the network is given: value, known, value, known …; unknown values are 0."""
         return [n for v in self.values for n in ((0.0, 0.0) if v is None else (v, 1.0))]
+
+
+@dataclass(frozen=True)
+class VividDials(Dials):
+    """Dials for a network that invents detail.
+
+    Attributes:
+        vivid: How much of it, from 0 to 1.
+    """
+
+    vivid: float = 1.0
 
 
 def noise_dial(sigma: float) -> float:

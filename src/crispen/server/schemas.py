@@ -159,7 +159,6 @@ class Damage(BaseModel):
     noise: Amount | None = None
     compression: Amount | None = None
     blur: Amount | None = None
-    vivid: None = Field(None, description="no damage, so always null; `POST /look` gives it, too")
 
 
 class FileFacts(BaseModel):

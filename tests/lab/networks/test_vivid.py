@@ -19,7 +19,7 @@ from crispen.lab.recipe import read_recipe
 from crispen.lab.start import begin
 from crispen.media.resample import resize
 from crispen.models.card import read_card
-from crispen.models.dials import Dials
+from crispen.models.dials import Dials, VividDials
 
 TABLE = {
     "name": "looks",
@@ -130,7 +130,10 @@ def test_the_exported_file_goes_from_faithful_to_vivid(network: Vivid, tmp_path:
     pixels = np.random.default_rng(0).integers(60, 190, (40, 40, 3), np.uint8)
 
     def answer(vivid: float | None) -> np.ndarray:
-        engine = open_engine(path, card, dials=Dials(0.1, 0.3, 0.0, vivid))
+        dials = Dials(0.1, 0.3, 0.0)
+        if vivid is not None:
+            dials = VividDials(*dials.values, vivid=vivid)
+        engine = open_engine(path, card, dials=dials)
         found: np.ndarray = engine.run(pixels).astype(float)
         engine.close()
         return found

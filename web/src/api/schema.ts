@@ -713,11 +713,6 @@ export interface components {
             compression?: number | null;
             /** Noise */
             noise?: number | null;
-            /**
-             * Vivid
-             * @description no damage, so always null; `POST /look` gives it, too
-             */
-            vivid?: null;
         };
         /**
          * Dials
@@ -727,8 +722,6 @@ export interface components {
          *         noise: See `noise_dial`.
          *         compression: See `compression_dial`.
          *         blur: See `blur_dial`.
-         *         vivid: How vivid the result is to be, for networks that invent detail; as vivid as it gets
-         *             unless given.
          */
         Dials: {
             /** Blur */
@@ -737,8 +730,6 @@ export interface components {
             compression?: number | null;
             /** Noise */
             noise?: number | null;
-            /** Vivid */
-            vivid?: number | null;
         };
         /**
          * ErrorBody

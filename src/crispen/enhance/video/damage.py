@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -23,23 +22,20 @@ def damage_in_clip(path: Path) -> Dials:
         path: A video file.
     """
     found = []
-    for share in _SHARES:
-        try:
-            pixels = _frame(path, share)
-        except InputError:  # reading all of it reports that
-            continue
-        if pixels is not None:
-            found.append(damage_of(pixels, lossy=True).values)
+    try:
+        with reading(path), open_input(path) as container:
+            stream = picture_stream(container, path)
+            start, length = container.start_time or 0, container.duration
+            for share in _SHARES if length else (0.0,):
+                if length:
+                    container.seek(start + int(length * share))
+                frame = next(container.decode(stream), None)
+                if frame is not None:
+                    pixels = np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)
+                    found.append(damage_of(pixels, lossy=True).values)
+    except InputError:  # reading all of it reports that
+        pass
     if not found:
         return Dials()
     noise, compression, _ = np.median(np.array(found, float), axis=0).tolist()
     return Dials(noise, compression, 0.0).rounded()
-
-
-def _frame(path: Path, share: float) -> Any:
-    with reading(path), open_input(path) as container:
-        stream = picture_stream(container, path)
-        if container.duration:
-            container.seek(int(container.duration * share) + (container.start_time or 0))
-        frame = next(container.decode(stream), None)
-        return None if frame is None else frame.to_ndarray(format="rgb24")

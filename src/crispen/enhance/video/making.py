@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from crispen.enhance.modelfile import ModelFiles
-from crispen.enhance.plan import Plan, codec_for, video_suffix
+from crispen.enhance.plan import Plan, clip_matters, codec_for, video_suffix
 from crispen.enhance.plan import plan as make_plan
 from crispen.enhance.request import Request
 from crispen.enhance.source import video_source
@@ -117,7 +117,8 @@ def make_video(
     _check_target(source, target, overwrite)
     header = probe(source)
     if plan is None:
-        about = video_source(header, header.container, damage_in_clip(source))
+        damage = damage_in_clip(source) if clip_matters(request) else None
+        about = video_source(header, header.container, damage)
         plan = make_plan(request, about, at_hand, result=target)
     with ModelFiles(at_hand, device=device, threads=threads) as files:
         models = [files[name] for name in plan.models]
