@@ -2,25 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
 from crispen.engines.adding import add
 from crispen.errors import Cancelled, ModelError, UsageError
-from crispen.models import store
 from crispen.models.store import find
 from crispen.progress import Event, Progress
 
-GOOD = (store.SHIPPED / "photo-fast-x2.onnx").read_bytes()
-
-
-DIGEST = hashlib.sha256(GOOD).hexdigest()
-
+from .models_of_others import DIGEST, GOOD, own_folder, serving
 
 NO_DIGEST = "0" * 64
 
@@ -28,38 +20,13 @@ NO_DIGEST = "0" * 64
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch) -> Path:
     """The user's folder of this test."""
-    chosen = tmp_path / "mine" / "models"
-    monkeypatch.setenv("CRISPEN_MODELS", str(chosen))
-    return chosen
-
-
-class _Server(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        if self.path == "/good.onnx":
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(GOOD)))
-            self.end_headers()
-            self.wfile.write(GOOD)
-        elif self.path == "/cut.onnx":
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(GOOD)))
-            self.end_headers()
-            self.wfile.write(GOOD[:1000])
-        else:
-            self.send_error(404)
-
-    def log_message(self, *args: object) -> None:
-        pass
+    return own_folder(tmp_path, monkeypatch)
 
 
 @pytest.fixture(scope="module")
 def server() -> Iterator[str]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), _Server) as http:
-        thread = threading.Thread(target=http.serve_forever, args=(0.02,))
-        thread.start()
-        yield f"http://127.0.0.1:{http.server_address[1]}"
-        http.shutdown()
-        thread.join()
+    with serving() as address:
+        yield address
 
 
 def test_a_url_is_fetched_and_checked(server):

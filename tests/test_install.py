@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 import ast
-import importlib.metadata
-import re
 import sys
-import tomllib
 from pathlib import Path
 
 import pytest
 
 from crispen.errors import MissingExtra, needs_extra
 
-ROOT = Path(__file__).parents[1]
-
+from .distributions import BROUGHT_BY, DISTRIBUTIONS, EXTRAS, PROJECT, ROOT, names, plain
 
 PACKAGE = ROOT / "src/crispen"
-
-
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
 
 # What a room may import beside the small install.
@@ -36,31 +29,7 @@ OPTIONAL = {
 }
 
 
-# They come with what names them.
-BROUGHT_BY = {
-    "anyio": "fastapi",
-    "h11": "uvicorn",
-    "pydantic_core": "pydantic",
-    "sqlalchemy": "sqlmodel",
-    "starlette": "fastapi",
-}
-
-
-def plain(name: str) -> str:
-    return re.sub(r"[-_.]+", "-", name).lower()
-
-
-def names(requirements: list[str]) -> set[str]:
-    return {plain(re.split(r"[\[<>=~!;]", text)[0]) for text in requirements}
-
-
 BASE = names(PROJECT["dependencies"])
-
-
-EXTRAS = {extra: names(lines) for extra, lines in PROJECT["optional-dependencies"].items()}
-
-
-DISTRIBUTIONS = importlib.metadata.packages_distributions()
 
 
 def imported(file: Path) -> set[str]:

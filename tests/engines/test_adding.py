@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
@@ -20,39 +17,20 @@ from crispen.errors import ModelError, OutputError, UsageError
 from crispen.models import store
 from crispen.models.store import find
 
-GOOD = (store.SHIPPED / "photo-fast-x2.onnx").read_bytes()
-
-
-DIGEST = hashlib.sha256(GOOD).hexdigest()
+from ..models_of_others import DIGEST, GOOD, foreign, own_folder, serving
+from .conftest import graph_file
 
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch) -> Path:
     """The user's folder of this test."""
-    chosen = tmp_path / "mine" / "models"
-    monkeypatch.setenv("CRISPEN_MODELS", str(chosen))
-    return chosen
+    return own_folder(tmp_path, monkeypatch)
 
 
-def foreign(path: Path, channels: int = 3, scale: int = 2, sides=("h", "w"), inputs: int = 1):
-    """A network of another maker: nearest enlargement by `scale`, no card."""
-    out = channels * scale * scale
-    kernel = np.kron(np.eye(channels), np.ones((scale * scale, 1))).astype(np.float32)
-    names = ["picture", *(f"more{i}" for i in range(1, inputs))]
-    value_in = [
-        helper.make_tensor_value_info(n, TensorProto.FLOAT, [1, channels, *sides]) for n in names
-    ]
-    value_out = helper.make_tensor_value_info("big", TensorProto.FLOAT, [1, channels, "H", "W"])
-    nodes = [
-        helper.make_node("Sum", names, ["sum"]),
-        helper.make_node("Conv", ["sum", "k"], ["c"]),
-        helper.make_node("DepthToSpace", ["c"], ["big"], blocksize=scale, mode="CRD"),
-    ]
-    weights = [numpy_helper.from_array(kernel.reshape(out, channels, 1, 1), "k")]
-    graph = helper.make_graph(nodes, "g", value_in, [value_out], weights)
-    opset = helper.make_opsetid("", 17)
-    onnx.save(helper.make_model(graph, opset_imports=[opset], ir_version=8), path)
-    return path
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    with serving() as address:
+        yield address
 
 
 @pytest.mark.parametrize(("channels", "scale"), [(1, 1), (3, 2), (1, 4)])
@@ -86,17 +64,6 @@ def test_what_is_no_picture_network_is_refused(how, message, tmp_path, folder):
     with pytest.raises(ModelError, match=message):
         add(source)
     assert list(folder.iterdir()) == []
-
-
-def graph_file(path: Path, nodes, shape, weights=(), kind=TensorProto.FLOAT) -> Path:
-    """A network without a card, of these nodes from ``in`` to ``out``."""
-    value = [
-        helper.make_tensor_value_info(n, kind, s) for n, s in zip(("in", "out"), shape, strict=True)
-    ]
-    graph = helper.make_graph(nodes, "g", value[:1], value[1:], list(weights))
-    opset = helper.make_opsetid("", 17)
-    onnx.save(helper.make_model(graph, opset_imports=[opset], ir_version=8), path)
-    return path
 
 
 def test_half_precision_is_taken(tmp_path):
@@ -186,35 +153,6 @@ def test_a_folder_that_cannot_be_made(tmp_path, monkeypatch):
     source.write_bytes(GOOD)
     with pytest.raises(OutputError, match="cannot be written"):
         add(source, name="mine")
-
-
-class _Server(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        if self.path == "/good.onnx":
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(GOOD)))
-            self.end_headers()
-            self.wfile.write(GOOD)
-        elif self.path == "/cut.onnx":
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(GOOD)))
-            self.end_headers()
-            self.wfile.write(GOOD[:1000])
-        else:
-            self.send_error(404)
-
-    def log_message(self, *args: object) -> None:
-        pass
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), _Server) as http:
-        thread = threading.Thread(target=http.serve_forever, args=(0.02,))
-        thread.start()
-        yield f"http://127.0.0.1:{http.server_address[1]}"
-        http.shutdown()
-        thread.join()
 
 
 def test_too_large_a_file_is_refused(tmp_path, monkeypatch, server):

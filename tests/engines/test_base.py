@@ -2,34 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
-import onnx
 import pytest
-from onnx import TensorProto, helper, numpy_helper
 
 from crispen.engines.base import color_near
 from crispen.engines.onnxruntime import OnnxRuntimeEngine
 from crispen.engines.openvino import OpenVinoEngine
 from crispen.engines.torch import TorchEngine
 from crispen.errors import ModelError, UsageError
-from crispen.media.resample import resize
 from crispen.models.card import ModelCard
 from crispen.models.store import find
 
-
-def smooth(height: int, width: int, channels: int, dtype: str, seed: int = 0):
-    """A picture with edges and slopes; noise alone would be unlike any photo."""
-    rng = np.random.default_rng(seed)
-    coarse = rng.random((height // 6 + 2, width // 6 + 2, channels))
-    fine = resize(coarse, height, width, method="bilinear")
-    fine[height // 3 :, : width // 2] *= 0.6
-    return np.round(fine * np.iinfo(dtype).max).astype(dtype)
-
-
-def grown(x, scale: int):
-    return resize(x, x.shape[0] * scale, x.shape[1] * scale)
+from .conftest import ENGINES, grown, smooth
 
 
 def test_ten_bit_video_plane_has_its_own_peak():
@@ -77,35 +61,6 @@ def test_strided_and_read_only_pixels_are_taken():
     part = x[2:14:2, ::-1]
     part.flags.writeable = False
     assert np.array_equal(engine.run(part), engine.run(part.copy()))
-
-
-def onnx_file(path: Path, nodes, channels: int, weights) -> Path:
-    io = [
-        helper.make_tensor_value_info(n, TensorProto.FLOAT, ["n", channels, "h", "w"])
-        for n in ("input", "output")
-    ]
-    graph = helper.make_graph(
-        nodes, "g", io[:1], io[1:], [numpy_helper.from_array(v, k) for k, v in weights.items()]
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    onnx.save(model, path)
-    return path
-
-
-@pytest.fixture
-def swap(tmp_path):
-    """An RGB network of scale 1 without a base: red and blue change places."""
-    kernel = np.eye(3, dtype=np.float32)[[2, 1, 0]].reshape(3, 3, 1, 1)
-    path = onnx_file(
-        tmp_path / "swap.onnx",
-        [helper.make_node("Conv", ["input", "k"], ["output"])],
-        3,
-        {"k": kernel},
-    )
-    return path, ModelCard(name="swap", task="restore", color="rgb", halo=0)
-
-
-ENGINES = [OpenVinoEngine, OnnxRuntimeEngine, TorchEngine]
 
 
 @pytest.mark.parametrize("halo", [0, 3, 8, 30, None])

@@ -15,22 +15,10 @@ from crispen.engines.openvino import KEPT_SHAPES, OpenVinoEngine
 from crispen.engines.torch import TorchEngine
 from crispen.errors import Cancelled
 from crispen.evaluate.metrics import luma255, psnr, round8
-from crispen.media.resample import resize
 from crispen.models.dials import Dials, set_dials
-from crispen.models.store import find, shipped_names
+from crispen.models.store import find
 
-# An engine takes these as they are; other kinds need the windows of tests/enhance/test_kinds.py.
-SHIPPED = [n for n in shipped_names() if (c := find(n)[1]).base == "bicubic" and c.scale > 1]
-
-
-def smooth(height: int, width: int, channels: int, dtype: str, seed: int = 0):
-    """A picture with edges and slopes; noise alone would be unlike any photo."""
-    rng = np.random.default_rng(seed)
-    coarse = rng.random((height // 6 + 2, width // 6 + 2, channels))
-    fine = resize(coarse, height, width, method="bilinear")
-    fine[height // 3 :, : width // 2] *= 0.6
-    return np.round(fine * np.iinfo(dtype).max).astype(dtype)
-
+from .conftest import SHIPPED, smooth
 
 # Of each number format: the largest and the mean difference in grey levels, and what it may cost
 # in decibels on the sharpest pictures of Set5. bf16 has 8 bits: a residual of 100 levels at a hard

@@ -5,31 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import onnx
 import pytest
-from onnx import TensorProto, helper, numpy_helper
+from onnx import helper, numpy_helper
 
 from crispen.engines.adding import add
 from crispen.enhance.model import load
+
+from ..models_of_others import own_folder
+from .conftest import graph_file
 
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch) -> Path:
     """The user's folder of this test."""
-    chosen = tmp_path / "mine" / "models"
-    monkeypatch.setenv("CRISPEN_MODELS", str(chosen))
-    return chosen
-
-
-def graph_file(path: Path, nodes, shape, weights=(), kind=TensorProto.FLOAT) -> Path:
-    """A network without a card, of these nodes from ``in`` to ``out``."""
-    value = [
-        helper.make_tensor_value_info(n, kind, s) for n, s in zip(("in", "out"), shape, strict=True)
-    ]
-    graph = helper.make_graph(nodes, "g", value[:1], value[1:], list(weights))
-    opset = helper.make_opsetid("", 17)
-    onnx.save(helper.make_model(graph, opset_imports=[opset], ir_version=8), path)
-    return path
+    return own_folder(tmp_path, monkeypatch)
 
 
 FREE = [["n", "c", "h", "w"]] * 2

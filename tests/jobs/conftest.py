@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import secrets
+import shutil
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,11 +12,15 @@ import numpy as np
 import pytest
 
 from crispen.enhance.request import Request
-from crispen.jobs.file_kinds import Bounds
-from crispen.jobs.job import JobSpec
+from crispen.jobs import job_folder
+from crispen.jobs.file_kinds import Bounds, examine
+from crispen.jobs.job import Job, JobSpec
 from crispen.jobs.job_facts import Source
+from crispen.jobs.pool import Pool
+from crispen.jobs.states import Status
 from crispen.jobs.store import JobStore
 from crispen.jobs.worker import WorkerLimits
+from crispen.jobs.worker_process import WorkerSetup
 from crispen.media.image import Image, write_image
 
 Make = Callable[..., JobSpec]
@@ -81,3 +87,49 @@ def picture(tmp_path: Path) -> Callable[..., Path]:
         return tmp_path / name
 
     return make
+
+
+PATIENCE_S = 60.0
+
+
+# Slow enough to be caught at it, with one thread.
+SLOW = Request(models=["photo-x4"])
+
+
+@pytest.fixture
+def pool(store: JobStore, limits: WorkerLimits, tmp_path: Path) -> Iterator[Pool]:
+    url = f"sqlite:///{tmp_path / 'queue.db'}"
+    setup = WorkerSetup(url, limits, lease_s=30, max_job_s=600, lock=tmp_path / "workers.lock")
+    workers = Pool(setup, 1, store, stop_s=20)
+    workers.take()
+    workers.start()
+    yield workers
+    workers.stop()
+
+
+@pytest.fixture
+def put(
+    store: JobStore, new_job: Make, limits: WorkerLimits, bounds: Bounds
+) -> Callable[[Path, Request], str]:
+    def add(path: Path, options: Request) -> str:
+        new = new_job(source=examine(path, path.name, bounds), options=options)
+        (limits.jobs / new.id).mkdir()
+        shutil.copy(path, limits.jobs / new.id / job_folder.SOURCE)
+        return store.add(new).id
+
+    return add
+
+
+def until(store: JobStore, id: str, good: Callable[[Job], bool]) -> Job:
+    end = time.monotonic() + PATIENCE_S
+    while time.monotonic() < end:
+        job = store.get(id)
+        assert job is not None
+        if good(job):
+            return job
+        time.sleep(0.02)
+    raise AssertionError(f"not in time: {store.get(id)}")
+
+
+def working(job: Job) -> bool:
+    return job.status is Status.RUNNING and job.progress is not None and job.progress.done > 0

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import resource
-import shutil
 import signal
 import sqlite3
 import time
@@ -16,9 +15,7 @@ import pytest
 
 from crispen.enhance.request import Request
 from crispen.jobs.database import StoreError
-from crispen.jobs.file_kinds import Bounds, examine
 from crispen.jobs.job import Job
-from crispen.jobs.job_folder import SOURCE
 from crispen.jobs.pool import Pool
 from crispen.jobs.silence import SilenceWatch
 from crispen.jobs.states import FINAL, Status
@@ -27,9 +24,8 @@ from crispen.jobs.supervisor import Supervisor
 from crispen.jobs.worker import WorkerLimits
 from crispen.jobs.worker_process import WorkerSetup
 
-from .conftest import Make
+from .conftest import PATIENCE_S, Make
 
-PATIENCE_S = 60.0
 # A busy timeout far below the outage, as the outage of an hour is to the timeout of seconds.
 BUSY_S = 0.2
 OUTAGE_S = 3.0
@@ -67,19 +63,6 @@ def pool(
     workers.start()
     yield workers
     workers.stop()
-
-
-@pytest.fixture
-def put(
-    store: JobStore, new_job: Make, limits: WorkerLimits, bounds: Bounds
-) -> Callable[[Path, Request], str]:
-    def add(path: Path, options: Request) -> str:
-        new = new_job(source=examine(path, path.name, bounds), options=options)
-        (limits.jobs / new.id).mkdir()
-        shutil.copy(path, limits.jobs / new.id / SOURCE)
-        return store.add(new).id
-
-    return add
 
 
 def until(what: Callable[[], bool]) -> None:

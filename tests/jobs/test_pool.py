@@ -3,32 +3,22 @@
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from crispen.enhance.request import Request
-from crispen.jobs.file_kinds import Bounds, examine
-from crispen.jobs.job import Job
 from crispen.jobs.job_folder import SOURCE, result_path
 from crispen.jobs.pool import Pool, share_threads
 from crispen.jobs.states import FINAL, Status
 from crispen.jobs.store import JobStore
 from crispen.jobs.worker import WorkerLimits
-from crispen.jobs.worker_process import WorkerSetup
 from crispen.media.image import open_image
 
-from .conftest import Make
-
-PATIENCE_S = 60.0
-
-
-# Slow enough to be caught at it, with one thread.
-SLOW = Request(models=["photo-x4"])
+from .conftest import SLOW, until, working
 
 
 @pytest.mark.parametrize(
@@ -46,45 +36,6 @@ def test_workers_share_the_cores(
     workers: int, threads: int | None, cores: int, expected: int
 ) -> None:
     assert share_threads(workers, threads, cores) == expected
-
-
-@pytest.fixture
-def pool(store: JobStore, limits: WorkerLimits, tmp_path: Path) -> Iterator[Pool]:
-    url = f"sqlite:///{tmp_path / 'queue.db'}"
-    setup = WorkerSetup(url, limits, lease_s=30, max_job_s=600, lock=tmp_path / "workers.lock")
-    workers = Pool(setup, 1, store, stop_s=20)
-    workers.take()
-    workers.start()
-    yield workers
-    workers.stop()
-
-
-@pytest.fixture
-def put(
-    store: JobStore, new_job: Make, limits: WorkerLimits, bounds: Bounds
-) -> Callable[[Path, Request], str]:
-    def add(path: Path, options: Request) -> str:
-        new = new_job(source=examine(path, path.name, bounds), options=options)
-        (limits.jobs / new.id).mkdir()
-        shutil.copy(path, limits.jobs / new.id / SOURCE)
-        return store.add(new).id
-
-    return add
-
-
-def until(store: JobStore, id: str, good: Callable[[Job], bool]) -> Job:
-    end = time.monotonic() + PATIENCE_S
-    while time.monotonic() < end:
-        job = store.get(id)
-        assert job is not None
-        if good(job):
-            return job
-        time.sleep(0.02)
-    raise AssertionError(f"not in time: {store.get(id)}")
-
-
-def working(job: Job) -> bool:
-    return job.status is Status.RUNNING and job.progress is not None and job.progress.done > 0
 
 
 def test_a_killed_worker_loses_no_job_and_a_cancel_is_heard(

@@ -4,46 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-import onnx
 import pytest
-from onnx import TensorProto, helper, numpy_helper
 
 from crispen.engines.adding import add
 from crispen.errors import ModelError, UnknownModel
 from crispen.models import store
 from crispen.models.store import find, list_cards, shipped_names
 
-GOOD = (store.SHIPPED / "photo-fast-x2.onnx").read_bytes()
+from ..models_of_others import GOOD, foreign, own_folder
 
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch) -> Path:
     """The user's folder of this test."""
-    chosen = tmp_path / "mine" / "models"
-    monkeypatch.setenv("CRISPEN_MODELS", str(chosen))
-    return chosen
-
-
-def foreign(path: Path, channels: int = 3, scale: int = 2, sides=("h", "w"), inputs: int = 1):
-    """A network of another maker: nearest enlargement by `scale`, no card."""
-    out = channels * scale * scale
-    kernel = np.kron(np.eye(channels), np.ones((scale * scale, 1))).astype(np.float32)
-    names = ["picture", *(f"more{i}" for i in range(1, inputs))]
-    value_in = [
-        helper.make_tensor_value_info(n, TensorProto.FLOAT, [1, channels, *sides]) for n in names
-    ]
-    value_out = helper.make_tensor_value_info("big", TensorProto.FLOAT, [1, channels, "H", "W"])
-    nodes = [
-        helper.make_node("Sum", names, ["sum"]),
-        helper.make_node("Conv", ["sum", "k"], ["c"]),
-        helper.make_node("DepthToSpace", ["c"], ["big"], blocksize=scale, mode="CRD"),
-    ]
-    weights = [numpy_helper.from_array(kernel.reshape(out, channels, 1, 1), "k")]
-    graph = helper.make_graph(nodes, "g", value_in, [value_out], weights)
-    opset = helper.make_opsetid("", 17)
-    onnx.save(helper.make_model(graph, opset_imports=[opset], ir_version=8), path)
-    return path
+    return own_folder(tmp_path, monkeypatch)
 
 
 def test_names_and_paths_are_found(tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import http.client
+import json
 import socket
 import threading
 import time
@@ -199,3 +200,24 @@ def photo() -> bytes:
 @pytest.fixture(scope="session")
 def clip() -> bytes:
     return (Path(__file__).parents[2] / "docs" / "demo" / "clip.mp4").read_bytes()
+
+
+FAST = {"model": ["espcn"]}
+
+
+def nothing_left(live: Live) -> None:
+    end = time.monotonic() + 10
+    while live.leftovers() and time.monotonic() < end:
+        time.sleep(0.05)
+    assert live.leftovers() == []
+    assert not live.services.store.hidden()
+
+
+def events(answer: httpx.Response) -> Iterator[tuple[str, Any]]:
+    """Name and content of each event as it comes."""
+    name = ""
+    for line in answer.iter_lines():
+        if line.startswith("event:"):
+            name = line.partition(":")[2].strip()
+        elif line.startswith("data:"):
+            yield name, json.loads(line.partition(":")[2])

@@ -4,39 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-import math
 from dataclasses import replace
 
 import pytest
 
 from crispen.evaluate.report import score_tables
-from crispen.evaluate.scores import PictureScore, Score
 
-A = Score(
-    "a<b>",
-    "Set",
-    2,
-    (
-        PictureScore("x.png", 30.0, 0.9, 0.25, 0.001, lpips=0.1),
-        PictureScore("y.png", math.inf, 1.0, 0.75, 0.0, lpips=0.3),
-    ),
-    border=2,
-    metrics=("psnr", "ssim", "mse", "lpips"),
-    parameters=1234,
-    memory_bytes=120_000_000,
-)
-
-
-B = replace(
-    A,
-    model="none",
-    parameters=0,
-    memory_bytes=None,
-    pictures=(
-        PictureScore("x.png", 20.0, 0.8, 0.1, 0.01, lpips=None),
-        PictureScore("y.png", 22.0, 0.7, 0.1, 0.006, lpips=0.05),
-    ),
-)
+from .conftest import A, B
 
 
 def test_rows_by_hand() -> None:

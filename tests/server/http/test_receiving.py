@@ -6,7 +6,7 @@ import socket
 import time
 from collections.abc import Callable
 
-from ..conftest import Api, Live, error_of, png
+from ..conftest import FAST, Api, Live, error_of, nothing_left, png
 
 
 def test_a_form_field_that_is_not_known_is_refused(api: Api, live: Live, photo: bytes) -> None:
@@ -17,17 +17,6 @@ def test_a_form_field_that_is_not_known_is_refused(api: Api, live: Live, photo: 
     files = [("file", ("a.png", photo)), ("extra", ("b.png", photo))]
     assert "'extra'" in error_of(api.post("/enhance", files=files), 422, "bad_request")
     assert live.leftovers() == []
-
-
-FAST = {"model": ["espcn"]}
-
-
-def nothing_left(live: Live) -> None:
-    end = time.monotonic() + 10
-    while live.leftovers() and time.monotonic() < end:
-        time.sleep(0.05)
-    assert live.leftovers() == []
-    assert not live.services.store.hidden()
 
 
 def test_bad_forms(api: Api, live: Live, photo: bytes) -> None:

@@ -2,25 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable
 
-import httpx
-
-from ..conftest import Api, Live
+from ..conftest import Api, Live, events
 
 FAST = {"models": ["espcn"]}
-
-
-def events(answer: httpx.Response) -> Iterator[tuple[str, Any]]:
-    """Name and content of each event as it comes."""
-    name = ""
-    for line in answer.iter_lines():
-        if line.startswith("event:"):
-            name = line.partition(":")[2].strip()
-        elif line.startswith("data:"):
-            yield name, json.loads(line.partition(":")[2])
 
 
 def test_one_job_until_it_ends(api: Api, clip: bytes) -> None:

@@ -7,15 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from ..conftest import Api, Live, error_of, png
-
-
-def nothing_left(live: Live) -> None:
-    end = time.monotonic() + 10
-    while live.leftovers() and time.monotonic() < end:
-        time.sleep(0.05)
-    assert live.leftovers() == []
-    assert not live.services.store.hidden()
+from ..conftest import Api, Live, error_of, nothing_left, png
 
 
 def test_who_goes_away_takes_the_work_along(live: Live, api: Api) -> None:

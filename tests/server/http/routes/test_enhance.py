@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import socket
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,17 +14,7 @@ import pytest
 from crispen.media.image import Image, read_image, write_image
 from crispen.models.dials import noise_of, quality_of
 
-from ...conftest import Api, Live, answer_on, error_of
-
-FAST = {"model": ["espcn"]}
-
-
-def nothing_left(live: Live) -> None:
-    end = time.monotonic() + 10
-    while live.leftovers() and time.monotonic() < end:
-        time.sleep(0.05)
-    assert live.leftovers() == []
-    assert not live.services.store.hidden()
+from ...conftest import FAST, Api, Live, answer_on, error_of, nothing_left
 
 
 def test_as_curl_sends_it(api: Api, live: Live, photo: bytes) -> None:

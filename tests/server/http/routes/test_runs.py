@@ -3,23 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
-import httpx
-
-from ...conftest import Live
-
-
-def events(answer: httpx.Response) -> Iterator[tuple[str, Any]]:
-    """Name and content of each event as it comes."""
-    name = ""
-    for line in answer.iter_lines():
-        if line.startswith("event:"):
-            name = line.partition(":")[2].strip()
-        elif line.startswith("data:"):
-            yield name, json.loads(line.partition(":")[2])
+from ...conftest import Live, events
 
 
 def test_a_run_while_it_goes(start: Callable[..., Live], tmp_path: Path) -> None:
