@@ -37,7 +37,7 @@ from crispen.media.resample import taps
 # Pixels of the input that shrinking looks at, and enlarging, along one side.
 _CELLS = 5
 _REACH = 3 * (_CELLS // 2)
-EMPHASIS = 1.5
+EMPHASIS = 1.3
 # How fast the mean of a phase follows.
 _MOMENTUM = 0.02
 # Of the blur between the two, in pixels of the input. What it takes away is what may be sharpened:
