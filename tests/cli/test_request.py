@@ -10,7 +10,8 @@ import typer
 from typer.testing import CliRunner
 
 from crispen.cli._request import TakesRequest
-from crispen.enhance.request import Request, options
+from crispen.enhance.options import options
+from crispen.enhance.request import Request
 
 seen: list[tuple[Request, str]] = []
 

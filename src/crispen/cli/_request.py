@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from crispen.enhance.request import Option
+    from crispen.enhance.options import Option
 
 _SHORT = {"scale": "-s", "task": "-t", "model": "-m"}
 _TYPES: dict[str, Any] = {"boolean": bool, "integer": int, "number": float, "string": str}
@@ -86,7 +86,8 @@ class TakesRequest:
 
     def __call__(self, **values: Any) -> int:
         """Run the command with what was typed."""
-        from crispen.enhance.request import ask, options
+        from crispen.enhance.options import options
+        from crispen.enhance.request import ask
         from crispen.enhance.target import parse_size
 
         size = values.pop("size")
@@ -101,7 +102,7 @@ class TakesRequest:
 
 
 def _parameters() -> Iterator[inspect.Parameter]:
-    from crispen.enhance.request import options
+    from crispen.enhance.options import options
 
     for field in options():
         kind = _TYPES[field.type]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from crispen.enhance.request import Kind, Request, options
+from crispen.enhance.options import options
+from crispen.enhance.request import Kind, Request
 from crispen.errors import UsageError
 
 

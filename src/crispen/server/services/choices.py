@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from crispen import __version__
-from crispen.enhance.request import Request, options
+from crispen.enhance.options import options
+from crispen.enhance.request import Request
 from crispen.enhance.task_models import default_models
 from crispen.jobs.file_kinds import LOSSLESS, PICTURES, UNWRITTEN, VIDEOS
 from crispen.media.formats import VIDEO_SUFFIXES

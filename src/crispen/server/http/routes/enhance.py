@@ -9,8 +9,8 @@ from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field, create_model
 from starlette.requests import ClientDisconnect
 
+from crispen.enhance.options import options
 from crispen.enhance.request import Request as Wanted
-from crispen.enhance.request import options
 from crispen.jobs.glance import Found
 from crispen.server.http.dependencies import (
     FolderOf,
