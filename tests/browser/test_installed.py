@@ -128,6 +128,7 @@ def test_a_folder_keeps_its_tree(server: Process, page: Page, tmp_path: Path) ->
         content,
     )
     page.get_by_role("heading", name="2 files ready").wait_for()
+    page.get_by_text("→ 80 × 60").last.wait_for()  # by then the browser has put both away
     page.reload()  # it is known afterwards too
     page.get_by_role("button", name=re.compile("^Enhance 2 files")).click()
     wait_done(page, "a.png", "b.png")

@@ -15,6 +15,7 @@ class Source(source.Source):
     bytes: int
     duration_s: float | None = None
     viewable: bool = Field(description="whether browsers show it as it is")
+    folder: str = Field("", description="where the client had it, such as holiday/2019")
 
     @property
     def found(self) -> list[str]:

@@ -149,6 +149,12 @@ class NewJob(BaseModel):
         None, max_length=64, description="take this job's source again, instead of an upload"
     )
     name: str | None = Field(None, max_length=1000, description="the file's name, for people")
+    folder: str | None = Field(
+        None,
+        max_length=1000,
+        description="where the client has it, such as holiday/2019; the result goes there in "
+        "archives",
+    )
     options: Request = Request()
 
 

@@ -105,6 +105,7 @@ export const jobs = {
   create: async (
     work: ({ upload: string } | { from_job: string }) & {
       name: string;
+      folder?: string;
       options: Partial<JobOptions>;
     },
   ) => (await http.post<Job>("/jobs", work)).data,
@@ -150,14 +151,7 @@ export const jobs = {
   thumbnailUrl: (id: string, side: "before" | "after") =>
     `${BASE}/jobs/${path(id)}/thumbnail/${side}`,
   /** Results as one archive; in folders where any of them lay in one. */
-  zipUrl: (parts: { id: string; folder: string }[]) => {
-    const inFolders = parts.some(({ folder }) => folder !== "");
-    const words = parts.map(
-      ({ id, folder }) =>
-        `id=${path(id)}` + (inFolders ? `&folder=${encodeURIComponent(folder)}` : ""),
-    );
-    return `${BASE}/jobs.zip?${words.join("&")}`;
-  },
+  zipUrl: (ids: string[]) => `${BASE}/jobs.zip?${ids.map((id) => `id=${path(id)}`).join("&")}`,
 };
 
 export const models = {

@@ -1249,6 +1249,11 @@ export interface components {
          */
         NewJob: {
             /**
+             * Folder
+             * @description where the client has it, such as holiday/2019; the result goes there in archives
+             */
+            folder?: string | null;
+            /**
              * From Job
              * @description take this job's source again, instead of an upload
              */
@@ -1773,6 +1778,12 @@ export interface components {
             damage?: components["schemas"]["Dials"] | null;
             /** Duration S */
             duration_s?: number | null;
+            /**
+             * Folder
+             * @description where the client had it, such as holiday/2019
+             * @default
+             */
+            folder: string;
             /**
              * Format
              * @description png, jpeg, … or the container of a video
@@ -2696,8 +2707,6 @@ export interface operations {
             query?: {
                 /** @description which jobs; all finished ones unless given */
                 id?: string[] | null;
-                /** @description where each of these jobs goes in the archive: as many as there are ids */
-                folder?: string[] | null;
             };
             header?: never;
             path?: never;

@@ -3,7 +3,6 @@ import { useRoute, useRouter } from "vue-router";
 
 import type { Job } from "@/api/types";
 import { choicesOf, useChoices } from "@/stores/choices";
-import { useJobs } from "@/stores/jobs";
 import { useServer } from "@/stores/server";
 import { useUploads } from "@/stores/uploads";
 
@@ -12,7 +11,6 @@ export function useAgain() {
   const route = useRoute();
   const router = useRouter();
   const choices = useChoices();
-  const jobs = useJobs();
   const server = useServer();
   const uploads = useUploads();
   const fetching = ref(false);
@@ -22,7 +20,7 @@ export function useAgain() {
     try {
       // What is chosen for other files is left to them.
       if (uploads.chosen.length === 0) choices.choices = choicesOf(job.options, server.settings);
-      await uploads.addAgain(job, jobs.origins.get(job.id)?.folder);
+      await uploads.addAgain(job);
       if (route.name !== "enhance") await router.push({ name: "enhance" });
     } finally {
       fetching.value = false;

@@ -30,8 +30,6 @@ export interface Origin {
   key: string;
   added: number;
   thumbnail: Blob | null;
-  /** Where it lay in a folder that was dropped. */
-  folder?: string;
 }
 
 /** Larger files are not copied into the browser's own store; they are asked for again. */

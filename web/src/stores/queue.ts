@@ -113,8 +113,8 @@ export const useQueue = defineStore("queue", () => {
 
   function start(): void {
     uploads.onArrived((upload, job) => {
-      const { key, added, thumbnail, folder } = upload;
-      jobs.adopt(job, { key, added, thumbnail, folder });
+      const { key, added, thumbnail } = upload;
+      jobs.adopt(job, { key, added, thumbnail });
     });
     watch(
       () => server.generation,

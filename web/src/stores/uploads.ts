@@ -131,7 +131,7 @@ export const useUploads = defineStore("uploads", () => {
   }
 
   /** Takes the source of a job in, which the server has; what can be shown of it is fetched. */
-  async function addAgain(job: Job, folder = ""): Promise<void> {
+  async function addAgain(job: Job): Promise<void> {
     const { id, name, kind, source } = job;
     const [file, thumbnail] = await Promise.all([
       kind === "image" || source.viewable
@@ -141,7 +141,7 @@ export const useUploads = defineStore("uploads", () => {
     ]);
     lastAdded = Math.max(Date.now(), lastAdded + 1);
     const told = { name, kind, bytes: source.bytes, added: lastAdded };
-    const upload = put({ ...told, from: id, folder, thumbnail });
+    const upload = put({ ...told, from: id, folder: source.folder ?? "", thumbnail });
     if (file) files.set(upload.key, file);
     const { width, height, frames, jpeg_step } = source;
     facts.add(upload.key, { kind, width, height, frames, jpeg_step, found: job.found });
@@ -228,7 +228,8 @@ export const useUploads = defineStore("uploads", () => {
     sendings.delete(upload.key);
     try {
       const options = upload.options ?? {};
-      const job = await api.create({ ...what, name: upload.name, options });
+      const { name, folder } = upload;
+      const job = await api.create({ ...what, name, ...(folder ? { folder } : {}), options });
       for (const tell of arrived) tell(upload, job);
       drop(upload.key);
     } catch (error) {
@@ -316,11 +317,11 @@ export const useUploads = defineStore("uploads", () => {
   }
 
   /** What is shown of one that the server has; it is gone if the job is. */
-  async function fetchAgain({ key, folder }: PendingUpload, from: string): Promise<void> {
+  async function fetchAgain({ key }: PendingUpload, from: string): Promise<void> {
     try {
       const job = await api.get(from);
       drop(key);
-      await addAgain(job, folder);
+      await addAgain(job);
     } catch (error) {
       if (!troubleOf(error).offline) drop(key);
     }

@@ -14,7 +14,7 @@ from crispen.jobs.job import Job
 from crispen.jobs.job_folder import SOURCE, result_path
 from crispen.server.api_errors import ApiError, as_api_error, not_found
 from crispen.server.schemas import FrameTimes, Measured
-from crispen.server.services.client_names import clean_folder, clean_name, unique
+from crispen.server.services.client_names import clean_name, unique
 from crispen.server.services.data_folder import DataFolder
 from crispen.server.services.database_threads import DatabaseThreads
 from crispen.server.services.helper_processes import HelperProcesses
@@ -86,23 +86,16 @@ class JobFiles:
         path = result_path(self._folder.job(id), job)
         return _existing(JobFile(path, job.result.type, job.result.name))
 
-    def results(
-        self, client: str, ids: Sequence[str] | None, folders: Sequence[str] | None = None
-    ) -> list[tuple[str, Path]]:
-        """Names and paths of finished results, for an archive.
+    def results(self, client: str, ids: Sequence[str] | None) -> list[tuple[str, Path]]:
+        """Names and paths of finished results, for an archive, in the folders of their sources.
 
         Args:
             client: Whose.
             ids: Which jobs; all finished ones unless given.
-            folders: Where each of them goes in the archive.
 
         Raises:
             ApiError: No such job, or one that is not finished.
-            UsageError: Not one folder for each id.
         """
-        if folders is not None and len(folders) != len(ids or ()):
-            raise UsageError("give one folder for each id, or none")
-        places = dict(zip(ids or (), map(clean_folder, folders or ()), strict=False))
         if ids is None:
             jobs = self._access.all_done(client)
         else:
@@ -113,7 +106,7 @@ class JobFiles:
             raise not_found("finished job")
         names = unique(
             [
-                f"{places.get(job.id, '')}/{job.result.name}".lstrip("/")
+                f"{job.source.folder}/{job.result.name}".lstrip("/")
                 for job, _ in paths
                 if job.result is not None
             ]

@@ -6,11 +6,12 @@ import asyncio
 
 from crispen.errors import InputError, UsageError
 from crispen.jobs.job import JobSpec
+from crispen.jobs.job_facts import Source
 from crispen.jobs.job_folder import SOURCE
 from crispen.jobs.store import JobStore
 from crispen.server.api_errors import ApiError, not_found
 from crispen.server.schemas import JobView, NewJob
-from crispen.server.services.client_names import clean_name
+from crispen.server.services.client_names import clean_folder, clean_name
 from crispen.server.services.data_folder import DataFolder
 from crispen.server.services.database_threads import DatabaseThreads
 from crispen.server.services.inspection import Inspection
@@ -108,6 +109,7 @@ class JobCreation:
             # Nothing can ever be made of it.
             await asyncio.to_thread(self._upload_store.drop, uid)
             raise
+        source = _placed(source, new)
         plan = await self._planning.plan(client, new.options, source)
         spec = JobSpec(
             id=uid,
@@ -138,7 +140,7 @@ class JobCreation:
                 client=client,
                 name=clean_name(new.name or before.name),
                 options=new.options,
-                source=before.source,
+                source=_placed(before.source, new),
                 models=plan.models,
                 plan=plan,
             )
@@ -146,3 +148,10 @@ class JobCreation:
         finally:
             draft.unlink(missing_ok=True)
         return await self._database.run(self._views.of, job)
+
+
+def _placed(source: Source, new: NewJob) -> Source:
+    """A file's facts with the folder that the client has it in, if it says one."""
+    if new.folder is None:
+        return source
+    return source.model_copy(update={"folder": clean_folder(new.folder)})

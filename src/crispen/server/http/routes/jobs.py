@@ -116,16 +116,9 @@ async def download_all(
         list[Annotated[str, Query(pattern=r"^[0-9a-f]{32}$")]] | None,
         Query(max_length=1000, description="which jobs; all finished ones unless given"),
     ] = None,
-    folder: Annotated[
-        list[Annotated[str, Query(max_length=1000)]] | None,
-        Query(
-            max_length=1000,
-            description="where each of these jobs goes in the archive: as many as there are ids",
-        ),
-    ] = None,
 ) -> Response:
     """Results of finished jobs as one ZIP archive, streamed."""
-    return zip_archive(await database.run(files.results, client, id, folder))
+    return zip_archive(await database.run(files.results, client, id))
 
 
 @router.get(
