@@ -12,7 +12,8 @@ from crispen.cli.console import Json, print_error, print_json, print_table
 if TYPE_CHECKING:
     from crispen.look import Look
 
-_COLUMNS = ("picture", "size", "kind", "JPEG", "noise", "levels", "found")
+_FORMATS = {"jpeg": "JPEG", "webp": "WebP"}
+_COLUMNS = ("picture", "size", "kind", "quality", "noise", "levels", "found")
 
 
 def look(
@@ -50,7 +51,7 @@ def _cells(seen: Look) -> tuple[str, ...]:
     return (
         f"{seen.width}x{seen.height}",
         seen.kind,
-        f"{file.quality}, {file.subsampling}" if file else "",
+        f"{_FORMATS[file.format]} {file.quality}, {file.subsampling}" if file else "",
         f"{seen.noise:.1f}",
         f"{light.low:.0f} to {light.high:.0f}",
         ", ".join(seen.faults) or "nothing",

@@ -10,14 +10,16 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from crispen.enhance.request import Kind
-from crispen.look.jpeg import read_compression
+from crispen.look.compression import read_compression
 from crispen.look.looking import damage_of
 from crispen.media.formats import PICTURES
 from crispen.media.picture.byte_source import is_pipe
 from crispen.media.signatures import sniff
+from crispen.models.curve import Overview
 from crispen.models.dials import Dials
 
 if TYPE_CHECKING:
+    from crispen.media.image import ImageReader
     from crispen.media.video.container import VideoHeader
 
 # Profiles and thumbnails may precede the tables.
@@ -38,7 +40,8 @@ class Source(BaseModel):
     turned: bool = Field(False, description="whether a video is stored lying on its side")
     jpeg_step: float | None = Field(
         None,
-        description="how coarsely a JPEG file is quantised, in per cent of libjpeg's tables",
+        description="how coarsely a JPEG or WebP file is quantised, in per cent of libjpeg's "
+        "tables, as its header says",
     )
     damage: Dials | None = Field(
         None, description="how bad a picture is, as measured in its pixels; null if nobody looked"
@@ -47,12 +50,12 @@ class Source(BaseModel):
 
     @property
     def seen(self) -> Dials:
-        """How bad it is: what was measured, and of a JPEG file what its tables say."""
+        """How bad it is: what was measured, and the compression that the file's header says."""
         return (self.damage or Dials()).coded(self.jpeg_step)
 
 
 def jpeg_step(source: Any) -> float | None:
-    """How coarsely a JPEG file is quantised, as its header says; None for other files and streams.
+    """How coarsely a file is quantised, as its header says; None where it does not.
 
     Args:
         source: A path or bytes; anything else is not looked into.
@@ -72,6 +75,14 @@ def damage_in(pixels: NDArray[np.uint8], source: Any) -> Dials:
     coded, about = read_compression(head), PICTURES.get(sniff(head) or "")
     lossy = about is not None and not about.lossless
     return damage_of(pixels, None if coded is None else coded.step, lossy=lossy)
+
+
+def overview_in(reader: ImageReader) -> Overview:
+    """The overview of a file's first frame, which is decoded once more for it."""
+    with reader.again() as again:
+        header = again.header
+        peak = int(np.iinfo(header.dtype).max)
+        return Overview.of_bands(again.bands(), header.height, peak)
 
 
 def _head(source: Any) -> bytes:

@@ -23,12 +23,14 @@ class Found(BaseModel):
     frames: int | None = None
     duration_s: float | None = None
     jpeg_step: float | None = Field(
-        None, description="how coarsely a JPEG file is quantised, in per cent of libjpeg's tables"
+        None,
+        description="how coarsely a JPEG or WebP file is quantised, in per cent of libjpeg's "
+        "tables, as its header says",
     )
     damage: Dials | None = Field(
         None,
-        description="how bad a picture is: as measured in its pixels, and of a JPEG file the "
-        "compression by its tables",
+        description="how bad a picture is: as measured in its pixels, and the compression as its "
+        "header says, where it does",
     )
     content: str | None = Field(None, description="photo, drawing or text")
     found: list[str] = Field([], description="what is wrong with it, a few words each")

@@ -20,7 +20,7 @@ class Source(source.Source):
     @property
     def found(self) -> list[str]:
         """What is known of its damage, a few words each."""
-        return faults_of(self.seen, once=self.jpeg_step is None)
+        return faults_of(self.seen, once=self.format != "jpeg")
 
 
 class JobResult(BaseModel):

@@ -5,11 +5,7 @@ Read from the bytes before the first scan, so nothing is decoded.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
-
-from crispen.models.dials import quality_of_step
 
 # ITU-T T.81, table K.1, whose multiples nearly every encoder uses.
 _LUMA = (
@@ -28,26 +24,16 @@ _SCAN, _TABLES = 0xDA, 0xDB
 _SUBSAMPLING = {(1, 1): "4:4:4", (2, 1): "4:2:2", (2, 2): "4:2:0", (1, 2): "4:4:0", (4, 1): "4:1:1"}
 
 
-@dataclass(frozen=True)
-class Compression:
-    """How a JPEG file was compressed.
-
-    Attributes:
-        quality: As libjpeg counts it, of the nearest multiple of its tables.
-        step: How coarse, in per cent of those tables; see `crispen.models.dials.jpeg_step`.
-        subsampling: ``4:2:0`` and so on; ``grey`` where there is one component.
-    """
-
-    quality: int
-    step: float
-    subsampling: str
-
-
-def read_compression(data: bytes) -> Compression | None:
-    """What the file's header says; None where it is not a JPEG or has no luma table.
+def read_tables(data: bytes) -> tuple[float, str] | None:
+    """How coarsely a JPEG quantises, and its subsampling.
 
     Args:
         data: The file, or as much of it as lies before the first scan.
+
+    Returns:
+        The step in per cent of libjpeg's tables (see `crispen.models.dials.jpeg_step`), and
+        ``4:2:0`` and so on, or ``grey`` where there is one component. None where it is not a JPEG
+        or has no luma table.
     """
     if data[:2] != b"\xff\xd8":
         return None
@@ -69,17 +55,16 @@ def read_compression(data: bytes) -> Compression | None:
         if kind == _SCAN:
             break
         if kind == _TABLES:
-            tables |= _read_tables(body)
+            tables |= _tables_in(body)
         elif kind in _FRAMES:
             subsampling = _subsampling(body)
         at += 2 + size
     if 0 not in tables:
         return None
-    step = _step(tables[0])
-    return Compression(_quality(step), step, subsampling)
+    return _step(tables[0]), subsampling
 
 
-def _read_tables(body: bytes) -> dict[int, np.ndarray[tuple[int], np.dtype[np.float64]]]:
+def _tables_in(body: bytes) -> dict[int, np.ndarray[tuple[int], np.dtype[np.float64]]]:
     found = {}
     at = 0
     while at < len(body):
@@ -112,7 +97,3 @@ def _step(table: np.ndarray[tuple[int], np.dtype[np.float64]]) -> float:
     """Per cent of the standard table, over the frequencies that the eye sees best."""
     standard = np.array(_LUMA, np.float64)[_zigzag()]
     return float(100 * table[:28].sum() / standard[:28].sum())
-
-
-def _quality(step: float) -> int:
-    return int(np.clip(round(quality_of_step(step)), 1, 100))

@@ -9,12 +9,12 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from crispen.look.compression import Compression, read_compression
 from crispen.look.crops import Measured, measure
 from crispen.look.exposure import Exposure, exposure
-from crispen.look.jpeg import Compression, read_compression
 from crispen.look.noise import color_noise_sigma, noise_sigma
 from crispen.media.image import Image, read_image
-from crispen.models.dials import Dials, blur_of, noise_dial, noise_of, quality_of
+from crispen.models.dials import Dials, blur_of, noise_dial, noise_of, quality_of, quality_of_step
 
 Kind = Literal["photo", "drawing", "text"]
 
@@ -33,7 +33,7 @@ class Look:
     Attributes:
         width: In pixels.
         height: In pixels.
-        compression: What a JPEG file says of itself; None for other files.
+        compression: What a JPEG or WebP file says of itself; None for other files.
         measured: The dials ``noise``, ``compression`` and ``blur`` as a network sees them; see
             `crispen.look.crops`.
         noise: Standard deviation in levels of 255 at the flattest places; see `crispen.look.noise`.
@@ -53,7 +53,7 @@ class Look:
 
     @property
     def dials(self) -> Dials:
-        """How bad it is: a JPEG's compression by its tables, the rest as measured."""
+        """How bad it is: as measured, but for a compression that the file itself says."""
         step = None if self.compression is None else self.compression.step
         return _dials_of(self.measured, self.color_noise, step)
 
@@ -61,23 +61,29 @@ class Look:
     def quality(self) -> int | None:
         """Of the JPEG that it is, or once was; None where nothing is seen of one."""
         if self.compression:
-            return self.compression.quality
+            return round(quality_of_step(self.compression.step))
         found = round(quality_of(self.measured["compression"].value))
         return found if found < _SEEN_QUALITY else None
 
     @property
     def faults(self) -> list[str]:
         """``JPEG quality about 62``, ``noise 4``, ``dark``; empty for a clean picture."""
-        return faults_of(self.dials, once=self.compression is None) + self.exposure.faults
+        return faults_of(self.dials, once=not self._is_jpeg) + self.exposure.faults
+
+    @property
+    def _is_jpeg(self) -> bool:
+        return self.compression is not None and self.compression.format == "jpeg"
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
         file, light = self.compression, self.exposure
+        said = file and {"quality": file.quality, "subsampling": file.subsampling}
         return {
             "width": self.width,
             "height": self.height,
             "kind": self.kind,
-            "jpeg": file and {"quality": file.quality, "subsampling": file.subsampling},
+            "jpeg": said if self._is_jpeg else None,
+            "webp": None if self._is_jpeg else said,
             "noise": round(noise_of(self.dials.noise or 0), 1),
             "flat_noise": round(self.noise, 1),
             "blur_px": round(blur_of(self.dials.blur or 0), 2),

@@ -845,7 +845,7 @@ export interface components {
              * @description photo, drawing or text
              */
             content?: string | null;
-            /** @description how bad a picture is: as measured in its pixels, and of a JPEG file the compression by its tables */
+            /** @description how bad a picture is: as measured in its pixels, and the compression as its header says, where it does */
             damage?: components["schemas"]["Dials"] | null;
             /** Duration S */
             duration_s?: number | null;
@@ -864,7 +864,7 @@ export interface components {
             height?: number | null;
             /**
              * Jpeg Step
-             * @description how coarsely a JPEG file is quantised, in per cent of libjpeg's tables
+             * @description how coarsely a JPEG or WebP file is quantised, in per cent of libjpeg's tables, as its header says
              */
             jpeg_step?: number | null;
             /** Kind */
@@ -1124,6 +1124,12 @@ export interface components {
              * @enum {string}
              */
             color: "luma" | "rgb";
+            /**
+             * Curve
+             * @description answers with a tone curve for the whole picture; see `crispen.models.curve`
+             * @default false
+             */
+            curve: boolean;
             /**
              * Dials
              * @description takes dials: how degraded the input is; see `crispen.models.dials`
@@ -1808,7 +1814,7 @@ export interface components {
             interlaced: boolean;
             /**
              * Jpeg Step
-             * @description how coarsely a JPEG file is quantised, in per cent of libjpeg's tables
+             * @description how coarsely a JPEG or WebP file is quantised, in per cent of libjpeg's tables, as its header says
              */
             jpeg_step?: number | null;
             /**
