@@ -16,9 +16,9 @@ from crispen.jobs import job_folder
 from crispen.jobs.file_kinds import Bounds, examine
 from crispen.jobs.job import Job, JobSpec
 from crispen.jobs.job_facts import Source
+from crispen.jobs.job_store import JobStore
 from crispen.jobs.pool import Pool
 from crispen.jobs.states import Status
-from crispen.jobs.store import JobStore
 from crispen.jobs.worker import WorkerLimits
 from crispen.jobs.worker_process import WorkerSetup
 from crispen.media.image import Image, write_image

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from crispen.errors import OutputError
+from crispen.jobs.job_store import JobStore
 from crispen.jobs.pool import Pool
-from crispen.jobs.store import JobStore
 
 
 def test_a_folder_has_one_server(pool: Pool, store: JobStore, tmp_path: Path) -> None:

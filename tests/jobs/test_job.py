@@ -10,8 +10,8 @@ from pydantic import ValidationError
 from crispen.enhance.request import Request
 from crispen.jobs.job import Job, JobSpec
 from crispen.jobs.job_plans import plan_job
+from crispen.jobs.job_store import JobStore
 from crispen.jobs.states import Status
-from crispen.jobs.store import JobStore
 
 Make = Callable[..., JobSpec]
 

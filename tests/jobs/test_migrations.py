@@ -21,9 +21,9 @@ from crispen.enhance.request import Request
 from crispen.errors import UsageError
 from crispen.jobs import migrations
 from crispen.jobs.job_folder import SOURCE
+from crispen.jobs.job_store import VERSION, JobStore
 from crispen.jobs.migrations import HEAD, TABLE
 from crispen.jobs.states import Status
-from crispen.jobs.store import VERSION, JobStore
 from crispen.jobs.worker import Worker, WorkerLimits
 from crispen.progress import Progress
 
@@ -207,7 +207,7 @@ def test_a_queue_that_is_up_to_date_needs_no_alembic(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'q.db'}"
     JobStore(url).close()
     code = (
-        "import sys; from crispen.jobs.store import JobStore; "
+        "import sys; from crispen.jobs.job_store import JobStore; "
         f"JobStore({url!r}).close(); print('alembic' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

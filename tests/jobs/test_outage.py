@@ -16,10 +16,10 @@ import pytest
 from crispen.enhance.request import Request
 from crispen.jobs.database import StoreError
 from crispen.jobs.job import Job
+from crispen.jobs.job_store import JobStore
 from crispen.jobs.pool import Pool
 from crispen.jobs.silence import SilenceWatch
 from crispen.jobs.states import FINAL, Status
-from crispen.jobs.store import JobStore
 from crispen.jobs.supervisor import Supervisor
 from crispen.jobs.worker import WorkerLimits
 from crispen.jobs.worker_process import WorkerSetup

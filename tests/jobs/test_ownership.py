@@ -9,8 +9,8 @@ import pytest
 
 from crispen.errors import OutputError, UsageError
 from crispen.jobs.database import StoreError
+from crispen.jobs.job_store import JobStore
 from crispen.jobs.ownership import Ownership
-from crispen.jobs.store import JobStore
 
 from ..postgresql import Cluster
 from .conftest import Make

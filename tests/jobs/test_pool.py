@@ -12,9 +12,9 @@ import pytest
 
 from crispen.enhance.request import Request
 from crispen.jobs.job_folder import SOURCE, result_path
+from crispen.jobs.job_store import JobStore
 from crispen.jobs.pool import Pool, share_threads
 from crispen.jobs.states import FINAL, Status
-from crispen.jobs.store import JobStore
 from crispen.jobs.worker import WorkerLimits
 from crispen.media.image import open_image
 

@@ -15,8 +15,8 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invaria
 from crispen.enhance.request import Request
 from crispen.jobs.job import Job, JobSpec
 from crispen.jobs.job_facts import JobResult, ProgressNow, Source
+from crispen.jobs.job_store import JobStore
 from crispen.jobs.states import FINAL, MAX_ATTEMPTS, Move, NotPossible, Status, move
-from crispen.jobs.store import JobStore
 
 # As in the drawing at the head of the module.
 DRAWN = {

@@ -13,7 +13,7 @@ from crispen.errors import Cancelled, InputError
 from crispen.jobs.file_kinds import Bounds, examine
 from crispen.jobs.job import Job
 from crispen.jobs.job_folder import SOURCE, clean, result_path
-from crispen.jobs.store import JobStore
+from crispen.jobs.job_store import JobStore
 from crispen.jobs.worker import Worker, WorkerLimits
 from crispen.media.image import open_image
 from crispen.media.picture.vips import vips

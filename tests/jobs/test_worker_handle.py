@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from crispen.enhance.request import Request
+from crispen.jobs.job_store import JobStore
 from crispen.jobs.pool import Pool
 from crispen.jobs.states import FINAL, Status
-from crispen.jobs.store import JobStore
 
 from .conftest import SLOW, until, working
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from crispen.errors import OutputError, UsageError
 from crispen.jobs.database import StoreError
-from crispen.jobs.store import JobStore
+from crispen.jobs.job_store import JobStore
 
 log = logging.getLogger("crispen.jobs")
 

@@ -27,9 +27,9 @@ from crispen.jobs.database import StoreError
 from crispen.jobs.folder_lock import await_orphans, hold_folder
 from crispen.jobs.job import Job
 from crispen.jobs.job_folder import clean
+from crispen.jobs.job_store import JobStore
 from crispen.jobs.silence import SilenceWatch
 from crispen.jobs.states import Status
-from crispen.jobs.store import JobStore
 from crispen.jobs.supervisor import Supervisor
 from crispen.jobs.worker_handle import WorkerHandle
 from crispen.jobs.worker_process import WorkerSetup, alive_file, run

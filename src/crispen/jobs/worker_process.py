@@ -32,8 +32,8 @@ from crispen.jobs.file_kinds import renamed
 from crispen.jobs.job import Job
 from crispen.jobs.job_facts import ProgressNow
 from crispen.jobs.job_folder import SOURCE, clean
+from crispen.jobs.job_store import JobStore
 from crispen.jobs.states import Status
-from crispen.jobs.store import JobStore
 from crispen.jobs.supervisor import Supervisor
 from crispen.jobs.worker import Worker, WorkerLimits
 from crispen.progress import Event, Progress

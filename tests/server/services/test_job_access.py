@@ -9,7 +9,7 @@ import pytest
 from crispen.enhance.request import Request
 from crispen.jobs.job import JobSpec
 from crispen.jobs.job_facts import JobResult, Source
-from crispen.jobs.store import JobStore
+from crispen.jobs.job_store import JobStore
 from crispen.server.api_errors import ApiError
 from crispen.server.services.job_access import JobAccess
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from crispen.jobs.store import JobStore
+from crispen.jobs.job_store import JobStore
 from crispen.server.services.job_views import JobViews
 
 from .test_job_access import RESULT, spec

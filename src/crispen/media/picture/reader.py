@@ -16,8 +16,8 @@ from crispen.errors import InputError
 from crispen.media.format_choice import require
 from crispen.media.formats import PICTURES, READABLE
 from crispen.media.picture import (
+    broken_files,
     color_description,
-    damage,
     file_chunks,
     gif,
     jpeg_segments,
@@ -26,9 +26,9 @@ from crispen.media.picture import (
     tiff_tags,
     vips_metadata,
 )
+from crispen.media.picture.broken_files import Damaged
 from crispen.media.picture.byte_source import Source, first_bytes, locate
 from crispen.media.picture.color_description import Stated
-from crispen.media.picture.damage import Damaged
 from crispen.media.picture.decoded import Decoded, Whole
 from crispen.media.picture.header import MAX_PIXELS, Header, Pixels
 from crispen.media.picture.pixel_layout import (
@@ -162,6 +162,11 @@ class ImageReader:
         self._data = b""
         self._decoded = None
 
+    def again(self) -> ImageReader:
+        """Another reader of the same picture, from its beginning."""
+        source = self._data if self._path is None else self._path
+        return ImageReader(source, max_pixels=self._max_pixels, keep_damaged=self._keep)
+
     def bands(self, rows: int | None = None) -> Iterator[Pixels]:
         """Full-width bands ``(rows or fewer, width, channels)``, top to bottom, frame after frame.
 
@@ -179,7 +184,7 @@ class ImageReader:
         rows = max(1, rows if rows is not None else _BAND_BYTES // row_bytes)
         image = self._guarded(self._load)
         region = vips().Region.new(image)
-        end = damage.FlatEnd()
+        end = broken_files.FlatEnd()
         for frame in range(header.frames):
             top = frame * header.height
             for y in range(0, header.height, rows):
@@ -198,7 +203,7 @@ class ImageReader:
         data = self._guarded(image.write_to_memory)
         pixels = self._array(data, self.header.height * self.header.frames, image.format)
         if self._keep:
-            end = damage.FlatEnd()
+            end = broken_files.FlatEnd()
             end.add(pixels)
             self._note_end(end)
         return pixels
@@ -214,7 +219,7 @@ class ImageReader:
         self._checked = True
         if self._format == "jpeg":
             # libvips does not pass on all that libjpeg has to say of a file.
-            found = damage.examine_jpeg(self._looked_at(lambda file: file.read()))
+            found = broken_files.examine_jpeg(self._looked_at(lambda file: file.read()))
             for note in found.notes:
                 self._note(note)
             if found.damage:
@@ -237,7 +242,7 @@ class ImageReader:
         self._lenient = True
         self._note(f"the file is damaged: {error.why}")
 
-    def _note_end(self, end: damage.FlatEnd) -> None:
+    def _note_end(self, end: broken_files.FlatEnd) -> None:
         """How much of a damaged file's end is one colour, and so was not there."""
         if self._lenient and end.rows >= _ROWS_OF_NOTE:
             self._note(f"the last {end.rows} of its {self.header.height} rows are missing")

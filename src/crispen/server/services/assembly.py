@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from crispen.enhance.request import MAX_SIDE_PX
 from crispen.jobs.file_kinds import Bounds
+from crispen.jobs.job_store import JobStore
 from crispen.jobs.ownership import Ownership
 from crispen.jobs.pool import Pool, share_threads
-from crispen.jobs.store import JobStore
 from crispen.jobs.supervisor import Supervisor
 from crispen.jobs.worker import WorkerLimits
 from crispen.jobs.worker_process import WorkerSetup

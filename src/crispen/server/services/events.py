@@ -17,8 +17,8 @@ import anyio
 
 from crispen.jobs.database import StoreError
 from crispen.jobs.job import Job
+from crispen.jobs.job_store import JobStore
 from crispen.jobs.states import FINAL, Status
-from crispen.jobs.store import JobStore
 from crispen.server.api_errors import not_found
 from crispen.server.schemas import JobList, JobView
 from crispen.server.services.database_threads import DatabaseThreads

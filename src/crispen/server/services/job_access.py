@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from crispen.jobs.job import Job
+from crispen.jobs.job_store import JobStore
 from crispen.jobs.states import Status
-from crispen.jobs.store import JobStore
 from crispen.server.api_errors import ApiError, not_found
 
 

@@ -8,7 +8,7 @@ from crispen.errors import InputError, UsageError
 from crispen.jobs.job import JobSpec
 from crispen.jobs.job_facts import Source
 from crispen.jobs.job_folder import SOURCE
-from crispen.jobs.store import JobStore
+from crispen.jobs.job_store import JobStore
 from crispen.server.api_errors import ApiError, not_found
 from crispen.server.schemas import JobView, NewJob
 from crispen.server.services.client_names import clean_folder, clean_name

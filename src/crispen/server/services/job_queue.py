@@ -10,7 +10,7 @@ from pathlib import Path
 from crispen.jobs.database import StoreError
 from crispen.jobs.job import Job, JobSpec
 from crispen.jobs.job_folder import SOURCE
-from crispen.jobs.store import JobStore
+from crispen.jobs.job_store import JobStore
 from crispen.server.services.clock import Clock
 from crispen.server.services.data_folder import DataFolder
 from crispen.server.services.events import JobEvents

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from crispen.jobs.job import Job
+from crispen.jobs.job_store import JobStore
 from crispen.jobs.states import FINAL, Status
-from crispen.jobs.store import JobStore
 from crispen.server.schemas import JobView
 
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from crispen.errors import CrispenError, UsageError
 from crispen.jobs.job import Job
 from crispen.jobs.job_folder import clean
+from crispen.jobs.job_store import JobStore
 from crispen.jobs.states import Status
-from crispen.jobs.store import JobStore
 from crispen.server import schemas
 from crispen.server.api_errors import ApiError, as_api_error, not_found
 from crispen.server.services.data_folder import DataFolder

@@ -7,9 +7,9 @@ import contextlib
 import logging
 from collections.abc import AsyncIterator
 
+from crispen.jobs.job_store import JobStore
 from crispen.jobs.ownership import Ownership
 from crispen.jobs.pool import Pool
-from crispen.jobs.store import JobStore
 from crispen.jobs.supervisor import Supervisor
 from crispen.server.services.data_folder import DataFolder
 from crispen.server.services.database_threads import DatabaseThreads

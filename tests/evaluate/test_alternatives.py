@@ -10,7 +10,7 @@ from PIL import Image as Pil
 from skimage import data
 
 from crispen.cli.main import main
-from crispen.evaluate.choices import make_choices, ways
+from crispen.evaluate.alternatives import make_choices, ways
 from crispen.media.image import read_image
 from crispen.models.dials import Dials
 

@@ -15,8 +15,8 @@ from crispen.errors import UsageError
 from crispen.jobs.database import StoreError
 from crispen.jobs.job import JobSpec
 from crispen.jobs.job_facts import JobResult, ProgressNow
+from crispen.jobs.job_store import JobStore
 from crispen.jobs.states import Status
-from crispen.jobs.store import JobStore
 
 from .conftest import SOURCE, Make
 
