@@ -12,6 +12,7 @@ below bicubic's.
 from __future__ import annotations
 
 import argparse
+import io
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -24,15 +25,14 @@ from crispen.enhance.chain import Lineup
 from crispen.enhance.enhancer import Enhancer
 from crispen.enhance.plan import choose
 from crispen.enhance.request import Request
+from crispen.enhance.source import damage_in
 from crispen.evaluate.metrics import luma255, psnr
 from crispen.lab.data.drawn import page
-from crispen.look.looking import damage_of
 from crispen.media.image import Image, read_image
 from crispen.media.resample import resize
 from crispen.models.athand import AtHand
-from crispen.models.dials import jpeg_step
-from crossover import noisy, webp
-from real import blurred, held_out, jpeg, middle, shrunk
+from crossover import noisy
+from real import blurred, held_out, middle, shrunk
 
 Bytes = NDArray[np.uint8]
 Change = Callable[[Bytes], Bytes]
@@ -46,9 +46,20 @@ DAMAGES: dict[str, Change] = {
     "noise 3": lambda p: noisy(p, 3),
     "noise 8": lambda p: noisy(p, 8),
     "blur 0.6": lambda p: blurred(p, 0.6, 0.6, 0),
-    "WebP 80": lambda p: webp(p, 80),
-    **{f"JPEG {q}": lambda p, q=q: jpeg(p, q) for q in (95, 90, 80, 65, 40)},  # type: ignore[misc]
+    "WebP 80": lambda p: p,
+    **{f"JPEG {q}": lambda p: p for q in (95, 90, 80, 65, 40)},
 }
+
+
+def saved(pixels: Bytes, damage: str) -> bytes:
+    """The file that a person brings."""
+    file = io.BytesIO()
+    format, _, quality = damage.partition(" ")
+    if format in ("JPEG", "WebP"):
+        Pil.fromarray(pixels).save(file, format, quality=int(quality))
+    else:
+        Pil.fromarray(pixels).save(file, "PNG", compress_level=1)
+    return file.getvalue()
 
 
 def pictures(data: Path) -> Iterator[tuple[str, str, Bytes]]:
@@ -79,9 +90,9 @@ def main() -> None:
         truth = pixels[: pixels.shape[0] // 2 * 2, : pixels.shape[1] // 2 * 2]
         way = str(rng.choice(list(SHRINKING)))
         damage = str(rng.choice(list(DAMAGES)))
-        small = DAMAGES[damage](SHRINKING[way](truth))
-        step = jpeg_step(int(damage[5:])) if damage.startswith("JPEG") else None
-        seen = damage_of(small, step, lossy=damage.startswith("WebP"))
+        file = saved(DAMAGES[damage](SHRINKING[way](truth)), damage)
+        small = read_image(file).as_rgb8()
+        seen = damage_in(small, file)
         chosen = choose(request, Lineup(None, at_hand=at_hand), at_hand, 2, seen)
         with Enhancer(chosen.models, dials=chosen.dials) as enhancer:
             made = enhancer.enhance(Image(small)).as_rgb8()
