@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from crispen.look.compression import Compression, read_compression
 from crispen.look.crops import Measured, measure
 from crispen.look.exposure import Exposure, exposure
+from crispen.look.grid import grid_offset
 from crispen.look.noise import color_noise_sigma, noise_sigma
 from crispen.media.image import Image, read_image
 from crispen.models.dials import Dials, blur_of, noise_dial, noise_of, quality_of, quality_of_step
@@ -43,6 +44,7 @@ class Look:
         color_noise: The same by the differences of the channels; None of grey pictures.
         exposure: Brightness, contrast, colour.
         kind: Photo, drawing (flat colours), or text (mostly two levels).
+        grid: Columns and rows before the first border of JPEG's blocks, where they are seen.
     """
 
     width: int
@@ -53,6 +55,7 @@ class Look:
     color_noise: float | None
     exposure: Exposure
     kind: Kind
+    grid: tuple[int, int] | None = None
 
     @property
     def dials(self) -> Dials:
@@ -71,7 +74,10 @@ class Look:
     @property
     def faults(self) -> list[str]:
         """``JPEG quality about 62``, ``noise 4``, ``dark``; empty for a clean picture."""
-        return faults_of(self.dials, once=not self._is_jpeg) + self.exposure.faults
+        found = faults_of(self.dials, once=not self._is_jpeg)
+        if self.grid and any(self.grid):
+            found.append("blocks of an earlier JPEG")
+        return found + self.exposure.faults
 
     @property
     def _is_jpeg(self) -> bool:
@@ -102,6 +108,7 @@ class Look:
                 "black": round(light.black, 4),
                 "white": round(light.white, 4),
             },
+            "grid": self.grid and {"x": self.grid[0], "y": self.grid[1]},
             "faults": self.faults,
         }
 
@@ -185,7 +192,17 @@ def _looked(pixels: NDArray[np.uint8], compression: Compression | None) -> Look:
     # Of flat colours and letters nothing but edges is left to be taken for noise.
     noise = noise_sigma(pixels) if kind == "photo" else 0.0
     color = color_noise_sigma(pixels)
-    return Look(width, height, compression, measure(pixels), noise, color, exposure(pixels), kind)
+    return Look(
+        width,
+        height,
+        compression,
+        measure(pixels),
+        noise,
+        color,
+        exposure(pixels),
+        kind,
+        grid_offset(pixels),
+    )
 
 
 def kind_of(pixels: NDArray[np.uint8]) -> Kind:
