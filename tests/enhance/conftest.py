@@ -72,7 +72,6 @@ KINDS = {
     "residual U-Net": ("unet-denoise", {"width": 8}, 1, 3),
     "residual, half size": ("plain", {"width": 8, "depth": 2, "unshuffle": 2}, 1, 3),
     "residual, luma": ("plain", {"width": 8, "depth": 2}, 1, 1),
-    "large halo": ("gain", {"width": 8}, 1, 3),
     "transposed": ("deconvolution", {}, 2, 3),
     "enlarges inside": ("srcnn", {}, 3, 3),
     "enlarges inside, luma": ("srcnn", {}, 2, 1),

@@ -154,7 +154,7 @@ def enhance(
 def _tried(
     inputs: list[str], output: str | None, scale: float | None, *, overwrite: bool, json: bool
 ) -> int:
-    from crispen.evaluate.choices import make_choices
+    from crispen.evaluate.alternatives import make_choices
     from crispen.media.atomic import check_target
     from crispen.media.image import Image, write_image
 

@@ -38,6 +38,10 @@ def open_engine(
     if threads is not None and threads < 1:
         raise UsageError(f"threads must be 1 or more, not {threads}")
     engine, where = choose(device)
+    if card.curve:
+        from crispen.engines.curve import CurveEngine
+
+        return CurveEngine(path, card)
     content = None if dials is None else set_dials(path.read_bytes(), dials)
     match engine:
         case "onnxruntime":

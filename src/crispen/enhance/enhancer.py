@@ -7,7 +7,7 @@ the same stages and is collected.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,7 +25,7 @@ from crispen.enhance.plan import Plan, check, choose, may_repair, plan
 from crispen.enhance.prefetch import Prefetch
 from crispen.enhance.request import Request, ask
 from crispen.enhance.shrinking_back import difference
-from crispen.enhance.source import Source, damage_in
+from crispen.enhance.source import Source, damage_in, overview_in
 from crispen.enhance.stages import FillStage, ModelStage, ResizeStage, Shape, Stage, run_stages
 from crispen.enhance.target import Target
 from crispen.enhance.window import BICUBIC_HALO
@@ -41,6 +41,7 @@ from crispen.media.image import (
     open_image,
 )
 from crispen.models.athand import AtHand, HasCard
+from crispen.models.curve import Overview
 from crispen.models.dials import Dials, VividDials
 from crispen.progress import Progress
 
@@ -168,7 +169,10 @@ class Enhancer:
             damage = damage_in(top, image)
         choice = choose(self._request, self.lineup, self._at_hand, factor, damage)
         models = self._told(choice.models, choice.dials)
-        stages = self._stages(shape, models, width, height)
+        peak = int(np.iinfo(picture.pixels.dtype).max)
+        stages = self._stages(
+            shape, models, width, height, lambda: Overview.of(picture.frame(0), peak)
+        )
         frames = (picture.frame(i) for i in range(picture.frames))
         total = width * height * picture.frames
         out = np.empty((height * picture.frames, width, picture.channels), picture.pixels.dtype)
@@ -259,7 +263,7 @@ class Enhancer:
                     planned = self._plan(header, target, format, path, damage)
                     shrinks_back = self._shrinks_back(planned, top)
                 models = self._told(planned.models, planned.dials)
-                stages = self._stages(shape, models, width, height)
+                stages = self._stages(shape, models, width, height, lambda: overview_in(reader))
                 decoded = threads.enter_context(Prefetch(bands, ahead=2))
 
                 def tick(share: float) -> None:
@@ -329,14 +333,19 @@ class Enhancer:
         return [self._files.with_dials(name, self._dials or dials) for name in names]
 
     def _stages(
-        self, shape: Shape, models: Sequence[ModelFile], width: int, height: int
+        self,
+        shape: Shape,
+        models: Sequence[ModelFile],
+        width: int,
+        height: int,
+        overview: Callable[[], Overview],
     ) -> list[Stage]:
         stages: list[Stage] = []
         if shape.has_alpha and models:
             stages.append(FillStage(shape, _reach(models)))
         for model in models:
             stage = ModelStage(
-                model.engine,
+                model.engine_for(overview),
                 shape,
                 memory_bytes=left_for_tiles(self._memory_bytes) // len(models),
                 tile_px=self._tile_px,

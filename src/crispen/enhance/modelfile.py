@@ -6,6 +6,7 @@ import functools
 import hashlib
 import threading
 from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
 from crispen.engines.base import Engine
 from crispen.engines.opening import open_engine
@@ -13,6 +14,12 @@ from crispen.models.athand import AtHand
 from crispen.models.card import ModelCard
 from crispen.models.dials import Dials
 from crispen.models.store import Known
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from crispen.engines.curve import CurveEngine
+    from crispen.models.curve import Overview
 
 # Engines of one model with different dials, kept for the next picture.
 _KEPT_DIALS = 4
@@ -61,6 +68,15 @@ class ModelFile:
                     threads=self._threads,
                 )
             return self._engine
+
+    def engine_for(self, overview: Callable[[], Overview]) -> Engine:
+        """The engine for one picture.
+
+        Args:
+            overview: Gives that of the whole picture, on which a tone curve depends.
+        """
+        engine = self.engine
+        return cast("CurveEngine", engine).showing(overview()) if self.card.curve else engine
 
     @functools.cached_property
     def sha256(self) -> str:

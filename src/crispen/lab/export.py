@@ -32,6 +32,7 @@ from crispen.lab.checkpoint import load_checkpoint, no_lineage, restore_weights
 from crispen.lab.degradations import Degradation
 from crispen.lab.degradations.picture import degrade_image
 from crispen.lab.networks import Network, Upscaler, build_network, parameter_count
+from crispen.lab.networks.curve import Curve
 from crispen.lab.promises import check_network
 from crispen.lab.recipe import Recipe
 from crispen.lab.run_folder import make_folder
@@ -81,8 +82,11 @@ def to_onnx(network: Network, card: ModelCard) -> onnx.ModelProto:
 
     N, H and W are free, but for a network that takes one window. Where the network adds to a
     bicubic picture, the tensor before that sum is called ``residual``. Dials, and how vivid the
-    answer is, become initializers; see `crispen.models.dials`.
+    answer is, become initializers; see `crispen.models.dials`. Of a network that answers with a
+    curve only the part that finds it is written; see `crispen.models.curve`.
     """
+    if network.has_curve:
+        return _finished(_estimator_graph(network), card)
     side = network.window_px
     free = {0: "n", 2: "h", 3: "w"} if side is None else {0: "n"}
     grown = {0: "n", 2: "H", 3: "W"} if side is None else {0: "n"}
@@ -97,34 +101,62 @@ def to_onnx(network: Network, card: ModelCard) -> onnx.ModelProto:
     traced: nn.Module = network
     if isinstance(network, Upscaler):
         traced, names = _WithResidual(network), ["output", "residual"]
-    buffer = io.BytesIO()
-    with warnings.catch_warnings():
-        # The TorchScript exporter is called deprecated, but it names tensors as specified and
-        # needs no further package.
-        warnings.simplefilter("ignore")
-        torch.onnx.export(
-            traced.eval(),
-            tuple(inputs),
-            buffer,  # type: ignore[arg-type]
-            input_names=given,
-            output_names=names,
-            dynamic_axes={"input": free, "output": grown},
-            opset_version=OPSET,
-            dynamo=False,
-        )
-    # Folds the shape arithmetic of the padding away; what is left is the network.
-    model: onnx.ModelProto = onnxslim.slim(onnx.load_from_string(buffer.getvalue()))
+    model = _traced(traced, inputs, given, names, {"input": free, "output": grown})
     del model.graph.output[1:]
     # Only now: as constants they would have been folded away with what follows from them.
     del model.graph.input[1:]
     for name, value in zip(given[1:], inputs[1:], strict=True):
         model.graph.initializer.append(numpy_helper.from_array(value.numpy(), name))
+    return _finished(model, card)
+
+
+def _finished(model: onnx.ModelProto, card: ModelCard) -> onnx.ModelProto:
+    """The graph with its card."""
     model.producer_name = "crispen"
     model.producer_version = __version__
     model.doc_string = card.summary
     entry = model.metadata_props.add()
     entry.key, entry.value = CARD_KEY, card.model_dump_json(exclude_defaults=True)
     onnx.checker.check_model(model)
+    return model
+
+
+def _estimator_graph(network: Network) -> onnx.ModelProto:
+    """``view`` and ``statistics`` → ``curve``, as in `crispen.models.curve`."""
+    assert isinstance(network, Curve)
+    return _traced(
+        network.estimator,
+        network.seen(_example(network)),
+        ["view", "statistics"],
+        ["curve"],
+        {name: {0: "n"} for name in ("view", "statistics", "curve")},
+    )
+
+
+def _traced(
+    module: nn.Module,
+    inputs: Sequence[Tensor],
+    given: Sequence[str],
+    names: Sequence[str],
+    free: Mapping[str, Mapping[int, str]],
+) -> onnx.ModelProto:
+    buffer = io.BytesIO()
+    with warnings.catch_warnings():
+        # The TorchScript exporter is called deprecated, but it names tensors as specified and
+        # needs no further package.
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            module.eval(),
+            tuple(inputs),
+            buffer,  # type: ignore[arg-type]
+            input_names=given,
+            output_names=names,
+            dynamic_axes=free,
+            opset_version=OPSET,
+            dynamo=False,
+        )
+    # Folds the shape arithmetic of the padding away; what is left is the network.
+    model: onnx.ModelProto = onnxslim.slim(onnx.load_from_string(buffer.getvalue()))
     return model
 
 
@@ -153,8 +185,13 @@ def _check_graph(network: Network, model: onnx.ModelProto) -> None:
     """The graph, run by ONNX's own reference, must give what PyTorch gives."""
     x = _example(network)
     with torch.no_grad():
-        expected = network.eval()(x).numpy()
-    (out,) = ReferenceEvaluator(model).run(None, {"input": x.numpy()})
+        if isinstance(network, Curve):
+            seen = network.seen(x)
+            expected = network.estimator.eval()(*seen).numpy()
+            given = dict(zip(("view", "statistics"), (part.numpy() for part in seen), strict=True))
+        else:
+            expected, given = network.eval()(x).numpy(), {"input": x.numpy()}
+    (out,) = ReferenceEvaluator(model).run(None, given)
     difference = float(np.abs(np.asarray(out) - expected).max())
     if not difference <= TOLERANCE:
         raise ModelError(
@@ -228,7 +265,7 @@ def export_checkpoint(
         summary=recipe.summary,
         scale=recipe.scale,
         color="rgb" if data.color == "rgb" else "luma",
-        halo=merged.halo,
+        halo=0 if merged.has_curve else merged.halo,
         base=merged.base,
         multiple=merged.multiple,
         window_px=merged.window_px,
@@ -236,6 +273,7 @@ def export_checkpoint(
         parameters=parameters,
         dials=merged.has_dials,
         vivid=merged.has_vivid,
+        curve=merged.has_curve,
         architecture=recipe.network.describe(),
         licence=licence,
         training=Training(

@@ -95,6 +95,10 @@ class ModelCard(_Frozen):
         False, description="takes dials: how degraded the input is; see `crispen.models.dials`"
     )
     vivid: bool = Field(False, description="takes how vivid its result is, from 0 to 1")
+    curve: bool = Field(
+        False,
+        description="answers with a tone curve for the whole picture; see `crispen.models.curve`",
+    )
 
     @model_validator(mode="after")
     def _windows_fit(self) -> Self:

@@ -40,7 +40,7 @@ GUIDES: Mapping[str, Guide] = {
     "photo": Guide("clean pictures that should only become larger."),
     "photo-fast": Guide("videos, and pictures that must be ready at once."),
     "video": Guide("clips that are strongly compressed; they are recognised."),
-    "relight": Guide("pictures that are too dark or washed out."),
+    "relight": Guide("pictures that are too dark, too bright, pale or tinted."),
     "denoise-photo": Guide("grainy pictures taken in the dark."),
     "sharpen-photo": Guide("pictures that are a little out of focus or shaken."),
     "denoise-impulse": Guide(

@@ -11,12 +11,12 @@ from crispen.lab.networks.autoencoder_sharpen import AutoencoderSharpenTable
 from crispen.lab.networks.autoencoder_unet import AutoencoderUnetTable
 from crispen.lab.networks.autoencoder_variational import AutoencoderVariationalTable
 from crispen.lab.networks.base import Architecture
+from crispen.lab.networks.curve import CurveTable
 from crispen.lab.networks.deconvolution import DeconvolutionTable
 from crispen.lab.networks.discriminator import DiscriminatorTable
 from crispen.lab.networks.edsr import EdsrTable
 from crispen.lab.networks.espcn import EspcnTable
 from crispen.lab.networks.fsrcnn import FsrcnnTable
-from crispen.lab.networks.gain import GainTable
 from crispen.lab.networks.plain import PlainTable
 from crispen.lab.networks.residual import ResidualTable
 from crispen.lab.networks.srcnn import SrcnnTable
@@ -59,7 +59,19 @@ COUNTS = [
     (AutoencoderDenseTable(bottleneck="2x2x8"), 1, 3, 23_659 + 32 * 33),
     (ResidualTable(), 4, 3, 1_792 + 4 * (36_928 + 128 + 1) + 1_731),
     (UnetDenoiseTable(), 1, 3, 467_363),
-    (GainTable(), 1, 3, (9 * 9 * 48 + 48) + 7 * (9 * 48 * 48 + 48) + (9 * 48 * 6 + 6)),
+    (
+        # Four convolutions; then 2 x 24 means and maxima, and 2 x 7 planes of 23 quantiles.
+        CurveTable(),
+        1,
+        3,
+        (9 * 3 * 8 + 8)
+        + (9 * 8 * 12 + 12)
+        + (9 * 12 * 16 + 16)
+        + (9 * 16 * 24 + 24)
+        + (370 * 128 + 128)
+        + (128 * 128 + 128)
+        + (128 * 208 + 208),
+    ),
     (
         PlainTable(width=16, depth=4, unshuffle=2),
         1,

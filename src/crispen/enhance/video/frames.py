@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,6 +26,9 @@ from crispen.media.video.pixel_formats import (
 
 if TYPE_CHECKING:
     import av
+
+    from crispen.engines.curve import CurveEngine
+    from crispen.enhance.video.light import Light
 
 # swscale's bicubic is Keys' with a = -0.6, widened where it shrinks.
 BICUBIC = Interpolation.BICUBIC | Interpolation.ACCURATE_RND
@@ -61,6 +64,7 @@ class FrameEnhancer:
         memory_bytes: The budget for windows.
         strength: How much of what networks of scale 1 change is kept.
         full: Whether the result can have full range; otherwise that becomes studio range.
+        light: The tone curves of the clip, for each network that answers with curves.
     """
 
     def __init__(
@@ -75,7 +79,9 @@ class FrameEnhancer:
         memory_bytes: int,
         strength: float = 1.0,
         full: bool = True,
+        light: Mapping[CurveEngine, Light] | None = None,
     ) -> None:
+        self._light = light or {}
         self._engines = tuple(engines)
         self._size = size
         self._source = source
@@ -140,6 +146,8 @@ class FrameEnhancer:
         width, height = self._target
         source = self.planar(frame)
         own = FULL_RANGE if self._source.grey else self._range
+        for engine, light in self._light.items():
+            engine.curve = light.at(float(frame.time or 0.0))
         out = self._enlarge.reformat(
             source,
             width,

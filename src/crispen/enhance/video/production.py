@@ -108,7 +108,9 @@ class Work:
         self, parts: Parts, memory_bytes: int, segment_s: float, progress: Progress
     ) -> tuple[Ending, int]:
         """All frames as finished segments; and how many frames were finished before."""
+        from crispen.engines.curve import CurveEngine
         from crispen.enhance.video.frames import FrameEnhancer
+        from crispen.enhance.video.light import Light, light_in_clip
         from crispen.media.video.muxing import count_frames
 
         length = max(1, round(segment_s * float(self.header.rate or 25)))
@@ -129,8 +131,14 @@ class Work:
                 return ending, done
             parts.drop_from(len(finished))
         header = self.header
+        engines = [m.engine for m in self.models]
+        light: dict[CurveEngine, Light] = {}
+        for number, engine in enumerate(engines):
+            if isinstance(engine, CurveEngine):
+                engines[number] = mine = engine.showing(None)
+                light[mine] = light_in_clip(self.source, mine.look)
         enhancer = FrameEnhancer(
-            [m.engine for m in self.models],
+            engines,
             (header.width, header.height),
             header.format,
             header.color,
@@ -139,6 +147,7 @@ class Work:
             memory_bytes=memory_bytes,
             strength=self.strength,
             full=self.codec.full_range,
+            light=light,
         )
         clock = FrameClock(header)
         damage = Damage()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from crispen.errors import InputError, MissingInput
 from crispen.lab.data.material import Material
-from crispen.lab.data.sources import Failures, FileSource, picture_files
+from crispen.lab.data.sources import Failures, FileSource, ShrunkSource, picture_files
 from crispen.lab.data.tables import Color
 from crispen.progress import Progress
 
@@ -58,6 +58,7 @@ def folder_material(
     color: Color,
     *,
     side: int,
+    shortest: int = 0,
     workers: int,
     progress: Progress | None,
 ) -> Material:
@@ -68,6 +69,7 @@ def folder_material(
         held_out: All pictures in these are held out.
         color: What is kept of them.
         side: Make each a square of this side; 0 leaves them as they are.
+        shortest: Shrink larger ones until their shorter side is this; 0 leaves them as they are.
         workers: Threads.
         progress: Receives progress events.
     """
@@ -87,7 +89,7 @@ def folder_material(
     licences = dict.fromkeys(filter(None, map(manifest_licence, folders)))
     return Material(
         name=", ".join(str(folder) for folder in folders),
-        target=source,
+        target=ShrunkSource(source, shortest) if shortest else source,
         digest=joined if isinstance(joined, str) else joined.hexdigest(),
         licence="; ".join(licences) or "not stated",
         held_out=range(first, len(files)) if held_out else None,

@@ -31,7 +31,9 @@ def named_material(table: NamedTable, scale: int | None, progress: Progress | No
         listed, inputs, targets = (str(_inside(folder, part)) for part in public.pairs)
         # What the two tables share is the same in both; the pairs differ in size, by up to six.
         shared = {
-            k: v for k, v in table.model_dump().items() if k not in ("kind", "name", "resize")
+            k: v
+            for k, v in table.model_dump().items()
+            if k not in ("kind", "name", "resize", "shortest")
         }
         pairs = PairsTable(csv=listed, input=inputs, target=targets, enlarge=True, **shared)
         material = pairs_material(pairs, scale, progress)
@@ -41,6 +43,7 @@ def named_material(table: NamedTable, scale: int | None, progress: Progress | No
             [_inside(folder, part) for part in public.held_out],
             table.color,
             side=table.resize,
+            shortest=table.shortest,
             workers=table.workers,
             progress=progress,
         )

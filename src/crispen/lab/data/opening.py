@@ -127,6 +127,7 @@ def _material(table: DataTable, scale: int | None, progress: Progress | None) ->
                 held_out,
                 table.color,
                 side=table.resize,
+                shortest=table.shortest,
                 workers=table.workers,
                 progress=progress,
             )

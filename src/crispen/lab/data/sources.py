@@ -218,6 +218,31 @@ class EnlargedSource(Source):
         return resize(self._source.read(index), height, width, method="bicubic").astype(np.uint8)
 
 
+class ShrunkSource(Source):
+    """A source of which large pictures are shrunk as they are read.
+
+    Args:
+        source: The pictures.
+        shortest: What the shorter side of a picture becomes where it is longer.
+    """
+
+    def __init__(self, source: Source, shortest: int) -> None:
+        self._source = source
+        self.names = source.names
+        self.files = source.files
+        short = np.maximum(source.sizes.min(axis=1, keepdims=True), 1)
+        shrunk = np.rint(source.sizes * shortest / short).astype(np.int64)
+        self.sizes = np.where(short > shortest, shrunk, source.sizes)
+
+    def read(self, index: int) -> Bytes:
+        """``(height, width, channels)``."""
+        height, width = self.sizes[index].tolist()
+        pixels = self._source.read(index)
+        if pixels.shape[:2] == (height, width):
+            return pixels
+        return resize(pixels, height, width, method="bilinear").astype(np.uint8)
+
+
 class ArraySource(Source):
     """Pictures that are in memory already: ``(height, width, channels)`` bytes each."""
 

@@ -116,6 +116,12 @@ class SinglePictures(PictureFiles):
         description="make every picture a square of this side: its centre is cut out, after a "
         "picture with a shorter side was enlarged bicubically; 0: as they are",
     )
+    shortest: int = Field(
+        0,
+        ge=0,
+        description="shrink larger pictures until their shorter side is this, so "
+        "that a crop shows most of a picture; 0: as they are",
+    )
 
 
 class FolderTable(SinglePictures):

@@ -27,7 +27,7 @@ from crispen.lab.degradations.blur import (
 from crispen.lab.degradations.codecs import Video, WebP
 from crispen.lab.degradations.composition import Chain, OneOf, Shuffle
 from crispen.lab.degradations.decimate import Decimate
-from crispen.lab.degradations.exposure import Brighten, Darken
+from crispen.lab.degradations.exposure import Brighten, ColorCast, Contrast, Darken, Exposure, Gamma
 from crispen.lab.degradations.impulse import ColorNoise, SaltAndPepper
 from crispen.lab.degradations.jpeg import Jpeg
 from crispen.lab.degradations.life import Life
@@ -57,6 +57,10 @@ DEGRADATIONS: tuple[type[Degradation], ...] = (
     ColorNoise,
     Darken,
     Brighten,
+    Exposure,
+    Gamma,
+    Contrast,
+    ColorCast,
     Jpeg,
     WebP,
     Video,
@@ -89,12 +93,16 @@ __all__ = [
     "Brighten",
     "CameraNoise",
     "Chain",
+    "ColorCast",
     "ColorNoise",
+    "Contrast",
     "Darken",
     "Decimate",
     "Degradation",
     "DegradationTable",
     "DiscBlur",
+    "Exposure",
+    "Gamma",
     "GaussianBlur",
     "GaussianNoise",
     "Jpeg",

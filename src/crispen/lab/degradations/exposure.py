@@ -1,13 +1,28 @@
-"""Pictures that are too dark or too bright."""
+"""Pictures that are too dark, too bright, too flat or in the wrong light."""
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field
+import torch
+from pydantic import BeforeValidator, Field
 from torch import Generator, Tensor
 
-from crispen.lab.degradations.base import Proportion, Ranged, draw
+from crispen.lab.degradations.base import Degradation, Limits, Proportion, Ranged, Span, draw
+
+Stops = Annotated[Span, BeforeValidator(Limits(-8, 8))]
+Exponent = Annotated[Span, BeforeValidator(Limits(0.1, 10))]
+
+
+def linear(x: Tensor) -> Tensor:
+    """Linear light of sRGB values in [0, 1] [IEC 61966-2-1]."""
+    return torch.where(x <= 0.04045, x / 12.92, ((x.clamp(min=0) + 0.055) / 1.055) ** 2.4)
+
+
+def encoded(light: Tensor) -> Tensor:
+    """The inverse of `linear`; below 0 it is a straight line."""
+    curve = 1.055 * light.clamp(min=0.0031308) ** (1 / 2.4) - 0.055
+    return torch.where(light <= 0.0031308, light * 12.92, curve)
 
 
 class Darken(Ranged):
@@ -49,3 +64,90 @@ class Brighten(Ranged):
     def apply(self, x: Tensor, generator: Generator, scale: int) -> Tensor:
         """Adds light."""
         return x + draw(self.proportion, x, generator) * (self.white - x)
+
+
+class Exposure(Degradation):
+    """More or less light in the camera.
+
+    ::
+
+        y = encode(2^stops decode(x))
+
+    In linear light, with sRGB's curve. What would be brighter than white is clipped to it, and
+    cannot be undone.
+    """
+
+    kind: Literal["exposure"] = "exposure"
+    main: ClassVar[str] = "stops"
+    stops: Stops = Field((-3.0, 2.0), description="by how many powers of two the light changes")
+
+    def apply(self, x: Tensor, generator: Generator, scale: int) -> Tensor:
+        """Changes the light."""
+        return encoded(linear(x) * torch.exp2(draw(self.stops, x, generator)))
+
+
+class Gamma(Degradation):
+    """A tone curve taken for another one.
+
+    ::
+
+        y = x^exponent
+
+    Below 1 it brightens, above 1 it darkens; black and white stay where they are.
+    """
+
+    kind: Literal["gamma"] = "gamma"
+    main: ClassVar[str] = "exponent"
+    exponent: Exponent = Field((0.5, 2.0), description="drawn evenly on a logarithmic scale")
+
+    def apply(self, x: Tensor, generator: Generator, scale: int) -> Tensor:
+        """Bends the curve."""
+        low, high = (float(torch.tensor(end).log()) for end in self.exponent)
+        return x.clamp(min=0.0) ** draw((low, high), x, generator).exp()
+
+
+class Contrast(Degradation):
+    """Less contrast, as by haze, a faded print or a bad scan.
+
+    ::
+
+        y = p + share (x - p)
+
+    Nothing is clipped, so all of it can be undone.
+    """
+
+    kind: Literal["contrast"] = "contrast"
+    main: ClassVar[str] = "share"
+    share: Proportion = Field((0.3, 0.8), description="how much of the contrast is left")
+    pivot: Proportion = Field((0.2, 0.8), description="the value that stays as it is")
+
+    def apply(self, x: Tensor, generator: Generator, scale: int) -> Tensor:
+        """Takes contrast away."""
+        pivot, share = (draw(span, x, generator) for span in (self.pivot, self.share))
+        return pivot + share * (x - pivot)
+
+
+class ColorCast(Degradation):
+    """Light of another colour than white.
+
+    ::
+
+        y = encode(2^(gain/2) decode(x)), where the gain is warmth, tint and -warmth
+
+    In linear light, with sRGB's curve: the white balance of a camera set wrongly.
+    """
+
+    kind: Literal["color-cast"] = "color-cast"
+    main: ClassVar[str] = "warmth"
+    warmth: Stops = Field((-1.0, 1.0), description="how much more red than blue, in powers of two")
+    tint: Stops = Field((-0.2, 0.2), description="how much more green, in powers of two")
+
+    def needs_color(self) -> bool:
+        """See `Degradation.needs_color`."""
+        return True
+
+    def apply(self, x: Tensor, generator: Generator, scale: int) -> Tensor:
+        """Colours the light."""
+        warmth, tint = (draw(span, x, generator) for span in (self.warmth, self.tint))
+        gains = torch.exp2(torch.cat([warmth, tint, -warmth], dim=1) / 2)
+        return encoded(linear(x) * gains)

@@ -6,8 +6,9 @@ With ``d = output - target`` and the mean over all pixels and channels:
   what PSNR measures.
 - ``l1``: mean(|d|). Sharper than MSE and often better even in PSNR [1]_.
 - ``charbonnier``: mean(√(d² + ε²)), L1 with a rounded tip [2]_.
-- ``psnr``: mean over pictures of 10·log₁₀(mean(d²) + 10⁻¹⁰), the negative PSNR in dB. Pictures that
-  are nearly right pull as hard as the bad ones, where MSE listens to the worst.
+- ``psnr``: mean over pictures of 10·log₁₀(mean(d²) + f²), negative PSNR in dB; f is 10⁻⁵, or the
+  floor. Pictures that are nearly right pull as hard as the bad ones, where MSE listens to the
+  worst.
 
 .. [1] H. Zhao et al., "Loss functions for image restoration with neural networks", 2017,
    arXiv:1511.08861
@@ -104,20 +105,34 @@ class CharbonnierLoss(Criterion):
 
 
 class Psnr(Term):
-    """Negative PSNR in dB."""
+    """Negative PSNR in dB.
+
+    Args:
+        floor: Errors of about so many levels of 255 and less count alike.
+    """
+
+    def __init__(self, floor: float = 0.0) -> None:
+        super().__init__()
+        # A perfect picture scores -100 dB rather than minus infinity.
+        self.least = max(1e-10, (floor / 255) ** 2)
 
     def forward(self, output: Output, target: Tensor) -> Tensor:
         """See `Term.forward`."""
         errors = ((output.image - target) ** 2).mean(dim=(1, 2, 3))
-        # A perfect picture scores -100 dB rather than minus infinity.
-        return 10.0 * torch.log10(errors + 1e-10).mean()
+        return 10.0 * torch.log10(errors + self.least).mean()
 
 
 class PsnrLoss(Criterion):
     """Negative PSNR in dB, 10·log₁₀(mean((output - target)²)), picture by picture."""
 
     kind: Literal["psnr"] = "psnr"
+    floor: float = Field(
+        0.0,
+        ge=0,
+        description="errors of about so many levels of 255 and less count alike, so that "
+        "pictures that are right already do not decide everything",
+    )
 
     def build(self) -> Term:
         """See `Criterion.build`."""
-        return Psnr()
+        return Psnr(self.floor)

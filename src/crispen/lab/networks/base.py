@@ -51,6 +51,8 @@ class Network(nn.Module):
         has_dials: Whether it takes dials that say how degraded its input is; see
             `crispen.models.dials`.
         has_vivid: Whether it takes, after the dials, how vivid its answer is to be: a scalar.
+        has_curve: Whether its answer is one tone curve a channel for the whole picture; see
+            `crispen.models.curve`.
     """
 
     halo: int | None = None
@@ -59,6 +61,7 @@ class Network(nn.Module):
     base: Literal["bicubic", "none"] = "none"
     has_dials: bool = False
     has_vivid: bool = False
+    has_curve: bool = False
 
     def __init__(self, scale: int = 1, channels: int = 3) -> None:
         super().__init__()

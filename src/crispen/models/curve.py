@@ -1,0 +1,181 @@
+"""A tone curve for a whole picture: what a relighting network is given, and what it answers with.
+
+A network of this kind (``card.curve``) sees no pixels at their place. It is given a small view of
+the picture and its quantiles, and answers with one rising curve for each channel; pixels are then
+looked up in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crispen.media.color import BT601_STUDIO
+from crispen.media.resample import resize
+
+VIEW = 32
+"""Side of the view, which is the whole picture brought to a square by averaging."""
+SHORTEST = 96
+"""Larger pictures are shrunk until their shorter side is this before they are looked at."""
+KNOTS = 257
+QUANTILES = (
+    *(0.0, 0.002, 0.005, 0.01, 0.03),
+    *(0.06, 0.1, 0.16, 0.22, 0.3, 0.4, 0.5, 0.6, 0.7, 0.78, 0.84, 0.9, 0.94),
+    *(0.97, 0.99, 0.995, 0.998, 1.0),
+)
+LUMA = (0.299, 0.587, 0.114)
+# Rows and columns are left out of pictures this many times larger than what they are shrunk to.
+_SPARE = 4
+
+
+def knots() -> NDArray[np.float64]:
+    """``(KNOTS,)``: the values between 0 and 1 at which a curve is known; dense in the dark."""
+    places: NDArray[np.float64] = (np.arange(KNOTS) / (KNOTS - 1)) ** 2
+    return places
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """What a network is given of a picture.
+
+    Attributes:
+        view: ``(3, VIEW, VIEW)`` R'G'B' in [0, 1].
+        statistics: ``(7, len(QUANTILES))``: quantiles of red, green, blue, luma, of a pixel's
+            lowest and highest channel, and of the difference of these two. The first and the last
+            are of all pixels, so that what was stretched can be found out exactly.
+    """
+
+    view: NDArray[np.float32]
+    statistics: NDArray[np.float32]
+
+    @property
+    def colorfulness(self) -> float:
+        """The largest difference between the channels of a pixel, single specks left out."""
+        return float(self.statistics[6, -4])
+
+    @classmethod
+    def of(cls, pixels: NDArray[Any], peak: int) -> Overview:
+        """Of a whole picture.
+
+        Args:
+            pixels: ``(height, width, 1 to 4)`` levels up to `peak`; 2 and 4 channels end in alpha,
+                and what is hidden does not count.
+            peak: The level of 1.0.
+        """
+        return cls.of_bands([pixels], pixels.shape[0], peak)
+
+    @classmethod
+    def of_bands(cls, bands: Iterable[NDArray[Any]], height: int, peak: int) -> Overview:
+        """Of a picture that comes in bands, of which little is kept.
+
+        Args:
+            bands: ``(rows, width, 1 to 4)``, from the top.
+            height: Of the picture; what comes after that is not looked at.
+            peak: The level of 1.0.
+        """
+        kept: list[NDArray[Any]] = []
+        ends: list[NDArray[Any]] = []
+        row = 0
+        for band in bands:
+            step = max(1, min(height, band.shape[1]) // (SHORTEST * _SPARE))
+            band = band[: max(0, height - row)]
+            kept.append(np.array(band[-row % step :: step, ::step]))
+            ends.extend(_ends(band))
+            row += len(band)
+            if row >= height:
+                break
+        few = _visible(np.concatenate(kept).astype(np.float32) / np.float32(peak))
+        if few.shape[2] == 1:
+            few = np.repeat(few, 3, axis=2)
+        if not ends:  # nothing of it can be seen
+            ends = [np.zeros((2, 1))]
+        least, most = np.stack(ends).astype(np.float32).transpose(1, 0, 2) / np.float32(peak)
+        return cls._of_few(few, least.min(axis=0), most.max(axis=0))
+
+    @classmethod
+    def _of_few(
+        cls, rgb: NDArray[np.float32], least: NDArray[np.float32], most: NDArray[np.float32]
+    ) -> Overview:
+        height, width = rgb.shape[:2]
+        short = min(height, width)
+        if short > SHORTEST:
+            sides = (round(side * SHORTEST / short) for side in (height, width))
+            rgb = np.asarray(resize(rgb, *sides, method="bilinear"), np.float32)
+        view = _averaged(_averaged(rgb, 0), 1)
+        lowest, highest = rgb.min(axis=2), rgb.max(axis=2)
+        luma = rgb @ np.array(LUMA, np.float32)
+        more = np.stack([luma, lowest, highest, highest - lowest], axis=2)
+        ordered = np.sort(np.concatenate([rgb, more], axis=2).reshape(-1, 7), axis=0)
+        places = np.rint(np.array(QUANTILES) * (len(ordered) - 1)).astype(int)
+        statistics = ordered[places].T.copy()
+        statistics[:3, 0], statistics[:3, -1] = least, most
+        statistics[4, 0], statistics[5, -1] = least.min(), most.max()
+        return cls(view.transpose(2, 0, 1).copy(), statistics)
+
+
+def _ends(band: NDArray[Any]) -> list[NDArray[Any]]:
+    """``(2, channels)``: the least and the largest level, if any pixel can be seen."""
+    channels = band.shape[2]
+    seen = band.reshape(-1, channels)
+    if channels in (2, 4):
+        seen = seen[seen[:, -1] > 0, :-1]
+    return [np.stack([seen.min(axis=0), seen.max(axis=0)])] if len(seen) else []
+
+
+def _averaged(pixels: NDArray[np.float32], axis: int) -> NDArray[np.float32]:
+    """One axis brought to `VIEW` cells, each the mean of what lies in it."""
+    length = pixels.shape[axis]
+    cells = np.arange(VIEW)
+    starts, stops = cells * length // VIEW, -(-(cells + 1) * length // VIEW)
+    zero = np.zeros_like(pixels.take([0], axis=axis))
+    sums = np.concatenate([zero, pixels], axis=axis).cumsum(axis=axis, dtype=np.float64)
+    counts = (stops - starts).reshape((-1, 1, 1) if axis == 0 else (1, -1, 1))
+    sums = sums.take(stops, axis=axis) - sums.take(starts, axis=axis)
+    return np.asarray(sums / counts, np.float32)
+
+
+def _visible(pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Without alpha; hidden pixels are given those of visible ones, which keeps the quantiles."""
+    channels = pixels.shape[2]
+    if channels in (1, 3):
+        return pixels
+    color, seen = pixels[..., :-1].copy(), pixels[..., -1] > 0
+    if seen.any() and not seen.all():
+        color[~seen] = np.resize(color[seen], (int((~seen).sum()), channels - 1))
+    return color
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """Tone curves.
+
+    Attributes:
+        values: ``(3, KNOTS)`` in [0, 1]: what becomes of the values at `knots`, for R', G' and B'.
+    """
+
+    values: NDArray[np.float64]
+
+    def tables(self, peak: int, *, grey: bool = False, studio: bool = False) -> NDArray[np.float64]:
+        """``(1 or 3, peak + 1)``: what becomes of every level, rounded.
+
+        Args:
+            peak: The level of white.
+            grey: One table for all channels.
+            studio: Levels are studio-range luma of `peak`.
+        """
+        levels = np.arange(peak + 1) / peak
+        swing, black = (
+            (BT601_STUDIO.luma_weights.sum(), BT601_STUDIO.luma_offset) if studio else (1.0, 0.0)
+        )
+        values = self.values.mean(axis=0, keepdims=True) if grey else self.values
+        full = (levels - black) / swing
+        inside = full.clip(0.0, 1.0)
+        # Blacker than black and whiter than white stay as far from them as they were.
+        found = np.stack([np.interp(inside, knots(), row) for row in values]) + (full - inside)
+        found = ((found * swing + black) * peak).clip(0, peak)
+        rounded: NDArray[np.float64] = np.rint(found)
+        return rounded

@@ -1,0 +1,115 @@
+"""What a relighting network is given of a picture, and what becomes of its answer."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from crispen.media.color import BT601_STUDIO
+from crispen.models.curve import KNOTS, QUANTILES, Curve, Overview, knots
+
+RNG = np.random.default_rng(0)
+IDENTITY = Curve(np.tile(knots(), (3, 1)))
+
+
+def picture(height: int, width: int, channels: int = 3) -> np.ndarray:
+    """Blotches and noise."""
+    coarse = RNG.integers(20, 200, (4, 5, channels))
+    pixels = coarse.repeat(height // 4 + 1, 0)[:height].repeat(width // 5 + 1, 1)[:, :width]
+    return np.clip(pixels + RNG.normal(0, 5, pixels.shape), 0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (3, 200), (96, 130), (700, 900)])
+def test_shapes_and_order(shape: tuple[int, int]) -> None:
+    found = Overview.of(picture(*shape), 255)
+    assert found.view.shape == (3, 32, 32)
+    assert found.statistics.shape == (7, len(QUANTILES))
+    assert (np.diff(found.statistics, axis=1) >= 0).all()
+    assert found.view.dtype == found.statistics.dtype == np.float32
+
+
+def test_ends_are_those_of_all_pixels() -> None:
+    pixels = picture(900, 1200).clip(10, 240)
+    pixels[501, 333] = (3, 5, 4)
+    pixels[13, 1111] = (250, 255, 251)
+    found = Overview.of(pixels, 255).statistics * 255
+    np.testing.assert_allclose(found[:3, 0], (3, 5, 4), atol=1e-4)
+    np.testing.assert_allclose(found[:3, -1], (250, 255, 251), atol=1e-4)
+    assert found[4, 0] == pytest.approx(3, abs=1e-4)
+    assert found[5, -1] == pytest.approx(255, abs=1e-4)
+
+
+@pytest.mark.parametrize("rows", [1, 7, 64, 1000])
+def test_bands_of_any_height_give_the_same(rows: int) -> None:
+    pixels = picture(803, 1001)
+    whole = Overview.of(pixels, 255)
+    bands = (pixels[i : i + rows] for i in range(0, 803, rows))
+    parts = Overview.of_bands(bands, 803, 255)
+    assert np.array_equal(whole.view, parts.view)
+    assert np.array_equal(whole.statistics, parts.statistics)
+
+
+def test_later_frames_are_not_looked_at() -> None:
+    pixels = picture(50, 60)
+    alone = Overview.of(pixels, 255)
+    both = Overview.of_bands(iter([np.concatenate([pixels, 255 - pixels])]), 50, 255)
+    assert np.array_equal(alone.statistics, both.statistics)
+
+
+def test_what_is_hidden_does_not_count() -> None:
+    pixels = picture(120, 160)
+    hidden = np.dstack([pixels, np.full(pixels.shape[:2], 255, np.uint8)])
+    hidden[:, 80:, 3] = 0
+    hidden[:, 80:, :3] = 0
+    seen = Overview.of(pixels[:, :80], 255)
+    found = Overview.of(hidden, 255)
+    np.testing.assert_allclose(found.statistics[:, ::5], seen.statistics[:, ::5], atol=0.06)
+    assert found.statistics[0, 0] > 0
+    nothing = np.zeros((9, 9, 4), np.uint8)
+    assert np.isfinite(Overview.of(nothing, 255).statistics).all()
+
+
+def test_grey_has_no_color_and_depth_does_not_matter() -> None:
+    grey = picture(70, 80, 1)
+    found = Overview.of(grey, 255)
+    assert found.colorfulness == 0
+    deep = Overview.of(grey.astype(np.uint16) * 257, 65535)
+    np.testing.assert_allclose(found.statistics, deep.statistics, atol=1e-6)
+
+
+@pytest.mark.parametrize("peak", [255, 1023, 65535])
+@pytest.mark.parametrize("studio", [False, True])
+def test_identity_leaves_every_level(peak: int, studio: bool) -> None:
+    tables = IDENTITY.tables(peak, grey=studio, studio=studio)
+    assert tables.shape == (1 if studio else 3, peak + 1)
+    assert np.array_equal(tables[0], np.arange(peak + 1))
+
+
+def test_tables_are_between_the_knots() -> None:
+    brighter = Curve(np.tile(knots() ** 0.5, (3, 1)))
+    for peak in (255, 65535):
+        levels = np.arange(peak + 1) / peak
+        table = brighter.tables(peak)[1]
+        assert (np.diff(table) >= 0).all()
+        # The knots are dense where the curve is steep.
+        assert np.abs(table / peak - levels**0.5).max() <= max(0.5 / peak, 2e-3)
+        assert table[0] == 0
+        assert table[-1] == peak
+
+
+def test_studio_range_is_kept() -> None:
+    darker = Curve(np.tile(knots() ** 2, (3, 1)))
+    table = darker.tables(255, grey=True, studio=True)[0]
+    assert table[16] == 16
+    assert table[235] == 235
+    assert table[250] == 250  # whiter than white stays so
+    assert table[8] == 8
+    middle = 16 + 219 / 2
+    assert table[round(middle)] == pytest.approx(16 + 219 / 4, abs=1.5)
+    assert BT601_STUDIO.luma_offset == pytest.approx(16 / 255)
+
+
+def test_knots_go_from_black_to_white() -> None:
+    assert len(knots()) == KNOTS
+    assert knots()[0] == 0
+    assert knots()[-1] == 1
