@@ -1,12 +1,13 @@
 """Runs the command line and the server under trouble, and counts what was lost: nothing may be.
 
-    python tools/soak.py [--minutes 30] [--seed 1] [--keep]
+    python tools/soak.py [--minutes 30] [--seed 1] [--keep] [--only clients]
 
-Two things run side by side. Batches of pictures and a video (`soak_batches`) are killed, stopped,
+Three things run side by side. Batches of pictures and a video (`soak_batches`) are killed, stopped,
 and run out of room at random moments, and are run again until they are finished. A server
-(`soak_server`) takes jobs while it and its workers are killed, its database is locked or taken away
-and its disk is full, until each job that it took is done. After each round every result is compared
-with that of an undisturbed run.
+(`soak_server`) takes jobs while it and its workers are killed, its database is locked or taken
+away and its disk is full, until each job that it took is done. Twenty clients (`soak_clients`) send
+pictures to another server, which is killed while its database restarts and its clock jumps. Every
+result is compared with that of an undisturbed run.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from soak_batches import Batches
+from soak_clients import Crowd
 from soak_server import Served
 
 _DISK = "24m"
@@ -38,17 +40,21 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, default=30)
     parser.add_argument("--seed", type=int, default=None)
     parser.add_argument("--keep", action="store_true", help="leave the folder for a look")
+    parser.add_argument(
+        "--only", action="append", choices=("batches", "server", "clients"), help="one of the three"
+    )
     given = parser.parse_args()
     seed = given.seed if given.seed is not None else random.randrange(10_000)
     folder = Path(tempfile.mkdtemp(prefix="crispen-soak-"))
     print(f"seed {seed}, {given.minutes:g} minutes, in {folder}", flush=True)
     end = time.monotonic() + 60 * given.minutes
-    counts: dict[str, Counter[str]] = {"batches": Counter(), "server": Counter()}
+    kinds = {"batches": Batches, "server": Served, "clients": Crowd}
+    counts: dict[str, Counter[str]] = {name: Counter() for name in given.only or kinds}
     with contextlib.ExitStack() as stack:
         small = [stack.enter_context(small_disk(folder / name)) for name in counts]
         threads = []
-        for kind, name, disk in zip((Batches, Served), counts, small, strict=True):
-            work = kind(folder / f"{name}-work", disk, random.Random(seed), counts[name])
+        for name, disk in zip(counts, small, strict=True):
+            work = kinds[name](folder / f"{name}-work", disk, random.Random(seed), counts[name])
             threads.append(threading.Thread(target=_until, args=(work, end, counts[name])))
             threads[-1].start()
         for thread in threads:
@@ -64,7 +70,7 @@ def main() -> int:
     return 1 if lost else 0
 
 
-def _until(work: Batches | Served, end: float, count: Counter[str]) -> None:
+def _until(work: Batches | Served | Crowd, end: float, count: Counter[str]) -> None:
     try:
         work.prepare()
         while time.monotonic() < end:

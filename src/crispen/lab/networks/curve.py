@@ -11,8 +11,9 @@ A curve is monotone and the same everywhere, so there are no halos, stains or se
 stays as it is on pictures of any size. The parameters are those of what goes wrong: contrast is
 lost in the values of the file, light and white balance in linear light, and a wrong tone curve is
 a power; a bend is for the rest. The black and the white point are mixed of quantiles of the
-picture, so that what is lost is undone exactly and not by a guess. White stays white: clipped
-highlights hold nothing that a darker level would show.
+picture, so that what is lost is undone exactly and not by a guess; white balance and brightness
+start from the assumption of a grey world, as far as the network trusts it. White stays white:
+clipped highlights hold nothing that a darker level would show.
 
 Predicting a global curve from a small view, and training it through the curve, is the idea of
 Y. Hu et al., "Exposure: a white-box photo post-processing framework", 2018, arXiv:1709.09602.
@@ -20,6 +21,7 @@ Y. Hu et al., "Exposure: a white-box photo post-processing framework", 2018, arX
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 import torch
@@ -41,6 +43,8 @@ _MOST_GAIN, _MOST_EXPONENT, _MOST_BEND, _MOST_LIFT = 2.6, 1.3, 1.2, 0.15
 _LEAST_RANGE = 0.02
 # Choices are made hard more easily.
 _SHARPNESS = 4.0
+# The mean of pictures in good light.
+_MIDDLE = 0.43
 # What is at least so bright runs into white.
 _SHOULDER = 0.95
 # Of the statistics: the lowest and the highest of a pixel's channels.
@@ -104,8 +108,9 @@ class Estimator(nn.Module):
             *(nn.Dropout(dropout / 2), nn.Linear(numbers, width), nn.ReLU()),
             *(nn.Dropout(dropout), nn.Linear(width, width), nn.ReLU()),
         )
-        # Black point, white point, brightest light; gain, exponent, lift; bend.
-        self.each = (_CHOICES, _CHOICES, _CHOICES, 1, 1, 1, _BENDS)
+        # Black point, white point, brightest light; gain, exponent, lift; how much of grey
+        # world's gain and exponent; bend.
+        self.each = (_CHOICES, _CHOICES, _CHOICES, 1, 1, 1, 1, 1, _BENDS)
         # For all channels together, and for each.
         self.tail = nn.Linear(width, 4 * sum(self.each))
         self.register_buffer("places", torch.from_numpy(knots()).float(), persistent=False)
@@ -119,18 +124,28 @@ class Estimator(nn.Module):
         seen = [y.mean(dim=(2, 3)), y.amax(dim=(2, 3)), statistics.flatten(1), logs.flatten(1)]
         found = self.tail(self.dense(torch.cat(seen, dim=1))).view(-1, 4, sum(self.each))
         own = found[:, :1] + found[:, 1:]
-        black, white, light, gain, exponent, lift, bend = own.split(self.each, dim=2)
+        black, white, light, gain, exponent, lift, balance, middle, bend = own.split(
+            self.each, dim=2
+        )
         low = _candidates(statistics, _LOWEST, slice(None, _ENDS))
         high = _candidates(statistics, _HIGHEST, slice(-_ENDS, None))
         bottom = _chosen(black, 0.0, low)
         top = _chosen(white, 1.0, high)
         x = self.places.expand(len(view), 3, KNOTS)
         reach = (top - bottom).clamp(min=_LEAST_RANGE)
-        z, high = (((values - bottom) / reach).clamp(0.0, 1.0) for values in (x, high))
-        gain = torch.exp(_MOST_GAIN * torch.tanh(gain))
+        z, high, small = (
+            ((values - bottom) / reach).clamp(0.0, 1.0) for values in (x, high, view.flatten(2))
+        )
         brightest = linear(_chosen(light, 1.0, high)).clamp(min=1e-4)
-        z = encoded(linear(z) * gain / brightest).clamp(1e-4, 1.0)
-        z = z ** torch.exp(_MOST_EXPONENT * torch.tanh(exponent))
+        z, small = (linear(values) / brightest for values in (z, small))
+        # Grey world: that light is white whose mean is grey, and a picture's mean is its middle.
+        means = small.mean(dim=2, keepdim=True).clamp(min=1e-3)
+        grey = means.mean(dim=1, keepdim=True) / means
+        gain = torch.exp(_MOST_GAIN * torch.tanh(gain)) * grey ** torch.sigmoid(balance - 3)
+        z, small = (encoded(values * gain).clamp(1e-4, 1.0) for values in (z, small))
+        usual = math.log(_MIDDLE) / small.mean(dim=(1, 2), keepdim=True).clamp(0.02, 0.98).log()
+        exponent = torch.exp(_MOST_EXPONENT * torch.tanh(exponent))
+        z = z ** (exponent * usual ** torch.sigmoid(middle - 3))
         lift = _MOST_LIFT * torch.sigmoid(lift - 4)
         y = lift + (1 - lift) * _bent(z, torch.exp(_MOST_BEND * torch.tanh(bend)))
         shoulder = ((x - _SHOULDER) / (1 - _SHOULDER)).clamp(min=0.0).square()
