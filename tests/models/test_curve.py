@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from crispen.media.color import BT601_STUDIO
-from crispen.models.curve import KNOTS, QUANTILES, Curve, Overview, knots
+from crispen.models.curve import KNOTS, QUANTILES, Curve, Overview, knots, simplest
 
 RNG = np.random.default_rng(0)
 IDENTITY = Curve(np.tile(knots(), (3, 1)))
@@ -113,3 +113,49 @@ def test_knots_go_from_black_to_white() -> None:
     assert len(knots()) == KNOTS
     assert knots()[0] == 0
     assert knots()[-1] == 1
+
+
+def gently(curve: np.ndarray, amount: float) -> Curve:
+    """A curve that is nearly that one, as a network's is."""
+    return Curve(np.tile(curve + amount * np.sin(np.pi * knots()), (3, 1)).clip(0, 1))
+
+
+@pytest.mark.parametrize("amount", [-0.02, 0.0, 0.02])
+def test_good_light_is_left_exactly_as_it_is(amount: float) -> None:
+    pixels = picture(90, 120)
+    pixels[0, 0], pixels[0, 1] = 0, 255
+    found = simplest(gently(knots(), amount), Overview.of(pixels, 255))
+    assert np.array_equal(found.values, IDENTITY.values)
+
+
+def test_lost_contrast_comes_back_exactly() -> None:
+    pixels = (60 + 0.4 * picture(90, 120)).astype(np.uint8)
+    low, high = int(pixels.min()), int(pixels.max())
+    meant = ((knots() * 255 - low) / (high - low)).clip(0, 1)
+    table = simplest(gently(meant, 0.02), Overview.of(pixels, 255)).tables(255)[0]
+    expected = (np.arange(low, high + 1) - low) / (high - low) * 255
+    assert np.abs(table[low : high + 1] - expected).max() <= 1
+
+
+def test_a_short_exposure_is_made_good_in_linear_light() -> None:
+    def linear(x: np.ndarray) -> np.ndarray:
+        return np.where(x <= 0.04045, x / 12.92, ((x + 0.055) / 1.055) ** 2.4)
+
+    pixels = picture(90, 120)
+    pixels[:9, :9] = 255
+    x = linear(pixels / 255) / 4
+    dark = np.where(x <= 0.0031308, 12.92 * x, 1.055 * x ** (1 / 2.4) - 0.055)
+    dark = np.rint(dark * 255).astype(np.uint8)
+    bright = linear(knots()) * 4
+    meant = np.where(bright <= 0.0031308, 12.92 * bright, 1.055 * bright ** (1 / 2.4) - 0.055)
+    table = simplest(gently(meant.clip(0, 1), -0.02), Overview.of(dark, 255)).tables(255)[0]
+    assert np.abs(table[dark[..., 0]] - pixels[..., 0]).mean() < 1
+
+
+def test_another_correction_stays_what_it_is() -> None:
+    own = Curve(np.tile(knots() ** 0.5, (3, 1)))
+    pixels = picture(90, 120)
+    pixels[0, 0], pixels[0, 1] = 0, 255
+    assert simplest(own, Overview.of(pixels, 255)) is own
+    flat = Overview.of(np.full((9, 9, 3), 7, np.uint8), 255)
+    assert np.array_equal(simplest(IDENTITY, flat).values, IDENTITY.values)

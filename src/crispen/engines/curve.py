@@ -16,7 +16,7 @@ from crispen.engines.base import Pixels, check_window
 from crispen.errors import ModelError
 from crispen.media.color import BT601_STUDIO
 from crispen.models.card import ModelCard
-from crispen.models.curve import Curve, Overview
+from crispen.models.curve import Curve, Overview, simplest
 
 # A picture whose channels differ by no more has no colour that could be wrong.
 _NEUTRAL = 2 / 255
@@ -78,7 +78,7 @@ class CurveEngine:
             values = np.array(self._request.get_output_tensor(0).data[0], np.float64)
         if overview.colorfulness <= _NEUTRAL:
             values[:] = values.mean(axis=0)
-        return Curve(values)
+        return simplest(Curve(values), overview)
 
     def run(self, pixels: Pixels, *, peak: int | None = None, studio: bool = False) -> Pixels:
         """See `Engine.run`; a grey picture gets the mean of the three curves."""

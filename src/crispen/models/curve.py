@@ -28,6 +28,8 @@ QUANTILES = (
     *(0.97, 0.99, 0.995, 0.998, 1.0),
 )
 LUMA = (0.299, 0.587, 0.114)
+# A correction that differs from a simple one by less than this on average is that simple one.
+_ALIKE = 8 / 255
 # Rows and columns are left out of pictures this many times larger than what they are shrunk to.
 _SPARE = 4
 
@@ -179,3 +181,44 @@ class Curve:
         found = ((found * swing + black) * peak).clip(0, peak)
         rounded: NDArray[np.float64] = np.rint(found)
         return rounded
+
+
+def simplest(curve: Curve, overview: Overview) -> Curve:
+    """The simple correction that a network meant, where it comes close to one; else its own curve.
+
+    A network is never exact. So good light stays exactly as it is, and a picture that was only
+    stretched, or exposed too shortly, gets back what it had.
+
+    Args:
+        curve: The network's answer.
+        overview: Of the picture.
+    """
+    places, quantiles = knots(), overview.statistics[:3].astype(np.float64)
+    meant = _at(curve.values, quantiles)
+    candidates = [np.tile(values, (3, 1)) for values in _simple(places, overview)]
+    apart = [float(np.abs(_at(values, quantiles) - meant).mean()) for values in candidates]
+    nearest = int(np.argmin(apart))
+    return Curve(candidates[nearest]) if apart[nearest] < _ALIKE else curve
+
+
+def _at(values: NDArray[np.float64], places: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.stack([np.interp(x, knots(), y) for x, y in zip(places, values, strict=True)])
+
+
+def _simple(x: NDArray[np.float64], overview: Overview) -> list[NDArray[np.float64]]:
+    """Nothing; black and white to the ends; light so that the brightest pixel is white."""
+    low, high = float(overview.statistics[4, 0]), float(overview.statistics[5, -1])
+    if high - low < _ALIKE:
+        return [x]
+    stretched = ((x - low) / (high - low)).clip(0.0, 1.0)
+    exposed = _encoded((_linear(x) / _linear(np.array(high))).clip(0.0, 1.0))
+    return [x, stretched, exposed]
+
+
+def _linear(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Linear light of sRGB values in [0, 1] [IEC 61966-2-1]."""
+    return np.where(x <= 0.04045, x / 12.92, ((x + 0.055) / 1.055) ** 2.4)
+
+
+def _encoded(light: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)

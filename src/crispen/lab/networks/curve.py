@@ -55,9 +55,9 @@ class CurveTable(Architecture):
     """A tone curve for each channel of the whole picture (`crispen.lab.networks.curve`)."""
 
     kind: Literal["curve"] = "curve"
-    width: int = Field(128, ge=8, le=1024, description="units of each dense layer")
+    width: int = Field(160, ge=8, le=1024, description="units of each dense layer")
     dropout: float = Field(
-        0.2, ge=0, lt=1, description="share of the dense layers' units left out in a training step"
+        0.1, ge=0, lt=1, description="share of the dense layers' units left out in a training step"
     )
 
     def build(self, scale: int, channels: int) -> Curve:
@@ -187,7 +187,7 @@ class Curve(Network):
 
     has_curve = True
 
-    def __init__(self, channels: int = 3, width: int = 128, dropout: float = 0.2) -> None:
+    def __init__(self, channels: int = 3, width: int = 160, dropout: float = 0.1) -> None:
         super().__init__(1, channels)
         self.estimator = Estimator(width, dropout)
         he_init(self)
