@@ -93,6 +93,7 @@ def _as_tuple(value: Any) -> Any:
 
 Format = Annotated[str, OneOf("format", (*_PICTURES, *VIDEO_FORMATS), _ALIASES)]
 Codec = Annotated[str, OneOf("video codec", CODEC_NAMES)]
+Carry = Literal["copy", "convert", "none"]
 # The codec has the last word: most end at 51.
 Crf = Annotated[float, WithJsonSchema({"type": "number", "minimum": 0, "maximum": MAX_CRF})]
 Amount = Annotated[float, Field(ge=0, le=1)]
@@ -220,6 +221,19 @@ class Request(BaseModel):
         "the slowest.",
         label="Encoder preset",
         usual="the codec's own",
+        kinds=("video",),
+    )
+    audio: Carry | None = _option(
+        "Sound of videos: copy it as it is, convert it to what the format usually holds, or none.",
+        label="Sound",
+        usual="copied; converted where the format cannot hold it",
+        kinds=("video",),
+    )
+    subtitles: Carry | None = _option(
+        "Subtitles of videos: copy them as they are, convert them to what the format usually "
+        "holds, or none.",
+        label="Subtitles",
+        usual="copied; converted where the format cannot hold them",
         kinds=("video",),
     )
     denoise: Amount | None = _option(

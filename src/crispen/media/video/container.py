@@ -21,6 +21,7 @@ from crispen.errors import CrispenError, InputError, MissingInput, OutputError
 from crispen.media.formats import VIDEOS
 from crispen.media.picture.byte_source import refuse_address
 from crispen.media.video.completeness import ends_early
+from crispen.media.video.continuity import demuxed, origin_of
 from crispen.media.video.pixel_formats import (
     FULL_RANGE,
     SourceFormat,
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 
 # The only ones that FFmpeg may open a file as.
 _DEMUXERS = ",".join(dict.fromkeys(f.demuxer for f in VIDEOS.values()))
+# Codecs of pictures that stand beside a film's own as often as they are one.
+_STILLS = ("mjpeg", "png", "bmp", "gif", "webp", "tiff")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +94,7 @@ class VideoHeader:
         rate: Average frames per second, or None.
         time_base: Seconds a time stamp's unit lasts.
         start: First frame's time stamp in that unit.
+        origin: The second that becomes 0; not 0 where a clock counts from any point, as in MPEG-TS.
         frames: About how many there are, to tell how far the work is; 0 if that is unknown.
         rotation: Degrees counter-clockwise a player turns it.
         display_matrix: The nine numbers that say so, or None.
@@ -119,6 +123,7 @@ class VideoHeader:
     top_left: bool = False
     streams: tuple[StreamInfo, ...] = ()
     chapters: int = 0
+    origin: Fraction = Fraction(0)
 
     @property
     def turned(self) -> bool:
@@ -194,12 +199,17 @@ def writing(path: Path, target: Path | None = None) -> Iterator[None]:
         raise OutputError(f"{shown}: cannot be written ({error})") from error
 
 
+def local(path: Path) -> str:
+    """The path as FFmpeg must be given it, which takes ``a:b.mp4`` for an address."""
+    return os.path.abspath(path)
+
+
 def open_input(path: Path) -> InputContainer:
     """The container; use it in a ``with`` block inside `reading`."""
     import av
 
     return av.open(
-        os.path.abspath(path),
+        local(path),
         "r",
         container_options={"format_whitelist": _DEMUXERS, "protocol_whitelist": "file"},
         metadata_errors="replace",
@@ -207,21 +217,33 @@ def open_input(path: Path) -> InputContainer:
 
 
 def picture_stream(container: InputContainer, path: Path) -> VideoStream:
-    """The stream of the moving picture; covers are none.
+    """The stream of the moving picture: the first one that is neither a cover nor a still.
 
     Raises:
         InputError: There is none, or none that can be decoded.
     """
     from av.stream import Disposition
 
-    for stream in container.streams.video:
-        if not stream.disposition & Disposition.attached_pic:
-            if stream.codec_context is None:
-                raise InputError(f"{path}: no decoder for its picture; convert it to H.264 first")
-            return stream
+    pictures = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
+    # All may be stills, of which the first is as good as any.
+    for stream in sorted(pictures, key=_is_still):
+        if stream.codec_context is None:
+            raise InputError(f"{path}: no decoder for its picture; convert it to H.264 first")
+        return stream
     if container.streams.audio:
         raise InputError(f"{path}: sound without a picture; there is nothing to enhance")
     raise InputError(f"{path}: no picture in it; there is nothing to enhance")
+
+
+def _is_still(stream: VideoStream) -> bool:
+    about = stream.codec_context
+    return stream.frames == 1 or (about is not None and about.name in _STILLS)
+
+
+def _rate(stream: VideoStream) -> Fraction | None:
+    """Average frames per second; of DV, FFmpeg says the unit of its times instead."""
+    rates = (stream.average_rate, stream.guessed_rate)
+    return next((r for r in rates if r and r * (stream.time_base or 0) < 1), None)
 
 
 def _check_file(path: Path) -> None:
@@ -250,7 +272,7 @@ def probe(path: str | Path) -> VideoHeader:
     with reading(path), open_input(path) as container:
         stream = picture_stream(container, path)
         time_base = stream.time_base or Fraction(1, 1000)
-        rate = stream.average_rate or stream.guessed_rate
+        rate = _rate(stream)
         frames = stream.frames
         if not frames and rate:
             if stream.duration:
@@ -271,6 +293,7 @@ def probe(path: str | Path) -> VideoHeader:
         pixel_aspect = stream.sample_aspect_ratio
         codec = stream.codec_context.name
         chapters = len(container.chapters())
+        origin = origin_of(container)
         kind = container.format.name
         first = next(_decoded(container, stream, Damage()), None)
         if first is None:
@@ -297,6 +320,7 @@ def probe(path: str | Path) -> VideoHeader:
             top_left=fmt.planar.chroma == "420" and not fmt.rgb and top_left_chroma(first),
             streams=streams,
             chapters=chapters,
+            origin=origin,
         )
 
 
@@ -329,7 +353,10 @@ def _decoded(
 ) -> Iterator[av.VideoFrame]:
     import av
 
-    packets = container.demux(stream)
+    packets = demuxed(container, stream)
+    # AVI stores no times of presentation, and FFmpeg guesses as if no frame came out of order.
+    unordered = container.format.name == "avi"
+    due = 0
     while True:
         try:
             packet = next(packets, None)
@@ -351,6 +378,9 @@ def _decoded(
             continue
         for frame in frames:
             damage.frames += frame.is_corrupt
+            if unordered:
+                frame.pts = due if frame.dts is None else frame.dts
+                due = frame.pts + 1
             yield frame
         if packet is None or (packet.size == 0 and packet.dts is None):
             return
