@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import struct
 import subprocess
@@ -11,7 +12,9 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from crispen.enhance.api import enhance_video
 from crispen.enhance.video.making import VideoReport
@@ -23,7 +26,14 @@ pytestmark = pytest.mark.skipif(
 PICTURE = ("-f", "lavfi", "-i", "testsrc2=s=64x48:r=25:d=1")
 TONE = ("-f", "lavfi", "-i", "sine=440:r=48000:d=1")
 H264 = ("-c:v", "libx264", "-bf", "2")
-SRT = "1\n00:00:00,200 --> 00:00:00,500\nHello <i>there</i>\n\n2\n00:00:00,700 --> 00:00:00,900\nBye\n"
+SRT = """1
+00:00:00,200 --> 00:00:00,500
+Hello <i>there</i>
+
+2
+00:00:00,700 --> 00:00:00,900
+Bye
+"""
 TICK = Fraction(1, 90_000)
 Film = Callable[..., Path]
 
@@ -49,23 +59,34 @@ def streams(path: Path) -> list[tuple[str, str, int]]:
     ]
 
 
-def packets(path: Path, streams: str, *options: str) -> list[tuple[Fraction, str]]:
-    """Time and checksum of each packet, as FFmpeg copies them: its times begin at 0."""
-    out = ffmpeg("-i", path, "-map", f"0:{streams}", "-c", "copy", *options, "-f", "framecrc", "-")
-    lines = out.decode().splitlines()
-    base = next(Fraction(line.split()[-1]) for line in lines if line.startswith("#tb"))
-    parts = [line.split(",") for line in lines if not line.startswith("#")]
-    return [(int(p[2]) * base, p[5].strip()) for p in parts]
+def packets(path: Path, kind: str, *options: str, number: int = 0) -> list[tuple[Fraction, str]]:
+    """Time and checksum of each packet of a stream, as FFmpeg copies all of them.
+
+    Args:
+        path: A file.
+        kind: ``video``, ``audio`` or ``subtitle``.
+        options: Of FFmpeg for its output.
+        number: Which stream of that kind.
+    """
+    # Only in broadcasts does time begin anywhere, and FFmpeg lets the first stream's be 0.
+    real = () if path.suffix in (".ts", ".vob") else ("-copyts",)
+    which = ("-map", "0:v", "-map", "0:a?", "-map", "0:s?", "-c", "copy")
+    out = ffmpeg(*real, "-i", path, *which, *options, "-f", "framecrc", "-").decode()
+    kinds = re.findall(rf"#media_type (\d+): {kind}", out)
+    base = Fraction(re.findall(rf"#tb {kinds[number]}: (\S+)", out)[0])
+    parts = [line.split(",") for line in out.splitlines() if line[0] != "#"]
+    return [(int(p[2]) * base, p[5].strip()) for p in parts if p[0] == kinds[number]]
 
 
-def times(path: Path, *options: str) -> list[Fraction]:
-    """When the pictures are shown, as FFmpeg copies them."""
-    return sorted(time for time, _ in packets(path, "V", *options))
+def times(path: Path) -> list[Fraction]:
+    """When the pictures are shown that FFmpeg decodes."""
+    exact = ("-c:v", "rawvideo", "-fps_mode", "passthrough", "-enc_time_base", "-1")
+    return [time for time, _ in packets(path, "video", *exact)]
 
 
-def sound(path: Path, *options: str) -> bytes:
-    """FFmpeg's hash of what is heard."""
-    return ffmpeg("-i", path, "-map", "0:a", *options, "-c:a", "pcm_s16le", "-f", "md5", "-")
+def levels(path: Path) -> NDArray[np.int16]:
+    """What is heard, as FFmpeg decodes it."""
+    return np.frombuffer(ffmpeg("-i", path, "-map", "0:a", "-f", "s16le", "-"), np.int16)
 
 
 def near(some: list[Fraction], others: list[Fraction], by: Fraction = TICK) -> bool:
@@ -119,7 +140,7 @@ def test_dv_goes_into_quicktime(tmp_path: Path, film: Film, suffix: str) -> None
     source = film("a.dv", "-target", "pal-dv", "-ac", "2", "-t", "0.2", inputs=inputs)
     enhance(source, tmp_path / f"b{suffix}", preset="ultrafast")
     assert times(tmp_path / f"b{suffix}") == times(source)
-    assert sound(tmp_path / f"b{suffix}") == sound(source)
+    assert np.array_equal(levels(tmp_path / f"b{suffix}"), levels(source))
 
 
 # 2. to 6. Packets that no muxer takes as they are.
@@ -132,7 +153,7 @@ def test_a_time_stamp_that_comes_twice_is_moved_by_a_tick(
     source = film("dup.mkv", "-c", "copy", "-bsf:a", setts, inputs=("-i", usual))
     report = enhance(source, tmp_path / "b.mp4")
     assert report.notes == ("audio stream #1 (aac): 1 time stamps did not rise and were moved",)
-    before, after = packets(source, "a"), packets(tmp_path / "b.mp4", "a")
+    before, after = packets(source, "audio"), packets(tmp_path / "b.mp4", "audio")
     assert [crc for _, crc in after] == [crc for _, crc in before]
     moved = [a - b for (a, _), (b, _) in zip(after, before, strict=True)]
     assert [n for n, shift in enumerate(moved) if shift > Fraction(1, 96_000)] == [20]
@@ -145,7 +166,7 @@ def test_a_second_picture_with_frames_out_of_order(tmp_path: Path, film: Film, s
     source = film("two.mkv", "-map", "0", "-map", "1", *H264, inputs=inputs)
     report = enhance(source, tmp_path / f"b{suffix}")
     assert report.notes == ("video stream #1 (h264) copied as it is; only one picture is enhanced",)
-    before, after = packets(source, "1"), packets(tmp_path / f"b{suffix}", "1")
+    before, after = (packets(path, "video", number=1) for path in (source, tmp_path / f"b{suffix}"))
     assert after == before
     assert times(tmp_path / f"b{suffix}") == times(source)
 
@@ -184,8 +205,8 @@ def test_broadcasts_one_after_the_other_go_on(
     assert near(times(tmp_path / "b.mp4"), times(source))
     assert times(tmp_path / "b.mp4")[-1] >= Fraction(196, 100)
     if sounds:
-        before = packets(source, "a", "-bsf:a", "aac_adtstoasc")
-        after = packets(tmp_path / "b.mp4", "a")
+        before = packets(source, "audio", "-bsf:a", "aac_adtstoasc")
+        after = packets(tmp_path / "b.mp4", "audio")
         assert [crc for _, crc in after] == [crc for _, crc in before]
         assert near([t for t, _ in after], [t for t, _ in before], Fraction(1, 24_000))
 
@@ -201,10 +222,12 @@ def test_damaged_headers_of_sound_are_left_out(tmp_path: Path, film: Film, usual
     report = enhance(source, tmp_path / "b.mp4")
     assert report.frames == 25
     (note,) = report.notes
-    assert note.endswith("damaged packets were left out")
-    (kept,) = [n for kind, _, n in streams(tmp_path / "b.mp4") if kind == "audio"]
-    # FFmpeg's reader puts a packet that begins in no header to the one before.
-    assert len(headers) - 8 <= kept < len(headers)
+    (lost,) = re.findall(r"(\d+) damaged packets were left out", note)
+    read, kept = (
+        next(n for kind, _, n in streams(path) if kind == "audio")
+        for path in (source, tmp_path / "b.mp4")
+    )
+    assert (read - kept, kept > 20) == (int(lost), True)
     ffmpeg("-xerror", "-i", tmp_path / "b.mp4", "-map", "0:v", "-f", "null", "-")
 
 
@@ -235,18 +258,18 @@ def test_strange_sound_is_converted(tmp_path: Path, film: Film, codec: str) -> N
     source = strange(film, codec)
     report = enhance(source, tmp_path / "b.mkv")
     assert any(f"({codec}" in n and n.endswith("converted to flac") for n in report.notes)
-    lossless = codec in ("adpcm_ima_wav", "pcm_dvd", "s302m")
-    if lossless:
-        assert sound(tmp_path / "b.mkv") == sound(source)
+    if codec in ("pcm_dvd", "s302m"):
+        assert np.array_equal(levels(tmp_path / "b.mkv"), levels(source))
     report = enhance(source, tmp_path / "b.mp4", preset="ultrafast")
     assert ("audio", "aac") in [s[:2] for s in streams(tmp_path / "b.mp4")]
-    assert near(times(tmp_path / "b.mkv"), times(source), Fraction(1, 1000))
+    gaps = [[t - some[0] for t in some] for some in map(times, (tmp_path / "b.mkv", source))]
+    assert near(*gaps, Fraction(1, 1000))
     # What is heard begins and ends when FFmpeg's does.
     assert abs(heard(tmp_path / "b.mp4") - heard(source)) < Fraction(1, 20)
 
 
 def heard(path: Path) -> Fraction:
-    """How many seconds of sound FFmpeg decodes, counted from the file's start."""
+    """How many seconds of sound FFmpeg decodes."""
     samples = ffmpeg("-i", path, "-map", "0:a", "-ac", 1, "-ar", 8000, "-f", "s16le", "-")
     return Fraction(len(samples), 16_000)
 
@@ -256,7 +279,8 @@ def test_sound_as_it_is_asked_for(tmp_path: Path, usual: Path) -> None:
     assert [kind for kind, _, _ in streams(tmp_path / "none.mp4")] == ["video"]
     report = enhance(usual, tmp_path / "flac.mkv", audio="convert")
     assert report.notes == ("audio stream #1 (aac) converted to flac",)
-    assert sound(tmp_path / "flac.mkv") == sound(usual, "-sample_fmt", "s16")
+    # Two versions of the decoder round a few samples otherwise.
+    assert np.abs(levels(tmp_path / "flac.mkv").astype(int) - levels(usual)).max() <= 1
     enhance(usual, tmp_path / "opus.webm", codec="vp9", preset="8")
     assert [codec for _, codec, _ in streams(tmp_path / "opus.webm")] == ["vp9", "opus"]
 
@@ -276,7 +300,10 @@ def test_subtitles_of_text_go_into_any_file(
     source = film(name, *options, inputs=("-i", usual, "-i", lines))
     target = tmp_path / f"b{suffix}"
     enhance(source, target)
-    shown = [ffmpeg("-i", path, "-map", "0:s", "-f", "srt", "-") for path in (source, target)]
+    theirs = tmp_path / f"theirs{suffix}"
+    coder = "mov_text" if suffix == ".mp4" else "copy" if kind == "ass" else "srt"
+    ffmpeg("-i", source, "-map", "0", "-c", "copy", "-c:s", coder, theirs)
+    shown = [ffmpeg("-i", path, "-map", "0:s", "-f", "srt", "-") for path in (theirs, target)]
     assert shown[1] == shown[0]
     assert b"Hello <i>there</i>" in shown[0]
 
@@ -289,7 +316,7 @@ def test_subtitles_as_pictures_stay_in_matroska_and_are_named_elsewhere(
     options = ("-map", "0", "-map", "1", "-c", "copy")
     source = film("pgs.mkv", *options, inputs=("-i", usual, "-i", sup))
     enhance(source, tmp_path / "b.mkv")
-    assert packets(tmp_path / "b.mkv", "s") == packets(source, "s")
+    assert packets(tmp_path / "b.mkv", "subtitle") == packets(source, "subtitle")
     report = enhance(source, tmp_path / "b.mp4")
     assert report.notes == ("subtitle stream #2 (pgssub) left out: .mp4 files cannot hold it",)
     assert [kind for kind, _, _ in streams(tmp_path / "b.mp4")] == ["video", "audio"]
@@ -341,9 +368,7 @@ def test_pictures_are_written_even_if_nothing_can_be_joined_with_them(
         raise ValueError("no muxer takes this")
         yield
 
-    monkeypatch.setattr(
-        "crispen.enhance.video.production._rehearsed", lambda joint, _: joint.tracks
-    )
+    monkeypatch.setattr("crispen.media.video.muxing.rehearse", lambda joint, _: joint.tracks)
     monkeypatch.setattr(Copied, "feed", nonsense)
     monkeypatch.setattr("crispen.media.video.tracks._Sample.fits", lambda *_: True)
     report = enhance(usual, tmp_path / "b.mp4")

@@ -249,8 +249,9 @@ class Work:
         with av.open(local(path), "w", self.codec.segment, container_options=options) as out:
             stream = self._encoder(out)
             count = 0
-            for count, frame in enumerate(frames, 1):
+            for frame in frames:
                 out.mux(stream.encode(frame))
+                count += 1
             for packet in stream.encode():
                 if count == 1:  # x265 leaves a lone frame's time of decoding to chance
                     packet.dts = packet.pts
