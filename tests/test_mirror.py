@@ -64,9 +64,15 @@ TOGETHER: dict[str, tuple[tuple[str, ...], str]] = {
         "formats of one reader, each read from files that other programs wrote; test_reader.py, "
         "test_kept.py and test_vips_metadata.py read further ones",
     ),
-    "enhance/video/test_production.py": (
-        ("media/video/muxing.py",),
-        "what goes over from a source beside its picture is seen in whole videos",
+    "enhance/video/test_joining.py": (
+        tuple(
+            f"media/video/{name}.py"
+            for name in (
+                *("continuity", "copied", "encoded", "muxing", "sink", "sound", "tags", "texts"),
+                "tracks",
+            )
+        ),
+        "parts of one join, seen in whole videos beside those that FFmpeg makes",
     ),
     "engines/test_base.py": (
         ("engines/onnxruntime.py",),
@@ -108,6 +114,7 @@ WHOLE = {
     "enhance/test_mean.py": "models that ship",
     "enhance/test_repair.py": "models that ship",
     "enhance/test_shipped.py": "models that ship",
+    "enhance/video/test_joining.py": "whole videos that FFmpeg makes",
     "enhance/video/test_sizes.py": "whole videos",
     "enhance/video/test_troubles.py": "whole videos that are damaged",
     "evaluate/test_border.py": "commands and page agree",

@@ -1400,6 +1400,11 @@ export interface components {
              */
             as_is: boolean;
             /**
+             * Audio
+             * @description Sound of videos: copy it as it is, convert it to what the format usually holds, or none.
+             */
+            audio?: ("copy" | "convert" | "none") | null;
+            /**
              * Codec
              * @description Codec of videos: h264, hevc, vp9, av1, ffv1, prores.
              */
@@ -1471,6 +1476,11 @@ export interface components {
              * @default false
              */
             strip_metadata: boolean;
+            /**
+             * Subtitles
+             * @description Subtitles of videos: copy them as they are, convert them to what the format usually holds, or none.
+             */
+            subtitles?: ("copy" | "convert" | "none") | null;
             /**
              * Tasks
              * @description What to do: denoise, relight (too dark or too bright), sharpen, restore (several faults at once, with a model of your own), upscale. Several are done in this order. Without upscale the size stays.
