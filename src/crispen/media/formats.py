@@ -318,6 +318,7 @@ VIDEOS: dict[str, VideoFormat] = {
             magic=rb".{4}(moov|wide|mdat)",
         ),
         VideoFormat("3gp", (".3gp", ".3g2"), "video/3gpp", _MOV),
+        VideoFormat("f4v", (".f4v",), "video/mp4", _MOV),
         VideoFormat(
             "mkv",
             (".mkv",),
@@ -341,7 +342,13 @@ VIDEOS: dict[str, VideoFormat] = {
             text="webvtt",
         ),
         VideoFormat("avi", (".avi",), "video/x-msvideo", "avi", magic=rb"RIFF.{4}AVI "),
-        VideoFormat("mpegts", (".ts", ".mts", ".m2ts"), "video/mp2t", "mpegts", magic=rb"G.{187}G"),
+        VideoFormat(
+            "mpegts",
+            (".ts", ".mts", ".m2ts", ".m2t", ".trp"),
+            "video/mp2t",
+            "mpegts",
+            magic=rb"G.{187}G",
+        ),
         VideoFormat(
             "mpeg", (".mpg", ".mpeg", ".vob"), "video/mpeg", "mpeg", magic=rb"\0\0\x01\xba"
         ),
@@ -358,8 +365,9 @@ VIDEOS: dict[str, VideoFormat] = {
         ),
         VideoFormat("dv", (".dv",), "video/x-dv", "dv"),
         VideoFormat("mjpeg", (".mjpeg",), "video/x-motion-jpeg", "mjpeg"),
-        VideoFormat("h264", (".h264",), "video/h264", "h264"),
-        VideoFormat("hevc", (".hevc",), "video/h265", "hevc"),
+        VideoFormat("h264", (".h264", ".264"), "video/h264", "h264"),
+        VideoFormat("hevc", (".hevc", ".265"), "video/h265", "hevc"),
+        VideoFormat("rm", (".rm", ".rmvb"), "application/vnd.rn-realmedia", "rm", magic=rb"\.RMF"),
         VideoFormat("ivf", (".ivf",), "video/x-ivf", "ivf", magic=rb"DKIF"),
         VideoFormat("obu", (), "video/av1", "obu"),
         VideoFormat("mpeg4", (), "video/mp4v-es", "m4v"),

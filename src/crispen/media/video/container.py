@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 # The only ones that FFmpeg may open a file as.
 _DEMUXERS = ",".join(dict.fromkeys(f.demuxer for f in VIDEOS.values()))
 # Codecs of pictures that stand beside a film's own as often as they are one.
+# Streams of pictures in no container, which have no times.
+_BARE = ("h264", "hevc")
 _STILLS = ("mjpeg", "png", "bmp", "gif", "webp", "tiff")
 
 
@@ -243,6 +245,8 @@ def _is_still(stream: VideoStream) -> bool:
 def _rate(stream: VideoStream) -> Fraction | None:
     """Average frames per second; of DV, FFmpeg says the unit of its times instead."""
     rates = (stream.average_rate, stream.guessed_rate)
+    if stream.container.format.name in _BARE:  # FFmpeg assumes 25; the pictures may say their own
+        rates = (stream.codec_context.framerate, *rates)
     return next((r for r in rates if r and r * (stream.time_base or 0) < 1), None)
 
 
@@ -355,7 +359,9 @@ def _decoded(
 
     packets = demuxed(container, stream)
     # AVI stores no times of presentation, and FFmpeg guesses as if no frame came out of order.
-    unordered = container.format.name == "avi"
+    bare = container.format.name in _BARE
+    untimed = bare or container.format.name == "avi"
+    step = round(1 / (_rate(stream) or 25) / (stream.time_base or 1)) if bare else 1
     due = 0
     while True:
         try:
@@ -378,9 +384,9 @@ def _decoded(
             continue
         for frame in frames:
             damage.frames += frame.is_corrupt
-            if unordered:
-                frame.pts = due if frame.dts is None else frame.dts
-                due = frame.pts + 1
+            if untimed:
+                frame.pts = due if bare or frame.dts is None else frame.dts
+                due = frame.pts + step
             yield frame
         if packet is None or (packet.size == 0 and packet.dts is None):
             return

@@ -32,6 +32,7 @@ from crispen.media.video.container import (
 )
 from crispen.media.video.continuity import demuxed
 from crispen.media.video.encoded import EncodedTimes, count_frames
+from crispen.media.video.matroska import ROOM, set_pixel_aspect
 from crispen.media.video.sink import Sink, is_refusal
 from crispen.media.video.tags import file_tags, needs_newer_scheme, stream_tags
 from crispen.media.video.tracks import Carrier, Nowhere, Track, carrier
@@ -202,7 +203,11 @@ def _write(
     # What was refused may be a picture, whoever's packet it was that the muxer was given.
     if sum(sink.refused.values()) and not trial and count_frames(Path(target)) != len(times):
         raise _Refused("its pictures are refused")
-    return _repairs(joint.tracks, carriers, sink)
+    notes = _repairs(joint.tracks, carriers, sink)
+    aspect = joint.picture.pixel_aspect
+    if not trial and _shape_is_missing(joint) and not set_pixel_aspect(Path(target), aspect):
+        notes += ("the shape of its pixels could not be written: it may look too wide or narrow",)
+    return notes
 
 
 def _repairs(tracks: Sequence[Track], carriers: dict[int, Carrier], sink: Sink) -> tuple[str, ...]:
@@ -263,8 +268,16 @@ def _add_picture(
     tags = stream_tags(source, strip=joint.strip_metadata)
     # Older files say the rotation twice; players that read both would turn twice.
     tags.pop("rotate", None)
+    if _shape_is_missing(joint):
+        tags["title"] = tags.get("title", "") + ROOM
     video.metadata.update(tags)
     return video
+
+
+def _shape_is_missing(joint: Joint) -> bool:
+    """Whether the muxer is not told of the pixels' shape, and the codec does not say it."""
+    kind = MUXERS[joint.suffix]
+    return joint.picture.pixel_aspect not in (None, 1) and kind in ("matroska", "webm")
 
 
 def _chapters(old: InputContainer, origin: Fraction) -> list[Any]:
