@@ -74,6 +74,10 @@ TOGETHER: dict[str, tuple[tuple[str, ...], str]] = {
         ),
         "parts of one join, seen in whole videos beside those that FFmpeg makes",
     ),
+    "enhance/video/test_kept.py": (
+        ("media/video/hdr.py", "media/video/header.py", "media/video/matroska.py"),
+        "what a source says of its picture is seen in whole videos, as FFmpeg reads them",
+    ),
     "engines/test_base.py": (
         ("engines/onnxruntime.py",),
         "every test of engines runs on it too, as the one that the others must equal",
@@ -114,7 +118,6 @@ WHOLE = {
     "enhance/test_mean.py": "models that ship",
     "enhance/test_repair.py": "models that ship",
     "enhance/test_shipped.py": "models that ship",
-    "enhance/video/test_joining.py": "whole videos that FFmpeg makes",
     "enhance/video/test_sizes.py": "whole videos",
     "enhance/video/test_troubles.py": "whole videos that are damaged",
     "evaluate/test_border.py": "commands and page agree",

@@ -52,6 +52,7 @@ class Plan(BaseModel):
     codec: str | None = Field(None, description="of a video")
     encoder_options: dict[str, str] = Field({}, description="of a video, as FFmpeg calls them")
     pixel_format: str = Field("", description="of a video, as FFmpeg calls it")
+    square: bool = Field(False, description="whether a video's pixels become square")
     label: str = Field(description="part of the result's name")
     dials: Dials = Field(
         Dials(), description="dials for networks that take them: how degraded the picture is"
@@ -115,7 +116,9 @@ def plan(
     """
     lineup = check(request, source.kind, at_hand) if lineup is None else lineup
     target = request.target.or_scale(lineup.default_scale)
-    size = target.resolve(source.width, source.height)
+    # A size is that of what is shown, so its pixels are square; a scale keeps their shape.
+    width = round(source.width * source.pixel_aspect) if target.sized else source.width
+    size = target.resolve(width, source.height)
     pixels = size[0] * size[1] * (source.frames if source.kind == "image" else 1)
     if max_pixels is not None and pixels > max_pixels:
         raise ResultTooLarge(
@@ -136,9 +139,10 @@ def plan(
     else:
         suffix = video_suffix(result) if result is not None else None
         format = result_format(request, source, result)
-        codec, options, notes = codec_for(request, suffix or VIDEO_FORMATS[format])
+        codec, options, notes = codec_for(request, suffix or VIDEO_FORMATS[format], hdr=source.hdr)
         size, pixel_format, about = _frames(codec, source, size)
         more = {"codec": codec.name, "encoder_options": options, "pixel_format": pixel_format}
+        more["square"] = target.sized and source.pixel_aspect != 1
         more["notes"] = (*notes, *about)
     notes = (*choice.notes, *more.pop("notes", ()))
     return Plan(
@@ -301,13 +305,15 @@ def video_suffix(path: Path) -> str:
     return suffix
 
 
-def codec_for(request: Request, suffix: str) -> tuple[VideoCodec, dict[str, str], tuple[str, ...]]:
+def codec_for(
+    request: Request, suffix: str, *, hdr: bool = False
+) -> tuple[VideoCodec, dict[str, str], tuple[str, ...]]:
     """The codec of a video, FFmpeg's options for it, and what a person should know.
 
     Raises:
         UsageError: The container does not hold the codec, or the codec has no such setting.
     """
-    codec = find_codec(request.codec, suffix)
+    codec = find_codec(request.codec, suffix, hdr=hdr)
     crf = crf_of(request)
     notes: tuple[str, ...] = ()
     if request.crf is None and crf is not None:

@@ -24,6 +24,7 @@ pytestmark = pytest.mark.skipif(
 )
 
 PICTURE = ("-f", "lavfi", "-i", "testsrc2=s=64x48:r=25:d=1")
+SHORT = ("-f", "lavfi", "-i", "testsrc2=s=64x48:r=25:d=0.4")
 TONE = ("-f", "lavfi", "-i", "sine=440:r=48000:d=1")
 H264 = ("-c:v", "libx264", "-bf", "2")
 SRT = """1
@@ -69,7 +70,7 @@ def packets(path: Path, kind: str, *options: str, number: int = 0) -> list[tuple
         number: Which stream of that kind.
     """
     # Only in broadcasts does time begin anywhere, and FFmpeg lets the first stream's be 0.
-    real = () if path.suffix in (".ts", ".vob") else ("-copyts",)
+    real = () if path.suffix in (".ts", ".m2t", ".trp", ".vob") else ("-copyts",)
     which = ("-map", "0:v", "-map", "0:a?", "-map", "0:s?", "-c", "copy")
     out = ffmpeg(*real, "-i", path, *which, *options, "-f", "framecrc", "-").decode()
     kinds = re.findall(rf"#media_type (\d+): {kind}", out)

@@ -1806,6 +1806,12 @@ export interface components {
              */
             frames: number;
             /**
+             * Hdr
+             * @description whether a video's levels are those of PQ or HLG
+             * @default false
+             */
+            hdr: boolean;
+            /**
              * Height
              * @description as shown
              */
@@ -1826,6 +1832,12 @@ export interface components {
              * @enum {string}
              */
             kind: "image" | "video";
+            /**
+             * Pixel Aspect
+             * @description width over height of a video's pixel as shown
+             * @default 1
+             */
+            pixel_aspect: number;
             /**
              * Pixel Format
              * @description of a video, as FFmpeg calls it

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from crispen.engines.base import Engine, Pixels
 from crispen.enhance.stages import ModelStage, Shape
-from crispen.media.video.container import Color
+from crispen.media.video.header import Color
 from crispen.media.video.pixel_formats import (
     FULL_RANGE,
     STUDIO_RANGE,

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from crispen.enhance.modelfile import ModelFiles
-from crispen.enhance.plan import Plan, clip_matters, codec_for, video_suffix
+from crispen.enhance.plan import Plan, clip_matters, video_suffix
 from crispen.enhance.plan import plan as make_plan
 from crispen.enhance.request import Request
 from crispen.enhance.source import video_source
@@ -113,7 +113,7 @@ def make_video(
     progress = progress or Progress()
     if not segment_s > 0:
         raise UsageError(f"segment_s is {segment_s}; give a number of seconds above 0")
-    codec_for(request, video_suffix(target))
+    video_suffix(target)
     _check_target(source, target, overwrite)
     header = probe(source)
     if plan is None:

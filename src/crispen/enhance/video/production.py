@@ -19,13 +19,14 @@ from crispen.enhance.video.timestamps import FrameClock
 from crispen.errors import InputError, UsageError
 from crispen.media.video.codecs import find_codec
 from crispen.media.video.container import (
-    Color,
     Damage,
-    VideoHeader,
+    explained,
     local,
     read_frames,
+    reason,
     writing,
 )
+from crispen.media.video.header import Color, VideoHeader
 from crispen.media.video.pixel_formats import STUDIO_RANGE, source_format
 from crispen.progress import Progress, Task
 
@@ -74,6 +75,7 @@ class Work:
         self._suffix = video_suffix(target)
         self.codec = find_codec(plan.codec, self._suffix)
         self.options = plan.encoder_options
+        self.pixel_aspect = None if plan.square else header.pixel_aspect
         self.format = source_format(av.VideoFormat(plan.pixel_format)).planar
         self.size = (plan.width, plan.height)
         if header.turned:
@@ -82,6 +84,9 @@ class Work:
         self.models = models
         self.tracks: tuple[Track, ...] = ()
         self.notes = [*plan.notes]
+        if header.light is not None:
+            self.options = header.light.options(self.codec.name, self.options)
+            self.notes += header.light.notes(self.codec.name)
         color = header.color
         self.color = Color(
             1 if header.format.rgb else color.matrix,
@@ -135,12 +140,13 @@ class Work:
             part.update(bytes(part.buffer_size))
         frame.pts, frame.time_base = 0, self.header.time_base
         try:
-            self._encode(path, iter([frame]))
+            with explained():
+                self._encode(path, iter([frame]))
         except av.FFmpegError as error:
             width, height = self.size
             raise UsageError(
                 f"{self.codec.name} does not encode {width}x{height} with these settings "
-                f"({error.strerror}); choose another size or --codec"
+                f"({reason(error)}); choose another size or --codec"
             ) from error
 
     def job(self, segment_s: float) -> dict[str, Any]:
@@ -154,6 +160,7 @@ class Work:
             "format": self.format.name,
             "codec": self.codec.encoder,
             "options": self.options,
+            "pixel_aspect": str(self.pixel_aspect),
             "ffmpeg": av.library_versions["libavcodec"],
             "segment_s": segment_s,
             "strength": self.strength,
@@ -271,8 +278,8 @@ class Work:
         stream.time_base = header.time_base
         context = stream.codec_context
         context.time_base = header.time_base
-        if header.pixel_aspect is not None:
-            context.sample_aspect_ratio = header.pixel_aspect
+        if self.pixel_aspect is not None:
+            context.sample_aspect_ratio = self.pixel_aspect
         apply_color(context, self.color)
         if self.threads is not None:
             context.thread_count = self.threads
@@ -290,7 +297,7 @@ class Work:
         header = self.header
         picture = Picture(
             self.color,
-            header.pixel_aspect,
+            self.pixel_aspect,
             header.rate,
             header.display_matrix,
             hevc=self.codec.name == "hevc",

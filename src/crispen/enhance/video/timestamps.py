@@ -7,7 +7,8 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from crispen.enhance.video.segments import Ending
-from crispen.media.video.container import Damage, VideoHeader
+from crispen.media.video.container import Damage
+from crispen.media.video.header import VideoHeader
 
 if TYPE_CHECKING:
     import av

@@ -22,9 +22,10 @@ from crispen.media.formats import VIDEOS
 from crispen.media.picture.byte_source import refuse_address
 from crispen.media.video.completeness import ends_early
 from crispen.media.video.continuity import demuxed, origin_of
+from crispen.media.video.hdr import light_of
+from crispen.media.video.header import Color, StreamInfo, VideoHeader
 from crispen.media.video.pixel_formats import (
     FULL_RANGE,
-    SourceFormat,
     source_format,
     top_left_chroma,
 )
@@ -40,97 +41,6 @@ _DEMUXERS = ",".join(dict.fromkeys(f.demuxer for f in VIDEOS.values()))
 # Streams of pictures in no container, which have no times.
 _BARE = ("h264", "hevc")
 _STILLS = ("mjpeg", "png", "bmp", "gif", "webp", "tiff")
-
-
-@dataclass(frozen=True, slots=True)
-class Color:
-    """How samples mean colour, in the numbers of ITU-T H.273, 2 meaning unknown.
-
-    Attributes:
-        matrix: Y'CbCr matrix; 1 is BT.709, 5 and 6 are BT.601, 9 is BT.2020.
-        primaries: Of the same document.
-        transfer: Of the same document.
-        range: 1 studio, 2 full, 0 unknown, as FFmpeg counts.
-    """
-
-    matrix: int = 2
-    primaries: int = 2
-    transfer: int = 2
-    range: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class StreamInfo:
-    """One stream of a file.
-
-    Attributes:
-        index: Its number in the file.
-        kind: ``video``, ``audio``, ``subtitle``, ``data``, ``attachment``.
-        codec: FFmpeg's name, or an empty string.
-        language: Three letters, or an empty string.
-    """
-
-    index: int
-    kind: str
-    codec: str
-    language: str = ""
-
-    def label(self) -> str:
-        """For people."""
-        about = ", ".join(part for part in (self.codec, self.language) if part)
-        return f"{self.kind} stream #{self.index}" + (f" ({about})" if about else "")
-
-
-@dataclass(frozen=True, slots=True)
-class VideoHeader:
-    """What is known of a video before its frames are read.
-
-    Attributes:
-        width: Columns as stored, before any rotation.
-        height: Rows as stored.
-        codec: Of the picture.
-        container: FFmpeg's name of the file format.
-        stream: Number of the picture's stream.
-        format: Of its frames.
-        color: Of its frames.
-        rate: Average frames per second, or None.
-        time_base: Seconds a time stamp's unit lasts.
-        start: First frame's time stamp in that unit.
-        origin: The second that becomes 0; not 0 where a clock counts from any point, as in MPEG-TS.
-        frames: About how many there are, to tell how far the work is; 0 if that is unknown.
-        rotation: Degrees counter-clockwise a player turns it.
-        display_matrix: The nine numbers that say so, or None.
-        pixel_aspect: Width over height of a pixel, or None if unknown.
-        interlaced: Its first frame is made of two fields.
-        top_left: Its chroma samples are at the corners' luma samples, as in BT.2020.
-        streams: All streams.
-        chapters: How many chapters.
-    """
-
-    width: int
-    height: int
-    codec: str
-    container: str
-    stream: int
-    format: SourceFormat
-    color: Color
-    rate: Fraction | None
-    time_base: Fraction
-    start: int
-    frames: int
-    rotation: int = 0
-    display_matrix: tuple[int, ...] | None = None
-    pixel_aspect: Fraction | None = None
-    interlaced: bool = False
-    top_left: bool = False
-    streams: tuple[StreamInfo, ...] = ()
-    chapters: int = 0
-    origin: Fraction = Fraction(0)
-
-    @property
-    def turned(self) -> bool:
-        """Whether width and height change places when it is shown."""
-        return self.rotation % 180 != 0
 
 
 @dataclass(slots=True)
@@ -196,9 +106,30 @@ def writing(path: Path, target: Path | None = None) -> Iterator[None]:
             raise OutputError(
                 f"{shown}: no permission to write there; choose another folder with -o"
             ) from error
-        raise OutputError(f"{shown}: cannot be written ({error.strerror or error})") from error
+        raise OutputError(f"{shown}: cannot be written ({reason(error)})") from error
     except ValueError as error:
         raise OutputError(f"{shown}: cannot be written ({error})") from error
+
+
+@contextlib.contextmanager
+def explained() -> Iterator[None]:
+    """Lets `reason` find FFmpeg's own lines in errors that come up in here."""
+    import av
+
+    before = av.logging.get_level()
+    av.logging.set_level(av.logging.ERROR)
+    try:
+        with av.logging.Capture():
+            yield
+    finally:
+        av.logging.set_level(before)
+
+
+def reason(error: Exception) -> str:
+    """Why FFmpeg failed, in its own words where it had any; see `explained`."""
+    said = getattr(error, "log", None)
+    line: str = said[2].strip().rstrip(".") if said else ""
+    return line or getattr(error, "strerror", None) or str(error)
 
 
 def local(path: Path) -> str:
@@ -244,9 +175,9 @@ def _is_still(stream: VideoStream) -> bool:
 
 def _rate(stream: VideoStream) -> Fraction | None:
     """Average frames per second; of DV, FFmpeg says the unit of its times instead."""
-    rates = (stream.average_rate, stream.guessed_rate)
+    rates = [stream.average_rate, stream.guessed_rate]
     if stream.container.format.name in _BARE:  # FFmpeg assumes 25; the pictures may say their own
-        rates = (stream.codec_context.framerate, *rates)
+        rates.insert(0, stream.codec_context.framerate)
     return next((r for r in rates if r and r * (stream.time_base or 0) < 1), None)
 
 
@@ -325,6 +256,7 @@ def probe(path: str | Path) -> VideoHeader:
             streams=streams,
             chapters=chapters,
             origin=origin,
+            light=light_of(first),
         )
 
 

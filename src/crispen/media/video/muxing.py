@@ -23,15 +23,16 @@ import av
 from crispen.errors import OutputError
 from crispen.media.formats import MUXERS
 from crispen.media.video.container import (
-    Color,
-    VideoHeader,
+    explained,
     local,
     open_input,
     reading,
+    reason,
     writing,
 )
 from crispen.media.video.continuity import demuxed
 from crispen.media.video.encoded import EncodedTimes, count_frames
+from crispen.media.video.header import Color, VideoHeader
 from crispen.media.video.matroska import ROOM, set_pixel_aspect
 from crispen.media.video.sink import Sink, is_refusal
 from crispen.media.video.tags import file_tags, needs_newer_scheme, stream_tags
@@ -125,7 +126,7 @@ def join(joint: Joint, target: Path, *, check: Callable[[], None], shown: Path) 
     missing: list[Track] = []
     while True:
         try:
-            with writing(target, shown):
+            with explained(), writing(target, shown):
                 notes = _write(joint, local(target), check)
                 break
         except _Refused as error:
@@ -145,7 +146,7 @@ def rehearse(joint: Joint, shown: Path) -> tuple[Track, ...]:
     """
     while True:
         try:
-            with writing(shown):
+            with explained(), writing(shown):
                 _write(joint, Nowhere(), lambda: None, trial=True)
         except _Refused as error:
             if not joint.tracks:
@@ -196,7 +197,7 @@ def _write(
                         check()
         except av.FFmpegError as error:
             if is_refusal(error):
-                raise _Refused(error.strerror) from error
+                raise _Refused(reason(error)) from error
             raise
         except ValueError as error:  # PyAV's own
             raise _Refused(str(error)) from error
@@ -204,8 +205,8 @@ def _write(
     if sum(sink.refused.values()) and not trial and count_frames(Path(target)) != len(times):
         raise _Refused("its pictures are refused")
     notes = _repairs(joint.tracks, carriers, sink)
-    aspect = joint.picture.pixel_aspect
-    if not trial and _shape_is_missing(joint) and not set_pixel_aspect(Path(target), aspect):
+    aspect = _missing_shape(joint)
+    if not trial and aspect is not None and not set_pixel_aspect(Path(target), aspect):
         notes += ("the shape of its pixels could not be written: it may look too wide or narrow",)
     return notes
 
@@ -268,16 +269,17 @@ def _add_picture(
     tags = stream_tags(source, strip=joint.strip_metadata)
     # Older files say the rotation twice; players that read both would turn twice.
     tags.pop("rotate", None)
-    if _shape_is_missing(joint):
+    if _missing_shape(joint) is not None:
         tags["title"] = tags.get("title", "") + ROOM
     video.metadata.update(tags)
     return video
 
 
-def _shape_is_missing(joint: Joint) -> bool:
-    """Whether the muxer is not told of the pixels' shape, and the codec does not say it."""
-    kind = MUXERS[joint.suffix]
-    return joint.picture.pixel_aspect not in (None, 1) and kind in ("matroska", "webm")
+def _missing_shape(joint: Joint) -> Fraction | None:
+    """The pixels' shape where they are not square and the muxer is not told of it, or None."""
+    aspect = joint.picture.pixel_aspect
+    told = MUXERS[joint.suffix] not in ("matroska", "webm")
+    return None if told or aspect == 1 else aspect
 
 
 def _chapters(old: InputContainer, origin: Fraction) -> list[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -25,11 +26,12 @@ _FILE_FACTS = frozenset(
 )
 _STREAM_FACTS = frozenset(
     (
-        *("encoder", "handler_name", "vendor_id", "duration", "number_of_frames"),
+        *("encoder", "vendor_id", "duration", "number_of_frames"),
         *("number_of_bytes", "bps", "_statistics_writing_app"),
         *("_statistics_writing_date_utc", "_statistics_tags"),
     )
 )
+_PROGRAMS = re.compile(r"handler|media|gpac|l-smash|mainconcept|^\W*$", re.IGNORECASE)
 
 
 def file_tags(metadata: Mapping[str, str]) -> dict[str, str]:
@@ -47,8 +49,13 @@ def stream_tags(stream: Stream, *, strip: bool) -> dict[str, str]:
     if strip:  # a player chooses streams by language
         return {k: v for k, v in stream.metadata.items() if k == "language"}
     # Matroska's statistics ("BPS-eng", …) were counted on the old packets.
-    return {
+    tags = {
         k: v
         for k, v in stream.metadata.items()
         if k.lower() not in _STREAM_FACTS and k.lower().split("-")[0] not in _STREAM_FACTS
     }
+    # A track's name is its title in some files and its handler in others, where that is not the
+    # name of a program.
+    handler = tags.pop("handler_name", "")
+    name = tags.get("title") or ("" if _PROGRAMS.search(handler) else handler)
+    return tags | {"title": name, "handler_name": name} if name else tags

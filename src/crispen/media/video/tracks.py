@@ -17,9 +17,10 @@ import av
 from crispen.errors import InputError
 from crispen.media.format_choice import video_of
 from crispen.media.formats import MUXERS, VIDEOS
-from crispen.media.video.container import StreamInfo, VideoHeader, open_input, reading
+from crispen.media.video.container import open_input, reading
 from crispen.media.video.continuity import demuxed
 from crispen.media.video.copied import Copied
+from crispen.media.video.header import StreamInfo, VideoHeader
 from crispen.media.video.sink import Sink
 from crispen.media.video.sound import Sound
 from crispen.media.video.texts import Text
