@@ -74,6 +74,10 @@ TOGETHER: dict[str, tuple[tuple[str, ...], str]] = {
         ),
         "parts of one join, seen in whole videos beside those that FFmpeg makes",
     ),
+    "enhance/test_plan.py": (
+        ("enhance/encoding.py",),
+        "what an encoder is given is part of a plan",
+    ),
     "enhance/video/test_kept.py": (
         ("media/video/hdr.py", "media/video/header.py", "media/video/matroska.py"),
         "what a source says of its picture is seen in whole videos, as FFmpeg reads them",

@@ -7,7 +7,9 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from crispen.enhance.api import enhance_video
 from crispen.errors import UsageError
@@ -73,6 +75,33 @@ def test_a_size_is_that_of_what_is_shown(
     report = enhance_video(source, tmp_path / "b.mp4", model="espcn-x2", **wish)
     assert report.target_size == size
     assert stream_of(tmp_path / "b.mp4").get("sample_aspect_ratio", "1:1") == aspect
+
+
+def gray(path: Path) -> NDArray[np.uint8]:
+    """Luma of the first frame, as FFmpeg decodes it."""
+    about = stream_of(path)
+    raw = ffmpeg("-i", path, "-frames:v", 1, "-vf", "extractplanes=y", "-f", "rawvideo", "-")
+    return np.frombuffer(raw, np.uint8).reshape(about["height"], about["width"])
+
+
+@pytest.mark.parametrize(
+    ("codec", "suffix", "size"),
+    [("h264", ".mp4", (48, 64)), ("ffv1", ".mkv", (47, 63)), ("vp9", ".webm", (47, 63))],
+)
+def test_odd_sides_stay_or_are_padded_and_no_pixel_moves(
+    tmp_path: Path, film: Film, codec: str, suffix: str, size: tuple[int, int]
+) -> None:
+    inputs = ("-f", "lavfi", "-i", "testsrc=s=63x47:r=25:d=0.2")
+    source = film("odd.mkv", "-pix_fmt", "yuv420p", "-c:v", "ffv1", inputs=inputs)
+    fine = {"crf": 1} if codec != "ffv1" else {}
+    report = enhance_video(source, tmp_path / f"b{suffix}", 1, codec=codec, **fine)
+    small, large = gray(source).astype(int), gray(tmp_path / f"b{suffix}").astype(int)
+    assert (small.shape, large.shape) == ((47, 63), size)
+    assert np.abs(large[:47, :63] - small).mean() < 1
+    if codec == "h264":
+        assert report.notes == ("63x47 is coded as 64x48: its edge is repeated",)
+        assert np.abs(large[:47, 63] - small[:, 62]).mean() < 1
+        assert np.abs(large[47, :63] - small[46]).mean() < 1
 
 
 HDR = (

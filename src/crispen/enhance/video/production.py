@@ -78,8 +78,10 @@ class Work:
         self.pixel_aspect = None if plan.square else header.pixel_aspect
         self.format = source_format(av.VideoFormat(plan.pixel_format)).planar
         self.size = (plan.width, plan.height)
+        self.padding = plan.padding
         if header.turned:
             self.size = (plan.height, plan.width)
+            self.padding = (plan.padding[1], plan.padding[0])
         self.strength = plan.strength
         self.models = models
         self.tracks: tuple[Track, ...] = ()
@@ -157,6 +159,7 @@ class Work:
             "version": _VERSION,
             "source": identity(self.source),
             "size": self.size,
+            "padding": self.padding,
             "format": self.format.name,
             "codec": self.codec.encoder,
             "options": self.options,
@@ -200,6 +203,7 @@ class Work:
             self.size,
             self.format,
             memory_bytes=memory_bytes,
+            padding=self.padding,
             strength=self.strength,
             full=self.codec.full_range,
         )

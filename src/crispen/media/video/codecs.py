@@ -25,6 +25,7 @@ class VideoCodec:
         max_crf: The worst quality.
         segment: Container of unfinished work. NUT holds any time base to the last tick.
         full_range: It can say that its levels are full range.
+        odd: It codes sides of an odd number of pixels, whatever its chroma.
     """
 
     name: str
@@ -37,6 +38,7 @@ class VideoCodec:
     max_crf: int = 51
     segment: str = "nut"
     full_range: bool = True
+    odd: bool = True
 
     @property
     def suffixes(self) -> list[str]:
@@ -76,8 +78,12 @@ _X26X = (
 
 # x264 is deterministic at a given number of threads, so a resumed file equals an uninterrupted one.
 _CODECS = (
-    VideoCodec("h264", "libx264", 18, "superfast", _X26X),
-    VideoCodec("hevc", "libx265", 20, "superfast", _X26X, {"x265-params": "log-level=error"}),
+    VideoCodec("h264", "libx264", 18, "superfast", _X26X, odd=False),
+    VideoCodec(
+        *("hevc", "libx265", 20, "superfast", _X26X),
+        {"x265-params": "log-level=error"},
+        odd=False,
+    ),
     VideoCodec(
         "vp9",
         "libvpx-vp9",
