@@ -119,7 +119,7 @@ def explained() -> Iterator[None]:
     before = av.logging.get_level()
     av.logging.set_level(av.logging.ERROR)
     try:
-        with av.logging.Capture():
+        with av.logging.Capture(local=False):  # decoders have threads of their own
             yield
     finally:
         av.logging.set_level(before)
