@@ -64,9 +64,23 @@ TOGETHER: dict[str, tuple[tuple[str, ...], str]] = {
         "formats of one reader, each read from files that other programs wrote; test_reader.py, "
         "test_kept.py and test_vips_metadata.py read further ones",
     ),
-    "enhance/video/test_production.py": (
-        ("media/video/muxing.py",),
-        "what goes over from a source beside its picture is seen in whole videos",
+    "enhance/video/test_joining.py": (
+        tuple(
+            f"media/video/{name}.py"
+            for name in (
+                *("continuity", "copied", "encoded", "muxing", "sink", "sound", "tags", "texts"),
+                "tracks",
+            )
+        ),
+        "parts of one join, seen in whole videos beside those that FFmpeg makes",
+    ),
+    "enhance/test_plan.py": (
+        ("enhance/encoding.py",),
+        "what an encoder is given is part of a plan",
+    ),
+    "enhance/video/test_kept.py": (
+        ("media/video/hdr.py", "media/video/header.py", "media/video/matroska.py"),
+        "what a source says of its picture is seen in whole videos, as FFmpeg reads them",
     ),
     "engines/test_base.py": (
         ("engines/onnxruntime.py",),

@@ -24,6 +24,7 @@ import difflib
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import Any
 
 
@@ -119,13 +120,26 @@ def needs_extra(purpose: str, extra: str, *, otherwise: str = "") -> Iterator[No
         raise MissingExtra(text + (f", {otherwise}" if otherwise else "")) from error
 
 
-def nearest_names(name: str, known: Iterable[str], *, limit: int = 3) -> str:
+def nearest_names(
+    name: str,
+    known: Iterable[str],
+    *,
+    limit: int = 3,
+    also: Mapping[str, str] = MappingProxyType({}),
+) -> str:
     """``'; did you mean a, b?'``, or an empty string when nothing is near.
+
+    Args:
+        name: What was asked for.
+        known: What there is.
+        limit: The most names to say.
+        also: Other names in lower case, and which of the known ones each means.
 
     >>> nearest_names("foto-x2", ["photo-x2", "espcn-x2"])
     '; did you mean photo-x2, espcn-x2?'
     """
-    near = difflib.get_close_matches(name, sorted(known), n=limit, cutoff=0.4)
+    meant = also.get(name.lower())
+    near = [meant] if meant else difflib.get_close_matches(name, sorted(known), limit, 0.4)
     return f"; did you mean {', '.join(near)}?" if near else ""
 
 

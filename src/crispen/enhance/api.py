@@ -123,6 +123,8 @@ def enhance_video(
     codec: str | None = None,
     crf: float | None = None,
     preset: str | None = None,
+    audio: str | None = None,
+    subtitles: str | None = None,
     strip_metadata: bool = False,
     device: str = "auto",
     threads: int | None = None,
@@ -135,9 +137,10 @@ def enhance_video(
     """A larger, sharper video: every frame with its own time stamp, all else as it was.
 
     Depth, subsampling, range and colour tags are kept where the codec can; sound, subtitles,
-    chapters, rotation, pixel aspect and metadata are kept. Matroska and WebM count time in
-    milliseconds, so finer time stamps are rounded there. A cut or damaged source is enhanced as
-    far as it decodes, and the report says so.
+    chapters, rotation, pixel aspect and metadata are kept. Sound and subtitles that the target
+    cannot hold are converted, what cannot be converted is left out, and the report says so.
+    Matroska and WebM count time in milliseconds, so finer time stamps are rounded there. A cut or
+    damaged source is enhanced as far as it decodes, and the report says so.
 
     Args:
         source: A video file.
@@ -158,6 +161,9 @@ def enhance_video(
             ``prores``.
         crf: Quality, lower is better; 18 for H.264.
         preset: Speed of the encoder; ``superfast`` for H.264.
+        audio: ``copy`` refuses what the target cannot hold, ``convert`` converts in any case,
+            ``none`` leaves sound out; copied, and converted where it must be, unless given.
+        subtitles: Likewise.
         device: As for `crispen.load`.
         threads: Most CPU threads of the network and of the encoder.
         memory_bytes: Budget of the network's windows.
@@ -169,7 +175,7 @@ def enhance_video(
 
     Raises:
         UsageError: An option does not fit.
-        InputError: The source cannot be read, or not all of it fits the target's format.
+        InputError: The source cannot be read, or what is to be copied does not fit the target.
         OutputError: The target cannot be written.
         Cancelled: It was cancelled.
     """
@@ -192,6 +198,8 @@ def enhance_video(
         codec=codec,
         crf=crf,
         preset=preset,
+        audio=audio,
+        subtitles=subtitles,
         strip_metadata=strip_metadata,
     )
     return make_video(

@@ -13,6 +13,7 @@ from crispen.enhance.naming import check_name, fitting, suffix_for, tail_beside
 from crispen.enhance.record import read_notes, source_of
 from crispen.enhance.results import STDIO, Draft, Job, settle
 from crispen.errors import CrispenError, UsageError
+from crispen.media import signatures
 
 # A shell's <(command) is a file of one of these, where no result can stand.
 _NO_PLACE = ("/dev/", "/proc/")
@@ -96,9 +97,25 @@ def plan_jobs(
                 f"-o {output}: one file cannot take the results of several inputs; name a folder, "
                 "or end the name with / if it is one"
             )
-    drafts = [_draft(item, output, single, label, format, is_video) for item in kept]
+
+    def holds_video(path: Path) -> bool:
+        """By its name; and what was typed and has no name that is known, by its first bytes."""
+        return is_video(path) or (not is_picture(path) and begins_as_video(path))
+
+    drafts = [_draft(item, output, single, label, format, holds_video) for item in kept]
     jobs, more = settle(drafts)
     return Inputs(jobs, [*problems, *more], strangers)
+
+
+def begins_as_video(path: Path) -> bool:
+    """Whether a file's first bytes are those of a video."""
+    if not path.is_file():  # a pipe is read once
+        return False
+    try:
+        with path.open("rb") as file:
+            return signatures.is_video(file.read(signatures.HEAD_BYTES))
+    except OSError:  # whoever reads it says why
+        return False
 
 
 def _draft(

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field
 
 from crispen.enhance.chain import SLACK, Lineup
+from crispen.enhance.encoding import codec_for, frames_for
 from crispen.enhance.naming import PICTURE_FORMATS, VIDEO_FORMATS, label_of
 from crispen.enhance.request import Kind, Request
 from crispen.enhance.source import Source
@@ -19,8 +20,6 @@ from crispen.errors import ResultTooLarge, UsageError, nearest_names
 from crispen.look.looking import faults_of
 from crispen.media.format_choice import check_fits, output_format, video_of
 from crispen.media.formats import MUXERS, PICTURES
-from crispen.media.video.codecs import VideoCodec, encoder_formats, find_codec
-from crispen.media.video.pixel_formats import choose_format, source_format
 from crispen.models.athand import AtHand
 from crispen.models.dials import Dials, VividDials
 
@@ -52,6 +51,10 @@ class Plan(BaseModel):
     codec: str | None = Field(None, description="of a video")
     encoder_options: dict[str, str] = Field({}, description="of a video, as FFmpeg calls them")
     pixel_format: str = Field("", description="of a video, as FFmpeg calls it")
+    padding: tuple[int, int] = Field(
+        (0, 0), description="columns and rows of a video that repeat its edge, as shown"
+    )
+    square: bool = Field(False, description="whether a video's pixels become square")
     label: str = Field(description="part of the result's name")
     dials: Dials = Field(
         Dials(), description="dials for networks that take them: how degraded the picture is"
@@ -115,7 +118,9 @@ def plan(
     """
     lineup = check(request, source.kind, at_hand) if lineup is None else lineup
     target = request.target.or_scale(lineup.default_scale)
-    size = target.resolve(source.width, source.height)
+    # A size is that of what is shown, so its pixels are square; a scale keeps their shape.
+    width = round(source.width * source.pixel_aspect) if target.sized else source.width
+    size = target.resolve(width, source.height)
     pixels = size[0] * size[1] * (source.frames if source.kind == "image" else 1)
     if max_pixels is not None and pixels > max_pixels:
         raise ResultTooLarge(
@@ -136,9 +141,11 @@ def plan(
     else:
         suffix = video_suffix(result) if result is not None else None
         format = result_format(request, source, result)
-        codec, options, notes = codec_for(request, suffix or VIDEO_FORMATS[format])
-        size, pixel_format, about = _frames(codec, source, size)
+        codec, options, notes = codec_for(request, suffix or VIDEO_FORMATS[format], hdr=source.hdr)
+        size, padding, pixel_format, about = frames_for(codec, source, size)
         more = {"codec": codec.name, "encoder_options": options, "pixel_format": pixel_format}
+        more["padding"] = padding
+        more["square"] = target.sized and source.pixel_aspect != 1
         more["notes"] = (*notes, *about)
     notes = (*choice.notes, *more.pop("notes", ()))
     return Plan(
@@ -299,65 +306,6 @@ def video_suffix(path: Path) -> str:
             f"choose a name ending in {', '.join(_VIDEO_SUFFIXES)}"
         )
     return suffix
-
-
-def codec_for(request: Request, suffix: str) -> tuple[VideoCodec, dict[str, str], tuple[str, ...]]:
-    """The codec of a video, FFmpeg's options for it, and what a person should know.
-
-    Raises:
-        UsageError: The container does not hold the codec, or the codec has no such setting.
-    """
-    codec = find_codec(request.codec, suffix)
-    crf = crf_of(request)
-    notes: tuple[str, ...] = ()
-    if request.crf is None and crf is not None:
-        if codec.crf is None:
-            crf, notes = None, (f"{codec.name} has no quality setting, so quality was left out",)
-        else:
-            crf = min(codec.max_crf, crf)
-    return codec, codec.options(crf, request.preset), notes
-
-
-def crf_of(request: Request) -> float | None:
-    """The quality of a video in a codec's own numbers, before the codec's limits; None if unsaid.
-
-    >>> crf_of(Request(quality=50)), crf_of(Request(quality=50, crf=20.0))
-    (32, 20.0)
-    """
-    if request.crf is not None or request.quality is None:
-        return request.crf
-    # 100 is CRF 10, which nobody tells from the source; 50 is CRF 32.
-    return round(10 + (100 - request.quality) * 0.44)
-
-
-def _frames(
-    codec: VideoCodec, source: Source, size: tuple[int, int]
-) -> tuple[tuple[int, int], str, list[str]]:
-    """The size that the encoder takes, its pixel format, and what a person should know."""
-    if not source.pixel_format:
-        return size, "", []
-    from av import VideoFormat
-
-    notes = []
-    held = source_format(VideoFormat(source.pixel_format))
-    chosen = choose_format(held.planar, encoder_formats(codec))
-    if chosen is None:
-        raise UsageError(f"{codec.name} takes no pixel format Crispen knows; use h264")
-    if held.rgb:
-        notes.append(f"its RGB ({held.name}) is written as {chosen.label()} BT.709")
-    elif chosen != held.planar:
-        notes.append(f"{held.planar.label()} becomes {chosen.label()}, which {codec.name} can hold")
-    if held.alpha:
-        notes.append("its transparency is left out")
-    across, down = reversed(chosen.step) if source.turned else chosen.step
-    even = max(across, size[0] // across * across), max(down, size[1] // down * down)
-    if even != size:
-        notes.append(
-            f"{size[0]}x{size[1]} becomes {even[0]}x{even[1]}: {chosen.label()} needs even sides"
-        )
-    if source.interlaced:
-        notes.append("interlaced: its fields are treated as one picture; deinterlace first")
-    return even, chosen.name, notes
 
 
 def _suits(format: str, kind: Kind) -> None:

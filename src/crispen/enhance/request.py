@@ -33,7 +33,7 @@ from pydantic_core import PydanticCustomError, core_schema
 from crispen.enhance.naming import PICTURE_FORMATS, VIDEO_FORMATS
 from crispen.enhance.target import Target
 from crispen.errors import UsageError, describe_invalid, nearest_names
-from crispen.media.video.codecs import CODEC_NAMES
+from crispen.media.video.codecs import CODEC_NAMES, OTHER_NAMES
 from crispen.models.athand import AtHand, HasCard
 from crispen.models.tasks import TASKS, Task, tasks_in_words
 
@@ -63,16 +63,18 @@ class OneOf:
         what: What they are, for the error.
         names: Those that are offered.
         hidden: Further ones that are taken.
+        also: Other names and which of them each means, for the error.
     """
 
     what: str
     names: tuple[str, ...]
     hidden: tuple[str, ...] = ()
+    also: tuple[tuple[str, str], ...] = ()
 
     def _check(self, value: str) -> str:
         if value.lower() in (*self.names, *self.hidden):
             return value.lower()
-        near = nearest_names(value, self.names)
+        near = nearest_names(value, self.names, also=dict(self.also))
         text = f"no {self.what} '{value}'{near} (choose one of {', '.join(self.names)})"
         raise PydanticCustomError("no_such_choice", "{text}", {"text": text})
 
@@ -92,7 +94,8 @@ def _as_tuple(value: Any) -> Any:
 
 
 Format = Annotated[str, OneOf("format", (*_PICTURES, *VIDEO_FORMATS), _ALIASES)]
-Codec = Annotated[str, OneOf("video codec", CODEC_NAMES)]
+Codec = Annotated[str, OneOf("video codec", CODEC_NAMES, also=tuple(OTHER_NAMES.items()))]
+Carry = Literal["copy", "convert", "none"]
 # The codec has the last word: most end at 51.
 Crf = Annotated[float, WithJsonSchema({"type": "number", "minimum": 0, "maximum": MAX_CRF})]
 Amount = Annotated[float, Field(ge=0, le=1)]
@@ -205,7 +208,7 @@ class Request(BaseModel):
     codec: Codec | None = _option(
         f"Codec of videos: {', '.join(CODEC_NAMES)}.",
         label="Video codec",
-        usual="h264, in WebM vp9",
+        usual="h264, in WebM vp9; for PQ and HLG hevc, in WebM av1",
         kinds=("video",),
     )
     crf: Crf | None = _option(
@@ -220,6 +223,19 @@ class Request(BaseModel):
         "the slowest.",
         label="Encoder preset",
         usual="the codec's own",
+        kinds=("video",),
+    )
+    audio: Carry | None = _option(
+        "Sound of videos: copy it as it is, convert it to what the format usually holds, or none.",
+        label="Sound",
+        usual="copied; converted where the format cannot hold it",
+        kinds=("video",),
+    )
+    subtitles: Carry | None = _option(
+        "Subtitles of videos: copy them as they are, convert them to what the format usually "
+        "holds, or none.",
+        label="Subtitles",
+        usual="copied; converted where the format cannot hold them",
         kinds=("video",),
     )
     denoise: Amount | None = _option(

@@ -20,7 +20,7 @@ from crispen.models.dials import Dials
 
 if TYPE_CHECKING:
     from crispen.media.image import ImageReader
-    from crispen.media.video.container import VideoHeader
+    from crispen.media.video.header import VideoHeader
 
 # Profiles and thumbnails may precede the tables.
 _HEADER_BYTES = 1 << 20
@@ -46,6 +46,8 @@ class Source(BaseModel):
     damage: Dials | None = Field(
         None, description="how bad a picture is, as measured in its pixels; null if nobody looked"
     )
+    pixel_aspect: float = Field(1.0, description="width over height of a video's pixel as shown")
+    hdr: bool = Field(False, description="whether a video's levels are those of PQ or HLG")
     interlaced: bool = Field(False, description="whether a video's frames are made of two fields")
 
     @property
@@ -112,6 +114,8 @@ def video_source(header: VideoHeader, format: str, damage: Dials | None = None) 
         frames=header.frames,
         pixel_format=header.format.name,
         turned=header.turned,
+        pixel_aspect=float(header.shown_aspect),
+        hdr=header.hdr,
         interlaced=header.interlaced,
         damage=damage,
     )

@@ -16,7 +16,7 @@ from crispen.media import formats, signatures
 from crispen.media.format_choice import video_read_by
 
 if TYPE_CHECKING:
-    from crispen.media.video.container import VideoHeader
+    from crispen.media.video.header import VideoHeader
 
 # Format → suffix and media type; these are the only suffixes in the data folder.
 PICTURES = {f.name: (f.suffixes[0], f.mime) for f in formats.PICTURES.values()}

@@ -255,6 +255,9 @@ class VideoFormat:
         muxer: What FFmpeg calls it when writing; empty for formats that are only read.
         codecs: Of ours, which it can hold; the usual one first.
         browsers: Of these, which browsers play in it.
+        sound: FFmpeg's encoder for sound that it cannot hold as it is.
+        deep_sound: Likewise, for sound of more than 16 bits.
+        text: Likewise, for subtitles of text.
         offered: Whether it can be asked for by name.
         magic: Regular expression for the first bytes, where they tell; only for errors' texts,
             since FFmpeg itself recognises videos.
@@ -267,6 +270,9 @@ class VideoFormat:
     muxer: str = ""
     codecs: tuple[str, ...] = ()
     browsers: tuple[str, ...] = ()
+    sound: str = ""
+    deep_sound: str = ""
+    text: str = ""
     offered: bool = True
     magic: bytes = b""
 
@@ -283,6 +289,8 @@ VIDEOS: dict[str, VideoFormat] = {
             muxer="mp4",
             codecs=(*_HEVC_AND_H264, *_OPEN),
             browsers=("h264", *_OPEN),
+            sound="aac",
+            text="mov_text",
             magic=rb".{4}ftyp",
         ),
         VideoFormat(
@@ -292,6 +300,8 @@ VIDEOS: dict[str, VideoFormat] = {
             _MOV,
             muxer="mp4",
             codecs=_HEVC_AND_H264,
+            sound="aac",
+            text="mov_text",
             offered=False,
         ),
         VideoFormat(
@@ -302,9 +312,13 @@ VIDEOS: dict[str, VideoFormat] = {
             muxer="mov",
             codecs=(*_HEVC_AND_H264, "prores"),
             browsers=("h264",),
+            sound="pcm_s16le",
+            deep_sound="pcm_s24le",
+            text="mov_text",
             magic=rb".{4}(moov|wide|mdat)",
         ),
         VideoFormat("3gp", (".3gp", ".3g2"), "video/3gpp", _MOV),
+        VideoFormat("f4v", (".f4v",), "video/mp4", _MOV),
         VideoFormat(
             "mkv",
             (".mkv",),
@@ -312,6 +326,8 @@ VIDEOS: dict[str, VideoFormat] = {
             "matroska,webm",
             muxer="matroska",
             codecs=(*_HEVC_AND_H264, *_OPEN, "ffv1", "prores"),
+            sound="flac",
+            text="subrip",
             magic=rb"\x1aE\xdf\xa3",
         ),
         VideoFormat(
@@ -322,9 +338,17 @@ VIDEOS: dict[str, VideoFormat] = {
             muxer="webm",
             codecs=_OPEN,
             browsers=_OPEN,
+            sound="libopus",
+            text="webvtt",
         ),
         VideoFormat("avi", (".avi",), "video/x-msvideo", "avi", magic=rb"RIFF.{4}AVI "),
-        VideoFormat("mpegts", (".ts", ".mts", ".m2ts"), "video/mp2t", "mpegts", magic=rb"G.{187}G"),
+        VideoFormat(
+            "mpegts",
+            (".ts", ".mts", ".m2ts", ".m2t", ".trp"),
+            "video/mp2t",
+            "mpegts",
+            magic=rb"G.{187}G",
+        ),
         VideoFormat(
             "mpeg", (".mpg", ".mpeg", ".vob"), "video/mpeg", "mpeg", magic=rb"\0\0\x01\xba"
         ),
@@ -341,8 +365,9 @@ VIDEOS: dict[str, VideoFormat] = {
         ),
         VideoFormat("dv", (".dv",), "video/x-dv", "dv"),
         VideoFormat("mjpeg", (".mjpeg",), "video/x-motion-jpeg", "mjpeg"),
-        VideoFormat("h264", (".h264",), "video/h264", "h264"),
-        VideoFormat("hevc", (".hevc",), "video/h265", "hevc"),
+        VideoFormat("h264", (".h264", ".264"), "video/h264", "h264"),
+        VideoFormat("hevc", (".hevc", ".265"), "video/h265", "hevc"),
+        VideoFormat("rm", (".rm", ".rmvb"), "application/vnd.rn-realmedia", "rm", magic=rb"\.RMF"),
         VideoFormat("ivf", (".ivf",), "video/x-ivf", "ivf", magic=rb"DKIF"),
         VideoFormat("obu", (), "video/av1", "obu"),
         VideoFormat("mpeg4", (), "video/mp4v-es", "m4v"),

@@ -11,6 +11,8 @@ HEAD_BYTES = 256
 
 _MAGIC = {f.name: re.compile(f.magic, re.DOTALL) for f in PICTURES.values()}
 
+_VIDEO = re.compile(b"|".join(f.magic for f in VIDEOS.values() if f.magic), re.DOTALL)
+
 # What people hand over by mistake, and what would help.
 _OTHERS = [
     (re.compile(magic, re.DOTALL | re.IGNORECASE), what)
@@ -36,7 +38,7 @@ _OTHERS = [
         (rb"SQLite format 3", "a database"),
         (rb"PK\x03\x04", "a ZIP archive; unpack it first"),
         (rb"7z\xbc\xaf|Rar!|\x1f\x8b", "an archive; unpack it first"),
-        (b"|".join(f.magic for f in VIDEOS.values() if f.magic), "a video"),
+        (_VIDEO.pattern, "a video"),
         (rb"ID3|RIFF.{4}WAVE|fLaC|OggS", "a sound"),
         (rb"\s*(<!doctype html|<html)", "a web page"),
         (rb"\s*(<svg|<\?xml)", "SVG or XML; export it as PNG first"),
@@ -51,6 +53,15 @@ def sniff(head: bytes) -> str | None:
     'gif'
     """
     return next((name for name, magic in _MAGIC.items() if magic.match(head)), None)
+
+
+def is_video(head: bytes) -> bool:
+    r"""Whether a file that begins so is a video and no picture.
+
+    >>> is_video(b"\x1a\x45\xdf\xa3"), is_video(b"GIF89a")
+    (True, False)
+    """
+    return sniff(head) is None and _VIDEO.match(head) is not None
 
 
 def describe_stranger(head: bytes) -> str:

@@ -17,7 +17,8 @@ from crispen.enhance.video.frames import FrameEnhancer
 from crispen.evaluate.metrics import luma255, psnr
 from crispen.media.image import read_image
 from crispen.media.resample import resize
-from crispen.media.video.container import Color, probe
+from crispen.media.video.container import probe
+from crispen.media.video.header import Color
 from crispen.media.video.pixel_formats import plane, source_format
 from crispen.models.card import ModelCard
 

@@ -17,7 +17,7 @@ from crispen.enhance.api import enhance_video
 from crispen.enhance.video.frames import FrameEnhancer
 from crispen.errors import UsageError
 from crispen.media import color as matrices
-from crispen.media.video.container import Color
+from crispen.media.video.header import Color
 from crispen.media.video.pixel_formats import plane, source_format
 from crispen.models.card import ModelCard
 from crispen.models.store import with_card

@@ -157,12 +157,15 @@ def test_attachment_goes_over_or_is_named(tmp_path: Path) -> None:
     assert [n for n in report.notes if "attachment stream #1" in n and ".mp4" in n]
 
 
-def test_subtitles_that_do_not_fit_stop_it_before_any_work(tmp_path: Path) -> None:
+def test_subtitles_that_must_be_copied_and_do_not_fit_stop_it_before_any_work(
+    tmp_path: Path,
+) -> None:
     source = make_clip(tmp_path / "a.mkv", subtitles=[("subrip", "eng")])
     with pytest.raises(
-        InputError, match=r"subtitle stream #1 \(.*\) does not go into .mp4 .*\.mkv"
+        InputError,
+        match=r"subtitle stream #1 \(.*\) does not go into .mp4 .*\.mkv, or --subtitles convert",
     ):
-        enhance_video(source, tmp_path / "b.mp4", 1)
+        enhance_video(source, tmp_path / "b.mp4", 1, subtitles="copy")
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.mkv"]
 
 

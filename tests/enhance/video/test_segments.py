@@ -24,6 +24,11 @@ from crispen.progress import Event, Progress
 from .clips import MODEL, make_clip, names, payload, times
 
 
+def parts_of(target: Path, source: Path) -> Path:
+    """The folder of unfinished work."""
+    return Parts(target, source, {}, resume=True).folder
+
+
 def stop_after(count: int) -> Progress:
     """A progress that cancels itself."""
 
@@ -52,7 +57,7 @@ def test_a_killed_run_goes_on_to_the_same_file(tmp_path: Path) -> None:
         [sys.executable, "-c", code, str(source), str(target)],
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
     )
-    third = tmp_path / ".b.mp4.part" / "seg-00003.seg"
+    third = parts_of(target, source) / "seg-00003.seg"
     deadline = time.monotonic() + 60
     while not third.exists() and run.poll() is None and time.monotonic() < deadline:
         time.sleep(0.02)
@@ -74,18 +79,32 @@ def test_cancel_leaves_segments_that_a_changed_setting_ignores(tmp_path: Path) -
     target = tmp_path / "b.mp4"
     with pytest.raises(Cancelled, match="same command again"):
         enhance_video(source, target, 1, segment_s=0.4, progress=stop_after(25))
-    assert names(tmp_path) == [".b.mp4.part", "a.mp4"]
-    assert names(tmp_path / ".b.mp4.part") == ["job.json", "seg-00001.seg", "seg-00002.seg"]
+    folder = parts_of(target, source)
+    assert names(tmp_path) == [folder.name, "a.mp4"]
+    assert names(folder) == ["job.json", "seg-00001.seg", "seg-00002.seg"]
     assert enhance_video(source, target, 1, segment_s=0.4, crf=30).resumed_frames == 0
     target.unlink()
     with pytest.raises(Cancelled):
         enhance_video(source, target, 1, segment_s=0.4, progress=stop_after(25))
     # A damaged segment is made again, with all after it.
-    first = tmp_path / ".b.mp4.part" / "seg-00002.seg"
+    first = folder / "seg-00002.seg"
     first.write_bytes(first.read_bytes()[:200])
     assert enhance_video(source, target, 1, segment_s=0.4).resumed_frames == 10
     assert times(target) == times(source)
     assert names(tmp_path) == ["a.mp4", "b.mp4"]
+
+
+def test_another_container_goes_on_with_the_same_pictures(tmp_path: Path) -> None:
+    source = make_clip(tmp_path / "a.mp4", range(0, 512 * 40, 512), audio=[("aac", 0.0, 0.5)])
+    with pytest.raises(Cancelled):
+        enhance_video(source, tmp_path / "b.mp4", 1, segment_s=0.4, progress=stop_after(25))
+    report = enhance_video(source, tmp_path / "b.mkv", 1, segment_s=0.4, audio="none")
+    assert report.resumed_frames == 20
+    assert names(tmp_path) == ["a.mp4", "b.mkv"]
+    assert [len(t) for t in (times(tmp_path / "b.mkv"), payload(tmp_path / "b.mkv", "audio"))] == [
+        40,
+        0,
+    ]
 
 
 def test_without_resume_nothing_is_left(tmp_path: Path) -> None:
@@ -120,9 +139,9 @@ def test_two_runs_never_share_a_folder(tmp_path: Path) -> None:
     from crispen.enhance.video.segments import Parts
 
     with (
-        Parts(tmp_path / "b.mp4", {}, resume=True),
+        Parts(tmp_path / "b.mp4", tmp_path / "a.mp4", {}, resume=True),
         pytest.raises(OutputError, match="another run"),
-        Parts(tmp_path / "b.mp4", {}, resume=True),
+        Parts(tmp_path / "b.mp4", tmp_path / "a.mp4", {}, resume=True),
     ):
         pass
 
@@ -144,18 +163,18 @@ def test_the_command_says_that_it_went_on(tmp_path: Path) -> None:
 def test_nobody_gets_in_before_the_last_run_has_tidied_up(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    target = tmp_path / "a.mp4"
+    source, target = tmp_path / "source.mp4", tmp_path / "a.mp4"
     remove = shutil.rmtree
     refused = []
 
     def removing(folder: Path, **more: Any) -> None:
         with pytest.raises(OutputError, match="another run is making this file"):
-            Parts(target, {}, resume=True).__enter__()
+            Parts(target, source, {}, resume=True).__enter__()
         refused.append(folder)
         remove(folder, **more)
 
     monkeypatch.setattr("crispen.enhance.video.segments.shutil.rmtree", removing)
-    with Parts(target, {}, resume=True) as parts:
+    with Parts(target, source, {}, resume=True) as parts:
         pass
     assert refused == [parts.folder]
     assert list(tmp_path.iterdir()) == []

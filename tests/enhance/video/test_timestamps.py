@@ -43,10 +43,27 @@ def test_missing_and_falling_stamps_are_mended_and_counted() -> None:
         usual,
         10 * usual,
         10 * usual + 1,
-        10 * usual + 2,
+        11 * usual + 1,
     ]
     (note,) = clock.ending(WHOLE).notes
     assert note == "4 frames without a valid time stamp were given one"
+
+
+@pytest.mark.parametrize("wrong", [10**9, 3])
+def test_one_far_outlier_is_the_wrong_one_and_not_all_that_follow(wrong: int) -> None:
+    right = [n * 512 for n in range(100, 106)]
+    clock = FrameClock(probe(CLIP))
+    assert stamps_of(clock, *right[:2], wrong, *right[3:]) == right
+    (note,) = clock.ending(WHOLE).notes
+    assert note.startswith("1 frames")
+
+
+def test_frames_after_a_step_back_keep_their_distance() -> None:
+    clock = FrameClock(probe(CLIP))
+    header = probe(CLIP)
+    usual = round(1 / header.rate / header.time_base)
+    right = [n * usual for n in range(100)]
+    assert stamps_of(clock, *right[:50], *right[:50]) == right
 
 
 def test_a_change_of_size_is_noted() -> None:

@@ -1406,6 +1406,11 @@ export interface components {
              */
             as_is: boolean;
             /**
+             * Audio
+             * @description Sound of videos: copy it as it is, convert it to what the format usually holds, or none.
+             */
+            audio?: ("copy" | "convert" | "none") | null;
+            /**
              * Codec
              * @description Codec of videos: h264, hevc, vp9, av1, ffv1, prores.
              */
@@ -1477,6 +1482,11 @@ export interface components {
              * @default false
              */
             strip_metadata: boolean;
+            /**
+             * Subtitles
+             * @description Subtitles of videos: copy them as they are, convert them to what the format usually holds, or none.
+             */
+            subtitles?: ("copy" | "convert" | "none") | null;
             /**
              * Tasks
              * @description What to do: denoise, relight (too dark or too bright), sharpen, restore (several faults at once, with a model of your own), upscale. Several are done in this order. Without upscale the size stays.
@@ -1802,6 +1812,12 @@ export interface components {
              */
             frames: number;
             /**
+             * Hdr
+             * @description whether a video's levels are those of PQ or HLG
+             * @default false
+             */
+            hdr: boolean;
+            /**
              * Height
              * @description as shown
              */
@@ -1822,6 +1838,12 @@ export interface components {
              * @enum {string}
              */
             kind: "image" | "video";
+            /**
+             * Pixel Aspect
+             * @description width over height of a video's pixel as shown
+             * @default 1
+             */
+            pixel_aspect: number;
             /**
              * Pixel Format
              * @description of a video, as FFmpeg calls it

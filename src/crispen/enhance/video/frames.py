@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from crispen.engines.base import Engine, Pixels
 from crispen.enhance.stages import ModelStage, Shape
-from crispen.media.video.container import Color
+from crispen.media.video.header import Color
 from crispen.media.video.pixel_formats import (
     FULL_RANGE,
     STUDIO_RANGE,
@@ -59,9 +59,10 @@ class FrameEnhancer:
         size: Width and height of the source.
         source: Its format.
         color: Its colour.
-        target: Width and height of the result.
+        target: Width and height of the result, padding included.
         format: Format of the result.
         memory_bytes: The budget for windows.
+        padding: How many columns and rows of the result repeat its edge.
         strength: How much of what networks of scale 1 change is kept.
         full: Whether the result can have full range; otherwise that becomes studio range.
         light: The tone curves of the clip, for each network that answers with curves.
@@ -77,6 +78,7 @@ class FrameEnhancer:
         format: Planar,
         *,
         memory_bytes: int,
+        padding: tuple[int, int] = (0, 0),
         strength: float = 1.0,
         full: bool = True,
         light: Mapping[CurveEngine, Light] | None = None,
@@ -86,7 +88,8 @@ class FrameEnhancer:
         self._size = size
         self._source = source
         self._color = color
-        self._target = target
+        self._target = (target[0] - padding[0], target[1] - padding[1])
+        self._padded = target
         self._format = format
         self._range = source.range(color.range)
         self._range_tag = source.tag(color.range, format, full=full)
@@ -113,6 +116,7 @@ class FrameEnhancer:
         self._colors = VideoReformatter()
         self._back = VideoReformatter()
         self._grow = VideoReformatter()
+        self._widen = VideoReformatter()
 
     @property
     def matrix(self) -> int:
@@ -175,8 +179,22 @@ class FrameEnhancer:
             for index in range(len(out.planes)):
                 levels = plane(out, index, self._format.dtype)
                 levels[:] = studio_range(levels, index > 0, self._format)
+        if self._padded != self._target:
+            out = self._pad(out)
         self._tag(frame, out)
         return out
+
+    def _pad(self, frame: av.VideoFrame) -> av.VideoFrame:
+        """The frame with its last column and row repeated."""
+        # Made from the frame, for its side data.
+        padded = self._widen.reformat(frame, *self._padded, interpolation="POINT", threads=1)
+        padded.make_writable()
+        for index in range(len(padded.planes)):
+            small = plane(frame, index, self._format.dtype)
+            large = plane(padded, index, self._format.dtype)
+            more = [(0, a - b) for a, b in zip(large.shape, small.shape, strict=True)]
+            large[:] = np.pad(small, more, "edge")
+        return padded
 
     def interrupt(self, thread: int) -> None:
         """Cut short what `thread` does in a network."""

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from crispen.enhance.modelfile import ModelFiles
-from crispen.enhance.plan import Plan, clip_matters, codec_for, video_suffix
+from crispen.enhance.plan import Plan, clip_matters, video_suffix
 from crispen.enhance.plan import plan as make_plan
 from crispen.enhance.request import Request
 from crispen.enhance.source import video_source
@@ -113,7 +113,7 @@ def make_video(
     progress = progress or Progress()
     if not segment_s > 0:
         raise UsageError(f"segment_s is {segment_s}; give a number of seconds above 0")
-    codec_for(request, video_suffix(target))
+    video_suffix(target)
     _check_target(source, target, overwrite)
     header = probe(source)
     if plan is None:
@@ -123,8 +123,8 @@ def make_video(
     with ModelFiles(at_hand, device=device, threads=threads) as files:
         models = [files[name] for name in plan.models]
         work = Work(source, target, header, plan, models, threads)
-        job = work.job(segment_s, request.strip_metadata) | request.further()
-        with Parts(target, job, resume=resume) as parts:
+        work.settle(request)
+        with Parts(target, source, work.job(segment_s), resume=resume) as parts:
             try:
                 ending, resumed = work.make_segments(
                     parts, memory_bytes or _MEMORY, segment_s, progress
@@ -149,7 +149,7 @@ def make_video(
         label=plan.label,
         codec=work.codec.name,
         pixel_format=work.format.name,
-        streams_copied=len(work.copies.streams),
+        streams_copied=len(work.tracks),
         damaged=ending.damaged,
         notes=(*work.notes, *ending.notes),
     )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,17 +13,20 @@ from crispen.enhance.modelfile import ModelFile
 from crispen.enhance.plan import Plan, video_suffix
 from crispen.enhance.prefetch import Prefetch
 from crispen.enhance.record import identity
+from crispen.enhance.request import Request
 from crispen.enhance.video.segments import Ending, Parts
 from crispen.enhance.video.timestamps import FrameClock
-from crispen.errors import InputError
+from crispen.errors import InputError, UsageError
 from crispen.media.video.codecs import find_codec
 from crispen.media.video.container import (
-    Color,
     Damage,
-    VideoHeader,
+    explained,
+    local,
     read_frames,
+    reason,
     writing,
 )
+from crispen.media.video.header import Color, VideoHeader
 from crispen.media.video.pixel_formats import STUDIO_RANGE, source_format
 from crispen.progress import Progress, Task
 
@@ -31,8 +35,11 @@ if TYPE_CHECKING:
     from av.container import OutputContainer
     from av.video.stream import VideoStream
 
+    from crispen.media.video.muxing import Joint
+    from crispen.media.video.tracks import Track
+
 _AHEAD = 3  # frames waiting before each thread; more would only hold more memory
-_VERSION = 3  # of what segments hold; a change restarts unfinished work
+_VERSION = 4  # of what segments hold; a change restarts unfinished work
 
 
 class Work:
@@ -45,6 +52,9 @@ class Work:
         plan: What will be done.
         models: The plan's, in order.
         threads: Of the encoder.
+
+    Attributes:
+        tracks: The source's other streams that go over; see `settle`.
     """
 
     def __init__(
@@ -58,8 +68,6 @@ class Work:
     ) -> None:
         import av
 
-        from crispen.media.video.muxing import plan_copies
-
         self.source = source
         self.target = target
         self.header = header
@@ -67,14 +75,20 @@ class Work:
         self._suffix = video_suffix(target)
         self.codec = find_codec(plan.codec, self._suffix)
         self.options = plan.encoder_options
-        self.copies = plan_copies(source, header, self._suffix)
-        self.notes = [*self.copies.notes, *plan.notes]
+        self.pixel_aspect = None if plan.square else header.pixel_aspect
         self.format = source_format(av.VideoFormat(plan.pixel_format)).planar
         self.size = (plan.width, plan.height)
+        self.padding = plan.padding
         if header.turned:
             self.size = (plan.height, plan.width)
+            self.padding = (plan.padding[1], plan.padding[0])
         self.strength = plan.strength
         self.models = models
+        self.tracks: tuple[Track, ...] = ()
+        self.notes = [*plan.notes]
+        if header.light is not None:
+            self.options = header.light.options(self.codec.name, self.options)
+            self.notes += header.light.notes(self.codec.name)
         color = header.color
         self.color = Color(
             1 if header.format.rgb else color.matrix,
@@ -87,7 +101,57 @@ class Work:
                 f"its full range becomes studio range, the only one {self.codec.name} has"
             )
 
-    def job(self, segment_s: float, strip_metadata: bool) -> dict[str, Any]:
+    def settle(self, request: Request) -> None:
+        """Find out what the result's file can hold, before any work is done for it.
+
+        One frame is encoded, and joined with the beginning of the other streams.
+
+        Raises:
+            InputError: A stream is to be copied that the file cannot hold.
+            UsageError: The encoder refuses the size or a setting.
+        """
+        from crispen.media.video.muxing import rehearse
+        from crispen.media.video.tracks import plan_tracks
+
+        plan = plan_tracks(
+            self.source,
+            self.header,
+            self._suffix,
+            audio=request.audio,
+            subtitles=request.subtitles,
+        )
+        with tempfile.TemporaryDirectory() as folder:
+            trial = Path(folder) / "frame"
+            self._try_encoder(trial)
+            joint = self._joint([trial], plan.tracks, request.strip_metadata)
+            self.tracks = rehearse(joint, self.target)
+        left_out = [t.info for t in plan.tracks if t not in self.tracks]
+        self.notes[:0] = [
+            *(n for n in plan.notes if not any(n.startswith(i.label()) for i in left_out)),
+            *(
+                f"{i.label()} left out: it does not go into one file with the rest"
+                for i in left_out
+            ),
+        ]
+
+    def _try_encoder(self, path: Path) -> None:
+        import av
+
+        frame = av.VideoFrame(*self.size, self.format.name)
+        for part in frame.planes:
+            part.update(bytes(part.buffer_size))
+        frame.pts, frame.time_base = 0, self.header.time_base
+        try:
+            with explained():
+                self._encode(path, iter([frame]))
+        except av.FFmpegError as error:
+            width, height = self.size
+            raise UsageError(
+                f"{self.codec.name} does not encode {width}x{height} with these settings "
+                f"({reason(error)}); choose another size or --codec"
+            ) from error
+
+    def job(self, segment_s: float) -> dict[str, Any]:
         """Everything the segments depend on."""
         import av
 
@@ -95,9 +159,11 @@ class Work:
             "version": _VERSION,
             "source": identity(self.source),
             "size": self.size,
+            "padding": self.padding,
             "format": self.format.name,
             "codec": self.codec.encoder,
             "options": self.options,
+            "pixel_aspect": str(self.pixel_aspect),
             "ffmpeg": av.library_versions["libavcodec"],
             "segment_s": segment_s,
             "strength": self.strength,
@@ -111,7 +177,7 @@ class Work:
         from crispen.engines.curve import CurveEngine
         from crispen.enhance.video.frames import FrameEnhancer
         from crispen.enhance.video.light import Light, light_in_clip
-        from crispen.media.video.muxing import count_frames
+        from crispen.media.video.encoded import count_frames
 
         length = max(1, round(segment_s * float(self.header.rate or 25)))
         done = 0
@@ -145,6 +211,7 @@ class Work:
             self.size,
             self.format,
             memory_bytes=memory_bytes,
+            padding=self.padding,
             strength=self.strength,
             full=self.codec.full_range,
             light=light,
@@ -178,28 +245,37 @@ class Work:
         self, parts: Parts, number: int, frames: Iterator[av.VideoFrame], task: Task
     ) -> bool:
         """Encode frames into the next segment; False if there were none."""
-        import av
-
         first = next(frames, None)
         if first is None:
             return False
         draft = parts.draft(f"seg-{number + 1:05d}")
+
+        def counted() -> Iterator[av.VideoFrame]:
+            for frame in chain([first], frames):
+                yield frame
+                task.advance()
+
+        with writing(draft, self.target):
+            self._encode(draft, counted())
+        parts.finish(number)
+        return True
+
+    def _encode(self, path: Path, frames: Iterator[av.VideoFrame]) -> None:
+        import av
+
         options = {"avoid_negative_ts": "disabled"}
         if self.codec.segment == "mov":
             options["video_track_timescale"] = str(self.header.time_base.denominator)
-        with (
-            writing(draft, self.target),
-            av.open(str(draft), "w", self.codec.segment, container_options=options) as out,
-        ):
+        with av.open(local(path), "w", self.codec.segment, container_options=options) as out:
             stream = self._encoder(out)
-            frame: av.VideoFrame | None = first
-            while frame is not None:
+            count = 0
+            for frame in frames:
                 out.mux(stream.encode(frame))
-                task.advance()
-                frame = next(frames, None)
-            out.mux(stream.encode())
-        parts.finish(number)
-        return True
+                count += 1
+            for packet in stream.encode():
+                if count == 1:  # x265 leaves a lone frame's time of decoding to chance
+                    packet.dts = packet.pts
+                out.mux(packet)
 
     def _encoder(self, out: OutputContainer) -> VideoStream:
         from crispen.media.video.muxing import apply_color
@@ -215,37 +291,48 @@ class Work:
         stream.time_base = header.time_base
         context = stream.codec_context
         context.time_base = header.time_base
-        if header.pixel_aspect is not None:
-            context.sample_aspect_ratio = header.pixel_aspect
+        if self.pixel_aspect is not None:
+            context.sample_aspect_ratio = self.pixel_aspect
         apply_color(context, self.color)
         if self.threads is not None:
             context.thread_count = self.threads
         return stream  # type: ignore[no-any-return]
 
+    def _joint(
+        self,
+        segments: Sequence[Path],
+        tracks: tuple[Track, ...],
+        strip_metadata: bool,
+        last_duration: int = 0,
+    ) -> Joint:
+        from crispen.media.video.muxing import Joint, Picture
+
+        header = self.header
+        picture = Picture(
+            self.color,
+            self.pixel_aspect,
+            header.rate,
+            header.display_matrix,
+            hevc=self.codec.name == "hevc",
+        )
+        return Joint(
+            segments,
+            self.source,
+            header,
+            self._suffix,
+            picture,
+            tracks,
+            last_duration=last_duration,
+            strip_metadata=strip_metadata,
+        )
+
     def join(self, parts: Parts, ending: Ending, strip_metadata: bool, progress: Progress) -> None:
         """The finished file under its own name."""
-        from crispen.media.video.muxing import Picture, join
+        from crispen.media.video import muxing
 
         draft = parts.draft("whole")
-        join(
-            parts.finished(),
-            self.source,
-            self.header,
-            draft,
-            self._suffix,
-            Picture(
-                self.color,
-                self.header.pixel_aspect,
-                self.header.rate,
-                self.header.display_matrix,
-                hevc=self.codec.name == "hevc",
-            ),
-            self.copies,
-            last_duration=ending.last_duration,
-            strip_metadata=strip_metadata,
-            check=progress.check,
-            shown=self.target,
-        )
+        joint = self._joint(parts.finished(), self.tracks, strip_metadata, ending.last_duration)
+        self.notes += muxing.join(joint, draft, check=progress.check, shown=self.target)
         with writing(self.target):
             # As a picture's result: what nobody else may see is not shown by its copy.
             like = self.target if self.target.exists() else self.source

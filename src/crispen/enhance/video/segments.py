@@ -1,13 +1,15 @@
 """The folder beside a video in the making: finished segments, so that work can continue later.
 
-``.NAME.part/`` holds encoded segments, each written under another name and renamed when whole,
-and ``job.json`` with everything the result depends on. A later run with the same job keeps the
-segments; any difference, in the settings or the source, starts over.
+``.STEM.NUMBER.part/`` holds encoded segments, each written under another name and renamed when
+whole, and ``job.json`` with everything they depend on. A later run with the same job keeps the
+segments; any difference, in the settings or the source, starts over. The number is the source's,
+and the result's suffix is not in the name: the same pictures go into any container.
 """
 
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import os
 import shutil
@@ -46,19 +48,21 @@ class Parts:
 
     Args:
         target: The file in the making.
-        job: Everything the result depends on, as JSON.
+        source: What it is made of.
+        job: Everything the segments depend on, as JSON.
         resume: Keep finished segments of an earlier run, and of this one if it is interrupted.
 
     Raises:
         OutputError: The folder cannot be made, or another run is using it.
     """
 
-    def __init__(self, target: Path, job: dict[str, Any], *, resume: bool) -> None:
+    def __init__(self, target: Path, source: Path, job: dict[str, Any], *, resume: bool) -> None:
         self._target = target
         self._job = json.dumps(job, sort_keys=True, indent=1)
         self._resume = resume
         self._kept = False
-        self.folder = target.parent / f".{target.name}.part"
+        number = hashlib.sha256(os.fsencode(os.path.realpath(source))).hexdigest()[:6]
+        self.folder = target.parent / f".{target.stem}.{number}.part"
         self._lock = FileLock(self.folder / "lock", timeout=0)
 
     def __enter__(self) -> Parts:

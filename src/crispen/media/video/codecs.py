@@ -25,6 +25,7 @@ class VideoCodec:
         max_crf: The worst quality.
         segment: Container of unfinished work. NUT holds any time base to the last tick.
         full_range: It can say that its levels are full range.
+        odd: It codes sides of an odd number of pixels, whatever its chroma.
     """
 
     name: str
@@ -37,6 +38,7 @@ class VideoCodec:
     max_crf: int = 51
     segment: str = "nut"
     full_range: bool = True
+    odd: bool = True
 
     @property
     def suffixes(self) -> list[str]:
@@ -76,8 +78,12 @@ _X26X = (
 
 # x264 is deterministic at a given number of threads, so a resumed file equals an uninterrupted one.
 _CODECS = (
-    VideoCodec("h264", "libx264", 18, "superfast", _X26X),
-    VideoCodec("hevc", "libx265", 20, "superfast", _X26X, {"x265-params": "log-level=error"}),
+    VideoCodec("h264", "libx264", 18, "superfast", _X26X, odd=False),
+    VideoCodec(
+        *("hevc", "libx265", 20, "superfast", _X26X),
+        {"x265-params": "log-level=error"},
+        odd=False,
+    ),
     VideoCodec(
         "vp9",
         "libvpx-vp9",
@@ -105,6 +111,14 @@ _CODECS = (
     ),
 )
 
+# What people also call them.
+OTHER_NAMES = {
+    **dict.fromkeys(("x264", "avc", "h.264", "mpeg4avc"), "h264"),
+    **dict.fromkeys(("x265", "h265", "h.265"), "hevc"),
+    **dict.fromkeys(("vp09", "libvpx"), "vp9"),
+    **dict.fromkeys(("av01", "aom", "svt-av1", "svtav1", "libaom"), "av1"),
+}
+
 CODEC_NAMES = tuple(codec.name for codec in _CODECS)
 
 
@@ -124,20 +138,30 @@ def available_codecs() -> list[VideoCodec]:
     return [codec for codec in _CODECS if codec.encoder in codecs_available]
 
 
-def find_codec(name: str | None, suffix: str) -> VideoCodec:
+def usual_codec(suffix: str, *, hdr: bool = False) -> str:
+    """The codec of files of a suffix; for high dynamic range one that has 10 bits everywhere.
+
+    >>> usual_codec(".mp4"), usual_codec(".mp4", hdr=True), usual_codec(".webm", hdr=True)
+    ('h264', 'hevc', 'av1')
+    """
+    codecs = codecs_in(suffix)
+    return next((c for c in codecs if hdr and c in ("hevc", "av1")), codecs[0])
+
+
+def find_codec(name: str | None, suffix: str, *, hdr: bool = False) -> VideoCodec:
     """The codec of that name for a file of that suffix; its usual one if None.
 
     Raises:
         UsageError: No such codec, or one that the file cannot hold.
     """
     codecs = {codec.name: codec for codec in available_codecs()}
-    asked = name or video_of(suffix).codecs[0]
+    asked = name or usual_codec(suffix, hdr=hdr)
     # SVT-AV1 writes its settings to stderr unless this variable is set.
     os.environ.setdefault("SVT_LOG", "1")
     codec = codecs.get(asked.lower())
     if codec is None:
         raise UsageError(
-            f"no video codec '{asked}'{nearest_names(asked, codecs)} "
+            f"no video codec '{asked}'{nearest_names(asked, codecs, also=OTHER_NAMES)} "
             f"(this machine has {', '.join(codecs)})"
         )
     if suffix not in codec.suffixes:

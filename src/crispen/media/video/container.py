@@ -21,9 +21,11 @@ from crispen.errors import CrispenError, InputError, MissingInput, OutputError
 from crispen.media.formats import VIDEOS
 from crispen.media.picture.byte_source import refuse_address
 from crispen.media.video.completeness import ends_early
+from crispen.media.video.continuity import demuxed, origin_of
+from crispen.media.video.hdr import light_of
+from crispen.media.video.header import Color, StreamInfo, VideoHeader
 from crispen.media.video.pixel_formats import (
     FULL_RANGE,
-    SourceFormat,
     source_format,
     top_left_chroma,
 )
@@ -35,95 +37,10 @@ if TYPE_CHECKING:
 
 # The only ones that FFmpeg may open a file as.
 _DEMUXERS = ",".join(dict.fromkeys(f.demuxer for f in VIDEOS.values()))
-
-
-@dataclass(frozen=True, slots=True)
-class Color:
-    """How samples mean colour, in the numbers of ITU-T H.273, 2 meaning unknown.
-
-    Attributes:
-        matrix: Y'CbCr matrix; 1 is BT.709, 5 and 6 are BT.601, 9 is BT.2020.
-        primaries: Of the same document.
-        transfer: Of the same document.
-        range: 1 studio, 2 full, 0 unknown, as FFmpeg counts.
-    """
-
-    matrix: int = 2
-    primaries: int = 2
-    transfer: int = 2
-    range: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class StreamInfo:
-    """One stream of a file.
-
-    Attributes:
-        index: Its number in the file.
-        kind: ``video``, ``audio``, ``subtitle``, ``data``, ``attachment``.
-        codec: FFmpeg's name, or an empty string.
-        language: Three letters, or an empty string.
-    """
-
-    index: int
-    kind: str
-    codec: str
-    language: str = ""
-
-    def label(self) -> str:
-        """For people."""
-        about = ", ".join(part for part in (self.codec, self.language) if part)
-        return f"{self.kind} stream #{self.index}" + (f" ({about})" if about else "")
-
-
-@dataclass(frozen=True, slots=True)
-class VideoHeader:
-    """What is known of a video before its frames are read.
-
-    Attributes:
-        width: Columns as stored, before any rotation.
-        height: Rows as stored.
-        codec: Of the picture.
-        container: FFmpeg's name of the file format.
-        stream: Number of the picture's stream.
-        format: Of its frames.
-        color: Of its frames.
-        rate: Average frames per second, or None.
-        time_base: Seconds a time stamp's unit lasts.
-        start: First frame's time stamp in that unit.
-        frames: About how many there are, to tell how far the work is; 0 if that is unknown.
-        rotation: Degrees counter-clockwise a player turns it.
-        display_matrix: The nine numbers that say so, or None.
-        pixel_aspect: Width over height of a pixel, or None if unknown.
-        interlaced: Its first frame is made of two fields.
-        top_left: Its chroma samples are at the corners' luma samples, as in BT.2020.
-        streams: All streams.
-        chapters: How many chapters.
-    """
-
-    width: int
-    height: int
-    codec: str
-    container: str
-    stream: int
-    format: SourceFormat
-    color: Color
-    rate: Fraction | None
-    time_base: Fraction
-    start: int
-    frames: int
-    rotation: int = 0
-    display_matrix: tuple[int, ...] | None = None
-    pixel_aspect: Fraction | None = None
-    interlaced: bool = False
-    top_left: bool = False
-    streams: tuple[StreamInfo, ...] = ()
-    chapters: int = 0
-
-    @property
-    def turned(self) -> bool:
-        """Whether width and height change places when it is shown."""
-        return self.rotation % 180 != 0
+# Codecs of pictures that stand beside a film's own as often as they are one.
+# Streams of pictures in no container, which have no times.
+_BARE = ("h264", "hevc")
+_STILLS = ("mjpeg", "png", "bmp", "gif", "webp", "tiff")
 
 
 @dataclass(slots=True)
@@ -189,9 +106,35 @@ def writing(path: Path, target: Path | None = None) -> Iterator[None]:
             raise OutputError(
                 f"{shown}: no permission to write there; choose another folder with -o"
             ) from error
-        raise OutputError(f"{shown}: cannot be written ({error.strerror or error})") from error
+        raise OutputError(f"{shown}: cannot be written ({reason(error)})") from error
     except ValueError as error:
         raise OutputError(f"{shown}: cannot be written ({error})") from error
+
+
+@contextlib.contextmanager
+def explained() -> Iterator[None]:
+    """Lets `reason` find FFmpeg's own lines in errors that come up in here."""
+    import av
+
+    before = av.logging.get_level()
+    av.logging.set_level(av.logging.ERROR)
+    try:
+        with av.logging.Capture(local=False):  # decoders have threads of their own
+            yield
+    finally:
+        av.logging.set_level(before)
+
+
+def reason(error: Exception) -> str:
+    """Why FFmpeg failed, in its own words where it had any; see `explained`."""
+    said = getattr(error, "log", None)
+    line: str = said[2].strip().rstrip(".") if said else ""
+    return line or getattr(error, "strerror", None) or str(error)
+
+
+def local(path: Path) -> str:
+    """The path as FFmpeg must be given it, which takes ``a:b.mp4`` for an address."""
+    return os.path.abspath(path)
 
 
 def open_input(path: Path) -> InputContainer:
@@ -199,7 +142,7 @@ def open_input(path: Path) -> InputContainer:
     import av
 
     return av.open(
-        os.path.abspath(path),
+        local(path),
         "r",
         container_options={"format_whitelist": _DEMUXERS, "protocol_whitelist": "file"},
         metadata_errors="replace",
@@ -207,21 +150,35 @@ def open_input(path: Path) -> InputContainer:
 
 
 def picture_stream(container: InputContainer, path: Path) -> VideoStream:
-    """The stream of the moving picture; covers are none.
+    """The stream of the moving picture: the first one that is neither a cover nor a still.
 
     Raises:
         InputError: There is none, or none that can be decoded.
     """
     from av.stream import Disposition
 
-    for stream in container.streams.video:
-        if not stream.disposition & Disposition.attached_pic:
-            if stream.codec_context is None:
-                raise InputError(f"{path}: no decoder for its picture; convert it to H.264 first")
-            return stream
+    pictures = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
+    # All may be stills, of which the first is as good as any.
+    for stream in sorted(pictures, key=_is_still):
+        if stream.codec_context is None:
+            raise InputError(f"{path}: no decoder for its picture; convert it to H.264 first")
+        return stream
     if container.streams.audio:
         raise InputError(f"{path}: sound without a picture; there is nothing to enhance")
     raise InputError(f"{path}: no picture in it; there is nothing to enhance")
+
+
+def _is_still(stream: VideoStream) -> bool:
+    about = stream.codec_context
+    return stream.frames == 1 or (about is not None and about.name in _STILLS)
+
+
+def _rate(stream: VideoStream) -> Fraction | None:
+    """Average frames per second; of DV, FFmpeg says the unit of its times instead."""
+    rates = [stream.average_rate, stream.guessed_rate]
+    if stream.container.format.name in _BARE:  # FFmpeg assumes 25; the pictures may say their own
+        rates.insert(0, stream.codec_context.framerate)
+    return next((r for r in rates if r and r * (stream.time_base or 0) < 1), None)
 
 
 def _check_file(path: Path) -> None:
@@ -250,7 +207,7 @@ def probe(path: str | Path) -> VideoHeader:
     with reading(path), open_input(path) as container:
         stream = picture_stream(container, path)
         time_base = stream.time_base or Fraction(1, 1000)
-        rate = stream.average_rate or stream.guessed_rate
+        rate = _rate(stream)
         frames = stream.frames
         if not frames and rate:
             if stream.duration:
@@ -271,6 +228,7 @@ def probe(path: str | Path) -> VideoHeader:
         pixel_aspect = stream.sample_aspect_ratio
         codec = stream.codec_context.name
         chapters = len(container.chapters())
+        origin = origin_of(container)
         kind = container.format.name
         first = next(_decoded(container, stream, Damage()), None)
         if first is None:
@@ -297,6 +255,8 @@ def probe(path: str | Path) -> VideoHeader:
             top_left=fmt.planar.chroma == "420" and not fmt.rgb and top_left_chroma(first),
             streams=streams,
             chapters=chapters,
+            origin=origin,
+            light=light_of(first),
         )
 
 
@@ -329,7 +289,12 @@ def _decoded(
 ) -> Iterator[av.VideoFrame]:
     import av
 
-    packets = container.demux(stream)
+    packets = demuxed(container, stream)
+    # AVI stores no times of presentation, and FFmpeg guesses as if no frame came out of order.
+    bare = container.format.name in _BARE
+    untimed = bare or container.format.name == "avi"
+    step = round(1 / (_rate(stream) or 25) / (stream.time_base or 1)) if bare else 1
+    due = 0
     while True:
         try:
             packet = next(packets, None)
@@ -351,6 +316,9 @@ def _decoded(
             continue
         for frame in frames:
             damage.frames += frame.is_corrupt
+            if untimed:
+                frame.pts = due if bare or frame.dts is None else frame.dts
+                due = frame.pts + step
             yield frame
         if packet is None or (packet.size == 0 and packet.dts is None):
             return

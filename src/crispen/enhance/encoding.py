@@ -1,0 +1,104 @@
+"""How a video is encoded: the codec, its settings, and the size and format of what it is given."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from crispen.enhance.request import Request
+from crispen.enhance.source import Source
+from crispen.errors import UsageError
+from crispen.media.video.codecs import VideoCodec, encoder_formats, find_codec
+from crispen.media.video.pixel_formats import Planar, choose_format, source_format
+
+
+def codec_for(
+    request: Request, suffix: str, *, hdr: bool = False
+) -> tuple[VideoCodec, dict[str, str], tuple[str, ...]]:
+    """The codec of a video, FFmpeg's options for it, and what a person should know.
+
+    Raises:
+        UsageError: The container does not hold the codec, or the codec has no such setting.
+    """
+    codec = find_codec(request.codec, suffix, hdr=hdr)
+    crf = crf_of(request)
+    notes: tuple[str, ...] = ()
+    if request.crf is None and crf is not None:
+        if codec.crf is None:
+            crf, notes = None, (f"{codec.name} has no quality setting, so quality was left out",)
+        else:
+            crf = min(codec.max_crf, crf)
+    return codec, codec.options(crf, request.preset), notes
+
+
+def crf_of(request: Request) -> float | None:
+    """The quality of a video in a codec's own numbers, before the codec's limits; None if unsaid.
+
+    >>> crf_of(Request(quality=50)), crf_of(Request(quality=50, crf=20.0))
+    (32, 20.0)
+    """
+    if request.crf is not None or request.quality is None:
+        return request.crf
+    # 100 is CRF 10, which nobody tells from the source; 50 is CRF 32.
+    return round(10 + (100 - request.quality) * 0.44)
+
+
+class Frames(NamedTuple):
+    """What an encoder is given.
+
+    Attributes:
+        size: Width and height as shown.
+        padding: How many columns and rows of that repeat the edge.
+        pixel_format: FFmpeg's name.
+        notes: What a person should know.
+    """
+
+    size: tuple[int, int]
+    padding: tuple[int, int]
+    pixel_format: str
+    notes: list[str]
+
+
+def frames_for(codec: VideoCodec, source: Source, size: tuple[int, int]) -> Frames:
+    """What the encoder is given for a result of that size."""
+    if not source.pixel_format:
+        return Frames(size, (0, 0), "", [])
+    from av import VideoFormat
+
+    notes = []
+    held = source_format(VideoFormat(source.pixel_format))
+    chosen = choose_format(held.planar, encoder_formats(codec))
+    if chosen is None:
+        raise UsageError(f"{codec.name} takes no pixel format Crispen knows; use h264")
+    if held.rgb:
+        notes.append(f"its RGB ({held.name}) is written as {chosen.label()} BT.709")
+    elif chosen != held.planar:
+        notes.append(f"{held.planar.label()} becomes {chosen.label()}, which {codec.name} can hold")
+    if held.alpha:
+        notes.append("its transparency is left out")
+    coded, padding = _coded(size, codec, chosen, source)
+    if padding != (0, 0):
+        notes.append(f"{size[0]}x{size[1]} is coded as {coded[0]}x{coded[1]}: its edge is repeated")
+    elif coded != size:
+        notes.append(
+            f"{size[0]}x{size[1]} becomes {coded[0]}x{coded[1]}: {chosen.label()} needs even sides"
+        )
+    if source.interlaced:
+        notes.append("interlaced: its fields are treated as one picture; deinterlace first")
+    return Frames(coded, padding, chosen.name, notes)
+
+
+def _coded(
+    size: tuple[int, int], codec: VideoCodec, form: Planar, source: Source
+) -> tuple[tuple[int, int], tuple[int, int]]:
+    """The size that the encoder takes, and how many of its columns and rows only repeat the edge.
+
+    Where every pixel of the source becomes a whole number of them, none is moved for that.
+    """
+    across, down = (1, 1) if codec.odd else form.step
+    if source.turned:
+        across, down = down, across
+    padding = -size[0] % across, -size[1] % down
+    if size[0] % source.width == size[1] % source.height == 0:
+        return (size[0] + padding[0], size[1] + padding[1]), padding
+    even = max(across, size[0] // across * across), max(down, size[1] // down * down)
+    return even, (0, 0)

@@ -1,0 +1,103 @@
+"""A stream whose packets go over as they are, but for what no file could hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+from av.stream import Disposition
+
+from crispen.media.video.tags import stream_tags
+
+if TYPE_CHECKING:
+    from av.container import OutputContainer
+    from av.packet import Packet
+    from av.stream import Stream
+
+# Coded frames that come before the first one whose decoding time is known; H.264 allows 16.
+_MAX_DELAY = 32
+
+
+class Copied:
+    """Takes packets of a source's stream and gives those of the result's.
+
+    Args:
+        out: The result.
+        source: The stream to copy.
+        strip: Leave titles and dates out.
+
+    Attributes:
+        stream: Of the result.
+        lost: How many packets were damaged.
+    """
+
+    def __init__(self, out: OutputContainer, source: Stream, *, strip: bool) -> None:
+        self.lost = 0
+        self.stream = _add(out, source, strip=strip)
+        # AAC that is not described in the file's header describes itself in each packet's.
+        context = source.codec_context
+        self._framed = source.type == "audio" and source.name == "aac" and not context.extradata
+        self._waiting: list[Packet[Any]] = []
+        self._ordered = source.type != "video"
+
+    def feed(self, packet: Packet[Any] | None) -> Iterator[Packet[Any]]:
+        """The packets that are ready after one more; None ends the stream."""
+        if packet is None:
+            yield from self._released(None)
+            return
+        if not self._is_whole(packet):
+            return
+        packet.stream = self.stream
+        if self._ordered:
+            yield _timed(packet, None)
+            return
+        self._waiting.append(packet)
+        if packet.dts is not None or len(self._waiting) > _MAX_DELAY:
+            yield from self._released(packet.dts)
+
+    def _is_whole(self, packet: Packet[Any]) -> bool:
+        stamped = packet.pts is not None or packet.dts is not None
+        if not stamped and not packet.stream.disposition & Disposition.attached_pic:
+            self.lost += bool(packet.size)
+            return False
+        if self._framed:
+            start = bytes(memoryview(packet)[:2])
+            if len(start) < 2 or start[0] != 0xFF or start[1] & 0xF0 != 0xF0:
+                self.lost += 1
+                return False
+        # The only muxers that take mov_text fill the gaps between lines with empty ones again.
+        return not (packet.stream.name == "mov_text" and bytes(packet) == b"\0\0")
+
+    def _released(self, known: int | None) -> Iterator[Packet[Any]]:
+        """What waited for a decoding time, each as much earlier as its place says."""
+        self._ordered = True
+        waiting, self._waiting = self._waiting, []
+        if known is None:
+            known = min((p.pts for p in waiting if p.pts is not None), default=0)
+        step = max(1, waiting[-1].duration or 1) if waiting else 1
+        for place, packet in enumerate(waiting):
+            yield _timed(packet, known - step * (len(waiting) - 1 - place))
+
+
+def _timed(packet: Packet[Any], decoding: int | None) -> Packet[Any]:
+    if packet.dts is None:
+        packet.dts = decoding if decoding is not None else packet.pts or 0
+    if packet.pts is None:
+        packet.pts = packet.dts
+    return packet
+
+
+def _add(out: OutputContainer, source: Stream, *, strip: bool) -> Stream:
+    if source.type == "attachment":
+        return out.add_attachment(
+            source.metadata.get("filename", "attachment"),
+            source.metadata.get("mimetype", "application/octet-stream"),
+            source.data,  # type: ignore[attr-defined]
+        )
+    copy = out.add_stream_from_template(source, opaque=True)
+    copy.time_base = source.time_base or Fraction(1, 1000)
+    copy.disposition = source.disposition
+    copy.metadata.clear()
+    copy.metadata.update(stream_tags(source, strip=strip))
+    return copy

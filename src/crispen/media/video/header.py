@@ -1,0 +1,113 @@
+"""What is known of a video before its frames are read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from crispen.media.video.hdr import TRANSFERS, Light
+from crispen.media.video.pixel_formats import SourceFormat
+
+
+@dataclass(frozen=True, slots=True)
+class Color:
+    """How samples mean colour, in the numbers of ITU-T H.273, 2 meaning unknown.
+
+    Attributes:
+        matrix: Y'CbCr matrix; 1 is BT.709, 5 and 6 are BT.601, 9 is BT.2020.
+        primaries: Of the same document.
+        transfer: Of the same document.
+        range: 1 studio, 2 full, 0 unknown, as FFmpeg counts.
+    """
+
+    matrix: int = 2
+    primaries: int = 2
+    transfer: int = 2
+    range: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StreamInfo:
+    """One stream of a file.
+
+    Attributes:
+        index: Its number in the file.
+        kind: ``video``, ``audio``, ``subtitle``, ``data``, ``attachment``.
+        codec: FFmpeg's name, or an empty string.
+        language: Three letters, or an empty string.
+    """
+
+    index: int
+    kind: str
+    codec: str
+    language: str = ""
+
+    def label(self) -> str:
+        """For people."""
+        about = ", ".join(part for part in (self.codec, self.language) if part)
+        return f"{self.kind} stream #{self.index}" + (f" ({about})" if about else "")
+
+
+@dataclass(frozen=True, slots=True)
+class VideoHeader:
+    """What is known of a video before its frames are read.
+
+    Attributes:
+        width: Columns as stored, before any rotation.
+        height: Rows as stored.
+        codec: Of the picture.
+        container: FFmpeg's name of the file format.
+        stream: Number of the picture's stream.
+        format: Of its frames.
+        color: Of its frames.
+        rate: Average frames per second, or None.
+        time_base: Seconds a time stamp's unit lasts.
+        start: First frame's time stamp in that unit.
+        light: What it says of how bright it is meant to be.
+        origin: The second that becomes 0; not 0 where a clock counts from any point, as in MPEG-TS.
+        frames: About how many there are, to tell how far the work is; 0 if that is unknown.
+        rotation: Degrees counter-clockwise a player turns it.
+        display_matrix: The nine numbers that say so, or None.
+        pixel_aspect: Width over height of a pixel, or None if unknown.
+        interlaced: Its first frame is made of two fields.
+        top_left: Its chroma samples are at the corners' luma samples, as in BT.2020.
+        streams: All streams.
+        chapters: How many chapters.
+    """
+
+    width: int
+    height: int
+    codec: str
+    container: str
+    stream: int
+    format: SourceFormat
+    color: Color
+    rate: Fraction | None
+    time_base: Fraction
+    start: int
+    frames: int
+    rotation: int = 0
+    display_matrix: tuple[int, ...] | None = None
+    pixel_aspect: Fraction | None = None
+    interlaced: bool = False
+    top_left: bool = False
+    streams: tuple[StreamInfo, ...] = ()
+    chapters: int = 0
+    origin: Fraction = Fraction(0)
+    light: Light | None = None
+
+    @property
+    def hdr(self) -> bool:
+        """Whether its levels mean more light than an ordinary display has."""
+        return self.color.transfer in TRANSFERS
+
+    @property
+    def shown_aspect(self) -> Fraction:
+        """Width over height of a pixel as it is shown, after any rotation."""
+        aspect = self.pixel_aspect or Fraction(1)
+        return 1 / aspect if self.turned else aspect
+
+    @property
+    def turned(self) -> bool:
+        """Whether width and height change places when it is shown."""
+        return self.rotation % 180 != 0

@@ -1,0 +1,140 @@
+"""The shape of pixels in a finished Matroska file, which PyAV gives its muxer no way to write.
+
+The muxer is given a track's name with room behind it; the shape takes that room afterwards, so that
+nothing in the file moves.
+"""
+
+from __future__ import annotations
+
+import math
+import zlib
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+
+# IDs of RFC 9559.
+_SEGMENT, _TRACKS, _ENTRY, _NAME, _VIDEO = 0x18538067, 0x1654AE6B, 0xAE, 0x536E, 0xE0
+_WIDTH, _HEIGHT = 0xB0, 0xBA
+_SHOWN_WIDTH, _SHOWN_HEIGHT, _SHOWN_UNIT = 0x54B0, 0x54BA, 0x54B2
+_CHECKSUM, _VOID = 0xBF, 0xEC
+_RATIO = 3
+_HEAD_BYTES = 1 << 20
+
+ROOM = "\N{NO-BREAK SPACE}" * 16
+"""What the name of the picture's track ends with before `set_pixel_aspect`."""
+
+
+def set_pixel_aspect(path: Path, aspect: Fraction) -> bool:
+    """Write the pixels' width over their height into the track that has room for it.
+
+    Args:
+        path: A finished file.
+        aspect: Of its pixels.
+
+    Returns:
+        Whether it was written.
+    """
+    with path.open("r+b") as file:
+        head = file.read(_HEAD_BYTES)
+        found = _tracks(head)
+        if found is None:
+            return False
+        begin, end = found
+        tracks = _with_aspect(head[begin:end], aspect)
+        if len(tracks) != end - begin or tracks == head[begin:end]:
+            return False
+        file.seek(begin)
+        file.write(tracks)
+    return True
+
+
+def _tracks(head: bytes) -> tuple[int, int] | None:
+    """Where the description of all tracks begins and ends."""
+    for number, _, start, end in _elements(head, 0, len(head)):
+        if number != _SEGMENT:
+            continue
+        for inner, _, begin, stop in _elements(head, start, min(end, len(head))):
+            if inner == _TRACKS:
+                return (begin, stop) if stop <= len(head) else None
+    return None
+
+
+def _with_aspect(tracks: bytes, aspect: Fraction) -> bytes:
+    parts = []
+    for number, begin, start, end in _elements(tracks, 0, len(tracks)):
+        if number == _ENTRY and ROOM.encode() in tracks[start:end]:
+            parts.append(_fitted(_described(tracks[start:end], aspect), end - begin))
+        elif number != _CHECKSUM:
+            parts.append(tracks[begin:end])
+    content = b"".join(parts)
+    if tracks[0] != _CHECKSUM:
+        return content
+    return _element(_CHECKSUM, zlib.crc32(content).to_bytes(4, "little")) + content
+
+
+def _described(entry: bytes, aspect: Fraction) -> bytes:
+    """One track with the shape and without the room."""
+    parts = []
+    for number, begin, start, end in _elements(entry, 0, len(entry)):
+        body = entry[start:end]
+        if number == _NAME:
+            name = body.decode().replace(ROOM, "")
+            parts += [_element(_NAME, name.encode())] if name else []
+        elif number == _VIDEO:
+            parts.append(_element(_VIDEO, body + _shape(body, aspect)))
+        else:
+            parts.append(entry[begin:end])
+    return b"".join(parts)
+
+
+def _shape(video: bytes, aspect: Fraction) -> bytes:
+    sizes = {n: int.from_bytes(video[a:b], "big") for n, _, a, b in _elements(video, 0, len(video))}
+    width, height = sizes[_WIDTH] * aspect, sizes[_HEIGHT]
+    if width.denominator == 1:
+        return _number(_SHOWN_WIDTH, int(width)) + _number(_SHOWN_HEIGHT, height)
+    ratio = width / height
+    return (
+        _number(_SHOWN_WIDTH, ratio.numerator)
+        + _number(_SHOWN_HEIGHT, ratio.denominator)
+        + _number(_SHOWN_UNIT, _RATIO)
+    )
+
+
+def _fitted(entry: bytes, size: int) -> bytes:
+    """A track of a given size, with nothing at its end."""
+    for places in range(1, 9):  # lengths can be written longer than they need to be
+        spare = size - 1 - places - len(entry)
+        # The largest length means that it is unknown.
+        if (spare == 0 or 2 <= spare < 128) and size - 1 - places < (1 << 7 * places) - 1:
+            void = _element(_VOID, bytes(spare - 2)) if spare else b""
+            return _element(_ENTRY, entry + void, places)
+    return b""
+
+
+def _number(number: int, value: int) -> bytes:
+    return _element(number, value.to_bytes(max(1, math.ceil(value.bit_length() / 8)), "big"))
+
+
+def _element(number: int, body: bytes, places: int = 0) -> bytes:
+    """An element of EBML (RFC 8794), whose length takes as few bytes as it can unless given."""
+    name = number.to_bytes(math.ceil(number.bit_length() / 8), "big")
+    places = places or next(n for n in range(1, 9) if len(body) < (1 << 7 * n) - 1)
+    return name + (len(body) | 1 << 7 * places).to_bytes(places, "big") + body
+
+
+def _elements(data: bytes, at: int, end: int) -> Iterator[tuple[int, int, int, int]]:
+    """Each element's number, and where it, its content and what follows begin."""
+    while at < end and data[at]:
+        begin = at
+        places = 9 - data[at].bit_length()
+        number = int.from_bytes(data[at : at + places], "big")
+        at += places
+        if at >= end or not data[at]:
+            return
+        places = 9 - data[at].bit_length()
+        length = int.from_bytes(data[at : at + places], "big") & ((1 << 7 * places) - 1)
+        at += places
+        unknown = length == (1 << 7 * places) - 1
+        stop = end if unknown else at + length
+        yield number, begin, at, stop
+        at = stop

@@ -1,0 +1,98 @@
+"""A muxer that outlives what it refuses, and whose time stamps always rise."""
+
+from __future__ import annotations
+
+import errno
+from collections import Counter
+from collections.abc import Iterable
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any
+
+import av
+from av.format import Flags
+
+if TYPE_CHECKING:
+    from av.container import OutputContainer
+    from av.packet import Packet
+
+# Errors that are about what is written, and not about where. FFmpeg's own are no system's.
+_CONTENT = frozenset((errno.EINVAL, errno.ERANGE, errno.EDOM))
+
+
+def is_refusal(error: av.FFmpegError) -> bool:
+    """Whether FFmpeg refused what it was given, rather than could not write."""
+    return error.errno in _CONTENT or error.errno not in errno.errorcode
+
+
+class Sink:
+    """A container being written; its header is written first.
+
+    Args:
+        out: With all of its streams.
+
+    Attributes:
+        mended: How many time stamps of each stream did not rise and were moved.
+        refused: How many packets of each stream were refused. The muxer sorts packets, so that some
+            may be another stream's.
+        written: How many packets were taken.
+    """
+
+    def __init__(self, out: OutputContainer) -> None:
+        out.start_encoding()
+        self._out = out
+        nonstrict: Any = Flags.ts_nonstrict.value
+        self._strict = not out.format.flags & nonstrict
+        self._last: dict[int, int] = {}
+        self._given: dict[int, Fraction] = {}
+        self.mended: Counter[int] = Counter()
+        self.refused: Counter[int] = Counter()
+        self.written = 0
+
+    def mux(self, packet: Packet[Any]) -> None:
+        """Write a packet, if it can be."""
+        index = packet.stream_index
+        self._raise(packet, index)
+        try:
+            self._out.mux_one(packet)
+        except av.FFmpegError as error:
+            if not is_refusal(error):
+                raise
+            self.refused[index] += 1
+        else:
+            self.written += 1
+
+    def mux_all(self, packets: Iterable[Packet[Any]]) -> None:
+        """Write packets, as far as they can be."""
+        for packet in packets:
+            self.mux(packet)
+
+    def _raise(self, packet: Packet[Any], index: int) -> None:
+        """Give the packet times in the stream's unit, later than the last one's."""
+        base = packet.stream.time_base
+        given = packet.time_base
+        timed = self._strict and packet.stream.type in ("audio", "video")
+        if packet.dts is not None:
+            second = packet.dts * given
+            # Finer times than the container's fall on one tick by rounding; that is no fault.
+            before = self._given.setdefault(index, second - 1)
+            self.mended[index] += second < before or (timed and second == before)
+            self._given[index] = max(second, before)
+        if given != base:
+            packet.pts, packet.dts = (_ticks(t, given, base) for t in (packet.pts, packet.dts))
+            packet.duration = _ticks(packet.duration, given, base) or 0
+            packet.time_base = base
+        if packet.dts is None:
+            return
+        packet.dts = max(packet.dts, self._last.get(index, packet.dts - 1) + timed)
+        if packet.pts is not None and packet.pts < packet.dts:
+            packet.pts = packet.dts
+        self._last[index] = packet.dts
+
+
+def _ticks(stamp: int | None, given: Fraction, base: Fraction) -> int | None:
+    """As FFmpeg rounds: to the nearest, halves away from zero."""
+    if stamp is None:
+        return None
+    exact = stamp * given / base
+    whole = (2 * abs(exact.numerator) + exact.denominator) // (2 * exact.denominator)
+    return whole if exact >= 0 else -whole

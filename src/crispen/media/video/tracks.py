@@ -1,0 +1,250 @@
+"""What a result gets of its source's other streams, found out before the first frame is made.
+
+Whether a container holds a stream is asked of the container itself: some of the stream's packets
+are written to a file that forgets them. A table would know neither the packets nor this FFmpeg.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol
+
+import av
+
+from crispen.errors import InputError
+from crispen.media.format_choice import video_of
+from crispen.media.formats import MUXERS, VIDEOS
+from crispen.media.video.container import open_input, reading
+from crispen.media.video.continuity import demuxed
+from crispen.media.video.copied import Copied
+from crispen.media.video.header import StreamInfo, VideoHeader
+from crispen.media.video.sink import Sink
+from crispen.media.video.sound import Sound
+from crispen.media.video.texts import Text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from av.container import InputContainer, OutputContainer
+    from av.packet import Packet
+    from av.stream import Stream
+
+Carry = Literal["copy", "convert", "none"]
+
+# Packets that are looked at: all streams' first ones, and as many from the middle of the file.
+_SAMPLED = 600
+_KEPT = 40
+_DEEP = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """One stream that goes over.
+
+    Attributes:
+        info: Of the source.
+        encoder: What it is converted with, as FFmpeg calls it; empty where it is copied.
+    """
+
+    info: StreamInfo
+    encoder: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TrackPlan:
+    """What goes over from the source beside its picture.
+
+    Attributes:
+        tracks: In the order of the source.
+        notes: What is converted and what cannot go over, a line each.
+    """
+
+    tracks: tuple[Track, ...]
+    notes: tuple[str, ...]
+
+
+class Carrier(Protocol):
+    """Makes packets of one stream of a result out of those of a source's."""
+
+    stream: Any
+    lost: int
+
+    def feed(self, packet: Packet[Any] | None) -> Iterator[Packet[Any]]:
+        """The packets that are ready after one more; None ends the stream."""
+
+
+def carrier(out: OutputContainer, source: Stream, track: Track, *, strip: bool) -> Carrier:
+    """What brings a stream into a result as planned."""
+    if not track.encoder:
+        return Copied(out, source, strip=strip)
+    kind = Sound if source.type == "audio" else Text
+    return kind(out, source, track.encoder, strip=strip)
+
+
+def plan_tracks(
+    path: Path,
+    header: VideoHeader,
+    suffix: str,
+    *,
+    audio: Carry | None = None,
+    subtitles: Carry | None = None,
+) -> TrackPlan:
+    """Which streams of `path` go into a file of that suffix, and how.
+
+    Args:
+        path: The source.
+        header: Of it.
+        suffix: Of the result.
+        audio: How sound goes over: as it is, converted in any case, or not at all. Unless given,
+            it is converted where the file cannot hold it.
+        subtitles: Likewise.
+
+    Raises:
+        InputError: Something is to be copied that the file cannot hold.
+    """
+    tracks: list[Track] = []
+    notes: list[str] = []
+    wishes = {"audio": audio, "subtitle": subtitles}
+    with reading(path), open_input(path) as source:
+        sample = _Sample(source, header.stream)
+        for info in header.streams:
+            wish = wishes.get(info.kind)
+            stream = source.streams[info.index]
+            if info.index == header.stream or wish == "none" or _is_rewritten(stream, header):
+                continue
+            ways = _ways(info, stream, suffix, wish)
+            track = next((t for t in ways if sample.fits(stream, t, suffix)), None)
+            if track is not None:
+                tracks.append(track)
+                notes += _about(track)
+            elif wish == "copy":
+                raise _not_copied(path, info, suffix, sample, stream)
+            else:
+                notes.append(f"{info.label()} left out: {suffix} files cannot hold it")
+    return TrackPlan(tuple(tracks), tuple(notes))
+
+
+def _is_rewritten(stream: Stream, header: VideoHeader) -> bool:
+    """Whether a muxer makes this stream anew out of other things that it is told."""
+    if stream.type != "data":
+        return False
+    # QuickTime's timecode, which is a tag too, and its chapters' titles.
+    return "timecode" in stream.metadata or (
+        bool(header.chapters) and stream.name in (None, "bin_data")
+    )
+
+
+def _ways(info: StreamInfo, stream: Any, suffix: str, wish: Carry | None) -> list[Track]:
+    """How a stream can go over, the best way first."""
+    about = video_of(suffix)
+    encoder = {"audio": about.sound, "subtitle": about.text}.get(info.kind, "")
+    context = stream.codec_context
+    if info.kind == "audio" and context is not None and context.format is not None:
+        deep = context.format.bits > _DEEP and not context.format.name.startswith("flt")
+        encoder = (about.deep_sound or encoder) if deep else encoder
+    readable = context is not None and (info.kind == "audio" or context.codec.text_sub)
+    converted = [Track(info, encoder)] if encoder and readable else []
+    copied = [Track(info)]
+    return {"copy": copied, "convert": converted or copied}.get(wish or "", copied + converted)
+
+
+def _about(track: Track) -> list[str]:
+    if track.encoder:
+        name = _NAMES.get(track.encoder, track.encoder)
+        return [f"{track.info.label()} converted to {name}"]
+    if track.info.kind == "video":
+        return [f"{track.info.label()} copied as it is; only one picture is enhanced"]
+    return []
+
+
+_NAMES = {"libopus": "opus"}
+
+
+def _not_copied(
+    path: Path, info: StreamInfo, suffix: str, sample: _Sample, stream: Stream
+) -> InputError:
+    offered = (f.suffixes[0] for f in VIDEOS.values() if f.muxer and f.offered)
+    fitting = [s for s in offered if sample.fits(stream, Track(info), s)]
+    option = "--audio" if info.kind == "audio" else "--subtitles"
+    return InputError(
+        f"{path}: {info.label()} does not go into {suffix} files; "
+        + (f"choose a name ending in {' or '.join(fitting)}, or " if fitting else "choose ")
+        + f"{option} convert or none"
+    )
+
+
+class _Sample:
+    """Some packets of every stream of a file, to be tried in others."""
+
+    def __init__(self, source: InputContainer, picture: int) -> None:
+        self._packets: dict[int, list[Packet[Any]]] = {}
+        self._picture = picture  # made anew
+        self._take(source)
+        if source.duration:
+            try:
+                source.seek((source.start_time or 0) + source.duration // 2)
+            except av.FFmpegError:
+                return
+            self._take(source)
+
+    def _take(self, source: InputContainer) -> None:
+        before = {index: len(packets) for index, packets in self._packets.items()}
+        try:
+            streams = [s for s in source.streams if s.type != "attachment"]
+            for count, packet in enumerate(demuxed(source, *streams)):
+                index = packet.stream_index
+                kept = self._packets.setdefault(index, [])
+                wanted = packet.size and index != self._picture
+                if wanted and len(kept) < before.get(index, 0) + _KEPT:
+                    kept.append(packet)
+                if count >= _SAMPLED:
+                    return
+        except av.FFmpegError:  # a cut file; the frames' reader says so
+            return
+
+    def fits(self, stream: Stream, track: Track, suffix: str) -> bool:
+        """Whether a file of that suffix takes the stream in that way."""
+        packets = self._packets.get(stream.index, [])
+        try:
+            with av.open(Nowhere(), "w", MUXERS[suffix]) as trial:
+                carry = carrier(trial, stream, track, strip=True)
+                sink = Sink(trial)
+                for packet in _copies(packets, stream):
+                    sink.mux_all(carry.feed(packet))
+                sink.mux_all(carry.feed(None))
+        except (av.FFmpegError, ValueError):
+            return False
+        refused = sum(sink.refused.values())
+        return refused <= sink.written and (sink.written > 0 or not carry.lost)
+
+
+def _copies(packets: Sequence[Packet[Any]], stream: Stream) -> Iterable[Packet[Any]]:
+    """Packets of their own, since a muxer changes those that it is given."""
+    for packet in packets:
+        copy = av.Packet(bytes(packet))
+        copy.stream = stream
+        copy.time_base = packet.time_base or Fraction(1, 1000)
+        copy.pts, copy.dts, copy.duration = packet.pts, packet.dts, packet.duration
+        copy.is_keyframe = packet.is_keyframe
+        yield copy
+
+
+class Nowhere:
+    """A file that forgets what is written to it."""
+
+    name = "nowhere"
+
+    def write(self, data: bytes) -> int:
+        """Takes bytes."""
+        return len(data)
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """Goes anywhere."""
+        return offset
+
+    def tell(self) -> int:
+        """Is at its start."""
+        return 0
