@@ -65,7 +65,7 @@ lint: $(VENV)/.dev
 	$(BIN)/lint-imports
 
 # Each writes pages out of the code; with --check it only says which are stale.
-PAGES := generate data degradations lab_pages recipe_page server_settings
+PAGES := generate data degradations lab_pages recipe_page server_settings alone_figures
 
 docs: $(VENV)/.dev
 	set -e; for page in $(PAGES); do $(BIN)/python tools/$$page.py; done

@@ -30,7 +30,8 @@ export function serviceWorker(
       const plain = folder === null ? [] : readdirSync(folder);
       const all = [...made, ...plain].sort();
       const digest = createHash("sha256");
-      for (const file of ["index.html", ...all]) digest.update(readFileSync(`${dir ?? ""}/${file}`));
+      for (const file of ["index.html", ...all])
+        digest.update(readFileSync(`${dir ?? ""}/${file}`));
       const version = digest.digest("hex").slice(0, 16);
       const files = all.filter(kept);
       await build({

@@ -33,9 +33,27 @@ export function modelFor(kind: Kind, scale: Scale): string {
   return `${kind}-x${(repairs && scale === 3 ? 4 : scale).toString()}`;
 }
 
-/** The dials that a network of this kind is given. */
-export function dialsFor({ kind, dials }: Choices): Dials {
-  return kind === "vivid" ? dials : { ...dials, vivid: null };
+/**
+ * The dials that a network of this kind is given.
+ *
+ * Blur is undone only where it was asked for, or where the picture is to be vivid: whether a soft
+ * picture was meant to be soft cannot be seen in it.
+ *
+ * @param compression What the file says of itself.
+ */
+export function dialsFor({ kind, dials }: Choices, compression: number | null): Dials {
+  const vivid = kind === "vivid";
+  return {
+    noise: dials.noise,
+    compression: dials.compression ?? (compression === null ? null : twentieth(compression)),
+    blur: dials.blur ?? (vivid ? null : 0),
+    vivid: vivid ? dials.vivid : null,
+  };
+}
+
+/** So that files of nearly equal compression share a session. */
+function twentieth(share: number): number {
+  return Math.round(20 * share) / 20;
 }
 
 export function formatFor(format: Choices["format"], type: string): Format {

@@ -20,7 +20,10 @@ export function compressionOf(file: Uint8Array): number | null {
         let sum = 0;
         for (let i = 0; i < 28; i += 1) {
           const place = at + 1 + wide * i;
-          sum += wide === 2 ? 256 * (content[place] ?? 0) + (content[place + 1] ?? 0) : (content[place] ?? 0);
+          sum +=
+            wide === 2
+              ? 256 * (content[place] ?? 0) + (content[place + 1] ?? 0)
+              : (content[place] ?? 0);
         }
         const step = (100 * sum) / STANDARD;
         return Math.min(1, Math.log1p(step / KNEE) / Math.log1p(WORST_STEP / KNEE));

@@ -3,12 +3,22 @@
 
 import { decode as decodePng, hasPngSignature } from "fast-png";
 
-import { isJpeg, jpegChannels, metadataOf, orientationOf, upright, type Metadata } from "./metadata";
+import { compressionOf } from "./compression";
+import {
+  isJpeg,
+  jpegChannels,
+  metadataOf,
+  orientationOf,
+  upright,
+  type Metadata,
+} from "./metadata";
 import { blank, hasAlpha, type Levels, type Picture } from "./picture";
 
 export interface Decoded {
   picture: Picture;
   metadata: Metadata;
+  /** The dial of what a JPEG says of itself; null for other files. */
+  compression: number | null;
   /** What a person should know, a sentence each. */
   notes: string[];
 }
@@ -29,6 +39,7 @@ export async function decode(file: Blob): Promise<Decoded> {
   return {
     picture: grey ? first(picture, 1) : picture,
     metadata: upright(found),
+    compression: compressionOf(bytes),
     notes: kept ? [] : ["Metadata and colour profile of such files are not carried over."],
   };
 }

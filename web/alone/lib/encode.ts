@@ -60,7 +60,9 @@ async function native(
   quality: number,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const { width, height } = picture;
-  const context = new OffscreenCanvas(width, height).getContext("2d");
+  const alpha = hasAlpha(picture) && type !== "image/jpeg";
+  // Without alpha, or a PNG would have four channels.
+  const context = new OffscreenCanvas(width, height).getContext("2d", { alpha });
   if (!context) throw new Error("The browser has no canvas to write pictures with.");
   context.putImageData(new ImageData(rgba(picture, type === "image/jpeg"), width, height), 0, 0);
   const blob = await context.canvas.convertToBlob({ type, quality: quality / 100 });

@@ -10,7 +10,13 @@ function boxSums(
   height: number,
   radius: number,
 ): Float64Array {
-  const along = (source: Float64Array, count: number, step: number, lines: number, jump: number) => {
+  const along = (
+    source: Float64Array,
+    count: number,
+    step: number,
+    lines: number,
+    jump: number,
+  ) => {
     const sums = new Float64Array(source.length);
     const total = new Float64Array(count + 1);
     for (let line = 0; line < lines; line += 1) {

@@ -59,7 +59,8 @@ export function useItems() {
 
   function cancel(): void {
     stop();
-    for (const item of items) if (["waiting", "running"].includes(item.state)) item.state = "chosen";
+    for (const item of items)
+      if (["waiting", "running"].includes(item.state)) item.state = "chosen";
   }
 
   function finish(item: Item, done: Done): void {

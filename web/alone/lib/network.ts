@@ -18,6 +18,11 @@ export interface Device {
   threads: number;
 }
 
+/** As much of WebGPU as has to be asked. */
+interface Graphics {
+  requestAdapter: () => Promise<{ info: { isFallbackAdapter?: boolean } } | null>;
+}
+
 const MOST_THREADS = 16;
 
 /** The best that this browser has; a graphics card that is only imitated is slower than none. */
@@ -26,7 +31,7 @@ export async function bestDevice(): Promise<Device> {
     ? Math.min(MOST_THREADS, navigator.hardwareConcurrency || 1)
     : 1;
   try {
-    const adapter = await (navigator as Partial<Navigator>).gpu?.requestAdapter();
+    const adapter = await (navigator as { gpu?: Graphics }).gpu?.requestAdapter();
     if (adapter && !adapter.info.isFallbackAdapter) return { provider: "webgpu", threads };
   } catch {
     // As good as none.

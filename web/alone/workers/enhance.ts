@@ -1,5 +1,6 @@
 /** Enhances files beside the page, so that the page stays quick; ended to cancel. */
 
+import type { Dials } from "../lib/card";
 import { dialsFor, formatFor, modelFor, type Choices } from "../lib/choices";
 import { decode } from "../lib/decode";
 import { encode } from "../lib/encode";
@@ -35,9 +36,7 @@ let device: Promise<Device> | null = null;
 /** The network of the last file, which the next one mostly asks for again. */
 let open: { key: string; network: Network } | null = null;
 
-async function network(choices: Choices, on: Device): Promise<Network> {
-  const name = modelFor(choices.kind, choices.scale);
-  const dials = dialsFor(choices);
+async function network(name: string, dials: Dials, on: Device): Promise<Network> {
   const key = JSON.stringify([name, dials, on]);
   if (open?.key === key) return open.network;
   await open?.network.close();
@@ -53,10 +52,12 @@ async function network(choices: Choices, on: Device): Promise<Network> {
 
 async function work({ id, file, choices }: Work): Promise<Done> {
   device ??= bestDevice();
-  const { picture, metadata, notes } = await decode(file);
+  const { picture, metadata, compression, notes } = await decode(file);
+  const name = modelFor(choices.kind, choices.scale);
+  const dials = dialsFor(choices, compression);
   const began = performance.now();
   const run = async (on: Device) =>
-    enhance(picture, await network(choices, on), choices.scale, (share) => {
+    enhance(picture, await network(name, dials, on), choices.scale, (share) => {
       const word: Word = { id, kind: "progress", share };
       self.postMessage(word);
     });
@@ -83,7 +84,7 @@ async function work({ id, file, choices }: Work): Promise<Done> {
     width: result.width,
     height: result.height,
     from: { width: picture.width, height: picture.height },
-    model: modelFor(choices.kind, choices.scale),
+    model: name,
     device: on,
     seconds,
     notes: [...notes, ...encoded.notes],
