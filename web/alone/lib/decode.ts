@@ -1,7 +1,7 @@
 /* eslint-disable @typescript-eslint/no-non-null-assertion -- every index is inside by construction */
 /** A file as upright pixels, in the colours of its own profile. */
 
-import { decode as decodePng, hasPngSignature } from "fast-png";
+import { decode as decodePng, hasPngSignature, type DecodedPng } from "fast-png";
 
 import { compressionOf } from "./compression";
 import {
@@ -49,7 +49,7 @@ function fromPng(bytes: Uint8Array): Picture {
   if (bytes.length > 24 && size.getUint32(16) * size.getUint32(20) > MAX_SOURCE_PX) {
     throw new Error(TOO_LARGE);
   }
-  const image = decodePng(bytes);
+  const image = read(bytes);
   const { width, height, depth, channels, data, palette } = image;
   const peak = depth === 16 ? 65535 : 255;
   if (palette) return fromPalette(width, height, unpacked(data, width, height, depth), palette);
@@ -58,6 +58,14 @@ function fromPng(bytes: Uint8Array): Picture {
   const plain: Picture = { width, height, channels, peak, pixels: levels };
   const hidden = image.transparency;
   return hidden && !hasAlpha(plain) ? keyed(plain, [...hidden], depth) : plain;
+}
+
+function read(bytes: Uint8Array): DecodedPng {
+  try {
+    return decodePng(bytes);
+  } catch {
+    throw new Error("This PNG is damaged; fetch it again.");
+  }
 }
 
 /** One level a byte, of several in each. */

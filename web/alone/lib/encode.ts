@@ -36,17 +36,14 @@ export async function encode(
 ): Promise<Encoded> {
   const notes = losses(picture, metadata, format);
   if (format === "png") {
-    // A canvas knows neither grey nor 16 bits, and rounds colour under faint alpha.
-    const ours = picture.channels !== 3 || picture.peak > 255;
-    const plain = ours
-      ? encodePng({
-          width: picture.width,
-          height: picture.height,
-          data: picture.pixels,
-          depth: picture.peak > 255 ? 16 : 8,
-          channels: picture.channels,
-        })
-      : await native(picture, "image/png", quality);
+    // A canvas knows neither grey nor 16 bits, rounds colour under faint alpha, and always adds one.
+    const plain = encodePng({
+      width: picture.width,
+      height: picture.height,
+      data: picture.pixels,
+      depth: picture.peak > 255 ? 16 : 8,
+      channels: picture.channels,
+    });
     return { blob: new Blob([await intoPng(plain, metadata)], { type: "image/png" }), notes };
   }
   const plain = await native(picture, `image/${format}`, quality);
@@ -61,7 +58,6 @@ async function native(
 ): Promise<Uint8Array<ArrayBuffer>> {
   const { width, height } = picture;
   const alpha = hasAlpha(picture) && type !== "image/jpeg";
-  // Without alpha, or a PNG would have four channels.
   const context = new OffscreenCanvas(width, height).getContext("2d", { alpha });
   if (!context) throw new Error("The browser has no canvas to write pictures with.");
   context.putImageData(new ImageData(rgba(picture, type === "image/jpeg"), width, height), 0, 0);
