@@ -49,6 +49,7 @@ def format() -> None:
 def site_app() -> None:
     """Builds the page without a server into a folder that any static host can serve."""
     install(checks=True)
+    npm("run", "build:kernel", quiet=True)
     npm("run", "build:alone", "--", "--logLevel", "warn", quiet=True, CRISPEN_APP=str(APP))
     size = sum(path.stat().st_size for path in APP.rglob("*") if path.is_file())
     print(f"{APP.relative_to(ROOT)}: {size / 1e6:.0f} MB, for any static host")

@@ -143,12 +143,14 @@ def reference(name: str, pixels: NDArray[np.uint8]) -> Image:
 
 def test_without_a_network(host: Host, visitor: Visitor, tmp_path: Path) -> None:
     page = opened(visitor, host)
-    kept = """async () => {
-      const [name] = await caches.keys();
-      const files = await (await caches.open(name)).keys();
-      return files.filter(({ url }) => /wasm$|real-x2/.test(url)).length;
-    }"""
-    page.wait_for_function(f"async () => (await ({kept})()) >= 2")
+    # What the worker is to keep stands in it.
+    page.wait_for_function(
+        """async () => {
+          const wanted = (await (await fetch('sw.js')).text()).match(/assets\\/[\\w.-]+/g);
+          const found = await Promise.all(wanted.map((name) => caches.match(name)));
+          return wanted.length > 15 && found.every(Boolean);
+        }"""
+    )
     host.stop()
     page.reload()
     page.wait_for_function("() => crossOriginIsolated")
@@ -185,25 +187,25 @@ def test_what_cannot_be_read_is_said(host: Host, visitor: Visitor, tmp_path: Pat
     expect(row.get_by_role("status")).to_have_text("This PNG is damaged; fetch it again.")
 
 
-@pytest.mark.parametrize("width", [360, 1280, 2560])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_looks(host: Host, visitor: Visitor, tmp_path: Path, width: int, scheme: str) -> None:
-    height = 740 if width < 600 else width * 9 // 16
-    page = visitor.visit(
-        host.url,
-        color_scheme=scheme,
-        viewport={"width": width, "height": height},
-        service_workers="allow",
-    )
+def test_looks(host: Host, visitor: Visitor, tmp_path: Path, scheme: str) -> None:
+    page = visitor.visit(host.url, color_scheme=scheme, service_workers="allow")
     page.wait_for_function("() => crossOriginIsolated")
     page.get_by_role("heading", level=1).wait_for()
-    shoot(page, f"alone-empty-{width}-{scheme}")
-    source = tmp_path / "flowers.png"
+
+    def looked_at(what: str) -> None:
+        for width in (360, 1280, 2560):
+            page.set_viewport_size({"width": width, "height": max(740, width * 9 // 16)})
+            shoot(page, f"alone-{what}-{width}-{scheme}")
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+    looked_at("empty")
+    source = tmp_path / "portrait.png"
     write_image(Image(piece(3)), source)
     page.get_by_label("Pictures", exact=True).set_input_files(source)
-    shoot(page, f"alone-chosen-{width}-{scheme}")
+    looked_at("chosen")
+    page.get_by_text("Fast", exact=True).click()
     page.get_by_role("button", name="Enhance 1 picture").click()
-    page.get_by_role("link", name="Download flowers.x2.png").wait_for()
-    page.get_by_role("img", name="flowers.png, after").wait_for()
-    shoot(page, f"alone-done-{width}-{scheme}")
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.get_by_role("link", name="Download portrait.x2.png").wait_for()
+    page.get_by_role("img", name="portrait.png, after").wait_for()
+    looked_at("done")

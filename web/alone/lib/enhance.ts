@@ -39,16 +39,21 @@ export async function enhance(
   const shape = windowShape(width, height, { ...card, halo }, areaPx);
   const down = spans(height, shape.rows, halo);
   const across = spans(width, shape.columns, halo);
+  const windows = down.flatMap((row) => across.map((column) => ({ row, column })));
+  let next = 0;
   let done = 0;
-  for (const row of down) {
-    for (const column of across) {
+  const lane = async () => {
+    for (let window = windows[next]; window; window = windows[next]) {
+      next += 1;
+      const { row, column } = window;
       const rows = row.stop - row.start;
       const columns = column.stop - column.start;
       const residual = await network.answer(seen(plain, card, row, column), rows, columns);
       painter.paint(residual, row, column);
       done += 1;
-      tell(done / (down.length * across.length));
+      tell(done / windows.length);
     }
-  }
+  };
+  await Promise.all(Array.from({ length: network.lanes }, lane));
   return resized(result, width * scale, height * scale);
 }

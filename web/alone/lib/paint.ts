@@ -18,7 +18,12 @@ const COLOR_GAIN = 4;
 const COLOR_RADIUS = 8;
 
 /** The network's input, `(1, C, rows, columns)` in [0, 1], of a window of the picture. */
-export function seen(source: Picture, card: Card, down: Span, across: Span): Float32Array {
+export function seen(
+  source: Picture,
+  card: Card,
+  down: Span,
+  across: Span,
+): Float32Array<ArrayBuffer> {
   const { channels, pixels, peak, width } = source;
   const rows = down.stop - down.start;
   const columns = across.stop - across.start;

@@ -9,7 +9,7 @@ export interface Span {
 }
 
 /** Larger windows gain little, and smaller ones stay in the caches and report progress. */
-export const WINDOW_PX = 130_000;
+export const WINDOW_PX = 140_000;
 /** Multiply-adds in one window: a second or less on an ordinary computer. */
 const WINDOW_WORK = 1.5e10;
 
