@@ -16,6 +16,7 @@ import pytest
 from numpy.typing import NDArray
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from crispen.engines.devices import cpu_features
 from crispen.engines.openvino import OpenVinoEngine
 from crispen.media.image import Image, read_image, write_image
 
@@ -69,8 +70,13 @@ def host() -> Iterator[Host]:
 
 @pytest.fixture
 def exact(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Crispen in fp32: bf16 and int8, which some processors have, are a few levels off."""
-    monkeypatch.setattr(OpenVinoEngine, "_best_precision", lambda self: "fp32")
+    """Crispen's engine as the page computes: luma in int8 where processors can, the rest in fp32."""
+
+    def precision(self: OpenVinoEngine) -> str:
+        return "int8" if self.card.color == "luma" and "VNNI" in cpu_features() else "fp32"
+
+    monkeypatch.setattr(OpenVinoEngine, "_best_precision", precision)
+    monkeypatch.setattr(OpenVinoEngine, "_has_bf16", lambda self: False)
 
 
 def piece(channels: int, height: int = 150, width: int = 200) -> NDArray[np.uint8]:
@@ -129,7 +135,11 @@ def test_results_are_those_of_crispen(host: Host, visitor: Visitor, tmp_path: Pa
         assert found.shape == wanted.shape, name
         seen = wanted if channels % 2 else wanted[wanted[..., -1] > 0]
         shown = found if channels % 2 else found[wanted[..., -1] > 0]
-        assert np.abs(shown - seen).max() <= 1, (name, channels)
+        apart = np.abs(shown - seen)
+        if name.startswith("photo") and "VNNI" not in cpu_features():
+            assert (apart <= 1).mean() > 0.99, (name, channels)  # fp32 beside the page's int8
+        else:
+            assert apart.max() <= 1, (name, channels, apart.max(), (apart > 1).mean())
 
 
 def reference(name: str, pixels: NDArray[np.uint8]) -> Image:
