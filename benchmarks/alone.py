@@ -44,11 +44,16 @@ PACKAGES = {
     "@tensorflow/tfjs-backend-wasm": "4.11.0",
 }
 WIDTH, HEIGHT = 960, 540
-PAGE = """<!doctype html><title>UpscalerJS and Crispen</title>
-<script src="/rivals/node_modules/@tensorflow/tfjs/dist/tf.min.js"></script>
-<script src="/rivals/node_modules/@tensorflow/tfjs-backend-wasm/dist/tf-backend-wasm.min.js"></script>
-<script src="/rivals/node_modules/upscaler/dist/browser/umd/upscaler.min.js"></script>
-<script src="/rivals/node_modules/@upscalerjs/esrgan-slim/dist/umd/models/esrgan-slim/src/x2/index.min.js"></script>
+SCRIPTS = (
+    "@tensorflow/tfjs/dist/tf.min.js",
+    "@tensorflow/tfjs-backend-wasm/dist/tf-backend-wasm.min.js",
+    "upscaler/dist/browser/umd/upscaler.min.js",
+    "@upscalerjs/esrgan-slim/dist/umd/models/esrgan-slim/src/x2/index.min.js",
+)
+HEAD = "<!doctype html><title>UpscalerJS and Crispen</title>" + "".join(
+    f'<script src="/rivals/node_modules/{script}"></script>' for script in SCRIPTS
+)
+PAGE = """
 <script>
 const root = "/rivals/node_modules/";
 tf.wasm.setWasmPaths(`${root}@tensorflow/tfjs-backend-wasm/dist/`);
@@ -138,8 +143,10 @@ def main() -> None:
         sys.exit("the page is not built; type 'make site-app'")
     fetch_rivals()
     photo = read_image(ROOT / "docs/demo/photo.png").pixels
-    write_image(Image(np.asarray(resize(photo, HEIGHT, WIDTH))), BUILD / "picture.png", overwrite=True)
-    (BUILD / "alone.html").write_text(PAGE)
+    write_image(
+        Image(np.asarray(resize(photo, HEIGHT, WIDTH))), BUILD / "picture.png", overwrite=True
+    )
+    (BUILD / "alone.html").write_text(HEAD + PAGE)
     handler: Any = functools.partial(Server, directory=str(BUILD))
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
     threading.Thread(target=server.serve_forever, daemon=True).start()
@@ -158,8 +165,8 @@ def main() -> None:
     medians = {name: statistics.median(times) for name, times in seconds.items()}
     base = medians["UpscalerJS esrgan-slim x2"]
     print_table(
-        f"{WIDTH}x{HEIGHT} to {2 * WIDTH}x{2 * HEIGHT}, Chromium {version}, TensorFlow.js {about[0]} "
-        f"on {about[1]} threads, {about[2]} cores",
+        f"{WIDTH}x{HEIGHT} to {2 * WIDTH}x{2 * HEIGHT}, Chromium {version}, "
+        f"TensorFlow.js {about[0]} on {about[1]} threads, {about[2]} cores",
         ["", "seconds", "times as fast"],
         [[name, f"{value:.2f}", f"{base / value:.1f}"] for name, value in medians.items()],
     )
