@@ -9,7 +9,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 PIP := $(BIN)/python -m pip install --quiet
 MADE_OF := pyproject.toml constraints.txt
 
-.PHONY: help demo serve dev site test check format bench fuzz soak docs coverage lint fresh wheel page page-check page-types clean
+.PHONY: help demo serve dev site test check format bench fuzz soak docs coverage lint fresh wheel page page-check page-types site-app clean
 
 help:
 	@echo "make demo    enhance a photo and a clip, and show them beside bicubic, in demo/"
@@ -19,6 +19,7 @@ help:
 	@echo "make check   everything that must hold: format, lint, types, rooms, tests, documents, wheel"
 	@echo "make format  put the code into its format"
 	@echo "make page    build the web page into the package"
+	@echo "make site-app  build the page that needs no server into build/site-app/"
 	@echo "make docs    write the generated pages again"
 	@echo "make site    build the documentation site into site/"
 	@echo "make fuzz    look for inputs that break readers, an hour each (SECONDS=600)"
@@ -65,7 +66,7 @@ lint: $(VENV)/.dev
 	$(BIN)/lint-imports
 
 # Each writes pages out of the code; with --check it only says which are stale.
-PAGES := generate data degradations lab_pages recipe_page server_settings
+PAGES := generate data degradations lab_pages recipe_page server_settings alone_figures
 
 docs: $(VENV)/.dev
 	set -e; for page in $(PAGES); do $(BIN)/python tools/$$page.py; done
@@ -88,6 +89,9 @@ page-check: $(VENV)/.dev
 page-types: $(VENV)/.dev
 	$(BIN)/python tools/openapi.py
 	$(BIN)/python tools/page.py types
+
+site-app: $(VENV)/.dev
+	$(BIN)/python tools/page.py site-app
 
 wheel: $(VENV)/.dev
 	$(BIN)/python tools/check_wheel.py

@@ -1,6 +1,6 @@
 """Builds the web page, checks it, and writes its types anew.
 
-``python tools/page.py build | check | format | types``
+``python tools/page.py build | check | format | types | site-app``
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ sys.path.insert(0, str(ROOT))
 
 from hatch_build import WEB, PageError, build, install, npm  # noqa: E402
 
+APP = ROOT / "build/site-app"
 SCHEMA = WEB / "src/api/schema.ts"
 DOCUMENT = WEB / "openapi.json"
 
@@ -45,6 +46,15 @@ def format() -> None:
     npm("run", "--silent", "format")
 
 
+def site_app() -> None:
+    """Builds the page without a server into a folder that any static host can serve."""
+    install(checks=True)
+    npm("run", "build:kernel", quiet=True)
+    npm("run", "build:alone", "--", "--logLevel", "warn", quiet=True, CRISPEN_APP=str(APP))
+    size = sum(path.stat().st_size for path in APP.rglob("*") if path.is_file())
+    print(f"{APP.relative_to(ROOT)}: {size / 1e6:.0f} MB, for any static host")
+
+
 def main() -> None:
     """Does what the argument says."""
     actions = {
@@ -52,6 +62,7 @@ def main() -> None:
         "check": check,
         "format": format,
         "types": lambda: write_types(SCHEMA),
+        "site-app": site_app,
     }
     if len(sys.argv) != 2 or sys.argv[1] not in actions:
         sys.exit(f"usage: python tools/page.py {' | '.join(actions)}")

@@ -4,7 +4,7 @@ import vue from "eslint-plugin-vue";
 import accessibility from "eslint-plugin-vuejs-accessibility";
 
 export default defineConfigWithVueTs(
-  { ignores: ["node_modules/**", "src/api/schema.ts"] },
+  { ignores: ["node_modules/**", "src/api/schema.ts", "kernel/**"] },
   vue.configs["flat/recommended"],
   vueTsConfigs.strict,
   accessibility.configs["flat/recommended"],

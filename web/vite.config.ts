@@ -10,19 +10,30 @@ const SERVER = process.env.CRISPEN_SERVER ?? "http://127.0.0.1:8000";
 
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
-/** Builds the service worker for the files that the page consists of. */
-function serviceWorker(): Plugin {
+/**
+ * Builds a service worker for the files that a page consists of.
+ *
+ * @param entry Its source.
+ * @param folder Further files of the page lie there; null where there are none.
+ * @param kept Which files it keeps from the beginning.
+ */
+export function serviceWorker(
+  entry: string,
+  folder: string | null,
+  kept: (file: string) => boolean = () => true,
+): Plugin {
   return {
     name: "service-worker",
     apply: "build",
     async writeBundle({ dir }, bundle) {
       const made = Object.keys(bundle).filter((name) => name !== "index.html");
-      const plain = readdirSync(here("./public"));
-      const files = [...made, ...plain].sort();
+      const plain = folder === null ? [] : readdirSync(folder);
+      const all = [...made, ...plain].sort();
       const digest = createHash("sha256");
-      for (const file of ["index.html", ...files])
+      for (const file of ["index.html", ...all])
         digest.update(readFileSync(`${dir ?? ""}/${file}`));
       const version = digest.digest("hex").slice(0, 16);
+      const files = all.filter(kept);
       await build({
         configFile: false,
         publicDir: false,
@@ -32,12 +43,7 @@ function serviceWorker(): Plugin {
           outDir: dir ?? "",
           emptyOutDir: false,
           target: "es2022",
-          lib: {
-            entry: here("./src/sw.ts"),
-            formats: ["iife"],
-            name: "sw",
-            fileName: () => "sw.js",
-          },
+          lib: { entry, formats: ["iife"], name: "sw", fileName: () => "sw.js" },
         },
       });
     },
@@ -45,7 +51,7 @@ function serviceWorker(): Plugin {
 }
 
 export default defineConfig({
-  plugins: [vue(), serviceWorker()],
+  plugins: [vue(), serviceWorker(here("./src/sw.ts"), here("./public"))],
   resolve: { alias: { "@": fileURLToPath(new URL("./src", import.meta.url)) } },
   // Scripts find each other wherever a proxy shows the page; index.html is adapted by the server.
   experimental: {
