@@ -24,7 +24,7 @@ from crispen.enhance.fill import fill_hidden
 from crispen.enhance.resize import Resizer
 from crispen.enhance.tiling import spans
 from crispen.enhance.window import run_window
-from crispen.look.jpeg import read_compression
+from crispen.look.compression import read_compression
 from crispen.media.color import BT601_STUDIO
 from crispen.media.image import Image, read_image, write_image
 from crispen.models.card import Color, ModelCard

@@ -1489,7 +1489,7 @@ export interface components {
             subtitles?: ("copy" | "convert" | "none") | null;
             /**
              * Tasks
-             * @description What to do: denoise, relight (too dark or too bright), sharpen, restore (several faults at once, with a model of your own), upscale. Several are done in this order. Without upscale the size stays.
+             * @description What to do: denoise, relight (too dark, too bright, pale or tinted), sharpen, restore (several faults at once, with a model of your own), upscale. Several are done in this order. Without upscale the size stays.
              */
             tasks?: ("denoise" | "relight" | "sharpen" | "restore" | "upscale")[] | null;
             /**
@@ -2040,7 +2040,7 @@ export interface operations {
                 height?: number | null;
                 /** @description Keep the aspect ratio inside the given width and height. */
                 fit?: boolean;
-                /** @description What to do: denoise, relight (too dark or too bright), sharpen, restore (several faults at once, with a model of your own), upscale. Several are done in this order. Without upscale the size stays. */
+                /** @description What to do: denoise, relight (too dark, too bright, pale or tinted), sharpen, restore (several faults at once, with a model of your own), upscale. Several are done in this order. Without upscale the size stays. */
                 task?: ("denoise" | "relight" | "sharpen" | "restore" | "upscale")[] | null;
                 /** @description A model by name; a name without its scale, such as photo-fast, picks the scale by the size. Several run in the given order; with tasks, each takes the place of its task's usual model. */
                 model?: string[] | null;
