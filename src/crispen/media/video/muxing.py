@@ -36,15 +36,12 @@ from crispen.media.video.header import Color, VideoHeader
 from crispen.media.video.matroska import ROOM, set_pixel_aspect
 from crispen.media.video.sink import Sink, is_refusal
 from crispen.media.video.tags import file_tags, needs_newer_scheme, stream_tags
-from crispen.media.video.tracks import Carrier, Nowhere, Track, carrier
+from crispen.media.video.tracks import Carrier, Nowhere, Track, beginning, carrier
 
 if TYPE_CHECKING:
     from av.container import InputContainer, OutputContainer
     from av.packet import Packet
     from av.video.stream import VideoStream
-
-# A trial reads this many packets of the source.
-_TRIED = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,8 +184,7 @@ def _write(
                 sink = Sink(out)
                 new = ((_seconds(p), 0, p) for p in times.stamp(joint.segments, video, start=start))
                 kept = (
-                    (_seconds(p), 1, p)
-                    for p in _carried(old, carriers, header.origin, _TRIED if trial else None)
+                    (_seconds(p), 1, p) for p in _carried(old, carriers, header.origin, trial=trial)
                 )
                 merged = heapq.merge(new, kept, key=lambda item: item[:2])
                 for count, (_, _, packet) in enumerate(merged):
@@ -297,32 +293,34 @@ def _seconds(packet: Packet[Any]) -> Fraction:
 
 
 def _carried(
-    old: InputContainer, carriers: dict[int, Carrier], origin: Fraction, limit: int | None
+    old: InputContainer, carriers: dict[int, Carrier], origin: Fraction, *, trial: bool
 ) -> Iterator[Packet[Any]]:
     """The packets of all other streams, with the times that they have in the result."""
     streams = [s for s in old.streams if s.index in carriers and s.type != "attachment"]
     if not streams:
         return
-    for packet in _through(old, streams, limit):
-        yield from _moved(carriers[packet.stream_index].feed(packet), origin)
+    for packet in beginning(old) if trial else _all_of(old, streams):
+        if packet.stream_index in carriers and not _is_end(packet):
+            yield from _moved(carriers[packet.stream_index].feed(packet), origin)
     for stream in streams:
         yield from _moved(carriers[stream.index].feed(None), origin)
 
 
-def _through(old: InputContainer, streams: list[Any], limit: int | None) -> Iterator[Packet[Any]]:
+def _is_end(packet: Packet[Any]) -> bool:
+    """Whether it is PyAV's, which ends a stream."""
+    return not packet.size and packet.dts is None and packet.pts is None
+
+
+def _all_of(old: InputContainer, streams: list[Any]) -> Iterator[Packet[Any]]:
     packets = demuxed(old, *streams)
-    count = 0
-    while limit is None or count < limit:
+    while True:
         try:
             packet = next(packets, None)
         except av.FFmpegError:  # a cut file; the frames' reader has said so
             return
         if packet is None:
             return
-        count += 1
-        # Empty ones without a time are PyAV's, which end a stream.
-        if packet.size or packet.dts is not None or packet.pts is not None:
-            yield packet
+        yield packet
 
 
 def _moved(packets: Iterator[Packet[Any]], origin: Fraction) -> Iterator[Packet[Any]]:

@@ -36,6 +36,7 @@ Carry = Literal["copy", "convert", "none"]
 
 # Packets that are looked at: all streams' first ones, and as many from the middle of the file.
 _SAMPLED = 600
+_SAMPLED_BYTES = 1 << 26
 _KEPT = 40
 _DEEP = 16
 
@@ -192,18 +193,12 @@ class _Sample:
 
     def _take(self, source: InputContainer) -> None:
         before = {index: len(packets) for index, packets in self._packets.items()}
-        try:
-            streams = [s for s in source.streams if s.type != "attachment"]
-            for count, packet in enumerate(demuxed(source, *streams)):
-                index = packet.stream_index
-                kept = self._packets.setdefault(index, [])
-                wanted = packet.size and index != self._picture
-                if wanted and len(kept) < before.get(index, 0) + _KEPT:
-                    kept.append(packet)
-                if count >= _SAMPLED:
-                    return
-        except av.FFmpegError:  # a cut file; the frames' reader says so
-            return
+        for packet in beginning(source):
+            index = packet.stream_index
+            kept = self._packets.setdefault(index, [])
+            wanted = packet.size and index != self._picture
+            if wanted and len(kept) < before.get(index, 0) + _KEPT:
+                kept.append(packet)
 
     def fits(self, stream: Stream, track: Track, suffix: str) -> bool:
         """Whether a file of that suffix takes the stream in that way."""
@@ -219,6 +214,20 @@ class _Sample:
             return False
         refused = sum(sink.refused.values())
         return refused <= sink.written and (sink.written > 0 or not carry.lost)
+
+
+def beginning(source: InputContainer) -> Iterator[Packet[Any]]:
+    """The next packets of all streams, as many as are read for a trial."""
+    streams = [s for s in source.streams if s.type != "attachment"]
+    size = 0
+    try:
+        for count, packet in enumerate(demuxed(source, *streams)):
+            yield packet
+            size += packet.size
+            if count >= _SAMPLED or size >= _SAMPLED_BYTES:
+                return
+    except av.FFmpegError:  # a cut file; the frames' reader says so
+        return
 
 
 def _copies(packets: Sequence[Packet[Any]], stream: Stream) -> Iterable[Packet[Any]]:
