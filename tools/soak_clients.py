@@ -91,7 +91,7 @@ class Crowd:
             self._expected.append(hashlib.sha256(made.pixels.tobytes()).hexdigest())
         self._open_database()
         self._start()
-        api = self._api("")
+        api = self._api("first")
         end = time.monotonic() + _PATIENCE_S
         while not self._healthy(api):
             if time.monotonic() > end:
@@ -223,7 +223,7 @@ class Crowd:
             base_url=f"http://127.0.0.1:{self._port}/api/v1",
             timeout=30,
             trust_env=False,
-            headers={"User-Agent": f"soak {name}"},
+            headers={"User-Agent": f"soak-{name}"},
         )
 
     def _client(self, number: int) -> None:
