@@ -30,7 +30,7 @@ def test_ten_bit_video_plane_has_its_own_peak():
 
 @pytest.mark.parametrize("kind", [OpenVinoEngine, OnnxRuntimeEngine, TorchEngine])
 @pytest.mark.parametrize("dtype", ["uint8", "uint16"])
-@pytest.mark.parametrize("name", ["photo-fast-x2", "denoise-photo", "srcnn-x3", "relight"])
+@pytest.mark.parametrize("name", ["photo-fast-x2", "denoise-photo", "srcnn-x3"])
 def test_grey_equals_grey_rgb(name, dtype, kind):
     path, card = find(name)
     side = 48 // card.multiple * card.multiple
