@@ -36,10 +36,33 @@ def open_heif(data: bytes) -> Whole:
             pixels = _full_range(np.asarray(picture), int(picture.info["bit_depth"]))
         except (ValueError, OSError, RuntimeError, SyntaxError, EOFError) as error:
             raise _failure(error) from None
-        return Decoded(pixels, _metadata(data, picture.info, grey=pixels.shape[2] < 3))
+        metadata = _metadata(data, picture.info, grey=pixels.shape[2] < 3)
+        return Decoded(pixels, metadata, left_out(picture.info))
 
     width, height = picture.size
     return Whole(width, height, decode, pages=len(file))
+
+
+def left_out(info: Mapping[str, Any]) -> tuple[str, ...]:
+    """A note, if pictures beside the primary one describe it: phones add them.
+
+    Args:
+        info: As pillow-heif gives it: ``depth_images``, and ``aux`` by the names of their kinds.
+    """
+    found = ["depth map"] if info.get("depth_images") else []
+    kinds = [str(name).lower() for name in info.get("aux") or ()]
+    for part, name in (("gainmap", "HDR gain map"), ("matte", "mattes")):
+        if any(part in kind for kind in kinds):
+            found.append(name)
+    known = sum("gainmap" in kind or "matte" in kind or "disparity" in kind for kind in kinds)
+    if any("disparity" in kind for kind in kinds) and "depth map" not in found:
+        found.insert(0, "depth map")
+    if len(kinds) > known:
+        found.append("auxiliary pictures")
+    if not found:
+        return ()
+    named = " and ".join((", ".join(found[:-1]), found[-1])) if len(found) > 1 else found[0]
+    return (f"its {named} went: they belong to the picture as it was",)
 
 
 def _full_range(pixels: NDArray[Any], bits: int) -> Pixels:
