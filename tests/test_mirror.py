@@ -117,6 +117,7 @@ WHOLE = {
     "test_fuzz.py": "what the fuzzer found",
     "media/test_matrix.py": "every format into every other",
     "media/picture/test_metadata_pairs.py": "metadata from every format into every other",
+    "enhance/test_batch_command.py": "the command line",
     "enhance/test_kinds.py": "every kind of network in every engine",
     "enhance/test_large_scales.py": "models that ship",
     "enhance/test_mean.py": "models that ship",

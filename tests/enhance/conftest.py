@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import functools
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image as PilImage
 
 from crispen.engines.base import Pixels
 from crispen.enhance.model import Model
@@ -125,3 +127,16 @@ def of(engine) -> Model:
     model = Model(Path("none.onnx"), engine.card)
     model._engine = engine
     return model
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Three small pictures, one of them in a folder; the current one."""
+    random = np.random.default_rng(0)
+    for name in ("a.png", "b.png", "sub/c.jpg"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        PilImage.fromarray(random.integers(0, 256, (20, 30, 3), np.uint8)).save(path)
+        os.utime(path, (1_000_000, 1_000_000))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path

@@ -1,4 +1,3 @@
-import io
 import json
 import os
 import shutil
@@ -13,50 +12,14 @@ import numpy as np
 import pytest
 from PIL import Image as PilImage
 
-from crispen.cli.enhance import parse_memory, summary
-from crispen.cli.main import main
-from crispen.enhance.batch import Options, Outcome, enhance_all, exit_code
+from crispen.enhance.batch import Options, enhance_all, exit_code
 from crispen.enhance.record import NAME
 from crispen.enhance.request import Request
 from crispen.errors import Cancelled, ModelError, UsageError
 from crispen.progress import Progress
 
+from .batches import FAST, asking, crispen, size, statuses
 from .video.clips import make_clip
-
-FAST = Options(Request(models=("photo-fast",)), threads=1)
-
-
-def asking(options, **wanted):
-    """The same with other wishes."""
-    return replace(options, request=options.request.model_copy(update=wanted))
-
-
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    random = np.random.default_rng(0)
-    for name in ("a.png", "b.png", "sub/c.jpg"):
-        path = tmp_path / name
-        path.parent.mkdir(exist_ok=True)
-        PilImage.fromarray(random.integers(0, 256, (20, 30, 3), np.uint8)).save(path)
-        os.utime(path, (1_000_000, 1_000_000))
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-def crispen(*arguments):
-    """The command's exit code."""
-    with pytest.raises(SystemExit) as ended:
-        main(["enhance", "--model", "photo-fast", "--threads", "1", *map(str, arguments)])
-    return ended.value.code
-
-
-def size(path):
-    with PilImage.open(path) as picture:
-        return picture.size
-
-
-def statuses(outcomes):
-    return {outcome.source: outcome.status for outcome in outcomes}
 
 
 def test_one_bad_file_never_stops_the_rest(folder):
@@ -376,112 +339,3 @@ def test_a_folder_where_the_result_should_be(folder):
     (folder / "a.x2.png").mkdir()
     (outcome,) = enhance_all(["a.png"], None, FAST)
     assert "is a folder" in outcome.error
-
-
-def test_exit_codes():
-    done = Outcome("a", "b", "done")
-    usage = Outcome("a", "b", "failed", exit_code=2)
-    broken = Outcome("a", "b", "failed", exit_code=1)
-    assert exit_code([]) == 0
-    assert exit_code([done, Outcome("a", "b", "skipped")]) == 0
-    assert exit_code([done, usage]) == 1
-    assert exit_code([usage]) == 2
-    assert exit_code([usage, broken]) == 1
-
-
-def test_command(folder, capsys):
-    assert crispen("a.png", "--scale", "1.5") == 0
-    assert capsys.readouterr().out.startswith("a.png → a.x1.5.png  30x20 → 45x30  ")
-    assert size("a.x1.5.png") == (45, 30)
-    assert crispen("a.png", "--size", "100x100", "--fit", "-o", "fit.png") == 0
-    assert size("fit.png") == (100, 67)
-    capsys.readouterr()
-    assert crispen("a.png", "--scale", "1.5") == 0
-    assert capsys.readouterr().out == "a.png → a.x1.5.png  skipped, finished already\n"
-
-
-def test_command_as_json(folder, capsys):
-    assert crispen("a.png", "gone.png", "--json") == 1
-    told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    by_source = {entry["source"]: entry for entry in told}
-    assert by_source["a.png"]["target_size"] == [60, 40]
-    assert by_source["gone.png"]["status"] == "failed"
-    assert "no such file" in by_source["gone.png"]["error"]
-
-
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        ("--scale", "2", "--width", "9"),
-        ("--size", "big"),
-        ("--memory", "lots"),
-        ("--memory", "1k"),
-        ("--tile", "0"),
-        ("--tile", "9", "--size", "3000x3000"),
-        ("--quality", "101"),
-        ("--format", "docx"),
-        ("--fit",),
-        ("--model", "photo"),
-    ],
-    ids=" ".join,
-)
-def test_wrong_usage_is_exit_code_2(folder, capsys, wrong):
-    assert crispen("a.png", *wrong) == 2
-    told = capsys.readouterr()
-    assert "Traceback" not in told.err
-    assert len(told.err.strip().splitlines()) == 1
-    assert sorted(p.name for p in folder.iterdir()) == ["a.png", "b.png", "sub"]
-
-
-def test_standard_input_to_standard_output(folder, monkeypatch, capsysbinary):
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO((folder / "a.png").read_bytes())))
-    assert crispen("-") == 0
-    told = capsysbinary.readouterr()
-    with PilImage.open(io.BytesIO(told.out)) as picture:
-        assert (picture.format, picture.size) == ("PNG", (60, 40))
-    assert b"30x20" in told.err
-
-
-def test_memory():
-    assert parse_memory("500M") == 500 << 20
-    assert parse_memory("2 GiB") == 2 << 30
-    assert parse_memory("1.5gb") == 3 << 29
-    assert parse_memory("123456") == 123_456
-
-
-def test_summary():
-    done = Outcome("d/photo.jpg", "d/photo.x2.jpg", "done", (4, 3), (8, 6), 1, 5.12)
-    assert summary(done) == "d/photo.jpg → photo.x2.jpg  4x3 → 8x6  5.1 s"
-    failed = Outcome("photo.jpg", "", "failed", error="the disk is full")
-    assert summary(failed) == "failed: photo.jpg: the disk is full"
-
-
-def test_every_odd_file_in_one_batch(shared_data, tmp_path):
-    """Valid ones come out at twice their size; broken ones fail alone, and nothing is left over."""
-    odd = shared_data / "odd"
-    inside = tmp_path / "in"
-    for kind in ("valid", "broken", "unsupported"):
-        # 144 megapixels within the limit: enlarged rightly, in a minute that a test need not spend.
-        skip = shutil.ignore_patterns("bomb_12000x12000_grey.png")
-        shutil.copytree(odd / kind, inside / kind, copy_function=shutil.copy, ignore=skip)
-    before = {p: p.read_bytes() for p in inside.rglob("*") if p.is_file()}
-    options = asking(replace(FAST, recursive=True), scale=2)
-    outcomes = enhance_all([str(inside)], str(tmp_path / "out"), options)
-    assert len(outcomes) == len(before)
-    assert {p: p.read_bytes() for p in before} == before
-    by_name = {os.path.relpath(o.source, inside): o for o in outcomes}
-    failed = [name for name, o in by_name.items() if o.status == "failed"]
-    assert [name for name in failed if name.startswith("valid")] == []
-    for name, outcome in by_name.items():
-        if outcome.status == "failed":
-            assert outcome.error
-            assert "\n" not in outcome.error
-            assert "unexpected" not in outcome.error, name
-        else:
-            assert outcome.source_size is not None
-            assert outcome.target_size == tuple(2 * side for side in outcome.source_size)
-    made = {p for p in (tmp_path / "out").rglob("*") if p.is_file() and p.name != NAME}
-    assert len(made) == sum(o.status == "done" for o in outcomes)
-    assert {"bomb_30000x30000_1bit.png", "text.png", "zero_bytes.jpg", "truncated.jpg"} <= {
-        os.path.basename(name) for name in failed
-    }
