@@ -93,11 +93,9 @@ class ImageReader:
     points; linear light gets sRGB's curve. Of a file with several pages the first is read, of a
     TIFF whose first picture is a preview the largest; `pages` says how many there are.
 
-    `bands` holds only a few rows in memory, with these exceptions. Formats that libvips does not
-    decode, and animated PNG and AVIF, are decoded whole when they are opened. WebP, AVIF,
-    interlaced PNG and progressive JPEG are decoded whole by design. Pictures stored sideways or
-    upside down are decoded to memory or, from 100 MB on, to a temporary file, and turned from
-    there.
+    `bands` holds only a few rows in memory. Decoded whole are formats that libvips does not decode,
+    animated PNG and AVIF, and by design WebP, AVIF, interlaced PNG and progressive JPEG; pictures
+    that are stored sideways or upside down, too, from 100 MB on to a temporary file.
     """
 
     def __init__(
