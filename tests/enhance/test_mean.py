@@ -42,6 +42,7 @@ SIDE = 96
 PHOTO, PATTERN = 0.5, 1.0
 
 KNOWN = {
+    "video-x2": {"checkerboard": 3.34, "dither": 1.31, "halftone": 1.61, "photos": 0.56},
     "vivid-x2": {"photos": 1.26},
     "vivid-x4": {"photos": 1.31},
     "autoencoder-denoise": {"checkerboard": 54.71, "dither": 5.7, "sky": 49.1, "photos": 45.89},
