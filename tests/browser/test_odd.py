@@ -33,7 +33,7 @@ def test_every_odd_file(server: Process, page: Page, odd: list[Path]) -> None:
     for _ in range(20):
         if page.locator("article.card").count() == len(odd):
             break
-        page.locator("article.card").last.scroll_into_view_if_needed()
+        page.evaluate("window.scrollTo(0, document.body.scrollHeight)")
         page.keyboard.press("End")
         page.wait_for_timeout(300)
     expect(page.locator("article.card")).to_have_count(len(odd))

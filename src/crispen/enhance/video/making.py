@@ -13,6 +13,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from crispen.enhance.encoding import codec_for
 from crispen.enhance.modelfile import ModelFiles
 from crispen.enhance.plan import Plan, clip_matters, video_suffix
 from crispen.enhance.plan import plan as make_plan
@@ -113,7 +114,7 @@ def make_video(
     progress = progress or Progress()
     if not segment_s > 0:
         raise UsageError(f"segment_s is {segment_s}; give a number of seconds above 0")
-    video_suffix(target)
+    codec_for(request, video_suffix(target))  # says what contradicts before anything is read
     _check_target(source, target, overwrite)
     header = probe(source)
     if plan is None:
