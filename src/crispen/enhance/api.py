@@ -125,6 +125,7 @@ def enhance_video(
     preset: str | None = None,
     audio: str | None = None,
     subtitles: str | None = None,
+    deinterlace: str | None = None,
     strip_metadata: bool = False,
     device: str = "auto",
     threads: int | None = None,
@@ -164,6 +165,9 @@ def enhance_video(
         audio: ``copy`` refuses what the target cannot hold, ``convert`` converts in any case,
             ``none`` leaves sound out; copied, and converted where it must be, unless given.
         subtitles: Likewise.
+        deinterlace: ``off`` leaves the fields of interlaced and telecined clips as they are,
+            ``double`` makes a frame of every field; unless given, interlaced ones get a frame of
+            every two, and telecined ones their film's own.
         device: As for `crispen.load`.
         threads: Most CPU threads of the network and of the encoder.
         memory_bytes: Budget of the network's windows.
@@ -200,6 +204,7 @@ def enhance_video(
         preset=preset,
         audio=audio,
         subtitles=subtitles,
+        deinterlace=deinterlace,
         strip_metadata=strip_metadata,
     )
     return make_video(

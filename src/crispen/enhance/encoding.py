@@ -82,8 +82,6 @@ def frames_for(codec: VideoCodec, source: Source, size: tuple[int, int]) -> Fram
         notes.append(
             f"{size[0]}x{size[1]} becomes {coded[0]}x{coded[1]}: {chosen.label()} needs even sides"
         )
-    if source.interlaced:
-        notes.append("interlaced: its fields are treated as one picture; deinterlace first")
     return Frames(coded, padding, chosen.name, notes)
 
 

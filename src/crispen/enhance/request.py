@@ -99,6 +99,7 @@ Carry = Literal["copy", "convert", "none"]
 # The codec has the last word: most end at 51.
 Crf = Annotated[float, WithJsonSchema({"type": "number", "minimum": 0, "maximum": MAX_CRF})]
 Amount = Annotated[float, Field(ge=0, le=1)]
+Deinterlace = Literal["off", "double"]
 Preset = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]+$", max_length=20)]
 ModelName = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)
@@ -236,6 +237,13 @@ class Request(BaseModel):
         "holds, or none.",
         label="Subtitles",
         usual="copied; converted where the format cannot hold them",
+        kinds=("video",),
+    )
+    deinterlace: Deinterlace | None = _option(
+        "Interlaced and telecined videos: off leaves their fields as they are, double makes a "
+        "frame of every field of an interlaced one.",
+        label="Deinterlace",
+        usual="a frame of every two fields, where fields are found",
         kinds=("video",),
     )
     denoise: Amount | None = _option(

@@ -1426,6 +1426,11 @@ export interface components {
              */
             deblur?: number | null;
             /**
+             * Deinterlace
+             * @description Interlaced and telecined videos: off leaves their fields as they are, double makes a frame of every field of an interlaced one.
+             */
+            deinterlace?: ("off" | "double") | null;
+            /**
              * Dejpeg
              * @description How much damage by compression to repair, from 0 (none) to 1 (as of JPEG quality 10).
              */

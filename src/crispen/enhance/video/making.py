@@ -24,6 +24,7 @@ from crispen.enhance.video.production import Work
 from crispen.enhance.video.segments import Parts
 from crispen.errors import Cancelled, OutputError, UsageError
 from crispen.media.video.container import probe
+from crispen.media.video.fields import Fields, fields_in_clip
 from crispen.models.athand import AtHand
 from crispen.progress import Progress
 
@@ -123,7 +124,10 @@ def make_video(
         plan = make_plan(request, about, at_hand, result=target)
     with ModelFiles(at_hand, device=device, threads=threads) as files:
         models = [files[name] for name in plan.models]
-        work = Work(source, target, header, plan, models, threads)
+        fields = Fields()
+        if request.deinterlace != "off":
+            fields = fields_in_clip(source, header, double=request.deinterlace == "double")
+        work = Work(source, target, header, plan, models, threads, fields)
         work.settle(request)
         with Parts(target, source, work.job(segment_s), resume=resume) as parts:
             try:

@@ -26,6 +26,7 @@ from crispen.media.video.container import (
     reason,
     writing,
 )
+from crispen.media.video.fields import Fields, made_progressive
 from crispen.media.video.header import Color, VideoHeader
 from crispen.media.video.pixel_formats import STUDIO_RANGE, source_format
 from crispen.progress import Progress, Task
@@ -52,6 +53,7 @@ class Work:
         plan: What will be done.
         models: The plan's, in order.
         threads: Of the encoder.
+        fields: What the frames of the source are made of; whole pictures unless given.
 
     Attributes:
         tracks: The source's other streams that go over; see `settle`.
@@ -65,12 +67,14 @@ class Work:
         plan: Plan,
         models: Sequence[ModelFile],
         threads: int | None,
+        fields: Fields | None = None,
     ) -> None:
         import av
 
         self.source = source
         self.target = target
-        self.header = header
+        self.fields = fields or Fields()
+        self.header = self.fields.header(header)
         self.threads = threads
         self._suffix = video_suffix(target)
         self.codec = find_codec(plan.codec, self._suffix)
@@ -85,7 +89,7 @@ class Work:
         self.strength = plan.strength
         self.models = models
         self.tracks: tuple[Track, ...] = ()
-        self.notes = [*plan.notes]
+        self.notes = [*plan.notes, *self.fields.notes]
         if header.light is not None:
             self.options = header.light.options(self.codec.name, self.options)
             self.notes += header.light.notes(self.codec.name)
@@ -164,6 +168,7 @@ class Work:
             "codec": self.codec.encoder,
             "options": self.options,
             "pixel_aspect": str(self.pixel_aspect),
+            "fields": repr(self.fields),
             "ffmpeg": av.library_versions["libavcodec"],
             "segment_s": segment_s,
             "strength": self.strength,
@@ -222,7 +227,7 @@ class Work:
         total = header.frames or None
         with (
             progress.task(f"enhancing {self.source.name}", total, "frames") as task,
-            Prefetch(clock.steady(read_frames(self.source, damage)), ahead=_AHEAD) as decoded,
+            Prefetch(clock.steady(self._frames(damage)), ahead=_AHEAD) as decoded,
             Prefetch(
                 map(enhancer, islice(decoded, done, None)),
                 ahead=_AHEAD,
@@ -240,6 +245,11 @@ class Work:
         ending = clock.ending(damage)
         parts.write_ending(ending)
         return ending, done
+
+    def _frames(self, damage: Damage) -> Iterator[av.VideoFrame]:
+        """Those of the source, made of whole pictures."""
+        decoded = read_frames(self.source, damage)
+        return made_progressive(decoded, self.fields, self.header.time_base)
 
     def _segment(
         self, parts: Parts, number: int, frames: Iterator[av.VideoFrame], task: Task

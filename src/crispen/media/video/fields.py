@@ -1,0 +1,216 @@
+"""Interlaced and telecined footage: found by looking, and made progressive by libavfilter.
+
+What a file says of its fields is often wrong, so a few frames are looked at (``idet``). Interlaced
+ones are deinterlaced (``bwdif``). Film that was telecined, 24 frames spread over 30, gets its own
+frames back (``fieldmatch``, and ``decimate`` for the doubled ones) [1]_.
+
+.. [1] FFmpeg's documentation of these filters, https://ffmpeg.org/ffmpeg-filters.html
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from crispen.media.video.container import open_input, picture_stream, reading
+from crispen.media.video.header import VideoHeader
+
+if TYPE_CHECKING:
+    import av
+
+# Where in the clip frames are looked at, and how many at each place.
+_SHARES = (0.1, 0.5)
+_LOOKED_AT = 50
+# Of the frames in which anything can be told, so many must show fields.
+_INTERLACED, _TELECINED = 0.9, 0.3
+_LEAST_TOLD = 8
+# Telecine repeats a field in two frames of five.
+_REPEATED = 0.15
+_FILM = Fraction(4, 5)
+_TELEVISION = Fraction(30000, 1001)
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """What the frames of a clip are made of.
+
+    Attributes:
+        kind: ``telecined`` is film of which some frames are made of fields of two.
+        top_first: Which field is shown first.
+        double: A frame is made of every field, instead of every two.
+    """
+
+    kind: Literal["progressive", "interlaced", "telecined"] = "progressive"
+    top_first: bool = True
+    double: bool = False
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a person should know."""
+        match self.kind:
+            case "interlaced":
+                what = "a frame of every field" if self.double else "a frame of every two fields"
+                return (f"interlaced: {what}; --deinterlace off leaves them as they are",)
+            case "telecined":
+                return ("telecined: its film's own frames; --deinterlace off leaves all of them",)
+        return ()
+
+    def header(self, header: VideoHeader) -> VideoHeader:
+        """The header of the clip once it is progressive."""
+        rate = header.rate
+        if self.kind == "telecined" and rate is not None:
+            frames = round(header.frames * _FILM)
+            return replace(header, rate=rate * _FILM, frames=frames, interlaced=False)
+        if self.kind == "interlaced" and self.double:
+            return replace(
+                header,
+                rate=None if rate is None else 2 * rate,
+                time_base=header.time_base / 2,
+                start=2 * header.start,
+                frames=2 * header.frames,
+                interlaced=False,
+            )
+        return header if self.kind == "progressive" else replace(header, interlaced=False)
+
+
+def fields_in_clip(path: Path, header: VideoHeader, *, double: bool = False) -> Fields:
+    """What the frames of a clip are made of, as a few of them show.
+
+    Args:
+        path: The clip.
+        header: Of it.
+        double: See `Fields`.
+    """
+    import av
+
+    seen: Counter[str] = Counter()
+    with reading(path), open_input(path) as container:
+        stream = picture_stream(container, path)
+        start, length = container.start_time or 0, container.duration
+        for share in _SHARES if length else (0.0,):
+            # What is damaged, or cannot be jumped into, is told when all of it is read.
+            with contextlib.suppress(av.FFmpegError):
+                if length:
+                    container.seek(start + int(length * share))
+                _look(container.decode(stream), seen)
+    told = seen["tff"] + seen["bff"] + seen["progressive"]
+    top_first = seen["tff"] >= seen["bff"]
+    if told < _LEAST_TOLD:  # nothing moves; then the file must be believed
+        kind: Any = "interlaced" if header.interlaced else "progressive"
+        return Fields(kind, top_first, double)
+    share = (seen["tff"] + seen["bff"]) / told
+    repeated = (seen["top"] + seen["bottom"]) / max(1, seen["frames"])
+    if share >= _TELECINED and repeated >= _REPEATED and header.rate == _TELEVISION:
+        return Fields("telecined", top_first)
+    if share >= _INTERLACED:
+        return Fields("interlaced", top_first, double)
+    return Fields()
+
+
+def _look(frames: Iterator[av.VideoFrame], seen: Counter[str]) -> None:
+    graph: _Graph | None = None
+    for number, frame in enumerate(frames):
+        if number == _LOOKED_AT:
+            break
+        graph = graph or _Graph(frame, "idet")
+        for out in graph.pushed(frame):
+            about = out.metadata
+            seen["frames"] += 1
+            seen[about.get("lavfi.idet.multiple.current_frame", "")] += 1
+            seen[about.get("lavfi.idet.repeated.current_frame", "")] += 1
+
+    return seen
+
+
+def made_progressive(
+    frames: Iterator[av.VideoFrame], fields: Fields, time_base: Fraction
+) -> Iterator[av.VideoFrame]:
+    """The frames of a clip without fields.
+
+    Args:
+        frames: As decoded.
+        fields: As found.
+        time_base: That of `Fields.header`, in which the frames are given.
+    """
+    if fields.kind == "progressive":
+        yield from frames
+        return
+    parity = "tff" if fields.top_first else "bff"
+    if fields.kind == "telecined":
+        filters = (
+            f"fps={_TELEVISION},fieldmatch=order={parity}:combmatch=full,"
+            f"bwdif=mode=send_frame:parity={parity}:deint=interlaced,decimate"
+        )
+    else:
+        mode = "send_field" if fields.double else "send_frame"
+        filters = f"bwdif=mode={mode}:parity={parity}:deint=all"
+    graph: _Graph | None = None
+    last: av.VideoFrame | None = None
+    for frame in frames:
+        if graph is not None and last is not None and _shape(frame) != _shape(last):
+            yield from graph.flushed(time_base)  # a filter knows one size only
+            graph = None
+        graph = graph or _Graph(frame, filters)
+        yield from graph.pushed(frame, time_base)
+        last = frame
+    if graph is not None:
+        yield from graph.flushed(time_base)
+
+
+def _shape(frame: av.VideoFrame) -> tuple[int, int, str]:
+    return frame.width, frame.height, frame.format.name
+
+
+class _Graph:
+    """A chain of libavfilter's filters.
+
+    Args:
+        like: A frame of those that will come.
+        filters: As on FFmpeg's command line.
+    """
+
+    def __init__(self, like: av.VideoFrame, filters: str) -> None:
+        from av.filter import Graph
+
+        self._graph = Graph()
+        chain = [
+            self._graph.add_buffer(
+                width=like.width, height=like.height, format=like.format, time_base=like.time_base
+            )
+        ]
+        for text in filters.split(","):
+            name, _, arguments = text.partition("=")
+            chain.append(self._graph.add(name, arguments or None))
+        chain.append(self._graph.add("buffersink"))
+        for one, other in pairwise(chain):
+            one.link_to(other)
+        self._graph.configure()
+
+    def pushed(
+        self, frame: av.VideoFrame | None, time_base: Fraction | None = None
+    ) -> Iterator[av.VideoFrame]:
+        """What is ready after one more frame, with time stamps of `time_base`."""
+        import av
+
+        self._graph.push(frame)
+        while True:
+            try:
+                out: Any = self._graph.pull()
+            except (av.error.BlockingIOError, av.error.EOFError):
+                return
+            if time_base is not None and out.pts is not None and out.time_base is not None:
+                out.pts = round(out.pts * out.time_base / time_base)
+                if out.duration:
+                    out.duration = max(1, round(out.duration * out.time_base / time_base))
+                out.time_base = time_base
+            yield out
+
+    def flushed(self, time_base: Fraction) -> Iterator[av.VideoFrame]:
+        """What is left."""
+        yield from self.pushed(None, time_base)
