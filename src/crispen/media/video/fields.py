@@ -125,8 +125,6 @@ def _look(frames: Iterator[av.VideoFrame], seen: Counter[str]) -> None:
             seen[about.get("lavfi.idet.multiple.current_frame", "")] += 1
             seen[about.get("lavfi.idet.repeated.current_frame", "")] += 1
 
-    return seen
-
 
 def made_progressive(
     frames: Iterator[av.VideoFrame], fields: Fields, time_base: Fraction
