@@ -59,6 +59,17 @@ class _WithResidual(nn.Module):
         return self.network.compose(x, residual).clamp(0.0, 1.0), residual
 
 
+class _Estimating(nn.Module):
+    """The part of a `Curve` that is exported, whose nodes are named as in the whole."""
+
+    def __init__(self, network: Curve) -> None:
+        super().__init__()
+        self.estimator = network.estimator
+
+    def forward(self, view: Tensor, statistics: Tensor) -> Tensor:
+        return self.estimator(view, statistics)  # type: ignore[no-any-return]
+
+
 class StudioRange(Network):
     """A network that was trained on full-range luma, for programs that give it studio range.
 
@@ -125,7 +136,7 @@ def _estimator_graph(network: Network) -> onnx.ModelProto:
     """``view`` and ``statistics`` → ``curve``, as in `crispen.models.curve`."""
     assert isinstance(network, Curve)
     return _traced(
-        network.estimator,
+        _Estimating(network),
         network.seen(_example(network)),
         ["view", "statistics"],
         ["curve"],
