@@ -13,7 +13,6 @@ import hashlib
 import io
 import os
 import random
-import signal
 import socket
 import subprocess
 import sys
@@ -24,6 +23,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import httpx
+
+from soak_process import ServerProcess
 
 sys.path.append(str(Path(__file__).resolve().parents[1]))
 
@@ -44,7 +45,7 @@ _LIMITS = {
 }
 
 
-class Crowd:
+class Crowd(ServerProcess):
     """Clients that go on until told to stop.
 
     Args:
@@ -57,11 +58,11 @@ class Crowd:
     def __init__(
         self, folder: Path, disk: Path, chance: random.Random, count: Counter[str]
     ) -> None:
-        self._folder, self._chance, self._count = folder, chance, count
+        super().__init__(chance)
+        self._folder, self._count = folder, count
         self._lock = threading.Lock()
         with socket.create_server(("127.0.0.1", 0)) as free:
             self._port = free.getsockname()[1]
-        self._server: subprocess.Popen[bytes] | None = None
         self._database: contextlib.ExitStack = contextlib.ExitStack()
         self._cluster: object | None = None
         self._url = ""
@@ -128,9 +129,7 @@ class Crowd:
         if any(client.is_alive() for client in self._clients):
             self._lost("clients that wait for ever")
         if self._server is not None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._server.pid, signal.SIGKILL)
-            self._server.wait()
+            self._kill_all()
         self._database.close()
         if self._resident:
             tenth = max(1, len(self._resident) // 10)
@@ -174,33 +173,6 @@ class Crowd:
                 start_new_session=True,
                 env={**os.environ, **_LIMITS, **more},
             )
-
-    def _restart(self) -> None:
-        assert self._server is not None
-        if self._server.poll() is not None:
-            self._start()
-
-    def _kill_server(self) -> None:
-        assert self._server is not None
-        self._server.kill()
-        self._server.wait()
-
-    def _stop_server(self) -> None:
-        assert self._server is not None
-        self._server.terminate()
-        try:
-            self._server.wait(60)
-        except subprocess.TimeoutExpired:
-            self._lost("a server that does not stop")
-            self._kill_server()
-
-    def _kill_worker(self) -> None:
-        assert self._server is not None
-        children = Path(f"/proc/{self._server.pid}/task/{self._server.pid}/children")
-        with contextlib.suppress(OSError):
-            found = children.read_text().split()
-            if found:
-                os.kill(int(self._chance.choice(found)), signal.SIGKILL)
 
     def _restart_database(self) -> None:
         if self._cluster is None:

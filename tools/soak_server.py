@@ -8,7 +8,6 @@ import io
 import os
 import random
 import shutil
-import signal
 import socket
 import sqlite3
 import subprocess
@@ -20,6 +19,8 @@ from pathlib import Path
 
 import httpx
 
+from soak_process import ServerProcess
+
 _OPTIONS = {"models": ["espcn-x2"]}
 _TUS = {"Tus-Resumable": "1.0.0"}
 _PATIENCE_S = 180
@@ -27,7 +28,7 @@ _JOBS = 6
 _TROUBLES = 5
 
 
-class Served:
+class Served(ServerProcess):
     """A server that is brought into trouble while it works jobs off.
 
     Args:
@@ -40,11 +41,10 @@ class Served:
     def __init__(
         self, folder: Path, disk: Path, chance: random.Random, count: Counter[str]
     ) -> None:
-        self._log, self._disk = folder / "server.log", disk
-        self._chance, self._count = chance, count
+        super().__init__(chance)
+        self._log, self._disk, self._count = folder / "server.log", disk, count
         with socket.create_server(("127.0.0.1", 0)) as free:
             self._port = free.getsockname()[1]
-        self._server: subprocess.Popen[bytes] | None = None
         self._api = httpx.Client(
             base_url=f"http://127.0.0.1:{self._port}/api/v1", timeout=10, trust_env=False
         )
@@ -90,9 +90,7 @@ class Served:
     def close(self) -> None:
         """Ends the server and its workers."""
         if self._server is not None:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._server.pid, signal.SIGKILL)
-            self._server.wait()
+            self._kill_all()
 
     def _start(self) -> None:
         command = ["serve", "--port", str(self._port), "--folder", str(self._disk / "served")]
@@ -105,11 +103,6 @@ class Served:
                 env={**os.environ, "CRISPEN_LEASE_S": "3", "CRISPEN_MIN_FREE_BYTES": "2000000"},
             )
 
-    def _restart(self) -> None:
-        assert self._server is not None
-        if self._server.poll() is not None:
-            self._start()
-
     def _trouble(self) -> None:
         kinds: tuple[Callable[[], None], ...] = (
             *(self._kill_server, self._kill_all, self._stop_server, self._kill_worker),
@@ -119,35 +112,6 @@ class Served:
         self._count[kind.__name__.strip("_").replace("_", " ")] += 1
         kind()
         self._restart()
-
-    def _kill_server(self) -> None:
-        assert self._server is not None
-        self._server.kill()
-        self._server.wait()
-
-    def _kill_all(self) -> None:
-        """As a power cut does."""
-        assert self._server is not None
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._server.pid, signal.SIGKILL)
-        self._server.wait()
-
-    def _stop_server(self) -> None:
-        assert self._server is not None
-        self._server.terminate()
-        try:
-            self._server.wait(60)
-        except subprocess.TimeoutExpired:
-            self._lost("a server that does not stop")
-            self._kill_all()
-
-    def _kill_worker(self) -> None:
-        assert self._server is not None
-        children = Path(f"/proc/{self._server.pid}/task/{self._server.pid}/children")
-        with contextlib.suppress(OSError):
-            found = children.read_text().split()
-            if found:
-                os.kill(int(self._chance.choice(found)), signal.SIGKILL)
 
     def _lock_database(self) -> None:
         """As a backup does."""

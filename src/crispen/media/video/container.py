@@ -37,9 +37,9 @@ if TYPE_CHECKING:
 
 # The only ones that FFmpeg may open a file as.
 _DEMUXERS = ",".join(dict.fromkeys(f.demuxer for f in VIDEOS.values()))
-# Codecs of pictures that stand beside a film's own as often as they are one.
 # Streams of pictures in no container, which have no times.
 _BARE = ("h264", "hevc")
+# Codecs of pictures that stand beside a film's own as often as they are one.
 _STILLS = ("mjpeg", "png", "bmp", "gif", "webp", "tiff")
 
 
