@@ -5,14 +5,17 @@
     python tools/gpu_job.py pack .gpu                                  # here: three loads, since
     python tools/gpu_job.py pack .gpu-codecs                           # what is carried at once
     python tools/gpu_job.py pack .gpu-teacher --teacher F --perceptual F   # has a limit
+    cp .gpu/data.json .gpu-teacher
     python tools/gpu_job.py produce .gpu TILES                         # there: on the CPU cores
     python tools/gpu_job.py train real .gpu TILES OUT --minutes 5      # there: on the GPU
     python tools/gpu_job.py train vivid .gpu-teacher TILES OUT --minutes 5
+    python tools/gpu_job.py train photo .gpu-teacher TILES OUT --minutes 2
     python tools/gpu_job.py train real .gpu TILES OUT --smoke          # here: does it work at all
 
 `produce` degrades pictures on all CPU cores for as long as the machine is there. `train` keeps what
 it made on the GPU and learns from it: each network for its share of the time. The checkpoints can
-be exported, and trained on with ``train.start``.
+be exported, and trained on with ``train.start``. All begin with the weights that ship: from random
+ones, at the rates that a few minutes ask for, the ReLUs of wide networks die and do not come back.
 """
 
 from __future__ import annotations
@@ -35,7 +38,7 @@ def pack(given: argparse.Namespace) -> None:
     elif given.folder.name.endswith("codecs"):
         pack_codecs(given.folder)
     else:
-        pack_pictures(given.folder, given.data, given.start)
+        pack_pictures(given.folder, given.data)
 
 
 def produce(given: argparse.Namespace) -> None:
@@ -43,25 +46,25 @@ def produce(given: argparse.Namespace) -> None:
     from gpu.produce import produce as make
 
     workers = given.workers or max(1, (os.cpu_count() or 2) - 2)
-    caps = {1: 70_000, 2: 110_000, 4: 40_000}
-    make(given.folder / "train", given.tiles, workers, {2: 0.5, 4: 0.3, 1: 0.2}, caps)
+    caps = {2: 110_000, 4: 40_000}
+    make(given.folder / "train", given.tiles, workers, {2: 0.65, 4: 0.35}, caps)
 
 
 def train(given: argparse.Namespace) -> None:
     """The stages of one call."""
     import torch
 
-    from gpu import stages
+    from gpu import living, photo, stages, vivid
 
     torch.backends.cudnn.benchmark = True
     # The bicubic base, which carries the picture, is not rounded to 10 bits.
     torch.backends.cudnn.allow_tf32 = False
     if torch.cuda.is_available():
-        stages.compile_ceilings()
+        living.compile_ceilings()
     seconds = 60 * given.minutes
     job = stages.Job(given.folder, given.tiles, given.out, seconds, given.smoke)
     job.say(f"torch {torch.__version__} on {job.device}")
-    (stages.real if given.what == "real" else stages.vivid)(job)
+    {"real": stages.real, "vivid": vivid.vivid, "photo": photo.photo}[given.what](job)
     job.say("done")
 
 
@@ -72,7 +75,6 @@ def main() -> None:
     packing = commands.add_parser("pack")
     packing.add_argument("folder", type=Path)
     packing.add_argument("--data", type=Path, default=ROOT.parent / "shared/data/train")
-    packing.add_argument("--start", type=Path, default=ROOT / "runs/real-x2/last.ckpt")
     packing.add_argument("--teacher", type=Path)
     packing.add_argument("--perceptual", type=Path)
     packing.set_defaults(run=pack)
@@ -82,7 +84,7 @@ def main() -> None:
     producing.add_argument("--workers", type=int, default=0)
     producing.set_defaults(run=produce)
     training = commands.add_parser("train")
-    training.add_argument("what", choices=("real", "vivid"))
+    training.add_argument("what", choices=("real", "vivid", "photo"))
     training.add_argument("folder", type=Path)
     training.add_argument("tiles", type=Path)
     training.add_argument("out", type=Path)

@@ -19,7 +19,7 @@ from crispen.lab.learner import make_network
 from crispen.lab.networks import Network
 from crispen.lab.networks.curve import Curve
 from crispen.lab.recipe import Recipe, load_recipe
-from crispen.lab.start import start_from
+from crispen.lab.start import begin, start_from
 from crispen.lab.training import Trainer
 from crispen.models.card import read_card
 from crispen.models.store import find, shipped_names
@@ -107,20 +107,36 @@ def test_what_cannot_be_started_from(recipe: Make, tmp_path: Path) -> None:
         Trainer(recipe("upscale", "train.start='srcnn-x2'"), tmp_path)
 
 
+def test_a_run_for_looks_from_a_model_for_looks() -> None:
+    recipe = load_recipe("vivid-x2", ["train.start='vivid-x2'"])
+    network = make_network(recipe)
+    assert begin(network, recipe)["started_from"] == "vivid-x2"
+    mine, theirs = run_both(network, find("vivid-x2")[0])
+    assert np.abs(mine - theirs).max() < 1e-4
+
+
+@pytest.mark.parametrize("fold", [1, 2])
 @pytest.mark.parametrize(("before", "after"), [(4, 2), (2, 4)])
-def test_a_tail_for_another_scale_is_made_of_its_sub_pixels(before: int, after: int) -> None:
+def test_a_tail_for_another_scale_is_made_of_its_sub_pixels(
+    before: int, after: int, fold: int
+) -> None:
     def tail(scale: int) -> torch.nn.Conv2d:
-        return torch.nn.Conv2d(5, 3 * scale**2, 3)
+        return torch.nn.Conv2d(5, 3 * (scale * fold) ** 2, 3)
 
     torch.manual_seed(0)
     old, new = tail(before), tail(after)
     weights = {"tail.weight": old.weight.detach(), "tail.bias": old.bias.detach()}
-    found = rescaled_tail(weights, before, after)
+    found = rescaled_tail(weights, before, after, fold)
     new.load_state_dict({k.removeprefix("tail."): v for k, v in found.items()})
     x = torch.rand(1, 5, 9, 9)
+
+    def whole(layer: torch.nn.Conv2d, scale: int) -> torch.Tensor:
+        unfolded = torch.nn.functional.pixel_shuffle(layer(x), fold)
+        return torch.nn.functional.pixel_shuffle(unfolded, scale)
+
     expected = torch.nn.functional.interpolate(
-        torch.nn.functional.pixel_shuffle(old(x), before),
+        whole(old, before),
         scale_factor=after / before,
         mode="area" if after < before else "nearest",
     )
-    torch.testing.assert_close(torch.nn.functional.pixel_shuffle(new(x), after), expected)
+    torch.testing.assert_close(whole(new, after), expected)

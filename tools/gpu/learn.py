@@ -99,7 +99,7 @@ def learn(
         nn.utils.clip_grad_norm_(weights, 1.0)
         optimizer.step()
         average.update()
-        loss.copy_(value.detach())
+        loss.lerp_(value.detach(), 0.01)
 
     def turn(done: float, steps: int) -> None:
         for group in optimizer.param_groups:
@@ -197,54 +197,121 @@ def fight(
     to teach: until then its gradient, scaled up, would be noise, and noise kills ReLUs. So it
     learns alone for a tenth of the time, and counts as much as it is better than chance.
     """
-    average = Average(network)
-    weights = [p for p in network.parameters() if p.requires_grad]
-    mine = torch.optim.Adam(weights, lr=rate, betas=(0.9, 0.99), fused=True)
-    theirs = torch.optim.Adam(opponent.parameters(), lr=1e-3, betas=(0.5, 0.99), fused=True)
-    game = adversarial_loss("vanilla")
+    game = Game(network, opponent, draw, compare, rate, weight)
     began = said = time.monotonic()
+    alone = captured(game.judge, game.all_weights) if game.on_gpu else game.judge
+    both = captured(game.play, game.all_weights) if game.on_gpu else game.play
+    began, ready = time.monotonic(), time.monotonic() - began
     steps = 0
-    # The discriminator's loss, smoothed.
-    chance = torch.full((), _CHANCE, device=next(network.parameters()).device)
-    while (now := time.monotonic()) - began < seconds:
-        for group in mine.param_groups:
-            group["lr"] = rate * factor((now - began) / seconds, 0.6)
-        average.at(steps)
-        x, target, told = draw()
-        half = torch.autocast(x.device.type, torch.bfloat16)
-        with half:
-            out = network.outputs(x, told if network.has_dials else None).image.float()
-        seen = out.detach().requires_grad_()
-        distance = compare(seen, target)
-        opponent.requires_grad_(False)
-        with half:
-            score = opponent(seen.clamp(0, 1))
-        adversarial = game.generator(score.float(), score.float())
-        (near,) = torch.autograd.grad(distance, seen)
-        (real,) = torch.autograd.grad(adversarial, seen)
-        if (now - began) / seconds > 0.1:
-            sure = ((_CHANCE - chance) / _CHANCE * 2).clamp(0, 1)
-            mine.zero_grad(set_to_none=True)
-            strength = weight * sure * near.norm() / (real.norm() + 1e-12)
-            out.backward(near + strength * real)
-            nn.utils.clip_grad_norm_(weights, 1.0)
-            mine.step()
-            average.update()
-        opponent.requires_grad_(True)
-        theirs.zero_grad(set_to_none=True)
-        with half:
-            good, made = opponent(target), opponent(seen.detach().clamp(0, 1))
-        judged = game.discriminator(good.float(), made.float())
-        judged.backward()  # type: ignore[no-untyped-call]
-        theirs.step()
-        chance.lerp_(judged.detach(), 0.02)
-        steps += 1
+    while (now := time.monotonic()) - began < seconds - ready:
+        done = (now - began) / seconds
+        game.set_rate(rate * factor(done, 0.6))
+        game.average.at(steps)
+        for _ in range(5 if game.on_gpu else 1):
+            (alone if done < 0.1 else both)()
+            steps += 1
+        if game.on_gpu:
+            torch.cuda.synchronize()
         if now - said > 10:
             said = now
-            print(
-                f"{name}: {steps} steps, {steps / (now - began):.1f}/s, distance "
-                f"{distance.item():.5f}, discriminator {judged.item():.4f}",
-                flush=True,
+            print(f"{name}: {steps} steps, {steps / (now - began):.1f}/s, {game}", flush=True)
+    print(f"{name}: {steps} steps in {now - began:.0f} s, {game}", flush=True)
+    for mine, theirs in zip(game.average.network.buffers(), network.buffers(), strict=True):
+        mine.copy_(theirs)
+    return game.average.network, steps
+
+
+class Game:
+    """A network and a discriminator; see `fight`."""
+
+    def __init__(
+        self,
+        network: Network,
+        opponent: nn.Module,
+        draw: Draw,
+        compare: Compare,
+        rate: float,
+        weight: float,
+    ) -> None:
+        self.network, self.opponent = network, opponent
+        self.draw, self.compare, self.weight = draw, compare, weight
+        self.average = Average(network)
+        self.weights = [p for p in network.parameters() if p.requires_grad]
+        theirs = list(opponent.parameters())
+        self.all_weights = [*self.weights, *theirs]
+        device = self.weights[0].device
+        self.on_gpu = device.type == "cuda"
+
+        def adam(parameters: list[nn.Parameter], at: float, beta: float) -> torch.optim.Adam:
+            return torch.optim.Adam(
+                parameters,
+                lr=torch.tensor(at, device=device) if self.on_gpu else at,  # type: ignore[arg-type]
+                betas=(beta, 0.99),
+                fused=True,
+                capturable=self.on_gpu,
             )
-    print(f"{name}: {steps} steps in {now - began:.0f} s", flush=True)
-    return average.network, steps
+
+        self.mine, self.theirs = adam(self.weights, rate, 0.9), adam(theirs, 1e-4, 0.5)
+        self.game = adversarial_loss("vanilla")
+        # The discriminator's loss, smoothed.
+        self.chance = torch.full((), _CHANCE, device=device)
+        self.distance = torch.zeros((), device=device)
+
+    def __str__(self) -> str:
+        return f"distance {float(self.distance):.5f}, discriminator {float(self.chance):.4f}"
+
+    def set_rate(self, rate: float) -> None:
+        """The network's."""
+        for group in self.mine.param_groups:
+            if self.on_gpu:
+                group["lr"].fill_(rate)
+            else:
+                group["lr"] = rate
+
+    def answer(self) -> tuple[Tensor, Tensor]:
+        """A batch through the network, and the truth."""
+        x, target, told = self.draw()
+        with torch.autocast(x.device.type, torch.bfloat16):
+            out = self.network.outputs(x, told if self.network.has_dials else None).image
+        return out.float(), target
+
+    def judge(self) -> None:
+        """A step of the discriminator alone."""
+        with torch.no_grad():
+            out, target = self.answer()
+        self.learn_to_judge(out, target)
+
+    def play(self) -> None:
+        """A step of both."""
+        out, target = self.answer()
+        seen = out.detach().requires_grad_()
+        distance = self.compare(seen, target)
+        with torch.autocast(seen.device.type, torch.bfloat16):
+            score = self.opponent(seen.clamp(0, 1)).float()
+        adversarial = self.game.generator(score, score)
+        (near,) = torch.autograd.grad(distance, seen)
+        (real,) = torch.autograd.grad(adversarial, seen)
+        sure = ((_CHANCE - self.chance) / _CHANCE * 2).clamp(0, 1)
+        strength = self.weight * sure * near.norm() / (real.norm() + 1e-12)
+        grads = torch.autograd.grad(out, self.weights, near + strength * real)
+        for weight, grad in zip(self.weights, grads, strict=True):
+            weight.grad = grad
+        nn.utils.clip_grad_norm_(self.weights, 1.0)
+        self.mine.step()
+        self.average.update()
+        self.distance.copy_(distance.detach())
+        self.learn_to_judge(out.detach(), target)
+
+    def learn_to_judge(self, made: Tensor, target: Tensor) -> None:
+        """A step of the discriminator."""
+        parameters = list(self.opponent.parameters())
+        with torch.autocast(made.device.type, torch.bfloat16):
+            good = self.opponent(target).float()
+            bad = self.opponent(made.clamp(0, 1)).float()
+        judged = self.game.discriminator(good, bad)
+        for parameter, grad in zip(
+            parameters, torch.autograd.grad(judged, parameters), strict=True
+        ):
+            parameter.grad = grad
+        self.theirs.step()
+        self.chance.lerp_(judged.detach(), 0.02)

@@ -10,9 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 ROOT = Path(__file__).resolve().parents[2]
 LIMIT_BYTES = 64 << 20
+MIDDLE = 256
 WHEELS = (
     "pyvips-binary",
     "cffi",
@@ -23,17 +25,17 @@ WHEELS = (
     "platformdirs",
     "pooch",
     "tomlkit",
+    "av",
 )
 PLATFORMS = ("manylinux_2_28_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64")
 
 
-def pack_pictures(folder: Path, pictures: Path, start: Path) -> None:
-    """The pictures that `real-x2` learns from, weights to go on from, and wheels.
+def pack_pictures(folder: Path, pictures: Path) -> None:
+    """The pictures that `real-x2` learns from, and some that it does not, to measure it by.
 
     Args:
         folder: Gets them; emptied first.
         pictures: The open pack.
-        start: A checkpoint of `real-x2`.
     """
     from crispen.lab.data import open_batches
     from crispen.lab.recipe import load_recipe
@@ -49,9 +51,34 @@ def pack_pictures(folder: Path, pictures: Path, start: Path) -> None:
         shutil.copy(pictures / name, folder / "train")
     told = {key: getattr(batches, key) for key in ("digest", "licence", "description")}
     (folder / "data.json").write_text(json.dumps(told))
-    without_optimizer(start, folder / "real-x2.ckpt")
-    wheels(folder / "wheels", WHEELS, sources=("pyvips",))
+    np.savez_compressed(folder / "held-out.npz", **held_out(pictures))
+    for name in ("real-x2", "real-x4"):
+        pack_start(folder, name)
     say(folder)
+
+
+def held_out(pictures: Path) -> dict[str, NDArray[np.generic]]:
+    """Middles of the pictures of `benchmarks/real.py` in its four grades, and what ships today."""
+    sys.path.insert(0, str(ROOT / "benchmarks"))
+    import real
+    from crispen.evaluate.metrics import luma255, psnr
+
+    whole = [p for p in map(real.middle, real.held_out(pictures)) if p is not None]
+    edge = (real.SIDE - MIDDLE) // 2
+    truth = np.stack([p[edge:-edge, edge:-edge] for p in whole])
+    kept: dict[str, NDArray[np.generic]] = {"truth": truth}
+    ship = real.ours("real-x{scale}@told")
+    for grade, scale in enumerate(real.SCALES, 1):
+        rim = edge // scale
+        low = [real.damaged(p, grade, i)[rim:-rim, rim:-rim] for i, p in enumerate(whole)]
+        scores = [
+            psnr(np.rint(luma255(ship(x, grade))), luma255(y), border=scale)
+            for x, y in zip(low, truth, strict=True)
+        ]
+        kept[f"input{grade}"] = np.stack(low)
+        kept[f"told{grade}"] = np.array([real.TOLD[grade - 1].inputs()], np.float32)
+        kept[f"before{grade}"] = np.array(np.mean(scores))
+    return kept
 
 
 def pack_teacher(folder: Path, teacher: Path, perceptual: Path) -> None:
@@ -69,14 +96,30 @@ def pack_teacher(folder: Path, teacher: Path, perceptual: Path) -> None:
     onnx.save(model, folder / "teacher.onnx")
     tensors = load_file(perceptual)
     last = tuple(f"features.{n}." for n in (24, 26, 28))
-    kept = {k: v for k, v in tensors.items() if not k.startswith((*last, "lin4"))}
+    kept = {k: v.half() for k, v in tensors.items() if not k.startswith((*last, "lin4"))}
     save_file(kept, folder / perceptual.name)
+    for name in ("photo-x2", "photo-fast-x2", "vivid-x2", "vivid-x4"):
+        pack_start(folder, name)
     say(folder)
 
 
+def pack_start(folder: Path, name: str) -> None:
+    """The weights of a model that ships, for the training network of its recipe."""
+    from crispen.lab.networks import build_network
+    from crispen.lab.recipe import load_recipe
+    from crispen.lab.start import begin
+
+    recipe = load_recipe(name, [f'train.start="{name}"'])
+    channels = 1 if recipe.data.color == "luma" else 3
+    network = build_network(recipe.network, scale=recipe.scale, channels=channels)
+    begin(network, recipe)
+    weights = {k: v.half() for k, v in network.state_dict().items()}  # half of it to carry
+    torch.save(weights, folder / f"{name}.pt")
+
+
 def pack_codecs(folder: Path) -> None:
-    """PyAV, which encodes frames of video."""
-    wheels(folder, ("av",))
+    """What the code needs that is not there; PyAV among it, which encodes frames of video."""
+    wheels(folder, WHEELS, sources=("pyvips",))
     say(folder)
 
 
@@ -101,15 +144,6 @@ def wheels(folder: Path, names: tuple[str, ...], sources: tuple[str, ...] = ()) 
     for name in sources:
         command = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", pinned(name)]
         subprocess.run([*command, "-w", str(folder)], check=True)
-
-
-def without_optimizer(checkpoint: Path, target: Path) -> None:
-    """A checkpoint that weights can be taken from, at a third of its size."""
-    from crispen.lab.checkpoint import load_checkpoint, save_checkpoint
-
-    content = load_checkpoint(checkpoint)
-    recipe = content.pop("recipe")
-    save_checkpoint(target, content | {"network": {}, "optimizer": {}}, recipe)
 
 
 def say(folder: Path) -> None:

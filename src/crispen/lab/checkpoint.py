@@ -126,7 +126,9 @@ def transfer_weights(network: Network, start: Path) -> dict[str, Any]:
         key.startswith(_DETAIL) for key in own
     ):  # the part of a vivid network that learns
         average = {key.removeprefix(_DETAIL): value for key, value in average.items()}
-    theirs = rescaled_tail(average, content["recipe"].scale, network.scale)
+    theirs = rescaled_tail(
+        average, content["recipe"].scale, network.scale, getattr(network, "unshuffle", 1)
+    )
     fitting = {k: v for k, v in theirs.items() if k in own and own[k].shape == v.shape}
     if not any(v.ndim > 1 for v in fitting.values()):  # a bias alone is chance
         raise UsageError(
@@ -143,22 +145,27 @@ def transfer_weights(network: Network, start: Path) -> dict[str, Any]:
     }
 
 
-def rescaled_tail(weights: dict[str, Tensor], before: int, after: int) -> dict[str, Tensor]:
+def rescaled_tail(
+    weights: dict[str, Tensor], before: int, after: int, unshuffle: int = 1
+) -> dict[str, Tensor]:
     """The weights of a plain network for another scale.
 
     Args:
         weights: Others than ``tail.weight`` and ``tail.bias`` stay.
         before: The scale that they are of: each channel has its square of sub-pixels.
         after: Another; where neither is a multiple of the other, the tail stays.
+        unshuffle: How many pixels of the input each side of the tail's stands for.
     """
     larger, smaller = max(before, after), min(before, after)
     changed = dict(weights)
     for key in ("tail.weight", "tail.bias"):
         old = weights.get(key)
-        if old is None or larger % smaller or len(old) % before**2:
+        if old is None or larger % smaller or len(old) % (before * unshuffle) ** 2:
             continue
-        # Rows and columns of sub-pixels last, whatever a row of the tensor holds.
-        planes = old.reshape(len(old) // before**2, before, before, -1).permute(0, 3, 1, 2)
+        # Rows and columns of sub-pixels last, whatever a row of the tensor holds; what is folded
+        # comes after them, see `Plain.residual`.
+        channels = len(old) // (before * unshuffle) ** 2
+        planes = old.reshape(channels, before, before, -1).permute(0, 3, 1, 2)
         if after > before:
             planes = planes.repeat_interleave(after // before, 2)
             planes = planes.repeat_interleave(after // before, 3)

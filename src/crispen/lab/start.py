@@ -60,8 +60,14 @@ def begin(network: Network, recipe: Recipe) -> dict[str, Any]:
     if isinstance(network, Vivid):
         assert isinstance(recipe.network, VividTable)
         _copy_model(network.faithful, recipe.network.faithful)
-        network = network.detail
+        if not _is_vivid(recipe.train.start):
+            network = network.detail
     return start_from(network, recipe.train.start) if recipe.train.start else no_lineage()
+
+
+def _is_vivid(start: str) -> bool:
+    """Whether it is a model of both parts; of a checkpoint, only the part that learns is taken."""
+    return _is_model(start) and find(start)[1].vivid
 
 
 @torch.no_grad()
@@ -100,8 +106,7 @@ def start_from(network: Network, start: str) -> dict[str, Any]:
         ModelError: No such model, or a broken file.
         UsageError: Nothing in it fits.
     """
-    named = Path(start).name == start and not Path(start).suffix and not Path(start).exists()
-    if not named and Path(start).suffix != SUFFIX:
+    if not _is_model(start):
         return transfer_weights(network, Path(start))
     path, card = find(start)
     if not _take(network, onnx.load_from_string(read_model(path))):
@@ -115,6 +120,12 @@ def start_from(network: Network, start: str) -> dict[str, Any]:
         "steps": training.steps if training else 0,
         "wall_time_s": training.wall_time_s if training else 0.0,
     }
+
+
+def _is_model(start: str) -> bool:
+    path = Path(start)
+    named = path.name == start and not path.suffix and not path.exists()
+    return bool(start) and (named or path.suffix == SUFFIX)
 
 
 @torch.no_grad()
