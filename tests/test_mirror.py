@@ -59,7 +59,7 @@ TOGETHER: dict[str, tuple[tuple[str, ...], str]] = {
         ("look/*.py", "lab/look.py"),
         "what is measured in a picture, and the training of its network",
     ),
-    "media/picture/test_openers.py": (
+    "media/picture/test_own_codecs.py": (
         ("media/picture/*.py",),
         "formats of one reader, each read from files that other programs wrote; test_reader.py, "
         "test_kept.py and test_vips_metadata.py read further ones",

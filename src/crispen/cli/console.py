@@ -21,12 +21,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from crispen.errors import CrispenError
+from crispen.media.formats import PICTURES
 from crispen.progress import Event, Listener, Progress
 
 if TYPE_CHECKING:
     from rich.table import Table
 
 JSON_FLAG = "--json"
+_GRADED = ", ".join(f.title for f in PICTURES.values() if f.quality)
 Json = Annotated[
     bool, typer.Option(JSON_FLAG, help="Print JSON, for programs; progress too, line by line.")
 ]
@@ -40,7 +42,7 @@ Quality = Annotated[
         "--quality",
         min=1,
         max=100,
-        help="Of JPEG, WebP, AVIF and JPEG XL; more is better and larger.",
+        help=f"Of {_GRADED}; more is better and larger.",
         show_default=False,
     ),
 ]

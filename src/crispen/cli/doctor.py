@@ -146,7 +146,7 @@ def _pictures() -> Facts:
     def has(operation: str) -> bool:
         return bool(operation and pyvips.type_find("VipsOperation", operation))
 
-    writes = [f.name for f in PICTURES.values() if has(f.saver) or f.saver == "jxl"]
+    writes = [f.name for f in PICTURES.values() if f.own_encoder or has(f.saver)]
     return {
         "libvips": ".".join(str(pyvips.version(i)) for i in range(3)),
         "reads": [f.name for f in PICTURES.values() if is_installed(f)],

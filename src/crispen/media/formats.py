@@ -26,6 +26,7 @@ class PictureFormat:
         aliases: Other names for ``--format``.
         max_side: Longest side in pixels, animations counted by frame; 0 means no limit of note.
         deep: Holds more than 8 bits a sample.
+        deep_grey: Its encoder takes more than 8 bits of grey in sRGB, if of nothing else.
         alpha: Holds transparency.
         animated: Holds several frames with delays, all of which are read and written.
         grey: Holds grey as such, and not as RGB.
@@ -37,7 +38,7 @@ class PictureFormat:
         viewable: Browsers show it.
         quality: Default of ``quality``; 0 where nothing is lost anyway, and where it is not
             written.
-        saver: libvips operation, or one of `_savers`; empty for formats that are only read.
+        saver: libvips operation, or one of `own_codecs`; empty for formats that are only read.
         extra: What to install for it, as in ``pip install 'crispen[raw]'``.
         package: What that extra installs, as it is imported.
     """
@@ -50,6 +51,7 @@ class PictureFormat:
     aliases: tuple[str, ...] = ()
     max_side: int = 0
     deep: bool = False
+    deep_grey: bool = False
     alpha: bool = True
     animated: bool = False
     grey: bool = True
@@ -67,6 +69,11 @@ class PictureFormat:
     def writable(self) -> bool:
         """Whether Crispen writes it."""
         return bool(self.saver)
+
+    @property
+    def own_encoder(self) -> bool:
+        """Whether it is written by an encoder beside libvips, which holds the whole picture."""
+        return self.writable and not self.saver.endswith("save_target")
 
 
 # fmt: off
@@ -191,6 +198,7 @@ PICTURES: dict[str, PictureFormat] = {
             (".jxl",),
             "image/jxl",
             rb"\xff\x0a|\0\0\0\x0cJXL \r\n\x87\n",
+            deep_grey=True,
             profile=False,
             viewable=False,
             quality=90,

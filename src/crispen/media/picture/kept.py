@@ -74,7 +74,7 @@ def reductions(header: Header, stored: Header, kind: PictureFormat) -> list[str]
     if stored.channels < header.channels:
         notes.append(f"its transparency was laid on white: {name} holds none")
     if stored.dtype != header.dtype:
-        limit = "Crispen writes" if kind.deep or kind.saver == "jxl" else f"{name} holds"
+        limit = "Crispen writes" if kind.deep or kind.deep_grey else f"{name} holds"
         where = " of this" if limit.startswith("Crispen") else ""
         notes.append(f"its 16 bits were rounded to 8: {limit} no more{where}")
     profiled = profile_fits(header.metadata.icc, stored.channels)

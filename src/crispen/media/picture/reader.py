@@ -21,7 +21,7 @@ from crispen.media.picture import (
     file_chunks,
     gif,
     jpeg_segments,
-    openers,
+    own_codecs,
     texts,
     tiff_tags,
     vips_metadata,
@@ -267,7 +267,7 @@ class ImageReader:
 
     def _before_decoding(self) -> None:
         """Limits and damage that can be seen without libvips, which sets memory aside early."""
-        opener = openers.choose(self._format, self._looked_at, self._read_jpeg)
+        opener = own_codecs.choose(self._format, self._looked_at, self._read_jpeg)
         if self._format != "gif" and opener is None:
             return
         if self._path is not None:

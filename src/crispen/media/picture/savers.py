@@ -8,24 +8,23 @@ from typing import Any
 import numpy as np
 
 from crispen.media.formats import PictureFormat
-from crispen.media.picture import embedding, jxl, pillow
+from crispen.media.picture import embedding, own_codecs, pillow
 from crispen.media.picture.header import Header, Pixels
 
 
 def is_own(kind: PictureFormat, frames: int) -> bool:
     """Whether it takes one of these to write `kind`: they hold the whole picture."""
-    return kind.saver == "jxl" or (frames > 1 and kind.name in ("png", "avif"))
+    return kind.own_encoder or (frames > 1 and kind.name in ("png", "avif"))
 
 
 def is_deep(kind: PictureFormat, header: Header) -> bool:
     """Whether `kind` is written with more than 8 bits a sample.
 
-    Animations are not, and of JPEG XL only grey that is in sRGB: its encoder's binding takes no
-    more.
+    Animations are not, and of some formats only grey that is in sRGB.
     """
     if not is_own(kind, header.frames):
         return kind.deep
-    return kind.saver == "jxl" and header.channels == 1 and header.metadata.icc is None
+    return kind.deep_grey and header.channels == 1 and header.metadata.icc is None
 
 
 def encode(image: Any, header: Header, kind: PictureFormat, quality: int) -> bytes:
@@ -42,7 +41,7 @@ def encode(image: Any, header: Header, kind: PictureFormat, quality: int) -> byt
     kind_of = image.get_typeof("icc-profile-data")
     icc = bytes(image.get("icc-profile-data")) if kind_of else None
     header = replace(header, metadata=replace(header.metadata, icc=icc))
-    if kind.name == "jxl":
-        return jxl.encode(pixels, header, quality)
+    if kind.own_encoder:
+        return own_codecs.ENCODERS[kind.saver](pixels, header, quality)
     made = pillow.encode_animation(pixels, header, kind.name, quality)
     return embedding.with_texts(made, header.metadata.texts) if kind.name == "png" else made
