@@ -10,6 +10,7 @@ import pytest
 from fastapi import HTTPException
 
 from crispen.server.http.tus_storage import TusUploads
+from crispen.server.services.clock import Clock
 from crispen.server.services.data_folder import DataFolder
 from crispen.server.services.upload_store import Owner, UploadStore
 
@@ -18,7 +19,7 @@ from crispen.server.services.upload_store import Owner, UploadStore
 def store(tmp_path: Path) -> UploadStore:
     folder = DataFolder(tmp_path, max_total_bytes=1 << 40, min_free_bytes=0)
     folder.prepare()
-    return UploadStore(folder)
+    return UploadStore(folder, Clock())
 
 
 def test_bytes_reach_the_disk_by_the_megabyte_and_at_the_end(store: UploadStore) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from crispen.server.api_errors import ApiError
+from crispen.server.services.clock import Clock
 from crispen.server.services.data_folder import DataFolder
 from crispen.server.services.upload_store import Owner, UploadStore
 
@@ -28,7 +29,7 @@ def begun(store: UploadStore) -> str:
 
 
 def test_the_offset_is_the_size_on_disk(tmp_path: Path) -> None:
-    store = UploadStore(folder(tmp_path))
+    store = UploadStore(folder(tmp_path), Clock())
     uid = begun(store)
     store.append(uid, b"123")
     store.append(uid, b"45")
@@ -41,9 +42,9 @@ def test_the_offset_is_the_size_on_disk(tmp_path: Path) -> None:
 
 def test_counts_of_clients_and_addresses_outlive_the_server(tmp_path: Path) -> None:
     data = folder(tmp_path)
-    store = UploadStore(data)
+    store = UploadStore(data, Clock())
     first, second = begun(store), begun(store)
-    again = UploadStore(data)
+    again = UploadStore(data, Clock())
     assert again.of_client("me") == 0
     again.begin()
     assert again.of_client("me") == again.of_address("192.0.2.1") == 2
@@ -54,7 +55,7 @@ def test_counts_of_clients_and_addresses_outlive_the_server(tmp_path: Path) -> N
 
 
 def test_nothing_is_kept_of_an_upload_that_was_deleted_meanwhile(tmp_path: Path) -> None:
-    store = UploadStore(folder(tmp_path))
+    store = UploadStore(folder(tmp_path), Clock())
     uid = begun(store)
     store.drop(uid)
     store.save(uid, FACTS)
@@ -65,14 +66,14 @@ def test_nothing_is_kept_of_an_upload_that_was_deleted_meanwhile(tmp_path: Path)
 
 def test_a_damaged_note_is_no_upload(tmp_path: Path) -> None:
     data = folder(tmp_path)
-    store = UploadStore(data)
+    store = UploadStore(data, Clock())
     uid = begun(store)
     (data.uploads / f"{uid}.info").write_text("{")
     assert store.about(uid) is None
 
 
 def test_a_full_share_refuses_the_bytes(tmp_path: Path) -> None:
-    store = UploadStore(folder(tmp_path, max_total_bytes=4))
+    store = UploadStore(folder(tmp_path, max_total_bytes=4), Clock())
     uid = begun(store)
     with pytest.raises(ApiError, match="delete old jobs"):
         store.append(uid, bytes(4000))

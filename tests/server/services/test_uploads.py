@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,7 @@ LIMITS = UploadLimits(max_bytes=100, max_per_client=3, max_per_address=2, ttl_s=
 def store(tmp_path: Path) -> UploadStore:
     folder = DataFolder(tmp_path, max_total_bytes=1 << 40, min_free_bytes=0)
     folder.prepare()
-    return UploadStore(folder)
+    return UploadStore(folder, Clock())
 
 
 @pytest.fixture
@@ -41,6 +42,23 @@ def begun(store: UploadStore, *, size: int = 10, content: bytes = b"", age_s: fl
 
 def code_of(error: pytest.ExceptionInfo[ApiError]) -> tuple[int, str]:
     return error.value.status, error.value.code
+
+
+@pytest.mark.parametrize("days", [-30, 30])
+def test_the_disk_may_have_a_clock_of_its_own(tmp_path: Path, days: int) -> None:
+    """The disk's clock is that of this machine here, so it is the server's that is moved."""
+    clock = Clock(lambda: time.time() + 86_400 * days)
+    folder = DataFolder(tmp_path, max_total_bytes=1 << 40, min_free_bytes=0)
+    folder.prepare()
+    store = UploadStore(folder, clock)
+    uploads = Uploads(store, folder, clock, LIMITS)
+    uid = store.claim(ME)
+    store.create(uid)
+    store.save(uid, {"size": 4, "metadata": {}})
+    assert uploads.find(uid, "me")["offset"] == 0
+    store.append(uid, b"ab")
+    assert uploads.find(uid, "me")["offset"] == 2
+    assert abs(uploads.find(uid, "me")["written"] - clock.now()) < 5
 
 
 @pytest.mark.parametrize(

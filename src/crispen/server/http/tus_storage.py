@@ -32,7 +32,7 @@ class TusUploads(TusStorage):
 
     async def create(self, uid: str) -> None:
         """See `TusStorage`."""
-        await asyncio.to_thread(self._store.path(uid).touch)
+        await asyncio.to_thread(self._store.create, uid)
 
     async def exists(self, uid: str) -> bool:
         """See `TusStorage`."""

@@ -115,7 +115,7 @@ def assemble(settings: Settings) -> Services:
         helpers, Bounds(settings.max_pixels, settings.max_frames, settings.max_video_s)
     )
     planning = Planning(helpers, models, settings.max_result_pixels)
-    upload_store = UploadStore(folder)
+    upload_store = UploadStore(folder, clock)
     uploads = Uploads(upload_store, folder, clock, _upload_limits(settings))
     health = HealthCheck(supervisor, pool, events, folder, settings.workers)
     metrics.watch(health.gauges)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import re
 import secrets
 from collections import Counter
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
+from crispen.server.services.clock import Clock
 from crispen.server.services.data_folder import DataFolder
 
 UID = re.compile(r"^[0-9a-f]{32}$")
@@ -34,12 +36,17 @@ class Owner(NamedTuple):
 class UploadStore:
     """Bytes in ``uploads/ID``, what is known of them in ``uploads/ID.info``.
 
+    A file's own time says when it was last written, by the clock that decides when it expires:
+    a disk on another machine has a clock of its own, which may be days off.
+
     Args:
         folder: The data folder.
+        clock: What time it is.
     """
 
-    def __init__(self, folder: DataFolder) -> None:
+    def __init__(self, folder: DataFolder, clock: Clock) -> None:
         self._folder = folder
+        self._clock = clock
         self._owners: dict[str, Owner] = {}
         self._counts: Counter[tuple[str, str]] = Counter()
 
@@ -99,6 +106,11 @@ class UploadStore:
         draft.write_text(text, encoding="utf-8")
         draft.replace(self._info(uid))
 
+    def create(self, uid: str) -> None:
+        """An upload of no bytes."""
+        self.path(uid).touch()
+        self._stamp(uid)
+
     def append(self, uid: str, content: bytes) -> None:
         """Write bytes at the end.
 
@@ -109,6 +121,7 @@ class UploadStore:
         self._folder.check_room(len(content))
         with self._open(uid) as file:
             file.write(content)
+        self._stamp(uid)
 
     def cut(self, uid: str, size: int) -> None:
         """Keep only the first `size` bytes."""
@@ -123,6 +136,11 @@ class UploadStore:
             self._counts = +self._counts
         self.path(uid).unlink(missing_ok=True)
         self._info(uid).unlink(missing_ok=True)
+
+    def _stamp(self, uid: str) -> None:
+        now = self._clock.now()
+        with contextlib.suppress(OSError):  # a disk that keeps no such times, or a deleted upload
+            os.utime(self.path(uid), (now, now))
 
     def _open(self, uid: str) -> BinaryIO:
         return self.path(uid).open("ab")

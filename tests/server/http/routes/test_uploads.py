@@ -262,7 +262,7 @@ def test_a_new_cookie_is_no_new_client(
         other.get("/jobs")
         error_of(other.begin(5), 429, "too_many")
         # What is known of an upload outlives the server.
-        live.services.upload_store.__init__(live.services.folder)
+        live.services.upload_store.__init__(live.services.folder, live.services.clock)
         live.services.upload_store.begin()
         error_of(other.begin(5), 429, "too_many")
         live.services.upload_store.drop(where.rpartition("/")[2])
