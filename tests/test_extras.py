@@ -60,6 +60,7 @@ def run_without(extra: str, arguments: list[str], folder: Path) -> subprocess.Co
         ("train", ["study", "residual"]),
         ("train", ["degrade", "a.png", "-o", "b.png", "--with", "jpeg=30"]),
         ("train", ["evaluate", "photo-x2", "--data", ".", "--degrade", "jpeg=30"]),
+        ("convert", ["models", "add", "a.param"]),
         ("iqa", ["evaluate", "--data", "pairs", "--scale", "1", "--baseline", "nl-means"]),
     ],
     ids=lambda value: value if isinstance(value, str) else " ".join(value[:2]),

@@ -51,6 +51,10 @@ TOGETHER: dict[str, tuple[tuple[str, ...], str]] = {
         ("lab/helper.py",),
         "the other side of processes.py, in a process of its own",
     ),
+    "models/test_ncnn.py": (
+        ("models/ncnn_files.py",),
+        "both files of a model, which only ncnn.py reads",
+    ),
     "engines/test_openvino.py": (
         ("engines/_failures.py",),
         "what this engine's library raises",

@@ -8,6 +8,8 @@ from typing import Any
 
 from crispen.models.store import find
 
+from .. import ncnn_models
+
 
 def test_models_as_a_table(crispen: Any) -> None:
     said = crispen("models", "--all")
@@ -45,6 +47,25 @@ def test_models_add(crispen: Any, tmp_path: Path) -> None:
     assert said.code == 0, said.err
     assert "mine-x2" in said.out
     assert "mine-x2" in crispen("models").out
+
+
+def test_a_folder_of_models(crispen: Any, tmp_path: Path) -> None:
+    folder = tmp_path / "theirs"
+    folder.mkdir()
+    assert "holds no .onnx and no .param" in crispen("models", "add", folder).err
+    ncnn_models.doubling(folder, "one")
+    ncnn_models.doubling(folder, "two").write_text("<html>")
+    said = crispen("models", "add", folder)
+    assert said.code == 1
+    assert said.out == "added one (enlarges x2, rgb); use it with --model one\n"
+    assert "two.param: is broken (it does not begin as models of ncnn do)" in said.err
+    assert "one" in crispen("models").out
+    (folder / "two.param").unlink()
+    (folder / "one.param").rename(folder / "three.param")
+    (folder / "one.bin").rename(folder / "three.bin")
+    said = crispen("models", "add", folder, "--json")
+    assert [card["name"] for card in json.loads(said.out)] == ["three"]
+    assert crispen("models", "add", folder, "--name", "mine").code == 2
 
 
 def test_an_unknown_model_is_wrong_usage(crispen: Any, photo: Path) -> None:

@@ -12,11 +12,16 @@ from onnx import TensorProto, helper, numpy_helper
 
 from crispen.engines.adding import add
 from crispen.engines.openvino import OpenVinoEngine
+from crispen.enhance.api import enhance
 from crispen.enhance.model import load
 from crispen.errors import ModelError, OutputError, UsageError
+from crispen.evaluate.lpips import lpips
+from crispen.media.image import Image, read_image
+from crispen.media.resample import resize
 from crispen.models import store
 from crispen.models.store import find
 
+from .. import ncnn_models
 from ..models_of_others import DIGEST, GOOD, foreign, own_folder, serving
 from .conftest import graph_file
 
@@ -162,3 +167,37 @@ def test_too_large_a_file_is_refused(tmp_path, monkeypatch, server):
     for what in (source, f"{server}/good.onnx"):
         with pytest.raises(ModelError, match="larger than"):
             add(what, name="net", sha256=DIGEST)
+
+
+@pytest.mark.parametrize("suffix", [".param", ".bin"])
+def test_a_model_of_ncnn(suffix, tmp_path):
+    source = ncnn_models.doubling(tmp_path)
+    card = add(source.with_suffix(suffix))
+    assert (card.name, card.scale, card.color, card.task) == ("twice", 2, "rgb", "upscale")
+    assert card.architecture == "1 convolutions, from ncnn"
+    assert card.halo == 2
+    x = np.random.default_rng(0).integers(0, 256, (40, 50, 3), np.uint8)
+    whole = load("twice")(Image(x)).pixels
+    assert np.array_equal(whole, x.repeat(2, 0).repeat(2, 1))
+    assert np.array_equal(enhance(Image(x), model="twice", tile_px=24).pixels, whole)
+
+
+@pytest.mark.parametrize(
+    ("name", "scale", "halo"),
+    [
+        ("waifu2x-photo-noise3-x2", 2, 8),
+        ("realesr-animevideov3-x2", 2, 19),
+        ("realesr-general-x4v3", 4, 34),
+    ],
+)
+def test_models_that_people_use(shared_data, name, scale, halo):
+    """They enlarge a photo as well as bicubic at least, and by exact tiles as they do the whole."""
+    card = add(shared_data / "teachers" / f"{name}.param")
+    assert (card.name, card.scale, card.halo) == (name, scale, halo)
+    truth = read_image(shared_data / "valid/Set5/HR/img_003.png").as_rgb8()[:192, :192]
+    small = resize(truth, 192 // scale, 192 // scale)
+    made = load(name)(Image(small))
+    tile = 2 * halo + 16
+    assert np.array_equal(enhance(Image(small), model=name, tile_px=tile).pixels, made.pixels)
+    ours, bicubic = (lpips(picture, truth) for picture in (made.as_rgb8(), resize(small, 192, 192)))
+    assert ours < 1.05 * bicubic  # one learned from drawings

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from crispen.cli.console import Json, print_json, print_table, progress
-from crispen.errors import UsageError, nearest_names
+from crispen.cli.console import Json, print_error, print_json, print_table, progress
+from crispen.errors import CrispenError, MissingInput, UsageError, nearest_names
 from crispen.models.tasks import TASKS
 
 if TYPE_CHECKING:
@@ -113,7 +114,8 @@ def add(
     source: Annotated[
         str,
         typer.Argument(
-            help="An ONNX file made by 'crispen export' or by another program, or its URL."
+            help="An ONNX file made by 'crispen export' or by another program, or its URL; a model "
+            "of ncnn (NAME.param, beside it NAME.bin); or a folder of such files."
         ),
     ],
     name: Annotated[
@@ -155,28 +157,50 @@ def add(
     """Add a model to your own, so that --model knows it by name.
 
     An ONNX network of another maker is tried out: it must take one picture of 1 or 3 channels
-    from 0 to 1, channels first, and give one back.
+    from 0 to 1, channels first, and give one back. Models of ncnn, as Upscayl and waifu2x use them,
+    are translated to ONNX first.
     """
     from typing import get_args
 
     from crispen.engines.adding import add as add_model
+    from crispen.engines.adding import models_in
     from crispen.models.card import Color
 
-    with progress(json) as work:
-        card = add_model(
-            source,
-            name=name,
-            task=_choice("task", task, tuple(TASKS)),
-            scale=scale,
-            color=_choice("color", color, get_args(Color)),
-            sha256=sha256,
-            progress=work,
-        )
+    folder = Path(source).expanduser()
+    sources: list[str] = [source]
+    if folder.is_dir():
+        sources = [str(path) for path in models_in(folder)]
+        if name is not None or sha256 is not None:
+            raise UsageError("--name and --sha256 are for one model; leave them out for a folder")
+        if not sources:
+            raise MissingInput(f"{source}: holds no .onnx and no .param file")
+    cards, failed = [], 0
+    for one in sources:
+        try:
+            with progress(json) as work:
+                card = add_model(
+                    one,
+                    name=name,
+                    task=_choice("task", task, tuple(TASKS)),
+                    scale=scale,
+                    color=_choice("color", color, get_args(Color)),
+                    sha256=sha256,
+                    progress=work,
+                )
+        except CrispenError as error:
+            if not folder.is_dir():
+                raise
+            failed += 1
+            print_error(str(error), as_json=json)
+            continue
+        cards.append(card)
+        if not json:
+            does = f"enlarges x{card.scale}" if card.scale > 1 else f"{card.task} at the same size"
+            typer.echo(f"added {card.name} ({does}, {card.color}); use it with --model {card.name}")
     if json:
-        print_json(_facts(card))
-    else:
-        does = f"enlarges x{card.scale}" if card.scale > 1 else f"{card.task} at the same size"
-        typer.echo(f"added {card.name} ({does}, {card.color}); use it with --model {card.name}")
+        print_json([_facts(card) for card in cards] if folder.is_dir() else _facts(cards[0]))
+    if failed:
+        raise typer.Exit(1)
 
 
 def _choice(option: str, text: str | None, known: tuple[Any, ...]) -> Any:

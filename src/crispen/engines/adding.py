@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from crispen.errors import ModelError, OutputError, UsageError
 from crispen.media.atomic import open_beside
+from crispen.models import ncnn
 from crispen.models.card import NAME, Color, ModelCard, Task, has_card, read_card
 from crispen.models.store import (
     SUFFIX,
@@ -36,10 +37,11 @@ def add(
     """Add a model to the user's own, after a check that it loads and answers.
 
     A foreign ONNX file without a card is tried out for its scale, its colour and the sides it
-    takes, and gets a card.
+    takes, and gets a card. A model of ncnn is translated first.
 
     Args:
-        path_or_url: An ONNX file, or a ``http``, ``https`` or ``file`` URL of one.
+        path_or_url: An ONNX file, or a ``http``, ``https`` or ``file`` URL of one; or either file
+            of a model of ncnn, ``.param`` and ``.bin``.
         name: What to call it; the card's or the file's name unless given.
         task: What a file without a card is for; ``upscale`` if it enlarges, else ``restore``,
             unless given.
@@ -54,6 +56,8 @@ def add(
 
     Raises:
         ModelError: It cannot be fetched, hashes to something else, or does not work.
+        MissingInput: Of a model of ncnn, one of the two files is not there.
+        MissingExtra: Translating it needs a package.
         UsageError: The name is taken or is not a name, a URL comes without its hash, or the
             network does not do what was said.
         OutputError: The folder cannot be written.
@@ -74,9 +78,11 @@ def add(
             "file yourself and add it by its path"
         )
     stem = Path(urllib.parse.unquote(parts.path) if is_url else text).stem
-    content = (
-        fetch_model(text, progress or Progress()) if is_url else read_model(Path(text).expanduser())
-    )
+    path = Path(text).expanduser()
+    translated = None
+    if not is_url and path.suffix.lower() in ncnn.SUFFIXES:
+        translated = ncnn.load(path)
+    content = fetch_model(text, progress or Progress()) if is_url else read_model(path)
     if sha256 is not None:
         digest = hashlib.sha256(content).hexdigest()
         if digest != sha256.strip().lower():
@@ -84,6 +90,8 @@ def add(
                 f"{text}: SHA-256 is {digest}, not {sha256.strip().lower()}; the file changed or "
                 "the checksum is of another file"
             )
+    if translated is not None:
+        content = translated.content
     folder = user_folder()
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -93,7 +101,7 @@ def add(
                 file.write(content)
                 file.flush()
                 stated = _Stated(name, task, scale, color)
-                card = _check(part, content, text, stem, stated)
+                card = _check(part, content, text, stem, stated, translated)
             target = folder / f"{card.name}{SUFFIX}"
             if card.name in shipped_names():
                 raise UsageError(f"a shipped model is called '{card.name}'; choose --name")
@@ -109,6 +117,12 @@ def add(
     return card
 
 
+def models_in(folder: Path) -> list[Path]:
+    """The model files in a folder, one for each model of ncnn."""
+    wanted = (SUFFIX, ncnn.SUFFIXES[0])
+    return sorted(path for path in folder.iterdir() if path.suffix.lower() in wanted)
+
+
 class _Stated(NamedTuple):
     """What the person says about a model."""
 
@@ -118,7 +132,14 @@ class _Stated(NamedTuple):
     color: Color | None
 
 
-def _check(part: Path, content: bytes, source: str, stem: str, stated: _Stated) -> ModelCard:
+def _check(
+    part: Path,
+    content: bytes,
+    source: str,
+    stem: str,
+    stated: _Stated,
+    translated: ncnn.Converted | None,
+) -> ModelCard:
     """The card, after one small window went through the network; `part` then holds that card."""
     # Not above: OpenVINO takes 0.4 s to import.
     from crispen.engines.openvino import OpenVinoEngine
@@ -139,6 +160,10 @@ def _check(part: Path, content: bytes, source: str, stem: str, stated: _Stated) 
                 scale=stated.scale,
                 color=stated.color,
             )
+            if translated is not None:
+                card = card.model_copy(
+                    update={"halo": translated.halo, "architecture": translated.architecture}
+                )
         else:
             _agree(card, stated)
             if stated.name is not None:
