@@ -18,8 +18,11 @@ from crispen.errors import (
 )
 from crispen.evaluate.run_folders import read_run
 from crispen.lab.checkpoint import BEST, CHECKPOINT, load_checkpoint
+from crispen.lab.export import export_checkpoint
 from crispen.lab.recipe import Recipe
 from crispen.lab.training import Trainer
+from crispen.models.card import read_card
+from crispen.models.card_page import card_page
 from crispen.progress import Event, Progress
 
 Make = Callable[..., Recipe]
@@ -144,3 +147,41 @@ def test_progress_is_told_in_steps(recipe: Make, tmp_path: Path) -> None:
     training = [e for e in events if e.what == "training tiny-x2"]
     assert (training[-1].done, training[-1].total, training[-1].unit) == (1, 24, "steps")
     assert load_checkpoint(tmp_path / CHECKPOINT)["step"] == 1
+
+
+GAN = (
+    "adversarial.weight=1e-3",
+    "adversarial.pretrain_steps=4",
+    "train.validate_every=2",
+    "train.precision=fp32",
+    "data.patch=16",
+)
+
+
+def test_against_a_discriminator_the_latest_is_kept(recipe: Make, tmp_path: Path) -> None:
+    """PSNR is best before the discriminator comes in, so it cannot say which network to ship."""
+    made = recipe("upscale", *GAN, "train.steps=9", "train.learning_rate=1e-9", "train.ema=0")
+    Trainer(made, tmp_path).fit()
+    kept = load_checkpoint(tmp_path / BEST)
+    assert kept["step"] == 9
+    card = read_card(export_checkpoint(tmp_path / BEST, tmp_path))
+    assert card.training is not None
+    assert card.training.kept == "step 9, latest with the discriminator"
+    assert "| checkpoint | step 9, latest with the discriminator |" in card_page(card)
+
+
+def test_against_a_discriminator_lpips_says_which_is_best(
+    recipe: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = iter([0.1, 0.2, 0.5, 0.3, 0.4])
+    monkeypatch.setattr("crispen.lab.validation.load_weights", lambda: None)
+    monkeypatch.setattr(
+        "crispen.lab.callbacks.Validator.measure", lambda *_: {"val_lpips": next(said)}
+    )
+    Trainer(recipe("upscale", *GAN, "train.steps=10", "validation.monitor=lpips"), tmp_path).fit()
+    # 0.1 was before the discriminator, at step 2; 0.3 is the best of those with it.
+    assert load_checkpoint(tmp_path / BEST)["step"] == 8
+    assert read_run(tmp_path).best == {"step": 8, "lpips": 0.3}
+    card = read_card(export_checkpoint(tmp_path / BEST, tmp_path))
+    assert card.training is not None
+    assert card.training.kept == "step 8, lowest LPIPS of those with the discriminator"

@@ -8,10 +8,14 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from crispen.lab.networks.plain import Plain
 from gpu.learn import factor, learn
+from gpu.living import revive
+from gpu.photo import Pairs
 from gpu.pool import Pool, Tiles
 from gpu.produce import SIDES, Maker
-from gpu.stages import halved
+from gpu.stages import collapsed, luma
+from gpu.vivid import halved
 
 CPU = torch.device("cpu")
 
@@ -83,3 +87,59 @@ def test_it_learns():
     assert steps > 20
     with torch.no_grad():
         assert float(F.mse_loss(found(x), target)) < 0.1 * before
+
+
+def with_dead_units() -> Plain:
+    torch.manual_seed(0)
+    network = Plain(2, 3, 8, 3, dials=True, unshuffle=2)
+    with torch.no_grad():
+        network.head.bias[1] = -100
+        network.body[0].bias[2:5] = -100
+        network.body[2].bias[6] = -100
+        network.tail.weight.mul_(10)
+    return network
+
+
+def test_dead_units_come_back_without_changing_anything():
+    network = with_dead_units()
+    x, told = torch.rand(2, 3, 16, 16), torch.rand(2, 6)
+    before = network.residual(x, told).detach()
+    share = revive(network, x, told)
+    assert 5 / 32 <= share < 0.5
+    torch.testing.assert_close(network.residual(x, told), before, rtol=1e-4, atol=1e-5)
+    # What came back says something, and nobody listens yet.
+    layer = network.body[0]
+    assert (layer.kernel()[2:5].abs().amax((1, 2, 3)) > 0.01).all()
+    assert network.body[1].kernel()[:, 3].abs().max() < 1e-5
+    assert revive(network, x, told) < share
+
+
+def test_collapsed_weights_compute_the_same():
+    network = Plain(2, 3, 8, 3, unshuffle=2)
+    x = torch.rand(1, 3, 16, 16)
+    before = network.residual(x).detach()
+    weights = collapsed(network)
+    assert float(weights["body.1.spread"].abs().max()) == 0
+    network.load_state_dict(weights)
+    torch.testing.assert_close(network.residual(x), before)
+
+
+def test_clean_pairs_lie_over_each_other(photo, tmp_path):
+    side = SIDES[2]
+    pool = Pool(tmp_path, 2, 2, CPU)
+    tiles = np.stack([photo[: 2 * side, : 2 * side], photo[100 : 100 + 2 * side, : 2 * side]])
+    pool.high[:] = torch.from_numpy(tiles).view(2, -1, 3)
+    pool.count.fill_(2)
+    torch.manual_seed(0)
+    x, target, _ = Pairs(pool, 24).draw(16)
+    assert x.shape == (16, 1, 24, 24)
+    assert target.shape == (16, 1, 48, 48)
+    assert (F.avg_pool2d(target, 2) - x).abs().mean() < 0.02
+    assert (F.avg_pool2d(target, 2) - x.flip(2)).abs().mean() > 0.05
+
+
+def test_luma_is_that_of_the_metric(photo):
+    from crispen.evaluate.metrics import luma255
+
+    x = torch.from_numpy(photo).permute(2, 0, 1)[None].float() / 255
+    np.testing.assert_allclose(255 * luma(x)[0, 0].numpy(), luma255(photo), atol=1e-3)

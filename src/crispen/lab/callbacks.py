@@ -175,11 +175,20 @@ class Keeper:
             )
         if not math.isfinite(value):
             raise TrainingError(self._told(step, f"the {monitor} of validation is {value}"))
+        if self._fights(step) and not (monitor == "lpips" and self._fights(self.judge.step)):
+            # A network that learns against a discriminator is not compared with what it was before,
+            # nor by a figure that a discriminator makes worse.
+            self.judge.best = None
         larger = monitor in ("psnr", "ssim")
         if self.judge.hear(value, step, self.recipe.train, larger=larger):
             self.best = {"step": step} | {k.removeprefix("val_"): v for k, v in figures.items()}
             self.save(BEST, step)
         return figures
+
+    def _fights(self, step: int) -> bool:
+        """Whether a discriminator took part up to this step."""
+        table = self.recipe.adversarial
+        return table is not None and step > table.pretrain_steps
 
     def _show(self, step: int, row: Mapping[str, float]) -> None:
         assert self.folder

@@ -229,6 +229,18 @@ def _taught(recipe: Recipe) -> dict[str, str]:
     return {"teacher": table.name or Path(table.model).stem, "teacher_licence": said}
 
 
+def _kept(recipe: Recipe, step: int) -> str:
+    """Which checkpoint it is, for networks that learned against a discriminator."""
+    table = recipe.adversarial
+    if table is None:
+        return ""
+    if step <= table.pretrain_steps:
+        return f"step {step:,}, before the discriminator"
+    monitor = recipe.validation.monitor
+    which = "lowest LPIPS of those" if monitor == "lpips" else "latest"
+    return f"step {step:,}, {which} with the discriminator"
+
+
 def export_checkpoint(
     checkpoint: Path,
     folder: Path,
@@ -297,6 +309,7 @@ def export_checkpoint(
             data_licences=content["data"]["licence"],
             hardware=content["hardware"],
             wall_time_s=round(content["wall_time_s"] + lineage["wall_time_s"], 1),
+            kept=_kept(recipe, content["step"]),
             started_from=lineage["started_from"],
             crispen=__version__,
             **_taught(recipe),

@@ -105,8 +105,10 @@ class Validation(Table):
         "part of the data is held out",
     )
     count: int = Field(32, ge=1, le=10_000, description="held-out crops that are measured")
-    monitor: Literal["psnr", "ssim", "mse", "loss"] = Field(
-        "psnr", description="decides which checkpoint is the best, and when to stop or slow down"
+    monitor: Literal["psnr", "ssim", "mse", "loss", "lpips"] = Field(
+        "psnr",
+        description="decides which checkpoint is the best, and when to stop or slow down; against "
+        "a discriminator, only lpips can tell, and by another the latest is kept",
     )
 
 

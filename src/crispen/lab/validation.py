@@ -20,6 +20,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from crispen.errors import InputError, MissingInput
+from crispen.evaluate.lpips import load_weights, lpips
 from crispen.evaluate.metrics import Array, literature_border, luma255, psnr, round8, ssim
 from crispen.lab.data import Batches
 from crispen.lab.degradations import degrade
@@ -59,18 +60,23 @@ class Validator:
         cases: Those pictures.
         losses: What ``val_loss`` is made of.
         recipe: The recipe.
+
+    Raises:
+        CrispenError: It monitors LPIPS, whose weights are not at hand.
     """
 
     def __init__(self, cases: list[Case], losses: Loss, recipe: Recipe) -> None:
         self.cases = cases
         self.recipe = recipe
         self._losses = losses
+        self._lpips = load_weights() if recipe.validation.monitor == "lpips" else None
 
     @torch.no_grad()
     def measure(self, network: Network) -> dict[str, float]:
         """Means of ``val_loss``, ``val_mse``, ``val_psnr``, ``val_ssim`` and ``val_accuracy``.
 
         SSIM is left out where a picture is too small for it, accuracy where there is one channel.
+        Where the recipe monitors it, ``val_lpips`` is there, too.
         """
         scores: dict[str, list[float]] = {}
         for case in self.cases:
@@ -89,6 +95,10 @@ class Validator:
         scores["val_psnr"] = float(np.minimum(100.0, psnr(image, reference, border=border)))
         if min(image.shape) - 2 * border >= _SSIM_PX:
             scores["val_ssim"] = ssim(image, reference, border=border)
+        if self._lpips is not None:
+            seen = lpips(_bytes(out), _bytes(target), self._lpips)
+            if seen is not None:
+                scores["val_lpips"] = seen
         if out.shape[1] == 3:
             scores["val_accuracy"] = float((out.argmax(1) == target.argmax(1)).float().mean())
         return scores
@@ -100,6 +110,12 @@ def _grey(x: Tensor, *, whole: bool = True) -> Array:
     if levels.shape[2] == 3:
         return round8(luma255(round8(levels))) if whole else luma255(levels)
     return round8(levels[..., 0]) if whole else levels[..., 0]
+
+
+def _bytes(x: Tensor) -> NDArray[np.uint8]:
+    """``(h, w, 3)``, as it would be saved; grey in all channels."""
+    levels = (x[0].float().clamp(0, 1) * 255).round().to(torch.uint8).cpu().numpy()
+    return np.broadcast_to(levels.transpose(1, 2, 0), (*levels.shape[1:], 3))
 
 
 def run_whole(network: Network, x: Tensor, dials: Tensor | None = None) -> Tensor:

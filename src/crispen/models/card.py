@@ -39,6 +39,7 @@ class Training(_Frozen):
     data_licences: str = Field("", description="licences of the pictures in it")
     hardware: str = Field("", description="what it was trained on")
     wall_time_s: float = Field(0.0, description="seconds of training, earlier stages included")
+    kept: str = Field("", description="which checkpoint it is, where that was a choice")
     started_from: str = Field("", description="model whose weights it began with")
     crispen: str = Field("", description="version of Crispen that exported the model")
     teacher: str = Field("", description="network of others that it learned to answer like")

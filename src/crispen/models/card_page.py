@@ -72,6 +72,7 @@ def _origin(training: Training) -> list[tuple[str, str]]:
     return [
         ("recipe", f"`{training.recipe}` (`crispen train {training.recipe}`)"),
         ("steps", f"{training.steps:,}, seed {training.seed}, loss {training.loss}"),
+        *([("checkpoint", training.kept)] if training.kept else []),
         ("started from", training.started_from or "random weights"),
         *_teacher(training),
         ("data", f"{training.data}, manifest SHA-256 `{training.data_sha256}`"),
