@@ -152,7 +152,7 @@ class ModelStage:
                 source.height,
                 self._engine.card.scale,
                 overlap,
-                self._run,
+                self.window,
                 lambda _: tick(1.0 / tiles),
             )
             return
@@ -167,7 +167,7 @@ class ModelStage:
         """
         if len(self._across) == 1 and (self.room is None or len(self._down) == 1):
             for down in self._down:
-                band = self._run(rows.take(down.start, down.stop))[self._kept(down)]
+                band = self.window(rows.take(down.start, down.stop))[self._kept(down)]
                 tick((down.core_stop - down.core_start) / self.source.height)
                 yield band
             return
@@ -180,7 +180,7 @@ class ModelStage:
                 height = down.core_stop - down.core_start
                 band = self._new_band(height * scale, strip.dtype)
                 for span in self._across:
-                    result = self._run(strip[:, span.start : span.stop])
+                    result = self.window(strip[:, span.start : span.stop])
                     kept = result[self._kept(down), self._kept(span)]
                     place = band[:, span.core_start * scale : span.core_stop * scale]
                     if copied is not None:
@@ -197,7 +197,26 @@ class ModelStage:
             copied.result()
             yield made
 
-    def _run(self, pixels: Pixels) -> Pixels:
+    @property
+    def one_window(self) -> bool:
+        """Whether whole frames go through the network at once."""
+        return self._overlap is None and len(self._down) == len(self._across) == 1
+
+    @property
+    def halo(self) -> int | None:
+        """Pixels around a pixel that its result depends on; None where it is not known."""
+        card = self._engine.card
+        if card.halo is None or card.curve or card.window_px is not None:
+            return None
+        return halo_of(card, self.source.channels)
+
+    @property
+    def multiple(self) -> int:
+        """What the sides of a window, and where it begins, are multiples of."""
+        return self._engine.card.multiple
+
+    def window(self, pixels: Pixels) -> Pixels:
+        """The network's result for a window of a frame, its halo included."""
         return run_window(
             self._engine,
             pixels,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from av.video.reformatter import Interpolation, VideoReformatter
@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from crispen.engines.base import Engine, Pixels
 from crispen.enhance.stages import ModelStage, Shape
+from crispen.enhance.video.unchanged import Reused, UnchangedStage
 from crispen.media.video.header import Color
 from crispen.media.video.pixel_formats import (
     FULL_RANGE,
@@ -66,6 +67,9 @@ class FrameEnhancer:
         strength: How much of what networks of scale 1 change is kept.
         full: Whether the result can have full range; otherwise that becomes studio range.
         light: The tone curves of the clip, for each network that answers with curves.
+
+    Attributes:
+        reused: How much was as in the frame before, and not computed again.
     """
 
     def __init__(
@@ -110,6 +114,11 @@ class FrameEnhancer:
             self._stages.append(stage)
             shape = stage.result
         self._network_size = (shape.width, shape.height)
+        self.reused = Reused()
+        # Curves may differ from frame to frame; frames of many windows are too large to be kept.
+        self._following: list[UnchangedStage] | None = None
+        if not self._light and all(stage.one_window for stage in self._stages):
+            self._following = [UnchangedStage(stage, self.reused) for stage in self._stages]
         self._planar = VideoReformatter()
         self._enlarge = VideoReformatter()
         self._reduce = VideoReformatter()
@@ -277,6 +286,12 @@ class FrameEnhancer:
         return planes
 
     def _run(self, pixels: NDArray[Any], out: NDArray[Any]) -> None:
+        if self._following is not None:
+            made = cast(Pixels, np.ascontiguousarray(pixels))
+            for following in self._following:
+                made = following(made)
+            out[:] = made
+            return
         flow: Iterator[Pixels] = iter([np.ascontiguousarray(pixels)])
         for stage in self._stages:
             flow = stage.frame(flow, _silent)

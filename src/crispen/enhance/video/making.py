@@ -49,6 +49,8 @@ class VideoReport:
         codec: As asked for with ``--codec``.
         pixel_format: FFmpeg's name of the result's.
         streams_copied: How many other streams came over.
+        unchanged: The part of the network's work, 0 to 1, that was spared, since so much of the
+            frames was as in the frame before.
         damaged: How many frames and packets of the source were damaged; one more if it was cut.
         notes: What a person should know, a line each.
     """
@@ -67,6 +69,7 @@ class VideoReport:
     streams_copied: int
     damaged: int
     notes: tuple[str, ...]
+    unchanged: float = 0.0
 
     @property
     def fps(self) -> float:
@@ -157,6 +160,7 @@ def make_video(
         streams_copied=len(work.tracks),
         damaged=ending.damaged,
         notes=(*work.notes, *ending.notes),
+        unchanged=round(work.unchanged, 4),
     )
 
 

@@ -89,6 +89,7 @@ class Work:
         self.strength = plan.strength
         self.models = models
         self.tracks: tuple[Track, ...] = ()
+        self.unchanged = 0.0
         self.notes = [*plan.notes, *self.fields.notes]
         if header.light is not None:
             self.options = header.light.options(self.codec.name, self.options)
@@ -239,6 +240,7 @@ class Work:
                 task.advance(done)
             while self._segment(parts, number, islice(enhanced, length), task):
                 number += 1
+        self.unchanged = enhancer.reused.share
         if clock.frames < done or clock.frames == 0:
             parts.drop_from(0)
             raise InputError(f"{self.source}: fewer frames than before; start again")

@@ -1,0 +1,158 @@
+"""Nothing is computed twice: what is as it was in the frame before takes its result from there.
+
+Screen recordings, slides, drawings on twos, bars above and below a film: most of such a frame is
+equal to the one before, to the last bit. A network with a known halo is one function of the pixels
+around each, so its result there is equal, too. A frame is divided into windows of one size; only
+those with a change in sight of them are computed. Where that would take longer than computing the
+whole frame, since windows overlap, the whole frame is computed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crispen.engines.base import Pixels
+from crispen.enhance.stages import ModelStage
+from crispen.enhance.tiling import round_up
+
+# Of the source. Smaller windows save more where little changes, and overlap more.
+_CORE_PX = 128
+# A window costs more than its pixels: its own run, and its copy.
+_SURCHARGE = 1.15
+
+
+@dataclass
+class Reused:
+    """What was saved.
+
+    Attributes:
+        pixels: Of all frames.
+        computed: Of those, how many went through the network; halos count as well.
+    """
+
+    pixels: int = 0
+    computed: int = 0
+
+    @property
+    def share(self) -> float:
+        """The part of the work that was saved, from 0 to 1."""
+        return max(0.0, 1.0 - self.computed / self.pixels) if self.pixels else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Axis:
+    """Windows of one length along one side, which together cover it.
+
+    Attributes:
+        cores: Where the part of each begins that is kept, and ``length`` last.
+        starts: Where each window begins.
+        window: How long all of them are.
+    """
+
+    cores: tuple[int, ...]
+    starts: tuple[int, ...]
+    window: int
+
+    @classmethod
+    def of(cls, length: int, halo: int, multiple: int) -> _Axis | None:
+        """None where one window is as good as several."""
+        halo = round_up(halo, multiple)
+        core = round_up(_CORE_PX, multiple)
+        window = core + 2 * halo
+        if window >= length or length % multiple:
+            return None
+        cores = tuple(range(0, length, core))
+        starts = tuple(min(max(0, first - halo), length - window) for first in cores)
+        return cls((*cores, length), starts, window)
+
+
+class UnchangedStage:
+    """A stage on frames that follow each other, whose result is the same in less time.
+
+    Args:
+        stage: On whole frames.
+        reused: Counts what is saved.
+    """
+
+    def __init__(self, stage: ModelStage, reused: Reused) -> None:
+        self._stage = stage
+        self._reused = reused
+        self._before: Pixels | None = None
+        self._result: Pixels | None = None
+        source, halo, multiple = stage.source, stage.halo, stage.multiple
+        self._halo = halo or 0
+        self._down = self._across = None
+        if halo is not None:
+            self._down = _Axis.of(source.height, halo, multiple)
+            self._across = _Axis.of(source.width, halo, multiple)
+
+    def __call__(self, pixels: Pixels) -> Pixels:
+        """The result, which is read before the next call and not changed.
+
+        Args:
+            pixels: A frame, ``(height, width, channels)``.
+        """
+        whole = pixels.shape[0] * pixels.shape[1]
+        self._reused.pixels += whole
+        before, result = self._before, self._result
+        self._before = pixels.copy()
+        changed: NDArray[np.bool_] | None = None
+        if before is not None and result is not None and before.dtype == pixels.dtype:
+            changed = np.asarray(np.not_equal(pixels, before).any(axis=2))
+            if not changed.any():
+                return result
+        if changed is not None and result is not None and self._down and self._across:
+            windows = self._in_sight(changed, self._down, self._across)
+            cost = len(windows) * self._down.window * self._across.window
+            if cost * _SURCHARGE < whole:
+                self._reused.computed += cost
+                self._compute(pixels, windows, result, self._down, self._across)
+                return result
+        self._reused.computed += whole
+        self._result = self._stage.window(pixels)
+        return self._result
+
+    def _in_sight(
+        self, changed: NDArray[np.bool_], down: _Axis, across: _Axis
+    ) -> list[tuple[int, int]]:
+        """The windows whose core sees a change: those that have one within the halo."""
+        rows = [_reaching(down, n, self._halo) for n in range(len(down.starts))]
+        columns = [_reaching(across, n, self._halo) for n in range(len(across.starts))]
+        found = []
+        for i, row in enumerate(rows):
+            strip = np.asarray(changed[row].any(axis=0))
+            found += [(i, j) for j, column in enumerate(columns) if strip[column].any()]
+        return found
+
+    def _compute(
+        self,
+        pixels: Pixels,
+        windows: list[tuple[int, int]],
+        result: Pixels,
+        down: _Axis,
+        across: _Axis,
+    ) -> None:
+        scale = result.shape[0] // pixels.shape[0]
+        for i, j in windows:
+            top, left = down.starts[i], across.starts[j]
+            seen = pixels[top : top + down.window, left : left + across.window]
+            made = self._stage.window(cast(Pixels, np.ascontiguousarray(seen)))
+            rows, columns = (slice(*axis.cores[n : n + 2]) for axis, n in ((down, i), (across, j)))
+            result[_times(rows, scale), _times(columns, scale)] = made[
+                _times(rows, scale, top), _times(columns, scale, left)
+            ]
+
+
+def _reaching(axis: _Axis, number: int, halo: int) -> slice:
+    """What the core of a window sees."""
+    length = axis.cores[-1]
+    first, last = axis.cores[number : number + 2]
+    return slice(max(0, first - halo), min(length, last + halo))
+
+
+def _times(span: slice, scale: int, origin: int = 0) -> slice:
+    return slice((span.start - origin) * scale, (span.stop - origin) * scale)
