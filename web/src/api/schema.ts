@@ -1441,6 +1441,16 @@ export interface components {
              */
             denoise?: number | null;
             /**
+             * Duration
+             * @description How much of a video goes over, as seconds or [HH:]MM:SS[.fff]; in place of the end.
+             */
+            duration?: string | null;
+            /**
+             * End
+             * @description Where in a video to end, as seconds or [HH:]MM:SS[.fff] from its beginning: a frame that is shown then, or later, does not go over.
+             */
+            end?: string | null;
+            /**
              * Fit
              * @description Keep the aspect ratio inside the given width and height.
              * @default false
@@ -1476,6 +1486,11 @@ export interface components {
              * @description How many times as long each side becomes, such as 2 or 1.5.
              */
             scale?: number | null;
+            /**
+             * Start
+             * @description Where in a video to begin, in seconds or [HH:]MM:SS[.fff]: nothing that is shown before goes over.
+             */
+            start?: string | null;
             /**
              * Strength
              * @description How much of it to do where the task leaves the size as it is; 0.5 is half way between the input and the full result.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from itertools import chain, islice
 from pathlib import Path
@@ -29,6 +30,7 @@ from crispen.media.video.container import (
 from crispen.media.video.fields import Fields, made_progressive
 from crispen.media.video.header import Color, VideoHeader
 from crispen.media.video.pixel_formats import STUDIO_RANGE, source_format
+from crispen.media.video.span import Span
 from crispen.progress import Progress, Task
 
 if TYPE_CHECKING:
@@ -40,7 +42,7 @@ if TYPE_CHECKING:
     from crispen.media.video.tracks import Track
 
 _AHEAD = 3  # frames waiting before each thread; more would only hold more memory
-_VERSION = 4  # of what segments hold; a change restarts unfinished work
+_VERSION = 5  # of what segments hold; a change restarts unfinished work
 
 
 class Work:
@@ -54,6 +56,7 @@ class Work:
         models: The plan's, in order.
         threads: Of the encoder.
         fields: What the frames of the source are made of; whole pictures unless given.
+        span: The part of the source that goes over, in seconds from its beginning.
 
     Attributes:
         tracks: The source's other streams that go over; see `settle`.
@@ -68,6 +71,7 @@ class Work:
         models: Sequence[ModelFile],
         threads: int | None,
         fields: Fields | None = None,
+        span: Span | None = None,
     ) -> None:
         import av
 
@@ -75,6 +79,7 @@ class Work:
         self.target = target
         self.fields = fields or Fields()
         self.header = self.fields.header(header)
+        self.span = (span or Span()).moved(header.origin)
         self.threads = threads
         self._suffix = video_suffix(target)
         self.codec = find_codec(plan.codec, self._suffix)
@@ -169,6 +174,7 @@ class Work:
             "options": self.options,
             "pixel_aspect": str(self.pixel_aspect),
             "fields": repr(self.fields),
+            "span": repr(self.span),
             "ffmpeg": av.library_versions["libavcodec"],
             "segment_s": segment_s,
             "strength": self.strength,
@@ -221,10 +227,10 @@ class Work:
             full=self.codec.full_range,
             light=light,
         )
-        clock = FrameClock(header)
+        clock = FrameClock(header, self.span)
         damage = Damage()
         number = len(finished)
-        total = header.frames or None
+        total = self._about_frames() or None
         with (
             progress.task(f"enhancing {self.source.name}", total, "frames") as task,
             Prefetch(clock.steady(self._frames(damage)), ahead=_AHEAD) as decoded,
@@ -235,10 +241,13 @@ class Work:
                 interrupt=enhancer.interrupt,
             ) as enhanced,
         ):
+            shifted = _begun_at_zero(enhanced, clock)
             if done:
                 task.advance(done)
-            while self._segment(parts, number, islice(enhanced, length), task):
+            while self._segment(parts, number, islice(shifted, length), task):
                 number += 1
+        if not clock.frames and self.span:
+            raise nothing_left(self.source, None, self.span)
         if clock.frames < done or clock.frames == 0:
             parts.drop_from(0)
             raise InputError(f"{self.source}: fewer frames than before; start again")
@@ -248,8 +257,20 @@ class Work:
 
     def _frames(self, damage: Damage) -> Iterator[av.VideoFrame]:
         """Those of the source, made of whole pictures."""
-        decoded = read_frames(self.source, damage)
+        # Film is found in every five frames, as they are counted from the beginning.
+        begin = None if self.fields.kind == "telecined" else self.span.begin
+        decoded = read_frames(self.source, damage, begin)
         return made_progressive(decoded, self.fields, self.header.time_base)
+
+    def _about_frames(self) -> int:
+        """About how many frames there will be; 0 if that is unknown."""
+        header = self.header
+        if not (self.span and header.rate and header.frames):
+            return header.frames
+        start = header.start * header.time_base
+        end = start + header.frames / header.rate
+        kept = self.span.overlap(start, end) or (start, start)
+        return round((kept[1] - kept[0]) * header.rate)
 
     def _segment(
         self, parts: Parts, number: int, frames: Iterator[av.VideoFrame], task: Task
@@ -313,11 +334,15 @@ class Work:
         segments: Sequence[Path],
         tracks: tuple[Track, ...],
         strip_metadata: bool,
-        last_duration: int = 0,
+        ending: Ending | None = None,
     ) -> Joint:
         from crispen.media.video.muxing import Joint, Picture
 
         header = self.header
+        span = Span()
+        if ending is not None and self.span:
+            first = (header.start + ending.first) * header.time_base
+            span = replace(self.span, begin=None if self.span.begin is None else first)
         picture = Picture(
             self.color,
             self.pixel_aspect,
@@ -332,7 +357,8 @@ class Work:
             self._suffix,
             picture,
             tracks,
-            last_duration=last_duration,
+            last_duration=0 if ending is None else ending.last_duration,
+            span=span,
             strip_metadata=strip_metadata,
         )
 
@@ -341,10 +367,30 @@ class Work:
         from crispen.media.video import muxing
 
         draft = parts.draft("whole")
-        joint = self._joint(parts.finished(), self.tracks, strip_metadata, ending.last_duration)
+        joint = self._joint(parts.finished(), self.tracks, strip_metadata, ending)
         self.notes += muxing.join(joint, draft, check=progress.check, shown=self.target)
         with writing(self.target):
             # As a picture's result: what nobody else may see is not shown by its copy.
             like = self.target if self.target.exists() else self.source
             draft.chmod(like.stat().st_mode & 0o777)
             draft.replace(self.target)
+
+
+def nothing_left(source: Path, length: Fraction | None, span: Span) -> UsageError:
+    """The error for a part of a clip in which no frame is.
+
+    Args:
+        source: The clip.
+        length: The second at which it ends, if that is known.
+        span: The part.
+    """
+    ends = "" if length is None else f"; it ends at {float(length):.3f} s"
+    begin = float(span.begin or 0)
+    until = "" if span.end is None else f" and before {float(span.end):g} s"
+    return UsageError(f"{source}: no frame of it is shown from {begin:g} s on{until}{ends}")
+
+
+def _begun_at_zero(frames: Iterator[av.VideoFrame], clock: FrameClock) -> Iterator[av.VideoFrame]:
+    for frame in frames:
+        frame.pts = (frame.pts or 0) - clock.first
+        yield frame

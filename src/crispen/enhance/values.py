@@ -1,0 +1,102 @@
+"""Values of options that are written as text: one of some names, a time."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from typing import Annotated, Any
+
+from pydantic import (
+    BeforeValidator,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    WithJsonSchema,
+)
+from pydantic_core import PydanticCustomError, core_schema
+
+from crispen.errors import nearest_names
+
+_TIME = r"(?:(?:\d+:)?[0-5]?\d:[0-5]?\d|\d+)(?:\.\d+)?"
+_RATIO = r"\d+/0*[1-9]\d*"
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """Makes a text one of some names, in any case.
+
+    Attributes:
+        what: What they are, for the error.
+        names: Those that are offered.
+        hidden: Further ones that are taken.
+        also: Other names and which of them each means, for the error.
+    """
+
+    what: str
+    names: tuple[str, ...]
+    hidden: tuple[str, ...] = ()
+    also: tuple[tuple[str, str], ...] = ()
+
+    def _check(self, value: str) -> str:
+        if value.lower() in (*self.names, *self.hidden):
+            return value.lower()
+        near = nearest_names(value, self.names, also=dict(self.also))
+        text = f"no {self.what} '{value}'{near} (choose one of {', '.join(self.names)})"
+        raise PydanticCustomError("no_such_choice", "{text}", {"text": text})
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        return core_schema.no_info_after_validator_function(self._check, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return {"type": "string", "enum": [*self.names]}
+
+
+def seconds_of(time: str) -> Fraction:
+    """The exact seconds of a time that `Time` took.
+
+    >>> seconds_of("1:02.5"), seconds_of("1001/30000")
+    (Fraction(125, 2), Fraction(1001, 30000))
+    """
+    seconds = Fraction(0)
+    for part in time.split(":"):
+        seconds = seconds * 60 + Fraction(part)
+    return seconds
+
+
+def _as_text(value: Any) -> Any:
+    """Numbers as the text that means exactly them: a decimal is meant as it is written."""
+    match value:
+        case bool():
+            return value
+        case float() if math.isfinite(value):
+            return format(Decimal(repr(float(value))), "f")
+        case int() | float() | Fraction():
+            return str(value)
+        case str():
+            return value.strip()
+        case _:
+            return value
+
+
+def _time(value: Any) -> Any:
+    text = _as_text(value)
+    if isinstance(text, str) and not re.fullmatch(f"{_TIME}|{_RATIO}", text, re.ASCII):
+        raise PydanticCustomError(
+            "no_time",
+            "'{text}' is not a time; write seconds (90.5) or [HH:]MM:SS[.fff] (1:30.5)",
+            {"text": text},
+        )
+    return text
+
+
+Time = Annotated[
+    str,
+    BeforeValidator(_time),
+    WithJsonSchema({"type": "string", "pattern": f"^({_TIME}|{_RATIO})$", "maxLength": 40}),
+]
