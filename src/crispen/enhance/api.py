@@ -130,6 +130,7 @@ def enhance_video(
     start: float | Fraction | str | None = None,
     end: float | Fraction | str | None = None,
     duration: float | Fraction | str | None = None,
+    fps: float | Fraction | str | None = None,
     strip_metadata: bool = False,
     device: str = "auto",
     threads: int | None = None,
@@ -176,6 +177,8 @@ def enhance_video(
             is at 0 in the result, and all else is cut and moved with it.
         end: Where to end, likewise from the clip's beginning; a frame at that time is left out.
         duration: How long after `start` to end, in place of `end`.
+        fps: Frames per second, also as ``30000/1001``: frames are repeated or left out, by the
+            nearest time, and none is computed twice; each frame keeps its own time unless given.
         device: As for `crispen.load`.
         threads: Most CPU threads of the network and of the encoder.
         memory_bytes: Budget of the network's windows.
@@ -216,6 +219,7 @@ def enhance_video(
         start=start,
         end=end,
         duration=duration,
+        fps=fps,
         strip_metadata=strip_metadata,
     )
     return make_video(

@@ -10,7 +10,6 @@ that the program chooses; ``usual`` says how.
 
 from __future__ import annotations
 
-import numbers
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -30,7 +29,7 @@ from pydantic_core import PydanticCustomError
 
 from crispen.enhance.naming import PICTURE_FORMATS, VIDEO_FORMATS
 from crispen.enhance.target import Target
-from crispen.enhance.values import OneOf, Time, seconds_of
+from crispen.enhance.values import OneOf, Rate, Time, plain_number, seconds_of
 from crispen.errors import UsageError, describe_invalid
 from crispen.media.video.codecs import CODEC_NAMES, OTHER_NAMES
 from crispen.media.video.span import Span
@@ -47,7 +46,7 @@ _ALIASES = ("jpg", "tif")
 _PICTURES = tuple(name for name in PICTURE_FORMATS if name not in _ALIASES)
 
 # Numbers that keep their exact value.
-_EXACT = frozenset(("start", "end", "duration"))
+_EXACT = frozenset(("start", "end", "duration", "fps"))
 # What `batch` and `_video_work` note of every result, in words of their own.
 _ALWAYS_NAMED = frozenset(
     (
@@ -234,6 +233,13 @@ class Request(BaseModel):
         usual="all of it",
         kinds=("video",),
     )
+    fps: Rate | None = _option(
+        "Frames per second of a video, a number or a fraction such as 30000/1001: frames are "
+        "repeated or left out, by the nearest time; length and sound stay.",
+        label="Frames per second",
+        usual="each frame at its own time",
+        kinds=("video",),
+    )
     denoise: Amount | None = _option(
         "How much noise to remove, from 0 (none) to 1 (as of a standard deviation of 50 levels).",
         label="Remove noise",
@@ -309,7 +315,7 @@ class Request(BaseModel):
             UsageError: A value does not fit.
         """
         given: dict[str, Any] = {
-            name: value if name in _EXACT and isinstance(value, Fraction) else _plain(value)
+            name: value if name in _EXACT and isinstance(value, Fraction) else plain_number(value)
             for name, value in values.items()
             if value is not None
         }
@@ -337,23 +343,15 @@ class Request(BaseModel):
             end = begin + seconds_of(self.duration)
         return Span(begin or None, end)
 
+    @property
+    def rate(self) -> Fraction | None:
+        """Frames per second of a video, where that is to be constant."""
+        return None if self.fps is None else Fraction(self.fps)
+
     def further(self) -> dict[str, Any]:
         """Options that were given beside those that the records of results always name."""
         given: dict[str, Any] = self.model_dump(mode="json", exclude_defaults=True)
         return {name: value for name, value in given.items() if name not in _ALWAYS_NAMED}
-
-
-def _plain(value: Any) -> Any:
-    """NumPy's numbers as Python's."""
-    match value:
-        case bool() | int() | float():
-            return value
-        case numbers.Integral():
-            return int(value)
-        case numbers.Real():
-            return float(value)
-        case _:
-            return value
 
 
 def ask(

@@ -1,8 +1,9 @@
-"""Values of options that are written as text: one of some names, a time."""
+"""Values of options as they are given: one of some names, a time, a rate, a number."""
 
 from __future__ import annotations
 
 import math
+import numbers
 import re
 from dataclasses import dataclass
 from decimal import Decimal
@@ -20,6 +21,8 @@ from pydantic_core import PydanticCustomError, core_schema
 from crispen.errors import nearest_names
 
 _TIME = r"(?:(?:\d+:)?[0-5]?\d:[0-5]?\d|\d+)(?:\.\d+)?"
+_DECIMAL = r"\d+(?:\.\d+)?"
+_MAX_RATE, _MAX_NUMERATOR = 1000, 1_000_000
 _RATIO = r"\d+/0*[1-9]\d*"
 
 
@@ -100,3 +103,38 @@ Time = Annotated[
     BeforeValidator(_time),
     WithJsonSchema({"type": "string", "pattern": f"^({_TIME}|{_RATIO})$", "maxLength": 40}),
 ]
+
+
+def _rate(value: Any) -> Any:
+    text = _as_text(value)
+    if not isinstance(text, str):
+        return text
+    rate = Fraction(text) if re.fullmatch(f"{_DECIMAL}|{_RATIO}", text, re.ASCII) else Fraction(0)
+    if not 0 < rate <= _MAX_RATE or rate.numerator > _MAX_NUMERATOR:
+        raise PydanticCustomError(
+            "no_rate",
+            "'{text}' is not a number of frames per second; write one up to {most}, such as 25, "
+            "29.97 or 30000/1001",
+            {"text": text, "most": _MAX_RATE},
+        )
+    return text
+
+
+Rate = Annotated[
+    str,
+    BeforeValidator(_rate),
+    WithJsonSchema({"type": "string", "pattern": f"^({_DECIMAL}|{_RATIO})$", "maxLength": 40}),
+]
+
+
+def plain_number(value: Any) -> Any:
+    """NumPy's numbers as Python's."""
+    match value:
+        case bool() | int() | float():
+            return value
+        case numbers.Integral():
+            return int(value)
+        case numbers.Real():
+            return float(value)
+        case _:
+            return value

@@ -1462,6 +1462,11 @@ export interface components {
              */
             format?: ("avif" | "gif" | "jpeg" | "jxl" | "png" | "tiff" | "webp" | "mkv" | "mov" | "mp4" | "webm") | null;
             /**
+             * Fps
+             * @description Frames per second of a video, a number or a fraction such as 30000/1001: frames are repeated or left out, by the nearest time; length and sound stay.
+             */
+            fps?: string | null;
+            /**
              * Height
              * @description Height of the result; alone, the width follows.
              */

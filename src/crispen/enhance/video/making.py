@@ -20,7 +20,8 @@ from crispen.enhance.plan import plan as make_plan
 from crispen.enhance.request import Request
 from crispen.enhance.source import video_source
 from crispen.enhance.video.damage import damage_in_clip
-from crispen.enhance.video.production import Work, nothing_left
+from crispen.enhance.video.part import nothing_left
+from crispen.enhance.video.production import Work
 from crispen.enhance.video.segments import Parts
 from crispen.errors import Cancelled, OutputError, UsageError
 from crispen.media.video.container import probe
@@ -129,7 +130,9 @@ def make_video(
         fields = Fields()
         if request.deinterlace != "off":
             fields = fields_in_clip(source, header, double=request.deinterlace == "double")
-        work = Work(source, target, header, plan, models, threads, fields, request.span)
+        work = Work(
+            source, target, header, plan, models, threads, fields, request.span, request.rate
+        )
         work.settle(request)
         with Parts(target, source, work.job(segment_s), resume=resume) as parts:
             try:

@@ -15,6 +15,8 @@ from crispen.enhance.plan import Plan, video_suffix
 from crispen.enhance.prefetch import Prefetch
 from crispen.enhance.record import identity
 from crispen.enhance.request import Request
+from crispen.enhance.video.part import about_frames, begun_at_zero, nothing_left
+from crispen.enhance.video.rate import Pace
 from crispen.enhance.video.segments import Ending, Parts
 from crispen.enhance.video.timestamps import FrameClock
 from crispen.errors import InputError, UsageError
@@ -57,8 +59,11 @@ class Work:
         threads: Of the encoder.
         fields: What the frames of the source are made of; whole pictures unless given.
         span: The part of the source that goes over, in seconds from its beginning.
+        rate: Frames per second of the result; the source's own times unless given.
 
     Attributes:
+        header: Of the source, once it is made of whole pictures.
+        result: The same of the result, whose frames may be shown at other times.
         tracks: The source's other streams that go over; see `settle`.
     """
 
@@ -72,6 +77,7 @@ class Work:
         threads: int | None,
         fields: Fields | None = None,
         span: Span | None = None,
+        rate: Fraction | None = None,
     ) -> None:
         import av
 
@@ -79,6 +85,8 @@ class Work:
         self.target = target
         self.fields = fields or Fields()
         self.header = self.fields.header(header)
+        self.pace = None if rate is None else Pace(rate, self.header)
+        self.result = self.header if self.pace is None else self.pace.header
         self.span = (span or Span()).moved(header.origin)
         self.threads = threads
         self._suffix = video_suffix(target)
@@ -149,7 +157,7 @@ class Work:
         frame = av.VideoFrame(*self.size, self.format.name)
         for part in frame.planes:
             part.update(bytes(part.buffer_size))
-        frame.pts, frame.time_base = 0, self.header.time_base
+        frame.pts, frame.time_base = 0, self.result.time_base
         try:
             with explained():
                 self._encode(path, iter([frame]))
@@ -175,6 +183,7 @@ class Work:
             "pixel_aspect": str(self.pixel_aspect),
             "fields": repr(self.fields),
             "span": repr(self.span),
+            "rate": str(self.pace and self.result.rate),
             "ffmpeg": av.library_versions["libavcodec"],
             "segment_s": segment_s,
             "strength": self.strength,
@@ -190,7 +199,7 @@ class Work:
         from crispen.enhance.video.light import Light, light_in_clip
         from crispen.media.video.encoded import count_frames
 
-        length = max(1, round(segment_s * float(self.header.rate or 25)))
+        length = max(1, round(segment_s * float(self.result.rate or 25)))
         done = 0
         ending = parts.ending()
         finished = parts.finished()
@@ -230,28 +239,30 @@ class Work:
         clock = FrameClock(header, self.span)
         damage = Damage()
         number = len(finished)
-        total = self._about_frames() or None
+        total = about_frames(self.result, self.span) or None
         with (
             progress.task(f"enhancing {self.source.name}", total, "frames") as task,
             Prefetch(clock.steady(self._frames(damage)), ahead=_AHEAD) as decoded,
             Prefetch(
-                map(enhancer, islice(decoded, done, None)),
+                map(enhancer, self._needed(decoded, clock, done)),
                 ahead=_AHEAD,
                 check=progress.check,
                 interrupt=enhancer.interrupt,
             ) as enhanced,
         ):
-            shifted = _begun_at_zero(enhanced, clock)
+            shown = self._shown(enhanced, clock)
             if done:
                 task.advance(done)
-            while self._segment(parts, number, islice(shifted, length), task):
+            while self._segment(parts, number, islice(shown, length), task):
                 number += 1
         if not clock.frames and self.span:
             raise nothing_left(self.source, None, self.span)
-        if clock.frames < done or clock.frames == 0:
+        ending = clock.ending(damage)
+        if self.pace is not None:
+            ending = replace(ending, frames=self.pace.frames, last_duration=self.pace.step)
+        if ending.frames < done or ending.frames == 0:
             parts.drop_from(0)
             raise InputError(f"{self.source}: fewer frames than before; start again")
-        ending = clock.ending(damage)
         parts.write_ending(ending)
         return ending, done
 
@@ -262,15 +273,17 @@ class Work:
         decoded = read_frames(self.source, damage, begin)
         return made_progressive(decoded, self.fields, self.header.time_base)
 
-    def _about_frames(self) -> int:
-        """About how many frames there will be; 0 if that is unknown."""
-        header = self.header
-        if not (self.span and header.rate and header.frames):
-            return header.frames
-        start = header.start * header.time_base
-        end = start + header.frames / header.rate
-        kept = self.span.overlap(start, end) or (start, start)
-        return round((kept[1] - kept[0]) * header.rate)
+    def _needed(
+        self, frames: Iterator[av.VideoFrame], clock: FrameClock, done: int
+    ) -> Iterator[av.VideoFrame]:
+        """Those that the network is given where some of the result's are there already."""
+        if self.pace is None:
+            return islice(frames, done, None)
+        return self.pace.needed(frames, clock, done)
+
+    def _shown(self, frames: Iterator[av.VideoFrame], clock: FrameClock) -> Iterator[av.VideoFrame]:
+        """The enhanced ones when the result shows them."""
+        return begun_at_zero(frames, clock) if self.pace is None else self.pace.placed(frames)
 
     def _segment(
         self, parts: Parts, number: int, frames: Iterator[av.VideoFrame], task: Task
@@ -296,7 +309,7 @@ class Work:
 
         options = {"avoid_negative_ts": "disabled"}
         if self.codec.segment == "mov":
-            options["video_track_timescale"] = str(self.header.time_base.denominator)
+            options["video_track_timescale"] = str(self.result.time_base.denominator)
         with av.open(local(path), "w", self.codec.segment, container_options=options) as out:
             stream = self._encoder(out)
             count = 0
@@ -311,7 +324,7 @@ class Work:
     def _encoder(self, out: OutputContainer) -> VideoStream:
         from crispen.media.video.muxing import apply_color
 
-        header = self.header
+        header = self.result
         rate = header.rate or Fraction(25)
         options = dict(self.options)
         if header.top_left and self.format.chroma == "420":
@@ -338,10 +351,10 @@ class Work:
     ) -> Joint:
         from crispen.media.video.muxing import Joint, Picture
 
-        header = self.header
+        header = self.result
         span = Span()
         if ending is not None and self.span:
-            first = (header.start + ending.first) * header.time_base
+            first = (self.header.start + ending.first) * self.header.time_base
             span = replace(self.span, begin=None if self.span.begin is None else first)
         picture = Picture(
             self.color,
@@ -374,23 +387,3 @@ class Work:
             like = self.target if self.target.exists() else self.source
             draft.chmod(like.stat().st_mode & 0o777)
             draft.replace(self.target)
-
-
-def nothing_left(source: Path, length: Fraction | None, span: Span) -> UsageError:
-    """The error for a part of a clip in which no frame is.
-
-    Args:
-        source: The clip.
-        length: The second at which it ends, if that is known.
-        span: The part.
-    """
-    ends = "" if length is None else f"; it ends at {float(length):.3f} s"
-    begin = float(span.begin or 0)
-    until = "" if span.end is None else f" and before {float(span.end):g} s"
-    return UsageError(f"{source}: no frame of it is shown from {begin:g} s on{until}{ends}")
-
-
-def _begun_at_zero(frames: Iterator[av.VideoFrame], clock: FrameClock) -> Iterator[av.VideoFrame]:
-    for frame in frames:
-        frame.pts = (frame.pts or 0) - clock.first
-        yield frame

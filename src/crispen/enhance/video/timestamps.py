@@ -32,11 +32,13 @@ class FrameClock:
     Attributes:
         frames: How many were given.
         first: The time of the first of them, where the part does not begin with the clip.
+        last_duration: How long the last of them is shown; 0 if unknown.
     """
 
     def __init__(self, header: VideoHeader, span: Span | None = None) -> None:
         self.frames = 0
         self.first = 0
+        self.last_duration = 0
         self._span = span or Span()
         self._left = False
         self._time_base = header.time_base
@@ -46,7 +48,6 @@ class FrameClock:
         self._start = header.start
         self._size = (header.width, header.height, header.format.name)
         self._last: int | None = None
-        self._last_duration = 0
         self._mended = 0
         self._changed = False
         self._interlaced = header.interlaced
@@ -67,12 +68,12 @@ class FrameClock:
             if self._span.is_over(time):
                 self._left = True
                 if before is not None:
-                    self._last_duration = self._shown(before, stamp - before)
+                    self.last_duration = self._shown(before, stamp - before)
                 return
             frame.pts = stamp - self._start
             if self._span.begin is not None and not self.frames:
                 self.first = frame.pts
-            self._last_duration = self._shown(stamp, frame.duration or 0)
+            self.last_duration = self._shown(stamp, frame.duration or 0)
             if (frame.width, frame.height, frame.format.name) != self._size:
                 self._changed = True
             if frame.interlaced_frame and not self._interlaced:
@@ -121,4 +122,4 @@ class FrameClock:
                 f"{damage.packets} packets could not be decoded"
             )
         damaged = damage.packets + damage.frames + cut
-        return Ending(self.frames, self._last_duration, tuple(notes), damaged, self.first)
+        return Ending(self.frames, self.last_duration, tuple(notes), damaged, self.first)
