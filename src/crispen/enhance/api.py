@@ -131,6 +131,7 @@ def enhance_video(
     end: float | Fraction | str | None = None,
     duration: float | Fraction | str | None = None,
     fps: float | Fraction | str | None = None,
+    crop: str | None = None,
     strip_metadata: bool = False,
     device: str = "auto",
     threads: int | None = None,
@@ -179,6 +180,9 @@ def enhance_video(
         duration: How long after `start` to end, in place of `end`.
         fps: Frames per second, also as ``30000/1001``: frames are repeated or left out, by the
             nearest time, and none is computed twice; each frame keeps its own time unless given.
+        crop: The rectangle that goes over, ``"WIDTH:HEIGHT:LEFT:TOP"`` or
+            ``"WIDTHxHEIGHT+LEFT+TOP"`` in the source's pixels as shown; even where its colour is
+            stored for every two.
         device: As for `crispen.load`.
         threads: Most CPU threads of the network and of the encoder.
         memory_bytes: Budget of the network's windows.
@@ -220,6 +224,7 @@ def enhance_video(
         end=end,
         duration=duration,
         fps=fps,
+        crop=crop,
         strip_metadata=strip_metadata,
     )
     return make_video(

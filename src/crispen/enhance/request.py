@@ -29,9 +29,10 @@ from pydantic_core import PydanticCustomError
 
 from crispen.enhance.naming import PICTURE_FORMATS, VIDEO_FORMATS
 from crispen.enhance.target import Target
-from crispen.enhance.values import OneOf, Rate, Time, plain_number, seconds_of
+from crispen.enhance.values import OneOf, Rate, Rectangle, Time, part_of, plain_number
 from crispen.errors import UsageError, describe_invalid
 from crispen.media.video.codecs import CODEC_NAMES, OTHER_NAMES
+from crispen.media.video.crop import Box
 from crispen.media.video.span import Span
 from crispen.models.athand import AtHand, HasCard
 from crispen.models.tasks import TASKS, Task, tasks_in_words
@@ -240,6 +241,13 @@ class Request(BaseModel):
         usual="each frame at its own time",
         kinds=("video",),
     )
+    crop: Rectangle | None = _option(
+        "The rectangle of a video that goes over, as WIDTH:HEIGHT:LEFT:TOP or "
+        "WIDTHxHEIGHT+LEFT+TOP in its own pixels; it is cut out first.",
+        label="Crop",
+        usual="the whole picture",
+        kinds=("video",),
+    )
     denoise: Amount | None = _option(
         "How much noise to remove, from 0 (none) to 1 (as of a standard deviation of 50 levels).",
         label="Remove noise",
@@ -295,16 +303,7 @@ class Request(BaseModel):
 
     @model_validator(mode="after")
     def _forwards(self) -> Self:
-        if self.end is not None and self.duration is not None:
-            raise PydanticCustomError("two_ends", "give end or duration, not both")
-        span = self.span
-        if span.end is not None and span.end <= (span.begin or 0):
-            told = (
-                "duration must be more than 0"
-                if self.duration is not None
-                else f"end {self.end} is not after the start {self.start or 0}; choose a later end"
-            )
-            raise PydanticCustomError("backwards", "{told}", {"told": told})
+        part_of(self.start, self.end, self.duration)
         return self
 
     @classmethod
@@ -337,16 +336,17 @@ class Request(BaseModel):
     @property
     def span(self) -> Span:
         """The part of a video that goes over."""
-        begin = Fraction(0) if self.start is None else seconds_of(self.start)
-        end = None if self.end is None else seconds_of(self.end)
-        if self.duration is not None:
-            end = begin + seconds_of(self.duration)
-        return Span(begin or None, end)
+        return part_of(self.start, self.end, self.duration)
 
     @property
     def rate(self) -> Fraction | None:
         """Frames per second of a video, where that is to be constant."""
         return None if self.fps is None else Fraction(self.fps)
+
+    @property
+    def box(self) -> Box | None:
+        """The rectangle of a video that goes over, as shown."""
+        return None if self.crop is None else Box.of(self.crop)
 
     def further(self) -> dict[str, Any]:
         """Options that were given beside those that the records of results always name."""

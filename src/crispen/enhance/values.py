@@ -1,4 +1,4 @@
-"""Values of options as they are given: one of some names, a time, a rate, a number."""
+"""Values of options as they are given: one of some names, a time, a rate, a rectangle, a number."""
 
 from __future__ import annotations
 
@@ -19,10 +19,12 @@ from pydantic import (
 from pydantic_core import PydanticCustomError, core_schema
 
 from crispen.errors import nearest_names
+from crispen.media.video.span import Span
 
 _TIME = r"(?:(?:\d+:)?[0-5]?\d:[0-5]?\d|\d+)(?:\.\d+)?"
 _DECIMAL = r"\d+(?:\.\d+)?"
 _MAX_RATE, _MAX_NUMERATOR = 1000, 1_000_000
+_BOX = r"[1-9]\d{0,5}(?::[1-9]\d{0,5}(?::\d{1,6}){2}|[xX][1-9]\d{0,5}(?:\+\d{1,6}){2})"
 _RATIO = r"\d+/0*[1-9]\d*"
 
 
@@ -70,6 +72,26 @@ def seconds_of(time: str) -> Fraction:
     for part in time.split(":"):
         seconds = seconds * 60 + Fraction(part)
     return seconds
+
+
+def part_of(start: str | None, end: str | None, duration: str | None) -> Span:
+    """The part of a video that its ends mean.
+
+    Raises:
+        PydanticCustomError: They contradict each other.
+    """
+    begin = Fraction(0) if start is None else seconds_of(start)
+    if duration is not None:
+        if end is not None:
+            raise PydanticCustomError("two_ends", "give end or duration, not both")
+        if not seconds_of(duration):
+            raise PydanticCustomError("nothing", "duration must be more than 0")
+        return Span(begin or None, begin + seconds_of(duration))
+    until = None if end is None else seconds_of(end)
+    if until is not None and until <= begin:
+        told = f"end {end} is not after the start {start or 0}; choose a later end"
+        raise PydanticCustomError("backwards", "{told}", {"told": told})
+    return Span(begin or None, until)
 
 
 def _as_text(value: Any) -> Any:
@@ -124,6 +146,25 @@ Rate = Annotated[
     str,
     BeforeValidator(_rate),
     WithJsonSchema({"type": "string", "pattern": f"^({_DECIMAL}|{_RATIO})$", "maxLength": 40}),
+]
+
+
+def _box(value: Any) -> Any:
+    text = value.strip() if isinstance(value, str) else value
+    if isinstance(text, str) and not re.fullmatch(_BOX, text, re.ASCII):
+        raise PydanticCustomError(
+            "no_box",
+            "'{text}' is not a rectangle; write WIDTH:HEIGHT:LEFT:TOP (640:360:0:60) or "
+            "WIDTHxHEIGHT+LEFT+TOP",
+            {"text": text},
+        )
+    return text
+
+
+Rectangle = Annotated[
+    str,
+    BeforeValidator(_box),
+    WithJsonSchema({"type": "string", "pattern": f"^{_BOX}$", "maxLength": 40}),
 ]
 
 

@@ -1421,6 +1421,11 @@ export interface components {
              */
             crf?: number | null;
             /**
+             * Crop
+             * @description The rectangle of a video that goes over, as WIDTH:HEIGHT:LEFT:TOP or WIDTHxHEIGHT+LEFT+TOP in its own pixels; it is cut out first.
+             */
+            crop?: string | null;
+            /**
              * Deblur
              * @description How much blur to undo, from 0 (none) to 1 (as of a standard deviation of 2 pixels).
              */

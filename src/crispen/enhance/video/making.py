@@ -131,7 +131,16 @@ def make_video(
         if request.deinterlace != "off":
             fields = fields_in_clip(source, header, double=request.deinterlace == "double")
         work = Work(
-            source, target, header, plan, models, threads, fields, request.span, request.rate
+            source,
+            target,
+            header,
+            plan,
+            models,
+            threads,
+            fields=fields,
+            span=request.span,
+            rate=request.rate,
+            box=request.box,
         )
         work.settle(request)
         with Parts(target, source, work.job(segment_s), resume=resume) as parts:

@@ -29,6 +29,7 @@ from crispen.media.video.container import (
     reason,
     writing,
 )
+from crispen.media.video.crop import Box, cropped
 from crispen.media.video.fields import Fields, made_progressive
 from crispen.media.video.header import Color, VideoHeader
 from crispen.media.video.pixel_formats import STUDIO_RANGE, source_format
@@ -60,6 +61,7 @@ class Work:
         fields: What the frames of the source are made of; whole pictures unless given.
         span: The part of the source that goes over, in seconds from its beginning.
         rate: Frames per second of the result; the source's own times unless given.
+        box: The rectangle of its pictures that goes over, as shown; all of them unless given.
 
     Attributes:
         header: Of the source, once it is made of whole pictures.
@@ -78,6 +80,7 @@ class Work:
         fields: Fields | None = None,
         span: Span | None = None,
         rate: Fraction | None = None,
+        box: Box | None = None,
     ) -> None:
         import av
 
@@ -87,6 +90,7 @@ class Work:
         self.header = self.fields.header(header)
         self.pace = None if rate is None else Pace(rate, self.header)
         self.result = self.header if self.pace is None else self.pace.header
+        self.box = None if box is None else box.stored(header)
         self.span = (span or Span()).moved(header.origin)
         self.threads = threads
         self._suffix = video_suffix(target)
@@ -183,6 +187,7 @@ class Work:
             "pixel_aspect": str(self.pixel_aspect),
             "fields": repr(self.fields),
             "span": repr(self.span),
+            "crop": str(self.box),
             "rate": str(self.pace and self.result.rate),
             "ffmpeg": av.library_versions["libavcodec"],
             "segment_s": segment_s,
@@ -222,10 +227,10 @@ class Work:
         for number, engine in enumerate(engines):
             if isinstance(engine, CurveEngine):
                 engines[number] = mine = engine.showing(None)
-                light[mine] = light_in_clip(self.source, mine.look)
+                light[mine] = light_in_clip(self.source, mine.look, self.box)
         enhancer = FrameEnhancer(
             engines,
-            (header.width, header.height),
+            (self.box.width, self.box.height) if self.box else (header.width, header.height),
             header.format,
             header.color,
             self.size,
@@ -242,7 +247,7 @@ class Work:
         total = about_frames(self.result, self.span) or None
         with (
             progress.task(f"enhancing {self.source.name}", total, "frames") as task,
-            Prefetch(clock.steady(self._frames(damage)), ahead=_AHEAD) as decoded,
+            Prefetch(self._frames(clock, damage), ahead=_AHEAD) as decoded,
             Prefetch(
                 map(enhancer, self._needed(decoded, clock, done)),
                 ahead=_AHEAD,
@@ -266,12 +271,13 @@ class Work:
         parts.write_ending(ending)
         return ending, done
 
-    def _frames(self, damage: Damage) -> Iterator[av.VideoFrame]:
-        """Those of the source, made of whole pictures."""
+    def _frames(self, clock: FrameClock, damage: Damage) -> Iterator[av.VideoFrame]:
+        """What goes over of the source's, made of whole pictures."""
         # Film is found in every five frames, as they are counted from the beginning.
         begin = None if self.fields.kind == "telecined" else self.span.begin
         decoded = read_frames(self.source, damage, begin)
-        return made_progressive(decoded, self.fields, self.header.time_base)
+        whole = made_progressive(decoded, self.fields, self.header.time_base)
+        return cropped(clock.steady(whole), self.box, self.header)
 
     def _needed(
         self, frames: Iterator[av.VideoFrame], clock: FrameClock, done: int
