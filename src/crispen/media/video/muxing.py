@@ -340,7 +340,9 @@ def _all_of(
         if packet is None:
             return
         yield packet
-        if not _is_end(packet) and cuts[packet.stream_index].is_over(packet):
+        # Other streams' packets may be among them.
+        cut = cuts.get(packet.stream_index)
+        if cut is not None and not _is_end(packet) and cut.is_over(packet):
             going.discard(packet.stream_index)
             if not going:
                 return
