@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,8 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from crispen.media.image import read_image
+
+DEMO = Path(__file__).parents[2] / "docs" / "demo"
 
 
 @pytest.fixture
@@ -75,3 +78,18 @@ def test_what_does_not_fit_is_said_in_one_line(
     assert said.code == 2
     assert told in said.err
     assert sorted(p.name for p in photo.parent.iterdir() if p.is_file()) == [net.name, photo.name]
+
+
+def test_a_part_of_a_clip(crispen: Any, tmp_path: Path) -> None:
+    shutil.copy(DEMO / "clip.mp4", tmp_path)
+    part = ("--start", "0:01", "--duration", "0.5", "--fps", "30000/1001", "--crop", "60x40+20+14")
+    said = crispen("enhance", "clip.mp4", "--scale", "1", *part)
+    assert said.code == 0, said.err
+    assert "60x40  15 frames" in said.out
+    said = crispen("enhance", "clip.mp4", "--scale", "1", *part)
+    assert "skipped" in said.out
+    said = crispen("enhance", "clip.mp4", "--scale", "1", "--start", "0:59", "-o", "b.mp4")
+    assert (said.code, said.err) == (
+        2,
+        "failed: clip.mp4: no frame of it is shown from 59 s on; it ends at 2.480 s\n",
+    )

@@ -170,3 +170,14 @@ def test_a_video_as_it_is_shown(tmp_path: Path) -> None:
     planned = plan(Request(width=95, height=63), source, AT_HAND)
     assert (planned.width, planned.height, planned.pixel_format) == (94, 62, "yuv420p")
     assert planned.notes == ("95x63 becomes 94x62: 8 bit 4:2:0 needs even sides",)
+
+
+def test_a_clip_is_cut_out_before_its_size_is_chosen() -> None:
+    planned = plan(Request(scale=3.0, crop="20x10+4+6"), CLIP, AtHand())
+    assert (planned.width, planned.height) == (60, 30)
+    planned = plan(Request(width=100, crop="20:10:4:6"), CLIP, AtHand())
+    assert (planned.width, planned.height) == (100, 50)
+    with pytest.raises(UsageError, match="crop 20:10:40:0 reaches beyond the picture"):
+        plan(Request(crop="20:10:40:0"), CLIP, AtHand())
+    with pytest.raises(UsageError, match="height and top edge must be even"):
+        plan(Request(crop="20:10:4:7"), CLIP, AtHand())

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import re
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -11,6 +13,7 @@ import pytest
 import crispen
 from crispen.enhance.request import MAX_SIDE_PX, Request, ask
 from crispen.errors import UsageError
+from crispen.media.video.span import Span
 
 
 def test_a_request_is_frozen_and_strict() -> None:
@@ -74,3 +77,38 @@ def test_help_tells_the_keywords() -> None:
 def test_what_does_not_fit_is_told_and_never_leaks_from_python(given, told):
     with pytest.raises(UsageError, match=told):
         crispen.enhance(np.zeros((8, 8), np.uint8), **given)
+
+
+@pytest.mark.parametrize(
+    ("given", "seconds"),
+    [
+        ("90", 90),
+        ("1:30.25", Fraction(361, 4)),
+        ("01:00:00.04", Fraction(90001, 25)),
+        (0.04, Fraction(1, 25)),  # as it is written, and not as it is stored
+        (1e-5, Fraction(1, 100_000)),
+        (np.float64(2.5), Fraction(5, 2)),
+        (3, 3),
+        (Fraction(1001, 30000), Fraction(1001, 30000)),
+        (" 7 ", 7),
+    ],
+    ids=str,
+)
+def test_times_are_exact(given: Any, seconds: Fraction) -> None:
+    request = Request.of(start=given)
+    assert request.span == Span(Fraction(seconds), None)
+    assert Request.model_validate_json(request.model_dump_json()) == request
+    schema = Request.model_json_schema()["properties"]["start"]["anyOf"][0]
+    assert re.search(schema["pattern"], request.start or "")
+
+
+def test_a_part_can_be_told_by_its_duration() -> None:
+    assert Request.of(start="1:00", duration=2.5).span == Span(Fraction(60), Fraction(125, 2))
+    assert Request.of(duration=2).span == Span(None, Fraction(2))
+    assert not Request.of(scale=2.0).span
+
+
+@pytest.mark.parametrize("text", ["", "1:2:3:4", "1:60", "-1", "1e3", "1/0", "٣", "1,5", "1:", "x"])
+def test_what_is_no_time_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="is not a time; write seconds"):
+        Request.of(end=text)

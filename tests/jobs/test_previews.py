@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
 import pytest
 from skimage.metrics import peak_signal_noise_ratio
 
+from crispen.enhance.api import enhance_video
+from crispen.enhance.request import Request
 from crispen.errors import InputError, UsageError
 from crispen.jobs import previews
 from crispen.jobs.previews import frame_times, measure, preview_picture, preview_video
 from crispen.media.color import BT601_STUDIO
 from crispen.media.image import Image, read_image, write_image
+from crispen.media.video.container import Damage, read_frames
 
 
 def test_a_deep_picture_is_shown_in_8_bits(tmp_path: Path) -> None:
@@ -58,6 +62,20 @@ def test_a_video_is_shown_with_its_time_stamps(tmp_path: Path) -> None:
         times = [round(f.pts * f.time_base * 1000) for f in shown.decode(video=0)]
     assert times == stamps
     assert sorted(p.name for p in tmp_path.iterdir()) == ["a.mkv", "b.mp4"]
+
+
+def test_a_part_of_a_video_is_shown_in_step_with_its_result(tmp_path: Path) -> None:
+    clip = Path(__file__).parents[2] / "docs" / "demo" / "clip.mp4"
+    part: dict[str, Any] = {"start": "0.99", "end": 1.6, "crop": "60:40:20:14"}
+    enhance_video(clip, tmp_path / "result.mp4", 2, model="espcn", **part)
+    wanted = Request.of(**part)
+    preview_video(clip, tmp_path / "before.mp4", wanted.span, wanted.box)
+    assert frame_times(tmp_path / "before.mp4") == frame_times(tmp_path / "result.mp4")
+    assert len(frame_times(tmp_path / "before.mp4")) == 15
+    shown = [next(iter(read_frames(tmp_path / n, Damage()))) for n in ("before.mp4", "result.mp4")]
+    assert [(f.width, f.height) for f in shown] == [(60, 40), (120, 80)]
+    before, after = (f.reformat(60, 40, "gray").to_ndarray().astype(float) for f in shown)
+    assert np.abs(before - after).mean() < 4
 
 
 def test_measuring(tmp_path: Path) -> None:

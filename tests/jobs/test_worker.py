@@ -74,6 +74,16 @@ def test_a_video(take: Take, limits: WorkerLimits) -> None:
     assert (result.frames, models, result.viewable) == (62, ("espcn-x2",), True)
 
 
+def test_a_part_of_a_video(take: Take, limits: WorkerLimits) -> None:
+    clip = Path(__file__).parents[2] / "docs" / "demo" / "clip.mp4"
+    some = {"start": "1", "duration": "0.5", "fps": "30", "crop": "60:40:20:14"}
+    job = take(clip, Request(models=["espcn"], scale=2, **some))
+    worker = Worker(limits)
+    result, _ = worker.do(job, Progress())
+    worker.close()
+    assert (result.width, result.height, result.frames) == (120, 80, 15)
+
+
 @pytest.mark.parametrize(("quality", "format"), [(1, "mp4"), (5, "mkv")])
 def test_the_worst_quality_of_a_video(
     take: Take, limits: WorkerLimits, quality: int, format: str

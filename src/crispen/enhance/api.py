@@ -6,6 +6,7 @@ The keywords are the fields of `crispen.enhance.request.Request`, and what it ru
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -126,6 +127,11 @@ def enhance_video(
     audio: str | None = None,
     subtitles: str | None = None,
     deinterlace: str | None = None,
+    start: float | Fraction | str | None = None,
+    end: float | Fraction | str | None = None,
+    duration: float | Fraction | str | None = None,
+    fps: float | Fraction | str | None = None,
+    crop: str | None = None,
     strip_metadata: bool = False,
     device: str = "auto",
     threads: int | None = None,
@@ -168,6 +174,15 @@ def enhance_video(
         deinterlace: ``off`` leaves the fields of interlaced and telecined clips as they are,
             ``double`` makes a frame of every field; unless given, interlaced ones get a frame of
             every two, and telecined ones their film's own.
+        start: Where to begin, in seconds or as ``[HH:]MM:SS[.fff]``. The first frame at or after it
+            is at 0 in the result, and all else is cut and moved with it.
+        end: Where to end, likewise from the clip's beginning; a frame at that time is left out.
+        duration: How long after `start` to end, in place of `end`.
+        fps: Frames per second, also as ``30000/1001``: frames are repeated or left out, by the
+            nearest time, and none is computed twice; each frame keeps its own time unless given.
+        crop: The rectangle that goes over, ``"WIDTH:HEIGHT:LEFT:TOP"`` or
+            ``"WIDTHxHEIGHT+LEFT+TOP"`` in the source's pixels as shown; even where its colour is
+            stored for every two.
         device: As for `crispen.load`.
         threads: Most CPU threads of the network and of the encoder.
         memory_bytes: Budget of the network's windows.
@@ -205,6 +220,11 @@ def enhance_video(
         audio=audio,
         subtitles=subtitles,
         deinterlace=deinterlace,
+        start=start,
+        end=end,
+        duration=duration,
+        fps=fps,
+        crop=crop,
         strip_metadata=strip_metadata,
     )
     return make_video(

@@ -8,6 +8,7 @@ from crispen.enhance.request import Request
 from crispen.enhance.source import Source
 from crispen.errors import UsageError
 from crispen.media.video.codecs import VideoCodec, encoder_formats, find_codec
+from crispen.media.video.crop import Box
 from crispen.media.video.pixel_formats import Planar, choose_format, source_format
 
 
@@ -83,6 +84,22 @@ def frames_for(codec: VideoCodec, source: Source, size: tuple[int, int]) -> Fram
             f"{size[0]}x{size[1]} becomes {coded[0]}x{coded[1]}: {chosen.label()} needs even sides"
         )
     return Frames(coded, padding, chosen.name, notes)
+
+
+def cut_out(source: Source, box: Box) -> Source:
+    """A video of which only a rectangle goes over.
+
+    Raises:
+        UsageError: It cannot be cut out.
+    """
+    step = (1, 1)
+    if source.pixel_format:
+        from av import VideoFormat
+
+        step = source_format(VideoFormat(source.pixel_format)).planar.step
+    across, down = reversed(step) if source.turned else step
+    box.check((source.width, source.height), (across, down))
+    return source.model_copy(update={"width": box.width, "height": box.height})
 
 
 def _coded(

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from pydantic import BaseModel, ConfigDict, Field
 
 from crispen.enhance.chain import SLACK, Lineup
-from crispen.enhance.encoding import codec_for, frames_for
+from crispen.enhance.encoding import codec_for, cut_out, frames_for
 from crispen.enhance.naming import PICTURE_FORMATS, VIDEO_FORMATS, label_of
 from crispen.enhance.request import Kind, Request
 from crispen.enhance.source import Source
@@ -117,6 +117,8 @@ def plan(
         ModelError: No such model, or none for a task.
     """
     lineup = check(request, source.kind, at_hand) if lineup is None else lineup
+    if source.kind == "video" and request.box is not None:
+        source = cut_out(source, request.box)
     target = request.target.or_scale(lineup.default_scale)
     # A size is that of what is shown, so its pixels are square; a scale keeps their shape.
     width = round(source.width * source.pixel_aspect) if target.sized else source.width

@@ -10,9 +10,8 @@ that the program chooses; ``usual`` says how.
 
 from __future__ import annotations
 
-import numbers
 from collections.abc import Sequence
-from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
@@ -21,19 +20,20 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    GetCoreSchemaHandler,
-    GetJsonSchemaHandler,
     StringConstraints,
     ValidationError,
     WithJsonSchema,
     model_validator,
 )
-from pydantic_core import PydanticCustomError, core_schema
+from pydantic_core import PydanticCustomError
 
 from crispen.enhance.naming import PICTURE_FORMATS, VIDEO_FORMATS
 from crispen.enhance.target import Target
-from crispen.errors import UsageError, describe_invalid, nearest_names
+from crispen.enhance.values import OneOf, Rate, Rectangle, Time, part_of, plain_number
+from crispen.errors import UsageError, describe_invalid
 from crispen.media.video.codecs import CODEC_NAMES, OTHER_NAMES
+from crispen.media.video.crop import Box
+from crispen.media.video.span import Span
 from crispen.models.athand import AtHand, HasCard
 from crispen.models.tasks import TASKS, Task, tasks_in_words
 
@@ -46,6 +46,8 @@ _MAX_MODELS = 8
 _ALIASES = ("jpg", "tif")
 _PICTURES = tuple(name for name in PICTURE_FORMATS if name not in _ALIASES)
 
+# Numbers that keep their exact value.
+_EXACT = frozenset(("start", "end", "duration", "fps"))
 # What `batch` and `_video_work` note of every result, in words of their own.
 _ALWAYS_NAMED = frozenset(
     (
@@ -53,40 +55,6 @@ _ALWAYS_NAMED = frozenset(
         *("quality", "codec", "crf", "preset", "strip_metadata"),
     )
 )
-
-
-@dataclass(frozen=True, slots=True)
-class OneOf:
-    """Makes a text one of some names, in any case.
-
-    Attributes:
-        what: What they are, for the error.
-        names: Those that are offered.
-        hidden: Further ones that are taken.
-        also: Other names and which of them each means, for the error.
-    """
-
-    what: str
-    names: tuple[str, ...]
-    hidden: tuple[str, ...] = ()
-    also: tuple[tuple[str, str], ...] = ()
-
-    def _check(self, value: str) -> str:
-        if value.lower() in (*self.names, *self.hidden):
-            return value.lower()
-        near = nearest_names(value, self.names, also=dict(self.also))
-        text = f"no {self.what} '{value}'{near} (choose one of {', '.join(self.names)})"
-        raise PydanticCustomError("no_such_choice", "{text}", {"text": text})
-
-    def __get_pydantic_core_schema__(
-        self, source: Any, handler: GetCoreSchemaHandler
-    ) -> core_schema.CoreSchema:
-        return core_schema.no_info_after_validator_function(self._check, handler(source))
-
-    def __get_pydantic_json_schema__(
-        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
-    ) -> dict[str, Any]:
-        return {"type": "string", "enum": [*self.names]}
 
 
 def _as_tuple(value: Any) -> Any:
@@ -246,6 +214,40 @@ class Request(BaseModel):
         usual="a frame of every two fields, where fields are found",
         kinds=("video",),
     )
+    start: Time | None = _option(
+        "Where in a video to begin, in seconds or [HH:]MM:SS[.fff]: nothing that is shown before "
+        "goes over.",
+        label="Start",
+        usual="its first frame",
+        kinds=("video",),
+    )
+    end: Time | None = _option(
+        "Where in a video to end, as seconds or [HH:]MM:SS[.fff] from its beginning: a frame that "
+        "is shown then, or later, does not go over.",
+        label="End",
+        usual="its last frame",
+        kinds=("video",),
+    )
+    duration: Time | None = _option(
+        "How much of a video goes over, as seconds or [HH:]MM:SS[.fff]; in place of the end.",
+        label="Duration",
+        usual="all of it",
+        kinds=("video",),
+    )
+    fps: Rate | None = _option(
+        "Frames per second of a video, a number or a fraction such as 30000/1001: frames are "
+        "repeated or left out, by the nearest time; length and sound stay.",
+        label="Frames per second",
+        usual="each frame at its own time",
+        kinds=("video",),
+    )
+    crop: Rectangle | None = _option(
+        "The rectangle of a video that goes over, as WIDTH:HEIGHT:LEFT:TOP or "
+        "WIDTHxHEIGHT+LEFT+TOP in its own pixels; it is cut out first.",
+        label="Crop",
+        usual="the whole picture",
+        kinds=("video",),
+    )
     denoise: Amount | None = _option(
         "How much noise to remove, from 0 (none) to 1 (as of a standard deviation of 50 levels).",
         label="Remove noise",
@@ -299,6 +301,11 @@ class Request(BaseModel):
             )
         return self
 
+    @model_validator(mode="after")
+    def _forwards(self) -> Self:
+        part_of(self.start, self.end, self.duration)
+        return self
+
     @classmethod
     def of(cls, **values: Any) -> Self:
         """A request out of keywords; those that are None were not given.
@@ -306,7 +313,11 @@ class Request(BaseModel):
         Raises:
             UsageError: A value does not fit.
         """
-        given = {name: _plain(value) for name, value in values.items() if value is not None}
+        given: dict[str, Any] = {
+            name: value if name in _EXACT and isinstance(value, Fraction) else plain_number(value)
+            for name, value in values.items()
+            if value is not None
+        }
         try:
             return cls(**given)
         except ValidationError as error:
@@ -322,23 +333,25 @@ class Request(BaseModel):
         """
         return Target(self.scale, self.width, self.height, self.fit)
 
+    @property
+    def span(self) -> Span:
+        """The part of a video that goes over."""
+        return part_of(self.start, self.end, self.duration)
+
+    @property
+    def rate(self) -> Fraction | None:
+        """Frames per second of a video, where that is to be constant."""
+        return None if self.fps is None else Fraction(self.fps)
+
+    @property
+    def box(self) -> Box | None:
+        """The rectangle of a video that goes over, as shown."""
+        return None if self.crop is None else Box.of(self.crop)
+
     def further(self) -> dict[str, Any]:
         """Options that were given beside those that the records of results always name."""
         given: dict[str, Any] = self.model_dump(mode="json", exclude_defaults=True)
         return {name: value for name, value in given.items() if name not in _ALWAYS_NAMED}
-
-
-def _plain(value: Any) -> Any:
-    """NumPy's numbers as Python's."""
-    match value:
-        case bool() | int() | float():
-            return value
-        case numbers.Integral():
-            return int(value)
-        case numbers.Real():
-            return float(value)
-        case _:
-            return value
 
 
 def ask(

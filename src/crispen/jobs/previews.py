@@ -5,14 +5,22 @@ These run in the server's helper process, never in the server itself.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from crispen.errors import UsageError
+from crispen.media.video.span import Span
+
+if TYPE_CHECKING:
+    import av
+
+    from crispen.media.video.crop import Box
+    from crispen.media.video.header import VideoHeader
 
 _MAX_PIXELS = 64_000_000
 _MAX_SIDE_PX = 16_000
@@ -58,10 +66,18 @@ def _shrunk(pixels: NDArray[np.uint8], step: int) -> NDArray[np.uint8]:
     return out
 
 
-def preview_video(source: Path, target: Path) -> None:
+def preview_video(
+    source: Path, target: Path, span: Span | None = None, box: Box | None = None
+) -> None:
     """Any video as H.264 in MP4 that browsers play, 1920 pixels wide or high at most, mute.
 
     Frames keep their time stamps, so that two previews play in step.
+
+    Args:
+        source: The video.
+        target: The file to write.
+        span: The part of it that is shown, from zero on; all of it unless given.
+        box: The rectangle of it that is shown; all of it unless given.
 
     Raises:
         InputError: It cannot be read.
@@ -69,11 +85,14 @@ def preview_video(source: Path, target: Path) -> None:
     """
     import av
 
-    from crispen.media.video.container import Damage, probe, read_frames, writing
+    from crispen.media.video.container import probe, writing
+    from crispen.media.video.crop import cropped
 
     header = probe(source)
-    shrink = min(1.0, _VIDEO_SIDE_PX / max(header.width, header.height))
-    width, height = (max(2, int(side * shrink) // 2 * 2) for side in (header.width, header.height))
+    stored = None if box is None else box.stored(header)
+    sides = (stored.width, stored.height) if stored else (header.width, header.height)
+    shrink = min(1.0, _VIDEO_SIDE_PX / max(sides))
+    width, height = (max(2, int(side * shrink) // 2 * 2) for side in sides)
     draft = target.with_name(f"{target.name}.part")
     try:
         options = {"movflags": "+faststart", "video_track_timescale": "90000"}
@@ -89,7 +108,8 @@ def preview_video(source: Path, target: Path) -> None:
             stream.codec_context.thread_count = 1
             if header.display_matrix is not None:
                 stream.set_display_matrix(header.display_matrix)
-            for frame in read_frames(source, Damage()):
+            part = _part(source, header, span or Span())
+            for frame in cropped(part, stored, header):
                 shown = frame.reformat(width, height, "yuv420p")
                 shown.pts, shown.time_base = frame.pts, frame.time_base
                 shown.pict_type = av.video.frame.PictureType.NONE
@@ -98,6 +118,29 @@ def preview_video(source: Path, target: Path) -> None:
         draft.replace(target)
     finally:
         draft.unlink(missing_ok=True)
+
+
+def _part(source: Path, header: VideoHeader, span: Span) -> Iterator[av.VideoFrame]:
+    """The frames of a part of a video, the first of them at 0 if it does not begin with the video.
+
+    Args:
+        source: The video.
+        header: Of it.
+        span: The part.
+    """
+    from crispen.media.video.container import Damage, read_frames
+
+    span = span.moved(header.origin)
+    first: int | None = None if span.begin is not None else 0
+    for frame in read_frames(source, Damage(), span.begin):
+        stamp = frame.pts or 0
+        time = stamp * header.time_base
+        if span.is_over(time):
+            return
+        if not span.is_before(time):
+            first = stamp if first is None else first
+            frame.pts = stamp - first
+            yield frame
 
 
 def frame_times(path: Path) -> list[float]:

@@ -10,7 +10,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from crispen.jobs.previews import frame_times
 from crispen.media.image import read_image
+from crispen.media.video.container import probe
 
 from ..conftest import Api, Live, error_of, png
 
@@ -144,6 +146,24 @@ def test_a_videos_thumbnails_show_one_frame(api: Api, clip: bytes) -> None:
     assert (small[1].shape[1], width) == (640, 320)
     half = small[1].reshape(height, 2, width, 2, 3).mean((1, 3))
     assert np.abs(half - small[0]).mean() < 6  # the frame after it differs by more
+
+
+def test_of_a_part_of_a_video_that_part_is_shown_beside_it(
+    api: Api, clip: bytes, tmp_path: Path
+) -> None:
+    part = {"start": "0.5", "duration": "0.4", "crop": "60:40:20:14"}
+    job = api.job(clip, "clip.mp4", scale=2, **FAST, **part)
+    api.wait(job["id"])
+    shown = {}
+    for side in ("before", "after"):
+        file = tmp_path / f"{side}.mp4"
+        file.write_bytes(api.get(f"/jobs/{job['id']}/preview/{side}").content)
+        header = probe(file)
+        shown[side] = (header.width, header.height, frame_times(file))
+    assert shown["before"][:2] == (60, 40)
+    assert shown["after"][:2] == (120, 80)
+    assert shown["before"][2] == shown["after"][2]
+    assert len(shown["before"][2]) == 10
 
 
 def test_previews(api: Api, photo: bytes) -> None:

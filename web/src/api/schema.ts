@@ -1218,6 +1218,7 @@ export interface components {
              *       "data_licences": "",
              *       "data_sha256": "",
              *       "hardware": "",
+             *       "kept": "",
              *       "loss": "",
              *       "recipe": "",
              *       "seed": 0,
@@ -1421,6 +1422,11 @@ export interface components {
              */
             crf?: number | null;
             /**
+             * Crop
+             * @description The rectangle of a video that goes over, as WIDTH:HEIGHT:LEFT:TOP or WIDTHxHEIGHT+LEFT+TOP in its own pixels; it is cut out first.
+             */
+            crop?: string | null;
+            /**
              * Deblur
              * @description How much blur to undo, from 0 (none) to 1 (as of a standard deviation of 2 pixels).
              */
@@ -1441,6 +1447,16 @@ export interface components {
              */
             denoise?: number | null;
             /**
+             * Duration
+             * @description How much of a video goes over, as seconds or [HH:]MM:SS[.fff]; in place of the end.
+             */
+            duration?: string | null;
+            /**
+             * End
+             * @description Where in a video to end, as seconds or [HH:]MM:SS[.fff] from its beginning: a frame that is shown then, or later, does not go over.
+             */
+            end?: string | null;
+            /**
              * Fit
              * @description Keep the aspect ratio inside the given width and height.
              * @default false
@@ -1451,6 +1467,11 @@ export interface components {
              * @description Format of the result: avif, gif, jpeg, jxl, png, tiff, webp; of videos: mkv, mov, mp4, webm.
              */
             format?: ("avif" | "gif" | "jpeg" | "jxl" | "png" | "tiff" | "webp" | "mkv" | "mov" | "mp4" | "webm") | null;
+            /**
+             * Fps
+             * @description Frames per second of a video, a number or a fraction such as 30000/1001: frames are repeated or left out, by the nearest time; length and sound stay.
+             */
+            fps?: string | null;
             /**
              * Height
              * @description Height of the result; alone, the width follows.
@@ -1476,6 +1497,11 @@ export interface components {
              * @description How many times as long each side becomes, such as 2 or 1.5.
              */
             scale?: number | null;
+            /**
+             * Start
+             * @description Where in a video to begin, in seconds or [HH:]MM:SS[.fff]: nothing that is shown before goes over.
+             */
+            start?: string | null;
             /**
              * Strength
              * @description How much of it to do where the task leaves the size as it is; 0.5 is half way between the input and the full result.
@@ -1976,6 +2002,12 @@ export interface components {
              * @default
              */
             hardware: string;
+            /**
+             * Kept
+             * @description which checkpoint it is, where that was a choice
+             * @default
+             */
+            kept: string;
             /**
              * Loss
              * @description what was minimised

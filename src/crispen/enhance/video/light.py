@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from crispen.errors import InputError
 from crispen.media.video.container import open_input, picture_stream, reading
+from crispen.media.video.crop import Box
 from crispen.models.curve import Curve, Overview
 
 if TYPE_CHECKING:
@@ -52,17 +53,18 @@ class Light:
         return Curve(self.values[after - 1] * (1 - share) + self.values[after] * share)
 
 
-def light_in_clip(path: Path, look: Callable[[Overview], Curve]) -> Light:
+def light_in_clip(path: Path, look: Callable[[Overview], Curve], box: Box | None = None) -> Light:
     """The light of a clip, found in its key frames.
 
     Args:
         path: A video file.
         look: Gives the curve of one picture.
+        box: The rectangle of each that is looked at, as stored; all of it unless given.
 
     Raises:
         InputError: Not one of its frames can be read.
     """
-    places = list(_looked_at(path))
+    places = list(_looked_at(path, box))
     if not places:
         raise InputError(f"{path}: not one frame of it can be read; fetch it again")
     times = np.array([time for time, _ in places])
@@ -75,7 +77,7 @@ def light_in_clip(path: Path, look: Callable[[Overview], Curve]) -> Light:
     return Light(times, np.einsum("ij,jck->ick", weights, curves))
 
 
-def _looked_at(path: Path) -> list[tuple[float, Overview]]:
+def _looked_at(path: Path, box: Box | None) -> list[tuple[float, Overview]]:
     """Time and overview of key frames, spread evenly over the clip."""
     found: list[tuple[float, Overview]] = []
     with reading(path), open_input(path) as container:
@@ -87,10 +89,12 @@ def _looked_at(path: Path) -> list[tuple[float, Overview]]:
         for frame in container.decode(stream):
             time = float(frame.time or 0.0)
             if not found or time >= found[-1][0] + apart:
-                found.append((time, _overview(frame)))
+                found.append((time, _overview(frame, box)))
     return found
 
 
-def _overview(frame: av.VideoFrame) -> Overview:
+def _overview(frame: av.VideoFrame, box: Box | None) -> Overview:
     pixels = np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)
+    if box is not None:
+        pixels = pixels[box.top :, box.left :][: box.height, : box.width]
     return Overview.of(pixels, 255)

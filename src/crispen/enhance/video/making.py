@@ -20,6 +20,7 @@ from crispen.enhance.plan import plan as make_plan
 from crispen.enhance.request import Request
 from crispen.enhance.source import video_source
 from crispen.enhance.video.damage import damage_in_clip
+from crispen.enhance.video.part import nothing_left
 from crispen.enhance.video.production import Work
 from crispen.enhance.video.segments import Parts
 from crispen.errors import Cancelled, OutputError, UsageError
@@ -121,6 +122,8 @@ def make_video(
     codec_for(request, video_suffix(target))  # says what contradicts before anything is read
     _check_target(source, target, overwrite)
     header = probe(source)
+    if header.length is not None and header.length <= (request.span.begin or 0):
+        raise nothing_left(source, header.length, request.span)
     if plan is None:
         damage = damage_in_clip(source) if clip_matters(request) else None
         about = video_source(header, header.container, damage)
@@ -130,7 +133,18 @@ def make_video(
         fields = Fields()
         if request.deinterlace != "off":
             fields = fields_in_clip(source, header, double=request.deinterlace == "double")
-        work = Work(source, target, header, plan, models, threads, fields)
+        work = Work(
+            source,
+            target,
+            header,
+            plan,
+            models,
+            threads,
+            fields=fields,
+            span=request.span,
+            rate=request.rate,
+            box=request.box,
+        )
         work.settle(request)
         with Parts(target, source, work.job(segment_s), resume=resume) as parts:
             try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from itertools import chain, islice
 from pathlib import Path
@@ -14,6 +15,8 @@ from crispen.enhance.plan import Plan, video_suffix
 from crispen.enhance.prefetch import Prefetch
 from crispen.enhance.record import identity
 from crispen.enhance.request import Request
+from crispen.enhance.video.part import about_frames, begun_at_zero, nothing_left
+from crispen.enhance.video.rate import Pace
 from crispen.enhance.video.segments import Ending, Parts
 from crispen.enhance.video.timestamps import FrameClock
 from crispen.errors import InputError, UsageError
@@ -26,9 +29,11 @@ from crispen.media.video.container import (
     reason,
     writing,
 )
+from crispen.media.video.crop import Box, cropped
 from crispen.media.video.fields import Fields, made_progressive
 from crispen.media.video.header import Color, VideoHeader
 from crispen.media.video.pixel_formats import STUDIO_RANGE, source_format
+from crispen.media.video.span import Span
 from crispen.progress import Progress, Task
 
 if TYPE_CHECKING:
@@ -40,7 +45,7 @@ if TYPE_CHECKING:
     from crispen.media.video.tracks import Track
 
 _AHEAD = 3  # frames waiting before each thread; more would only hold more memory
-_VERSION = 4  # of what segments hold; a change restarts unfinished work
+_VERSION = 5  # of what segments hold; a change restarts unfinished work
 
 
 class Work:
@@ -54,8 +59,13 @@ class Work:
         models: The plan's, in order.
         threads: Of the encoder.
         fields: What the frames of the source are made of; whole pictures unless given.
+        span: The part of the source that goes over, in seconds from its beginning.
+        rate: Frames per second of the result; the source's own times unless given.
+        box: The rectangle of its pictures that goes over, as shown; all of them unless given.
 
     Attributes:
+        header: Of the source, once it is made of whole pictures.
+        result: The same of the result, whose frames may be shown at other times.
         tracks: The source's other streams that go over; see `settle`.
     """
 
@@ -68,6 +78,9 @@ class Work:
         models: Sequence[ModelFile],
         threads: int | None,
         fields: Fields | None = None,
+        span: Span | None = None,
+        rate: Fraction | None = None,
+        box: Box | None = None,
     ) -> None:
         import av
 
@@ -75,6 +88,10 @@ class Work:
         self.target = target
         self.fields = fields or Fields()
         self.header = self.fields.header(header)
+        self.pace = None if rate is None else Pace(rate, self.header)
+        self.result = self.header if self.pace is None else self.pace.header
+        self.box = None if box is None else box.stored(header)
+        self.span = (span or Span()).moved(header.origin)
         self.threads = threads
         self._suffix = video_suffix(target)
         self.codec = find_codec(plan.codec, self._suffix)
@@ -145,7 +162,7 @@ class Work:
         frame = av.VideoFrame(*self.size, self.format.name)
         for part in frame.planes:
             part.update(bytes(part.buffer_size))
-        frame.pts, frame.time_base = 0, self.header.time_base
+        frame.pts, frame.time_base = 0, self.result.time_base
         try:
             with explained():
                 self._encode(path, iter([frame]))
@@ -170,6 +187,9 @@ class Work:
             "options": self.options,
             "pixel_aspect": str(self.pixel_aspect),
             "fields": repr(self.fields),
+            "span": repr(self.span),
+            "crop": str(self.box),
+            "rate": str(self.pace and self.result.rate),
             "ffmpeg": av.library_versions["libavcodec"],
             "segment_s": segment_s,
             "strength": self.strength,
@@ -185,7 +205,7 @@ class Work:
         from crispen.enhance.video.light import Light, light_in_clip
         from crispen.media.video.encoded import count_frames
 
-        length = max(1, round(segment_s * float(self.header.rate or 25)))
+        length = max(1, round(segment_s * float(self.result.rate or 25)))
         done = 0
         ending = parts.ending()
         finished = parts.finished()
@@ -208,10 +228,10 @@ class Work:
         for number, engine in enumerate(engines):
             if isinstance(engine, CurveEngine):
                 engines[number] = mine = engine.showing(None)
-                light[mine] = light_in_clip(self.source, mine.look)
+                light[mine] = light_in_clip(self.source, mine.look, self.box)
         enhancer = FrameEnhancer(
             engines,
-            (header.width, header.height),
+            (self.box.width, self.box.height) if self.box else (header.width, header.height),
             header.format,
             header.color,
             self.size,
@@ -222,36 +242,56 @@ class Work:
             full=self.codec.full_range,
             light=light,
         )
-        clock = FrameClock(header)
+        clock = FrameClock(header, self.span)
         damage = Damage()
         number = len(finished)
-        total = header.frames or None
+        total = about_frames(self.result, self.span) or None
         with (
             progress.task(f"enhancing {self.source.name}", total, "frames") as task,
-            Prefetch(clock.steady(self._frames(damage)), ahead=_AHEAD) as decoded,
+            Prefetch(self._frames(clock, damage), ahead=_AHEAD) as decoded,
             Prefetch(
-                map(enhancer, islice(decoded, done, None)),
+                map(enhancer, self._needed(decoded, clock, done)),
                 ahead=_AHEAD,
                 check=progress.check,
                 interrupt=enhancer.interrupt,
             ) as enhanced,
         ):
+            shown = self._shown(enhanced, clock)
             if done:
                 task.advance(done)
-            while self._segment(parts, number, islice(enhanced, length), task):
+            while self._segment(parts, number, islice(shown, length), task):
                 number += 1
         self.unchanged = enhancer.reused.share
-        if clock.frames < done or clock.frames == 0:
+        if not clock.frames and self.span:
+            raise nothing_left(self.source, None, self.span)
+        ending = clock.ending(damage)
+        if self.pace is not None:
+            ending = replace(ending, frames=self.pace.frames, last_duration=self.pace.step)
+        if ending.frames < done or ending.frames == 0:
             parts.drop_from(0)
             raise InputError(f"{self.source}: fewer frames than before; start again")
-        ending = clock.ending(damage)
         parts.write_ending(ending)
         return ending, done
 
-    def _frames(self, damage: Damage) -> Iterator[av.VideoFrame]:
-        """Those of the source, made of whole pictures."""
-        decoded = read_frames(self.source, damage)
-        return made_progressive(decoded, self.fields, self.header.time_base)
+    def _frames(self, clock: FrameClock, damage: Damage) -> Iterator[av.VideoFrame]:
+        """What goes over of the source's, made of whole pictures."""
+        # Film is found in every five frames, as they are counted from the beginning.
+        begin = None if self.fields.kind == "telecined" else self.span.begin
+        decoded = read_frames(self.source, damage, begin)
+        whole = made_progressive(decoded, self.fields, self.header.time_base)
+        return cropped(clock.steady(whole), self.box, self.header)
+
+    def _needed(
+        self, frames: Iterator[av.VideoFrame], clock: FrameClock, done: int
+    ) -> Iterator[av.VideoFrame]:
+        """Those that the network is given where some of the result's are there already."""
+        if self.pace is None:
+            return islice(frames, done, None)
+        return self.pace.needed(frames, clock, done)
+
+    def _shown(self, frames: Iterator[av.VideoFrame], clock: FrameClock) -> Iterator[av.VideoFrame]:
+        """The enhanced ones when the result shows them."""
+        return begun_at_zero(frames, clock) if self.pace is None else self.pace.placed(frames)
 
     def _segment(
         self, parts: Parts, number: int, frames: Iterator[av.VideoFrame], task: Task
@@ -277,7 +317,7 @@ class Work:
 
         options = {"avoid_negative_ts": "disabled"}
         if self.codec.segment == "mov":
-            options["video_track_timescale"] = str(self.header.time_base.denominator)
+            options["video_track_timescale"] = str(self.result.time_base.denominator)
         with av.open(local(path), "w", self.codec.segment, container_options=options) as out:
             stream = self._encoder(out)
             count = 0
@@ -292,7 +332,7 @@ class Work:
     def _encoder(self, out: OutputContainer) -> VideoStream:
         from crispen.media.video.muxing import apply_color
 
-        header = self.header
+        header = self.result
         rate = header.rate or Fraction(25)
         options = dict(self.options)
         if header.top_left and self.format.chroma == "420":
@@ -315,11 +355,15 @@ class Work:
         segments: Sequence[Path],
         tracks: tuple[Track, ...],
         strip_metadata: bool,
-        last_duration: int = 0,
+        ending: Ending | None = None,
     ) -> Joint:
         from crispen.media.video.muxing import Joint, Picture
 
-        header = self.header
+        header = self.result
+        span = Span()
+        if ending is not None and self.span:
+            first = (self.header.start + ending.first) * self.header.time_base
+            span = replace(self.span, begin=None if self.span.begin is None else first)
         picture = Picture(
             self.color,
             self.pixel_aspect,
@@ -334,7 +378,8 @@ class Work:
             self._suffix,
             picture,
             tracks,
-            last_duration=last_duration,
+            last_duration=0 if ending is None else ending.last_duration,
+            span=span,
             strip_metadata=strip_metadata,
         )
 
@@ -343,7 +388,7 @@ class Work:
         from crispen.media.video import muxing
 
         draft = parts.draft("whole")
-        joint = self._joint(parts.finished(), self.tracks, strip_metadata, ending.last_duration)
+        joint = self._joint(parts.finished(), self.tracks, strip_metadata, ending)
         self.notes += muxing.join(joint, draft, check=progress.check, shown=self.target)
         with writing(self.target):
             # As a picture's result: what nobody else may see is not shown by its copy.

@@ -35,12 +35,15 @@ class Ending:
         last_duration: How long the last is shown, in units of the time base; 0 if unknown.
         notes: What there is to say about them.
         damaged: How many frames and packets were damaged; one more if the source was cut.
+        first: The first one's time, in that unit and as counted from the source's first, where what
+            comes before was left out.
     """
 
     frames: int
     last_duration: int
     notes: tuple[str, ...] = ()
     damaged: int = 0
+    first: int = 0
 
 
 class Parts:

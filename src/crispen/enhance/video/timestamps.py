@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from crispen.enhance.video.segments import Ending
 from crispen.media.video.container import Damage
 from crispen.media.video.header import VideoHeader
+from crispen.media.video.span import Span
 
 if TYPE_CHECKING:
     import av
@@ -23,10 +24,23 @@ class FrameClock:
 
     They are given as counted from the first frame's. One that is far from its neighbours on both
     sides is wrong, and not all that follow it.
+
+    Args:
+        header: Of the clip.
+        span: The part of the clip whose frames are given, on the clip's own clock.
+
+    Attributes:
+        frames: How many were given.
+        first: The time of the first of them, where the part does not begin with the clip.
+        last_duration: How long the last of them is shown; 0 if unknown.
     """
 
-    def __init__(self, header: VideoHeader) -> None:
+    def __init__(self, header: VideoHeader, span: Span | None = None) -> None:
         self.frames = 0
+        self.first = 0
+        self.last_duration = 0
+        self._span = span or Span()
+        self._left = False
         self._time_base = header.time_base
         rate = header.rate or Fraction(25)
         self._usual = max(1, round(1 / rate / header.time_base))
@@ -34,7 +48,6 @@ class FrameClock:
         self._start = header.start
         self._size = (header.width, header.height, header.format.name)
         self._last: int | None = None
-        self._last_duration = 0
         self._mended = 0
         self._changed = False
         self._interlaced = header.interlaced
@@ -47,9 +60,20 @@ class FrameClock:
             following = next(frames, None)
             stamp = self._right(frame.pts, None if following is None else following.pts)
             self._mended += stamp != frame.pts
-            self._last = stamp
+            before, self._last = self._last, stamp
+            time = stamp * self._time_base
+            if self._span.is_before(time):
+                frame = following
+                continue
+            if self._span.is_over(time):
+                self._left = True
+                if before is not None:
+                    self.last_duration = self._shown(before, stamp - before)
+                return
             frame.pts = stamp - self._start
-            self._last_duration = frame.duration or 0
+            if self._span.begin is not None and not self.frames:
+                self.first = frame.pts
+            self.last_duration = self._shown(stamp, frame.duration or 0)
             if (frame.width, frame.height, frame.format.name) != self._size:
                 self._changed = True
             if frame.interlaced_frame and not self._interlaced:
@@ -58,6 +82,12 @@ class FrameClock:
             self.frames += 1
             yield frame
             frame = following
+
+    def _shown(self, stamp: int, duration: int) -> int:
+        """How long a frame is shown in the part."""
+        if self._span.end is None:
+            return duration
+        return max(1, min(duration, round(self._span.end / self._time_base) - stamp))
 
     def _right(self, stamp: int | None, following: int | None) -> int:
         """A frame's time, given the one that its file says and that of the next one."""
@@ -83,12 +113,13 @@ class FrameClock:
             notes.append(f"{self._mended} frames without a valid time stamp were given one")
         if self._changed:
             notes.append("its frames change size or format; all were brought to the first one's")
-        if damage.cut:
+        cut = damage.cut and not self._left
+        if cut:
             notes.append(f"the source is cut or damaged: it ends early, after {self.frames} frames")
         if damage.packets or damage.frames:
             notes.append(
                 f"the source is damaged: {damage.frames} frames show errors, "
                 f"{damage.packets} packets could not be decoded"
             )
-        damaged = damage.packets + damage.frames + damage.cut
-        return Ending(self.frames, self._last_duration, tuple(notes), damaged)
+        damaged = damage.packets + damage.frames + cut
+        return Ending(self.frames, self.last_duration, tuple(notes), damaged, self.first)

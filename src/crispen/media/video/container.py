@@ -39,6 +39,9 @@ if TYPE_CHECKING:
 _DEMUXERS = ",".join(dict.fromkeys(f.demuxer for f in VIDEOS.values()))
 # Streams of pictures in no container, which have no times.
 _BARE = ("h264", "hevc")
+# Files that can be entered at a key frame: their times do not depend on what came before.
+_INDEXED = ("mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm")
+_LEAD_S = 2
 # Codecs of pictures that stand beside a film's own as often as they are one.
 _STILLS = ("mjpeg", "png", "bmp", "gif", "webp", "tiff")
 
@@ -181,6 +184,16 @@ def _rate(stream: VideoStream) -> Fraction | None:
     return next((r for r in rates if r and r * (stream.time_base or 0) < 1), None)
 
 
+def _length(container: InputContainer, stream: VideoStream, origin: Fraction) -> Fraction | None:
+    """The second at which the picture ends, as far as the file says."""
+    if stream.duration and stream.time_base:
+        return ((stream.start_time or 0) + stream.duration) * stream.time_base - origin
+    if container.duration:
+        end = (container.start_time or 0) + container.duration
+        return Fraction(end, 1_000_000) - origin
+    return None
+
+
 def _check_file(path: Path) -> None:
     if path.is_dir():
         raise InputError(f"{path}: a folder, not a video; name a file in it")
@@ -229,6 +242,7 @@ def probe(path: str | Path) -> VideoHeader:
         codec = stream.codec_context.name
         chapters = len(container.chapters())
         origin = origin_of(container)
+        length = _length(container, stream, origin)
         kind = container.format.name
         first = next(_decoded(container, stream, Damage()), None)
         if first is None:
@@ -256,6 +270,7 @@ def probe(path: str | Path) -> VideoHeader:
             streams=streams,
             chapters=chapters,
             origin=origin,
+            length=length,
             light=light_of(first),
         )
 
@@ -269,19 +284,61 @@ def _display_matrix(frame: av.VideoFrame) -> tuple[int, ...] | None:
     return tuple(int(v) for v in np.frombuffer(bytes(side["DISPLAYMATRIX"]), np.int32))
 
 
-def read_frames(path: Path, damage: Damage) -> Iterator[av.VideoFrame]:
+def read_frames(
+    path: Path, damage: Damage, begin: Fraction | None = None
+) -> Iterator[av.VideoFrame]:
     """All frames of a video that can be decoded, in the order they are shown.
 
     What cannot be decoded is counted in `damage`; it never ends the stream before the file does.
 
+    Args:
+        path: The file.
+        damage: Counts what cannot be decoded.
+        begin: No frame before this second matters: what is not needed for the others is left out
+            where the file can be entered in the middle.
+
     Raises:
         InputError: The file cannot be opened.
     """
+    if begin is not None:
+        entered = _entered(path, damage, begin)
+        first = next(entered, None)
+        if first is not None:
+            yield first
+            yield from entered
+            return
     with reading(path), open_input(path) as container:
         stream = picture_stream(container, path)
         stream.thread_type = "AUTO"
         damage.cut = ends_early(path)
         yield from _decoded(container, stream, damage)
+
+
+def _entered(path: Path, damage: Damage, begin: Fraction) -> Iterator[av.VideoFrame]:
+    """The frames from a key frame before `begin` on; none where that cannot be done."""
+    import av
+
+    with reading(path), open_input(path) as container:
+        stream = picture_stream(container, path)
+        stream.thread_type = "AUTO"
+        base = stream.time_base or Fraction(1, 1000)
+        target = (begin - _LEAD_S) / base
+        if container.format.name not in _INDEXED or target <= (stream.start_time or 0):
+            return
+        try:
+            container.seek(int(target), stream=stream)
+        except av.FFmpegError:
+            return
+        frames = _decoded(container, stream, damage)
+        # Frames may come first that need others from before the key frame.
+        first = next((f for f in frames if f.key_frame and not f.is_corrupt), None)
+        damage.packets = damage.frames = 0
+        damage.reasons.clear()
+        if first is None or first.pts is None or first.pts * base > begin:
+            return
+        damage.cut = ends_early(path)
+        yield first
+        yield from frames
 
 
 def _decoded(

@@ -14,11 +14,11 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from crispen.media.video.container import open_input, picture_stream, reading
+from crispen.media.video.filtering import FilterChain
 from crispen.media.video.header import VideoHeader
 
 if TYPE_CHECKING:
@@ -114,11 +114,11 @@ def fields_in_clip(path: Path, header: VideoHeader, *, double: bool = False) -> 
 
 
 def _look(frames: Iterator[av.VideoFrame], seen: Counter[str]) -> None:
-    graph: _Graph | None = None
+    graph: FilterChain | None = None
     for number, frame in enumerate(frames):
         if number == _LOOKED_AT:
             break
-        graph = graph or _Graph(frame, "idet")
+        graph = graph or FilterChain(frame, "idet")
         for out in graph.pushed(frame):
             about = out.metadata
             seen["frames"] += 1
@@ -148,13 +148,13 @@ def made_progressive(
     else:
         mode = "send_field" if fields.double else "send_frame"
         filters = f"bwdif=mode={mode}:parity={parity}:deint=all"
-    graph: _Graph | None = None
+    graph: FilterChain | None = None
     last: av.VideoFrame | None = None
     for frame in frames:
         if graph is not None and last is not None and _shape(frame) != _shape(last):
             yield from graph.flushed(time_base)  # a filter knows one size only
             graph = None
-        graph = graph or _Graph(frame, filters)
+        graph = graph or FilterChain(frame, filters)
         yield from graph.pushed(frame, time_base)
         last = frame
     if graph is not None:
@@ -163,52 +163,3 @@ def made_progressive(
 
 def _shape(frame: av.VideoFrame) -> tuple[int, int, str]:
     return frame.width, frame.height, frame.format.name
-
-
-class _Graph:
-    """A chain of libavfilter's filters.
-
-    Args:
-        like: A frame of those that will come.
-        filters: As on FFmpeg's command line.
-    """
-
-    def __init__(self, like: av.VideoFrame, filters: str) -> None:
-        from av.filter import Graph
-
-        self._graph = Graph()
-        chain = [
-            self._graph.add_buffer(
-                width=like.width, height=like.height, format=like.format, time_base=like.time_base
-            )
-        ]
-        for text in filters.split(","):
-            name, _, arguments = text.partition("=")
-            chain.append(self._graph.add(name, arguments or None))
-        chain.append(self._graph.add("buffersink"))
-        for one, other in pairwise(chain):
-            one.link_to(other)
-        self._graph.configure()
-
-    def pushed(
-        self, frame: av.VideoFrame | None, time_base: Fraction | None = None
-    ) -> Iterator[av.VideoFrame]:
-        """What is ready after one more frame, with time stamps of `time_base`."""
-        import av
-
-        self._graph.push(frame)
-        while True:
-            try:
-                out: Any = self._graph.pull()
-            except (av.error.BlockingIOError, av.error.EOFError):
-                return
-            if time_base is not None and out.pts is not None and out.time_base is not None:
-                out.pts = round(out.pts * out.time_base / time_base)
-                if out.duration:
-                    out.duration = max(1, round(out.duration * out.time_base / time_base))
-                out.time_base = time_base
-            yield out
-
-    def flushed(self, time_base: Fraction) -> Iterator[av.VideoFrame]:
-        """What is left."""
-        yield from self.pushed(None, time_base)

@@ -65,6 +65,7 @@ class VideoHeader:
         start: First frame's time stamp in that unit.
         light: What it says of how bright it is meant to be.
         origin: The second that becomes 0; not 0 where a clock counts from any point, as in MPEG-TS.
+        length: The second at which the picture ends, where the file says it.
         frames: About how many there are, to tell how far the work is; 0 if that is unknown.
         rotation: Degrees counter-clockwise a player turns it.
         display_matrix: The nine numbers that say so, or None.
@@ -94,6 +95,7 @@ class VideoHeader:
     streams: tuple[StreamInfo, ...] = ()
     chapters: int = 0
     origin: Fraction = Fraction(0)
+    length: Fraction | None = None
     light: Light | None = None
 
     @property

@@ -13,7 +13,7 @@ from __future__ import annotations
 import heapq
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -31,10 +31,13 @@ from crispen.media.video.container import (
     writing,
 )
 from crispen.media.video.continuity import demuxed
+from crispen.media.video.cutting import Scissors, chapters_in
 from crispen.media.video.encoded import EncodedTimes, count_frames
 from crispen.media.video.header import Color, VideoHeader
 from crispen.media.video.matroska import ROOM, set_pixel_aspect
 from crispen.media.video.sink import Sink, is_refusal
+from crispen.media.video.sound import Sound
+from crispen.media.video.span import Span
 from crispen.media.video.tags import file_tags, needs_newer_scheme, stream_tags
 from crispen.media.video.tracks import Carrier, Nowhere, Track, beginning, carrier
 
@@ -76,6 +79,8 @@ class Joint:
         tracks: What goes over beside it.
         last_duration: How long the last frame is shown, in units of the time base; 0 if unknown.
         strip_metadata: Leave titles, dates and places out.
+        span: The part of the source that goes over, on the source's own clock. Where it has a
+            beginning, that is when the first frame is shown, and becomes 0.
     """
 
     segments: Sequence[Path]
@@ -86,6 +91,19 @@ class Joint:
     tracks: tuple[Track, ...]
     last_duration: int = 0
     strip_metadata: bool = False
+    span: Span = field(default_factory=Span)
+
+    @property
+    def origin(self) -> Fraction:
+        """The second of the source that becomes 0."""
+        return self.header.origin if self.span.begin is None else self.span.begin
+
+    @property
+    def start(self) -> int:
+        """When the first frame is shown, in units of the time base."""
+        if self.span.begin is not None:
+            return 0
+        return self.header.start - round(self.header.origin / self.header.time_base)
 
     def with_fewer(self) -> tuple[Joint, tuple[Track, ...]]:
         """The same with less beside the picture, and what that leaves out: sound is left last."""
@@ -156,8 +174,7 @@ def rehearse(joint: Joint, shown: Path) -> tuple[Track, ...]:
 def _write(
     joint: Joint, target: Any, check: Callable[[], None], *, trial: bool = False
 ) -> tuple[str, ...]:
-    header = joint.header
-    start = header.start - round(header.origin / header.time_base)
+    header, start, origin = joint.header, joint.start, joint.origin
     times = EncodedTimes.of(joint.segments, header.time_base, start=start, last=joint.last_duration)
     muxer = MUXERS[joint.suffix]
     with (
@@ -175,17 +192,16 @@ def _write(
                         old.streams[track.info.index],
                         track,
                         strip=joint.strip_metadata,
+                        span=joint.span,
                     )
                     for track in joint.tracks
                 }
                 if not joint.strip_metadata:
                     out.metadata.update(file_tags(old.metadata))
-                out.set_chapters(_chapters(old, header.origin))
+                out.set_chapters(list(chapters_in(old.chapters(), joint.span, origin)))
                 sink = Sink(out)
                 new = ((_seconds(p), 0, p) for p in times.stamp(joint.segments, video, start=start))
-                kept = (
-                    (_seconds(p), 1, p) for p in _carried(old, carriers, header.origin, trial=trial)
-                )
+                kept = ((_seconds(p), 1, p) for p in _carried(old, carriers, joint, trial=trial))
                 merged = heapq.merge(new, kept, key=lambda item: item[:2])
                 for count, (_, _, packet) in enumerate(merged):
                     sink.mux(packet)
@@ -278,32 +294,31 @@ def _missing_shape(joint: Joint) -> Fraction | None:
     return None if told or aspect == 1 else aspect
 
 
-def _chapters(old: InputContainer, origin: Fraction) -> list[Any]:
-    chapters: list[Any] = old.chapters()
-    for chapter in chapters:
-        ticks = round(origin / chapter["time_base"])
-        chapter["start"] -= ticks
-        chapter["end"] -= ticks
-    return chapters
-
-
 def _seconds(packet: Packet[Any]) -> Fraction:
     stamp = packet.dts if packet.dts is not None else packet.pts or 0
     return stamp * packet.time_base
 
 
 def _carried(
-    old: InputContainer, carriers: dict[int, Carrier], origin: Fraction, *, trial: bool
+    old: InputContainer, carriers: dict[int, Carrier], joint: Joint, *, trial: bool
 ) -> Iterator[Packet[Any]]:
     """The packets of all other streams, with the times that they have in the result."""
     streams = [s for s in old.streams if s.index in carriers and s.type != "attachment"]
     if not streams:
         return
-    for packet in beginning(old) if trial else _all_of(old, streams):
-        if packet.stream_index in carriers and not _is_end(packet):
-            yield from _moved(carriers[packet.stream_index].feed(packet), origin)
+    cuts = {
+        s.index: Scissors(joint.span, s, decoded=isinstance(carriers[s.index], Sound))
+        for s in streams
+    }
+    for packet in beginning(old) if trial else _all_of(old, streams, cuts):
+        index = packet.stream_index
+        if index in cuts and not _is_end(packet):
+            kept = cuts[index].cut(packet)
+            if kept is not None:
+                origin = joint.header.origin if cuts[index].still else joint.origin
+                yield from _moved(carriers[index].feed(kept), origin)
     for stream in streams:
-        yield from _moved(carriers[stream.index].feed(None), origin)
+        yield from _moved(carriers[stream.index].feed(None), joint.origin)
 
 
 def _is_end(packet: Packet[Any]) -> bool:
@@ -311,8 +326,12 @@ def _is_end(packet: Packet[Any]) -> bool:
     return not packet.size and packet.dts is None and packet.pts is None
 
 
-def _all_of(old: InputContainer, streams: list[Any]) -> Iterator[Packet[Any]]:
+def _all_of(
+    old: InputContainer, streams: list[Any], cuts: dict[int, Scissors]
+) -> Iterator[Packet[Any]]:
+    """All packets of some streams, or all that can be kept of them."""
     packets = demuxed(old, *streams)
+    going = {s.index for s in streams if s.type in ("audio", "video")}
     while True:
         try:
             packet = next(packets, None)
@@ -321,6 +340,12 @@ def _all_of(old: InputContainer, streams: list[Any]) -> Iterator[Packet[Any]]:
         if packet is None:
             return
         yield packet
+        # Other streams' packets may be among them.
+        cut = cuts.get(packet.stream_index)
+        if cut is not None and not _is_end(packet) and cut.is_over(packet):
+            going.discard(packet.stream_index)
+            if not going:
+                return
 
 
 def _moved(packets: Iterator[Packet[Any]], origin: Fraction) -> Iterator[Packet[Any]]:

@@ -10,6 +10,7 @@ import av
 from av.codec.context import CodecContext
 from av.filter import Graph
 
+from crispen.media.video.span import Span
 from crispen.media.video.tags import stream_tags
 
 if TYPE_CHECKING:
@@ -33,14 +34,24 @@ class Sound:
         source: The stream to convert.
         encoder: FFmpeg's name.
         strip: Leave titles and dates out.
+        span: The part that goes over, to the sample.
 
     Attributes:
         stream: Of the result.
         lost: How many packets could not be decoded.
     """
 
-    def __init__(self, out: OutputContainer, source: Stream, encoder: str, *, strip: bool) -> None:
+    def __init__(
+        self,
+        out: OutputContainer,
+        source: Stream,
+        encoder: str,
+        *,
+        strip: bool,
+        span: Span,
+    ) -> None:
         self.lost = 0
+        self._span = span
         self._decoder: Any = source.codec_context
         if self._decoder.is_open:  # it may have been used for a trial
             self._decoder.flush_buffers()
@@ -90,7 +101,7 @@ class Sound:
         about = (frame.sample_rate, frame.format.name, frame.layout.name)
         if about != self._seen:  # broadcasts change between two channels and six
             yield from self._drained()
-            self._graph, self._seen = self._form.graph(frame, self._base), about
+            self._graph, self._seen = self._form.graph(frame, self._base, self._span), about
         base = frame.time_base or self._base
         if frame.pts is None:  # a decoder's last one
             frame.pts = round((self._due or 0) / base)
@@ -134,8 +145,8 @@ class _Form:
         layout = next((n for n in names if n and _takes(encoder, rate, format, n)), "stereo")
         return cls(rate, layout, format)
 
-    def graph(self, frame: AudioFrame, base: Fraction) -> Graph:
-        """A filter from frames like this one to the form."""
+    def graph(self, frame: AudioFrame, base: Fraction, span: Span) -> Graph:
+        """A filter from frames like this one to the form, of what is in `span`."""
         graph = Graph()
         into = graph.add_abuffer(
             sample_rate=frame.sample_rate,
@@ -146,6 +157,7 @@ class _Form:
         # Gaps and overlaps of more than 0.1 s are filled and cut, so that sound stays in step.
         chain = [
             into,
+            *([graph.add("atrim", _trim(span))] if span else []),
             graph.add("aresample", f"{self.rate}:async=1"),
             graph.add(
                 "aformat",
@@ -155,6 +167,12 @@ class _Form:
         ]
         graph.link_nodes(*chain).configure()
         return graph
+
+
+def _trim(span: Span) -> str:
+    """A span as FFmpeg's ``atrim`` is told of it."""
+    ends = (("start", span.begin), ("end", span.end))
+    return ":".join(f"{name}={float(time):.6f}" for name, time in ends if time is not None)
 
 
 def _pulled(graph: Graph) -> Iterator[AudioFrame]:

@@ -23,6 +23,7 @@ from crispen.media.video.copied import Copied
 from crispen.media.video.header import StreamInfo, VideoHeader
 from crispen.media.video.sink import Sink
 from crispen.media.video.sound import Sound
+from crispen.media.video.span import Span
 from crispen.media.video.texts import Text
 
 if TYPE_CHECKING:
@@ -77,12 +78,15 @@ class Carrier(Protocol):
         """The packets that are ready after one more; None ends the stream."""
 
 
-def carrier(out: OutputContainer, source: Stream, track: Track, *, strip: bool) -> Carrier:
-    """What brings a stream into a result as planned."""
+def carrier(
+    out: OutputContainer, source: Stream, track: Track, *, strip: bool, span: Span | None = None
+) -> Carrier:
+    """What brings a stream, or a part of it, into a result as planned."""
     if not track.encoder:
         return Copied(out, source, strip=strip)
-    kind = Sound if source.type == "audio" else Text
-    return kind(out, source, track.encoder, strip=strip)
+    if source.type == "audio":
+        return Sound(out, source, track.encoder, strip=strip, span=span or Span())
+    return Text(out, source, track.encoder, strip=strip)
 
 
 def plan_tracks(

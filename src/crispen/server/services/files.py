@@ -12,6 +12,7 @@ from crispen.errors import CrispenError, UsageError
 from crispen.jobs.file_kinds import renamed
 from crispen.jobs.job import Job
 from crispen.jobs.job_folder import SOURCE, result_path
+from crispen.media.video.span import Span
 from crispen.server.api_errors import ApiError, as_api_error, not_found
 from crispen.server.schemas import FrameTimes, Measured
 from crispen.server.services.client_names import clean_name, unique
@@ -120,16 +121,18 @@ class JobFiles:
         job, path = await self._side(client, id, side)
         about = job.source if side == "before" else job.result
         assert about is not None
-        if about.viewable:
-            return _existing(JobFile(path, about.type))
+        # Beside a result that is a part of its source, that part is shown.
+        span, box = (job.options.span, job.options.box) if side == "before" else (Span(), None)
         video = job.source.kind == "video"
+        if about.viewable and not (video and (span or box)):
+            return _existing(JobFile(path, about.type))
         preview = self._folder.job(id) / f"{side}{'.mp4' if video else '.png'}"
         async with self._locks.hold(f"{id}/{side}"):
             if not preview.is_file():
                 await asyncio.to_thread(self._folder.check_room, about.bytes)
                 try:
                     if video:
-                        await self._helpers.slow(preview_video, path, preview)
+                        await self._helpers.slow(preview_video, path, preview, span, box)
                     else:
                         most = self._max_result_pixels
                         await self._helpers.slow(preview_picture, path, preview, most)

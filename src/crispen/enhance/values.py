@@ -1,0 +1,181 @@
+"""Values of options as they are given: one of some names, a time, a rate, a rectangle, a number."""
+
+from __future__ import annotations
+
+import math
+import numbers
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from fractions import Fraction
+from typing import Annotated, Any
+
+from pydantic import (
+    BeforeValidator,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    WithJsonSchema,
+)
+from pydantic_core import PydanticCustomError, core_schema
+
+from crispen.errors import nearest_names
+from crispen.media.video.span import Span
+
+_TIME = r"(?:(?:\d+:)?[0-5]?\d:[0-5]?\d|\d+)(?:\.\d+)?"
+_DECIMAL = r"\d+(?:\.\d+)?"
+_MAX_RATE, _MAX_NUMERATOR = 1000, 1_000_000
+_BOX = r"[1-9]\d{0,5}(?::[1-9]\d{0,5}(?::\d{1,6}){2}|[xX][1-9]\d{0,5}(?:\+\d{1,6}){2})"
+_RATIO = r"\d+/0*[1-9]\d*"
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """Makes a text one of some names, in any case.
+
+    Attributes:
+        what: What they are, for the error.
+        names: Those that are offered.
+        hidden: Further ones that are taken.
+        also: Other names and which of them each means, for the error.
+    """
+
+    what: str
+    names: tuple[str, ...]
+    hidden: tuple[str, ...] = ()
+    also: tuple[tuple[str, str], ...] = ()
+
+    def _check(self, value: str) -> str:
+        if value.lower() in (*self.names, *self.hidden):
+            return value.lower()
+        near = nearest_names(value, self.names, also=dict(self.also))
+        text = f"no {self.what} '{value}'{near} (choose one of {', '.join(self.names)})"
+        raise PydanticCustomError("no_such_choice", "{text}", {"text": text})
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        return core_schema.no_info_after_validator_function(self._check, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        return {"type": "string", "enum": [*self.names]}
+
+
+def seconds_of(time: str) -> Fraction:
+    """The exact seconds of a time that `Time` took.
+
+    >>> seconds_of("1:02.5"), seconds_of("1001/30000")
+    (Fraction(125, 2), Fraction(1001, 30000))
+    """
+    seconds = Fraction(0)
+    for part in time.split(":"):
+        seconds = seconds * 60 + Fraction(part)
+    return seconds
+
+
+def part_of(start: str | None, end: str | None, duration: str | None) -> Span:
+    """The part of a video that its ends mean.
+
+    Raises:
+        PydanticCustomError: They contradict each other.
+    """
+    begin = Fraction(0) if start is None else seconds_of(start)
+    if duration is not None:
+        if end is not None:
+            raise PydanticCustomError("two_ends", "give end or duration, not both")
+        if not seconds_of(duration):
+            raise PydanticCustomError("nothing", "duration must be more than 0")
+        return Span(begin or None, begin + seconds_of(duration))
+    until = None if end is None else seconds_of(end)
+    if until is not None and until <= begin:
+        told = f"end {end} is not after the start {start or 0}; choose a later end"
+        raise PydanticCustomError("backwards", "{told}", {"told": told})
+    return Span(begin or None, until)
+
+
+def _as_text(value: Any) -> Any:
+    """Numbers as the text that means exactly them: a decimal is meant as it is written."""
+    match value:
+        case bool():
+            return value
+        case float() if math.isfinite(value):
+            return format(Decimal(repr(float(value))), "f")
+        case int() | float() | Fraction():
+            return str(value)
+        case str():
+            return value.strip()
+        case _:
+            return value
+
+
+def _time(value: Any) -> Any:
+    text = _as_text(value)
+    if isinstance(text, str) and not re.fullmatch(f"{_TIME}|{_RATIO}", text, re.ASCII):
+        raise PydanticCustomError(
+            "no_time",
+            "'{text}' is not a time; write seconds (90.5) or [HH:]MM:SS[.fff] (1:30.5)",
+            {"text": text},
+        )
+    return text
+
+
+Time = Annotated[
+    str,
+    BeforeValidator(_time),
+    WithJsonSchema({"type": "string", "pattern": f"^({_TIME}|{_RATIO})$", "maxLength": 40}),
+]
+
+
+def _rate(value: Any) -> Any:
+    text = _as_text(value)
+    if not isinstance(text, str):
+        return text
+    rate = Fraction(text) if re.fullmatch(f"{_DECIMAL}|{_RATIO}", text, re.ASCII) else Fraction(0)
+    if not 0 < rate <= _MAX_RATE or rate.numerator > _MAX_NUMERATOR:
+        raise PydanticCustomError(
+            "no_rate",
+            "'{text}' is not a number of frames per second; write one up to {most}, such as 25, "
+            "29.97 or 30000/1001",
+            {"text": text, "most": _MAX_RATE},
+        )
+    return text
+
+
+Rate = Annotated[
+    str,
+    BeforeValidator(_rate),
+    WithJsonSchema({"type": "string", "pattern": f"^({_DECIMAL}|{_RATIO})$", "maxLength": 40}),
+]
+
+
+def _box(value: Any) -> Any:
+    text = value.strip() if isinstance(value, str) else value
+    if isinstance(text, str) and not re.fullmatch(_BOX, text, re.ASCII):
+        raise PydanticCustomError(
+            "no_box",
+            "'{text}' is not a rectangle; write WIDTH:HEIGHT:LEFT:TOP (640:360:0:60) or "
+            "WIDTHxHEIGHT+LEFT+TOP",
+            {"text": text},
+        )
+    return text
+
+
+Rectangle = Annotated[
+    str,
+    BeforeValidator(_box),
+    WithJsonSchema({"type": "string", "pattern": f"^{_BOX}$", "maxLength": 40}),
+]
+
+
+def plain_number(value: Any) -> Any:
+    """NumPy's numbers as Python's."""
+    match value:
+        case bool() | int() | float():
+            return value
+        case numbers.Integral():
+            return int(value)
+        case numbers.Real():
+            return float(value)
+        case _:
+            return value
