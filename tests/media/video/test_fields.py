@@ -24,7 +24,7 @@ pytestmark = needs_ffmpeg
 # A soft picture that pans, as cameras make it.
 WAVES = "lum='128+90*sin(X/23)*cos(Y/17+X/90)':cb=128:cr=128"
 PAN = "nullsrc=size=400x120:rate={rate}:duration=3,geq=" + WAVES
-MOVE = "crop=160:120:40+3*n:0"
+MOVE = "crop=160:120:40+3*n:0,scale=160:480"
 
 
 def clip(path: Path, rate: str, filters: str, *codec: str) -> Path:
@@ -83,6 +83,15 @@ def test_clips_of_cameras_are_progressive(shared_data: Path) -> None:
     assert len(files) >= 4
     for file in files:
         assert fields_in_clip(file, probe(file)).kind == "progressive", file
+
+
+@pytest.mark.parametrize("size", ["60x40", "96x64"])
+def test_small_clips_have_patterns_and_no_fields(tmp_path: Path, size: str) -> None:
+    """A drawing with thin lines that move, as in games; it was taken for fields."""
+    made = ["ffmpeg", "-v", "error", "-f", "lavfi", "-i", f"testsrc2=size={size}:rate=25"]
+    path = tmp_path / "a.mkv"
+    subprocess.run([*made, "-t", "3", "-c:v", "ffv1", str(path)], check=True)
+    assert fields_in_clip(path, probe(path)).kind == "progressive"
 
 
 def test_what_never_moves_is_believed(tmp_path: Path) -> None:

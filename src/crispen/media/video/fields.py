@@ -24,6 +24,9 @@ from crispen.media.video.header import VideoHeader
 if TYPE_CHECKING:
     import av
 
+# No interlaced picture ever had fewer lines, less what was cropped; in small drawings and games,
+# lines that differ from each other are a pattern.
+_LEAST_LINES = 400
 # Where in the clip frames are looked at, and how many at each place.
 _SHARES = (0.1, 0.5)
 _LOOKED_AT = 50
@@ -89,6 +92,8 @@ def fields_in_clip(path: Path, header: VideoHeader, *, double: bool = False) -> 
     """
     import av
 
+    if header.height < _LEAST_LINES and not header.interlaced:
+        return Fields()
     seen: Counter[str] = Counter()
     with reading(path), open_input(path) as container:
         stream = picture_stream(container, path)
