@@ -26,6 +26,7 @@ OPTIONAL = {
     "engines/torch.py": {"onnx", "torch"},
     "engines/_torch_operations.py": {"torch"},
     "media/picture/raw.py": {"rawpy"},
+    "models/ncnn.py": {"onnx"},
 }
 
 

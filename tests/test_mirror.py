@@ -82,6 +82,22 @@ TOGETHER: dict[str, tuple[tuple[str, ...], str]] = {
         ("enhance/encoding.py",),
         "what an encoder is given is part of a plan",
     ),
+    "enhance/test_request.py": (
+        ("enhance/values.py",),
+        "what an option's text means is seen in requests",
+    ),
+    "enhance/video/test_span.py": (
+        ("enhance/video/part.py", "media/video/cutting.py", "media/video/span.py"),
+        "a part of a clip is seen in whole videos: frames, sound, subtitles and chapters",
+    ),
+    "enhance/video/test_crop.py": (
+        ("media/video/box.py", "media/video/crop.py"),
+        "a rectangle of a clip is compared with what FFmpeg cuts, whatever way it is turned",
+    ),
+    "media/video/test_fields.py": (
+        ("media/video/filtering.py",),
+        "libavfilter, which fields and rectangles go through",
+    ),
     "enhance/video/test_kept.py": (
         ("media/video/hdr.py", "media/video/header.py", "media/video/matroska.py"),
         "what a source says of its picture is seen in whole videos, as FFmpeg reads them",

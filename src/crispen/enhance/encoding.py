@@ -7,8 +7,8 @@ from typing import NamedTuple
 from crispen.enhance.request import Request
 from crispen.enhance.source import Source
 from crispen.errors import UsageError
+from crispen.media.video.box import Box
 from crispen.media.video.codecs import VideoCodec, encoder_formats, find_codec
-from crispen.media.video.crop import Box
 from crispen.media.video.pixel_formats import Planar, choose_format, source_format
 
 

@@ -31,8 +31,8 @@ from crispen.enhance.naming import PICTURE_FORMATS, VIDEO_FORMATS
 from crispen.enhance.target import Target
 from crispen.enhance.values import OneOf, Rate, Rectangle, Time, part_of, plain_number
 from crispen.errors import UsageError, describe_invalid
+from crispen.media.video.box import Box
 from crispen.media.video.codecs import CODEC_NAMES, OTHER_NAMES
-from crispen.media.video.crop import Box
 from crispen.media.video.span import Span
 from crispen.models.athand import AtHand, HasCard
 from crispen.models.tasks import TASKS, Task, tasks_in_words

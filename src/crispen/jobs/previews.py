@@ -19,7 +19,7 @@ from crispen.media.video.span import Span
 if TYPE_CHECKING:
     import av
 
-    from crispen.media.video.crop import Box
+    from crispen.media.video.box import Box
     from crispen.media.video.header import VideoHeader
 
 _MAX_PIXELS = 64_000_000

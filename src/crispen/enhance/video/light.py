@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crispen.errors import InputError
+from crispen.media.video.box import Box
 from crispen.media.video.container import open_input, picture_stream, reading
-from crispen.media.video.crop import Box
 from crispen.models.curve import Curve, Overview
 
 if TYPE_CHECKING:

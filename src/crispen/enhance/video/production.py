@@ -20,6 +20,7 @@ from crispen.enhance.video.rate import Pace
 from crispen.enhance.video.segments import Ending, Parts
 from crispen.enhance.video.timestamps import FrameClock
 from crispen.errors import InputError, UsageError
+from crispen.media.video.box import Box
 from crispen.media.video.codecs import find_codec
 from crispen.media.video.container import (
     Damage,
@@ -29,7 +30,7 @@ from crispen.media.video.container import (
     reason,
     writing,
 )
-from crispen.media.video.crop import Box, cropped
+from crispen.media.video.crop import cropped
 from crispen.media.video.fields import Fields, made_progressive
 from crispen.media.video.header import Color, VideoHeader
 from crispen.media.video.pixel_formats import STUDIO_RANGE, source_format
