@@ -102,7 +102,7 @@ class UnchangedStage:
         self._before = pixels.copy()
         changed: NDArray[np.bool_] | None = None
         if before is not None and result is not None and before.dtype == pixels.dtype:
-            changed = np.asarray(np.not_equal(pixels, before).any(axis=2))
+            changed = _differences(pixels, before)
             if not changed.any():
                 return result
         if changed is not None and result is not None and self._down and self._across:
@@ -145,6 +145,14 @@ class UnchangedStage:
             result[_times(rows, scale), _times(columns, scale)] = made[
                 _times(rows, scale, top), _times(columns, scale, left)
             ]
+
+
+def _differences(a: Pixels, b: Pixels) -> NDArray[np.bool_]:
+    """``(height, width)``: where any channel differs."""
+    found: NDArray[np.bool_] = np.not_equal(a[..., 0], b[..., 0])
+    for channel in range(1, a.shape[2]):
+        found |= np.not_equal(a[..., channel], b[..., channel])
+    return found
 
 
 def _reaching(axis: _Axis, number: int, halo: int) -> slice:
