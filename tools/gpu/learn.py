@@ -56,6 +56,28 @@ def factor(done: float, decay: float) -> float:
     return 0.5 * (1 + math.cos(math.pi * min(1.0, (done - 1 + decay) / decay)))
 
 
+def adam(weights: list[nn.Parameter], rate: float, beta: float) -> torch.optim.Adam:
+    """One whose steps can be captured; its rate is then on the GPU, too."""
+    device = weights[0].device
+    on_gpu = device.type == "cuda"
+    return torch.optim.Adam(
+        weights,
+        lr=torch.tensor(rate, device=device) if on_gpu else rate,  # type: ignore[arg-type]
+        betas=(beta, 0.99),
+        fused=True,
+        capturable=on_gpu,
+    )
+
+
+def set_rate(optimizer: torch.optim.Adam, rate: float) -> None:
+    """From the next step on, captured ones included."""
+    for group in optimizer.param_groups:
+        if isinstance(group["lr"], Tensor):
+            group["lr"].fill_(rate)
+        else:
+            group["lr"] = rate
+
+
 def learn(
     network: nn.Module,
     forward: Callable[[], Tensor],
@@ -84,13 +106,7 @@ def learn(
     average = Average(network)
     weights = list(network.parameters())
     on_gpu = device.type == "cuda"
-    optimizer = torch.optim.Adam(
-        weights,
-        lr=torch.tensor(rate, device=device) if on_gpu else rate,  # type: ignore[arg-type]
-        betas=(0.9, 0.99),
-        fused=True,
-        capturable=on_gpu,
-    )
+    optimizer = adam(weights, rate, 0.9)
     loss = torch.zeros((), device=device)
 
     def step() -> None:
@@ -102,12 +118,7 @@ def learn(
         loss.lerp_(value.detach(), 0.01)
 
     def turn(done: float, steps: int) -> None:
-        for group in optimizer.param_groups:
-            value = rate * factor(done, decay)
-            if on_gpu:
-                group["lr"].fill_(value)
-            else:
-                group["lr"] = value
+        set_rate(optimizer, rate * factor(done, decay))
         average.at(steps)
 
     began = said = read = time.monotonic()
@@ -205,7 +216,7 @@ def fight(
     steps = 0
     while (now := time.monotonic()) - began < seconds - ready:
         done = (now - began) / seconds
-        game.set_rate(rate * factor(done, 0.6))
+        set_rate(game.mine, rate * factor(done, 0.6))
         game.average.at(steps)
         for _ in range(5 if game.on_gpu else 1):
             (alone if done < 0.1 else both)()
@@ -241,16 +252,6 @@ class Game:
         self.all_weights = [*self.weights, *theirs]
         device = self.weights[0].device
         self.on_gpu = device.type == "cuda"
-
-        def adam(parameters: list[nn.Parameter], at: float, beta: float) -> torch.optim.Adam:
-            return torch.optim.Adam(
-                parameters,
-                lr=torch.tensor(at, device=device) if self.on_gpu else at,  # type: ignore[arg-type]
-                betas=(beta, 0.99),
-                fused=True,
-                capturable=self.on_gpu,
-            )
-
         self.mine, self.theirs = adam(self.weights, rate, 0.9), adam(theirs, 1e-4, 0.5)
         self.game = adversarial_loss("vanilla")
         # The discriminator's loss, smoothed.
@@ -259,14 +260,6 @@ class Game:
 
     def __str__(self) -> str:
         return f"distance {float(self.distance):.5f}, discriminator {float(self.chance):.4f}"
-
-    def set_rate(self, rate: float) -> None:
-        """The network's."""
-        for group in self.mine.param_groups:
-            if self.on_gpu:
-                group["lr"].fill_(rate)
-            else:
-                group["lr"] = rate
 
     def answer(self) -> tuple[Tensor, Tensor]:
         """A batch through the network, and the truth."""

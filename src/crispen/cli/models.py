@@ -166,9 +166,11 @@ def add(
     from crispen.engines.adding import models_in
     from crispen.models.card import Color
 
+    stated_task = _choice("task", task, tuple(TASKS))
+    stated_color = _choice("color", color, get_args(Color))
     folder = Path(source).expanduser()
     sources: list[str] = [source]
-    if folder.is_dir():
+    if many := folder.is_dir():
         sources = [str(path) for path in models_in(folder)]
         if name is not None or sha256 is not None:
             raise UsageError("--name and --sha256 are for one model; leave them out for a folder")
@@ -181,14 +183,14 @@ def add(
                 card = add_model(
                     one,
                     name=name,
-                    task=_choice("task", task, tuple(TASKS)),
+                    task=stated_task,
                     scale=scale,
-                    color=_choice("color", color, get_args(Color)),
+                    color=stated_color,
                     sha256=sha256,
                     progress=work,
                 )
         except CrispenError as error:
-            if not folder.is_dir():
+            if not many:
                 raise
             failed += 1
             print_error(str(error), as_json=json)
@@ -198,7 +200,7 @@ def add(
             does = f"enlarges x{card.scale}" if card.scale > 1 else f"{card.task} at the same size"
             typer.echo(f"added {card.name} ({does}, {card.color}); use it with --model {card.name}")
     if json:
-        print_json([_facts(card) for card in cards] if folder.is_dir() else _facts(cards[0]))
+        print_json([_facts(card) for card in cards] if many else _facts(cards[0]))
     if failed:
         raise typer.Exit(1)
 

@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from typing import Annotated, Any
+from typing import Annotated, Any, LiteralString
 
 from pydantic import (
     BeforeValidator,
@@ -109,22 +109,27 @@ def _as_text(value: Any) -> Any:
             return value
 
 
-def _time(value: Any) -> Any:
-    text = _as_text(value)
-    if isinstance(text, str) and not re.fullmatch(f"{_TIME}|{_RATIO}", text, re.ASCII):
-        raise PydanticCustomError(
-            "no_time",
-            "'{text}' is not a time; write seconds (90.5) or [HH:]MM:SS[.fff] (1:30.5)",
-            {"text": text},
-        )
+def _matching(text: Any, pattern: str, kind: LiteralString, message: LiteralString) -> Any:
+    """A text that is written as it should be; what is no text is left for pydantic to refuse."""
+    if isinstance(text, str) and not re.fullmatch(pattern, text, re.ASCII):
+        raise PydanticCustomError(kind, message, {"text": text})
     return text
 
 
-Time = Annotated[
-    str,
-    BeforeValidator(_time),
-    WithJsonSchema({"type": "string", "pattern": f"^({_TIME}|{_RATIO})$", "maxLength": 40}),
-]
+def _schema(pattern: str) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", "pattern": pattern, "maxLength": 40})
+
+
+def _time(value: Any) -> Any:
+    return _matching(
+        _as_text(value),
+        f"{_TIME}|{_RATIO}",
+        "no_time",
+        "'{text}' is not a time; write seconds (90.5) or [HH:]MM:SS[.fff] (1:30.5)",
+    )
+
+
+Time = Annotated[str, BeforeValidator(_time), _schema(f"^({_TIME}|{_RATIO})$")]
 
 
 def _rate(value: Any) -> Any:
@@ -142,30 +147,20 @@ def _rate(value: Any) -> Any:
     return text
 
 
-Rate = Annotated[
-    str,
-    BeforeValidator(_rate),
-    WithJsonSchema({"type": "string", "pattern": f"^({_DECIMAL}|{_RATIO})$", "maxLength": 40}),
-]
+Rate = Annotated[str, BeforeValidator(_rate), _schema(f"^({_DECIMAL}|{_RATIO})$")]
 
 
 def _box(value: Any) -> Any:
-    text = value.strip() if isinstance(value, str) else value
-    if isinstance(text, str) and not re.fullmatch(_BOX, text, re.ASCII):
-        raise PydanticCustomError(
-            "no_box",
-            "'{text}' is not a rectangle; write WIDTH:HEIGHT:LEFT:TOP (640:360:0:60) or "
-            "WIDTHxHEIGHT+LEFT+TOP",
-            {"text": text},
-        )
-    return text
+    return _matching(
+        value.strip() if isinstance(value, str) else value,
+        _BOX,
+        "no_box",
+        "'{text}' is not a rectangle; write WIDTH:HEIGHT:LEFT:TOP (640:360:0:60) or "
+        "WIDTHxHEIGHT+LEFT+TOP",
+    )
 
 
-Rectangle = Annotated[
-    str,
-    BeforeValidator(_box),
-    WithJsonSchema({"type": "string", "pattern": f"^{_BOX}$", "maxLength": 40}),
-]
+Rectangle = Annotated[str, BeforeValidator(_box), _schema(f"^{_BOX}$")]
 
 
 def plain_number(value: Any) -> Any:
