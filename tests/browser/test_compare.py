@@ -129,6 +129,7 @@ def test_both_sides_show_the_same_frame(page: Page, tmp_path: Path) -> None:
 def test_pixels_are_seen_by_who_asks_for_them(page: Page, tmp_path: Path) -> None:
     compare(page, photo(tmp_path / "some.png", 200, 150))
     shown = page.get_by_alt_text("some.png, after")
+    page.wait_for_function("i => i.complete && i.naturalWidth", arg=shown.element_handle())
     rendering = "i => getComputedStyle(i).imageRendering"
     # To fit the stage it is enlarged a little, and smooth.
     assert 1 < shown.evaluate("i => i.getBoundingClientRect().width / i.naturalWidth") < 3
