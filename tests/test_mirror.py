@@ -94,6 +94,14 @@ TOGETHER: dict[str, tuple[tuple[str, ...], str]] = {
         ("media/video/box.py", "media/video/crop.py"),
         "a rectangle of a clip is compared with what FFmpeg cuts, whatever way it is turned",
     ),
+    "media/video/test_codecs.py": (
+        ("media/video/video_codec.py",),
+        "what is known of a codec, of which codecs.py has a table",
+    ),
+    "enhance/test_request.py": (
+        ("enhance/value_types.py",),
+        "the types of a request's fields",
+    ),
     "media/video/test_fields.py": (
         ("media/video/filtering.py",),
         "libavfilter, which fields and rectangles go through",

@@ -124,6 +124,8 @@ def enhance_video(
     codec: str | None = None,
     crf: float | None = None,
     preset: str | None = None,
+    pix_fmt: str | None = None,
+    streams: str | None = None,
     audio: str | None = None,
     subtitles: str | None = None,
     deinterlace: str | None = None,
@@ -165,9 +167,13 @@ def enhance_video(
         model: Name or path of a model, or several in a row; the tasks' usual ones unless given,
             for enlargement ``photo-fast``.
         codec: ``h264`` (default; ``vp9`` in WebM), ``hevc``, ``vp9``, ``av1``, ``ffv1`` or
-            ``prores``.
+            ``prores``; or an encoder of a graphics card that is there, such as ``hevc_nvenc``.
         crf: Quality, lower is better; 18 for H.264.
         preset: Speed of the encoder; ``superfast`` for H.264.
+        pix_fmt: Pixel format as FFmpeg calls it, such as ``yuv420p10le``; the codec's that loses
+            least unless given.
+        streams: Which streams go over with the picture: ``all``, ``video``, or a list of numbers,
+            kinds and kinds with a language, such as ``"0,2"`` or ``"audio:eng,subtitle"``.
         audio: ``copy`` refuses what the target cannot hold, ``convert`` converts in any case,
             ``none`` leaves sound out; copied, and converted where it must be, unless given.
         subtitles: Likewise.
@@ -217,6 +223,8 @@ def enhance_video(
         codec=codec,
         crf=crf,
         preset=preset,
+        pix_fmt=pix_fmt,
+        streams=streams,
         audio=audio,
         subtitles=subtitles,
         deinterlace=deinterlace,

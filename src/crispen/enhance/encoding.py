@@ -8,8 +8,15 @@ from crispen.enhance.request import Request
 from crispen.enhance.source import Source
 from crispen.errors import UsageError
 from crispen.media.video.box import Box
-from crispen.media.video.codecs import VideoCodec, encoder_formats, find_codec
-from crispen.media.video.pixel_formats import Planar, choose_format, source_format
+from crispen.media.video.codecs import encoder_formats, find_codec
+from crispen.media.video.pixel_formats import (
+    PIXEL_FORMATS,
+    Planar,
+    choose_format,
+    planar_named,
+    source_format,
+)
+from crispen.media.video.video_codec import VideoCodec
 
 
 def codec_for(
@@ -21,6 +28,8 @@ def codec_for(
         UsageError: The container does not hold the codec, or the codec has no such setting.
     """
     codec = find_codec(request.codec, suffix, hdr=hdr)
+    if request.pix_fmt is not None:
+        _wanted(codec, request.pix_fmt)  # says so where the codec does not take it
     crf = crf_of(request)
     notes: tuple[str, ...] = ()
     if request.crf is None and crf is not None:
@@ -59,20 +68,43 @@ class Frames(NamedTuple):
     notes: list[str]
 
 
-def frames_for(codec: VideoCodec, source: Source, size: tuple[int, int]) -> Frames:
-    """What the encoder is given for a result of that size."""
+def _wanted(codec: VideoCodec, name: str) -> Planar:
+    form = planar_named(name)
+    offered = encoder_formats(codec)
+    if form.name not in offered:
+        raise UsageError(
+            f"{codec.name} does not take --pix-fmt {name}; choose one of "
+            f"{', '.join(one for one in PIXEL_FORMATS if one in offered)}, or another --codec"
+        )
+    return form
+
+
+def frames_for(
+    codec: VideoCodec, source: Source, size: tuple[int, int], pix_fmt: str | None = None
+) -> Frames:
+    """What the encoder is given for a result of that size.
+
+    Args:
+        codec: The encoder.
+        source: The video.
+        size: Width and height of the result, as shown.
+        pix_fmt: The pixel format that was asked for; the one that loses least unless given.
+    """
     if not source.pixel_format:
         return Frames(size, (0, 0), "", [])
     from av import VideoFormat
 
     notes = []
     held = source_format(VideoFormat(source.pixel_format))
-    chosen = choose_format(held.planar, encoder_formats(codec))
+    if pix_fmt is not None:
+        chosen: Planar | None = _wanted(codec, pix_fmt)
+    else:
+        chosen = choose_format(held.planar, encoder_formats(codec))
     if chosen is None:
         raise UsageError(f"{codec.name} takes no pixel format Crispen knows; use h264")
     if held.rgb:
         notes.append(f"its RGB ({held.name}) is written as {chosen.label()} BT.709")
-    elif chosen != held.planar:
+    elif chosen != held.planar and pix_fmt is None:
         notes.append(f"{held.planar.label()} becomes {chosen.label()}, which {codec.name} can hold")
     if held.alpha:
         notes.append("its transparency is left out")

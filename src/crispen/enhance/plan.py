@@ -20,6 +20,7 @@ from crispen.errors import ResultTooLarge, UsageError, nearest_names
 from crispen.look.looking import faults_of
 from crispen.media.format_choice import check_fits, output_format, video_of
 from crispen.media.formats import MUXERS, PICTURES
+from crispen.media.video.codecs import named_codec
 from crispen.models.athand import AtHand
 from crispen.models.dials import Dials, VividDials
 
@@ -79,6 +80,8 @@ def check(request: Request, kind: Kind, at_hand: AtHand) -> Lineup:
         _suits(request.format, kind)
         if kind == "video":
             codec_for(request, VIDEO_FORMATS[request.format])
+    elif kind == "video" and request.codec is not None:
+        named_codec(request.codec)
     lineup = Lineup(
         request.models,
         tasks=request.tasks,
@@ -144,7 +147,7 @@ def plan(
         suffix = video_suffix(result) if result is not None else None
         format = result_format(request, source, result)
         codec, options, notes = codec_for(request, suffix or VIDEO_FORMATS[format], hdr=source.hdr)
-        size, padding, pixel_format, about = frames_for(codec, source, size)
+        size, padding, pixel_format, about = frames_for(codec, source, size, request.pix_fmt)
         more = {"codec": codec.name, "encoder_options": options, "pixel_format": pixel_format}
         more["padding"] = padding
         more["square"] = target.sized and source.pixel_aspect != 1

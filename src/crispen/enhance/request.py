@@ -13,38 +13,40 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Any, Literal, Self
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    StringConstraints,
-    ValidationError,
-    WithJsonSchema,
-    model_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
-from crispen.enhance.naming import PICTURE_FORMATS, VIDEO_FORMATS
+from crispen.enhance.naming import VIDEO_FORMATS
 from crispen.enhance.target import Target
-from crispen.enhance.values import OneOf, Rate, Rectangle, Time, part_of, plain_number
+from crispen.enhance.value_types import (
+    PICTURES,
+    Amount,
+    Carry,
+    Codec,
+    Crf,
+    Deinterlace,
+    Format,
+    ModelNames,
+    PixelFormat,
+    Preset,
+    Tasks,
+)
+from crispen.enhance.values import Rate, Rectangle, Streams, Time, part_of, plain_number
 from crispen.errors import UsageError, describe_invalid
 from crispen.media.video.box import Box
-from crispen.media.video.codecs import CODEC_NAMES, OTHER_NAMES
+from crispen.media.video.codecs import CODEC_NAMES
+from crispen.media.video.pixel_formats import PIXEL_FORMATS
+from crispen.media.video.selection import KINDS, Selection
 from crispen.media.video.span import Span
 from crispen.models.athand import AtHand, HasCard
-from crispen.models.tasks import TASKS, Task, tasks_in_words
+from crispen.models.tasks import tasks_in_words
 
 Kind = Literal["image", "video"]
 
 MAX_SCALE = 256
 MAX_SIDE_PX = 65_500
-MAX_CRF = 63
-_MAX_MODELS = 8
-_ALIASES = ("jpg", "tif")
-_PICTURES = tuple(name for name in PICTURE_FORMATS if name not in _ALIASES)
 
 # Numbers that keep their exact value.
 _EXACT = frozenset(("start", "end", "duration", "fps"))
@@ -55,27 +57,6 @@ _ALWAYS_NAMED = frozenset(
         *("quality", "codec", "crf", "preset", "strip_metadata"),
     )
 )
-
-
-def _as_tuple(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
-
-
-Format = Annotated[str, OneOf("format", (*_PICTURES, *VIDEO_FORMATS), _ALIASES)]
-Codec = Annotated[str, OneOf("video codec", CODEC_NAMES, also=tuple(OTHER_NAMES.items()))]
-Carry = Literal["copy", "convert", "none"]
-# The codec has the last word: most end at 51.
-Crf = Annotated[float, WithJsonSchema({"type": "number", "minimum": 0, "maximum": MAX_CRF})]
-Amount = Annotated[float, Field(ge=0, le=1)]
-Deinterlace = Literal["off", "double"]
-Preset = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9]+$", max_length=20)]
-ModelName = Annotated[
-    str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=100)
-]
-Tasks = Annotated[tuple[Task, ...], Field(max_length=len(TASKS)), BeforeValidator(_as_tuple)]
-ModelNames = Annotated[
-    tuple[ModelName, ...], Field(max_length=_MAX_MODELS), BeforeValidator(_as_tuple)
-]
 
 
 def _option(
@@ -163,7 +144,7 @@ class Request(BaseModel):
         le=1,
     )
     format: Format | None = _option(
-        f"Format of the result: {', '.join(_PICTURES)}; of videos: {', '.join(VIDEO_FORMATS)}.",
+        f"Format of the result: {', '.join(PICTURES)}; of videos: {', '.join(VIDEO_FORMATS)}.",
         label="Format",
         usual="the input's",
     )
@@ -175,7 +156,8 @@ class Request(BaseModel):
         le=100,
     )
     codec: Codec | None = _option(
-        f"Codec of videos: {', '.join(CODEC_NAMES)}.",
+        f"Codec of videos: {', '.join(CODEC_NAMES)}; or an encoder of a graphics card, where this "
+        "machine has it, such as hevc_nvenc, h264_qsv, h264_vaapi or hevc_videotoolbox.",
         label="Video codec",
         usual="h264, in WebM vp9; for PQ and HLG hevc, in WebM av1",
         kinds=("video",),
@@ -192,6 +174,19 @@ class Request(BaseModel):
         "the slowest.",
         label="Encoder preset",
         usual="the codec's own",
+        kinds=("video",),
+    )
+    pix_fmt: PixelFormat | None = _option(
+        f"Pixel format of videos, as FFmpeg calls it: {', '.join(PIXEL_FORMATS)}.",
+        label="Pixel format",
+        usual="the one of the codec that loses least",
+        kinds=("video",),
+    )
+    streams: Streams | None = _option(
+        "Which streams of a video go over with its picture: all, video, or a list of numbers, "
+        f"kinds ({', '.join(KINDS)}) and kinds with a language, such as 0,2 or audio:eng,subtitle.",
+        label="Streams",
+        usual="all",
         kinds=("video",),
     )
     audio: Carry | None = _option(
@@ -342,6 +337,11 @@ class Request(BaseModel):
     def rate(self) -> Fraction | None:
         """Frames per second of a video, where that is to be constant."""
         return None if self.fps is None else Fraction(self.fps)
+
+    @property
+    def selection(self) -> Selection:
+        """Which streams of a video go over beside its picture."""
+        return Selection.of(self.streams or "all")
 
     @property
     def box(self) -> Box | None:

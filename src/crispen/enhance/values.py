@@ -19,6 +19,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError, core_schema
 
 from crispen.errors import nearest_names
+from crispen.media.video.selection import PATTERN
 from crispen.media.video.span import Span
 
 _TIME = r"(?:(?:\d+:)?[0-5]?\d:[0-5]?\d|\d+)(?:\.\d+)?"
@@ -116,8 +117,8 @@ def _matching(text: Any, pattern: str, kind: LiteralString, message: LiteralStri
     return text
 
 
-def _schema(pattern: str) -> WithJsonSchema:
-    return WithJsonSchema({"type": "string", "pattern": pattern, "maxLength": 40})
+def _schema(pattern: str, length: int = 40) -> WithJsonSchema:
+    return WithJsonSchema({"type": "string", "pattern": pattern, "maxLength": length})
 
 
 def _time(value: Any) -> Any:
@@ -161,6 +162,20 @@ def _box(value: Any) -> Any:
 
 
 Rectangle = Annotated[str, BeforeValidator(_box), _schema(f"^{_BOX}$")]
+
+
+def _streams(value: Any) -> Any:
+    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    return _matching(
+        text.replace(" ", "").lower() if isinstance(text, str) else text,
+        PATTERN,
+        "no_streams",
+        "'{text}' does not say streams; write all, video, or numbers and kinds such as 0,2 "
+        "or audio:eng,subtitle",
+    )
+
+
+Streams = Annotated[str, BeforeValidator(_streams), _schema(f"^{PATTERN}$", 100)]
 
 
 def plain_number(value: Any) -> Any:

@@ -114,7 +114,8 @@ class Worker:
             overwrite=True,
             progress=progress,
         )
-        web = done.codec in video_of(target.suffix).browsers and done.pixel_format == "yuv420p"
+        family = done.codec.partition("_")[0]  # hevc of hevc_nvenc
+        web = family in video_of(target.suffix).browsers and done.pixel_format == "yuv420p"
         result = self._result(job, target, done.label, done.target_size, done.frames, done.notes)
         return result.model_copy(update={"viewable": web}), done.models
 

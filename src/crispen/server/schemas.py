@@ -7,7 +7,8 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from crispen.enhance.options import Option
-from crispen.enhance.request import Amount, Kind, Request
+from crispen.enhance.request import Kind, Request
+from crispen.enhance.value_types import Amount
 from crispen.jobs.job_facts import JobResult, ProgressNow, Source
 from crispen.jobs.states import Status
 from crispen.models.card import ModelCard

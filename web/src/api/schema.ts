@@ -1413,7 +1413,7 @@ export interface components {
             audio?: ("copy" | "convert" | "none") | null;
             /**
              * Codec
-             * @description Codec of videos: h264, hevc, vp9, av1, ffv1, prores.
+             * @description Codec of videos: h264, hevc, vp9, av1, ffv1, prores; or an encoder of a graphics card, where this machine has it, such as hevc_nvenc, h264_qsv, h264_vaapi or hevc_videotoolbox.
              */
             codec?: ("h264" | "hevc" | "vp9" | "av1" | "ffv1" | "prores") | null;
             /**
@@ -1483,6 +1483,11 @@ export interface components {
              */
             models?: string[] | null;
             /**
+             * Pix Fmt
+             * @description Pixel format of videos, as FFmpeg calls it: yuv420p, yuv422p, yuv444p, yuv420p10le, yuv422p10le, yuv444p10le, yuv420p12le, yuv422p12le, yuv444p12le.
+             */
+            pix_fmt?: ("yuv420p" | "yuv422p" | "yuv444p" | "yuv420p10le" | "yuv422p10le" | "yuv444p10le" | "yuv420p12le" | "yuv422p12le" | "yuv444p12le") | null;
+            /**
              * Preset
              * @description Speed of the video encoder: ultrafast … veryslow; for vp9 and av1 a number, where 0 is the slowest.
              */
@@ -1502,6 +1507,11 @@ export interface components {
              * @description Where in a video to begin, in seconds or [HH:]MM:SS[.fff]: nothing that is shown before goes over.
              */
             start?: string | null;
+            /**
+             * Streams
+             * @description Which streams of a video go over with its picture: all, video, or a list of numbers, kinds (video, audio, subtitle, attachment, data, cover) and kinds with a language, such as 0,2 or audio:eng,subtitle.
+             */
+            streams?: string | null;
             /**
              * Strength
              * @description How much of it to do where the task leaves the size as it is; 0.5 is half way between the input and the full result.

@@ -15,19 +15,17 @@ from crispen.enhance.plan import Plan, video_suffix
 from crispen.enhance.prefetch import Prefetch
 from crispen.enhance.record import identity
 from crispen.enhance.request import Request
+from crispen.enhance.video.encoder import Encoder
 from crispen.enhance.video.part import about_frames, begun_at_zero, nothing_left
 from crispen.enhance.video.rate import Pace
 from crispen.enhance.video.segments import Ending, Parts
 from crispen.enhance.video.timestamps import FrameClock
-from crispen.errors import InputError, UsageError
+from crispen.errors import InputError
 from crispen.media.video.box import Box
 from crispen.media.video.codecs import find_codec
 from crispen.media.video.container import (
     Damage,
-    explained,
-    local,
     read_frames,
-    reason,
     writing,
 )
 from crispen.media.video.crop import cropped
@@ -39,8 +37,6 @@ from crispen.progress import Progress, Task
 
 if TYPE_CHECKING:
     import av
-    from av.container import OutputContainer
-    from av.video.stream import VideoStream
 
     from crispen.media.video.muxing import Joint
     from crispen.media.video.tracks import Track
@@ -93,7 +89,6 @@ class Work:
         self.result = self.header if self.pace is None else self.pace.header
         self.box = None if box is None else box.stored(header)
         self.span = (span or Span()).moved(header.origin)
-        self.threads = threads
         self._suffix = video_suffix(target)
         self.codec = find_codec(plan.codec, self._suffix)
         self.options = plan.encoder_options
@@ -123,6 +118,16 @@ class Work:
             self.notes.append(
                 f"its full range becomes studio range, the only one {self.codec.name} has"
             )
+        self.encoder = Encoder(
+            self.codec,
+            self.options,
+            self.size,
+            self.format,
+            self.color,
+            self.result,
+            self.pixel_aspect,
+            threads,
+        )
 
     def settle(self, request: Request) -> None:
         """Find out what the result's file can hold, before any work is done for it.
@@ -142,10 +147,11 @@ class Work:
             self._suffix,
             audio=request.audio,
             subtitles=request.subtitles,
+            selection=request.selection,
         )
         with tempfile.TemporaryDirectory() as folder:
             trial = Path(folder) / "frame"
-            self._try_encoder(trial)
+            self.encoder.rehearse(trial)
             joint = self._joint([trial], plan.tracks, request.strip_metadata)
             self.tracks = rehearse(joint, self.target)
         left_out = [t.info for t in plan.tracks if t not in self.tracks]
@@ -156,23 +162,6 @@ class Work:
                 for i in left_out
             ),
         ]
-
-    def _try_encoder(self, path: Path) -> None:
-        import av
-
-        frame = av.VideoFrame(*self.size, self.format.name)
-        for part in frame.planes:
-            part.update(bytes(part.buffer_size))
-        frame.pts, frame.time_base = 0, self.result.time_base
-        try:
-            with explained():
-                self._encode(path, iter([frame]))
-        except av.FFmpegError as error:
-            width, height = self.size
-            raise UsageError(
-                f"{self.codec.name} does not encode {width}x{height} with these settings "
-                f"({reason(error)}); choose another size or --codec"
-            ) from error
 
     def job(self, segment_s: float) -> dict[str, Any]:
         """Everything the segments depend on."""
@@ -309,47 +298,9 @@ class Work:
                 task.advance()
 
         with writing(draft, self.target):
-            self._encode(draft, counted())
+            self.encoder.write(draft, counted())
         parts.finish(number)
         return True
-
-    def _encode(self, path: Path, frames: Iterator[av.VideoFrame]) -> None:
-        import av
-
-        options = {"avoid_negative_ts": "disabled"}
-        if self.codec.segment == "mov":
-            options["video_track_timescale"] = str(self.result.time_base.denominator)
-        with av.open(local(path), "w", self.codec.segment, container_options=options) as out:
-            stream = self._encoder(out)
-            count = 0
-            for frame in frames:
-                out.mux(stream.encode(frame))
-                count += 1
-            for packet in stream.encode():
-                if count == 1:  # x265 leaves a lone frame's time of decoding to chance
-                    packet.dts = packet.pts
-                out.mux(packet)
-
-    def _encoder(self, out: OutputContainer) -> VideoStream:
-        from crispen.media.video.muxing import apply_color
-
-        header = self.result
-        rate = header.rate or Fraction(25)
-        options = dict(self.options)
-        if header.top_left and self.format.chroma == "420":
-            options["chroma_sample_location"] = "topleft"
-        stream: Any = out.add_stream(self.codec.encoder, rate=rate, options=options)
-        stream.width, stream.height = self.size
-        stream.pix_fmt = self.format.name
-        stream.time_base = header.time_base
-        context = stream.codec_context
-        context.time_base = header.time_base
-        if self.pixel_aspect is not None:
-            context.sample_aspect_ratio = self.pixel_aspect
-        apply_color(context, self.color)
-        if self.threads is not None:
-            context.thread_count = self.threads
-        return stream  # type: ignore[no-any-return]
 
     def _joint(
         self,
@@ -370,7 +321,7 @@ class Work:
             self.pixel_aspect,
             header.rate,
             header.display_matrix,
-            hevc=self.codec.name == "hevc",
+            hevc=self.codec.family == "hevc",
         )
         return Joint(
             segments,

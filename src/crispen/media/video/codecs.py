@@ -3,73 +3,11 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
 
 from crispen.errors import UsageError, nearest_names
 from crispen.media.format_choice import video_of
-from crispen.media.formats import MUXERS
-
-
-@dataclass(frozen=True, slots=True)
-class VideoCodec:
-    """One choice of ``--codec``.
-
-    Attributes:
-        name: What the person types.
-        encoder: FFmpeg's encoder.
-        crf: Default quality, lower is better; None where the codec has no such scale.
-        preset: Default speed.
-        presets: What may be asked for, fastest last; empty where the codec has none.
-        extra: Further options of the encoder.
-        preset_option: What FFmpeg calls the preset.
-        max_crf: The worst quality.
-        segment: Container of unfinished work. NUT holds any time base to the last tick.
-        full_range: It can say that its levels are full range.
-        odd: It codes sides of an odd number of pixels, whatever its chroma.
-    """
-
-    name: str
-    encoder: str
-    crf: int | None
-    preset: str | None
-    presets: tuple[str, ...]
-    extra: dict[str, str] = field(default_factory=dict)
-    preset_option: str = "preset"
-    max_crf: int = 51
-    segment: str = "nut"
-    full_range: bool = True
-    odd: bool = True
-
-    @property
-    def suffixes(self) -> list[str]:
-        """Suffixes of the files that can hold it."""
-        return [s for s in MUXERS if self.name in video_of(s).codecs]
-
-    def options(self, crf: float | None, preset: str | None) -> dict[str, str]:
-        """FFmpeg's options for that quality and speed.
-
-        Raises:
-            UsageError: The codec has no such quality or preset.
-        """
-        options = dict(self.extra)
-        if self.crf is None and crf is not None:
-            raise UsageError(f"{self.name} has no --crf; leave it out or choose another codec")
-        if crf is not None and not 0 <= crf <= self.max_crf:
-            raise UsageError(
-                f"--crf {crf:g} is outside 0 to {self.max_crf} of {self.name}; {self.crf} is usual"
-            )
-        if self.crf is not None:
-            options["crf"] = f"{self.crf if crf is None else crf:g}"
-        if preset is not None and preset not in self.presets:
-            raise UsageError(
-                f"{self.name} has no preset '{preset}'"
-                + (f"; choose one of {', '.join(self.presets)}" if self.presets else "")
-            )
-        chosen = preset or self.preset
-        if chosen is not None:
-            options[self.preset_option] = chosen
-        return options
-
+from crispen.media.video.hardware import HARDWARE, check_device, tried
+from crispen.media.video.video_codec import VideoCodec
 
 _X26X = (
     *("placebo", "veryslow", "slower", "slow", "medium", "fast", "faster"),
@@ -120,6 +58,7 @@ OTHER_NAMES = {
 }
 
 CODEC_NAMES = tuple(codec.name for codec in _CODECS)
+HARDWARE_NAMES = tuple(codec.name for codec in HARDWARE)
 
 
 def codecs_in(suffix: str) -> list[str]:
@@ -132,10 +71,23 @@ def codecs_in(suffix: str) -> list[str]:
 
 
 def available_codecs() -> list[VideoCodec]:
-    """The codecs this machine's FFmpeg can encode, default first."""
+    """The codecs this machine can encode, default first, those of its hardware last."""
+    return [
+        codec
+        for codec in (*_CODECS, *HARDWARE)
+        if _is_known(codec) and not (codec.device and tried(codec))
+    ]
+
+
+def _is_known(codec: VideoCodec) -> bool:
     from av.codec import codecs_available
 
-    return [codec for codec in _CODECS if codec.encoder in codecs_available]
+    return codec.encoder in codecs_available
+
+
+def hardware_names() -> list[str]:
+    """Names of the hardware encoders that work on this machine."""
+    return [codec.name for codec in available_codecs() if codec.device]
 
 
 def usual_codec(suffix: str, *, hdr: bool = False) -> str:
@@ -148,33 +100,68 @@ def usual_codec(suffix: str, *, hdr: bool = False) -> str:
     return next((c for c in codecs if hdr and c in ("hevc", "av1")), codecs[0])
 
 
+def named_codec(name: str) -> VideoCodec:
+    """The codec of that name.
+
+    Raises:
+        UsageError: No such codec, or one whose device is missing.
+    """
+    # SVT-AV1 writes its settings to stderr unless this variable is set.
+    os.environ.setdefault("SVT_LOG", "1")
+    codec = next((c for c in (*_CODECS, *HARDWARE) if c.name == name.lower()), None)
+    if codec is not None and codec.device and not _is_known(codec):
+        raise UsageError(
+            f"{codec.name}: the FFmpeg that Crispen uses has no such encoder; "
+            f"choose --codec {codec.family}"
+        )
+    if codec is None or not _is_known(codec):
+        names = [one.name for one in available_codecs()]
+        raise UsageError(
+            f"no video codec '{name}'{nearest_names(name, names, also=OTHER_NAMES)} "
+            f"(this machine has {', '.join(names)})"
+        )
+    check_device(codec)
+    return codec
+
+
 def find_codec(name: str | None, suffix: str, *, hdr: bool = False) -> VideoCodec:
     """The codec of that name for a file of that suffix; its usual one if None.
 
     Raises:
-        UsageError: No such codec, or one that the file cannot hold.
+        UsageError: No such codec, one that the file cannot hold, or one whose device is missing.
     """
-    codecs = {codec.name: codec for codec in available_codecs()}
-    asked = name or usual_codec(suffix, hdr=hdr)
-    # SVT-AV1 writes its settings to stderr unless this variable is set.
-    os.environ.setdefault("SVT_LOG", "1")
-    codec = codecs.get(asked.lower())
-    if codec is None:
-        raise UsageError(
-            f"no video codec '{asked}'{nearest_names(asked, codecs, also=OTHER_NAMES)} "
-            f"(this machine has {', '.join(codecs)})"
-        )
+    codec = named_codec(name or usual_codec(suffix, hdr=hdr))
     if suffix not in codec.suffixes:
-        fitting = ", ".join(c.name for c in codecs.values() if suffix in c.suffixes)
         raise UsageError(
-            f"{codec.name} does not go into {suffix} files; choose --codec {fitting}, "
+            f"{codec.name} does not go into {suffix} files; "
+            f"choose --codec {', '.join(codecs_in(suffix))}, "
             f"or a name ending in {' or '.join(codec.suffixes)}"
         )
     return codec
 
 
+# The same samples in other places.
+_SAME_SAMPLES = {
+    "yuv420p": "nv12",
+    "yuv420p10le": "p010le",
+    "yuv422p": "nv16",
+    "yuv422p10le": "p210le",
+}
+
+
 def encoder_formats(codec: VideoCodec) -> list[str]:
-    """Names of the pixel formats an encoder takes."""
+    """Names of an encoder's pixel formats, and of planar ones that hold the same samples."""
+    names = _own_formats(codec)
+    return [*names, *(planar for planar, other in _SAME_SAMPLES.items() if other in names)]
+
+
+def encoder_format(codec: VideoCodec, planar: str) -> str:
+    """The pixel format in which an encoder takes frames of a planar one."""
+    return planar if planar in _own_formats(codec) else _SAME_SAMPLES[planar]
+
+
+def _own_formats(codec: VideoCodec) -> list[str]:
     import av
 
-    return [fmt.name for fmt in av.Codec(codec.encoder, "w").video_formats or ()]
+    offered = [fmt.name for fmt in av.Codec(codec.encoder, "w").video_formats or ()]
+    return [*codec.formats] or offered

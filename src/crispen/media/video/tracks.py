@@ -21,6 +21,7 @@ from crispen.media.video.container import open_input, reading
 from crispen.media.video.continuity import demuxed
 from crispen.media.video.copied import Copied
 from crispen.media.video.header import StreamInfo, VideoHeader
+from crispen.media.video.selection import Selection
 from crispen.media.video.sink import Sink
 from crispen.media.video.sound import Sound
 from crispen.media.video.span import Span
@@ -96,6 +97,7 @@ def plan_tracks(
     *,
     audio: Carry | None = None,
     subtitles: Carry | None = None,
+    selection: Selection | None = None,
 ) -> TrackPlan:
     """Which streams of `path` go into a file of that suffix, and how.
 
@@ -106,19 +108,25 @@ def plan_tracks(
         audio: How sound goes over: as it is, converted in any case, or not at all. Unless given,
             it is converted where the file cannot hold it.
         subtitles: Likewise.
+        selection: Which streams go over; all unless given.
 
     Raises:
         InputError: Something is to be copied that the file cannot hold.
+        UsageError: A stream was asked for that the source does not have.
     """
+    selection = selection or Selection()
+    selection.check(path, header.streams)
     tracks: list[Track] = []
-    notes: list[str] = []
+    notes = selection.notes(header.streams)
     wishes = {"audio": audio, "subtitle": subtitles}
     with reading(path), open_input(path) as source:
         sample = _Sample(source, header.stream)
         for info in header.streams:
             wish = wishes.get(info.kind)
             stream = source.streams[info.index]
-            if info.index == header.stream or wish == "none" or _is_rewritten(stream, header):
+            if info.index == header.stream or wish == "none" or not selection.takes(info):
+                continue
+            if _is_rewritten(stream, header):
                 continue
             ways = _ways(info, stream, suffix, wish)
             track = next((t for t in ways if sample.fits(stream, t, suffix)), None)

@@ -8,7 +8,7 @@ from crispen.enhance.request import Request
 from crispen.enhance.task_models import default_models
 from crispen.jobs.file_kinds import LOSSLESS, PICTURES, UNWRITTEN, VIDEOS
 from crispen.media.formats import VIDEO_SUFFIXES
-from crispen.media.video.codecs import CODEC_NAMES, codecs_in
+from crispen.media.video.codecs import CODEC_NAMES, codecs_in, hardware_names
 from crispen.models.athand import AtHand
 from crispen.models.tasks import TASKS
 from crispen.server.schemas import FormatChoice, Limits, SettingsView, TaskChoice
@@ -35,10 +35,16 @@ class Choices:
 
     def of(self, client: str) -> SettingsView:
         """Limits and choices of a client."""
+        hardware = hardware_names()
         return SettingsView(
             version=__version__,
             limits=self._limits,
-            options=options(),
+            options=[
+                option.model_copy(update={"choices": [*(option.choices or ()), *hardware]})
+                if option.name == "codec"
+                else option
+                for option in options()
+            ],
             tasks=_tasks(AtHand(self._models.usable(client))),
             formats=[
                 FormatChoice(
@@ -47,19 +53,24 @@ class Choices:
                     suffix=suffix,
                     type=type,
                     quality=name not in LOSSLESS,
-                    codecs=codecs_in(suffix) if kind == "video" else [],
+                    codecs=_codecs(suffix, hardware) if kind == "video" else [],
                 )
                 for kind, table in (("image", PICTURES), ("video", VIDEOS))
                 for name, (suffix, type) in table.items()
                 if name not in UNWRITTEN
             ],
-            codecs=list(CODEC_NAMES),
+            codecs=[*CODEC_NAMES, *hardware],
             scales=_SCALES,
             defaults=Request(scale=2, tasks=("upscale",)),
             accept=[*(t for _, t in PICTURES.values()), "video/*", *sorted(VIDEO_SUFFIXES)],
             runs=self._runs,
             tus_url=self._tus_url,
         )
+
+
+def _codecs(suffix: str, hardware: list[str]) -> list[str]:
+    held = codecs_in(suffix)
+    return [*held, *(name for name in hardware if name.partition("_")[0] in held)]
 
 
 def _tasks(at_hand: AtHand) -> list[TaskChoice]:

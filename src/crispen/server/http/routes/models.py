@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import FileResponse
 
-from crispen.enhance.request import ModelName
+from crispen.enhance.value_types import ModelName
 from crispen.server.http.dependencies import FolderOf, ModelsOf, SettingsOf
 from crispen.server.http.disconnection import while_there
 from crispen.server.http.errors import failures

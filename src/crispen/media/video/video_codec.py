@@ -1,0 +1,87 @@
+"""What is known of one video encoder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from crispen.errors import UsageError
+from crispen.media.format_choice import video_of
+from crispen.media.formats import MUXERS
+
+
+@dataclass(frozen=True, slots=True)
+class VideoCodec:
+    """One choice of ``--codec``.
+
+    Attributes:
+        name: What the person types.
+        encoder: FFmpeg's encoder.
+        crf: Default quality, lower is better; None where the codec has no such scale.
+        preset: Default speed.
+        presets: What may be asked for, fastest last; empty where the codec has none.
+        extra: Further options of the encoder.
+        preset_option: What FFmpeg calls the preset.
+        max_crf: The worst quality.
+        segment: Container of unfinished work. NUT holds any time base to the last tick.
+        full_range: It can say that its levels are full range.
+        odd: It codes sides of an odd number of pixels, whatever its chroma.
+        crf_options: What FFmpeg calls the quality.
+        rated: The quality as FFmpeg is told it.
+        device: What a hardware encoder needs, in words; empty for software.
+        uploads: FFmpeg's name of the device that frames are sent to before they are encoded.
+        formats: Pixel formats it takes, where FFmpeg only says that they are on the device.
+    """
+
+    name: str
+    encoder: str
+    crf: int | None
+    preset: str | None
+    presets: tuple[str, ...]
+    extra: dict[str, str] = field(default_factory=dict)
+    preset_option: str = "preset"
+    max_crf: int = 51
+    segment: str = "nut"
+    full_range: bool = True
+    odd: bool = True
+    crf_options: tuple[str, ...] = ("crf",)
+    rated: Callable[[float], str] = "{:g}".format
+    device: str = ""
+    uploads: str = ""
+    formats: tuple[str, ...] = ()
+
+    @property
+    def family(self) -> str:
+        """What it encodes to: ``hevc`` of ``hevc_nvenc``."""
+        return self.name.split("_")[0]
+
+    @property
+    def suffixes(self) -> list[str]:
+        """Suffixes of the files that can hold it."""
+        return [s for s in MUXERS if self.family in video_of(s).codecs]
+
+    def options(self, crf: float | None, preset: str | None) -> dict[str, str]:
+        """FFmpeg's options for that quality and speed.
+
+        Raises:
+            UsageError: The codec has no such quality or preset.
+        """
+        options = dict(self.extra)
+        if self.crf is None and crf is not None:
+            raise UsageError(f"{self.name} has no --crf; leave it out or choose another codec")
+        if crf is not None and not 0 <= crf <= self.max_crf:
+            raise UsageError(
+                f"--crf {crf:g} is outside 0 to {self.max_crf} of {self.name}; {self.crf} is usual"
+            )
+        if self.crf is not None:
+            rating = self.rated(self.crf if crf is None else crf)
+            options |= dict.fromkeys(self.crf_options, rating)
+        if preset is not None and preset not in self.presets:
+            raise UsageError(
+                f"{self.name} has no preset '{preset}'"
+                + (f"; choose one of {', '.join(self.presets)}" if self.presets else "")
+            )
+        chosen = preset or self.preset
+        if chosen is not None:
+            options[self.preset_option] = chosen
+        return options

@@ -1,0 +1,79 @@
+"""What an encoder is given, and which pixel formats can be asked for."""
+
+from __future__ import annotations
+
+import dataclasses
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+
+from crispen.enhance.api import enhance_video
+from crispen.enhance.video.encoder import Encoder
+from crispen.errors import UsageError
+from crispen.media.video.codecs import find_codec
+from crispen.media.video.container import probe
+from crispen.media.video.header import Color
+from crispen.media.video.pixel_formats import Planar
+
+from .clips import frames, make_clip, picture
+
+
+def test_an_encoder_of_interleaved_chroma_gets_the_same_samples(tmp_path: Path) -> None:
+    """As graphics cards want it; x264 takes both, and keeps all with a quantiser of 0."""
+    header = probe(make_clip(tmp_path / "a.mp4"))
+    planar = find_codec("h264", ".mp4")
+    made = []
+    for codec in (planar, dataclasses.replace(planar, formats=("nv12",))):
+        encoder = Encoder(
+            *(codec, {"qp": "0"}, (48, 32), Planar("420", 8), Color(1, 1, 1, 1), header, None, 1)
+        )
+        source = [picture(48, 32, number) for number in range(3)]
+        for number, frame in enumerate(source):
+            frame.pts, frame.time_base = number * 512, Fraction(1, 12800)
+        encoder.write(tmp_path / "c.seg", iter(source))
+        with av.open(str(tmp_path / "c.seg")) as file:
+            made.append([f.to_ndarray(format="yuv420p") for f in file.decode(video=0)])
+    assert len(made[0]) == 3
+    for one, other in zip(*made, strict=True):
+        assert np.array_equal(one, other)
+    assert np.array_equal(made[0][1], picture(48, 32, 1).to_ndarray())
+
+
+@pytest.mark.parametrize(
+    ("codec", "asked", "held"),
+    [
+        ("h264", "yuv444p", "yuv444p"),
+        ("hevc", "yuv420p10", "yuv420p10le"),
+        ("hevc", "yuv422p12le", "yuv422p12le"),
+        ("ffv1", "yuv422p", "yuv422p"),
+        ("prores", "yuv444p10le", "yuv444p10le"),
+    ],
+)
+def test_the_pixel_format_is_the_one_asked_for(
+    tmp_path: Path, codec: str, asked: str, held: str
+) -> None:
+    # x265 itself breaks down on 48x32 in 10 bits.
+    source = make_clip(tmp_path / "a.mp4", range(0, 1536, 512), size=(128, 96), color=(1, 1, 1, 1))
+    suffix = ".mov" if codec == "prores" else ".mkv"
+    target = tmp_path / f"b{suffix}"
+    report = enhance_video(source, target, 1, codec=codec, crf=None, pix_fmt=asked)
+    assert report.notes == ()
+    header = probe(target)
+    assert header.format.name == held
+    shift = header.format.planar.bits - 8
+    mean = np.mean([f.mean() for f in frames(source)])
+    assert np.mean([f.mean() for f in frames(target)]) / (1 << shift) == pytest.approx(mean, abs=1)
+
+
+def test_a_pixel_format_that_the_codec_does_not_take_is_refused_before_work(
+    tmp_path: Path,
+) -> None:
+    with pytest.raises(UsageError, match="av1 does not take --pix-fmt yuv444p; choose one of yuv"):
+        enhance_video(
+            *(tmp_path / "none.mp4", tmp_path / "b.mp4", 1), codec="av1", pix_fmt="yuv444p"
+        )
+    with pytest.raises(UsageError, match="no pixel format 'yuv420'; did you mean yuv420p"):
+        enhance_video(tmp_path / "none.mp4", tmp_path / "b.mp4", 1, pix_fmt="yuv420")
