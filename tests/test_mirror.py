@@ -83,7 +83,7 @@ TOGETHER: dict[str, tuple[tuple[str, ...], str]] = {
         "what an encoder is given is part of a plan",
     ),
     "enhance/test_request.py": (
-        ("enhance/values.py",),
+        ("enhance/values.py", "enhance/value_types.py"),
         "what an option's text means is seen in requests",
     ),
     "enhance/video/test_span.py": (
@@ -97,10 +97,6 @@ TOGETHER: dict[str, tuple[tuple[str, ...], str]] = {
     "media/video/test_codecs.py": (
         ("media/video/video_codec.py",),
         "what is known of a codec, of which codecs.py has a table",
-    ),
-    "enhance/test_request.py": (
-        ("enhance/value_types.py",),
-        "the types of a request's fields",
     ),
     "media/video/test_fields.py": (
         ("media/video/filtering.py",),
