@@ -91,6 +91,10 @@ def test_memory():
 def test_summary():
     done = Outcome("d/photo.jpg", "d/photo.x2.jpg", "done", (4, 3), (8, 6), 1, 5.12)
     assert summary(done) == "d/photo.jpg → photo.x2.jpg  4x3 → 8x6  5.1 s"
+    made = {"models": ("denoise-photo", "photo-x2"), "codec": "hevc", "frames": 50}
+    clip = Outcome("d/a.mp4", "e/a.mp4", "done", (4, 3), (8, 6), seconds=5.12, **made)
+    what = "denoise-photo + photo-x2, hevc"
+    assert summary(clip) == f"d/a.mp4 → e/a.mp4  4x3 → 8x6  50 frames  {what}  5.1 s"
     failed = Outcome("photo.jpg", "", "failed", error="the disk is full")
     assert summary(failed) == "failed: photo.jpg: the disk is full"
 

@@ -186,7 +186,7 @@ def parse_memory(text: str) -> int:
 def summary(outcome: Outcome) -> str:
     """One line for a person.
 
-    ``photo.jpg → photo.x2.jpg  4000x3000 → 8000x6000  5.1 s``
+    ``photo.jpg → photo.x2.jpg  4000x3000 → 8000x6000  photo-x2  5.1 s``
     """
     if outcome.status == "failed":
         if outcome.target and outcome.error.startswith(outcome.target):
@@ -204,8 +204,12 @@ def summary(outcome: Outcome) -> str:
         if size is not None
     )
     frames = f"  {outcome.frames} frames" if outcome.frames > 1 else ""
+    means = " + ".join(outcome.models)
+    if outcome.codec:
+        means = ", ".join(part for part in (means, outcome.codec) if part)
+    means = f"  {means}" if means else ""
     said = outcome.notes
     if outcome.shrinks_back is not None:
         said += (f"shrinks back to the repaired picture within {outcome.shrinks_back:.2f} levels",)
     notes = "".join(f"\n  note: {note}" for note in said)
-    return f"{outcome.source} → {result}  {sizes}{frames}  {outcome.seconds:.1f} s{notes}"
+    return f"{outcome.source} → {result}  {sizes}{frames}{means}  {outcome.seconds:.1f} s{notes}"

@@ -91,6 +91,8 @@ class Outcome:
         source_size: Width and height.
         target_size: Width and height.
         frames: Of an animation or video.
+        models: Names of the networks that ran, in order.
+        codec: Of a video.
         seconds: Time it took.
         error: One line, if it failed or is not read.
         kind: What an unread file is, in a word.
@@ -111,6 +113,8 @@ class Outcome:
     notes: tuple[str, ...] = ()
     shrinks_back: float | None = None
     exit_code: int = 0
+    models: tuple[str, ...] = ()
+    codec: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """Plain types, for ``--json``."""
@@ -288,6 +292,7 @@ def _one(job: Job, batch: _Batch, record: Record) -> Outcome:
                 source_size=done.source,
                 target_size=done.result,
                 frames=done.frames,
+                models=done.models,
                 notes=done.notes,
                 shrinks_back=done.shrinks_back,
             ),
@@ -386,5 +391,7 @@ def _video(job: Job, batch: _Batch, outcome: Callable[..., Outcome]) -> Outcome:
         source_size=done.source_size,
         target_size=done.target_size,
         frames=done.frames,
+        models=done.models,
+        codec=done.codec,
         notes=(*resumed, *done.notes),
     )

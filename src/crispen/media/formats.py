@@ -355,30 +355,40 @@ VIDEOS: dict[str, VideoFormat] = {
             (".ts", ".mts", ".m2ts", ".m2t", ".trp"),
             "video/mp2t",
             "mpegts",
-            magic=rb"G.{187}G",
+            magic=rb"G.{187}G|.{4}G.{191}G",  # the second as on Blu-ray discs
         ),
         VideoFormat(
             "mpeg", (".mpg", ".mpeg", ".vob"), "video/mpeg", "mpeg", magic=rb"\0\0\x01\xba"
         ),
-        VideoFormat("mpegvideo", (".m2v",), "video/mpeg", "mpegvideo"),
+        VideoFormat("mpegvideo", (".m2v",), "video/mpeg", "mpegvideo", magic=rb"\0\0\x01\xb3"),
         VideoFormat("flv", (".flv",), "video/x-flv", "flv", magic=rb"FLV\x01"),
         VideoFormat(
             "asf", (".wmv", ".asf"), "video/x-ms-asf", "asf", magic=rb"\x30\x26\xb2\x75\x8e\x66\xcf"
         ),
-        VideoFormat("ogg", (".ogv",), "video/ogg", "ogg"),
+        VideoFormat(
+            "ogg", (".ogv",), "video/ogg", "ogg", magic=rb"OggS.{24}(.{0,64}\x80theora|\x01video)"
+        ),
         VideoFormat("mxf", (".mxf",), "application/mxf", "mxf", magic=rb"\x06\x0e\x2b\x34\x02\x05"),
         VideoFormat("nut", (".nut",), "video/x-nut", "nut", magic=rb"nut/multimedia"),
         VideoFormat(
             "yuv4mpegpipe", (".y4m",), "video/x-yuv4mpeg", "yuv4mpegpipe", magic=rb"YUV4MPEG2"
         ),
-        VideoFormat("dv", (".dv",), "video/x-dv", "dv"),
+        VideoFormat("dv", (".dv",), "video/x-dv", "dv", magic=rb"\x1f\x07\0[\x3f\xbf]"),
         VideoFormat("mjpeg", (".mjpeg",), "video/x-motion-jpeg", "mjpeg"),
-        VideoFormat("h264", (".h264", ".264"), "video/h264", "h264"),
-        VideoFormat("hevc", (".hevc", ".265"), "video/h265", "hevc"),
+        # A unit that describes the stream comes first, or one that only says that one begins.
+        VideoFormat(
+            *("h264", (".h264", ".264"), "video/h264", "h264"),
+            magic=rb"\0{2,3}\x01([\x07\x27\x47\x67]|\x09.\0{2,3}\x01[\x07\x27\x47\x67])",
+        ),
+        VideoFormat(
+            *("hevc", (".hevc", ".265"), "video/h265", "hevc"), magic=rb"\0{2,3}\x01[\x40\x46]\x01"
+        ),
         VideoFormat("rm", (".rm", ".rmvb"), "application/vnd.rn-realmedia", "rm", magic=rb"\.RMF"),
         VideoFormat("ivf", (".ivf",), "video/x-ivf", "ivf", magic=rb"DKIF"),
         VideoFormat("obu", (), "video/av1", "obu"),
-        VideoFormat("mpeg4", (), "video/mp4v-es", "m4v"),
+        VideoFormat(
+            "mpeg4", (), "video/mp4v-es", "m4v", magic=rb"\0\0\x01(\xb0|[\0-\x1f]\0\0\x01\x20)"
+        ),
     )
 }
 

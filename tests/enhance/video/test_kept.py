@@ -187,6 +187,13 @@ def test_bare_streams_have_their_own_rate(
         ),
         ("a.video", ("-c:v", "libx264", "-f", "matroska")),
         ("a", ("-c:v", "libx264", "-f", "mp4")),
+        ("bare", ("-c:v", "libx264", "-f", "h264")),
+        ("bare-hevc", ("-c:v", "libx265", "-x265-params", "log-level=error", "-f", "hevc")),
+        ("mpeg", ("-c:v", "mpeg2video", "-f", "mpeg2video")),
+        ("mpeg4", ("-c:v", "mpeg4", "-f", "m4v")),
+        ("blu-ray", ("-c:v", "libx264", "-mpegts_m2ts_mode", "1", "-f", "mpegts")),
+        ("theora", ("-c:v", "libtheora", "-f", "ogg")),
+        ("tape", ("-s", "720x576", "-pix_fmt", "yuv420p", "-c:v", "dvvideo", "-f", "dv")),
     ],
 )
 def test_further_kinds_of_files(
@@ -198,8 +205,12 @@ def test_further_kinds_of_files(
     source = film(name, *options, inputs=SHORT)
     target = tmp_path / "b.mp4"
     (done,) = enhance_all([str(source)], str(target), Options(Request(scale=1.0)))
-    assert done.frames == 10
-    assert near(times(target), times(source), Fraction(1, 1000))
+    right = times(source)
+    assert done.frames == len(right) >= 8  # Theora leaves out what is as before
+    assert (done.models, done.codec, done.as_json()["codec"]) == ((), "h264", "h264")
+    # Of broadcasts without a suffix `times` counts from where their clock began.
+    begun = right[0] if name == "blu-ray" else 0
+    assert near(times(target), [time - begun for time in right], Fraction(1, 1000))
 
 
 def test_names_of_tracks_go_over(tmp_path: Path, film: Film) -> None:
