@@ -21,6 +21,7 @@ help:
 	@echo "make page    build the web page into the package"
 	@echo "make site-app  build the page that needs no server into build/site-app/"
 	@echo "make docs    write the generated pages again"
+	@echo "make studies conduct every study again and write its page, which takes hours"
 	@echo "make site    build the documentation site into site/"
 	@echo "make fuzz    look for inputs that break readers, an hour each (SECONDS=600)"
 	@echo "make soak    run everything under kills, full disks and a failing database (MINUTES=30)"
