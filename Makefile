@@ -9,7 +9,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 PIP := $(BIN)/python -m pip install --quiet
 MADE_OF := pyproject.toml constraints.txt
 
-.PHONY: help demo serve dev site test check format bench fuzz soak docs coverage lint fresh wheel page page-check page-types site-app clean
+.PHONY: help demo serve dev site test check format bench fuzz soak docs coverage lint fresh studies wheel page page-check page-types site-app clean
 
 help:
 	@echo "make demo    enhance a photo and a clip, and show them beside bicubic, in demo/"
@@ -21,6 +21,7 @@ help:
 	@echo "make page    build the web page into the package"
 	@echo "make site-app  build the page that needs no server into build/site-app/"
 	@echo "make docs    write the generated pages again"
+	@echo "make studies conduct every study again and write its page, which takes hours"
 	@echo "make site    build the documentation site into site/"
 	@echo "make fuzz    look for inputs that break readers, an hour each (SECONDS=600)"
 	@echo "make soak    run everything under kills, full disks and a failing database (MINUTES=30)"
@@ -66,13 +67,17 @@ lint: $(VENV)/.dev
 	$(BIN)/lint-imports
 
 # Each writes pages out of the code; with --check it only says which are stale.
-PAGES := generate data degradations lab_pages recipe_page server_settings alone_figures
+PAGES := generate data degradations lab_pages recipe_page server_settings alone_figures study_pages
 
 docs: $(VENV)/.dev
 	set -e; for page in $(PAGES); do $(BIN)/python tools/$$page.py; done
 
 fresh: $(VENV)/.dev
 	set -e; for page in $(PAGES); do $(BIN)/python tools/$$page.py --check; done
+
+# Conducts every study again, which takes hours; `make docs` writes their pages from what is kept.
+studies: $(VENV)/.dev
+	$(BIN)/python tools/study_pages.py --run
 
 # Strict: a broken link, anchor or reference is an error.
 site: $(VENV)/.dev

@@ -46,14 +46,14 @@ LOSSES_HEAD = """\
 # Losses
 
 What a recipe's `[[loss]]` tables can name. They are added up, each times its `weight` (1 unless
-given); the log has each of them before weighting. The residual study's "L1 + 100·MSE" is:
+given); the log has each of them before weighting. The residual study's "MSE + 100·L1" is:
 
 ```toml
 [[loss]]
-kind = "l1"
+kind = "mse"
 
 [[loss]]
-kind = "mse"
+kind = "l1"
 weight = 100
 ```
 """

@@ -150,8 +150,9 @@ def study(
         return
     for table in done.outcome.tables:
         _print(table)
-    for remark in done.outcome.remarks:
-        typer.echo(remark)
+    if wanted.conclude is not None:
+        for remark in wanted.conclude({table.key: table for table in done.outcome.tables}):
+            typer.echo(remark)
     typer.echo(f"made {report}; tables, pictures and study.md are beside it")
 
 

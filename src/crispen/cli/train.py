@@ -9,6 +9,7 @@ import typer
 
 from crispen.cli.console import Json, print_json, print_table, progress
 from crispen.errors import UsageError, needs_extra
+from crispen.media.format_choice import is_video_name
 
 if TYPE_CHECKING:
     from crispen.lab.recipe import Recipe
@@ -31,7 +32,9 @@ def train(
     data: Annotated[
         str | None,
         typer.Option(
-            "--data", help="Folder of HR pictures, or another set; the same as --set data.path=DIR."
+            "--data",
+            help="Folder of HR pictures, a clip whose frames are taken, or another set; the same "
+            "as --set data.path=DIR.",
         ),
     ] = None,
     assignments: Annotated[
@@ -112,7 +115,7 @@ def train(
         recipe,
         [
             *(assignments or []),
-            *([f"data.path={_quoted(data)}"] if data is not None else []),
+            *([] if data is None else _data(data)),
             *([f"train.start={_quoted(start)}"] if start is not None else []),
             *([f"validation.path={_quoted(valid)}"] if valid is not None else []),
         ],
@@ -149,6 +152,12 @@ def train(
         typer.echo(f"use it: crispen enhance photo.jpg --model {result.model}")
     else:
         typer.echo(f"make a model of it: crispen export {result.checkpoint}")
+
+
+def _data(path: str) -> list[str]:
+    """What ``--data`` changes: a clip is another kind of data than a folder of pictures."""
+    kind = ['data.kind="video"'] if Path(path).is_file() and is_video_name(path) else []
+    return [*kind, f"data.path={_quoted(path)}"]
 
 
 def _quoted(path: Path | str) -> str:

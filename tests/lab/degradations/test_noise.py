@@ -86,6 +86,16 @@ def test_white_and_black_of_studio_luma(run: Any) -> None:
     assert sorted({round(float(v), 1) for v in np.unique(lost)}) == [16, 127.5, 235]
 
 
+def test_brighten_as_the_study_did(run: Any) -> None:
+    x = torch.tensor([0.0, 0.5, 0.8]).reshape(1, 1, 1, 3)
+    np.testing.assert_allclose(
+        run("brighten=0.4:way=multiply", x).ravel(), [0.0, 0.7, 1.0], atol=1e-6
+    )
+    studio = torch.tensor([16.0, 66.0, 235.0]).reshape(1, 1, 1, 3) / 255
+    there = run(f"brighten=0.4:way=multiply,black={16 / 255},white={235 / 255}", studio) * 255
+    np.testing.assert_allclose(there.ravel(), [16, 86, 235], atol=1e-4)
+
+
 def test_brightening_is_darkening_of_the_negative(run: Any, photo: Tensor) -> None:
     np.testing.assert_allclose(run("brighten=0.3"), 1 - run("darken=0.3", 1 - photo), atol=1e-6)
 

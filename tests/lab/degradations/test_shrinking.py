@@ -9,7 +9,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 from PIL import Image
-from scipy import ndimage
+from scipy import ndimage, signal
 from skimage import data
 from skimage.transform import downscale_local_mean
 from torch import Generator, Tensor
@@ -112,11 +112,24 @@ def test_decimation_by_two_without_blur_is_the_mean(run: Any, levels: NDArray[np
     np.testing.assert_allclose(run("decimate=2:sigma=0", x), expected, atol=1e-6)
 
 
+@pytest.mark.parametrize("factor", [2, 3, 4])
+def test_chebyshev_is_scipys_decimate(run: Any, factor: int) -> None:
+    pixels = np.random.default_rng(0).random((30 * factor * 12, 24 * factor * 12))
+    expected = signal.decimate(signal.decimate(pixels, factor, axis=0), factor, axis=1)
+    ours = run(f"chebyshev={factor}", torch.from_numpy(pixels[None, None].astype(np.float32)))[
+        ..., 0
+    ]
+    # SciPy mirrors the picture at its edges, where we repeat the last pixel.
+    inside = slice(130 // factor, -130 // factor)
+    np.testing.assert_allclose(ours[inside, inside], expected[inside, inside], atol=0.5 / 255)
+    assert ours.mean() / pixels.mean() == pytest.approx(0.977, abs=0.003)
+
+
 def test_decimation_blurs_by_half_the_factor_unless_told(run: Any) -> None:
     np.testing.assert_array_equal(run("decimate=3"), run("decimate=3:sigma=1.5"))
 
 
-@pytest.mark.parametrize("text", ["bicubic", "resize", "decimate", "blind"])
+@pytest.mark.parametrize("text", ["bicubic", "resize", "decimate", "chebyshev", "blind"])
 def test_the_recipes_scale_counts_where_no_factor_is_given(run: Any, text: str) -> None:
     assert run(text, scale=3).shape == (30, 34, 3)
 

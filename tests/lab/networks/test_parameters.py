@@ -36,7 +36,18 @@ COUNTS = [
     # Of ESPCN each further plane of the last layer adds 32·9 + 1.
     (EspcnTable(), 3, 1, 58_212 + 5 * 289),
     (EspcnTable(), 4, 1, 58_212 + 12 * 289),
-    (EspcnTable(form="paper"), 3, 1, (25 * 64 + 64) + (9 * 64 * 32 + 32) + (9 * 32 * 9 + 9)),
+    # As the studies built them.
+    (DeconvolutionTable(variant="study"), 2, 3, 3_063),
+    (ResidualTable(variant="study"), 4, 3, 299_463),
+    (AutoencoderDenoiseTable(variant="study", bottleneck="2x2x8"), 1, 3, 23_659),
+    (
+        AutoencoderDenoiseTable(variant="study", bottleneck="8x8x2"),
+        1,
+        3,
+        (1_568 + 1_026) + (1_056 + 1_539),
+    ),
+    (EspcnTable(variant="study"), 2, 1, 58_212),
+    (EspcnTable(variant="paper"), 3, 1, (25 * 64 + 64) + (9 * 64 * 32 + 32) + (9 * 32 * 9 + 9)),
     # EDSR's official PyTorch code prints these; the paper's tables round them to thousands.
     (EdsrTable(), 2, 3, 1_369_859),
     (EdsrTable(), 3, 3, 1_554_499),

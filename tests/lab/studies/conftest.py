@@ -31,7 +31,7 @@ def _measure(bench: Bench) -> Outcome:
     table = ResultTable(
         "figures", "Figures <&>", [NAME, PSNR], [r.row() for r in results], "A note"
     )
-    return Outcome([table], [ResultPicture("place", "A place", plate([cells]))], ["It depends."])
+    return Outcome([table], [ResultPicture("place", "A place", plate([cells]))])
 
 
 @pytest.fixture(scope="session")
@@ -44,6 +44,7 @@ def tiny() -> Study:
         measure=_measure,
         quick=TINY,
         pictures=("Set5",),
+        conclude=lambda tables: [f"{len(tables['figures'].rows)} rows."],
         remarks=("Nothing is said by it.",),
     )
 

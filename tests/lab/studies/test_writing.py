@@ -55,7 +55,7 @@ def test_files_of_a_study(done: Conducted) -> None:
     assert written == {"tables/figures.csv", "pictures/place.png", "results.json", "study.md"}
     facts = json.loads((folder / "results.json").read_text())
     assert facts["tables"][0]["rows"][0]["name"] == "bicubic"
-    assert facts["remarks"] == ["It depends.", "Nothing is said by it."]
+    assert facts["remarks"] == ["3 rows.", "Nothing is said by it."]
     assert [run["step"] for run in facts["runs"]] == [3, 3]
     text = (folder / "study.md").read_text()
     assert text.startswith("# A tiny study\n\nDoes it work?\n")

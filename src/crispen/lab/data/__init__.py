@@ -12,6 +12,7 @@ from crispen.lab.data.tables import (
     PackTable,
     PairsTable,
     ToyTable,
+    VideoTable,
 )
 
 __all__ = [
@@ -26,6 +27,7 @@ __all__ = [
     "PackTable",
     "PairsTable",
     "ToyTable",
+    "VideoTable",
     "batches_of",
     "open_batches",
 ]

@@ -16,6 +16,7 @@ from crispen.lab.data.tables import (
     PackTable,
     PairsTable,
     ToyTable,
+    VideoTable,
 )
 
 if TYPE_CHECKING:
@@ -154,6 +155,10 @@ def _material(table: DataTable, scale: int | None, progress: Progress | None) ->
             from crispen.lab.data.named import named_material
 
             return named_material(table, scale, progress)
+        case VideoTable():
+            from crispen.lab.data.clips import clip_material
+
+            return clip_material(table, progress)
         case _:
             return _plugged(table, scale, progress)
 

@@ -179,6 +179,21 @@ class NamedTable(SinglePictures):
     name: SetName = Field(description="which set")
 
 
+class VideoTable(PictureFiles):
+    """Frames of a clip, or of every clip in a folder, read without unpacking them."""
+
+    kind: Literal["video"] = "video"
+    path: str = Field(description="clip, or folder of clips")
+    frames: int = Field(
+        8, ge=0, description="frames drawn from each shot, evenly, as neighbours are alike; 0: all"
+    )
+    shortest: int = Field(
+        0,
+        ge=0,
+        description="shrink larger frames until their shorter side is this; 0: as they are",
+    )
+
+
 class ToyTable(DataKind):
     """Pictures of discs, bars and stripes made by code (`crispen.lab.data.toy`)."""
 
@@ -195,6 +210,7 @@ DATA: tuple[type[DataKind], ...] = (
     PackTable,
     CifarTable,
     NamedTable,
+    VideoTable,
     ToyTable,
 )
 

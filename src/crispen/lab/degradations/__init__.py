@@ -24,6 +24,7 @@ from crispen.lab.degradations.blur import (
     ShakeBlur,
     Sinc,
 )
+from crispen.lab.degradations.chebyshev import Chebyshev
 from crispen.lab.degradations.codecs import Video, WebP
 from crispen.lab.degradations.composition import Chain, OneOf, Shuffle
 from crispen.lab.degradations.decimate import Decimate
@@ -42,6 +43,7 @@ DEGRADATIONS: tuple[type[Degradation], ...] = (
     Bicubic,
     Resize,
     Decimate,
+    Chebyshev,
     Pixelate,
     GaussianBlur,
     AnisotropicBlur,

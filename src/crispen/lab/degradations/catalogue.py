@@ -15,6 +15,7 @@ EXAMPLES: dict[str, str] = {
     "bicubic": "bicubic=3",
     "resize": "resize=nearest:factor=3",
     "decimate": "decimate=3:sigma=2",
+    "chebyshev": "chebyshev=3",
     "pixelate": "pixelate=0.25",
     "gaussian-blur": "gaussian-blur=2",
     "anisotropic-blur": "anisotropic-blur=4:ratio=0.2,angle=30",

@@ -53,17 +53,27 @@ class Brighten(Ranged):
         y = x + p (white - x)
 
     White is 1 unless given. Nothing is clipped, so all of it can be undone: it is darkening of the
-    negative. Source: the
-    denoising study of the classic autoencoders brightens by 30 to 60 %.
+    negative. With ``way = "multiply"`` every value is raised by that share and clipped to white,
+    which cannot be undone::
+
+        y = min(white, black + (1 + p) (x - black))
+
+    Source: the denoising study of the classic autoencoders brightens by 30 to 60 %, by multiplying.
     """
 
     kind: Literal["brighten"] = "brighten"
     main: ClassVar[str] = "proportion"
-    proportion: Proportion = Field((0.3, 0.6), description="of the way to white")
+    proportion: Proportion = Field((0.3, 0.6), description="of the way to white, or of the value")
+    way: Literal["fog", "multiply"] = Field(
+        "fog", description="fog: towards white; multiply: in proportion, clipped to white"
+    )
 
     def apply(self, x: Tensor, generator: Generator, scale: int) -> Tensor:
         """Adds light."""
-        return x + draw(self.proportion, x, generator) * (self.white - x)
+        share = draw(self.proportion, x, generator)
+        if self.way == "fog":
+            return x + share * (self.white - x)
+        return (self.black + (1 + share) * (x - self.black)).clamp(max=self.white)
 
 
 class Exposure(Degradation):

@@ -8,8 +8,13 @@
 layer adds 289. This is the four-layer, ReLU form that is in common use, with the bicubic base that
 most networks here have.
 
-``form = "paper"`` is what the paper [1]_ describes: one layer fewer, tanh, and no base, so that
-the layers carry the picture themselves (21,284 parameters at x2, 22,729 at x3)::
+``variant = "study"`` is the same network as the study used it: without a base, so that the layers
+carry the picture themselves::
+
+    x ─ 5×5, 64 ─ ReLU ─ 3×3, 64 ─ ReLU ─ 3×3, 32 ─ ReLU ─ 3×3, C·scale² ─ shuffle ─► picture
+
+``variant = "paper"`` is what the paper [1]_ describes: one layer fewer, tanh, and no base (21,284
+parameters at x2, 22,729 at x3)::
 
     x (N, C, H, W) ─ 5×5, 64 ─ tanh ─ 3×3, 32 ─ tanh ─ 3×3, C·scale² ─ shuffle ─► picture
 
@@ -22,7 +27,7 @@ from __future__ import annotations
 from typing import Literal
 
 import torch
-from pydantic import Field
+from pydantic import AliasChoices, Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -34,19 +39,25 @@ class EspcnTable(Architecture):
     """The classic sub-pixel network (`crispen.lab.networks.espcn`)."""
 
     kind: Literal["espcn"] = "espcn"
-    form: Literal["common", "paper"] = Field(
-        "common", description="common: four layers, ReLU, bicubic base; paper: three, tanh, no base"
+    # Called `form` until version 0.2; recipes of that time stay readable.
+    variant: Literal["common", "study", "paper"] = Field(
+        "common",
+        validation_alias=AliasChoices("variant", "form"),
+        description="common: four layers, ReLU, bicubic base; study: the same without a base; "
+        "paper: three layers, tanh, no base",
     )
 
     def build(self, scale: int, channels: int) -> Network:
         """See `Architecture.build`."""
-        return (ESPCN if self.form == "common" else PaperESPCN)(scale, channels)
+        forms = {"common": ESPCN, "study": StudyESPCN, "paper": PaperESPCN}
+        return forms[self.variant](scale, channels)
 
     def describe(self) -> str:
         """See `Architecture.describe`."""
-        if self.form == "paper":
+        if self.variant == "paper":
             return "5-3-3 convolutions, 64-32 channels, tanh"
-        return "5-3-3-3 convolutions, 64-64-32 channels, relu"
+        base = ", without a base" if self.variant == "study" else ""
+        return f"5-3-3-3 convolutions, 64-64-32 channels, relu{base}"
 
 
 class ESPCN(Upscaler):
@@ -72,6 +83,20 @@ class ESPCN(Upscaler):
         x = F.relu(self.conv2(x))
         x = F.relu(self.conv3(x))
         return self.tail(x)  # type: ignore[no-any-return]
+
+
+class StudyESPCN(ESPCN):
+    """The same layers without the bicubic base: they carry the picture."""
+
+    base = "none"
+
+    def __init__(self, scale: int, channels: int = 1) -> None:
+        super().__init__(scale, channels)
+        nn.init.kaiming_normal_(self.tail.weight, nonlinearity="linear")
+
+    def compose(self, x: Tensor, residual: Tensor) -> Tensor:
+        """The layers' answer, shuffled into place; full precision, not clipped."""
+        return F.pixel_shuffle(residual.float(), self.scale)
 
 
 class PaperESPCN(Network):

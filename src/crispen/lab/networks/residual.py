@@ -9,12 +9,23 @@
 151,751 parameters on RGB: 1,792 + 4 · (36,928 + 128 + 1) + 1,731. With ``skip`` the bilinear
 picture is added at the end, so that the layers need not carry it; the study did without.
 
+``variant = "study"`` has the order that the study built, normalisation and activation before each
+convolution and one dropout between the two of a block, in twice as many blocks (``blocks = 2``
+stands for four)::
+
+    block: BN ─ PReLU ─ 3×3, 64 ─ dropout ─ BN ─ PReLU ─ 3×3, 64 ─ +
+
+299,463 parameters, the study's number: 1,792 + 4 · (2 · 36,928 + 128 + 1) + 1,731. It comes out
+only if both halves of a block share one normalisation and one PReLU, so here they do.
+
 Residual blocks: K. He et al., "Deep residual learning for image recognition", CVPR 2016,
-arXiv:1512.03385.
+arXiv:1512.03385; with the activation first: "Identity mappings in deep residual networks", ECCV
+2016, arXiv:1603.05027.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 import torch
@@ -30,6 +41,9 @@ class ResidualTable(Architecture):
     """Residual blocks on the bilinear picture (`crispen.lab.networks.residual`)."""
 
     kind: Literal["residual"] = "residual"
+    variant: Literal["ours", "study"] = Field(
+        "ours", description="ours: activation after each convolution; study: before, deeper"
+    )
     width: int = Field(64, ge=4, le=256, description="channels of each hidden layer")
     blocks: int = Field(2, ge=1, le=32, description="residual blocks of two convolution blocks")
     dropout: float = Field(0.1, ge=0, lt=1, description="share of values dropped in training")
@@ -37,12 +51,19 @@ class ResidualTable(Architecture):
 
     def build(self, scale: int, channels: int) -> Residual:
         """See `Architecture.build`."""
-        return Residual(scale, channels, self.width, self.blocks, self.dropout, skip=self.skip)
+        blocks: list[nn.Module]
+        if self.variant == "study":
+            blocks = [StudyBlock(self.width, self.dropout) for _ in range(2 * self.blocks)]
+        else:
+            blocks = [ResidualBlock(self.width, self.dropout) for _ in range(self.blocks)]
+        return Residual(scale, channels, self.width, blocks, skip=self.skip)
 
     def describe(self) -> str:
         """See `Architecture.describe`."""
+        study = self.variant == "study"
         return (
-            f"{self.blocks} residual blocks of two 3x3 convolutions, {self.width} channels, "
+            f"{self.blocks * (2 if study else 1)} residual blocks of two 3x3 convolutions"
+            f"{', activation first' if study else ''}, {self.width} channels, "
             "on the bilinear picture"
         )
 
@@ -67,24 +88,40 @@ class ResidualBlock(nn.Module):
         return x + self.layers(x)  # type: ignore[no-any-return]
 
 
+class StudyBlock(nn.Module):
+    """The same in the study's order; its two halves share normalisation and activation."""
+
+    def __init__(self, width: int, dropout: float) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm2d(width)
+        self.activation = nn.PReLU()
+        self.conv1 = nn.Conv2d(width, width, 3, padding=1)
+        self.dropout = nn.Dropout(dropout)
+        self.conv2 = nn.Conv2d(width, width, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Same shape as `x`."""
+        y = self.dropout(self.conv1(self.activation(self.norm(x))))
+        return x + self.conv2(self.activation(self.norm(y)))  # type: ignore[no-any-return]
+
+
 class Residual(Network):
-    """Bilinear enlarging, a convolution, residual blocks, a convolution."""
+    """Bilinear enlarging, a convolution, residual blocks of `width` channels, a convolution."""
 
     def __init__(
         self,
         scale: int,
-        channels: int = 3,
-        width: int = 64,
-        blocks: int = 2,
-        dropout: float = 0.1,
+        channels: int,
+        width: int,
+        blocks: Sequence[nn.Module],
         *,
         skip: bool = False,
     ) -> None:
         super().__init__(scale, channels)
-        self.halo = halo(bilinear(scale), *[conv(3)] * (2 * blocks + 2), scale=scale)
+        self.halo = halo(bilinear(scale), *[conv(3)] * (2 * len(blocks) + 2), scale=scale)
         self.skip = skip
         self.head = nn.Conv2d(channels, width, 3, padding=1)
-        self.blocks = nn.Sequential(*(ResidualBlock(width, dropout) for _ in range(blocks)))
+        self.blocks = nn.Sequential(*blocks)
         self.tail = nn.Conv2d(width, channels, 3, padding=1)
         if skip:
             with torch.no_grad():

@@ -67,6 +67,18 @@ class ResultTable:
     rows: Sequence[Row]
     note: str = ""
 
+    def number(self, name: str, column: str) -> float:
+        """The number in the row of that name.
+
+        Raises:
+            KeyError: There is none.
+        """
+        for row in self.rows:
+            value = row.get(column)
+            if row["name"] == name and isinstance(value, int | float):
+                return float(value)
+        raise KeyError((name, column))
+
     def best(self, column: Column) -> float | None:
         """The best number of a column, if the column tells good from bad and has two numbers."""
         values = [row.get(column.key) for row in self.rows]
@@ -98,12 +110,10 @@ class Outcome:
     Attributes:
         tables: The first is the one that answers the question.
         pictures: To look at.
-        remarks: Remarks about these numbers, beside those that the study always makes.
     """
 
     tables: Sequence[ResultTable]
     pictures: Sequence[ResultPicture] = ()
-    remarks: Sequence[str] = ()
 
 
 def beside(
@@ -126,3 +136,14 @@ def beside(
         published = originals.get(str(row["name"]), {})
         both.append(dict(row) | {f"original_{c.key}": published.get(c.key) for c in columns})
     return more, both
+
+
+def gap(decibels: float) -> str:
+    """How much better a PSNR is, in words.
+
+    >>> gap(1.234), gap(-0.5), gap(0.004)
+    ('1.23 dB above', '0.50 dB below', 'level with')
+    """
+    if abs(decibels) < 0.005:
+        return "level with"
+    return f"{abs(decibels):.2f} dB {'above' if decibels > 0 else 'below'}"

@@ -6,13 +6,13 @@ with it by `crispen.lab.studies.conduct`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from crispen.lab.recipe import Recipe, load_recipe
-from crispen.lab.studies.outcome import Outcome
+from crispen.lab.studies.outcome import Outcome, ResultTable
 from crispen.lab.table import Table
 
 if TYPE_CHECKING:
@@ -41,6 +41,27 @@ class Training:
 
 
 @dataclass(frozen=True)
+class Original:
+    """A figure that the study reported, and where ours is found.
+
+    Attributes:
+        what: Whose figure it is, in words.
+        figure: The figure as it was reported, with its unit.
+        table: Key of the table here.
+        column: Key of the column here.
+        as_built: Name of the row of what was built as the study did; empty if there is none.
+        ours: Name of the row of what we would build; empty if there is none.
+    """
+
+    what: str
+    figure: str
+    table: str
+    column: str
+    as_built: str = ""
+    ours: str = ""
+
+
+@dataclass(frozen=True)
 class Study:
     """A classic comparison, from start to finish.
 
@@ -54,6 +75,8 @@ class Study:
         data: What it trains on by default, in words.
         pictures: Names of the sets it is measured on, see `crispen.evaluate.pairs.find_data`; none
             where it is measured on pictures that were held out.
+        originals: What the original reported.
+        conclude: Sentences that depend on the figures, made from the tables by their keys.
         remarks: Honest sentences on what the original said, and why figures differ; true of any
             run of the study, whatever its length.
     """
@@ -66,6 +89,8 @@ class Study:
     quick: tuple[str, ...] = ()
     data: str = ""
     pictures: tuple[str, ...] = ()
+    originals: tuple[Original, ...] = ()
+    conclude: Callable[[Mapping[str, ResultTable]], Sequence[str]] | None = None
     remarks: tuple[str, ...] = ()
 
 

@@ -12,7 +12,7 @@ from crispen.evaluate.report.run_report import curves_section
 from crispen.evaluate.report.score_tables import html_table
 from crispen.lab.studies.conduct import Conducted
 from crispen.lab.studies.outcome import ResultPicture, ResultTable
-from crispen.lab.studies.writing import command, runs_table
+from crispen.lab.studies.writing import command, findings, runs_table
 
 
 def study_page(done: Conducted, date: str = "") -> str:
@@ -27,7 +27,7 @@ def study_page(done: Conducted, date: str = "") -> str:
     sections = {
         "results": ("Results", "".join(_table(t, h3=True) for t in outcome.tables)),
         "pictures": ("Pictures", "".join(_figure(p) for p in outcome.pictures)),
-        "remarks": ("What to make of it", _list([*outcome.remarks, *study.remarks])),
+        "remarks": ("What to make of it", _list(findings(done).remarks)),
         "runs": ("What was trained", _table(runs_table(done.runs)) if done.runs else ""),
         "curves": ("Curves", curves_section(report)),
         "samples": ("While they trained", samples_section(report)),

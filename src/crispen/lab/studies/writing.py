@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import math
 import os
 import re
 from collections.abc import Mapping
@@ -17,6 +16,7 @@ from crispen.evaluate.report.html_page import encode
 from crispen.evaluate.report.run_facts import degradation_text, duration
 from crispen.evaluate.run_folders import Run
 from crispen.lab.studies.conduct import Conducted
+from crispen.lab.studies.findings import Findings
 from crispen.lab.studies.outcome import Column, ResultTable
 from crispen.media.atomic import write_whole
 
@@ -45,7 +45,7 @@ def write_files(done: Conducted) -> list[Path]:
     files |= {f"pictures/{p.key}.png": encode(p.pixels, "png") for p in outcome.pictures}
     text = json.dumps(facts(done), indent=2, ensure_ascii=False)
     files["results.json"] = f"{text}\n".encode()
-    files["study.md"] = f"# {done.study.title}\n\n{markdown(done, 'pictures')}".encode()
+    files["study.md"] = f"# {done.study.title}\n\n{markdown(findings(done), 'pictures')}".encode()
     return _write(folder, files)
 
 
@@ -64,14 +64,23 @@ def write_page(done: Conducted, page: Path, images: Path) -> list[Path]:
         InputError: The page is there, but without the marks.
         OutputError: A file cannot be written.
     """
-    before, after = around(page) or (f"# {done.study.title}\n\n{BEGIN}\n", f"{END}\n")
+    text = page_text(findings(done), page, images)
     prefix = f"{done.study.name}-"
-    link = Path(os.path.relpath(images, page.parent)).as_posix()
-    body = markdown(done, link, prefix=prefix)
     written = _write(
         images, {f"{prefix}{p.key}.png": encode(p.pixels, "png") for p in done.outcome.pictures}
     )
-    return [*written, *_write(page.parent, {page.name: f"{before}\n{body}\n{after}".encode()})]
+    return [*written, *_write(page.parent, {page.name: text.encode()})]
+
+
+def page_text(found: Findings, page: Path, images: Path) -> str:
+    """The page with these results in the place of those that it has.
+
+    Raises:
+        InputError: The page is there, but without the marks.
+    """
+    before, after = around(page) or (f"# {found.study.title}\n\n{BEGIN}\n", f"{END}\n")
+    link = Path(os.path.relpath(images, page.parent)).as_posix()
+    return f"{before}\n{markdown(found, link, prefix=f'{found.study.name}-')}\n{after}"
 
 
 def around(page: Path) -> tuple[str, str] | None:
@@ -119,38 +128,28 @@ def comma_separated(table: ResultTable) -> str:
     return text.getvalue()
 
 
+def findings(done: Conducted) -> Findings:
+    """What was found, without the pixels."""
+    return Findings(
+        done.study,
+        done.outcome.tables,
+        {p.key: p.caption for p in done.outcome.pictures},
+        runs_table(done.runs) if done.runs else None,
+        command(done),
+        done.order.quick,
+    )
+
+
 def facts(done: Conducted) -> dict[str, Any]:
     """Everything that was found as plain JSON values."""
-    study, outcome = done.study, done.outcome
-    return {
-        "study": study.name,
-        "title": study.title,
-        "question": study.question,
-        "quick": done.order.quick,
+    found = findings(done)
+    return found.facts() | {
+        "title": done.study.title,
+        "question": done.study.question,
         "folder": str(done.order.folder),
-        "tables": [
-            {
-                "key": t.key,
-                "title": t.title,
-                "note": t.note,
-                "columns": {c.key: c.title for c in t.columns},
-                "rows": [
-                    {c.key: _finite(row.get(c.key)) for c in t.columns if c.key in row}
-                    for row in t.rows
-                ],
-            }
-            for t in outcome.tables
-        ],
-        "pictures": [
-            {"file": f"pictures/{p.key}.png", "caption": p.caption} for p in outcome.pictures
-        ],
-        "remarks": [*outcome.remarks, *study.remarks],
+        "remarks": found.remarks,
         "runs": [run.facts() for run in done.runs],
     }
-
-
-def _finite(value: Any) -> Any:
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def runs_table(runs: tuple[Run, ...]) -> ResultTable:
@@ -190,28 +189,26 @@ def _run_row(run: Run) -> dict[str, str | float | int | None]:
     }
 
 
-def markdown(done: Conducted, pictures: str, *, prefix: str = "") -> str:
+def markdown(found: Findings, pictures: str, *, prefix: str = "") -> str:
     """Question, tables, pictures, remarks and how to repeat it.
 
     Args:
-        done: The study.
+        found: What the study found.
         pictures: Path of the pictures' folder, as links have it.
         prefix: Of the pictures' names.
     """
-    outcome = done.outcome
-    parts = [done.study.question]
-    if done.order.quick:
+    parts = [found.study.question]
+    if found.quick:
         parts.append("**The quick version, on pictures made by code: its figures say nothing.**")
-    parts += [_table(t) for t in outcome.tables]
+    parts += [_table(t) for t in found.tables]
     parts += [
-        f"![{p.caption}]({pictures}/{prefix}{p.key}.png)\n*{p.caption}*" for p in outcome.pictures
+        f"![{text}]({pictures}/{prefix}{key}.png)\n*{text}*" for key, text in found.captions.items()
     ]
-    remarks = [*outcome.remarks, *done.study.remarks]
-    if remarks:
-        parts.append("## What to make of it\n\n" + "\n".join(f"- {text}" for text in remarks))
-    if done.runs:
-        parts.append(_table(runs_table(done.runs)))
-    parts.append(f"## Repeat it\n\n```console\n$ {command(done)}\n```")
+    if found.remarks:
+        parts.append("## What to make of it\n\n" + "\n".join(f"- {t}" for t in found.remarks))
+    if found.trained:
+        parts.append(_table(found.trained))
+    parts.append(f"## Repeat it\n\n```console\n$ {found.command}\n```")
     return "\n\n".join(parts) + "\n"
 
 
