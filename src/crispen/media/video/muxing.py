@@ -320,7 +320,12 @@ def _carried(
     if not streams:
         return
     cuts = {
-        s.index: Scissors(joint.span, s, decoded=isinstance(carriers[s.index], Sound))
+        s.index: Scissors(
+            joint.span,
+            s,
+            decoded=isinstance(carriers[s.index], Sound),
+            silenced=MUXERS[joint.suffix] in ("mp4", "mov"),
+        )
         for s in streams
     }
     for packet in beginning(old) if trial else _all_of(old, streams, cuts):
