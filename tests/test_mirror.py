@@ -94,6 +94,10 @@ TOGETHER: dict[str, tuple[tuple[str, ...], str]] = {
         ("media/video/box.py", "media/video/crop.py"),
         "a rectangle of a clip is compared with what FFmpeg cuts, whatever way it is turned",
     ),
+    "evaluate/test_clip_comparison.py": (
+        ("evaluate/side_by_side.py",),
+        "the video that a comparison writes",
+    ),
     "media/video/test_codecs.py": (
         ("media/video/video_codec.py",),
         "what is known of a codec, of which codecs.py has a table",
@@ -148,6 +152,7 @@ WHOLE = {
     "enhance/test_repair.py": "models that ship",
     "enhance/test_shipped.py": "models that ship",
     "enhance/video/test_sizes.py": "whole videos",
+    "enhance/video/test_streams.py": "which streams of whole videos go over",
     "enhance/video/test_troubles.py": "whole videos that are damaged",
     "evaluate/test_border.py": "commands and page agree",
     "jobs/test_outage.py": "queue and workers without their database",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -12,6 +13,8 @@ from crispen.errors import InputError
 from crispen.jobs.thumbnails import picture_thumbnail, video_thumbnail
 from crispen.media.image import Image, read_image, write_image
 from crispen.media.picture.header import Metadata
+from crispen.media.video.box import Box
+from crispen.media.video.span import Span
 
 
 @pytest.mark.parametrize(
@@ -65,6 +68,12 @@ def test_the_frame_of_a_video(tmp_path: Path) -> None:
         out.mux(stream.encode())
     video_thumbnail(tmp_path / "a.mp4", tmp_path / "a.webp")
     assert abs(read_image(tmp_path / "a.webp").as_rgb8().mean() - 6 * 4) < 3
+    # Of a part from the 20th frame on, a tenth of which is over at its second.
+    part = Span(Fraction(2), Fraction(4))
+    video_thumbnail(tmp_path / "a.mp4", tmp_path / "b.webp", part, Box(32, 24, 8, 4))
+    small = read_image(tmp_path / "b.webp")
+    assert abs(small.as_rgb8().mean() - 6 * 22) < 3
+    assert (small.width, small.height) == (32, 24)
 
 
 def test_what_cannot_be_read(tmp_path: Path) -> None:

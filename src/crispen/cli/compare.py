@@ -1,14 +1,15 @@
-"""``crispen compare``: two pictures side by side, or under a slider."""
+"""``crispen compare``: two pictures or two videos side by side, or under a slider."""
 
 from __future__ import annotations
 
 from enum import StrEnum
+from math import isinf
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from crispen.cli.console import Json, Overwrite, print_json
+from crispen.cli.console import Json, Overwrite, print_json, progress
 from crispen.errors import OutputError, UsageError
 
 _PAGES = (".html", ".htm")
@@ -25,22 +26,27 @@ def compare(
     before: Annotated[
         Path,
         typer.Argument(
-            help="The picture as it was; enlarged if it is smaller.", show_default=False
+            help="The picture or video as it was; enlarged if it is smaller.", show_default=False
         ),
     ],
-    after: Annotated[Path, typer.Argument(help="The enhanced picture.", show_default=False)],
+    after: Annotated[Path, typer.Argument(help="The enhanced one.", show_default=False)],
     output: Annotated[
         Path,
         typer.Option(
             "--output",
             "-o",
-            help="sheet.png (or another picture format), or sheet.html for a slider.",
+            help="sheet.png (or another picture format), or sheet.html for a slider; of videos "
+            "both.mp4 (side by side), both.html (under a slider, in step) or frames.csv.",
             show_default=False,
         ),
     ],
     reference: Annotated[
         Path | None,
         typer.Option("--reference", help="What it should look like; adds PSNR and SSIM."),
+    ] = None,
+    log: Annotated[
+        Path | None,
+        typer.Option("--log", help="Of videos: PSNR and SSIM of each frame, as CSV."),
     ] = None,
     method: Annotated[
         Method, typer.Option("--enlarge", help="How a smaller BEFORE is enlarged.")
@@ -51,7 +57,23 @@ def compare(
     overwrite: Overwrite = False,
     json: Json = False,
 ) -> None:
-    """Show two pictures side by side with zoomed insets, or under a draggable slider."""
+    """Show two pictures or videos side by side, or under a draggable slider.
+
+    Pictures get zoomed insets. Of videos the frames that are shown at the same time are compared:
+    PSNR and SSIM of each are a curve on the page and rows of a table.
+    """
+    from crispen.enhance.inputs import begins_as_video
+
+    if begins_as_video(before) or begins_as_video(after):
+        if reference is not None:
+            raise UsageError(
+                "--reference is for pictures; videos are measured by each other, so give the "
+                "reference as the second one"
+            )
+        _clips(before, after, output, log, overwrite=overwrite, json=json)
+        return
+    if log is not None:
+        raise UsageError("--log is for videos, and these are pictures; leave it out")
     from crispen.evaluate.compare import compare as make_comparison
     from crispen.media.image import Image, is_image_name, write_image
 
@@ -78,3 +100,28 @@ def compare(
     for panel in comparison.panels:
         typer.echo(f"{panel.title}{': ' if panel.note else ''}{panel.note}")
     typer.echo(f"made {output}")
+
+
+def _clips(
+    before: Path, after: Path, output: Path, log: Path | None, *, overwrite: bool, json: bool
+) -> None:
+    from crispen.evaluate.clip_comparison import compare_clips
+    from crispen.evaluate.clips import mean_psnr, mean_ssim
+    from crispen.evaluate.report.clip_page import psnr_text
+    from crispen.media.atomic import check_target
+
+    made = [output, *([log] if log else [])]
+    if any(path.resolve() == p.resolve() for path in made for p in (before, after)):
+        raise UsageError(f"-o {output} is one of the videos compared; give another name")
+    for path in made:
+        check_target(path, overwrite=overwrite)
+    with progress(json) as work:
+        scores = compare_clips(before, after, output, log=log, progress=work)
+    psnr, ssim = mean_psnr(scores), mean_ssim(scores)
+    if json:
+        means = {"psnr": None if isinf(psnr) else psnr, "ssim": ssim}
+        print_json({"made": [str(path) for path in made], "frames": len(scores), **means})
+        return
+    similar = "" if ssim is None else f", SSIM {ssim:.4f}"
+    typer.echo(f"{len(scores)} frames: PSNR {psnr_text(psnr)}{similar}")
+    typer.echo(f"made {', '.join(map(str, made))}")

@@ -57,8 +57,9 @@ def evaluate(
         str,
         typer.Option(
             "--data",
-            help="Folder with HR and LR_xN, or of pictures from which degraded inputs are made; or "
-            "a name such as Set5, which is searched for in the folders of CRISPEN_DATA, in the "
+            help="Folder with HR and LR_xN, or of pictures from which degraded inputs are made; a "
+            "video, whose frames are measured one by one; or a name such as Set5, which is "
+            "searched for in the folders of CRISPEN_DATA, in the "
             "user's data folder and in ../shared/data/valid.",
         ),
     ] = "Set5",

@@ -8,9 +8,8 @@ from crispen.enhance.request import Request
 from crispen.enhance.source import Source
 from crispen.errors import UsageError
 from crispen.media.video.box import Box
-from crispen.media.video.codecs import encoder_formats, find_codec
+from crispen.media.video.codecs import PIXEL_FORMATS, encoder_formats, find_codec
 from crispen.media.video.pixel_formats import (
-    PIXEL_FORMATS,
     Planar,
     choose_format,
     planar_named,

@@ -36,8 +36,7 @@ from crispen.enhance.value_types import (
 from crispen.enhance.values import Rate, Rectangle, Streams, Time, part_of, plain_number
 from crispen.errors import UsageError, describe_invalid
 from crispen.media.video.box import Box
-from crispen.media.video.codecs import CODEC_NAMES
-from crispen.media.video.pixel_formats import PIXEL_FORMATS
+from crispen.media.video.codecs import CODEC_NAMES, PIXEL_FORMATS
 from crispen.media.video.selection import KINDS, Selection
 from crispen.media.video.span import Span
 from crispen.models.athand import AtHand, HasCard

@@ -8,8 +8,13 @@ from pydantic import BeforeValidator, Field, StringConstraints, WithJsonSchema
 
 from crispen.enhance.naming import PICTURE_FORMATS, VIDEO_FORMATS
 from crispen.enhance.values import OneOf
-from crispen.media.video.codecs import CODEC_NAMES, HARDWARE_NAMES, OTHER_NAMES
-from crispen.media.video.pixel_formats import PIXEL_FORMATS, SHORT_PIXEL_FORMATS
+from crispen.media.video.codecs import (
+    CODEC_NAMES,
+    HARDWARE_NAMES,
+    OTHER_NAMES,
+    PIXEL_FORMATS,
+    SHORT_PIXEL_FORMATS,
+)
 from crispen.models.tasks import TASKS, Task
 
 MAX_CRF = 63

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sized
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ import numpy as np
 
 from crispen.engines.opening import open_engine
 from crispen.errors import InputError, UsageError
+from crispen.evaluate.clip_pairs import frame_pairs
 from crispen.evaluate.contender import BUILT_IN, Contender, open_contender
 from crispen.evaluate.known_metrics import find_metric, measured
 from crispen.evaluate.metrics import luma255, mse, psnr, round8, ssim
@@ -44,8 +45,8 @@ def evaluate(
 
     Args:
         model: A model's name or file, or one of `contender.BUILT_IN`.
-        folder: See `pairs.find_pairs`; without ``LR_xN`` the small pictures are made by the bicubic
-            shrinking of the literature.
+        folder: A video, all of whose frames are measured, or see `pairs.find_pairs`; without
+            ``LR_xN`` the small pictures are made by the bicubic shrinking of the literature.
         scale: How many times smaller the small pictures are.
         protocol: How pictures are compared.
         device: Where the model runs.
@@ -56,7 +57,12 @@ def evaluate(
         UsageError: The model enlarges by another scale.
     """
     protocol = protocol or Protocol()
-    pairs = find_pairs(folder, scale, degraded=protocol.degrade is not None)
+    degraded = protocol.degrade is not None
+    pairs: Iterable[Pair] = (
+        frame_pairs(folder, scale, degraded=degraded)
+        if folder.is_file()
+        else find_pairs(folder, scale, degraded=degraded)
+    )
     return evaluate_pairs(
         model,
         pairs,
@@ -71,7 +77,7 @@ def evaluate(
 
 def evaluate_pairs(
     model: str | Path,
-    pairs: Sequence[Pair],
+    pairs: Iterable[Pair],
     scale: int,
     *,
     data: str,
@@ -113,10 +119,11 @@ def evaluate_pairs(
 
 
 def _score(
-    contender: Contender, pairs: Sequence[Pair], protocol: Protocol, data: str, progress: Progress
+    contender: Contender, pairs: Iterable[Pair], protocol: Protocol, data: str, progress: Progress
 ) -> tuple[PictureScore, ...]:
     scores = []
-    with progress.task(f"{contender.name} on {data}", len(pairs), "pictures") as task:
+    total = len(pairs) if isinstance(pairs, Sized) else None
+    with progress.task(f"{contender.name} on {data}", total, "pictures") as task:
         for pair in pairs:
             lr, hr = pair.load(contender.scale, protocol.degrade)
             try:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crispen.errors import InputError, MissingInput, UsageError
+from crispen.media.format_choice import is_video_name
 from crispen.media.image import is_image_name, read_image
 from crispen.media.resample import downscale
 
@@ -46,7 +47,7 @@ class Pair:
         Raises:
             InputError: The two do not fit.
         """
-        hr = read_image(self.hr).as_rgb8()
+        hr = self.reference()
         if self.lr is None:
             height, width = (n - n % scale for n in hr.shape[:2])
             if not height or not width:
@@ -65,6 +66,10 @@ class Pair:
                 f"LR_x{scale}"
             )
         return lr, hr[:height, :width]
+
+    def reference(self) -> Bytes:
+        """``(h, w, 3)`` of the reference."""
+        return read_image(self.hr).as_rgb8()
 
     def _bad(self, hr: Bytes, degrade: Degrade) -> Bytes:
         bad = degrade(hr, self.index)
@@ -111,7 +116,7 @@ def find_pairs(folder: Path, scale: int, *, degraded: bool = False) -> list[Pair
 
 
 def find_data(name: str | Path) -> Path:
-    """The folder of a data set: a path, or a name such as ``Set5`` on the search path.
+    """The folder of a data set, or a video: a path, or a name such as ``Set5`` on the search path.
 
     The search path is ``$CRISPEN_DATA`` (folders, separated as in ``PATH``), the folder ``data`` of
     the user's data, and ``../shared/data/valid``. Upper and lower case are alike.
@@ -120,7 +125,7 @@ def find_data(name: str | Path) -> Path:
         MissingInput: It is nowhere; the text says where to put it.
     """
     path = Path(name).expanduser()
-    if path.is_dir():
+    if path.is_dir() or (path.is_file() and is_video_name(path)):
         return path
     if path.name == str(name):
         for folder in search_path():

@@ -108,7 +108,7 @@ def preview_video(
             stream.codec_context.thread_count = 1
             if header.display_matrix is not None:
                 stream.set_display_matrix(header.display_matrix)
-            part = _part(source, header, span or Span())
+            part = frames_of_part(source, header, span or Span())
             for frame in cropped(part, stored, header):
                 shown = frame.reformat(width, height, "yuv420p")
                 shown.pts, shown.time_base = frame.pts, frame.time_base
@@ -120,7 +120,7 @@ def preview_video(
         draft.unlink(missing_ok=True)
 
 
-def _part(source: Path, header: VideoHeader, span: Span) -> Iterator[av.VideoFrame]:
+def frames_of_part(source: Path, header: VideoHeader, span: Span) -> Iterator[av.VideoFrame]:
     """The frames of a part of a video, the first of them at 0 if it does not begin with the video.
 
     Args:

@@ -6,11 +6,16 @@ These run in the server's helper process, never in the server itself.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from crispen.errors import InputError
+from crispen.media.video.span import Span
+
+if TYPE_CHECKING:
+    from crispen.media.video.box import Box
 
 SIDE_PX = 640
 _QUALITY = 80
@@ -32,20 +37,33 @@ def picture_thumbnail(source: Path, target: Path, max_pixels: int) -> None:
     _write(to_8bit(image.frame(0)), target, image.metadata.icc)
 
 
-def video_thumbnail(source: Path, target: Path) -> None:
+def video_thumbnail(
+    source: Path, target: Path, span: Span | None = None, box: Box | None = None
+) -> None:
     """A frame near a video's beginning as a WebP; of source and result it is the same one.
+
+    Args:
+        source: The video.
+        target: The file to write.
+        span: The part of it that is meant; all of it unless given.
+        box: The rectangle of it that is shown; all of it unless given.
 
     Raises:
         InputError: It cannot be read.
         OutputError: The thumbnail cannot be written.
     """
-    from crispen.media.video.container import Damage, probe, read_frames
+    from crispen.enhance.video.part import about_frames
+    from crispen.jobs.previews import frames_of_part
+    from crispen.media.video.container import probe
+    from crispen.media.video.crop import cropped
 
     header = probe(source)
-    length_s = float(header.frames / header.rate) if header.rate else 0.0
-    at_s = min(_AT_S, _AT_SHARE * length_s)
+    span = span or Span()
+    frames = about_frames(header, span.moved(header.origin))
+    at_s = min(_AT_S, _AT_SHARE * float(frames / header.rate)) if header.rate else 0.0
+    stored = None if box is None else box.stored(header)
     chosen = None
-    for frame in read_frames(source, Damage()):
+    for frame in cropped(frames_of_part(source, header, span), stored, header):
         if chosen is not None and frame.time is not None and frame.time > at_s + 1e-3:
             break
         chosen = frame

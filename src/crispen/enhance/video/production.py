@@ -87,6 +87,7 @@ class Work:
         self.header = self.fields.header(header)
         self.pace = None if rate is None else Pace(rate, self.header)
         self.result = self.header if self.pace is None else self.pace.header
+        self._counted = header.rate
         self.box = None if box is None else box.stored(header)
         self.span = (span or Span()).moved(header.origin)
         self._suffix = video_suffix(target)
@@ -333,6 +334,7 @@ class Work:
             last_duration=0 if ending is None else ending.last_duration,
             span=span,
             strip_metadata=strip_metadata,
+            counted=self._counted,
         )
 
     def join(self, parts: Parts, ending: Ending, strip_metadata: bool, progress: Progress) -> None:

@@ -17,8 +17,11 @@ from crispen.media.image import Image, write_image
 
 Bytes = NDArray[np.uint8]
 
-# Nothing is fetched from anywhere: pictures are part of the page.
-_POLICY = "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline'"
+# Nothing is fetched from anywhere: pictures and videos are part of the page.
+_POLICY = (
+    "default-src 'none'; img-src data:; media-src data:; style-src 'unsafe-inline'; "
+    "script-src 'unsafe-inline'"
+)
 _PAGE = """<!doctype html>
 <html lang="en">
 <head>

@@ -61,6 +61,14 @@ CODEC_NAMES = tuple(codec.name for codec in _CODECS)
 HARDWARE_NAMES = tuple(codec.name for codec in HARDWARE)
 
 
+PIXEL_FORMATS = tuple(
+    f"yuv{chroma}p{depth}" for depth in ("", "10le", "12le") for chroma in ("420", "422", "444")
+)
+"""FFmpeg's names of the pixel formats that can be asked for."""
+SHORT_PIXEL_FORMATS = tuple(name.removesuffix("le") for name in PIXEL_FORMATS if "le" in name)
+"""What people also call them."""
+
+
 def codecs_in(suffix: str) -> list[str]:
     """Names of the codecs that files of a suffix can hold, the usual one first.
 

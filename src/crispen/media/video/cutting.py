@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 
 # Sound that is decoded before the part begins, since some codecs need what came before.
 _LEAD = Fraction(1)  # second
+# Packets before a part without which its first ones are decoded to something else: blocks that
+# overlap, bits that are borrowed from earlier packets (MP3), and what a standard asks for (Opus).
+_BEFORE = {"aac": 1, "ac3": 1, "eac3": 1, "mp3": 9, "mp3float": 9, "opus": 4}
 # Streams may lie that far apart in a file.
 _APART_S = 10
 
@@ -23,20 +26,27 @@ _APART_S = 10
 class Scissors:
     """Cuts the packets of one stream; their times stay.
 
-    Sound loses whole packets, since they cannot be cut. Lines of text are shortened. Another
+    Sound loses whole packets, since they cannot be cut. Where its container can say that some of it
+    is not heard, the packets that are needed before the part stay, so that it begins to the sample
+    and sounds as in the whole clip. Lines of text are shortened. Another
     picture begins with its first key frame in the part.
 
     Args:
         span: The part that is kept, on the stream's own clock.
         source: The stream.
         decoded: Its packets will be decoded, and what comes of them is cut.
+        silenced: Its container can hold packets before zero, which are decoded and not heard.
     """
 
-    def __init__(self, span: Span, source: Stream, *, decoded: bool = False) -> None:
+    def __init__(
+        self, span: Span, source: Stream, *, decoded: bool = False, silenced: bool = False
+    ) -> None:
         self._span = span
         self._kind = source.type
         self._base = source.time_base or Fraction(1, 1000)
         self._decoded = decoded
+        needed = _BEFORE.get(source.name or "") if source.type == "audio" and silenced else None
+        self._before = 0 if needed is None else needed + 1  # and the one that the part begins in
         self._still = bool(source.disposition & Disposition.attached_pic)
         self._began = span.begin is None
 
@@ -56,8 +66,10 @@ class Scissors:
             return self._shortened(packet, time, length)
         if self._kind == "video":
             return packet if self._is_shown(packet, time) else None
-        lead = max(_LEAD, length) if self._decoded else Fraction(0)
-        begun = not self._span.is_before(time + lead)
+        if self._decoded:
+            begun = not self._span.is_before(time + max(_LEAD, length))
+        else:
+            begun = not self._span.is_before(time + self._before * length)
         return packet if begun and not self._span.is_over(time) else None
 
     def is_over(self, packet: Packet[Any]) -> bool:

@@ -39,6 +39,7 @@ from crispen.media.video.sink import Sink, is_refusal
 from crispen.media.video.sound import Sound
 from crispen.media.video.span import Span
 from crispen.media.video.tags import file_tags, needs_newer_scheme, stream_tags
+from crispen.media.video.timecode import with_timecode
 from crispen.media.video.tracks import Carrier, Nowhere, Track, beginning, carrier
 
 if TYPE_CHECKING:
@@ -81,6 +82,7 @@ class Joint:
         strip_metadata: Leave titles, dates and places out.
         span: The part of the source that goes over, on the source's own clock. Where it has a
             beginning, that is when the first frame is shown, and becomes 0.
+        counted: Frames per second in which the source counts its timecode, or None if unknown.
     """
 
     segments: Sequence[Path]
@@ -92,6 +94,15 @@ class Joint:
     last_duration: int = 0
     strip_metadata: bool = False
     span: Span = field(default_factory=Span)
+    counted: Fraction | None = None
+
+    @property
+    def skipped(self) -> int:
+        """How many frames of the source come before the first one that goes over."""
+        if self.span.begin is None or not self.counted:
+            return 0
+        begun = self.header.start * self.header.time_base
+        return round((self.span.begin - begun) * self.counted)
 
     @property
     def origin(self) -> Fraction:
@@ -197,7 +208,8 @@ def _write(
                     for track in joint.tracks
                 }
                 if not joint.strip_metadata:
-                    out.metadata.update(file_tags(old.metadata))
+                    tags = file_tags(old.metadata)
+                    out.metadata.update(with_timecode(tags, joint.skipped, joint.counted))
                 out.set_chapters(list(chapters_in(old.chapters(), joint.span, origin)))
                 sink = Sink(out)
                 new = ((_seconds(p), 0, p) for p in times.stamp(joint.segments, video, start=start))
@@ -279,6 +291,7 @@ def _add_picture(
     video.disposition = source.disposition
     video.metadata.clear()
     tags = stream_tags(source, strip=joint.strip_metadata)
+    tags = with_timecode(tags, joint.skipped, joint.counted)
     # Older files say the rotation twice; players that read both would turn twice.
     tags.pop("rotate", None)
     if _missing_shape(joint) is not None:
@@ -307,7 +320,12 @@ def _carried(
     if not streams:
         return
     cuts = {
-        s.index: Scissors(joint.span, s, decoded=isinstance(carriers[s.index], Sound))
+        s.index: Scissors(
+            joint.span,
+            s,
+            decoded=isinstance(carriers[s.index], Sound),
+            silenced=MUXERS[joint.suffix] in ("mp4", "mov"),
+        )
         for s in streams
     }
     for packet in beginning(old) if trial else _all_of(old, streams, cuts):

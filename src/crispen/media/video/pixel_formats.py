@@ -63,16 +63,8 @@ class Planar:
         return f"{self.bits} bit " + ("grey" if self.chroma == "400" else ":".join(self.chroma))
 
 
-PIXEL_FORMATS = tuple(
-    Planar(chroma, bits).name for bits in (8, 10, 12) for chroma in ("420", "422", "444")
-)
-"""FFmpeg's names of the formats that can be asked for."""
-SHORT_PIXEL_FORMATS = tuple(name.removesuffix("le") for name in PIXEL_FORMATS if "le" in name)
-"""What people also call them."""
-
-
 def planar_named(name: str) -> Planar:
-    """The format that one of those names means.
+    """The format that one of `codecs.PIXEL_FORMATS` means, or a short name of it.
 
     >>> planar_named("yuv420p10") == planar_named("yuv420p10le") == Planar("420", 10)
     True

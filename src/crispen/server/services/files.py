@@ -12,6 +12,7 @@ from crispen.errors import CrispenError, UsageError
 from crispen.jobs.file_kinds import renamed
 from crispen.jobs.job import Job
 from crispen.jobs.job_folder import SOURCE, result_path
+from crispen.media.video.box import Box
 from crispen.media.video.span import Span
 from crispen.server.api_errors import ApiError, as_api_error, not_found
 from crispen.server.schemas import FrameTimes, Measured
@@ -121,8 +122,7 @@ class JobFiles:
         job, path = await self._side(client, id, side)
         about = job.source if side == "before" else job.result
         assert about is not None
-        # Beside a result that is a part of its source, that part is shown.
-        span, box = (job.options.span, job.options.box) if side == "before" else (Span(), None)
+        span, box = _part(job, side)
         video = job.source.kind == "video"
         if about.viewable and not (video and (span or box)):
             return _existing(JobFile(path, about.type))
@@ -151,7 +151,8 @@ class JobFiles:
                 await asyncio.to_thread(self._folder.check_room, 0)
                 try:
                     if job.source.kind == "video":
-                        await self._helpers.quick(video_thumbnail, path, small)
+                        span, box = _part(job, side)
+                        await self._helpers.quick(video_thumbnail, path, small, span, box)
                     else:
                         most = max(self._max_pixels, self._max_result_pixels)
                         await self._helpers.quick(picture_thumbnail, path, small, most)
@@ -204,6 +205,11 @@ class JobFiles:
         job = await self._database.run(find, client, id)
         folder = self._folder.job(id)
         return job, folder / SOURCE if side == "before" else result_path(folder, job)
+
+
+def _part(job: Job, side: Side) -> tuple[Span, Box | None]:
+    """Beside a result that is a part of its source, that part is shown."""
+    return (job.options.span, job.options.box) if side == "before" else (Span(), None)
 
 
 def _existing(file: JobFile) -> JobFile:
