@@ -269,9 +269,9 @@ TWICE = Study(
         "What it calls bilinear is nearest neighbour. Its small pictures are made with SciPy's "
         "decimate; a Gaussian blur stands before it in the code, but its result is thrown away, "
         "which the text does not say.",
-        "Decimation keeps the first pixel of each cell, so its small pictures lie half a pixel of the "
-        "result away from where interpolation expects them. A network learns that shift; part of "
-        "its lead over bicubic is nothing else.",
+        "Decimation keeps the first pixel of each cell, so its small pictures lie half a pixel of "
+        "the result away from where interpolation expects them. A network learns that shift; part "
+        "of its lead over bicubic is nothing else.",
         "The fair opponents are the rows of one family, not those of different ones.",
     ),
 )
