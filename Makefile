@@ -42,6 +42,7 @@ $(VENV)/.serve: $(BIN)/python $(MADE_OF)
 
 $(VENV)/.dev: $(BIN)/python $(MADE_OF)
 	$(PIP) --editable '.[dev]'
+	$(PIP) --no-deps spandrel  # which would bring torchvision
 	@touch $@ $(VENV)/.demo $(VENV)/.serve
 
 dev: $(VENV)/.dev

@@ -47,6 +47,10 @@ TOGETHER: dict[str, tuple[tuple[str, ...], str]] = {
         ),
         "parts of one training, which runs whole",
     ),
+    "lab/test_export.py": (
+        ("lab/tracing.py",),
+        "the graph, which is compared with the network there",
+    ),
     "lab/test_processes.py": (
         ("lab/helper.py",),
         "the other side of processes.py, in a process of its own",

@@ -15,7 +15,14 @@ from pydantic_core import PydanticUndefined
 from _pages import DOCS, write_or_check
 from crispen.errors import UsageError
 from crispen.lab.losses import LOSSES, adversarial
-from crispen.lab.networks import NETWORKS, Network, build_network, discriminator, parameter_count
+from crispen.lab.networks import (
+    NETWORKS,
+    Network,
+    build_network,
+    discriminator,
+    parameter_count,
+    spandrel,
+)
 from crispen.lab.networks.base import Architecture
 from crispen.lab.recipe import load_recipe, recipe_names
 from crispen.lab.table import Table
@@ -125,6 +132,9 @@ def networks_page() -> str:
         rows.append(f"| [{kind}](#{kind}) | {count:,} ({seen}) | {halo} | {network.multiple} |")
         sections += [f"## {kind}\n", _words(table.__module__), arguments(table)]
     sections += [
+        "## spandrel\n",
+        _words(spandrel.__name__),
+        arguments(spandrel.SpandrelTable),
         "## discriminator\n",
         _words(discriminator.__name__),
         arguments(discriminator.DiscriminatorTable),

@@ -52,7 +52,9 @@ def test_models_add(crispen: Any, tmp_path: Path) -> None:
 def test_a_folder_of_models(crispen: Any, tmp_path: Path) -> None:
     folder = tmp_path / "theirs"
     folder.mkdir()
-    assert "holds no .onnx and no .param" in crispen("models", "add", folder).err
+    assert (
+        "holds no .onnx, .param, .pth, .pt or .safetensors" in crispen("models", "add", folder).err
+    )
     ncnn_models.doubling(folder, "one")
     ncnn_models.doubling(folder, "two").write_text("<html>")
     said = crispen("models", "add", folder)

@@ -114,8 +114,9 @@ def add(
     source: Annotated[
         str,
         typer.Argument(
-            help="An ONNX file made by 'crispen export' or by another program, or its URL; a model "
-            "of ncnn (NAME.param, beside it NAME.bin); or a folder of such files."
+            help="An ONNX file made by 'crispen export' or by another program, or a PyTorch file "
+            "(.pth, .pt, .safetensors), or its URL; a model of ncnn (NAME.param, beside it "
+            "NAME.bin); or a folder of such files."
         ),
     ],
     name: Annotated[
@@ -158,7 +159,7 @@ def add(
 
     An ONNX network of another maker is tried out: it must take one picture of 1 or 3 channels
     from 0 to 1, channels first, and give one back. Models of ncnn, as Upscayl and waifu2x use them,
-    are translated to ONNX first.
+    and PyTorch files of the architectures that spandrel knows are translated to ONNX first.
     """
     from typing import get_args
 
@@ -175,7 +176,7 @@ def add(
         if name is not None or sha256 is not None:
             raise UsageError("--name and --sha256 are for one model; leave them out for a folder")
         if not sources:
-            raise MissingInput(f"{source}: holds no .onnx and no .param file")
+            raise MissingInput(f"{source}: holds no .onnx, .param, .pth, .pt or .safetensors file")
     cards, failed = [], 0
     for one in sources:
         try:

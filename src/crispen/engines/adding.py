@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import re
+import tempfile
 import urllib.parse
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from crispen.errors import ModelError, OutputError, UsageError
-from crispen.media.atomic import open_beside
+from crispen.engines import published
+from crispen.errors import CrispenError, ModelError, OutputError, UsageError
+from crispen.media.atomic import open_beside, write_whole
 from crispen.models import ncnn
 from crispen.models.card import NAME, Color, ModelCard, Task, has_card, read_card
+from crispen.models.published import SUFFIXES as PUBLISHED
 from crispen.models.store import (
     SUFFIX,
     fetch_model,
@@ -37,11 +40,13 @@ def add(
     """Add a model to the user's own, after a check that it loads and answers.
 
     A foreign ONNX file without a card is tried out for its scale, its colour and the sides it
-    takes, and gets a card. A model of ncnn is translated first.
+    takes, and gets a card. A model of ncnn is translated first, and so is a PyTorch file, of which
+    ``spandrel`` knows the architecture.
 
     Args:
-        path_or_url: An ONNX file, or a ``http``, ``https`` or ``file`` URL of one; or either file
-            of a model of ncnn, ``.param`` and ``.bin``.
+        path_or_url: An ONNX file or a PyTorch file (``.pth``, ``.pt``, ``.safetensors``), or a
+            ``http``, ``https`` or ``file`` URL of one; or either file of a model of ncnn,
+            ``.param`` and ``.bin``.
         name: What to call it; the card's or the file's name unless given.
         task: What a file without a card is for; ``upscale`` if it enlarges, else ``restore``,
             unless given.
@@ -57,6 +62,7 @@ def add(
     Raises:
         ModelError: It cannot be fetched, hashes to something else, or does not work.
         MissingInput: Of a model of ncnn, one of the two files is not there.
+        InputError: A PyTorch file is damaged, or holds more than weights.
         MissingExtra: Translating it needs a package.
         UsageError: The name is taken or is not a name, a URL comes without its hash, or the
             network does not do what was said.
@@ -77,8 +83,8 @@ def add(
             f"{text}: a URL needs --sha256, which its publisher states; without one, fetch the "
             "file yourself and add it by its path"
         )
-    stem = Path(urllib.parse.unquote(parts.path) if is_url else text).stem
-    path = Path(text).expanduser()
+    path = Path(urllib.parse.unquote(parts.path)) if is_url else Path(text).expanduser()
+    known: dict[str, Any] = {}
     translated = None
     if not is_url and path.suffix.lower() in ncnn.SUFFIXES:
         translated = ncnn.load(path)
@@ -92,6 +98,9 @@ def add(
             )
     if translated is not None:
         content = translated.content
+        known = {"halo": translated.halo, "architecture": translated.architecture}
+    elif path.suffix.lower() in PUBLISHED:
+        content, known = _converted(path, content if is_url else None, text)
     folder = user_folder()
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -101,7 +110,7 @@ def add(
                 file.write(content)
                 file.flush()
                 stated = _Stated(name, task, scale, color)
-                card = _check(part, content, text, stem, stated, translated)
+                card = _check(part, content, text, path.stem, stated, known)
             target = folder / f"{card.name}{SUFFIX}"
             if card.name in shipped_names():
                 raise UsageError(f"a shipped model is called '{card.name}'; choose --name")
@@ -119,8 +128,21 @@ def add(
 
 def models_in(folder: Path) -> list[Path]:
     """The model files in a folder, one for each model of ncnn."""
-    wanted = (SUFFIX, ncnn.SUFFIXES[0])
+    wanted = (SUFFIX, ncnn.SUFFIXES[0], *PUBLISHED)
     return sorted(path for path in folder.iterdir() if path.suffix.lower() in wanted)
+
+
+def _converted(path: Path, fetched: bytes | None, source: str) -> published.Converted:
+    """A PyTorch file as ONNX; what was fetched is put into a file first."""
+    if fetched is None:
+        return published.convert(path)
+    with tempfile.TemporaryDirectory(prefix="crispen-") as folder:
+        file = Path(folder) / path.name
+        write_whole(file, fetched)
+        try:
+            return published.convert(file)
+        except CrispenError as error:
+            raise type(error)(str(error).replace(str(file), source)) from error
 
 
 class _Stated(NamedTuple):
@@ -138,7 +160,7 @@ def _check(
     source: str,
     stem: str,
     stated: _Stated,
-    translated: ncnn.Converted | None,
+    known: dict[str, Any],
 ) -> ModelCard:
     """The card, after one small window went through the network; `part` then holds that card."""
     # Not above: OpenVINO takes 0.4 s to import.
@@ -160,10 +182,7 @@ def _check(
                 scale=stated.scale,
                 color=stated.color,
             )
-            if translated is not None:
-                card = card.model_copy(
-                    update={"halo": translated.halo, "architecture": translated.architecture}
-                )
+            card = card.model_copy(update=known)
         else:
             _agree(card, stated)
             if stated.name is not None:

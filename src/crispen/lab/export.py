@@ -8,15 +8,11 @@ network is compared with the trained one, and the graph with the merged network.
 
 from __future__ import annotations
 
-import io
-import math
-import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxslim
 import torch
 from numpy.typing import NDArray
 from onnx import numpy_helper
@@ -33,16 +29,18 @@ from crispen.lab.degradations import Degradation
 from crispen.lab.degradations.picture import degrade_image
 from crispen.lab.networks import Network, Upscaler, build_network, parameter_count
 from crispen.lab.networks.curve import Curve
+from crispen.lab.networks.spandrel import Foreign
 from crispen.lab.promises import check_network
 from crispen.lab.recipe import Recipe
 from crispen.lab.run_folder import make_folder
+from crispen.lab.settling import settle
+from crispen.lab.tracing import example, traced
 from crispen.media.atomic import write_whole
 from crispen.media.image import Image
 from crispen.models.card import CARD_KEY, ModelCard, Training
 from crispen.models.card_page import card_page
 from crispen.models.dials import INITIALIZER, INPUTS, VIVID
 
-OPSET = 17
 TOLERANCE = 1e-4
 _BLACK, _SWING = 16.0 / 255.0, 219.0 / 255.0
 
@@ -101,7 +99,9 @@ def to_onnx(network: Network, card: ModelCard) -> onnx.ModelProto:
     side = network.window_px
     free = {0: "n", 2: "h", 3: "w"} if side is None else {0: "n"}
     grown = {0: "n", 2: "H", 3: "W"} if side is None else {0: "n"}
-    names, inputs = ["output"], [_example(network)]
+    if side is not None and isinstance(network, Foreign):
+        free = grown = {}  # it could not be written with anything left open
+    names, inputs = ["output"], [example(network)]
     given = ["input"]
     if network.has_dials:
         inputs.append(torch.zeros(1, INPUTS))
@@ -109,10 +109,10 @@ def to_onnx(network: Network, card: ModelCard) -> onnx.ModelProto:
     if network.has_vivid:
         inputs.append(torch.ones(1))
         given.append(VIVID)
-    traced: nn.Module = network
+    module: nn.Module = network
     if isinstance(network, Upscaler):
-        traced, names = _WithResidual(network), ["output", "residual"]
-    model = _traced(traced, inputs, given, names, {"input": free, "output": grown})
+        module, names = _WithResidual(network), ["output", "residual"]
+    model = traced(module, inputs, given, names, {"input": free, "output": grown})
     del model.graph.output[1:]
     # Only now: as constants they would have been folded away with what follows from them.
     del model.graph.input[1:]
@@ -135,54 +135,17 @@ def _finished(model: onnx.ModelProto, card: ModelCard) -> onnx.ModelProto:
 def _estimator_graph(network: Network) -> onnx.ModelProto:
     """``view`` and ``statistics`` → ``curve``, as in `crispen.models.curve`."""
     assert isinstance(network, Curve)
-    return _traced(
+    return traced(
         _Estimating(network),
-        network.seen(_example(network)),
+        network.seen(example(network)),
         ["view", "statistics"],
         ["curve"],
         {name: {0: "n"} for name in ("view", "statistics", "curve")},
     )
 
 
-def _traced(
-    module: nn.Module,
-    inputs: Sequence[Tensor],
-    given: Sequence[str],
-    names: Sequence[str],
-    free: Mapping[str, Mapping[int, str]],
-) -> onnx.ModelProto:
-    buffer = io.BytesIO()
-    with warnings.catch_warnings():
-        # The TorchScript exporter is called deprecated, but it names tensors as specified and
-        # needs no further package.
-        warnings.simplefilter("ignore")
-        torch.onnx.export(
-            module.eval(),
-            tuple(inputs),
-            buffer,  # type: ignore[arg-type]
-            input_names=given,
-            output_names=names,
-            dynamic_axes=free,
-            opset_version=OPSET,
-            dynamo=False,
-        )
-    # Folds the shape arithmetic of the padding away; what is left is the network.
-    model: onnx.ModelProto = onnxslim.slim(onnx.load_from_string(buffer.getvalue()))
-    return model
-
-
-def _example(network: Network) -> Tensor:
-    """A small input, not square where it need not be."""
-    step = network.window_px or network.multiple
-    rows, columns = (
-        (step, step) if network.window_px else (math.ceil(n / step) * step for n in (32, 24))
-    )
-    generator = torch.Generator().manual_seed(0)
-    return torch.rand(1, network.channels, rows, columns, generator=generator)
-
-
 def _check_merge(trained: Network, merged: Network) -> None:
-    x = _example(trained)
+    x = example(trained)
     with torch.no_grad():
         difference = float((trained.eval()(x) - merged.eval()(x)).abs().max())
     if not difference <= TOLERANCE:
@@ -194,7 +157,7 @@ def _check_merge(trained: Network, merged: Network) -> None:
 
 def _check_graph(network: Network, model: onnx.ModelProto) -> None:
     """The graph, run by ONNX's own reference, must give what PyTorch gives."""
-    x = _example(network)
+    x = example(network)
     with torch.no_grad():
         if isinstance(network, Curve):
             seen = network.seen(x)
@@ -202,7 +165,8 @@ def _check_graph(network: Network, model: onnx.ModelProto) -> None:
             given = dict(zip(("view", "statistics"), (part.numpy() for part in seen), strict=True))
         else:
             expected, given = network.eval()(x).numpy(), {"input": x.numpy()}
-    (out,) = ReferenceEvaluator(model).run(None, given)
+    with np.errstate(over="ignore", invalid="ignore"):  # on the side that its sigmoid drops
+        (out,) = ReferenceEvaluator(model).run(None, given)
     difference = float(np.abs(np.asarray(out) - expected).max())
     if not difference <= TOLERANCE:
         raise ModelError(
@@ -274,7 +238,10 @@ def export_checkpoint(
     recipe: Recipe = content["recipe"]
     network = build_network(recipe.network, scale=recipe.scale, channels=recipe.data.channels)
     restore_weights(network, content["average"], checkpoint)
-    check_network(network, recipe.network.kind)
+    if isinstance(network, Foreign):
+        settle(network)
+    else:
+        check_network(network, recipe.network.kind)
     merged = network.merged().eval()
     _check_merge(network, merged)
     parameters = parameter_count(merged)
@@ -333,7 +300,9 @@ def export_checkpoint(
         card = card.model_copy(update=measured)
         model.metadata_props[-1].value = card.model_dump_json(exclude_defaults=True)
         write_whole(path, model.SerializeToString())
-    tensors = {k: v.contiguous() for k, v in merged.state_dict().items()}
+    # Published weights are named by the layers alone.
+    named = merged.model if isinstance(merged, Foreign) else merged
+    tensors = {k: v.contiguous() for k, v in named.state_dict().items()}
     metadata = {CARD_KEY: card.model_dump_json(exclude_defaults=True)}
     write_whole(path.with_suffix(".safetensors"), save(tensors, metadata))
     write_whole(path.with_suffix(".md"), card_page(card).encode())

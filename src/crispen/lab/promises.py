@@ -98,6 +98,8 @@ def measured_halo(network: Network) -> int | None:
     pictures, so that the farthest pixel with an influence is found.
     """
     farthest = 0
+    if any(_looks_farther(network, axis) for axis in (2, 3)):
+        return None
     for axis in (2, 3):
         reach = _reach(network, axis)
         if reach is None:
@@ -117,14 +119,32 @@ def _reach(network: Network, axis: int) -> int | None:
     return reach
 
 
-def _reach_within(network: Network, axis: int, side: int) -> int:
-    """The same on pictures that end `side` cells of the grid away from what is looked at."""
+def _looks_farther(network: Network, axis: int) -> bool:
+    """Whether one output pixel of one picture depends on an input pixel more than 256 away.
+
+    One look at one pixel answers for networks that see everything, and for those with many layers.
+    """
+    side = _FARTHEST_PX // network.multiple + 2
+    return _reach_within(network, axis, side, pixels=1, most=1) > _FARTHEST_PX
+
+
+def _reach_within(
+    network: Network, axis: int, side: int, *, pixels: int | None = None, most: int = _PICTURES[1]
+) -> int:
+    """The same on pictures that end `side` cells of the grid away from what is looked at.
+
+    Args:
+        network: The network.
+        axis: Along which.
+        side: In cells.
+        pixels: Of a cell, and phases of a pixel, that are asked; all unless given.
+        most: Pictures.
+    """
     step, scale = network.multiple, network.scale
     middle = side * step
     across = max(step, 2 * step if step > 1 else 4)
     long = (2 * side + 1) * step
-    least, most = _PICTURES
-    pictures = min(most, max(least, _ROWS // long))
+    pictures = min(most, max(_PICTURES[0], _ROWS // long))
     shape = (pictures, network.channels, *((long, across) if axis == 2 else (across, long)))
     x = _noise(shape).requires_grad_()
     # Only the network itself: not clipped, so that no gradient is lost, while dropout and
@@ -135,8 +155,8 @@ def _reach_within(network: Network, axis: int, side: int) -> int:
     finally:
         network.training = False
     farthest = 0
-    for pixel in range(step):
-        for phase in range(scale):
+    for pixel in range(pixels or step):
+        for phase in range(pixels or scale):
             line = out.select(axis, (middle + pixel) * scale + phase)
             weights = _noise(tuple(line.shape), seed=pixel)
             (gradient,) = torch.autograd.grad((line * weights).sum(), x, retain_graph=True)

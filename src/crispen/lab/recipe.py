@@ -64,7 +64,8 @@ class Train(Table):
     seed: int = Field(0, ge=0, description="of the weights, the crops and all noise")
     start: str = Field(
         "",
-        description="checkpoint or model, by name or as an ONNX file, whose weights it starts with",
+        description="checkpoint or model, by name or as an ONNX file, whose weights it starts "
+        "with; for a network of spandrel also a .pth, .pt or .safetensors file",
     )
     save_every: int = Field(1000, ge=1, description="steps between checkpoints")
     validate_every: int = Field(2000, ge=1, description="steps between validations")

@@ -26,8 +26,10 @@ from crispen.lab.networks import Network
 from crispen.lab.networks.clipped import ClippedRelu
 from crispen.lab.networks.plain import RichConv
 from crispen.lab.networks.vivid import Phases, Vivid, VividTable
+from crispen.lab.published import take_published
 from crispen.lab.recipe import Recipe
 from crispen.models.dials import Dials, set_dials
+from crispen.models.published import SUFFIXES as PUBLISHED
 from crispen.models.store import SUFFIX, find, read_model
 
 # What an operator's inputs mean, from its second one on.
@@ -96,16 +98,20 @@ def start_from(network: Network, start: str) -> dict[str, Any]:
 
     Args:
         network: In place.
-        start: A checkpoint; or a model, as a name or an ONNX file.
+        start: A checkpoint; a model, as a name or an ONNX file; or a PyTorch file that others
+            publish, for a network of spandrel.
 
     Returns:
         ``started_from``, and the ``steps`` and ``wall_time_s`` of all runs before this one.
 
     Raises:
         MissingInput: No such checkpoint.
+        InputError: A PyTorch file that holds more than weights, or is damaged.
         ModelError: No such model, or a broken file.
         UsageError: Nothing in it fits.
     """
+    if Path(start).suffix.lower() in PUBLISHED:
+        return _start_from_published(network, Path(start))
     if not _is_model(start):
         return transfer_weights(network, Path(start))
     path, card = find(start)
@@ -120,6 +126,15 @@ def start_from(network: Network, start: str) -> dict[str, Any]:
         "steps": training.steps if training else 0,
         "wall_time_s": training.wall_time_s if training else 0.0,
     }
+
+
+def _start_from_published(network: Network, path: Path) -> dict[str, Any]:
+    if not take_published(network, path):
+        raise UsageError(
+            f"train.start: nothing in {path} fits this network; give the recipe's [network] the "
+            'kind "spandrel", and the architecture and arguments of that file'
+        )
+    return no_lineage() | {"started_from": path.stem}
 
 
 def _is_model(start: str) -> bool:

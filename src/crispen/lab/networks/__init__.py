@@ -13,6 +13,7 @@ from crispen.lab.networks.base import (
     architecture_of,
     parameter_count,
 )
+from crispen.lab.networks.spandrel import SpandrelTable
 from crispen.lab.table import Kinds
 
 __all__ = [
@@ -49,8 +50,9 @@ NETWORKS: tuple[type[Architecture], ...] = tuple(
     )
 )
 
+# Those of another library are one kind, of which there is no default.
 NETWORK_KINDS: Kinds[Architecture] = Kinds(
-    "networks", NETWORKS, Architecture, "network", architecture_of
+    "networks", (*NETWORKS, SpandrelTable), Architecture, "network", architecture_of
 )
 
 if TYPE_CHECKING:

@@ -1,0 +1,166 @@
+"""What the card of somebody else's network says about tiles, found out by measuring.
+
+Three things are not written anywhere: how far an output pixel looks, of what period the places are
+where a tile may begin (networks with windows of attention have one), and whether the graph that
+PyTorch writes works for every size, or has numbers in it that hold for one. Where exact tiles do
+not give what the whole picture gives, tiles are blended. Where the graph holds for one size only,
+windows of that size are.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+import warnings
+
+import numpy as np
+import openvino as ov
+import torch
+from torch import Tensor
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.dropout import _DropoutNd
+
+from crispen.errors import ModelError
+from crispen.lab.networks.base import Network
+from crispen.lab.networks.spandrel import Foreign
+from crispen.lab.promises import measured_halo, with_random_weights
+from crispen.lab.tracing import example, traced
+
+# Periods that are tried, as multiples of what the network's sides must be multiples of.
+_FACTORS = (1, 2, 4, 8, 16)
+_LARGEST_MULTIPLE = 64
+# A quarter of a grey level; numbers that hold for one size are wrong by far more.
+_ALIKE = 1e-3
+_WINDOW_PX = 128
+_SIZES = ((48, 72), (88, 40), (64, 64))
+
+
+def settle(network: Foreign) -> None:
+    """Measures halo, multiple and window of a network, in place.
+
+    Raises:
+        ModelError: It cannot be written as a graph, or a graph computes something else.
+    """
+    if network.settled:
+        return
+    network.eval()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of functions that other people's code still calls
+        _settle(network)
+    network.settled = True
+
+
+def _settle(network: Foreign) -> None:
+    if network.window_px is None and not _takes_every_size(network):
+        network.window_px = -(-_WINDOW_PX // network.multiple) * network.multiple
+    if network.window_px is None:
+        network.halo, network.multiple = measured_tiles(network)
+    else:
+        _check_window(network)
+
+
+def measured_tiles(network: Network) -> tuple[int | None, int]:
+    """Halo and multiple with which tiles equal the whole picture; no halo if there are none."""
+    tried = with_random_weights(network)
+    least = network.multiple
+    for factor in _FACTORS:
+        tried.multiple = factor * least
+        if factor > 1 and tried.multiple > _LARGEST_MULTIPLE:
+            break
+        halo = _halo(tried)
+        if halo is None:
+            break
+        if all(_tile_equals_whole(tried, halo, axis) for axis in (2, 3)):
+            return halo, tried.multiple
+    return None, least
+
+
+def _halo(network: Network) -> int | None:
+    """How far it looks; None if it is too far, or if no gradient can tell."""
+    try:
+        return measured_halo(network)
+    except RuntimeError:
+        # Some write into their own feature maps to save memory, but not while they learn.
+        learning = copy.deepcopy(network)
+        for layer in learning.modules():
+            layer.training = not isinstance(layer, _BatchNorm | _DropoutNd)
+        learning.training = False
+    try:
+        return measured_halo(learning)
+    except RuntimeError:
+        return None
+
+
+@torch.no_grad()
+def _tile_equals_whole(network: Network, halo: int, axis: int) -> bool:
+    """Whether the middle of a picture is the same when only its surroundings are there."""
+    step, scale = network.multiple, network.scale
+    around = -(-halo // step) * step
+    across = max(step, 16 // step * step)
+    length = 2 * around + 4 * step
+    shape = (length, across) if axis == 2 else (across, length)
+    x = torch.rand(1, network.channels, *shape, generator=torch.Generator().manual_seed(2))
+    # Not clipped, so that nothing is hidden beyond the range.
+    network.training = True
+    try:
+        whole = network(x)
+        # One step further on, where a period that is longer than a step shows.
+        tile = network(x.narrow(axis, step, 2 * around + step))
+    finally:
+        network.training = False
+    of_whole = whole.narrow(axis, scale * (around + step), scale * step)
+    of_tile = tile.narrow(axis, scale * around, scale * step)
+    largest = float(whole.abs().max())
+    return float((of_whole - of_tile).abs().max()) <= 1e-4 * max(1.0, largest)
+
+
+def _takes_every_size(network: Foreign) -> bool:
+    """Whether the graph gives what the network gives, whatever the size of the picture."""
+    free = {0: "n", 2: "h", 3: "w"}
+    try:
+        model = traced(
+            network,
+            [example(network)],
+            ["input"],
+            ["output"],
+            {"input": free, "output": {0: "n", 2: "H", 3: "W"}},
+        )
+    except (RuntimeError, ValueError, TypeError):  # torch.onnx's own errors are RuntimeErrors
+        return False
+    content = model.SerializeToString()
+    return all(_alike(network, content, example(network, *sides)) for sides in _SIZES)
+
+
+def _check_window(network: Foreign) -> None:
+    """Refuses a network whose graph does not even work for its one window."""
+    x = example(network)
+    try:
+        model = traced(network, [x], ["input"], ["output"], {})
+    except (RuntimeError, ValueError, TypeError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise ModelError(
+            f"{network.title}: cannot be written as an ONNX graph ({reason}); choose another "
+            "architecture"
+        ) from error
+    if not _alike(network, model.SerializeToString(), x):
+        raise ModelError(
+            f"{network.title}: its ONNX graph computes something else than PyTorch; choose "
+            "another architecture"
+        )
+
+
+def _alike(network: Foreign, model: bytes, x: Tensor) -> bool:
+    with torch.no_grad():
+        expected = network(x).numpy()
+    core = ov.Core()
+    try:
+        compiled = core.compile_model(
+            core.read_model(model), "CPU", {"INFERENCE_PRECISION_HINT": "f32"}
+        )
+        answer = np.asarray(compiled(x.numpy())[0])
+    except RuntimeError:  # all that OpenVINO raises
+        return False
+    if answer.shape != expected.shape:
+        return False
+    difference = float(np.abs(answer - expected).max())
+    return not math.isnan(difference) and difference <= _ALIKE
