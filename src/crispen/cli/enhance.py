@@ -104,6 +104,17 @@ def enhance(
         ),
     ] = None,
     overwrite: Overwrite = False,
+    cluster: Annotated[
+        str | None,
+        typer.Option(
+            "--cluster",
+            metavar="ADDRESS",
+            help="Work on all machines of a Ray cluster, such as ray://head:10001, which must see "
+            "the files under the same names; alone, that of CRISPEN_CLUSTER or the processors of "
+            "this machine. --threads is then what each worker has, 1 unless given.",
+            show_default=False,
+        ),
+    ] = None,
     json: Json = False,
 ) -> int:
     """Make pictures and videos larger, cleaner and sharper.
@@ -144,7 +155,13 @@ def enhance(
         typer.echo(line, err=to_stderr or (failed and not json))
 
     with progress(json) as work:
-        outcomes = enhance_all(inputs, output, options, work, report)
+        if cluster is None:
+            outcomes = enhance_all(inputs, output, options, work, report)
+        else:
+            from crispen.cluster import batch, connection
+
+            address = connection.chosen_address(cluster)
+            outcomes = batch.enhance_all(inputs, output, options, work, report, address=address)
     unread = skipped_files(outcome.kind for outcome in outcomes if outcome.status == "unread")
     if unread and not json:
         typer.echo(unread, err=to_stderr)
@@ -204,8 +221,9 @@ def summary(outcome: Outcome) -> str:
         if size is not None
     )
     frames = f"  {outcome.frames} frames" if outcome.frames > 1 else ""
+    node = f"  on {outcome.node}" if outcome.node else ""
     said = outcome.notes
     if outcome.shrinks_back is not None:
         said += (f"shrinks back to the repaired picture within {outcome.shrinks_back:.2f} levels",)
     notes = "".join(f"\n  note: {note}" for note in said)
-    return f"{outcome.source} → {result}  {sizes}{frames}  {outcome.seconds:.1f} s{notes}"
+    return f"{outcome.source} → {result}  {sizes}{frames}  {outcome.seconds:.1f} s{node}{notes}"
