@@ -16,7 +16,13 @@ PACKAGE = ROOT / "src/crispen"
 
 
 # What a room may import beside the small install.
-ROOMS = {"server": "server", "jobs": "server", "lab": "train"}
+ROOMS = {
+    "client": "client",
+    "cluster": "cluster",
+    "server": "server",
+    "jobs": "server",
+    "lab": "train",
+}
 
 
 # Single modules that use what is there, and say what to install where it is not.

@@ -23,14 +23,8 @@ class Nodes:
     def __init__(self, count: int) -> None:
         from ray.cluster_utils import Cluster
 
-        self._cluster = Cluster(
-            initialize_head=True,
-            head_node_args={
-                "num_cpus": 0,
-                "object_store_memory": STORE_BYTES,
-                "include_dashboard": False,
-            },
-        )
+        self._cluster = Cluster()
+        self._started(num_cpus=0, include_dashboard=False)
         self.nodes: list[Any] = []
         self.lost = 0
         for _ in range(count):
@@ -42,9 +36,18 @@ class Nodes:
 
     def add(self) -> None:
         # By the main thread only: Ray's processes end with the thread that started them.
-        self.nodes.append(
-            self._cluster.add_node(num_cpus=1, object_store_memory=STORE_BYTES, wait=False)
-        )
+        self.nodes.append(self._started(num_cpus=1))
+
+    def _started(self, **options: Any) -> Any:
+        for _ in range(5):
+            try:
+                return self._cluster.add_node(
+                    object_store_memory=STORE_BYTES, wait=False, **options
+                )
+            except Exception as error:  # Ray waits half a minute, whatever else the machine does
+                if "timed out" not in str(error):
+                    raise
+        raise AssertionError("no node of Ray starts here")
 
     def lose(self, number: int = 0) -> None:
         """Kill a node and all that runs on it."""

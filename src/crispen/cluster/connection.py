@@ -20,6 +20,7 @@ LOCAL = "local"
 ADDRESS = "CRISPEN_CLUSTER"
 # Only words about results go through Ray's store; pixels stay in files.
 _STORE_BYTES = 80 << 20
+_TRIES = 3
 _STOPS = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
@@ -41,7 +42,6 @@ def connected(address: str) -> Iterator[Any]:
     """
     # Crispen tells nobody what it does, and neither does what it brings.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-    # A Ray of this machine's own is behind the loopback interface.
     with needs_extra("--cluster", "cluster"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import ray
@@ -58,21 +58,35 @@ def connected(address: str) -> Iterator[Any]:
         }
     else:
         where = {"address": address}
-    try:
-        with _own_signals(), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            ray.init(**where, **quiet)
-    except (ConnectionError, TimeoutError, ValueError, RuntimeError) as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise UsageError(
-            f"--cluster {address}: no cluster answers there ({reason[:200]}); start one with "
-            "'ray start --head', or give --cluster alone for this machine"
-        ) from error
+    with _own_signals(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        _begin(ray, address, **where, **quiet)
     try:
         with _quiet():
             yield ray
     finally:
         ray.shutdown()
+
+
+def _begin(ray: Any, address: str, **options: Any) -> None:
+    for number in range(1, _TRIES + 1):
+        try:
+            ray.init(**options)
+            return
+        except Exception as error:  # Ray raises some that have no type of their own
+            reason = " ".join(str(error).split()) or type(error).__name__
+            ray.shutdown()
+            if address != LOCAL:
+                raise UsageError(
+                    f"--cluster {address}: no cluster answers there ({reason[:200]}); start one "
+                    "with 'ray start --head', or give --cluster alone for this machine"
+                ) from error
+            # A machine that is busy takes longer than Ray waits.
+            if number == _TRIES or "timed out" not in reason:
+                raise UsageError(
+                    f"--cluster: Ray does not start here ({reason[:200]}); try again, or leave "
+                    "--cluster out"
+                ) from error
 
 
 @contextmanager

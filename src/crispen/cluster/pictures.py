@@ -194,6 +194,14 @@ class PictureTask:
         assert job.source is not None
         assert job.result is not None
         batch = self._supply.batch
+        if note is not None:
+            # First, since a note of what is not there says nothing; so whenever this process
+            # ends, a result that has its name has its note.
+            try:
+                batch.records[False].write(job.result, note)
+            except OSError as error:
+                text = f"{NAME} cannot be written ({error.strerror}), so a next run will not skip"
+                outcome = replace(outcome, notes=(*outcome.notes, f"{text} this file"))
         try:
             if outcome.status == "done":
                 commit(draft, job.result, overwrite=batch.options.overwrite)
@@ -203,12 +211,4 @@ class PictureTask:
             self._supply.drafts.drop(draft)
         text = outcome.error.replace(str(draft), job.result_name)
         text = text.replace(str(job.source.absolute()), job.source_name)
-        outcome = replace(outcome, source=job.source_name, target=job.result_name, error=text)
-        if note is None or outcome.status != "done":
-            return outcome
-        try:
-            batch.records[False].write(job.result, note)
-        except OSError as error:
-            warning = f"{NAME} cannot be written ({error.strerror}), so a next run will not skip it"
-            outcome = replace(outcome, notes=(*outcome.notes, warning))
-        return outcome
+        return replace(outcome, source=job.source_name, target=job.result_name, error=text)
