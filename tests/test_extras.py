@@ -61,6 +61,7 @@ def run_without(extra: str, arguments: list[str], folder: Path) -> subprocess.Co
         ("train", ["degrade", "a.png", "-o", "b.png", "--with", "jpeg=30"]),
         ("train", ["evaluate", "photo-x2", "--data", ".", "--degrade", "jpeg=30"]),
         ("cluster", ["enhance", "pairs", "-r", "-o", "out/", "--cluster"]),
+        ("watch", ["enhance", "pairs", "-r", "-o", "out/", "--watch"]),
         ("convert", ["models", "add", "a.param"]),
         ("iqa", ["evaluate", "--data", "pairs", "--scale", "1", "--baseline", "nl-means"]),
     ],

@@ -28,6 +28,7 @@ ROOMS = {
 # Single modules that use what is there, and say what to install where it is not.
 OPTIONAL = {
     "engines/onnxruntime.py": {"onnxruntime"},
+    "enhance/arrivals.py": {"watchfiles"},
     "engines/devices.py": {"onnxruntime", "torch"},
     "engines/torch.py": {"onnx", "torch"},
     "engines/_torch_operations.py": {"torch"},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json as jsonlib
 import re
+from contextlib import suppress
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,12 +12,15 @@ import typer
 
 from crispen.cli._request import TakesRequest
 from crispen.cli.console import Json, MaxPixels, Overwrite, Recursive, progress
-from crispen.errors import UsageError
+from crispen.errors import Cancelled, UsageError
 
 if TYPE_CHECKING:
-    from crispen.enhance.batch import Outcome
+    from collections.abc import Callable
+
+    from crispen.enhance.batch import Options, Outcome
     from crispen.enhance.request import Request
     from crispen.models.athand import AtHand
+    from crispen.progress import Progress
 
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 
@@ -115,6 +119,14 @@ def enhance(
             show_default=False,
         ),
     ] = None,
+    watch: Annotated[
+        bool,
+        typer.Option(
+            "--watch",
+            help="Go on with what arrives in the folder, each file once it has not changed for two "
+            "seconds, until Ctrl-C. Nothing is done twice, also when it is started again.",
+        ),
+    ] = False,
     json: Json = False,
 ) -> int:
     """Make pictures and videos larger, cleaner and sharper.
@@ -155,6 +167,8 @@ def enhance(
         typer.echo(line, err=to_stderr or (failed and not json))
 
     with progress(json) as work:
+        if watch:
+            return _watched(inputs, output, options, work, report, cluster)
         if cluster is None:
             outcomes = enhance_all(inputs, output, options, work, report)
         else:
@@ -166,6 +180,27 @@ def enhance(
     if unread and not json:
         typer.echo(unread, err=to_stderr)
     return exit_code(outcomes)
+
+
+def _watched(
+    inputs: list[str],
+    output: str | None,
+    options: Options,
+    work: Progress,
+    report: Callable[[Outcome], None],
+    cluster: str | None,
+) -> int:
+    from crispen.enhance.arrivals import Arrivals
+    from crispen.enhance.batch import enhance_all
+
+    if len(inputs) != 1:
+        raise UsageError("--watch takes one folder")
+    if cluster is not None:
+        raise UsageError("--watch and --cluster do not go together; leave one of them out")
+    arriving = Arrivals(Path(inputs[0]), work, recursive=options.recursive)
+    with suppress(Cancelled):  # which is how it ends
+        enhance_all(inputs, output, options, work, report, arriving=arriving)
+    return 0
 
 
 def _tried(

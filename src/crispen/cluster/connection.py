@@ -51,13 +51,12 @@ def connected(address: str) -> Iterator[Any]:
     quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
     if address == LOCAL:
         where: dict[str, Any] = {
-            "address": LOCAL,
             "include_dashboard": False,
             "object_store_memory": _STORE_BYTES,
             "_node_ip_address": "127.0.0.1",
         }
     else:
-        where = {"address": address}
+        where = {}
     with _own_signals(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         _begin(ray, address, **where, **quiet)
@@ -71,7 +70,7 @@ def connected(address: str) -> Iterator[Any]:
 def _begin(ray: Any, address: str, **options: Any) -> None:
     for number in range(1, _TRIES + 1):
         try:
-            ray.init(**options)
+            ray.init(address, **options)
             return
         except Exception as error:  # Ray raises some that have no type of their own
             reason = " ".join(str(error).split()) or type(error).__name__

@@ -15,12 +15,14 @@ A result that the person named (``-o photo-large.png``) is never skipped.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from crispen.enhance.chain import Lineup
 from crispen.enhance.enhancer import Enhancer
 from crispen.enhance.file_work import Batch
-from crispen.enhance.inputs import plan_jobs
+from crispen.enhance.inputs import Inputs, plan_jobs
 from crispen.enhance.kinds import check_kinds
 from crispen.enhance.modelfile import ModelFiles
 from crispen.enhance.naming import check_format, picture_format
@@ -30,14 +32,21 @@ from crispen.enhance.record import Record
 from crispen.enhance.request import Request
 from crispen.enhance.results import Job
 from crispen.enhance.target import Target
+from crispen.errors import UsageError
 from crispen.media.image import is_image_name
 from crispen.models.athand import AtHand
 from crispen.progress import Progress
 
-__all__ = ["Options", "Outcome", "Workers", "enhance_all", "exit_code"]
+__all__ = ["Arriving", "Options", "Outcome", "Workers", "enhance_all", "exit_code"]
 
 Workers = Callable[[Iterable[Job], Batch], Iterator[Outcome]]
 """Works off the files of a batch, and says what became of each as soon as it is known."""
+
+Arriving = Callable[[Callable[[], Sequence[Job]]], Iterator[Job]]
+"""Gives files as they arrive; it is given what says what is to be done with those that are there.
+
+See `crispen.enhance.arrivals`.
+"""
 
 
 def enhance_all(
@@ -47,6 +56,7 @@ def enhance_all(
     progress: Progress | None = None,
     report: Callable[[Outcome], None] | None = None,
     workers: Workers | None = None,
+    arriving: Arriving | None = None,
 ) -> list[Outcome]:
     """Enhance files, folders, globs, or standard input.
 
@@ -58,6 +68,7 @@ def enhance_all(
         progress: Receives progress events; can cancel.
         report: Called with each outcome as soon as it is known.
         workers: Who does it; one file after the other is done here unless given.
+        arriving: Takes files as they arrive, until it is cancelled; outcomes are only reported.
 
     Raises:
         UsageError: Something typed does not fit; nothing was done.
@@ -74,7 +85,8 @@ def enhance_all(
     outcomes: list[Outcome] = []
 
     def tell(outcome: Outcome) -> None:
-        outcomes.append(outcome)
+        if arriving is None:
+            outcomes.append(outcome)
         if report is not None:
             report(outcome)
 
@@ -88,7 +100,8 @@ def enhance_all(
         tile_px=options.tile_px,
     ) as enhancer:
         target = enhancer.target(None)
-        jobs, problems, strangers = plan_jobs(
+        plan = partial(
+            plan_jobs,
             inputs,
             output,
             label=enhancer.label(target),
@@ -97,12 +110,16 @@ def enhance_all(
             is_picture=is_image_name,
             is_video=is_video_name,
         )
+        jobs, problems, strangers = plan() if arriving is None else Inputs([], [], [])
         kinds = {job.video for job in jobs} or {False, True}
         check_kinds(request, ["video" if video else "image" for video in kinds])
         if request.format is not None:
             check_format(request.format, pictures=False in kinds, videos=True in kinds)
         lineups = {False: enhancer.lineup}
-        if any(job.video for job in jobs):
+        if arriving is not None:
+            with suppress(UsageError):  # then videos are not taken
+                lineups[True] = check(requests[True], "video", at_hand)
+        elif any(job.video for job in jobs):
             lineups[True] = check(requests[True], "video", at_hand)
         for text, error in problems:
             tell(Outcome(text, "", "failed", error=str(error), exit_code=error.exit_code))
@@ -111,8 +128,11 @@ def enhance_all(
             for video, lineup in lineups.items()
         }
         batch = Batch(options, requests, at_hand, enhancer, target, records, progress)
-        done = map(batch.one, jobs) if workers is None else workers(jobs, batch)
-        with progress.task("files", len(jobs), "files") as task:
+        flow: Iterable[Job] = jobs
+        if arriving is not None:
+            flow = arriving(lambda: [job for job in plan().jobs if job.video in lineups])
+        done = map(batch.one, flow) if workers is None else workers(flow, batch)
+        with progress.task("files", len(jobs) or None, "files") as task:
             for outcome in done:
                 tell(outcome)
                 task.advance()
