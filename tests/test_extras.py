@@ -60,6 +60,8 @@ def run_without(extra: str, arguments: list[str], folder: Path) -> subprocess.Co
         ("train", ["study", "residual"]),
         ("train", ["degrade", "a.png", "-o", "b.png", "--with", "jpeg=30"]),
         ("train", ["evaluate", "photo-x2", "--data", ".", "--degrade", "jpeg=30"]),
+        ("cluster", ["enhance", "pairs", "-r", "-o", "out/", "--cluster"]),
+        ("watch", ["enhance", "pairs", "-r", "-o", "out/", "--watch"]),
         ("convert", ["models", "add", "a.param"]),
         ("iqa", ["evaluate", "--data", "pairs", "--scale", "1", "--baseline", "nl-means"]),
     ],
@@ -78,7 +80,7 @@ def test_a_missing_extra_names_its_install_line(
     assert len(said.stderr.splitlines()) == 1, said.stderr
 
 
-@pytest.mark.parametrize("extra", ["server", "train"])
+@pytest.mark.parametrize("extra", ["cluster", "server", "train"])
 def test_pictures_need_no_extra(extra: str, tmp_path: Path) -> None:
     crispen.Image(np.zeros((16, 16, 3), np.uint8)).save(tmp_path / "a.png")
     said = run_without(extra, ["enhance", "a.png", "-o", "b.png"], tmp_path)

@@ -71,6 +71,7 @@ def test_start_imports_nothing_heavy(arguments: list[str]) -> None:
         ["report", "--help"],
         ["export", "--help"],
         ["serve", "--help"],
+        ["worker", "--help"],
         ["degrade", "--help"],
         ["data", "--help"],
         ["doctor", "--help"],

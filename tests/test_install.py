@@ -16,12 +16,19 @@ PACKAGE = ROOT / "src/crispen"
 
 
 # What a room may import beside the small install.
-ROOMS = {"server": "server", "jobs": "server", "lab": "train"}
+ROOMS = {
+    "client": "client",
+    "cluster": "cluster",
+    "server": "server",
+    "jobs": "server",
+    "lab": "train",
+}
 
 
 # Single modules that use what is there, and say what to install where it is not.
 OPTIONAL = {
     "engines/onnxruntime.py": {"onnxruntime"},
+    "enhance/arrivals.py": {"watchfiles"},
     "engines/devices.py": {"onnxruntime", "torch"},
     "engines/torch.py": {"onnx", "torch"},
     "engines/_torch_operations.py": {"torch"},

@@ -118,6 +118,21 @@ TOGETHER: dict[str, tuple[tuple[str, ...], str]] = {
         ("engines/onnxruntime.py",),
         "every test of engines runs on it too, as the one that the others must equal",
     ),
+    "cluster/test_batch.py": (
+        tuple(
+            f"cluster/{name}.py"
+            for name in ("clips", "connection", "pictures", "pool", "segment_work", "worker")
+        ),
+        "parts of one batch, seen on a Ray of several nodes",
+    ),
+    "enhance/test_batch.py": (
+        ("enhance/file_work.py", "enhance/outcome.py"),
+        "parts of one batch, which runs whole",
+    ),
+    "enhance/video/test_segments.py": (
+        ("enhance/video/segment_run.py",),
+        "segments are made in runs, which are interrupted there",
+    ),
     "jobs/test_migrations.py": (
         ("jobs/migrations/*.py", "jobs/migrations/versions/*.py"),
         "a database written by an older version goes through all of them",
@@ -170,6 +185,7 @@ WHOLE = {
     "lab/test_gpu_job.py": "a script of tools/",
     "server/test_outage.py": "a server without its database",
     "server/test_postgresql.py": "a server with another database",
+    "server/test_shared.py": "servers and workers that share a queue",
 }
 
 

@@ -22,12 +22,14 @@ from crispen.errors import (
     MissingInput,
     ModelError,
     OutputError,
+    ServerError,
     TrainingError,
     UsageError,
 )
 from crispen.progress import Event, Progress
 
 if TYPE_CHECKING:
+    from crispen.client.clients import AsyncClient, Client
     from crispen.enhance.api import enhance, enhance_video
     from crispen.enhance.enhancer import Enhancer
     from crispen.enhance.model import Model, load
@@ -39,7 +41,9 @@ if TYPE_CHECKING:
 __version__ = "0.2.0"
 
 __all__ = [
+    "AsyncClient",
     "Cancelled",
+    "Client",
     "CrispenError",
     "Enhancer",
     "Event",
@@ -52,6 +56,7 @@ __all__ = [
     "ModelError",
     "OutputError",
     "Progress",
+    "ServerError",
     "Target",
     "TrainingError",
     "UsageError",
@@ -63,6 +68,8 @@ __all__ = [
 ]
 
 _HOME = {
+    "AsyncClient": "crispen.client.clients",
+    "Client": "crispen.client.clients",
     "Enhancer": "crispen.enhance.enhancer",
     "Image": "crispen.media.image",
     "Model": "crispen.enhance.model",

@@ -12,6 +12,7 @@
     │   └── UnknownModel                            no such model                        exit 2
     ├── MissingExtra      (also ImportError)        an optional part is not installed
     ├── TrainingError     (also RuntimeError)       a training run cannot continue
+    ├── ServerError       (also ConnectionError)    a server refuses, or does not answer
     └── Cancelled                                   Ctrl-C or a cancel button            exit 130
 
 Errors of libvips, FFmpeg, OpenVINO and ONNX Runtime become one of these at the edge; nothing
@@ -81,6 +82,23 @@ class MissingExtra(CrispenError, ImportError):
 
 class TrainingError(CrispenError, RuntimeError):
     """A training run that cannot continue."""
+
+
+class ServerError(CrispenError, ConnectionError):
+    """A server that a client asked refuses, or does not answer.
+
+    Attributes:
+        code: For programs, such as ``not_found``; see the server's API.
+        status: Of HTTP; 0 where there was no answer.
+    """
+
+    def __init__(self, message: str, code: str = "unknown", status: int = 0) -> None:
+        super().__init__(message)
+        self.code = code
+        self.status = status
+
+    def __str__(self) -> str:
+        return str(self.args[0])
 
 
 class Cancelled(CrispenError):

@@ -21,8 +21,11 @@ _MORE = {
     "vivid": "--vivid alone means 0.5.",
     "model": "Can be repeated, and can be a model file; 'crispen models' lists the names.",
 }
-# Options that can stand without a number, and what they mean then.
-_BARE = {"--vivid": "0.5"}
+# Options that can stand alone: what they mean then, and what else may follow them.
+_BARE = {
+    "--vivid": ("0.5", r"[-+]?[\d.]+"),
+    "--cluster": ("", r"local|auto|ray://.+|[\w.-]+:\d+"),
+}
 _SIZE = inspect.Parameter(
     "size",
     inspect.Parameter.KEYWORD_ONLY,
@@ -39,10 +42,10 @@ _SIZE = inspect.Parameter(
 )
 
 
-def with_numbers(arguments: Sequence[str]) -> list[str]:
-    """Writes the usual number behind options that were given without one.
+def with_values(arguments: Sequence[str]) -> list[str]:
+    """Writes the usual value behind options that were given without one.
 
-    >>> with_numbers(["--vivid", "photo.jpg"]), with_numbers(["--vivid", "1", "photo.jpg"])
+    >>> with_values(["--vivid", "photo.jpg"]), with_values(["--vivid", "1", "photo.jpg"])
     (['--vivid=0.5', 'photo.jpg'], ['--vivid', '1', 'photo.jpg'])
     """
     changed = list(arguments)
@@ -50,8 +53,9 @@ def with_numbers(arguments: Sequence[str]) -> list[str]:
         following = arguments[i + 1] if i + 1 < len(arguments) else ""
         if argument == "--":
             break
-        if argument in _BARE and not re.fullmatch(r"[-+]?[\d.]+", following):
-            changed[i] = f"{argument}={_BARE[argument]}"
+        usual, pattern = _BARE.get(argument, ("", ".*"))
+        if not re.fullmatch(pattern, following):
+            changed[i] = f"{argument}={usual}"
     return changed
 
 

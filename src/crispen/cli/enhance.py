@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json as jsonlib
 import re
+from contextlib import suppress
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,12 +12,15 @@ import typer
 
 from crispen.cli._request import TakesRequest
 from crispen.cli.console import Json, MaxPixels, Overwrite, Recursive, progress
-from crispen.errors import UsageError
+from crispen.errors import Cancelled, UsageError
 
 if TYPE_CHECKING:
-    from crispen.enhance.batch import Outcome
+    from collections.abc import Callable
+
+    from crispen.enhance.batch import Options, Outcome
     from crispen.enhance.request import Request
     from crispen.models.athand import AtHand
+    from crispen.progress import Progress
 
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 
@@ -104,6 +108,25 @@ def enhance(
         ),
     ] = None,
     overwrite: Overwrite = False,
+    cluster: Annotated[
+        str | None,
+        typer.Option(
+            "--cluster",
+            metavar="ADDRESS",
+            help="Work on all machines of a Ray cluster, such as ray://head:10001, which must see "
+            "the files under the same names; alone, that of CRISPEN_CLUSTER or the processors of "
+            "this machine. --threads is then what each worker has, 1 unless given.",
+            show_default=False,
+        ),
+    ] = None,
+    watch: Annotated[
+        bool,
+        typer.Option(
+            "--watch",
+            help="Go on with what arrives in the folder, each file once it has not changed for two "
+            "seconds, until Ctrl-C. Nothing is done twice, also when it is started again.",
+        ),
+    ] = False,
     json: Json = False,
 ) -> int:
     """Make pictures and videos larger, cleaner and sharper.
@@ -144,11 +167,40 @@ def enhance(
         typer.echo(line, err=to_stderr or (failed and not json))
 
     with progress(json) as work:
-        outcomes = enhance_all(inputs, output, options, work, report)
+        if watch:
+            return _watched(inputs, output, options, work, report, cluster)
+        if cluster is None:
+            outcomes = enhance_all(inputs, output, options, work, report)
+        else:
+            from crispen.cluster import batch, connection
+
+            address = connection.chosen_address(cluster)
+            outcomes = batch.enhance_all(inputs, output, options, work, report, address=address)
     unread = skipped_files(outcome.kind for outcome in outcomes if outcome.status == "unread")
     if unread and not json:
         typer.echo(unread, err=to_stderr)
     return exit_code(outcomes)
+
+
+def _watched(
+    inputs: list[str],
+    output: str | None,
+    options: Options,
+    work: Progress,
+    report: Callable[[Outcome], None],
+    cluster: str | None,
+) -> int:
+    from crispen.enhance.arrivals import Arrivals
+    from crispen.enhance.batch import enhance_all
+
+    if len(inputs) != 1:
+        raise UsageError("--watch takes one folder")
+    if cluster is not None:
+        raise UsageError("--watch and --cluster do not go together; leave one of them out")
+    arriving = Arrivals(Path(inputs[0]), work, recursive=options.recursive)
+    with suppress(Cancelled):  # which is how it ends
+        enhance_all(inputs, output, options, work, report, arriving=arriving)
+    return 0
 
 
 def _tried(
@@ -208,8 +260,11 @@ def summary(outcome: Outcome) -> str:
     if outcome.codec:
         means = ", ".join(part for part in (means, outcome.codec) if part)
     means = f"  {means}" if means else ""
+    node = f"  on {outcome.node}" if outcome.node else ""
     said = outcome.notes
     if outcome.shrinks_back is not None:
         said += (f"shrinks back to the repaired picture within {outcome.shrinks_back:.2f} levels",)
     notes = "".join(f"\n  note: {note}" for note in said)
-    return f"{outcome.source} → {result}  {sizes}{frames}{means}  {outcome.seconds:.1f} s{notes}"
+    return (
+        f"{outcome.source} → {result}  {sizes}{frames}{means}  {outcome.seconds:.1f} s{node}{notes}"
+    )

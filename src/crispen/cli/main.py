@@ -17,7 +17,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from crispen.cli._request import with_numbers
+from crispen.cli._request import with_values
 from crispen.cli.console import JSON_FLAG, run_safely, stopped_by_signals
 from crispen.errors import Cancelled
 
@@ -36,6 +36,7 @@ COMMANDS = (
     "report",
     "export",
     "serve",
+    "worker",
     "doctor",
 )
 DEBUG_FLAG = "--debug"
@@ -156,7 +157,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     # A file may be called --debug: what follows a lone -- is never a flag.
     flags = given[: given.index("--")] if "--" in given else given
     debug, as_json = DEBUG_FLAG in flags, JSON_FLAG in flags
-    kept = with_numbers([a for a in flags if a != DEBUG_FLAG]) + given[len(flags) :]
+    kept = with_values([a for a in flags if a != DEBUG_FLAG]) + given[len(flags) :]
     if debug:
         # A batch logs the traceback of a file that fails, and continues.
         logging.basicConfig(format="%(message)s")

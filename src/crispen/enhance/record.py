@@ -55,11 +55,14 @@ class Record:
     Args:
         settings: Everything but its source that a result depends on, as JSON; the keys are what a
             person calls them.
+
+    Attributes:
+        settings: The same, as it is read from a file.
     """
 
     def __init__(self, settings: dict[str, Any]) -> None:
         # Through JSON and back, so that it equals what is read from a file.
-        self._settings: dict[str, Any] = json.loads(json.dumps(settings))
+        self.settings: dict[str, Any] = json.loads(json.dumps(settings))
         self._known: dict[Path, dict[str, dict[str, Any]]] = {}
 
     def difference(self, source: Path, result: Path) -> str:
@@ -75,8 +78,8 @@ class Record:
             before = dict(note["settings"])
         except (KeyError, TypeError, ValueError):
             return "and nothing says how it was made"
-        keys = [*self._settings, *(key for key in before if key not in self._settings)]
-        other = [key for key in keys if before.get(key) != self._settings.get(key)]
+        keys = [*self.settings, *(key for key in before if key not in self.settings)]
+        other = [key for key in keys if before.get(key) != self.settings.get(key)]
         return f"made with other settings ({', '.join(other)})" if other else ""
 
     def add(self, source: Path, result: Path) -> None:
@@ -85,13 +88,30 @@ class Record:
         Raises:
             OSError: The folder refuses it.
         """
-        note = {
+        self.write(result, self.note(source, result))
+
+    def note(self, source: Path, result: Path, *, draft: Path | None = None) -> dict[str, Any]:
+        """The note that `result` was made from `source`.
+
+        Args:
+            source: Where it was read.
+            result: Where it is, or will be.
+            draft: Where it is until then.
+        """
+        return {
             "name": result.name,
             "of": _relative(source, result.parent),
-            "result": _content(result),
+            "result": _content(draft or result),
             "source": identity(source),
-            "settings": self._settings,
+            "settings": self.settings,
         }
+
+    def write(self, result: Path, note: dict[str, Any]) -> None:
+        """Add a note to the folder of a result that is there.
+
+        Raises:
+            OSError: The folder refuses it.
+        """
         line = json.dumps(note) + "\n"  # in ASCII, which holds names of any encoding
         path = result.parent / NAME
         with path.open("a+b") as file:

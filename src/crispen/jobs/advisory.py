@@ -1,4 +1,4 @@
-"""Locks the database while a server runs, so that no second one uses it.
+"""Locks the database while a server runs, so that no second one uses it unless both share it.
 
 PostgreSQL has advisory locks, which end with their connection; SQLite's file has one beside it. For
 other databases there is only the folder's mark, which `crispen.jobs.ownership` compares.
@@ -14,6 +14,7 @@ from filelock import FileLock, Timeout
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import SQLAlchemyError
 
+from crispen.errors import UsageError
 from crispen.jobs.database import StoreError
 
 # "crispen" as a number: any, as long as no other program takes the same.
@@ -30,10 +31,23 @@ class AdvisoryLock(Protocol):
         """Give it back."""
 
 
-def advisory_lock(engine: Engine) -> AdvisoryLock:
-    """The lock of a database."""
+def advisory_lock(engine: Engine, *, shared: bool = False) -> AdvisoryLock:
+    """The lock of a database.
+
+    Args:
+        engine: Of the database.
+        shared: Several may hold it who all say this, and nobody else meanwhile.
+
+    Raises:
+        UsageError: The database cannot be shared.
+    """
     if engine.dialect.name == "postgresql":
-        return _PostgreSQL(engine)
+        return _PostgreSQL(engine, "_shared" if shared else "")
+    if shared:
+        raise UsageError(
+            "only a PostgreSQL database can be shared by several servers and workers; give one "
+            "as postgresql://USER@HOST/NAME"
+        )
     if engine.dialect.name == "sqlite" and engine.url.database:
         return _Beside(Path(engine.url.database))
     return _Unknown()
@@ -42,8 +56,9 @@ def advisory_lock(engine: Engine) -> AdvisoryLock:
 class _PostgreSQL:
     """Held by a connection of its own; a restart of the database ends it, and `take` retakes it."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, kind: str) -> None:
         self._engine = engine
+        self._kind = kind
         self._connection: Connection | None = None
 
     def take(self) -> bool:
@@ -52,7 +67,7 @@ class _PostgreSQL:
                 self._connection.execute(text("SELECT 1"))
                 return True
             connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
-            if connection.scalar(text(f"SELECT pg_try_advisory_lock({_KEY})")):
+            if connection.scalar(text(f"SELECT pg_try_advisory_lock{self._kind}({_KEY})")):
                 self._connection = connection
                 return True
             connection.close()
@@ -67,7 +82,7 @@ class _PostgreSQL:
         connection, self._connection = self._connection, None
         if connection is not None:
             with contextlib.suppress(SQLAlchemyError):
-                connection.scalar(text(f"SELECT pg_advisory_unlock({_KEY})"))
+                connection.scalar(text(f"SELECT pg_advisory_unlock{self._kind}({_KEY})"))
             with contextlib.suppress(SQLAlchemyError):
                 connection.invalidate()  # unusable if that failed
             with contextlib.suppress(SQLAlchemyError):

@@ -162,6 +162,8 @@ def _engine(url: str) -> Engine:
         parsed = make_url(url)
     except ArgumentError as error:
         raise cannot_open(error) from error
+    if parsed.drivername == "postgresql":  # SQLAlchemy would take another driver
+        parsed = parsed.set(drivername="postgresql+psycopg")
     more: dict[str, Any] = {}
     if parsed.get_backend_name() != "sqlite":
         if parsed.get_backend_name() == "postgresql" and "connect_timeout" not in parsed.query:

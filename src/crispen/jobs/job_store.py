@@ -55,9 +55,13 @@ class JobStore:
         """Give connections back."""
         self._database.close()
 
-    def advisory_lock(self) -> AdvisoryLock:
-        """What keeps a second server off the database; not taken yet."""
-        return advisory_lock(self.engine)
+    def advisory_lock(self, *, shared: bool = False) -> AdvisoryLock:
+        """What keeps other servers off the database; not taken yet.
+
+        Args:
+            shared: Only those that do not share it.
+        """
+        return advisory_lock(self.engine, shared=shared)
 
     def add(self, new: JobSpec) -> Job:
         """Queue a job; one that is there already under this id is given back as it is."""
@@ -183,7 +187,8 @@ class JobStore:
     def claim(self, worker: str, lease_s: float) -> Job | None:
         """The next job, now this worker's; None if nothing waits."""
         query = select(JobRow.id, JobRow.attempts).where(*_waiting())
-        query = query.order_by(*_ORDER).limit(1)
+        # Those that others are about to claim are passed over, where the database can do that.
+        query = query.order_by(*_ORDER).limit(1).with_for_update(skip_locked=True)
         for _ in range(_TRIES):
             with self._database.session() as session:
                 first: Any = session.exec(query).first()

@@ -1,13 +1,15 @@
-"""Ensures that one server uses a database and a folder, which belong together.
+"""Ensures that one server, or those that share them, use a database and a folder together.
 
 A database keeps the id of the folder whose jobs it holds, and the folder keeps it too. A server
 with another folder would find no file for any of these jobs, and fail every one of them; two
-servers at the same time would do that to each other.
+servers at the same time, each with a folder of its own, would do that to each other.
 """
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import os
 import secrets
 from pathlib import Path
 
@@ -22,17 +24,21 @@ _FACT_PATH = "folder_path"
 
 
 class Ownership:
-    """A database that is this server's alone.
+    """A database that is this server's alone, or its and that of others who share it.
 
     Args:
         store: The queue in it.
         folder: Folder with the files of its jobs.
+        shared: Others that say so may use it at the same time.
+
+    Raises:
+        UsageError: The database cannot be shared.
     """
 
-    def __init__(self, store: JobStore, folder: Path) -> None:
+    def __init__(self, store: JobStore, folder: Path, *, shared: bool = False) -> None:
         self._store = store
         self._folder = folder
-        self._lock = store.advisory_lock()
+        self._lock = store.advisory_lock(shared=shared)
 
     def take(self) -> None:
         """Take the database.
@@ -44,7 +50,8 @@ class Ownership:
         """
         if not self._lock.take():
             raise OutputError(
-                "another server uses this database; stop it, or give this one a database of its own"
+                "another server uses this database; stop it, give this one a database of its own, "
+                "or share it (CRISPEN_SHARED=1 for all of them)"
             )
         try:
             self._match()
@@ -77,8 +84,13 @@ class Ownership:
                 "that one with --folder, or another database"
             )
         if not mine:
-            mine = secrets.token_hex(16)
-            file.write_text(mine + "\n", encoding="ascii")
+            # Of several that begin at the same time, the first one's counts.
+            draft = file.with_name(f"{file.name}.{secrets.token_hex(16)}")
+            draft.write_text(f"{draft.suffix[1:]}\n", encoding="ascii")
+            with contextlib.suppress(FileExistsError):
+                os.link(draft, file)
+            draft.unlink()
+            mine = file.read_text(encoding="ascii").strip()
         if theirs != mine:
             self._store.note_fact(_FACT, mine)
         self._store.note_fact(_FACT_PATH, str(self._folder))

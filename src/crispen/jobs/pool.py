@@ -64,6 +64,8 @@ class Pool:
         changed: Called from a thread of the pool whenever a job may have changed.
         stop_s: Seconds that workers get to stop.
         died: Called for each worker that died.
+        shared: Others use the queue and the folder at the same time, so that what runs may be
+            theirs; what they hold goes back when they stop responding.
     """
 
     def __init__(
@@ -76,12 +78,14 @@ class Pool:
         changed: Callable[[], None] = lambda: None,
         stop_s: float = 8.0,
         died: Callable[[], None] = lambda: None,
+        shared: bool = False,
     ) -> None:
         self._setup = setup
         self._wanted = workers
         self._store = store
         self._changed = changed
         self._died = died
+        self._shared = shared
         self._stop_s = stop_s
         self._context = multiprocessing.get_context("spawn")
         self._supervisor = supervisor or Supervisor()
@@ -131,7 +135,7 @@ class Pool:
         Raises:
             OutputError: Another server uses it.
         """
-        if self._held is None:
+        if self._held is None and not self._shared:
             self._held = hold_folder(self._setup.lock.with_suffix(".server"))
 
     def take(self) -> None:
@@ -141,6 +145,8 @@ class Pool:
             OutputError: Another server uses the folder.
         """
         self.hold()
+        if self._shared:
+            return
         await_orphans(self._setup.lock)
         for job in self._store.held():
             if self._store.release(job):
@@ -176,6 +182,8 @@ class Pool:
                 one.process.kill()
                 one.process.join()
             one.pipe.close()
+            if self._shared:  # nobody takes the folder over
+                self._forget(one)
         for thread in self._threads:
             thread.join()
         # The next server would do the same, should the database not answer now.
@@ -243,8 +251,7 @@ class Pool:
             reason = _reason(one.process.exitcode)
             log.error("worker %s died: %s", one.process.pid, reason)
             one.pipe.close()
-            with contextlib.suppress(OSError):
-                alive_file(self._setup.lock, one.process.pid or 0).unlink()
+            self._forget(one)
             self._died()
             if one.name:
                 with self._lock:
@@ -254,6 +261,10 @@ class Pool:
             self._fast_deaths = self._fast_deaths + 1 if early else 0
             if self._fast_deaths > 2:
                 self._spawn_after = time.monotonic() + _SLOW_S
+
+    def _forget(self, one: WorkerHandle) -> None:
+        with contextlib.suppress(OSError):
+            alive_file(self._setup.lock, one.process.pid or 0).unlink()
 
     def _fill(self) -> None:
         if time.monotonic() < self._spawn_after:

@@ -83,6 +83,10 @@ class AtHand(Mapping[str, HasCard]):
         """The name of one of these models."""
         return next(name for name, known in self.items() if known is model)
 
+    def put(self, name: str, model: HasCard) -> None:
+        """Have a model at hand under a name that another process gave it."""
+        self._models[name] = model
+
     def take(self, model: str | Path | HasCard) -> str:
         """The name of a model in any form; files and open models get one that is their own.
 

@@ -54,6 +54,12 @@ class Settings(BaseSettings):
         None, description="SQLAlchemy URL of the queue; SQLite in the folder unless given"
     )
 
+    shared: bool = Field(
+        False,
+        description="several servers and 'crispen worker' use the folder and the database, which "
+        "must be PostgreSQL, at the same time",
+    )
+
     workers: int = Field(1, ge=0, le=64, description="worker processes; 0 only takes jobs in")
     threads: int | None = Field(
         None, ge=1, le=1024, description="CPU threads of each worker; all cores shared unless given"

@@ -22,15 +22,17 @@ from crispen.enhance.source import video_source
 from crispen.enhance.video.damage import damage_in_clip
 from crispen.enhance.video.part import nothing_left
 from crispen.enhance.video.production import Work
-from crispen.enhance.video.segments import Parts
+from crispen.enhance.video.segment_run import make_segments
+from crispen.enhance.video.segments import Ending, Parts
 from crispen.errors import Cancelled, OutputError, UsageError
 from crispen.media.video.container import probe
 from crispen.media.video.fields import Fields, fields_in_clip
+from crispen.media.video.header import VideoHeader
 from crispen.models.athand import AtHand
 from crispen.progress import Progress
 
 SEGMENT_S = 10
-_MEMORY = 1 << 30
+MEMORY_BYTES = 1 << 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,37 +121,14 @@ def make_video(
     progress = progress or Progress()
     if not segment_s > 0:
         raise UsageError(f"segment_s is {segment_s}; give a number of seconds above 0")
-    codec_for(request, video_suffix(target))  # says what contradicts before anything is read
-    _check_target(source, target, overwrite)
-    header = probe(source)
-    if header.length is not None and header.length <= (request.span.begin or 0):
-        raise nothing_left(source, header.length, request.span)
-    if plan is None:
-        damage = damage_in_clip(source) if clip_matters(request) else None
-        about = video_source(header, header.container, damage)
-        plan = make_plan(request, about, at_hand, result=target)
+    decided = decide(source, target, request, at_hand, plan=plan, overwrite=overwrite)
     with ModelFiles(at_hand, device=device, threads=threads) as files:
-        models = [files[name] for name in plan.models]
-        fields = Fields()
-        if request.deinterlace != "off":
-            fields = fields_in_clip(source, header, double=request.deinterlace == "double")
-        work = Work(
-            source,
-            target,
-            header,
-            plan,
-            models,
-            threads,
-            fields=fields,
-            span=request.span,
-            rate=request.rate,
-            box=request.box,
-        )
+        work = decided.work(files, threads)
         work.settle(request)
         with Parts(target, source, work.job(segment_s), resume=resume) as parts:
             try:
-                ending, resumed = work.make_segments(
-                    parts, memory_bytes or _MEMORY, segment_s, progress
+                ending, resumed = make_segments(
+                    work, parts, memory_bytes or MEMORY_BYTES, segment_s, progress
                 )
                 work.join(parts, ending, request.strip_metadata, progress)
             except (Cancelled, KeyboardInterrupt) as error:
@@ -159,23 +138,93 @@ def make_video(
                         f"{len(parts.finished())}"
                     ) from error
                 raise
-    return VideoReport(
-        source=source,
-        target=target,
-        frames=ending.frames,
-        resumed_frames=resumed,
-        seconds=time.monotonic() - began,
-        source_size=(header.width, header.height),
-        target_size=work.size,
-        models=tuple(m.card.name for m in models),
-        label=plan.label,
-        codec=work.codec.name,
-        pixel_format=work.format.name,
-        streams_copied=len(work.tracks),
-        damaged=ending.damaged,
-        notes=(*work.notes, *ending.notes),
-        unchanged=round(work.unchanged, 4),
-    )
+    return decided.report(work, ending, resumed, time.monotonic() - began)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What is decided about a video before its first frame; can be sent to another process.
+
+    Attributes:
+        source: The file to read.
+        target: The file to write.
+        request: What is wanted.
+        header: Of the source.
+        plan: What will be done.
+        fields: What the source's frames are made of.
+    """
+
+    source: Path
+    target: Path
+    request: Request
+    header: VideoHeader
+    plan: Plan
+    fields: Fields
+
+    def work(self, files: ModelFiles, threads: int | None) -> Work:
+        """Its way, with the models of this process.
+
+        Args:
+            files: Where the plan's models are.
+            threads: Of the encoder.
+        """
+        return Work(
+            self.source,
+            self.target,
+            self.header,
+            self.plan,
+            [files[name] for name in self.plan.models],
+            threads,
+            fields=self.fields,
+            span=self.request.span,
+            rate=self.request.rate,
+            box=self.request.box,
+        )
+
+    def report(self, work: Work, ending: Ending, resumed: int, seconds: float) -> VideoReport:
+        """What was done, once it is."""
+        return VideoReport(
+            source=self.source,
+            target=self.target,
+            frames=ending.frames,
+            resumed_frames=resumed,
+            seconds=seconds,
+            source_size=(self.header.width, self.header.height),
+            target_size=work.size,
+            models=tuple(m.card.name for m in work.models),
+            label=self.plan.label,
+            codec=work.codec.name,
+            pixel_format=work.format.name,
+            streams_copied=len(work.tracks),
+            damaged=ending.damaged,
+            notes=(*work.notes, *ending.notes),
+            unchanged=round(work.unchanged, 4),
+        )
+
+
+def decide(
+    source: Path,
+    target: Path,
+    request: Request,
+    at_hand: AtHand,
+    *,
+    plan: Plan | None = None,
+    overwrite: bool = False,
+) -> Decision:
+    """What can be said of a video before any work is done for it; see `make_video`."""
+    codec_for(request, video_suffix(target))  # says what contradicts before anything is read
+    _check_target(source, target, overwrite)
+    header = probe(source)
+    if header.length is not None and header.length <= (request.span.begin or 0):
+        raise nothing_left(source, header.length, request.span)
+    if plan is None:
+        damage = damage_in_clip(source) if clip_matters(request) else None
+        about = video_source(header, header.container, damage)
+        plan = make_plan(request, about, at_hand, result=target)
+    fields = Fields()
+    if request.deinterlace != "off":
+        fields = fields_in_clip(source, header, double=request.deinterlace == "double")
+    return Decision(source, target, request, header, plan, fields)
 
 
 def _check_target(source: Path, target: Path, overwrite: bool) -> None:

@@ -3,45 +3,34 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
-from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crispen.enhance.modelfile import ModelFile
 from crispen.enhance.plan import Plan, video_suffix
-from crispen.enhance.prefetch import Prefetch
 from crispen.enhance.record import identity
 from crispen.enhance.request import Request
 from crispen.enhance.video.encoder import Encoder
-from crispen.enhance.video.part import about_frames, begun_at_zero, nothing_left
 from crispen.enhance.video.rate import Pace
 from crispen.enhance.video.segments import Ending, Parts
-from crispen.enhance.video.timestamps import FrameClock
-from crispen.errors import InputError
 from crispen.media.video.box import Box
 from crispen.media.video.codecs import find_codec
 from crispen.media.video.container import (
-    Damage,
-    read_frames,
     writing,
 )
-from crispen.media.video.crop import cropped
-from crispen.media.video.fields import Fields, made_progressive
+from crispen.media.video.fields import Fields
 from crispen.media.video.header import Color, VideoHeader
 from crispen.media.video.pixel_formats import STUDIO_RANGE, source_format
 from crispen.media.video.span import Span
-from crispen.progress import Progress, Task
+from crispen.progress import Progress
 
 if TYPE_CHECKING:
-    import av
-
     from crispen.media.video.muxing import Joint
     from crispen.media.video.tracks import Track
 
-_AHEAD = 3  # frames waiting before each thread; more would only hold more memory
 _VERSION = 5  # of what segments hold; a change restarts unfinished work
 
 
@@ -187,121 +176,9 @@ class Work:
             "models": [m.sha256 for m in self.models],
         }
 
-    def make_segments(
-        self, parts: Parts, memory_bytes: int, segment_s: float, progress: Progress
-    ) -> tuple[Ending, int]:
-        """All frames as finished segments; and how many frames were finished before."""
-        from crispen.engines.curve import CurveEngine
-        from crispen.enhance.video.frames import FrameEnhancer
-        from crispen.enhance.video.light import Light, light_in_clip
-        from crispen.media.video.encoded import count_frames
-
-        length = max(1, round(segment_s * float(self.result.rate or 25)))
-        done = 0
-        ending = parts.ending()
-        finished = parts.finished()
-        for number, path in enumerate(finished):
-            count = count_frames(path)
-            last = ending is not None and number == len(finished) - 1
-            if count != length and not (last and 0 < count < length):
-                parts.drop_from(number)
-                ending = None
-                finished = finished[:number]
-                break
-            done += count
-        if ending is not None:
-            if done == ending.frames:
-                return ending, done
-            parts.drop_from(len(finished))
-        header = self.header
-        engines = [m.engine for m in self.models]
-        light: dict[CurveEngine, Light] = {}
-        for number, engine in enumerate(engines):
-            if isinstance(engine, CurveEngine):
-                engines[number] = mine = engine.showing(None)
-                light[mine] = light_in_clip(self.source, mine.look, self.box)
-        enhancer = FrameEnhancer(
-            engines,
-            (self.box.width, self.box.height) if self.box else (header.width, header.height),
-            header.format,
-            header.color,
-            self.size,
-            self.format,
-            memory_bytes=memory_bytes,
-            padding=self.padding,
-            strength=self.strength,
-            full=self.codec.full_range,
-            light=light,
-        )
-        clock = FrameClock(header, self.span)
-        damage = Damage()
-        number = len(finished)
-        total = about_frames(self.result, self.span) or None
-        with (
-            progress.task(f"enhancing {self.source.name}", total, "frames") as task,
-            Prefetch(self._frames(clock, damage), ahead=_AHEAD) as decoded,
-            Prefetch(
-                map(enhancer, self._needed(decoded, clock, done)),
-                ahead=_AHEAD,
-                check=progress.check,
-                interrupt=enhancer.interrupt,
-            ) as enhanced,
-        ):
-            shown = self._shown(enhanced, clock)
-            if done:
-                task.advance(done)
-            while self._segment(parts, number, islice(shown, length), task):
-                number += 1
-        self.unchanged = enhancer.reused.share
-        if not clock.frames and self.span:
-            raise nothing_left(self.source, None, self.span)
-        ending = clock.ending(damage)
-        if self.pace is not None:
-            ending = replace(ending, frames=self.pace.frames, last_duration=self.pace.step)
-        if ending.frames < done or ending.frames == 0:
-            parts.drop_from(0)
-            raise InputError(f"{self.source}: fewer frames than before; start again")
-        parts.write_ending(ending)
-        return ending, done
-
-    def _frames(self, clock: FrameClock, damage: Damage) -> Iterator[av.VideoFrame]:
-        """What goes over of the source's, made of whole pictures."""
-        # Film is found in every five frames, as they are counted from the beginning.
-        begin = None if self.fields.kind == "telecined" else self.span.begin
-        decoded = read_frames(self.source, damage, begin)
-        whole = made_progressive(decoded, self.fields, self.header.time_base)
-        return cropped(clock.steady(whole), self.box, self.header)
-
-    def _needed(
-        self, frames: Iterator[av.VideoFrame], clock: FrameClock, done: int
-    ) -> Iterator[av.VideoFrame]:
-        """Those that the network is given where some of the result's are there already."""
-        if self.pace is None:
-            return islice(frames, done, None)
-        return self.pace.needed(frames, clock, done)
-
-    def _shown(self, frames: Iterator[av.VideoFrame], clock: FrameClock) -> Iterator[av.VideoFrame]:
-        """The enhanced ones when the result shows them."""
-        return begun_at_zero(frames, clock) if self.pace is None else self.pace.placed(frames)
-
-    def _segment(
-        self, parts: Parts, number: int, frames: Iterator[av.VideoFrame], task: Task
-    ) -> bool:
-        """Encode frames into the next segment; False if there were none."""
-        first = next(frames, None)
-        if first is None:
-            return False
-        draft = parts.draft(f"seg-{number + 1:05d}")
-
-        def counted() -> Iterator[av.VideoFrame]:
-            for frame in chain([first], frames):
-                yield frame
-                task.advance()
-
-        with writing(draft, self.target):
-            self.encoder.write(draft, counted())
-        parts.finish(number)
-        return True
+    def segment_frames(self, segment_s: float) -> int:
+        """How many frames each segment has but the last."""
+        return max(1, round(segment_s * float(self.result.rate or 25)))
 
     def _joint(
         self,

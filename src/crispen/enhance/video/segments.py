@@ -134,9 +134,13 @@ class Parts:
         """Where something is written before it is whole."""
         return self.folder / f"{name}.tmp"
 
-    def finish(self, number: int) -> None:
+    def draft_of(self, number: int) -> Path:
+        """Where a segment is written before it is whole."""
+        return self.draft(f"seg-{number + 1:05d}")
+
+    def finish(self, number: int, draft: Path | None = None) -> None:
         """Declare the draft of a segment whole; it is on the disk before it gets its name."""
-        draft = self.draft(f"seg-{number + 1:05d}")
+        draft = draft or self.draft_of(number)
         with writing(draft, self._target):
             with draft.open("rb") as file:
                 os.fsync(file.fileno())
@@ -145,9 +149,10 @@ class Parts:
     def drop_from(self, number: int) -> None:
         """Forget a segment and all after it."""
         (self.folder / "end.json").unlink(missing_ok=True)
-        while (path := self.segment(number)).exists():
-            path.unlink()
-            number += 1
+        first = self.segment(number).name
+        for path in self.folder.glob("seg-*.seg"):  # several processes may have left gaps
+            if path.name >= first:
+                path.unlink()
 
     def write_ending(self, ending: Ending) -> None:
         """Say that all segments are finished."""

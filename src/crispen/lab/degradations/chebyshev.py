@@ -34,7 +34,9 @@ def response(factor: int) -> Tensor:
     half = rings[: _FREQUENCIES // 2]
     radius = int((half.abs() > _LEAST * half[0]).nonzero().max())
     half = half[: radius + 1]
-    return torch.cat([half.flip(0)[:-1], half]) * (rings.sum() / (2 * half.sum() - half[0]))
+    kernel: Tensor = torch.cat([half.flip(0)[:-1], half])
+    share: Tensor = rings.sum() / kernel.sum()
+    return kernel * share
 
 
 class Chebyshev(Shrinking):

@@ -194,7 +194,7 @@ class Upscaler(Network):
     A child implements `residual`; everything else is here, once.
     """
 
-    base = "bicubic"
+    base: Literal["bicubic", "none"] = "bicubic"
     base_weight: Tensor
 
     def __init__(self, scale: int, channels: int = 1) -> None:

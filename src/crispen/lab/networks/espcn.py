@@ -88,7 +88,7 @@ class ESPCN(Upscaler):
 class StudyESPCN(ESPCN):
     """The same layers without the bicubic base: they carry the picture."""
 
-    base = "none"
+    base: Literal["bicubic", "none"] = "none"
 
     def __init__(self, scale: int, channels: int = 1) -> None:
         super().__init__(scale, channels)

@@ -214,7 +214,8 @@ def _trainings() -> tuple[Training, ...]:
 
 def _conclude(tables: Mapping[str, ResultTable]) -> list[str]:
     noises, overall = tables["noises"], tables["figures"]
-    better, worse = [], []
+    better: list[str] = []
+    worse: list[str] = []
     for _, name in NETWORKS.values():
         a, b = (f"{name}, {letter}" for letter in INPUTS.values())
         all_noises = all(noises.number(b, key) > noises.number(a, key) for key in NOISES)

@@ -8,10 +8,7 @@ from crispen.enhance.request import MAX_SIDE_PX
 from crispen.jobs.file_kinds import Bounds
 from crispen.jobs.job_store import JobStore
 from crispen.jobs.ownership import Ownership
-from crispen.jobs.pool import Pool, share_threads
 from crispen.jobs.supervisor import Supervisor
-from crispen.jobs.worker import WorkerLimits
-from crispen.jobs.worker_process import WorkerSetup
 from crispen.server.schemas import Limits
 from crispen.server.services.choices import Choices
 from crispen.server.services.clock import Clock
@@ -37,6 +34,7 @@ from crispen.server.services.prometheus_metrics import ServerMetrics
 from crispen.server.services.runs import TrainingRuns
 from crispen.server.services.upload_store import UploadStore
 from crispen.server.services.uploads import UploadLimits, Uploads
+from crispen.server.services.working import worker_pool
 from crispen.server.settings import Settings
 
 
@@ -90,7 +88,14 @@ def assemble(settings: Settings) -> Services:
     store, database = JobStore(settings.jobs_url), DatabaseThreads()
     access, views = JobAccess(store), JobViews(store, settings.result_ttl_s)
     events = JobEvents(store, database, views, metrics.job_ended)
-    pool = _pool(settings, folder, store, supervisor, events, metrics)
+    pool = worker_pool(
+        settings,
+        folder,
+        store,
+        supervisor,
+        changed=events.poke,
+        died=metrics.worker_died,
+    )
     queue = JobQueue(
         store,
         folder,
@@ -171,7 +176,7 @@ def assemble(settings: Settings) -> Services:
         lifecycle=Lifecycle(
             folder,
             store,
-            Ownership(store, folder.folder),
+            Ownership(store, folder.folder, shared=settings.shared),
             pool,
             supervisor,
             events,
@@ -180,6 +185,7 @@ def assemble(settings: Settings) -> Services:
             upload_store,
             helpers,
             database,
+            shared=settings.shared,
         ),
         locks=locks,
         metrics=metrics,
@@ -190,40 +196,6 @@ def assemble(settings: Settings) -> Services:
         store=store,
         upload_store=upload_store,
         uploads=uploads,
-    )
-
-
-def _pool(
-    settings: Settings,
-    folder: DataFolder,
-    store: JobStore,
-    supervisor: Supervisor,
-    events: JobEvents,
-    metrics: ServerMetrics,
-) -> Pool:
-    limits = WorkerLimits(
-        jobs=folder.jobs,
-        device=settings.device,
-        threads=share_threads(settings.workers, settings.threads),
-        memory_bytes=settings.memory_bytes,
-        max_pixels=settings.max_pixels,
-        max_result_pixels=settings.max_result_pixels,
-    )
-    setup = WorkerSetup(
-        settings.jobs_url,
-        limits,
-        settings.lease_s,
-        settings.max_job_s,
-        folder.folder / "workers.lock",
-    )
-    return Pool(
-        setup,
-        settings.workers,
-        store,
-        supervisor=supervisor,
-        changed=events.poke,
-        stop_s=settings.stop_s,
-        died=metrics.worker_died,
     )
 
 

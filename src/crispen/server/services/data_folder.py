@@ -26,6 +26,7 @@ from crispen.errors import OutputError
 from crispen.server.api_errors import ApiError, disk_full
 
 _COUNT_EVERY_S = 2.0
+_ABANDONED_S = 86_400.0
 
 
 class DataFolder:
@@ -62,10 +63,17 @@ class DataFolder:
                 f"{self.folder}: cannot be made ({error.strerror}); choose another --folder"
             ) from error
 
-    def clean(self) -> None:
-        """Delete what a killed server left unfinished; no other server may use the folder."""
+    def clean(self, *, shared: bool = False) -> None:
+        """Delete what a killed server left unfinished.
+
+        Args:
+            shared: Other servers use the folder, so only what is too old to be theirs goes.
+        """
         for path in self.drafts.iterdir():
-            path.unlink(missing_ok=True)
+            if not (shared and _young(path)):
+                path.unlink(missing_ok=True)
+        if shared:
+            return
         # Results and previews in the making. Folders of that name hold the finished segments of
         # videos, which continue after them.
         for part in (*self.jobs.glob("*/*.part"), *self.samples.glob("*/*.part")):
@@ -120,6 +128,12 @@ class DataFolder:
     def drop_job(self, id: str) -> None:
         """Delete a job's files."""
         shutil.rmtree(self.job(id), ignore_errors=True)
+
+
+def _young(path: Path) -> bool:
+    with contextlib.suppress(OSError):
+        return time.time() - path.stat().st_mtime < _ABANDONED_S
+    return False
 
 
 def _size(folder: Path) -> int:

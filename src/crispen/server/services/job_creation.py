@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import hashlib
 
 from crispen.errors import InputError, UsageError
 from crispen.jobs.job import JobSpec
@@ -71,8 +73,15 @@ class JobCreation:
         self._planning = planning
         self._locks = locks
 
-    async def create(self, client: str, new: NewJob) -> tuple[JobView, bool]:
+    async def create(
+        self, client: str, new: NewJob, key: str | None = None
+    ) -> tuple[JobView, bool]:
         """Queue what was requested; the job, and whether it is a new one.
+
+        Args:
+            client: Who asks.
+            new: For what.
+            key: What makes a request that is sent again the same one.
 
         Raises:
             ApiError: No such upload, not finished, or too many jobs.
@@ -80,19 +89,25 @@ class JobCreation:
         """
         if (new.upload is None) == (new.from_job is None):
             raise UsageError("give either upload or from_job, and not both")
-        if new.from_job is not None:
-            return await self._again(client, new.from_job, new), True
-        assert new.upload is not None
-        uid = new.upload.rstrip("/").rpartition("/")[2]
-        async with self._locks.hold(uid):
-            existing = await self._database.run(self._store.get, uid)
+        uid = "" if new.upload is None else new.upload.rstrip("/").rpartition("/")[2]
+        id = uid if key is None else _id_of(client, key)
+        async with self._locks.hold(id or client):
+            existing = await self._database.run(self._store.get, id) if id else None
             # A client that lost the answer asks again, and gets the same job.
             if existing is not None and existing.client == client:
-                await asyncio.to_thread(self._upload_store.drop, uid)
+                if uid:
+                    await asyncio.to_thread(self._forget, uid, client)
                 return await self._database.run(self._views.of, existing), False
-            return await self._of_upload(client, uid, new), True
+            if new.from_job is not None:
+                return await self._again(client, new.from_job, new, id), True
+            return await self._of_upload(client, uid, new, id), True
 
-    async def _of_upload(self, client: str, uid: str, new: NewJob) -> JobView:
+    def _forget(self, uid: str, client: str) -> None:
+        with contextlib.suppress(ApiError):  # it went with the first request
+            self._uploads.find(uid, client)
+            self._upload_store.drop(uid)
+
+    async def _of_upload(self, client: str, uid: str, new: NewJob, id: str) -> JobView:
         upload = await asyncio.to_thread(self._uploads.find, uid, client)
         await self._database.run(self._jobs.check_count, client)
         if upload["offset"] != upload["size"]:
@@ -112,7 +127,7 @@ class JobCreation:
         source = _placed(source, new)
         plan = await self._planning.plan(client, new.options, source)
         spec = JobSpec(
-            id=uid,
+            id=id,
             client=client,
             name=name,
             options=new.options,
@@ -124,10 +139,10 @@ class JobCreation:
         await asyncio.to_thread(self._upload_store.drop, uid)
         return await self._database.run(self._views.of, job)
 
-    async def _again(self, client: str, id: str, new: NewJob) -> JobView:
-        before = await self._database.run(self._access.find, client, id)
+    async def _again(self, client: str, other: str, new: NewJob, id: str) -> JobView:
+        before = await self._database.run(self._access.find, client, other)
         await self._database.run(self._jobs.check_count, client)
-        source = self._folder.job(id) / SOURCE
+        source = self._folder.job(other) / SOURCE
         if not source.is_file():
             raise not_found("job")
         plan = await self._planning.plan(client, new.options, before.source)
@@ -136,7 +151,7 @@ class JobCreation:
         try:
             await asyncio.to_thread(link_or_copy, source, draft)
             spec = JobSpec(
-                id=draft.name,
+                id=id or draft.name,
                 client=client,
                 name=clean_name(new.name or before.name),
                 options=new.options,
@@ -148,6 +163,11 @@ class JobCreation:
         finally:
             draft.unlink(missing_ok=True)
         return await self._database.run(self._views.of, job)
+
+
+def _id_of(client: str, key: str) -> str:
+    """The id of the job that a client makes with a key; nobody else's."""
+    return hashlib.sha256(f"{client}\n{key}".encode()).hexdigest()[:32]
 
 
 def _placed(source: Source, new: NewJob) -> Source:

@@ -40,6 +40,7 @@ class Lifecycle:
         upload_store: Finds those that are there.
         helpers: Ended with the server.
         database: Ended with the server.
+        shared: Other servers use the folder and the database at the same time.
     """
 
     def __init__(
@@ -55,7 +56,10 @@ class Lifecycle:
         upload_store: UploadStore,
         helpers: HelperProcesses,
         database: DatabaseThreads,
+        *,
+        shared: bool = False,
     ) -> None:
+        self._shared = shared
         self._folder = folder
         self._store = store
         self._ownership = ownership
@@ -87,9 +91,10 @@ class Lifecycle:
             self._pool.let_go()
             raise
         self._begun = True
-        self._folder.clean()
+        self._folder.clean(shared=self._shared)
         self._upload_store.begin()
-        self._queue.delete_hidden()
+        if not self._shared:  # another server's clients may be waiting for them
+            self._queue.delete_hidden()
         self._pool.start()
 
     def end(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Header, Path, Query, Request
 from fastapi.responses import Response
 from sse_starlette import EventSourceResponse
 
@@ -91,10 +91,21 @@ async def plan(planning: PlanningOf, client: Client, question: Question) -> Answ
     },
 )
 async def create_job(
-    request: Request, response: Response, creation: CreationOf, client: Client, new: NewJob
+    request: Request,
+    response: Response,
+    creation: CreationOf,
+    client: Client,
+    new: NewJob,
+    idempotency_key: Annotated[
+        str | None,
+        Header(min_length=1, max_length=200, description="the same key gives the same job"),
+    ] = None,
 ) -> JobView:
-    """Enhance a finished upload; posting the same upload again gives the same job, with 200."""
-    job, made = await creation.create(client, new)
+    """Enhance a finished upload; posting the same upload again gives the same job, with 200.
+
+    So does the same ``Idempotency-Key``, whatever else is posted with it.
+    """
+    job, made = await creation.create(client, new, idempotency_key)
     if not made:
         response.status_code = 200
     response.headers["Location"] = request.app.url_path_for("get_job", id=job.id)

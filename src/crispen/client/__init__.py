@@ -1,0 +1,1 @@
+"""The HTTP API from Python: uploads that continue, jobs, progress and results."""

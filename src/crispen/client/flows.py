@@ -1,0 +1,307 @@
+"""What a client says to a server, and when it says it again; how it is sent is left open.
+
+Each flow is a generator: it yields a `Call` and is given the answer, or yields a `Pause`. So there
+is one copy of everything for the client that waits and for the one that awaits.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import random
+import secrets
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+
+from crispen.enhance.request import Request
+from crispen.errors import InputError, OutputError, ServerError, UsageError, nearest_names
+from crispen.jobs.states import FINAL, Status
+from crispen.progress import Progress
+from crispen.server.schemas import JobPage, JobView
+
+API = "/api/v1"
+PART_BYTES = 4 << 20
+_TUS = {"Tus-Resumable": "1.0.0"}
+_BUSY = (429, 502, 503, 504)
+# Somebody else holds the upload, such as our own call that timed out.
+_HELD = (409, 423)
+_FIRST_S, _MOST_S = 0.2, 10.0
+_LOOK_FIRST_S, _LOOK_MOST_S = 0.1, 2.0
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request to send.
+
+    Attributes:
+        method: Of HTTP.
+        path: Below the API, or a whole URL.
+        headers: Beside the client's own.
+        json: Body.
+        content: Body in bytes.
+        params: Of the URL.
+    """
+
+    method: str
+    path: str
+    headers: Mapping[str, str] | None = None
+    json: Any = None
+    content: bytes | None = None
+    params: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Seconds to wait."""
+
+    seconds: float
+
+
+Flow = Generator[Call | Pause, httpx.Response | None, T]
+
+
+def called(call: Call, tries: int, *, held: bool = False) -> Flow[httpx.Response]:
+    """The answer of a call that may be sent more than once.
+
+    Args:
+        call: What to send.
+        tries: How often at most.
+        held: Try again as well where something is still held by another call.
+
+    Raises:
+        ServerError: The server refuses it, or does not answer.
+    """
+    pause_s = _FIRST_S
+    for number in range(1, tries + 1):
+        wait_s = 0.0
+        try:
+            answer = yield call
+            assert answer is not None
+            again = answer.status_code in _BUSY or (held and answer.status_code in _HELD)
+            if not again or number == tries:
+                return _checked(answer)
+            wait_s = _seconds(answer.headers.get("retry-after", ""))
+        except httpx.TransportError as error:
+            if number == tries:
+                reason = str(error) or type(error).__name__
+                raise ServerError(
+                    f"the server does not answer ({reason}); check its address", "no_answer", 0
+                ) from error
+        # Many clients that lost one server do not come back at the same moment.
+        yield Pause(max(wait_s, pause_s * random.uniform(0.5, 1.0)))
+        pause_s = min(_MOST_S, 2 * pause_s)
+    raise AssertionError
+
+
+def uploaded(source: Path, tries: int, progress: Progress, *, at: str | None = None) -> Flow[str]:
+    """The URL of a finished upload.
+
+    Args:
+        source: The file.
+        tries: How often each part is sent at most.
+        progress: Hears of bytes; can cancel.
+        at: The URL of an upload to continue.
+
+    Raises:
+        InputError: The file cannot be read.
+        ServerError: The server refuses it.
+    """
+    try:
+        size = source.stat().st_size
+        file = source.open("rb")
+    except OSError as error:
+        raise InputError(f"{source}: cannot be read ({error.strerror}); check the path") from error
+    with file, progress.task(f"sending {source.name}", size, "bytes") as task:
+        offset = 0
+        if at is None:
+            name = base64.b64encode(os.fsencode(source.name)).decode()
+            about = {**_TUS, "Upload-Length": str(size), "Upload-Metadata": f"filename {name}"}
+            answer = yield from called(Call("POST", "/uploads/", about), tries)
+            at = answer.headers["location"]
+        else:
+            offset = yield from _offset(at, tries)
+            task.advance(offset)
+        failures = 0
+        while offset < size:
+            file.seek(offset)
+            part = file.read(PART_BYTES)
+            about = {
+                **_TUS,
+                "Upload-Offset": str(offset),
+                "Content-Type": "application/offset+octet-stream",
+            }
+            try:
+                yield from called(Call("PATCH", at, about, content=part), 1)
+                arrived = offset + len(part)
+                failures = 0
+            except ServerError as error:
+                failures += 1
+                passing = error.status in (0, *_BUSY, *_HELD)
+                if not passing or failures >= tries:
+                    raise
+                yield Pause(min(_MOST_S, _FIRST_S * 2**failures))
+                # What of it arrived is not sent again.
+                arrived = yield from _offset(at, tries)
+            task.advance(arrived - offset)
+            offset = arrived
+    return at
+
+
+def _offset(at: str, tries: int) -> Flow[int]:
+    answer = yield from called(Call("HEAD", at, _TUS), tries, held=True)
+    return int(answer.headers["upload-offset"])
+
+
+def created(
+    upload: str, options: Request, tries: int, *, key: str | None = None, folder: str | None = None
+) -> Flow[JobView]:
+    """A job for a finished upload."""
+    body = {"upload": upload, "options": options.model_dump(mode="json", exclude_none=True)}
+    if folder is not None:
+        body["folder"] = folder
+    headers = {"Idempotency-Key": key or secrets.token_hex(16)}
+    answer = yield from called(Call("POST", "/jobs", headers, json=body), tries)
+    return JobView.model_validate_json(answer.content)
+
+
+def found(id: str, tries: int) -> Flow[JobView]:
+    """A job as it is now."""
+    answer = yield from called(Call("GET", f"/jobs/{id}"), tries)
+    return JobView.model_validate_json(answer.content)
+
+
+def changed(method: str, path: str, tries: int) -> Flow[httpx.Response]:
+    """The answer to a request that changes something, and may be sent again."""
+    return (yield from called(Call(method, path), tries))
+
+
+def page(statuses: tuple[str, ...], limit: int, after: str | None, tries: int) -> Flow[JobPage]:
+    """Some of the client's jobs, newest first."""
+    params = {"limit": limit, "status": list(statuses), "after": after}
+    given = {name: value for name, value in params.items() if value}
+    answer = yield from called(Call("GET", "/jobs", params=given), tries)
+    return JobPage.model_validate_json(answer.content)
+
+
+def ended(
+    id: str, tries: int, progress: Progress, timeout_s: float | None, clock: Callable[[], float]
+) -> Flow[JobView]:
+    """A job once it is done.
+
+    Raises:
+        ServerError: It failed, was cancelled, or is not done in time.
+    """
+    began, pause_s, shown = clock(), _LOOK_FIRST_S, 0.0
+    with progress.task("waiting", None, "jobs") as waiting:
+        task = None
+        try:
+            while True:
+                progress.check()
+                job = yield from found(id, tries)
+                if job.status in FINAL:
+                    break
+                now = job.progress
+                if now is not None:
+                    if task is None:
+                        task = progress.task(now.what, now.total, now.unit)
+                        task.__enter__()
+                    task.advance(max(0.0, now.done - shown))
+                    shown = max(shown, now.done)
+                else:
+                    waiting.advance(0)
+                if timeout_s is not None and clock() - began > timeout_s:
+                    text = f"{job.name}: not done after {timeout_s:g} seconds; it goes on there"
+                    raise ServerError(text, "timeout", 0)
+                yield Pause(pause_s)
+                pause_s = min(_LOOK_MOST_S, 1.5 * pause_s)
+        finally:
+            if task is not None:
+                task.__exit__(None, None, None)
+    if job.status is not Status.DONE:
+        raise ServerError(job.error or f"{job.name}: was {job.status.value}", job.status.value, 0)
+    return job
+
+
+def fetched(job: JobView, target: Path, tries: int, progress: Progress) -> Flow[Path]:
+    """The file that holds a job's result, which appears when it is whole.
+
+    Raises:
+        OutputError: It cannot be written.
+        ServerError: The result cannot be had.
+    """
+    from crispen.media.atomic import replacing
+
+    if target.is_dir():
+        target /= job.result.name if job.result is not None else job.name
+    if not target.parent.is_dir():
+        raise OutputError(f"{target}: there is no folder {target.parent}; create it first")
+    size = job.result.bytes if job.result is not None else 0
+    path = f"/jobs/{job.id}/result"
+    with replacing(target) as file, progress.task(f"fetching {job.name}", size, "bytes") as task:
+        offset = 0
+        while offset < size:
+            about = {"Range": f"bytes={offset}-{min(size, offset + PART_BYTES) - 1}"}
+            answer = yield from called(Call("GET", path, about), tries)
+            if answer.status_code != 206 and offset:
+                raise ServerError(f"{job.name}: its result changed meanwhile", "changed", 0)
+            file.write(answer.content)
+            task.advance(len(answer.content))
+            offset += len(answer.content)
+            if not answer.content:
+                raise ServerError(f"{job.name}: its result is cut off", "cut", 0)
+    return target
+
+
+def enhanced(
+    source: Path,
+    target: Path,
+    options: Request,
+    tries: int,
+    progress: Progress,
+    timeout_s: float | None,
+    clock: Callable[[], float],
+) -> Flow[JobView]:
+    """A job whose result is in its place: sent, made and fetched."""
+    upload = yield from uploaded(source, tries, progress)
+    job = yield from created(upload, options, tries)
+    job = yield from ended(job.id, tries, progress, timeout_s, clock)
+    yield from fetched(job, target, tries, progress)
+    return job
+
+
+def _checked(answer: httpx.Response) -> httpx.Response:
+    if answer.is_success:
+        return answer
+    try:
+        said = answer.json()["error"]
+        text, code = str(said["message"]), str(said["code"])
+    except (ValueError, KeyError, TypeError):
+        text, code = f"the server answers {answer.status_code} {answer.reason_phrase}", "unknown"
+    raise ServerError(text, code, answer.status_code)
+
+
+def _seconds(text: str) -> float:
+    try:
+        return min(60.0, max(0.0, float(text)))
+    except ValueError:
+        return 0.0
+
+
+def options_of(given: Mapping[str, Any]) -> Request:
+    """What is wanted, out of the keywords of `crispen.enhance.request.Request`.
+
+    Raises:
+        UsageError: A value does not fit.
+    """
+    unknown = given.keys() - Request.model_fields.keys()
+    if unknown:
+        name = sorted(unknown)[0]
+        near = nearest_names(name, Request.model_fields)
+        raise UsageError(f"there is no option '{name}'{near}")
+    return Request.of(**given)

@@ -1,0 +1,122 @@
+"""Ray, as far as it is installed and reached: a cluster by its address, or one of this machine."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import threading
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from typing import Any
+
+from crispen.errors import UsageError, needs_extra
+
+log = logging.getLogger(__name__)
+
+LOCAL = "local"
+ADDRESS = "CRISPEN_CLUSTER"
+# Only words about results go through Ray's store; pixels stay in files.
+_STORE_BYTES = 80 << 20
+_TRIES = 3
+_STOPS = ("SIGINT", "SIGTERM", "SIGHUP")
+
+
+def chosen_address(asked: str) -> str:
+    """The address of a cluster: as asked for, else that of the environment, else ``local``."""
+    return asked or os.environ.get(ADDRESS, "") or LOCAL
+
+
+@contextmanager
+def connected(address: str) -> Iterator[Any]:
+    """The module ``ray``, connected in the block; a Ray of this machine ends with it.
+
+    Args:
+        address: ``local``, ``auto``, ``HOST:PORT`` or ``ray://HOST:PORT``.
+
+    Raises:
+        UsageError: There is no cluster at that address.
+        MissingExtra: Ray is not installed.
+    """
+    # Crispen tells nobody what it does, and neither does what it brings.
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    with needs_extra("--cluster", "cluster"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import ray
+    if ray.is_initialized():  # as in a notebook, whose owner ends it
+        yield ray
+        return
+    quiet: dict[str, Any] = {"log_to_driver": False, "logging_level": logging.ERROR}
+    if address == LOCAL:
+        where: dict[str, Any] = {
+            "include_dashboard": False,
+            "object_store_memory": _STORE_BYTES,
+            "_node_ip_address": "127.0.0.1",
+        }
+    else:
+        where = {}
+    with _own_signals(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        _begin(ray, address, **where, **quiet)
+    try:
+        with _quiet():
+            yield ray
+    finally:
+        ray.shutdown()
+
+
+def _begin(ray: Any, address: str, **options: Any) -> None:
+    for number in range(1, _TRIES + 1):
+        try:
+            ray.init(address, **options)
+            return
+        except Exception as error:  # Ray raises some that have no type of their own
+            reason = " ".join(str(error).split()) or type(error).__name__
+            ray.shutdown()
+            if address != LOCAL:
+                raise UsageError(
+                    f"--cluster {address}: no cluster answers there ({reason[:200]}); start one "
+                    "with 'ray start --head', or give --cluster alone for this machine"
+                ) from error
+            # A machine that is busy takes longer than Ray waits.
+            if number == _TRIES or "timed out" not in reason:
+                raise UsageError(
+                    f"--cluster: Ray does not start here ({reason[:200]}); try again, or leave "
+                    "--cluster out"
+                ) from error
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Logs what Ray says about lost nodes, which it prints among the results otherwise."""
+    internals: Any = import_module("ray._private.worker")
+    plain = getattr(internals, "print_to_stdstream", None)
+    if plain is None:
+        yield
+        return
+
+    def note(data: dict[str, Any], **_: object) -> None:
+        log.debug("ray: %s", data.get("lines"))
+
+    internals.print_to_stdstream = note
+    try:
+        yield
+    finally:
+        internals.print_to_stdstream = plain
+
+
+@contextmanager
+def _own_signals() -> Iterator[None]:
+    """Keeps the handlers of signals, which Ray replaces."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    known = [signal.Signals[name] for name in _STOPS if hasattr(signal, name)]
+    before = {number: signal.getsignal(number) for number in known}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,238 @@
+"""The workers of a batch: as many as the cluster has room for, each with little to do at a time.
+
+A worker is given its next task while it does one, and no more than that: so memory stays flat
+however long the batch is, and little is lost with a worker. Its oldest task is what it was doing
+when it ended; that one is blamed, and the other is given to somebody else.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from crispen.cluster.worker import Hello, Setup, Worker
+from crispen.errors import UsageError
+
+_AT_A_TIME = 2
+_TICK_S = 0.25
+_COUNT_EVERY_S = 2.0
+# How long it may take until the first worker is there, on a machine that is busy.
+_PATIENCE_S = 300.0
+_MOST_FAILED_STARTS = 5
+
+
+class Task(Protocol):
+    """A piece of work."""
+
+    def work(self) -> Callable[[Worker], Any]:
+        """What is sent to the worker."""
+
+    def done(self, answer: Any, node: str) -> None:
+        """It was done.
+
+        Args:
+            answer: What the work said.
+            node: The name of the machine.
+        """
+
+    def lost(self, *, blamed: bool, with_node: bool) -> None:
+        """Its worker ended.
+
+        Args:
+            blamed: It was what the worker was doing.
+            with_node: The whole machine was lost.
+        """
+
+    def broke(self, error: Exception) -> None:
+        """The work raised what it should not."""
+
+
+class Supply(Protocol):
+    """Where tasks come from."""
+
+    @property
+    def finished(self) -> bool:
+        """Whether all is done."""
+
+    @property
+    def hurries(self) -> bool:
+        """Whether it has more to say than it could at the last call."""
+
+    @property
+    def most(self) -> int:
+        """How many workers could be busy at the same time."""
+
+    def next(self, workers: int) -> Task | None:
+        """A task, if there is one now.
+
+        Args:
+            workers: How many there are.
+        """
+
+    def tick(self) -> None:
+        """Called several times a second."""
+
+
+@dataclass(eq=False, slots=True)
+class _Member:
+    """A worker, and what it has to do: the first of it now."""
+
+    actor: Any
+    hello: Any
+    about: Hello | None = None
+    tasks: deque[tuple[Any, Task]] = field(default_factory=deque)
+
+    @property
+    def ready(self) -> bool:
+        return self.about is not None and not self.about.refusal
+
+
+class Pool:
+    """Workers on Ray; `close` ends them.
+
+    Args:
+        ray: The module, connected.
+        setup: What each worker is given.
+        cpus: How many processors each has for itself.
+        gpus: Likewise.
+        memory_bytes: Likewise.
+    """
+
+    def __init__(
+        self, ray: Any, setup: Setup, *, cpus: int, memory_bytes: int, gpus: float = 0
+    ) -> None:
+        self._ray = ray
+        self._setup = ray.put(setup)
+        self._cpus = cpus
+        self._gpus = gpus
+        self._make = ray.remote(Worker).options(
+            num_cpus=cpus,
+            num_gpus=gpus,
+            memory=memory_bytes,
+            max_restarts=0,
+            scheduling_strategy="SPREAD",
+        )
+        self._members: list[_Member] = []
+        self._wanted = 0
+        self._counted = -_COUNT_EVERY_S
+        self._began = time.monotonic()
+        self._started = 0
+        self._failed_starts = 0
+        self._refusals: dict[str, str] = {}
+
+    def run(self, supply: Supply) -> Iterator[None]:
+        """Have all done; yields several times a second.
+
+        Raises:
+            UsageError: No machine can do it.
+        """
+        while not supply.finished:
+            self._grow(supply.most)
+            self._hand_out(supply)
+            if supply.finished:
+                return
+            self._listen(0.0 if supply.hurries else _TICK_S)
+            supply.tick()
+            yield
+
+    def close(self) -> None:
+        """End all workers."""
+        for member in self._members:
+            self._ray.kill(member.actor)
+        self._members.clear()
+
+    def _grow(self, most: int) -> None:
+        now = time.monotonic()
+        if now - self._counted >= _COUNT_EVERY_S:
+            self._counted = now
+            self._wanted = sum(self._room(node) for node in self._ray.nodes() if node["Alive"])
+            self._check(now)
+        # One at least, which makes a cluster grow that can.
+        while len(self._members) < max(1, min(self._wanted, most + len(self._refusals))):
+            actor = self._make.remote(self._setup)
+            self._members.append(_Member(actor, actor.hello.remote()))
+
+    def _room(self, node: dict[str, Any]) -> int:
+        resources = node["Resources"]
+        room = int(resources.get("CPU", 0) // self._cpus)
+        return min(room, int(resources.get("GPU", 0) // self._gpus)) if self._gpus else room
+
+    def _check(self, now: float) -> None:
+        if any(m.ready for m in self._members):
+            return
+        if self._refusals and len(self._refusals) >= len(self._members):
+            reasons = "; ".join(f"{name} {why}" for name, why in self._refusals.items())
+            raise UsageError(f"no machine of the cluster can do it: {reasons}")
+        if not self._started and now - self._began > _PATIENCE_S:
+            raise UsageError(
+                f"no machine of the cluster has {self._cpus} processors and enough memory free; "
+                "give fewer --threads or less --memory, or wait for other work to end"
+            )
+
+    def _hand_out(self, supply: Supply) -> None:
+        ready = [m for m in self._members if m.ready]
+        for depth in range(_AT_A_TIME):
+            for member in ready:
+                if len(member.tasks) == depth:
+                    task = supply.next(len(ready))
+                    if task is None:
+                        return
+                    member.tasks.append((member.actor.do.remote(task.work()), task))
+
+    def _listen(self, timeout_s: float) -> None:
+        waiting = {m.tasks[0][0] if m.tasks else m.hello: m for m in self._members if _waits(m)}
+        if not waiting:
+            time.sleep(timeout_s)
+            return
+        refs = [*waiting]
+        some, _ = self._ray.wait(refs, num_returns=1, timeout=timeout_s)
+        if some:
+            some, _ = self._ray.wait(refs, num_returns=len(refs), timeout=0)
+        for ref in some:
+            self._hear(waiting[ref], ref)
+
+    def _hear(self, member: _Member, ref: Any) -> None:
+        from ray.exceptions import RayActorError, RayError
+
+        try:
+            answer = self._ray.get(ref)
+        except RayActorError as error:
+            self._bury(member, error)
+            return
+        except RayError as error:
+            if member.tasks:
+                member.tasks.popleft()[1].broke(getattr(error, "cause", None) or error)
+            else:
+                self._bury(member, error)
+            return
+        if member.about is None:
+            member.about = answer
+            self._started += 1
+            if answer.refusal:
+                self._refusals[answer.name] = answer.refusal
+            return
+        task = member.tasks.popleft()[1]
+        task.done(answer, member.about.name)
+
+    def _bury(self, member: _Member, error: Exception) -> None:
+        self._members.remove(member)
+        if member.about is None:
+            self._failed_starts += 1
+            if not self._started and self._failed_starts >= _MOST_FAILED_STARTS:
+                lines = str(error).strip().splitlines() or [type(error).__name__]
+                raise UsageError(
+                    "no worker can be started; install Crispen on all machines of the cluster "
+                    f"({lines[-1].strip()[:200]})"
+                )
+            return
+        alive = {node["NodeID"] for node in self._ray.nodes() if node["Alive"]}
+        with_node = member.about.node not in alive or "node has died" in str(error)
+        for number, (_, task) in enumerate(member.tasks):
+            task.lost(blamed=number == 0, with_node=with_node)
+
+
+def _waits(member: _Member) -> bool:
+    return member.about is None or bool(member.tasks)

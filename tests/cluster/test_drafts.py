@@ -1,0 +1,53 @@
+"""Places for results that have no name yet."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from crispen.cluster.drafts import Drafts, sweep
+from crispen.errors import OutputError
+
+
+def aged(folder: Path) -> Path:
+    os.utime(folder, (time.time() - 600,) * 2)
+    return folder
+
+
+def test_each_has_a_place_of_its_own_beside_its_result(tmp_path: Path) -> None:
+    drafts = Drafts()
+    one, other = (drafts.path(tmp_path / "a.png") for _ in range(2))
+    assert one != other
+    assert one.name == other.name == "a.png"
+    assert one.parents[2] == tmp_path
+    one.write_bytes(b"1")
+    drafts.drop(one)
+    assert not one.exists()
+    drafts.close()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_dead_runs_left_goes_and_what_lives_stays(tmp_path: Path) -> None:
+    alive = Drafts()
+    kept = alive.path(tmp_path / "a.png")
+    aged(kept.parents[1])
+    dead = tmp_path / ".crispen.0123abcd.drafts"
+    (dead / "0").mkdir(parents=True)
+    young = tmp_path / ".crispen.4567abcd.drafts"
+    young.mkdir()
+    aged(dead)
+    sweep(tmp_path)
+    assert kept.parent.is_dir()
+    assert young.is_dir()
+    assert not dead.exists()
+    alive.close()
+
+
+def test_a_folder_that_refuses_is_told(tmp_path: Path) -> None:
+    drafts = Drafts()
+    with pytest.raises(OutputError, match=r"none/a.png: cannot be written .*choose another -o"):
+        drafts.path(tmp_path / "none" / "a.png")
+    drafts.close()
