@@ -275,9 +275,9 @@ DENOISING = Study(
         "had been through JPEG, whose blocks and bled colours are part of the targets, and each "
         "network has a minute or so of one busy CPU. The U-Net has a quarter of its usual "
         "weights here and saw a fifth of the crops that the others saw.",
-        "The original brightens by multiplying, and what goes over white is lost. Here light is added "
-        "as through fog and nothing is lost, so that what is measured is the network alone; --set "
-        "degradation.0.parts.3.way=multiply trains it as it was.",
+        "The original brightens by multiplying, and what goes over white is lost. Here light is "
+        "added as through fog and nothing is lost, so that what is measured is the network alone; "
+        "--set degradation.0.parts.3.way=multiply trains it as it was.",
         "A median filter knows nothing of pictures or noises and is the yardstick for lost "
         "pixels: a network that was trained as briefly as these need not beat it, above all with "
         "random colours. It can do nothing about wrong light.",
