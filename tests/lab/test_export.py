@@ -129,10 +129,10 @@ def test_results_are_measured_with_the_recipes_degradation(
 def test_a_wrong_graph_is_not_kept(
     recipe: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import crispen.lab.export as export
+    from crispen.lab import tracing
 
     Trainer(recipe("upscale", "train.steps=1"), tmp_path / "run").fit()
-    slim = export.onnxslim.slim
+    slim = tracing.onnxslim.slim
 
     def degraded(model: onnx.ModelProto) -> onnx.ModelProto:
         made: onnx.ModelProto = slim(model)
@@ -142,7 +142,7 @@ def test_a_wrong_graph_is_not_kept(
         )
         return made
 
-    monkeypatch.setattr(export.onnxslim, "slim", degraded)
+    monkeypatch.setattr(tracing.onnxslim, "slim", degraded)
     with pytest.raises(ModelError, match="exported graph differs from the network"):
         export_checkpoint(tmp_path / "run" / BEST, tmp_path / "out")
     assert list((tmp_path / "out").iterdir()) == []
