@@ -11,6 +11,7 @@ import OptionField from "@/components/OptionField.vue";
 import { furtherOptions, optionProblem, PLACED, type Value } from "@/lib/options";
 import { router } from "@/router";
 import { DEFAULTS, optionsOf, useChoices } from "@/stores/choices";
+import { useOutlook } from "@/stores/outlook";
 import { useServer } from "@/stores/server";
 
 interface Schema {
@@ -25,7 +26,9 @@ interface Schema {
   "x-label"?: string;
   "x-usual"?: string;
   "x-unit"?: string;
+  "x-group"?: string;
   "x-kinds"?: Kind[];
+  examples?: string[];
 }
 
 /** What the server says of each field of a request, out of the document that it publishes. */
@@ -47,6 +50,8 @@ const OPTIONS = Object.entries(openapi.components.schemas.Request.properties).ma
       label: about["x-label"],
       usual: about["x-usual"] ?? "",
       unit: about["x-unit"] ?? "",
+      group: about["x-group"] ?? "",
+      examples: about.examples ?? [],
       kinds: about["x-kinds"],
     } as Option;
   },
@@ -136,6 +141,30 @@ describe("the options of a request", () => {
     expect(optionProblem(crf, "18.5")).toBe("");
     useChoices().choices.further["crf"] = "64";
     expect(useChoices().problem).toBe("Correct the CRF.");
+  });
+});
+
+describe("what the server finds wrong with an option", () => {
+  it("stands beside it, and nothing can be started", async () => {
+    localStorage.clear();
+    setActivePinia(createPinia());
+    useServer().settings = SETTINGS;
+    const panel = mount(ChoicesPanel, {
+      props: { count: 1, kinds: ["video"], tried: null },
+      global: { plugins: [createVuetify(), router] },
+    });
+    const outlook = useOutlook();
+    const told = "End 1 is not after the start 2; choose a later end";
+    outlook.$patch({ problems: new Map([["end", told]]), problem: "Correct the end." });
+    await flushPromises();
+    const field = panel
+      .findAllComponents(OptionField)
+      .find(({ vm }) => vm.$props.option.name === "end");
+    expect(field?.text()).toContain(told);
+    const group = panel.get("fieldset.group");
+    expect(group.get("legend").text()).toBe("Part of the clip");
+    expect(group.findAllComponents(OptionField)).toHaveLength(5);
+    expect(panel.text()).toContain("Correct the end.");
   });
 });
 
