@@ -61,7 +61,7 @@ def test_what_cannot_be_is_said_beside_the_field(
     part = opened(page)
     put(part, **values)
     name = list(values)[-1].replace("_", " ")
-    field = part.get_by_role("textbox", name=name, exact=True)
+    field = page.get_by_role("textbox", name=name, exact=True)
     said = part.locator(".v-input", has=field).get_by_text(told)
     expect(said).to_be_visible()
     start = page.get_by_role("button", name=re.compile("^Enhance 1 file")).last

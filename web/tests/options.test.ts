@@ -8,10 +8,10 @@ import openapi from "../openapi.json";
 import type { Kind, Option, Settings } from "@/api/types";
 import ChoicesPanel from "@/components/ChoicesPanel.vue";
 import OptionField from "@/components/OptionField.vue";
+import OptionGroup from "@/components/OptionGroup.vue";
 import { furtherOptions, optionProblem, PLACED, type Value } from "@/lib/options";
 import { router } from "@/router";
 import { DEFAULTS, optionsOf, useChoices } from "@/stores/choices";
-import { useOutlook } from "@/stores/outlook";
 import { useServer } from "@/stores/server";
 
 interface Schema {
@@ -144,30 +144,6 @@ describe("the options of a request", () => {
   });
 });
 
-describe("what the server finds wrong with an option", () => {
-  it("stands beside it, and nothing can be started", async () => {
-    localStorage.clear();
-    setActivePinia(createPinia());
-    useServer().settings = SETTINGS;
-    const panel = mount(ChoicesPanel, {
-      props: { count: 1, kinds: ["video"], tried: null },
-      global: { plugins: [createVuetify(), router] },
-    });
-    const outlook = useOutlook();
-    const told = "End 1 is not after the start 2; choose a later end";
-    outlook.$patch({ problems: new Map([["end", told]]), problem: "Correct the end." });
-    await flushPromises();
-    const field = panel
-      .findAllComponents(OptionField)
-      .find(({ vm }) => vm.$props.option.name === "end");
-    expect(field?.text()).toContain(told);
-    const group = panel.get("fieldset.group");
-    expect(group.get("legend").text()).toBe("Part of the clip");
-    expect(group.findAllComponents(OptionField)).toHaveLength(5);
-    expect(panel.text()).toContain("Correct the end.");
-  });
-});
-
 describe("the panel", () => {
   beforeEach(() => {
     localStorage.clear();
@@ -192,6 +168,14 @@ describe("the panel", () => {
       expect(labels).toContain(option.label);
     }
     expect(show(["image"]).text()).not.toContain("Codec of videos");
+  });
+
+  it("keeps what belongs together under one heading, for videos alone", () => {
+    const group = show(["image", "video"]).getComponent(OptionGroup);
+    expect(group.get("legend").text()).toBe("Part of the clip");
+    const names = group.findAllComponents(OptionField).map((field) => field.props("option").name);
+    expect(names.sort()).toEqual(["crop", "duration", "end", "fps", "start"]);
+    expect(show(["image"]).findComponent(OptionGroup).exists()).toBe(false);
   });
 
   it("leaves a dial to the server until somebody turns it, and again when told so", async () => {
