@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import http.server
+import re
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 
 from crispen.engines.devices import cpu_features
 from crispen.engines.openvino import OpenVinoEngine
@@ -154,6 +155,64 @@ def reference(name: str, pixels: NDArray[np.uint8]) -> Image:
 
     with Enhancer([name], dials=Dials(blur=0.0)) as enhancer:
         return enhancer.enhance(Image(pixels))
+
+
+# Chromium's own Vulkan in software: no graphics card is needed, and it computes as one does.
+IMITATED = ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"]
+ASK = "async () => !!(await navigator.gpu?.requestAdapter())"
+
+
+@pytest.fixture
+def graphics(browser: Browser) -> Iterator[Browser]:
+    """Chromium with a graphics card that is only imitated, beside the other one."""
+    kind = browser.browser_type
+    flags = [flag for flag in FLAGS if flag != "--disable-gpu"]
+    running = kind.launch(executable_path=chromium(), args=[*flags, *IMITATED])
+    yield running
+    running.close()
+
+
+@pytest.mark.usefixtures("exact")
+@pytest.mark.parametrize(("name", "kind"), [("photo-fast-x2", "Fast"), ("real-x2", "Repair")])
+def test_on_a_graphics_card(
+    host: Host, graphics: Browser, tmp_path: Path, name: str, kind: str
+) -> None:
+    visitor = Visitor(graphics)
+    page = visitor.visit(host.url)
+    if not page.evaluate(ASK):
+        visitor.close()
+        pytest.skip("this Chromium has no adapter for WebGPU, not even one in software")
+
+    def let_it(route: Route) -> None:
+        """The page's own code takes no graphics card that is only imitated: it is slow."""
+        answer = route.fetch()
+        body = answer.text().replace(".isFallbackAdapter", ".isNoAdapterAtAll")
+        route.fulfill(response=answer, body=body)
+
+    pixels = piece(3)
+    source = tmp_path / "a.png"
+    write_image(Image(pixels), source)
+    found = {}
+    for device in ("a graphics card", "processors"):
+        page = visitor.visit(host.url)
+        if device == "a graphics card":
+            page.route("**/assets/*.js", let_it)
+            page.reload()
+        page.get_by_label("Pictures", exact=True).set_input_files(source)
+        page.get_by_text(kind, exact=True).click()
+        page.get_by_role("button", name="Enhance 1 picture").click()
+        link = page.get_by_role("link", name="Download a.x2.png")
+        link.wait_for()
+        on = page.get_by_text(re.compile("on the graphics card$"))
+        expect(on).to_have_count(1 if device == "a graphics card" else 0)
+        with page.expect_download() as download:
+            link.click()
+        download.value.save_as(tmp_path / "b.png")
+        found[device] = read_image(tmp_path / "b.png").pixels.astype(int)
+    visitor.close()
+    assert visitor.complaints == []
+    apart = np.abs(found["a graphics card"] - found["processors"])
+    print(name, apart.max(), (apart > 0).mean(), (apart > 1).mean())
 
 
 def test_without_a_network(host: Host, visitor: Visitor, tmp_path: Path) -> None:
