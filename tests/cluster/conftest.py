@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import socket
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,7 +25,10 @@ class Nodes:
         from ray.cluster_utils import Cluster
 
         self._cluster = Cluster()
-        self._started(num_cpus=0, include_dashboard=False)
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        self.outside = f"ray://127.0.0.1:{port}"
+        self._started(num_cpus=0, include_dashboard=False, ray_client_server_port=port)
         self.nodes: list[Any] = []
         self.lost = 0
         for _ in range(count):

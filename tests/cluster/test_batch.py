@@ -24,6 +24,11 @@ from crispen.enhance.video import making
 
 from .conftest import Nodes
 
+# Ray leaves the files of its logs open.
+pytestmark = pytest.mark.filterwarnings(
+    "ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"
+)
+
 OPTIONS = Options(Request(models=("espcn",)), threads=1, recursive=True)
 # Of the clip's 40 frames 5 each.
 SEGMENT_S = 0.2
@@ -58,7 +63,7 @@ def hashes(folder: Path) -> dict[str, str]:
     return {
         path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(folder.rglob("*"))
-        if path.is_file() and not path.name.startswith(".")
+        if path.is_file() and "/." not in f"/{path.relative_to(folder).as_posix()}"
     }
 
 
@@ -194,6 +199,22 @@ def test_a_driver_that_is_killed_loses_nothing(
     assert {k: v for k, v in hashes(tmp_path).items() if k in made} == made
     # The record and the files agree: nothing was made twice.
     assert set(recorded(tmp_path).values()) == {1}
+
+
+def test_a_cluster_is_reached_from_outside(
+    ray_nodes: Nodes, photos: Path, expected: dict[str, str], tmp_path: Path
+) -> None:
+    command = [sys.executable, "-m", "crispen", "enhance", str(photos / "p00.png")]
+    command += [str(photos / "below"), "-o", f"{tmp_path}/", "--model", "espcn", "--cluster"]
+    done = subprocess.run(
+        [*command, ray_nodes.outside, "--json"], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert all(json.loads(line)["node"] for line in done.stdout.splitlines())
+    right = {name.removeprefix("below/"): digest for name, digest in expected.items()}
+    made = hashes(tmp_path)
+    assert len(made) == 7
+    assert made.items() <= right.items()
 
 
 def test_a_file_that_fails_does_not_stop_the_rest(

@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import socket
 import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
+from urllib.parse import urlsplit
 
 from crispen.errors import UsageError, needs_extra
 
@@ -21,6 +23,7 @@ ADDRESS = "CRISPEN_CLUSTER"
 # Only words about results go through Ray's store; pixels stay in files.
 _STORE_BYTES = 80 << 20
 _TRIES = 3
+_KNOCK_S = 10.0
 _STOPS = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
@@ -57,6 +60,7 @@ def connected(address: str) -> Iterator[Any]:
         }
     else:
         where = {}
+        _knock(address)
     with _own_signals(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         _begin(ray, address, **where, **quiet)
@@ -76,16 +80,35 @@ def _begin(ray: Any, address: str, **options: Any) -> None:
             reason = " ".join(str(error).split()) or type(error).__name__
             ray.shutdown()
             if address != LOCAL:
-                raise UsageError(
-                    f"--cluster {address}: no cluster answers there ({reason[:200]}); start one "
-                    "with 'ray start --head', or give --cluster alone for this machine"
-                ) from error
+                raise _nobody(address, reason) from error
             # A machine that is busy takes longer than Ray waits.
             if number == _TRIES or "timed out" not in reason:
                 raise UsageError(
                     f"--cluster: Ray does not start here ({reason[:200]}); try again, or leave "
                     "--cluster out"
                 ) from error
+
+
+def _knock(address: str) -> None:
+    """See whether anything listens there, for which Ray itself waits more than ten minutes."""
+    place = urlsplit(address if "://" in address else f"//{address}")
+    try:
+        port = place.port
+    except ValueError as error:
+        raise _nobody(address, str(error)) from error
+    if place.hostname is None or port is None:  # such as "auto", which Ray finds by itself
+        return
+    try:
+        socket.create_connection((place.hostname, port), timeout=_KNOCK_S).close()
+    except OSError as error:
+        raise _nobody(address, error.strerror or str(error)) from error
+
+
+def _nobody(address: str, reason: str) -> UsageError:
+    return UsageError(
+        f"--cluster {address}: no cluster answers there ({reason[:200]}); start one with "
+        "'ray start --head', or give --cluster alone for this machine"
+    )
 
 
 @contextmanager
