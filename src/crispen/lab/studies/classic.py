@@ -128,11 +128,11 @@ def _strip(bench: Bench) -> ResultPicture:
     ]
     results = measure(entries, [picture], border=scale, progress=bench.progress)
     answers = [(r.name, f"{r.means['psnr']:.2f} dB", r.answers[0]) for r in results]
-    steps = _SRGAN_CROPS // bench.recipes[_STRIP].data.batch
+    data = bench.recipes[_STRIP].data
     return ResultPicture(
         "srgan",
-        f"SRGAN ×{scale} after the epochs that its study shows ({picture.name}), {steps} steps "
-        "each: the place where it and the network before the GAN differ most. PSNR is that of the "
+        f"SRGAN ×{scale} after the epochs that its study shows ({picture.name}), "
+        f"{data.epoch // data.batch} steps each: the place where it and the network before the GAN differ most. PSNR is that of the "
         "whole picture.",
         plate([same_place(picture.target, answers, between=(1, -1))], columns=5),
     )
