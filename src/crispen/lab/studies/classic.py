@@ -132,8 +132,8 @@ def _strip(bench: Bench) -> ResultPicture:
     return ResultPicture(
         "srgan",
         f"SRGAN ×{scale} after the epochs that its study shows ({picture.name}), "
-        f"{data.epoch // data.batch} steps each: the place where it and the network before the GAN differ most. PSNR is that of the "
-        "whole picture.",
+        f"{data.epoch // data.batch} steps each: the place where it and the network before the GAN "
+        "differ most. PSNR is that of the whole picture.",
         plate([same_place(picture.target, answers, between=(1, -1))], columns=5),
     )
 
