@@ -40,7 +40,7 @@ QUALITIES = {2: "good", 3: "middle", 4: "bad"}
 EPOCHS = (1, 20)
 # Those of which the SRGAN study showed its samples. An epoch is small here, as it was there.
 SRGAN_EPOCHS = (5, 15, 25, 35, 90, 100, 150)
-_SRGAN_CROPS = 160
+_SRGAN_CROPS = 56
 _STRIP = "srgan-epochs"
 _UNET = "autoencoder-unet"
 # Decoding all pictures takes longer than some of these trainings.
