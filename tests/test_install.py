@@ -34,6 +34,7 @@ OPTIONAL = {
     "engines/_torch_operations.py": {"torch"},
     "media/picture/raw.py": {"rawpy"},
     "models/ncnn.py": {"onnx"},
+    "lab/networks/spandrel_library.py": {"spandrel"},
 }
 
 

@@ -53,7 +53,9 @@ def with_values(arguments: Sequence[str]) -> list[str]:
         following = arguments[i + 1] if i + 1 < len(arguments) else ""
         if argument == "--":
             break
-        usual, pattern = _BARE.get(argument, ("", ".*"))
+        if argument not in _BARE:
+            continue
+        usual, pattern = _BARE[argument]
         if not re.fullmatch(pattern, following):
             changed[i] = f"{argument}={usual}"
     return changed

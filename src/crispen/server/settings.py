@@ -227,7 +227,19 @@ class Settings(BaseSettings):
 # What other parts of the program read from the environment.
 ELSEWHERE = frozenset(
     f"CRISPEN_{name}"
-    for name in ("APP", "DATA", "FUZZ", "LPIPS", "MODELS", "PAGE", "RANK", "SERVER", "VGG", "WORLD")
+    for name in (
+        "APP",
+        "CLUSTER",
+        "DATA",
+        "FUZZ",
+        "LPIPS",
+        "MODELS",
+        "PAGE",
+        "RANK",
+        "SERVER",
+        "VGG",
+        "WORLD",
+    )
 )
 
 
