@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import functools
 import http.server
+import re
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,13 +15,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 
 from crispen.engines.devices import cpu_features
 from crispen.engines.openvino import OpenVinoEngine
 from crispen.media.image import Image, read_image, write_image
 
-from .conftest import FLAGS, ROOT, Visitor, chromium, shoot
+from .conftest import FLAGS, PATIENCE_MS, ROOT, Visitor, chromium, shoot
 
 APP = ROOT / "build/site-app"
 pytestmark = pytest.mark.skipif(
@@ -154,6 +155,73 @@ def reference(name: str, pixels: NDArray[np.uint8]) -> Image:
 
     with Enhancer([name], dials=Dials(blur=0.0)) as enhancer:
         return enhancer.enhance(Image(pixels))
+
+
+# Chromium's own Vulkan in software: no graphics card is needed, and it computes as one does.
+IMITATED = ["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"]
+ASK = "async () => !!(await navigator.gpu?.requestAdapter())"
+
+
+@pytest.fixture
+def graphics(browser: Browser) -> Iterator[Browser]:
+    """Chromium with a graphics card that is only imitated, beside the other one."""
+    kind = browser.browser_type
+    flags = [flag for flag in FLAGS if flag != "--disable-gpu"]
+    running = kind.launch(executable_path=chromium(), args=[*flags, *IMITATED])
+    yield running
+    running.close()
+
+
+def upon(visitor: Visitor, host: Host, source: Path, kind: str, device: str) -> NDArray[np.int64]:
+    """The picture, enlarged twice by the app where it says that it did."""
+    page = visitor.visit(host.url)
+    if device == "the graphics card":
+        if not page.evaluate(ASK):
+            visitor.close()
+            pytest.skip("this Chromium has no adapter for WebGPU, not even one in software")
+        page.route("**/assets/*.js", let_imitations_work)
+        page.reload()
+    page.set_default_timeout(4 * PATIENCE_MS)
+    page.get_by_label("Pictures", exact=True).set_input_files(source)
+    page.get_by_text(kind, exact=True).click()
+    page.get_by_role("button", name="Enhance 1 picture").click()
+    link = page.get_by_role("link", name=f"Download {source.stem}.x2.png")
+    with page.expect_download() as download:
+        link.click()
+    target = source.with_name("result.png")
+    download.value.save_as(target)
+    assert re.search(f" on {device}$", page.locator(".told li").first.inner_text())
+    return read_image(target).pixels.astype(int)
+
+
+def let_imitations_work(route: Route) -> None:
+    """The app itself takes no graphics card that is only imitated, since that is slow."""
+    answer = route.fetch()
+    body = answer.text().replace(".isFallbackAdapter", ".isNoAdapterAtAll")
+    route.fulfill(response=answer, body=body)
+
+
+@pytest.mark.parametrize(("name", "kind"), [("photo-fast-x2", "Fast"), ("real-x2", "Repair")])
+def test_on_a_graphics_card(
+    host: Host,
+    graphics: Browser,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    name: str,
+    kind: str,
+) -> None:
+    # Small, since one core plays a graphics card.
+    pixels, source = piece(3, 30, 40), tmp_path / "a.png"
+    write_image(Image(pixels), source)
+    visitor = Visitor(graphics)
+    found = upon(visitor, host, source, kind, "the graphics card")
+    monkeypatch.setattr(OpenVinoEngine, "_best_precision", lambda self: "fp32")
+    monkeypatch.setattr(OpenVinoEngine, "_has_bf16", lambda self: False)
+    assert np.abs(found - reference(name, pixels).pixels.astype(int)).max() <= 1
+    if kind == "Repair":  # processors run the other kind in 8 bits
+        assert np.abs(found - upon(visitor, host, source, kind, r"\d+ cores?")).max() <= 1
+    visitor.close()
+    assert visitor.complaints == []
 
 
 def test_without_a_network(host: Host, visitor: Visitor, tmp_path: Path) -> None:
