@@ -35,9 +35,17 @@ class CrispenError(Exception):
 
 
 class UsageError(CrispenError, ValueError):
-    """An option, argument or recipe key that does not fit."""
+    """An option, argument or recipe key that does not fit.
+
+    Args:
+        field: The field of a request that is at fault, where it is one.
+    """
 
     exit_code = 2
+
+    def __init__(self, *args: object, field: str | None = None) -> None:
+        super().__init__(*args)
+        self.field = field
 
 
 class ResultTooLarge(UsageError):
@@ -179,7 +187,8 @@ def describe_invalid(one: Mapping[str, Any]) -> str:
     # Its place in the request or in a list is of no help.
     name = next((part for part in reversed(one["loc"]) if isinstance(part, str)), "")
     words = _INVALID.get(one["type"])
-    if words is None and not name:  # it is about several values together
+    together = not name or "field" in one.get("ctx", {})
+    if words is None and together:  # it is about several values
         return str(one["msg"]).removeprefix("Value error, ")
     name = name or "body"
     if words is None:

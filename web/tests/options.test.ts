@@ -8,6 +8,7 @@ import openapi from "../openapi.json";
 import type { Kind, Option, Settings } from "@/api/types";
 import ChoicesPanel from "@/components/ChoicesPanel.vue";
 import OptionField from "@/components/OptionField.vue";
+import OptionGroup from "@/components/OptionGroup.vue";
 import { furtherOptions, optionProblem, PLACED, type Value } from "@/lib/options";
 import { router } from "@/router";
 import { DEFAULTS, optionsOf, useChoices } from "@/stores/choices";
@@ -25,7 +26,9 @@ interface Schema {
   "x-label"?: string;
   "x-usual"?: string;
   "x-unit"?: string;
+  "x-group"?: string;
   "x-kinds"?: Kind[];
+  examples?: string[];
 }
 
 /** What the server says of each field of a request, out of the document that it publishes. */
@@ -47,6 +50,8 @@ const OPTIONS = Object.entries(openapi.components.schemas.Request.properties).ma
       label: about["x-label"],
       usual: about["x-usual"] ?? "",
       unit: about["x-unit"] ?? "",
+      group: about["x-group"] ?? "",
+      examples: about.examples ?? [],
       kinds: about["x-kinds"],
     } as Option;
   },
@@ -163,6 +168,14 @@ describe("the panel", () => {
       expect(labels).toContain(option.label);
     }
     expect(show(["image"]).text()).not.toContain("Codec of videos");
+  });
+
+  it("keeps what belongs together under one heading, for videos alone", () => {
+    const group = show(["image", "video"]).getComponent(OptionGroup);
+    expect(group.get("legend").text()).toBe("Part of the clip");
+    const names = group.findAllComponents(OptionField).map((field) => field.props("option").name);
+    expect(names.sort()).toEqual(["crop", "duration", "end", "fps", "start"]);
+    expect(show(["image"]).findComponent(OptionGroup).exists()).toBe(false);
   });
 
   it("leaves a dial to the server until somebody turns it, and again when told so", async () => {

@@ -180,7 +180,7 @@ def enhance_video(
         duration: How long after `start` to end, in place of `end`.
         fps: Frames per second, also as ``30000/1001``: frames are repeated or left out, by the
             nearest time, and none is computed twice; each frame keeps its own time unless given.
-        crop: The rectangle that goes over, ``"WIDTH:HEIGHT:LEFT:TOP"`` or
+        crop: The rectangle to keep, ``"WIDTH:HEIGHT:LEFT:TOP"`` or
             ``"WIDTHxHEIGHT+LEFT+TOP"`` in the source's pixels as shown; even where its colour is
             stored for every two.
         device: As for `crispen.load`.

@@ -27,6 +27,8 @@ class Option(BaseModel):
     default: bool | None = Field(description="null where nothing is the default")
     usual: str = Field(description="what happens where it is not given, in words")
     unit: str
+    group: str = Field(description="heading of the options that belong together; may be empty")
+    examples: list[str] = Field(description="values that could be typed")
     kinds: list[Kind] = Field(description="the files that it concerns")
 
 
@@ -54,5 +56,7 @@ def _described(name: str, about: dict[str, Any]) -> Option:
         default=about["default"],
         usual=about.get("x-usual", ""),
         unit=about.get("x-unit", ""),
+        group=about.get("x-group", ""),
+        examples=about.get("examples", []),
         kinds=about["x-kinds"],
     )

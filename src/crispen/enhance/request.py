@@ -43,6 +43,7 @@ MAX_SCALE = 256
 MAX_SIDE_PX = 65_500
 MAX_CRF = 63
 _MAX_MODELS = 8
+_PART = "Part of the clip"
 _ALIASES = ("jpg", "tif")
 _PICTURES = tuple(name for name in PICTURE_FORMATS if name not in _ALIASES)
 
@@ -85,6 +86,7 @@ def _option(
     usual: str = "",
     unit: str = "",
     word: str = "",
+    group: str = "",
     kinds: Sequence[Kind] = ("image", "video"),
     default: Any = None,
     **limits: Any,
@@ -97,12 +99,14 @@ def _option(
         usual: What happens where it is not given, if that is not nothing.
         unit: Of its value.
         word: Its name where one of several is given at a time, as on the command line.
+        group: Heading under which the page shows it with others.
         kinds: The files that it concerns.
         default: Its value where it is not given.
         limits: As for pydantic's `Field`.
     """
-    facts = {"label": label, "usual": usual, "unit": unit, "word": word, "kinds": [*kinds]}
+    facts = {"label": label, "usual": usual, "unit": unit, "word": word, "group": group}
     extra: dict[str, Any] = {f"x-{key}": value for key, value in facts.items() if value}
+    extra["x-kinds"] = [*kinds]
     return Field(default, description=description, json_schema_extra=extra, **limits)
 
 
@@ -215,37 +219,47 @@ class Request(BaseModel):
         kinds=("video",),
     )
     start: Time | None = _option(
-        "Where in a video to begin, in seconds or [HH:]MM:SS[.fff]: nothing that is shown before "
-        "goes over.",
+        "Where to start in a video, in seconds or [HH:]MM:SS[.fff]; what is shown before is left "
+        "out.",
         label="Start",
         usual="its first frame",
+        group=_PART,
+        examples=["0:05"],
         kinds=("video",),
     )
     end: Time | None = _option(
-        "Where in a video to end, as seconds or [HH:]MM:SS[.fff] from its beginning: a frame that "
-        "is shown then, or later, does not go over.",
+        "Where to stop in a video, in seconds or [HH:]MM:SS[.fff] from its beginning; what is "
+        "shown from then on is left out.",
         label="End",
         usual="its last frame",
+        group=_PART,
+        examples=["0:20.5"],
         kinds=("video",),
     )
     duration: Time | None = _option(
-        "How much of a video goes over, as seconds or [HH:]MM:SS[.fff]; in place of the end.",
+        "Length of the part of a video, in seconds or [HH:]MM:SS[.fff]; in place of the end.",
         label="Duration",
         usual="all of it",
+        group=_PART,
+        examples=["15.5"],
         kinds=("video",),
     )
     fps: Rate | None = _option(
-        "Frames per second of a video, a number or a fraction such as 30000/1001: frames are "
-        "repeated or left out, by the nearest time; length and sound stay.",
+        "Frames per second of a video, a number or a fraction such as 30000/1001; frames are "
+        "repeated or left out to match, and its length and sound stay.",
         label="Frames per second",
         usual="each frame at its own time",
+        group=_PART,
+        examples=["25"],
         kinds=("video",),
     )
     crop: Rectangle | None = _option(
-        "The rectangle of a video that goes over, as WIDTH:HEIGHT:LEFT:TOP or "
-        "WIDTHxHEIGHT+LEFT+TOP in its own pixels; it is cut out first.",
+        "The rectangle of a video to keep, as WIDTH:HEIGHT:LEFT:TOP or WIDTHxHEIGHT+LEFT+TOP in "
+        "its own pixels; it is cut out first.",
         label="Crop",
         usual="the whole picture",
+        group=_PART,
+        examples=["1280:720:0:140"],
         kinds=("video",),
     )
     denoise: Amount | None = _option(
@@ -335,7 +349,7 @@ class Request(BaseModel):
 
     @property
     def span(self) -> Span:
-        """The part of a video that goes over."""
+        """The part of a video that is wanted."""
         return part_of(self.start, self.end, self.duration)
 
     @property
@@ -345,7 +359,7 @@ class Request(BaseModel):
 
     @property
     def box(self) -> Box | None:
-        """The rectangle of a video that goes over, as shown."""
+        """The rectangle of a video that is wanted, as shown."""
         return None if self.crop is None else Box.of(self.crop)
 
     def further(self) -> dict[str, Any]:

@@ -83,14 +83,18 @@ def part_of(start: str | None, end: str | None, duration: str | None) -> Span:
     begin = Fraction(0) if start is None else seconds_of(start)
     if duration is not None:
         if end is not None:
-            raise PydanticCustomError("two_ends", "give end or duration, not both")
+            raise PydanticCustomError(
+                "two_ends", "give end or duration, not both", {"field": "duration"}
+            )
         if not seconds_of(duration):
-            raise PydanticCustomError("nothing", "duration must be more than 0")
+            raise PydanticCustomError(
+                "nothing", "duration must be more than 0", {"field": "duration"}
+            )
         return Span(begin or None, begin + seconds_of(duration))
     until = None if end is None else seconds_of(end)
     if until is not None and until <= begin:
         told = f"end {end} is not after the start {start or 0}; choose a later end"
-        raise PydanticCustomError("backwards", "{told}", {"told": told})
+        raise PydanticCustomError("backwards", "{told}", {"told": told, "field": "end"})
     return Span(begin or None, until)
 
 

@@ -161,7 +161,9 @@ def faults_of(dials: Dials, *, once: bool = False) -> list[str]:
     found = []
     quality = quality_of(dials.compression or 0)
     if quality < _SEEN_QUALITY:
-        found.append(f"{'compressed like a ' if once else ''}JPEG quality about {quality:.0f}")
+        found.append(
+            f"{'compressed like a JPEG of' if once else 'JPEG'} quality about {quality:.0f}"
+        )
     if (dials.noise or 0) >= _SEEN_NOISE:
         found.append(f"noise {noise_of(dials.noise or 0):.0f}")
     if (dials.blur or 0) >= _SEEN_BLUR:

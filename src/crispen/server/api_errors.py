@@ -30,15 +30,22 @@ class ApiError(CrispenError):
         code: For programs, in snake case.
         message: One line for a person: what happened, and what to do.
         headers: Such as Retry-After.
+        field: The value at fault, where it is one.
     """
 
     def __init__(
-        self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None
+        self,
+        status: int,
+        code: str,
+        message: str,
+        headers: Mapping[str, str] | None = None,
+        field: str | None = None,
     ) -> None:
         super().__init__(message)
         self.status = self.status_code = status
         self.code = code
         self.headers = dict(headers or {})
+        self.field = field
 
 
 def not_found(what: str) -> ApiError:
@@ -83,4 +90,5 @@ def as_api_error(error: CrispenError) -> ApiError:
         text = "the server's queue does not answer; try again in a moment"
         return ApiError(503, "queue_away", text, {"Retry-After": "2"})
     status, code = next((s, c) for kind, s, c in _KINDS if isinstance(error, kind))
-    return ApiError(status, code, for_everyone(str(error)))
+    field = error.field if isinstance(error, UsageError) else None
+    return ApiError(status, code, for_everyone(str(error)), field=field)

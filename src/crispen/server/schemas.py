@@ -20,6 +20,7 @@ class ErrorDetail(BaseModel):
     code: str = Field(description="for programs, such as not_found or too_large")
     message: str = Field(description="one line for a person: what, and what to do")
     id: str = Field(description="the request's id, which the server's log has too")
+    field: str | None = Field(None, description="the value at fault, where it is one")
 
 
 class ErrorBody(BaseModel):
@@ -176,6 +177,7 @@ class FileFacts(BaseModel):
     width: int = Field(ge=1, le=1_000_000)
     height: int = Field(ge=1, le=1_000_000)
     frames: int = Field(1, ge=0, description="0 if not known")
+    duration_s: float | None = Field(None, gt=0, description="of a video; null if not known")
     jpeg_step: float | None = Field(None, ge=0, description="as `POST /look` says")
     damage: Damage | None = Field(None, description="as `POST /look` says")
 
@@ -192,6 +194,15 @@ class Question(BaseModel):
     )
 
 
+class Cutting(BaseModel):
+    """A rectangle of a video's picture, in pixels."""
+
+    width: int
+    height: int
+    left: int
+    top: int
+
+
 class FilePlan(BaseModel):
     """What would be done to one file."""
 
@@ -199,6 +210,10 @@ class FilePlan(BaseModel):
     width: int = Field(description="of the result")
     height: int = Field(description="of the result")
     problem: str | None = Field(None, description="why it cannot be done, if it cannot")
+    field: str | None = Field(None, description="the option that is at fault, where it is one")
+    frames: int = Field(1, description="to be enhanced; 0 if not known")
+    begin_s: float = Field(0, description="when the first of them is shown, in a video")
+    box: Cutting | None = Field(None, description="what is cut out of a video; null for all of it")
 
 
 class Answer(BaseModel):

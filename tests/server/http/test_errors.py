@@ -39,3 +39,24 @@ def test_what_is_not_possible_says_what_is(api: Api, live: Live) -> None:
         error_of(answer, 405, "method_not_allowed")
         assert answer.headers["allow"] == allowed
     error_of(api.get("/nothing"), 404, "not_found")
+
+
+@pytest.mark.parametrize(
+    ("options", "field", "message"),
+    [
+        ({"start": "abc"}, "start", "start: 'abc' is not a time; write seconds"),
+        ({"start": 2, "end": 1}, "end", "end 1 is not after the start 2"),
+        ({"end": 2, "duration": 1}, "duration", "give end or duration, not both"),
+        ({"width": 0}, "width", "width must be at least 1"),
+        ({"codec": "h264", "format": "webm"}, None, ""),
+        ({"width": 0, "crop": "x"}, None, "width must be at least 1; crop: 'x' is not"),
+    ],
+)
+def test_the_value_at_fault_is_named(
+    api: Api, options: dict[str, object], field: str | None, message: str
+) -> None:
+    answer = api.post("/plan", json={"kind": "video", "options": options})
+    assert answer.status_code == 422
+    error = answer.json()["error"]
+    assert error.get("field") == field
+    assert error["message"].startswith(message)

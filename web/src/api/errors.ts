@@ -4,6 +4,8 @@ import axios from "axios";
 export interface Trouble {
   code: string;
   message: string;
+  /** The value at fault, where it is one. */
+  field?: string | null;
   /** The request never reached the server, or the server could not be reached. */
   offline: boolean;
   /** Seconds after which the server wants to be asked again, where it said so. */
@@ -11,7 +13,7 @@ export interface Trouble {
 }
 
 interface ErrorBody {
-  error: { code: string; message: string };
+  error: Pick<Trouble, "code" | "message" | "field">;
 }
 
 function isErrorBody(body: unknown): body is ErrorBody {

@@ -703,6 +703,20 @@ export interface components {
             message: string;
         };
         /**
+         * Cutting
+         * @description A rectangle of a video's picture, in pixels.
+         */
+        Cutting: {
+            /** Height */
+            height: number;
+            /** Left */
+            left: number;
+            /** Top */
+            top: number;
+            /** Width */
+            width: number;
+        };
+        /**
          * Damage
          * @description How bad a picture is, each from 0 (not at all) to 1.
          */
@@ -749,6 +763,11 @@ export interface components {
              */
             code: string;
             /**
+             * Field
+             * @description the value at fault, where it is one
+             */
+            field?: string | null;
+            /**
              * Id
              * @description the request's id, which the server's log has too
              */
@@ -766,6 +785,11 @@ export interface components {
         FileFacts: {
             /** @description as `POST /look` says */
             damage?: components["schemas"]["Damage"] | null;
+            /**
+             * Duration S
+             * @description of a video; null if not known
+             */
+            duration_s?: number | null;
             /**
              * Frames
              * @description 0 if not known
@@ -787,6 +811,25 @@ export interface components {
          * @description What would be done to one file.
          */
         FilePlan: {
+            /**
+             * Begin S
+             * @description when the first of them is shown, in a video
+             * @default 0
+             */
+            begin_s: number;
+            /** @description what is cut out of a video; null for all of it */
+            box?: components["schemas"]["Cutting"] | null;
+            /**
+             * Field
+             * @description the option that is at fault, where it is one
+             */
+            field?: string | null;
+            /**
+             * Frames
+             * @description to be enhanced; 0 if not known
+             * @default 1
+             */
+            frames: number;
             /**
              * Height
              * @description of the result
@@ -1301,8 +1344,18 @@ export interface components {
             default: boolean | null;
             /** Description */
             description: string;
+            /**
+             * Examples
+             * @description values that could be typed
+             */
+            examples: string[];
             /** Exclusive Minimum */
             exclusive_minimum?: number | null;
+            /**
+             * Group
+             * @description heading of the options that belong together; may be empty
+             */
+            group: string;
             /**
              * Kinds
              * @description the files that it concerns
@@ -1423,7 +1476,8 @@ export interface components {
             crf?: number | null;
             /**
              * Crop
-             * @description The rectangle of a video that goes over, as WIDTH:HEIGHT:LEFT:TOP or WIDTHxHEIGHT+LEFT+TOP in its own pixels; it is cut out first.
+             * @description The rectangle of a video to keep, as WIDTH:HEIGHT:LEFT:TOP or WIDTHxHEIGHT+LEFT+TOP in its own pixels; it is cut out first.
+             * @example 1280:720:0:140
              */
             crop?: string | null;
             /**
@@ -1448,12 +1502,14 @@ export interface components {
             denoise?: number | null;
             /**
              * Duration
-             * @description How much of a video goes over, as seconds or [HH:]MM:SS[.fff]; in place of the end.
+             * @description Length of the part of a video, in seconds or [HH:]MM:SS[.fff]; in place of the end.
+             * @example 15.5
              */
             duration?: string | null;
             /**
              * End
-             * @description Where in a video to end, as seconds or [HH:]MM:SS[.fff] from its beginning: a frame that is shown then, or later, does not go over.
+             * @description Where to stop in a video, in seconds or [HH:]MM:SS[.fff] from its beginning; what is shown from then on is left out.
+             * @example 0:20.5
              */
             end?: string | null;
             /**
@@ -1469,7 +1525,8 @@ export interface components {
             format?: ("avif" | "gif" | "jpeg" | "jxl" | "png" | "tiff" | "webp" | "mkv" | "mov" | "mp4" | "webm") | null;
             /**
              * Fps
-             * @description Frames per second of a video, a number or a fraction such as 30000/1001: frames are repeated or left out, by the nearest time; length and sound stay.
+             * @description Frames per second of a video, a number or a fraction such as 30000/1001; frames are repeated or left out to match, and its length and sound stay.
+             * @example 25
              */
             fps?: string | null;
             /**
@@ -1499,7 +1556,8 @@ export interface components {
             scale?: number | null;
             /**
              * Start
-             * @description Where in a video to begin, in seconds or [HH:]MM:SS[.fff]: nothing that is shown before goes over.
+             * @description Where to start in a video, in seconds or [HH:]MM:SS[.fff]; what is shown before is left out.
+             * @example 0:05
              */
             start?: string | null;
             /**

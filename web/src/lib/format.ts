@@ -24,6 +24,13 @@ export function duration(seconds: number): string {
   return `${Math.floor(hours / 24).toString()} d ${(hours % 24).toString()} h`;
 }
 
+/** About how long something will take, no finer than it is known: 124 -> "2 min". */
+export function roughly(seconds: number): string {
+  if (seconds < 59.5) return duration(Math.max(0.1, seconds));
+  const minutes = Math.round(seconds / 60);
+  return minutes < 90 ? `${minutes.toString()} min` : `${Math.round(seconds / 3600).toString()} h`;
+}
+
 /** How much longer something takes, said roughly since it is a guess: "about 3 min left". */
 export function timeLeft(seconds: number): string {
   if (seconds < 5) return "a few seconds left";

@@ -1,9 +1,19 @@
 /** A picture, or a frame of a video, as the browser shows it, and its size. */
 
+import type { FilePlan } from "@/api/types";
+
+/** What of a video is wanted: from when on, and which rectangle of its picture. */
+export interface Part {
+  beginS: number;
+  box: FilePlan["box"];
+}
+
+const WHOLE: Part = { beginS: 0, box: null };
+
 /** A video whose frame takes longer than this gets a symbol instead. */
 const POSTER_TIMEOUT_MS = 5000;
 
-async function frameOf(file: Blob): Promise<ImageBitmap> {
+async function frameOf(file: Blob, { beginS, box }: Part): Promise<ImageBitmap> {
   const video = document.createElement("video");
   const address = URL.createObjectURL(file);
   const happens = (name: "loadeddata" | "seeked") =>
@@ -30,11 +40,14 @@ async function frameOf(file: Blob): Promise<ImageBitmap> {
     const loaded = happens("loadeddata");
     video.src = address;
     await loaded;
-    // The first frame is often black.
     const sought = happens("seeked");
-    video.currentTime = Math.min(1, (Number.isFinite(video.duration) ? video.duration : 0) * 0.1);
+    const length = Number.isFinite(video.duration) ? video.duration : 0;
+    // The first frame is often black.
+    video.currentTime = beginS > 0 ? Math.min(beginS, length) : Math.min(1, length * 0.1);
     await sought;
-    return await createImageBitmap(video);
+    return box
+      ? await createImageBitmap(video, box.left, box.top, box.width, box.height)
+      : await createImageBitmap(video);
   } finally {
     video.removeAttribute("src");
     video.load();
@@ -43,9 +56,10 @@ async function frameOf(file: Blob): Promise<ImageBitmap> {
 }
 
 /**
- * The pixels of a picture, or of a frame near a video's beginning; whoever asks closes them.
+ * The pixels of a picture, or of a frame near the beginning of a video or of a part of it; whoever
+ * asks closes them.
  *
  * @throws Where the browser cannot show this kind of file (TIFF, say).
  */
-export const openedBitmap = (file: Blob): Promise<ImageBitmap> =>
-  file.type.startsWith("video/") ? frameOf(file) : createImageBitmap(file);
+export const openedBitmap = (file: Blob, part = WHOLE): Promise<ImageBitmap> =>
+  file.type.startsWith("video/") ? frameOf(file, part) : createImageBitmap(file);

@@ -28,6 +28,15 @@ export function furtherOptions(settings: Settings | null, kinds: readonly Kind[]
   );
 }
 
+/** The options that belong together, by their headings. */
+export function groupsOf(options: readonly Option[]): { title: string; options: Option[] }[] {
+  const titles = new Set(options.map(({ group }) => group).filter(Boolean));
+  return [...titles].map((title) => ({
+    title,
+    options: options.filter(({ group }) => group === title),
+  }));
+}
+
 /** Whether an option is chosen on a scale from nothing to all of it. */
 export const isShare = (option: Option): boolean =>
   option.type === "number" && option.minimum === 0 && option.maximum === 1;

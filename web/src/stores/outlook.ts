@@ -5,7 +5,8 @@ import { enhance, jobs as api } from "@/api/client";
 import { troubleOf } from "@/api/errors";
 import type { FileFacts, FilePlan, Found, Kind } from "@/api/types";
 import { cutOut, pieceAt, pieceParams } from "@/lib/crop";
-import { openedBitmap } from "@/lib/opened";
+import { capitalized } from "@/lib/format";
+import { openedBitmap, type Part } from "@/lib/opened";
 import { paceOf, secondsFor, type Sample } from "@/lib/pace";
 import { optionsOf, useChoices } from "@/stores/choices";
 import { useFacts } from "@/stores/facts";
@@ -24,12 +25,14 @@ const PATIENCE_MS = 150;
 const TIMED = { width: 512, height: 384 };
 
 function factsOf(found: Found | undefined): FileFacts | null {
-  const { width, height, frames, jpeg_step, damage } = found ?? {};
+  const { width, height, frames, duration_s, jpeg_step, damage } = found ?? {};
   if (!width || !height) return null;
   return {
     width,
     height,
     frames: frames ?? 1,
+    // Animations have one too, of which nothing is asked.
+    duration_s: duration_s || null,
     jpeg_step: jpeg_step ?? null,
     damage: damage ?? null,
   };
@@ -56,9 +59,15 @@ export const useOutlook = defineStore("outlook", () => {
 
   /** How many times as long the sides of a file become; 1 as long as that is not known. */
   function factorOf(key: string): number {
-    const width = facts.facts.get(key)?.width;
     const plan = plans.value.get(key);
+    const width = plan?.box?.width ?? facts.facts.get(key)?.width;
     return plan && width ? plan.width / width : 1;
+  }
+
+  /** What of a video is wanted; all of it as long as there is no plan. */
+  function partOf(key: string): Part {
+    const plan = plans.value.get(key);
+    return { beginS: plan?.begin_s ?? 0, box: plan?.box ?? null };
   }
 
   /** What a piece of a file is to be enhanced with; null as long as there is no plan for it. */
@@ -84,16 +93,15 @@ export const useOutlook = defineStore("outlook", () => {
     const params = paramsOf(upload);
     const file = uploads.fileOf(upload.key);
     if (!plan || !params || !file || plan.problem) return;
-    const bitmap = await openedBitmap(file);
+    const bitmap = await openedBitmap(file, partOf(upload.key));
     try {
       const middle = { x: bitmap.width / 2, y: bitmap.height / 2 };
       const piece = pieceAt(middle, bitmap, TIMED, 1);
       const picture = await cutOut(bitmap, piece);
-      for (let turn = 0; turn < 2; turn += 1) {
-        const { seconds } = await enhance(picture, params, signal);
-        const pixels = piece.width * piece.height;
-        pieces.value = [...pieces.value, { models: plan.models, pixels, seconds }];
-      }
+      await enhance(picture, params, signal);
+      const { seconds } = await enhance(picture, params, signal);
+      const pixels = piece.width * piece.height;
+      pieces.value = [...pieces.value, { models: plan.models, pixels, seconds }];
     } finally {
       bitmap.close();
     }
@@ -119,7 +127,8 @@ export const useOutlook = defineStore("outlook", () => {
     const plan = plans.value.get(key);
     const known = factsOf(facts.facts.get(key));
     if (!plan || !known) return null;
-    const pixels = known.width * known.height * Math.max(1, known.frames ?? 1);
+    const { width, height } = plan.box ?? known;
+    const pixels = width * height * Math.max(1, plan.frames);
     return { ...plan, seconds: secondsFor(plan.models, pixels, samples.value) };
   }
 
@@ -134,6 +143,21 @@ export const useOutlook = defineStore("outlook", () => {
     return uploads.chosen.length > 0 ? sum : null;
   });
 
+  /** What is wrong with options, by their names. */
+  const problems = computed(() => {
+    const found = new Map<string, string>();
+    for (const { key } of uploads.chosen) {
+      const { field, problem } = plans.value.get(key) ?? {};
+      if (field && problem) found.set(field, capitalized(problem.replace(`${field}: `, "")));
+    }
+    return found;
+  });
+  /** Why nothing can be done with these options, in words that say what to do; "" if it can. */
+  const problem = computed(() => {
+    const wrong = server.settings?.options.find(({ name }) => problems.value.has(name));
+    return wrong ? `Correct the ${wrong.label.toLowerCase()}.` : "";
+  });
+
   async function ask(kind: Kind, keys: string[], wanted: FileFacts[]): Promise<void> {
     try {
       const options = optionsOf(choices.choices, kind, server.settings);
@@ -143,11 +167,12 @@ export const useOutlook = defineStore("outlook", () => {
         if (plan) plans.value.set(key, plan);
       });
     } catch (error) {
-      const { message, offline } = troubleOf(error);
-      wanted.forEach(({ width, height }, at) => {
+      const { message, field = null, offline } = troubleOf(error);
+      wanted.forEach(({ width, height, frames = 1 }, at) => {
         const key = keys[at] ?? "";
+        const nothing = { models: [], width, height, frames, begin_s: 0 };
         if (offline) plans.value.delete(key);
-        else plans.value.set(key, { models: [], width, height, problem: message });
+        else plans.value.set(key, { ...nothing, problem: message, field });
       });
     }
   }
@@ -185,5 +210,5 @@ export const useOutlook = defineStore("outlook", () => {
     { immediate: true },
   );
 
-  return { of, total, pieces, paramsOf, factorOf };
+  return { of, total, pieces, problem, problems, paramsOf, partOf, factorOf };
 });

@@ -54,7 +54,8 @@ class Box:
         if self.left + self.width > width or self.top + self.height > height:
             raise UsageError(
                 f"crop {self} reaches beyond the picture, which is {width}x{height}; "
-                "choose a smaller one"
+                "choose a smaller one",
+                field="crop",
             )
         across, down = step
         for what, numbers, unit in (
@@ -65,7 +66,8 @@ class Box:
                 word = "even" if unit == 2 else f"multiples of {unit}"
                 raise UsageError(
                     f"crop {self}: {what} must be {word}, since this clip has one sample of "
-                    f"colour for {across}x{down} pixels"
+                    f"colour for {across}x{down} pixels",
+                    field="crop",
                 )
 
     def stored(self, header: VideoHeader) -> Box:

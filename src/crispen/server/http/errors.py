@@ -40,16 +40,16 @@ def request_id(request: Request) -> str:
     return str(request.scope.get("crispen.id", "-"))
 
 
-def body(code: str, message: str, id: str) -> dict[str, Any]:
+def body(code: str, message: str, id: str, field: str | None = None) -> dict[str, Any]:
     """The error body."""
-    return {"error": {"code": code, "message": message, "id": id}}
+    about = {} if field is None else {"field": field}
+    return {"error": {"code": code, "message": message, "id": id, **about}}
 
 
 def answer(request: Request, error: ApiError) -> JSONResponse:
     """The response of a failure."""
-    return JSONResponse(
-        body(error.code, str(error), request_id(request)), error.status, headers=error.headers
-    )
+    text = body(error.code, str(error), request_id(request), error.field)
+    return JSONResponse(text, error.status, headers=error.headers)
 
 
 def unexpected(error: BaseException, id: str) -> JSONResponse:
@@ -85,7 +85,8 @@ def add_handlers(app: FastAPI) -> None:
 
     async def invalid(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestValidationError)
-        return answer(request, ApiError(422, "bad_request", _validation_line(error)))
+        told = _validation_line(error)
+        return answer(request, ApiError(422, "bad_request", told, field=_field(error)))
 
     async def http(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)
@@ -119,6 +120,16 @@ def add_handlers(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, http)
     app.add_exception_handler(ClientDisconnect, gone)
     app.add_exception_handler(OSError, os_error)
+
+
+def _field(error: RequestValidationError) -> str | None:
+    """The value that is at fault, where it is one."""
+    one, *others = error.errors()
+    if others:
+        return None
+    names = [part for part in one["loc"] if isinstance(part, str)]
+    named = one.get("ctx", {}).get("field", names[-1] if len(names) > 1 else None)
+    return None if named is None else str(named)
 
 
 def _validation_line(error: RequestValidationError) -> str:

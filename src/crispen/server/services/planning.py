@@ -7,9 +7,8 @@ from dataclasses import asdict
 
 from crispen.enhance.plan import Plan
 from crispen.enhance.request import Request
-from crispen.enhance.source import Source as PlainSource
 from crispen.jobs.job_facts import Source
-from crispen.jobs.job_plans import check_job, foresee, plan_job
+from crispen.jobs.job_plans import Glimpse, check_job, foresee, plan_job
 from crispen.server.schemas import Answer, FilePlan, Question
 from crispen.server.services.helper_processes import HelperProcesses
 from crispen.server.services.models import Models
@@ -51,7 +50,7 @@ class Planning:
             return Answer(models=names)
         format = "png" if question.kind == "image" else "mp4"
         sources = [
-            PlainSource(kind=question.kind, format=format, **facts.model_dump())
+            Glimpse(kind=question.kind, format=format, **facts.model_dump())
             for facts in question.files
         ]
         most = self._max_result_pixels
