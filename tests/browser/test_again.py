@@ -7,7 +7,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
-from .conftest import ROOT, Process, begin, card, select, shoot, wait_done
+from .conftest import PATIENCE_MS, ROOT, Process, begin, card, select, shoot, wait_done
 from .test_choices import damaged
 
 
@@ -105,7 +105,7 @@ def test_a_video_again(server: Process, page: Page) -> None:
     page.get_by_role("region", name="clip.mp4, before and after").locator("img").wait_for()
     page.get_by_role("radio", name="3 times as wide and high").check(force=True)
     page.get_by_role("button", name=re.compile(r"^Enhance 1 file")).click()
-    expect(page.get_by_text("Done", exact=True)).to_have_count(2)
+    expect(page.get_by_text("Done", exact=True)).to_have_count(2, timeout=PATIENCE_MS)
     page.get_by_role("link", name="Compare clip.mp4").first.click()
     select(page, "Compare with", "×2 · video-x2")
     page.get_by_role("button", name="Side by side").click()

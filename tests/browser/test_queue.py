@@ -68,7 +68,9 @@ def test_hundreds_of_files(crowded: Process, visitor: Visitor) -> None:
     page.get_by_text(re.compile("in line")).first.wait_for()
     page.get_by_role("button", name="Cancel all").click()
     page.get_by_text("Cancelled").first.wait_for()
-    expect(page.get_by_role("button", name="Cancel all")).to_have_count(0)
+    expect(page.get_by_role("button", name="Cancel all")).to_have_count(
+        0, timeout=1000 * PATIENCE_S
+    )
     expect(page).to_have_title("Enhance · Crispen")
     page.get_by_role("radio", name="Done: 0 files").check(force=True)
     expect(cards).to_have_count(0)
