@@ -87,6 +87,8 @@ export interface paths {
         /**
          * Create Job
          * @description Enhance a finished upload; posting the same upload again gives the same job, with 200.
+         *
+         *     So does the same ``Idempotency-Key``, whatever else is posted with it.
          */
         post: operations["create_job"];
         delete?: never;
@@ -2524,7 +2526,10 @@ export interface operations {
     create_job: {
         parameters: {
             query?: never;
-            header?: never;
+            header?: {
+                /** @description the same key gives the same job */
+                "idempotency-key"?: string | null;
+            };
             path?: never;
             cookie?: never;
         };
