@@ -23,6 +23,7 @@ ADDRESS = "CRISPEN_CLUSTER"
 # Only words about results go through Ray's store; pixels stay in files.
 _STORE_BYTES = 80 << 20
 _TRIES = 3
+_SLOW = ("timed out during startup", "Initialization failure")
 _KNOCK_S = 10.0
 _STOPS = ("SIGINT", "SIGTERM", "SIGHUP")
 
@@ -77,16 +78,18 @@ def _begin(ray: Any, address: str, **options: Any) -> None:
             ray.init(address, **options)
             return
         except Exception as error:  # Ray raises some that have no type of their own
-            reason = " ".join(str(error).split()) or type(error).__name__
+            text = str(error).strip()
             ray.shutdown()
+            # Where a machine is busy, its processes take longer to start than Ray waits.
+            if number < _TRIES and any(words in text for words in _SLOW):
+                continue
+            reason = (text.splitlines() or [type(error).__name__])[-1].strip()
             if address != LOCAL:
                 raise _nobody(address, reason) from error
-            # A machine that is busy takes longer than Ray waits.
-            if number == _TRIES or "timed out" not in reason:
-                raise UsageError(
-                    f"--cluster: Ray does not start here ({reason[:200]}); try again, or leave "
-                    "--cluster out"
-                ) from error
+            raise UsageError(
+                f"--cluster: Ray does not start here ({reason[:200]}); try again, or leave "
+                "--cluster out"
+            ) from error
 
 
 def _knock(address: str) -> None:
