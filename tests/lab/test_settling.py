@@ -44,3 +44,20 @@ def test_a_period_is_found(period: int, expected: tuple[int, int]) -> None:
 def test_a_period_that_is_tried_in_vain_blends() -> None:
     torch.manual_seed(0)
     assert measured_tiles(Grid(7)) == (None, 1)
+
+
+class Deep(Network):
+    """So many 3×3 convolutions that tiles would be mostly halo."""
+
+    def __init__(self, depth: int) -> None:
+        super().__init__(1, 1)
+        self.layers = nn.Sequential(*(nn.Conv2d(1, 1, 3, padding=1) for _ in range(depth)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.finish(self.layers(x))
+
+
+@pytest.mark.parametrize(("depth", "expected"), [(20, (20, 1)), (60, (None, 1))])
+def test_what_looks_far_is_blended(depth: int, expected: tuple[int | None, int]) -> None:
+    torch.manual_seed(0)
+    assert measured_tiles(Deep(depth)) == expected

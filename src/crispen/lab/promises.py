@@ -98,7 +98,7 @@ def measured_halo(network: Network) -> int | None:
     pictures, so that the farthest pixel with an influence is found.
     """
     farthest = 0
-    if any(_looks_farther(network, axis) for axis in (2, 3)):
+    if looks_farther(network, _FARTHEST_PX):
         return None
     for axis in (2, 3):
         reach = _reach(network, axis)
@@ -119,13 +119,13 @@ def _reach(network: Network, axis: int) -> int | None:
     return reach
 
 
-def _looks_farther(network: Network, axis: int) -> bool:
-    """Whether one output pixel of one picture depends on an input pixel more than 256 away.
+def looks_farther(network: Network, than: int) -> bool:
+    """Whether one output pixel of one picture depends on an input pixel farther away than that.
 
     One look at one pixel answers for networks that see everything, and for those with many layers.
     """
-    side = _FARTHEST_PX // network.multiple + 2
-    return _reach_within(network, axis, side, pixels=1, most=1) > _FARTHEST_PX
+    side = than // network.multiple + 2
+    return any(_reach_within(network, axis, side, pixels=1, most=1) > than for axis in (2, 3))
 
 
 def _reach_within(

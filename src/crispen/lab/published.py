@@ -138,7 +138,7 @@ def to_model(source: Path, target: Path) -> dict[str, Any]:
         "multiple": network.multiple,
         "architecture": network.title,
         "parameters": parameter_count(network),
-        "summary": f"A {network.title.split()[0]} network of another maker.",
+        "summary": "A network of another maker, recognised by spandrel.",
         "licence": published.licence or "unknown",
     }
     model = to_onnx(network, ModelCard(name="published", task="restore", scale=network.scale))

@@ -23,7 +23,7 @@ from torch.nn.modules.dropout import _DropoutNd
 from crispen.errors import ModelError
 from crispen.lab.networks.base import Network
 from crispen.lab.networks.spandrel import Foreign
-from crispen.lab.promises import measured_halo, with_random_weights
+from crispen.lab.promises import looks_farther, measured_halo, with_random_weights
 from crispen.lab.tracing import example, traced
 
 # Periods that are tried, as multiples of what the network's sides must be multiples of.
@@ -32,6 +32,9 @@ _LARGEST_MULTIPLE = 64
 # A quarter of a grey level; numbers that hold for one size are wrong by far more.
 _ALIKE = 1e-3
 _WINDOW_PX = 128
+# Beyond this many pixels, blended tiles are the better choice: what they differ by cannot be seen,
+# and exact ones would overlap for the most part.
+_FAR_PX = 48
 _SIZES = ((40, 64), (72, 32))
 
 
@@ -78,7 +81,7 @@ def measured_tiles(network: Network) -> tuple[int | None, int]:
 def _halo(network: Network) -> int | None:
     """How far it looks; None if it is too far, or if no gradient can tell."""
     try:
-        return measured_halo(network)
+        return _near_halo(network)
     except RuntimeError:
         # Some write into their own feature maps to save memory, but not while they learn.
         learning = copy.deepcopy(network)
@@ -86,9 +89,16 @@ def _halo(network: Network) -> int | None:
             layer.training = not isinstance(layer, _BatchNorm | _DropoutNd)
         learning.training = False
     try:
-        return measured_halo(learning)
+        return _near_halo(learning)
     except RuntimeError:
         return None
+
+
+def _near_halo(network: Network) -> int | None:
+    if looks_farther(network, _FAR_PX):
+        return None
+    halo = measured_halo(network)
+    return halo if halo is not None and halo <= _FAR_PX else None
 
 
 @torch.no_grad()
