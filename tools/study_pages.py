@@ -25,7 +25,7 @@ PAGES = DOCS / "studies"
 RESULTS = PAGES / "results"
 IMAGES = DOCS / "images/studies"
 # How much longer than by default, where that is too short to tell anything.
-EFFORT = {"classic": "7", "losses": "3"}
+EFFORT = {"classic": "3", "losses": "3"}
 BEGIN, END = "<!-- originals: begin -->", "<!-- originals: end -->"
 
 
