@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from crispen.media.picture import color_description, exif_orientation
 from crispen.media.picture.decoded import Decoded, Whole
 from crispen.media.picture.header import Metadata, Pixels
+from crispen.media.picture.pillow import FAILURES
 from crispen.media.picture.vips import DAMAGED, NotUnderstood
 
 
@@ -25,7 +26,7 @@ def open_heif(data: bytes) -> Whole:
 
     try:
         file = pillow_heif.open_heif(io.BytesIO(data), convert_hdr_to_8bit=False)
-    except (ValueError, OSError, RuntimeError, SyntaxError, EOFError) as error:
+    except FAILURES as error:
         raise _failure(error) from None
     if not len(file):
         raise ValueError("it holds no picture that can be read")
@@ -34,7 +35,7 @@ def open_heif(data: bytes) -> Whole:
     def decode() -> Decoded:
         try:
             pixels = _full_range(np.asarray(picture), int(picture.info["bit_depth"]))
-        except (ValueError, OSError, RuntimeError, SyntaxError, EOFError) as error:
+        except FAILURES as error:
             raise _failure(error) from None
         metadata = _metadata(data, picture.info, grey=pixels.shape[2] < 3)
         return Decoded(pixels, metadata, left_out(picture.info))

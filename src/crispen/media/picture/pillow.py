@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     import PIL.Image
 
 # What Pillow and its plug-ins raise for damaged files.
-_FAILURES = (
+FAILURES = (
     *(OSError, ValueError, SyntaxError, EOFError, IndexError, KeyError, RuntimeError),
-    *(TypeError, OverflowError, struct.error, zlib.error),
+    *(TypeError, ArithmeticError, struct.error, zlib.error),
 )
 _AT_ONCE = threading.Lock()
 _USUAL_DELAY_MS = 100
@@ -151,7 +151,7 @@ def _opened(data: bytes, formats: tuple[str, ...]) -> Iterator[PIL.Image.Image]:
         try:
             with PIL.Image.open(io.BytesIO(data), formats=formats) as picture:
                 yield picture
-        except _FAILURES:
+        except FAILURES:
             raise ValueError(DAMAGED) from None
         finally:
             PIL.Image.MAX_IMAGE_PIXELS = limit
