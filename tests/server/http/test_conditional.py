@@ -19,7 +19,8 @@ def test_head_says_what_get_would(api: Api, live: Live, photo: bytes) -> None:
         full, head = api.get(path), api.head(path)
         assert head.status_code == full.status_code
         assert head.content == b""
-        for name in kept:
+        # How long a server has been up is another number each time.
+        for name in kept if path != "/health" else kept[:2]:
             assert head.headers.get(name) == full.headers.get(name), (path, name)
     assert api.head(f"{live.url}/docs").status_code == 200
     # A stream that would never end.
@@ -38,13 +39,18 @@ def test_what_a_client_has_is_not_sent_again(
     with live.client() as api:
         job = api.job(photo)
         for path in (
+            "/settings",
+            "/models",
+            "/jobs",
+            f"/jobs/{job['id']}",
             f"/jobs/{job['id']}/source",
             "/models/espcn-x2/sample/before",
             f"{live.url}/",
             f"{live.url}/assets/a.js",
         ):
             first = api.get(path)
-            again = api.get(path, headers={"If-None-Match": f'"other", W/{first.headers["etag"]}'})
+            tag = first.headers["etag"].removeprefix("W/")
+            again = api.get(path, headers={"If-None-Match": f'"other", W/{tag}'})
             assert (again.status_code, again.content) == (304, b""), path
             assert again.headers["etag"] == first.headers["etag"]
             assert api.get(path, headers={"If-None-Match": '"other"'}).content == first.content

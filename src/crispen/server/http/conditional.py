@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware.gzip import GZipMiddleware
@@ -33,11 +34,7 @@ class Conditional:
         if scope["method"] == "HEAD" and not scope["path"].startswith(_OWN_HEAD):
             await self._head(scope, receive, send)
             return
-        known = Headers(scope=scope).get("if-none-match")
-        if known is None:
-            await self._app(scope, receive, send)
-            return
-        await self._app(scope, receive, _unless_known(known, send))
+        await self._app(scope, receive, _named(_unless_known(scope, send)))
 
     async def _head(self, scope: Scope, receive: Receive, send: Send) -> None:
         """As for GET, without the body: a stream of events ends at its beginning."""
@@ -49,8 +46,7 @@ class Conditional:
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
                 answered.set()
 
-        known = Headers(scope=scope).get("if-none-match")
-        sender = first if known is None else _unless_known(known, first)
+        sender = _named(_unless_known(scope, first))
         work = asyncio.ensure_future(self._app({**scope, "method": "GET"}, receive, sender))
         done = asyncio.ensure_future(answered.wait())
         try:
@@ -87,7 +83,33 @@ class Compressed:
             await self._gzip(scope, receive, send)
 
 
-def _unless_known(known: str, send: Send) -> Send:
+def _named(send: Send) -> Send:
+    """Gives a JSON answer that comes in one piece the tag of its content."""
+    held: Message | None = None
+
+    async def forward(message: Message) -> None:
+        nonlocal held
+        if message["type"] == "http.response.start" and message["status"] == 200:
+            headers = Headers(raw=message["headers"])
+            if headers.get("content-type") == "application/json" and "etag" not in headers:
+                held = message
+                return
+        if held is not None:
+            start, held = held, None
+            if not message.get("more_body"):
+                digest = hashlib.sha256(message.get("body", b"")).hexdigest()
+                MutableHeaders(scope=start)["etag"] = f'W/"{digest[:32]}"'
+            await send(start)
+        await send(message)
+
+    return forward
+
+
+def _unless_known(scope: Scope, send: Send) -> Send:
+    """Answers 304 where the client named the tag of what it has."""
+    known = Headers(scope=scope).get("if-none-match")
+    if known is None:
+        return send
     same = False
 
     async def forward(message: Message) -> None:
