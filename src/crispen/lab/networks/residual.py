@@ -25,7 +25,7 @@ arXiv:1512.03385; with the activation first: "Identity mappings in deep residual
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Literal
 
 import torch
@@ -51,11 +51,10 @@ class ResidualTable(Architecture):
 
     def build(self, scale: int, channels: int) -> Residual:
         """See `Architecture.build`."""
-        blocks: list[nn.Module]
-        if self.variant == "study":
-            blocks = [StudyBlock(self.width, self.dropout) for _ in range(2 * self.blocks)]
-        else:
-            blocks = [ResidualBlock(self.width, self.dropout) for _ in range(self.blocks)]
+        study = self.variant == "study"
+        block: type[nn.Module] = StudyBlock if study else ResidualBlock
+        count = self.blocks * (2 if study else 1)
+        blocks = (block(self.width, self.dropout) for _ in range(count))
         return Residual(scale, channels, self.width, blocks, skip=self.skip)
 
     def describe(self) -> str:
@@ -113,15 +112,16 @@ class Residual(Network):
         scale: int,
         channels: int,
         width: int,
-        blocks: Sequence[nn.Module],
+        blocks: Iterable[nn.Module],
         *,
         skip: bool = False,
     ) -> None:
         super().__init__(scale, channels)
-        self.halo = halo(bilinear(scale), *[conv(3)] * (2 * len(blocks) + 2), scale=scale)
         self.skip = skip
         self.head = nn.Conv2d(channels, width, 3, padding=1)
+        # A generator makes them here, so that a seed gives the weights that it always did.
         self.blocks = nn.Sequential(*blocks)
+        self.halo = halo(bilinear(scale), *[conv(3)] * (2 * len(self.blocks) + 2), scale=scale)
         self.tail = nn.Conv2d(width, channels, 3, padding=1)
         if skip:
             with torch.no_grad():
