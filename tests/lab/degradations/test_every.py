@@ -124,7 +124,7 @@ def test_pipeline_gives_pairs_of_the_sizes_asked_for(
 
 
 def test_every_kind_is_listed_once() -> None:
-    assert len(KINDS) == len(DEGRADATIONS) == 30
+    assert len(KINDS) == len(DEGRADATIONS) == 31
     assert set(EXAMPLES) == set(KINDS)
     assert [entry.kind for entry in catalogue()] == list(KINDS)
 

@@ -15,7 +15,8 @@ def test_what_would_be_done_to_each_file(api: Api) -> None:
         {"width": 300_000, "height": 300_000},
     ]
     plans = api.post("/plan", json={"kind": "image", "files": files}).json()["files"]
-    assert plans[0] == {"models": ["photo-x2"], "width": 1000, "height": 748, "problem": None}
+    whole = {"frames": 1, "begin_s": 0.0, "box": None, "problem": None, "field": None}
+    assert plans[0] == whole | {"models": ["photo-x2"], "width": 1000, "height": 748}
     assert plans[1] == plans[2] == plans[0] | {"models": ["real-x2"]}
     assert "pixels" in plans[3]["problem"]
     wish = {"kind": "video", "options": {"width": 640}, "files": files[:1]}
