@@ -9,6 +9,12 @@ import pytest
 from .conftest import Crispen
 
 
+@pytest.fixture(autouse=True)
+def quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Loggers that outlive a test must not write to its captured stream."""
+    monkeypatch.setattr("crispen.server.logs.set_up", lambda *_, **__: None)
+
+
 def test_it_needs_a_database(crispen: Crispen, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("CRISPEN_DATABASE_URL", raising=False)
     said = crispen("worker", "--store", "data")
