@@ -86,8 +86,12 @@ TOGETHER: dict[str, tuple[tuple[str, ...], str]] = {
         ("enhance/encoding.py",),
         "what an encoder is given is part of a plan",
     ),
+    "media/test_formats.py": (
+        ("media/video_formats.py",),
+        "tables of one kind, whose suffixes and signatures must not collide",
+    ),
     "enhance/test_request.py": (
-        ("enhance/values.py", "enhance/value_types.py"),
+        ("enhance/option.py", "enhance/values.py", "enhance/value_types.py"),
         "what an option's text means is seen in requests",
     ),
     "enhance/video/test_span.py": (

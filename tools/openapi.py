@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 
 from _pages import ROOT, write_or_check
-from crispen.media.formats import VIDEO_SUFFIXES
+from crispen.media.video_formats import VIDEO_SUFFIXES
 from crispen.server.http.openapi import document
 
 FILE = ROOT / "web" / "openapi.json"

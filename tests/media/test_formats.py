@@ -11,9 +11,10 @@ import pytest
 from av.codec import codecs_available
 
 from crispen.media.format_choice import is_video_name, video_of, video_read_by
-from crispen.media.formats import MUXERS, PICTURES, VIDEO_SUFFIXES, VIDEOS
+from crispen.media.formats import PICTURES
 from crispen.media.signatures import HEAD_BYTES, describe_stranger
 from crispen.media.video.codecs import CODEC_NAMES, available_codecs, codecs_in
+from crispen.media.video_formats import MUXERS, VIDEO_SUFFIXES, VIDEOS
 
 WRITTEN = [(suffix, codec) for suffix in MUXERS for codec in video_of(suffix).codecs]
 
@@ -24,9 +25,11 @@ def clip(suffix: str, encoder: str) -> bytes:
         stream = container.add_stream(encoder, 25)
         stream.width, stream.height = 64, 48
         stream.pix_fmt = "yuv422p10le" if encoder == "prores_ks" else "yuv420p"
-        for _ in range(2):
+        for number in range(3):
             frame = av.VideoFrame.from_ndarray(np.zeros((48, 64, 3), np.uint8), "rgb24")
-            container.mux(stream.encode(frame.reformat(format=stream.pix_fmt)))
+            frame = frame.reformat(format=stream.pix_fmt)
+            frame.pts = number
+            container.mux(stream.encode(frame))
         container.mux(stream.encode())
     return out.getvalue()
 
@@ -75,4 +78,4 @@ def test_no_other_module_lists_suffixes_of_videos(request: pytest.FixtureRequest
         if pattern.search(re.sub(r'"""[\s\S]*?"""', "", file.read_text()))
     }
     # What is written where a name says nothing.
-    assert found == {"media/formats.py", "enhance/naming.py"}
+    assert found == {"media/video_formats.py", "enhance/naming.py"}

@@ -134,6 +134,7 @@ def error_of(answer: httpx.Response, status: int, code: str) -> str:
     said = answer.json()["error"]
     # Some name the option that is at fault.
     assert set(said) - {"field"} == {"code", "message", "id"}
+    assert isinstance(said.get("field", ""), str)
     assert said["code"] == code, said
     assert said["id"] == answer.headers["x-request-id"]
     assert "\n" not in said["message"]

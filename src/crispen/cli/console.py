@@ -46,6 +46,15 @@ Quality = Annotated[
         show_default=False,
     ),
 ]
+WorkerThreads = Annotated[
+    int | None,
+    typer.Option(
+        "--threads",
+        min=1,
+        help="CPU threads of each worker.",
+        show_default="all cores, shared",
+    ),
+]
 MaxPixels = Annotated[
     int | None,
     typer.Option(

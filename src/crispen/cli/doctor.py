@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import os
 import platform
 import re
 from collections.abc import Callable
@@ -98,18 +97,17 @@ def _read(path: str) -> str:
 
 def _machine() -> Facts:
     from crispen import __version__
-    from crispen.engines.devices import cpu_features
+    from crispen.engines.devices import cpu_features, usable_cores
 
     cpuinfo = _read("/proc/cpuinfo")
     name = re.search(r"^model name\s*:\s*(.*)$", cpuinfo, re.MULTILINE)
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return {
         "crispen": __version__,
         "python": platform.python_version(),
         "system": f"{platform.system()} {platform.machine()}",
         "processor": name.group(1) if name else platform.processor() or None,
         "features": list(cpu_features(cpuinfo)),
-        "cores": usable,
+        "cores": usable_cores(),
         "free memory": free_memory(_read("/proc/meminfo")),
     }
 

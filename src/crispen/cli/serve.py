@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from crispen.cli.console import Json, print_json
+from crispen.cli.console import Json, WorkerThreads, print_json
 from crispen.errors import needs_extra
 
 if TYPE_CHECKING:
@@ -47,15 +47,7 @@ def serve(
             show_default="1",
         ),
     ] = None,
-    threads: Annotated[
-        int | None,
-        typer.Option(
-            "--threads",
-            min=1,
-            help="CPU threads of each worker.",
-            show_default="all cores, shared",
-        ),
-    ] = None,
+    threads: WorkerThreads = None,
     folder: Annotated[
         Path | None,
         typer.Option(

@@ -110,7 +110,7 @@ def study(
         from crispen.lab.studies import STUDIES, find_study
         from crispen.lab.studies.conduct import Order, conduct
         from crispen.lab.studies.study_page import study_page
-        from crispen.lab.studies.writing import around, facts, write_files, write_page
+        from crispen.lab.studies.writing import around, facts, findings, write_files, write_page
     from datetime import date
 
     from crispen.evaluate.report.html_page import save_page
@@ -150,9 +150,8 @@ def study(
         return
     for table in done.outcome.tables:
         _print(table)
-    if wanted.conclude is not None:
-        for remark in wanted.conclude({table.key: table for table in done.outcome.tables}):
-            typer.echo(remark)
+    for conclusion in findings(done).conclusions:
+        typer.echo(conclusion)
     typer.echo(f"made {report}; tables, pictures and study.md are beside it")
 
 

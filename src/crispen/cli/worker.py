@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from crispen.cli.console import Json, print_json, stopped_by_signals
+from crispen.cli.console import Json, WorkerThreads, print_json, stopped_by_signals
 from crispen.errors import UsageError, needs_extra
 
 
@@ -36,15 +36,7 @@ def worker(
         int | None,
         typer.Option("--workers", min=1, help="Number of worker processes.", show_default="1"),
     ] = None,
-    threads: Annotated[
-        int | None,
-        typer.Option(
-            "--threads",
-            min=1,
-            help="CPU threads of each worker.",
-            show_default="all cores, shared",
-        ),
-    ] = None,
+    threads: WorkerThreads = None,
     device: Annotated[
         str | None,
         typer.Option("--device", help="What computes: auto, cpu, cuda, ….", show_default="auto"),

@@ -114,7 +114,6 @@ class Client(_Settings):
                 self._tries,
                 progress or Progress(),
                 timeout_s,
-                time.monotonic,
             )
         )
 
@@ -167,7 +166,7 @@ class Client(_Settings):
     ) -> JobView:
         """A job once it is done; a `ServerError` if it fails."""
         progress = progress or Progress()
-        return self._run(flows.ended(id, self._tries, progress, timeout_s, time.monotonic))
+        return self._run(flows.ended(id, self._tries, progress, timeout_s))
 
     def fetch(self, job: JobView, target: str | Path, *, progress: Progress | None = None) -> Path:
         """The file with a job's result.
@@ -266,7 +265,6 @@ class AsyncClient(_Settings):
                 self._tries,
                 progress or Progress(),
                 timeout_s,
-                time.monotonic,
             )
         )
 
@@ -304,7 +302,7 @@ class AsyncClient(_Settings):
     ) -> JobView:
         """A job once it is done; a `ServerError` if it fails."""
         progress = progress or Progress()
-        return await self._run(flows.ended(id, self._tries, progress, timeout_s, time.monotonic))
+        return await self._run(flows.ended(id, self._tries, progress, timeout_s))
 
     async def fetch(
         self, job: JobView, target: str | Path, *, progress: Progress | None = None

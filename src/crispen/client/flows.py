@@ -10,7 +10,8 @@ import base64
 import os
 import random
 import secrets
-from collections.abc import Callable, Generator, Mapping
+import time
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -189,15 +190,13 @@ def page(statuses: tuple[str, ...], limit: int, after: str | None, tries: int) -
     return JobPage.model_validate_json(answer.content)
 
 
-def ended(
-    id: str, tries: int, progress: Progress, timeout_s: float | None, clock: Callable[[], float]
-) -> Flow[JobView]:
+def ended(id: str, tries: int, progress: Progress, timeout_s: float | None) -> Flow[JobView]:
     """A job once it is done.
 
     Raises:
         ServerError: It failed, was cancelled, or is not done in time.
     """
-    began, pause_s, shown = clock(), _LOOK_FIRST_S, 0.0
+    began, pause_s, shown = time.monotonic(), _LOOK_FIRST_S, 0.0
     with progress.task("waiting", None, "jobs") as waiting:
         task = None
         try:
@@ -215,7 +214,7 @@ def ended(
                     shown = max(shown, now.done)
                 else:
                     waiting.advance(0)
-                if timeout_s is not None and clock() - began > timeout_s:
+                if timeout_s is not None and time.monotonic() - began > timeout_s:
                     text = f"{job.name}: not done after {timeout_s:g} seconds; it goes on there"
                     raise ServerError(text, "timeout", 0)
                 yield Pause(pause_s)
@@ -265,12 +264,11 @@ def enhanced(
     tries: int,
     progress: Progress,
     timeout_s: float | None,
-    clock: Callable[[], float],
 ) -> Flow[JobView]:
     """A job whose result is in its place: sent, made and fetched."""
     upload = yield from uploaded(source, tries, progress)
     job = yield from created(upload, options, tries)
-    job = yield from ended(job.id, tries, progress, timeout_s, clock)
+    job = yield from ended(job.id, tries, progress, timeout_s)
     yield from fetched(job, target, tries, progress)
     return job
 

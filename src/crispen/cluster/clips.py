@@ -7,7 +7,6 @@ worker that ends costs no more than the one it was making.
 
 from __future__ import annotations
 
-import os
 import secrets
 import time
 from collections import deque
@@ -18,6 +17,7 @@ from typing import Any
 
 from crispen.cluster.segment_work import DONE, Failure, SegmentWork, draft_of
 from crispen.cluster.tries import Tries
+from crispen.engines.devices import usable_cores
 from crispen.enhance.file_work import Batch, attempt, failed, video_outcome
 from crispen.enhance.modelfile import ModelFiles
 from crispen.enhance.outcome import Outcome
@@ -138,7 +138,7 @@ class Clip:
             self._source, self._result, request, batch.at_hand, overwrite=options.overwrite
         )
         # As one machine alone would: some encoders give other bytes with another number.
-        self._threads = options.threads or _processors()
+        self._threads = options.threads or usable_cores()
         files = self._stack.enter_context(ModelFiles(batch.at_hand, device=options.device))
         self._work = work = self._decided.work(files, self._threads)
         work.settle(request)
@@ -302,9 +302,3 @@ class Run:
     def broke(self, error: Exception) -> None:
         """A fault of ours costs this video only."""
         self._clip.ended(self, Failure(f"unexpected {type(error).__name__}: {error}", 1), "")
-
-
-def _processors() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

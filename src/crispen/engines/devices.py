@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import os
 import re
 import shutil
 import sys
@@ -80,6 +81,13 @@ def _version(*distributions: str) -> str:
 
 
 _ORT = ("onnxruntime-gpu", "onnxruntime-directml", "onnxruntime")
+
+
+def usable_cores() -> int:
+    """Processors that this process may run on."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def cpu_features(cpuinfo: str | None = None) -> tuple[str, ...]:

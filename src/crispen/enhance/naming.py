@@ -8,7 +8,8 @@ from pathlib import Path
 
 from crispen.enhance.target import Target
 from crispen.errors import UsageError
-from crispen.media.formats import MUXERS, PICTURES, VIDEOS
+from crispen.media.formats import PICTURES
+from crispen.media.video_formats import MUXERS, VIDEOS
 
 # Nearly every file system takes 255; what is written first has a longer name than the result.
 MAX_NAME_BYTES = 240

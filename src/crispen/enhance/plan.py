@@ -19,8 +19,9 @@ from crispen.enhance.target import Target
 from crispen.errors import ResultTooLarge, UsageError, nearest_names
 from crispen.look.looking import faults_of
 from crispen.media.format_choice import check_fits, output_format, video_of
-from crispen.media.formats import MUXERS, PICTURES
+from crispen.media.formats import PICTURES
 from crispen.media.video.codecs import named_codec
+from crispen.media.video_formats import MUXERS
 from crispen.models.athand import AtHand
 from crispen.models.dials import Dials, VividDials
 

@@ -13,12 +13,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from crispen.enhance.naming import VIDEO_FORMATS
+from crispen.enhance.option import Kind as Kind
+from crispen.enhance.option import option
 from crispen.enhance.target import Target
 from crispen.enhance.value_types import (
     PICTURES,
@@ -42,8 +44,6 @@ from crispen.media.video.span import Span
 from crispen.models.athand import AtHand, HasCard
 from crispen.models.tasks import tasks_in_words
 
-Kind = Literal["image", "video"]
-
 MAX_SCALE = 256
 MAX_SIDE_PX = 65_500
 _PART = "Part of the clip"
@@ -59,43 +59,12 @@ _ALWAYS_NAMED = frozenset(
 )
 
 
-def _option(
-    description: str,
-    *,
-    label: str,
-    usual: str = "",
-    unit: str = "",
-    word: str = "",
-    group: str = "",
-    kinds: Sequence[Kind] = ("image", "video"),
-    default: Any = None,
-    **limits: Any,
-) -> Any:
-    """A field of `Request`.
-
-    Args:
-        description: What it means, as a sentence.
-        label: What the page calls it.
-        usual: What happens where it is not given, if that is not nothing.
-        unit: Of its value.
-        word: Its name where one of several is given at a time, as on the command line.
-        group: Heading under which the page shows it with others.
-        kinds: The files that it concerns.
-        default: Its value where it is not given.
-        limits: As for pydantic's `Field`.
-    """
-    facts = {"label": label, "usual": usual, "unit": unit, "word": word, "group": group}
-    extra: dict[str, Any] = {f"x-{key}": value for key, value in facts.items() if value}
-    extra["x-kinds"] = [*kinds]
-    return Field(default, description=description, json_schema_extra=extra, **limits)
-
-
 class Request(BaseModel):
     """What should happen to a picture or video: a scale or a size, tasks, models, a format."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
-    scale: float | None = _option(
+    scale: float | None = option(
         "How many times as long each side becomes, such as 2 or 1.5.",
         label="Scale",
         unit="×",
@@ -104,33 +73,33 @@ class Request(BaseModel):
         le=MAX_SCALE,
         allow_inf_nan=False,
     )
-    width: int | None = _option(
+    width: int | None = option(
         "Width of the result; alone, the height follows.",
         label="Width",
         unit="px",
         ge=1,
         le=MAX_SIDE_PX,
     )
-    height: int | None = _option(
+    height: int | None = option(
         "Height of the result; alone, the width follows.",
         label="Height",
         unit="px",
         ge=1,
         le=MAX_SIDE_PX,
     )
-    fit: bool = _option(
+    fit: bool = option(
         "Keep the aspect ratio inside the given width and height.",
         label="Keep the aspect ratio",
         default=False,
     )
-    tasks: Tasks | None = _option(
+    tasks: Tasks | None = option(
         f"What to do: {tasks_in_words()}. Several are done in this order. Without upscale the "
         "size stays.",
         label="Tasks",
         word="task",
         usual="upscale",
     )
-    models: ModelNames | None = _option(
+    models: ModelNames | None = option(
         "A model by name; a name without its scale, such as photo-fast, picks the scale by the "
         "size. Several run in the given order; with tasks, each takes the place of its task's "
         "usual model.",
@@ -138,7 +107,7 @@ class Request(BaseModel):
         word="model",
         usual="the tasks' usual ones",
     )
-    strength: float | None = _option(
+    strength: float | None = option(
         "How much of it to do where the task leaves the size as it is; 0.5 is half way between "
         "the input and the full result.",
         label="Strength",
@@ -146,73 +115,73 @@ class Request(BaseModel):
         ge=0,
         le=1,
     )
-    format: Format | None = _option(
+    format: Format | None = option(
         f"Format of the result: {', '.join(PICTURES)}; of videos: {', '.join(VIDEO_FORMATS)}.",
         label="Format",
         usual="the input's",
     )
-    quality: int | None = _option(
+    quality: int | None = option(
         "Quality of JPEG, WebP, AVIF and of videos, 1 to 100; higher is better and larger.",
         label="Quality",
         usual="the format's or codec's own",
         ge=1,
         le=100,
     )
-    codec: Codec | None = _option(
+    codec: Codec | None = option(
         f"Codec of videos: {', '.join(CODEC_NAMES)}; or an encoder of a graphics card, where this "
         "machine has it, such as hevc_nvenc, h264_qsv, h264_vaapi or hevc_videotoolbox.",
         label="Video codec",
         usual="h264, in WebM vp9; for PQ and HLG hevc, in WebM av1",
         kinds=("video",),
     )
-    crf: Crf | None = _option(
+    crf: Crf | None = option(
         "Quality of videos in the codec's own numbers, in place of the quality; lower is better "
         "and larger, 18 looks like the source.",
         label="CRF",
         usual="the codec's own",
         kinds=("video",),
     )
-    preset: Preset | None = _option(
+    preset: Preset | None = option(
         "Speed of the video encoder: ultrafast … veryslow; for vp9 and av1 a number, where 0 is "
         "the slowest.",
         label="Encoder preset",
         usual="the codec's own",
         kinds=("video",),
     )
-    pix_fmt: PixelFormat | None = _option(
+    pix_fmt: PixelFormat | None = option(
         f"Pixel format of videos, as FFmpeg calls it: {', '.join(PIXEL_FORMATS)}.",
         label="Pixel format",
         usual="the one of the codec that loses least",
         kinds=("video",),
     )
-    streams: Streams | None = _option(
+    streams: Streams | None = option(
         "Which streams of a video go over with its picture: all, video, or a list of numbers, "
         f"kinds ({', '.join(KINDS)}) and kinds with a language, such as 0,2 or audio:eng,subtitle.",
         label="Streams",
         usual="all",
         kinds=("video",),
     )
-    audio: Carry | None = _option(
+    audio: Carry | None = option(
         "Sound of videos: copy it as it is, convert it to what the format usually holds, or none.",
         label="Sound",
         usual="copied; converted where the format cannot hold it",
         kinds=("video",),
     )
-    subtitles: Carry | None = _option(
+    subtitles: Carry | None = option(
         "Subtitles of videos: copy them as they are, convert them to what the format usually "
         "holds, or none.",
         label="Subtitles",
         usual="copied; converted where the format cannot hold them",
         kinds=("video",),
     )
-    deinterlace: Deinterlace | None = _option(
+    deinterlace: Deinterlace | None = option(
         "Interlaced and telecined videos: off leaves their fields as they are, double makes a "
         "frame of every field of an interlaced one.",
         label="Deinterlace",
         usual="a frame of every two fields, where fields are found",
         kinds=("video",),
     )
-    start: Time | None = _option(
+    start: Time | None = option(
         "Where to start in a video, in seconds or [HH:]MM:SS[.fff]; what is shown before is left "
         "out.",
         label="Start",
@@ -221,7 +190,7 @@ class Request(BaseModel):
         examples=["0:05"],
         kinds=("video",),
     )
-    end: Time | None = _option(
+    end: Time | None = option(
         "Where to stop in a video, in seconds or [HH:]MM:SS[.fff] from its beginning; what is "
         "shown from then on is left out.",
         label="End",
@@ -230,7 +199,7 @@ class Request(BaseModel):
         examples=["0:20.5"],
         kinds=("video",),
     )
-    duration: Time | None = _option(
+    duration: Time | None = option(
         "Length of the part of a video, in seconds or [HH:]MM:SS[.fff]; in place of the end.",
         label="Duration",
         usual="all of it",
@@ -238,7 +207,7 @@ class Request(BaseModel):
         examples=["15.5"],
         kinds=("video",),
     )
-    fps: Rate | None = _option(
+    fps: Rate | None = option(
         "Frames per second of a video, a number or a fraction such as 30000/1001; frames are "
         "repeated or left out to match, and its length and sound stay.",
         label="Frames per second",
@@ -247,7 +216,7 @@ class Request(BaseModel):
         examples=["25"],
         kinds=("video",),
     )
-    crop: Rectangle | None = _option(
+    crop: Rectangle | None = option(
         "The rectangle of a video to keep, as WIDTH:HEIGHT:LEFT:TOP or WIDTHxHEIGHT+LEFT+TOP in "
         "its own pixels; it is cut out first.",
         label="Crop",
@@ -256,39 +225,39 @@ class Request(BaseModel):
         examples=["1280:720:0:140"],
         kinds=("video",),
     )
-    denoise: Amount | None = _option(
+    denoise: Amount | None = option(
         "How much noise to remove, from 0 (none) to 1 (as of a standard deviation of 50 levels).",
         label="Remove noise",
         usual="as much as the picture has",
         kinds=("image",),
     )
-    dejpeg: Amount | None = _option(
+    dejpeg: Amount | None = option(
         "How much damage by compression to repair, from 0 (none) to 1 (as of JPEG quality 10).",
         label="Repair compression",
         usual="as much as the picture has",
         kinds=("image",),
     )
-    deblur: Amount | None = _option(
+    deblur: Amount | None = option(
         "How much blur to undo, from 0 (none) to 1 (as of a standard deviation of 2 pixels).",
         label="Undo blur",
         usual="as much as the picture has",
         kinds=("image",),
     )
-    vivid: Amount | None = _option(
+    vivid: Amount | None = option(
         "Invent detail, from 0 (faithful) to 1 (as vivid as it gets). What is invented is a guess, "
         "and the result still shrinks back to the repaired picture.",
         label="Faithful to vivid",
         usual="0",
         kinds=("image",),
     )
-    as_is: bool = _option(
+    as_is: bool = option(
         "Only enlarge, whatever is wrong with the picture. Without tasks or models, damaged "
         "pictures are repaired as they are enlarged.",
         label="Only enlarge, repair nothing",
         kinds=("image",),
         default=False,
     )
-    strip_metadata: bool = _option(
+    strip_metadata: bool = option(
         "Leave EXIF, XMP, titles, dates and places out.",
         label="Remove metadata",
         default=False,

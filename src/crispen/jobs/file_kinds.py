@@ -12,7 +12,7 @@ from crispen.errors import CrispenError, InputError
 from crispen.jobs.error_texts import for_everyone
 from crispen.jobs.job_facts import Source
 from crispen.look.crops import peeked
-from crispen.media import formats, signatures
+from crispen.media import formats, signatures, video_formats
 from crispen.media.format_choice import video_read_by
 
 if TYPE_CHECKING:
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 # Format → suffix and media type; these are the only suffixes in the data folder.
 PICTURES = {f.name: (f.suffixes[0], f.mime) for f in formats.PICTURES.values()}
-VIDEOS = {f.name: (f.suffixes[0], f.mime) for f in formats.VIDEOS.values() if f.muxer and f.offered}
+VIDEOS = {
+    f.name: (f.suffixes[0], f.mime) for f in video_formats.VIDEOS.values() if f.muxer and f.offered
+}
 # Formats without quality, and those that are only read.
 LOSSLESS = frozenset(f.name for f in formats.PICTURES.values() if not f.quality)
 UNWRITTEN = frozenset(f.name for f in formats.PICTURES.values() if not f.writable)
@@ -135,7 +137,7 @@ def _video(path: Path, name: str, bounds: Bounds, head: bytes) -> Source:
         format = "mov"
     if format == "mkv" and header.codec in _WEB_CODECS:
         format = "webm"
-    row = formats.VIDEOS.get(format)
+    row = video_formats.VIDEOS.get(format)
     return Source(
         **dict(video_source(header, format, damage_in_clip(path))),
         type="video/x-other" if row is None else row.mime,

@@ -56,11 +56,7 @@ class JobStore:
         self._database.close()
 
     def advisory_lock(self, *, shared: bool = False) -> AdvisoryLock:
-        """What keeps other servers off the database; not taken yet.
-
-        Args:
-            shared: Only those that do not share it.
-        """
+        """What keeps other servers off the database, or those that do not share it."""
         return advisory_lock(self.engine, shared=shared)
 
     def add(self, new: JobSpec) -> Job:

@@ -14,7 +14,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import multiprocessing
-import os
 import signal
 import threading
 import time
@@ -23,6 +22,7 @@ from multiprocessing.connection import Connection, wait
 
 from filelock import BaseFileLock
 
+from crispen.engines.devices import usable_cores
 from crispen.jobs.database import StoreError
 from crispen.jobs.folder_lock import await_orphans, hold_folder
 from crispen.jobs.job import Job
@@ -47,8 +47,7 @@ def share_threads(workers: int, threads: int | None, cores: int | None = None) -
     (2, 4)
     """
     if cores is None:
-        has_mask = hasattr(os, "sched_getaffinity")
-        cores = len(os.sched_getaffinity(0)) if has_mask else os.cpu_count() or 1
+        cores = usable_cores()
     most = max(1, cores // max(1, workers))
     return most if threads is None else min(threads, most)
 

@@ -16,6 +16,7 @@ from crispen.jobs.job_facts import JobResult
 from crispen.jobs.job_folder import SOURCE, clean, result_path
 from crispen.jobs.job_plans import plan_job
 from crispen.media.format_choice import video_of
+from crispen.media.video.video_codec import codec_family
 from crispen.models.athand import AtHand
 from crispen.progress import Progress
 
@@ -114,8 +115,8 @@ class Worker:
             overwrite=True,
             progress=progress,
         )
-        family = done.codec.partition("_")[0]  # hevc of hevc_nvenc
-        web = family in video_of(target.suffix).browsers and done.pixel_format == "yuv420p"
+        played = codec_family(done.codec) in video_of(target.suffix).browsers
+        web = played and done.pixel_format == "yuv420p"
         result = self._result(job, target, done.label, done.target_size, done.frames, done.notes)
         return result.model_copy(update={"viewable": web}), done.models
 

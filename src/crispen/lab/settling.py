@@ -25,6 +25,7 @@ from crispen.lab.networks.base import Network
 from crispen.lab.networks.spandrel import Foreign
 from crispen.lab.promises import looks_farther, measured_halo, with_random_weights
 from crispen.lab.tracing import example, traced
+from crispen.models.card import FAR_PX
 
 # Periods that are tried, as multiples of what the network's sides must be multiples of.
 _FACTORS = (1, 2, 4, 8, 16)
@@ -32,9 +33,6 @@ _LARGEST_MULTIPLE = 64
 # A quarter of a grey level; numbers that hold for one size are wrong by far more.
 _ALIKE = 1e-3
 _WINDOW_PX = 128
-# Beyond this many pixels, blended tiles are the better choice: what they differ by cannot be seen,
-# and exact ones would overlap for the most part.
-_FAR_PX = 48
 _SIZES = ((40, 64), (72, 32))
 
 
@@ -95,10 +93,10 @@ def _halo(network: Network) -> int | None:
 
 
 def _near_halo(network: Network) -> int | None:
-    if looks_farther(network, _FAR_PX):
+    if looks_farther(network, FAR_PX):
         return None
     halo = measured_halo(network)
-    return halo if halo is not None and halo <= _FAR_PX else None
+    return halo if halo is not None and halo <= FAR_PX else None
 
 
 @torch.no_grad()

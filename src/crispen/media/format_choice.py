@@ -7,7 +7,8 @@ import importlib.util
 from pathlib import Path
 
 from crispen.errors import MissingExtra, UsageError
-from crispen.media.formats import PICTURES, VIDEO_SUFFIXES, VIDEOS, PictureFormat, VideoFormat
+from crispen.media.formats import PICTURES, PictureFormat
+from crispen.media.video_formats import VIDEO_SUFFIXES, VIDEOS, VideoFormat
 
 _BY_NAME = PICTURES | {alias: f for f in PICTURES.values() for alias in f.aliases}
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from crispen.media.formats import PICTURES, VIDEOS
+from crispen.media.formats import PICTURES
+from crispen.media.video_formats import VIDEOS
 
 HEAD_BYTES = 256
 """How much of a file `sniff` and `describe_stranger` need."""

@@ -19,6 +19,9 @@ from crispen.models.tasks import Task as Task
 
 CARD_KEY = "crispen.card"
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
+# Of networks of others that look farther than this, tiles are blended: what that differs by cannot
+# be seen, and exact tiles would overlap for the most part.
+FAR_PX = 48
 
 Color = Literal["luma", "rgb"]
 

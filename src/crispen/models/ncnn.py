@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crispen.errors import MissingInput, ModelError, needs_extra
+from crispen.models.card import FAR_PX
 from crispen.models.ncnn_files import Layer, Weights, read_layers
 
 if TYPE_CHECKING:
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
 
 SUFFIXES = (".param", ".bin")
 _OPSET = 17
-# Beyond this many pixels, blended tiles are the better choice: what they differ by cannot be seen.
-_FAR = 48
 
 
 class Converted(NamedTuple):
@@ -171,7 +170,7 @@ class _Graph:
         halo = math.ceil(answer.reach)
         return Converted(
             model.SerializeToString(),
-            halo if halo <= _FAR else None,
+            halo if halo <= FAR_PX else None,
             f"{self.convolutions} convolutions, from ncnn",
         )
 

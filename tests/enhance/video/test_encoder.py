@@ -42,6 +42,25 @@ def test_an_encoder_of_interleaved_chroma_gets_the_same_samples(tmp_path: Path) 
     assert np.array_equal(made[0][1], picture(48, 32, 1).to_ndarray())
 
 
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_the_shortest_segments_are_written_every_time(tmp_path: Path, count: int) -> None:
+    """x265 leaves times of decoding to chance in a segment shorter than its delay."""
+    header = probe(make_clip(tmp_path / "a.mp4"))
+    options = {"preset": "medium", "x265-params": "log-level=none"}
+    encoder = Encoder(
+        *(find_codec("hevc", ".mp4"), options, (64, 64), Planar("420", 8), Color(1, 1, 1, 1)),
+        *(header, None, None),
+    )
+    for _ in range(20):
+        source = [picture(64, 64, number) for number in range(count)]
+        for number, frame in enumerate(source):
+            frame.pts, frame.time_base = number * 512, Fraction(1, 12800)
+        encoder.write(tmp_path / "c.seg", iter(source))
+        with av.open(str(tmp_path / "c.seg")) as file:
+            times = [f.pts * f.time_base for f in file.decode(video=0) if f.pts is not None]
+        assert times == [Fraction(n * 512, 12800) for n in range(count)]
+
+
 @pytest.mark.parametrize(
     ("codec", "asked", "held"),
     [

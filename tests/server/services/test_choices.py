@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from crispen.enhance.request import MAX_SIDE_PX
-from crispen.media.formats import PICTURES, VIDEOS
+from crispen.media.formats import PICTURES
 from crispen.media.video.codecs import CODEC_NAMES
+from crispen.media.video_formats import VIDEOS
 from crispen.models.tasks import TASKS
 from crispen.server.services.assembly import _limits
 from crispen.server.services.choices import Choices

@@ -45,6 +45,25 @@ export function pieceAt(
   };
 }
 
+/**
+ * The centre of a piece that was moved, which stays inside its picture.
+ *
+ * @param by - In the picture's own pixels.
+ */
+export function movedBy(
+  centre: { x: number; y: number },
+  by: { x: number; y: number },
+  piece: Size,
+  picture: Size,
+): { x: number; y: number } {
+  const within = (at: number, length: number, whole: number) =>
+    Math.min(whole - length / 2, Math.max(length / 2, at));
+  return {
+    x: within(centre.x + by.x, piece.width, picture.width),
+    y: within(centre.y + by.y, piece.height, picture.height),
+  };
+}
+
 /** The largest size of a shape that fits into a room. */
 export function fitted(shape: Size, room: Size): Size {
   const factor = Math.min(room.width / shape.width, room.height / shape.height);

@@ -82,7 +82,7 @@ class Encoder:
                 out.mux(stream.encode(frame))
                 count += 1
             for packet in stream.encode():
-                if count == 1:  # x265 leaves a lone frame's time of decoding to chance
+                if count < 3:  # x265 leaves the times of decoding of so few frames to chance
                     packet.dts = packet.pts
                 out.mux(packet)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import cache
 from typing import Literal
 
 import torch
@@ -19,6 +20,7 @@ _LEAST = 1e-3
 _FREQUENCIES = 4096
 
 
+@cache
 def response(factor: int) -> Tensor:
     """``(2r + 1,)``: what a single bright pixel becomes, forward and backward.
 

@@ -8,6 +8,14 @@ import numpy as np
 
 from crispen.lab.checkpoint import CHECKPOINT
 from crispen.lab.studies.bench import Bench
+from crispen.lab.studies.classic_trainings import (
+    EPOCHS,
+    QUALITIES,
+    SRGAN_EPOCHS,
+    STRIP,
+    UNET,
+    classic_trainings,
+)
 from crispen.lab.studies.measuring import (
     Answer,
     Bytes,
@@ -33,23 +41,14 @@ from crispen.lab.studies.outcome import (
     gap,
 )
 from crispen.lab.studies.plates import plate, same_place
-from crispen.lab.studies.study import Original, Study, Training
+from crispen.lab.studies.study import Original, Study
 from crispen.media.resample import resize
 
-QUALITIES = {2: "good", 3: "middle", 4: "bad"}
-EPOCHS = (1, 20)
-# Those of which the SRGAN study showed its samples. An epoch is small here, as it was there.
-SRGAN_EPOCHS = (5, 15, 25, 35, 90, 100, 150)
-_SRGAN_CROPS = 56
-_STRIP = "srgan-epochs"
-_UNET = "autoencoder-unet"
-# Decoding all pictures takes longer than some of these trainings.
-_DATA = ("data.limit=30", "data.memory=stream", "data.valid_share=0.05")
 _PUBLISHED = {"val_loss": 0.00077, "val_accuracy": 0.8783}
 
 
 def _entries(bench: Bench, scale: int) -> list[Entry]:
-    unet = bench.entry(_UNET, "autoencoder")
+    unet = bench.entry(UNET, "autoencoder")
     return [
         interpolation("nearest", scale),
         interpolation("bilinear", scale),
@@ -114,21 +113,21 @@ def _picture(scale: int, results: list[Measured], pictures: list[Picture]) -> Re
 
 def _strip(bench: Bench) -> ResultPicture:
     """One place after each of the epochs that the SRGAN study shows."""
-    scale = bench.recipes[_STRIP].scale
+    scale = bench.recipes[STRIP].scale
     (picture, *_) = degraded(bench.targets, (), scale=scale)
-    last = bench.recipes[_STRIP].train.epochs
+    last = bench.recipes[STRIP].train.epochs
     epochs = [epoch for epoch in SRGAN_EPOCHS if epoch <= last] or [last]
     entries = [
         interpolation("bicubic", scale),
         bench.entry(f"srresnet-x{scale}", "before the GAN"),
         *(
-            bench.entry(_STRIP, f"epoch {epoch}", checkpoint=f"epoch-{epoch:04d}.ckpt")
+            bench.entry(STRIP, f"epoch {epoch}", checkpoint=f"epoch-{epoch:04d}.ckpt")
             for epoch in epochs
         ),
     ]
     results = measure(entries, [picture], border=scale, progress=bench.progress)
     answers = [(r.name, f"{r.means['psnr']:.2f} dB", r.answers[0]) for r in results]
-    data = bench.recipes[_STRIP].data
+    data = bench.recipes[STRIP].data
     return ResultPicture(
         "srgan",
         f"SRGAN ×{scale} after the epochs that its study shows ({picture.name}), "
@@ -146,7 +145,7 @@ def accuracy(image: Bytes, target: Bytes) -> float:
 def _misled(bench: Bench) -> ResultTable:
     """Accuracy beside PSNR, for pictures that are plainly good and plainly bad."""
     scale = 2
-    unet = bench.entry(_UNET, "autoencoder")
+    unet = bench.entry(UNET, "autoencoder")
     makers: dict[str, Callable[[Picture], Bytes]] = {
         "target, half as bright": lambda p: (p.target // 2).astype(np.uint8),
         "bicubic": lambda p: interpolation("bicubic", scale).run(p.input).rgb,
@@ -184,7 +183,7 @@ def _nudged(picture: Picture) -> Bytes:
 
 def _accuracy(bench: Bench) -> ResultTable:
     """The figures of the autoencoder's report, and how they move."""
-    log = bench.run(_UNET).log
+    log = bench.run(UNET).log
     rows: list[Row] = []
     for step in dict.fromkeys(step for step, _ in log.curve("val_loss")):
         values = {key: dict(log.curve(f"val_{key}")).get(step) for key in ("loss", "accuracy")}
@@ -210,141 +209,14 @@ def _accuracy(bench: Bench) -> ResultTable:
 
 
 def _at(bench: Bench, step: float) -> float | None:
-    return dict(bench.run(_UNET).log.curve("val_psnr")).get(step)
-
-
-def _trainings() -> tuple[Training, ...]:
-    trainings: list[Training] = []
-    for scale in QUALITIES:
-        of = f"scale={scale}"
-        trainings += [
-            Training(
-                f"srcnn-x{scale}",
-                f"srcnn-x{scale}",
-                (
-                    *_DATA,
-                    f"train.epochs={EPOCHS[-1]}",
-                    f"train.keep_epochs={list(EPOCHS)}",
-                    "data.epoch=400",
-                    # 48 px of the target at every scale.
-                    f"data.patch={48 // scale}",
-                    "train.warmup=20",
-                    "train.learning_rate=1e-3",
-                ),
-                ("data.epoch=8", "train.warmup=5"),
-            ),
-            Training(
-                f"espcn-x{scale}",
-                "espcn-x2",
-                (
-                    *_DATA,
-                    of,
-                    "data.patch=24",
-                    "train.steps=400",
-                    "train.warmup=50",
-                    # At twice this all of its ReLUs die, and what is left is the bicubic base.
-                    "train.learning_rate=1e-3",
-                ),
-                ('data.color="luma"',),
-            ),
-            Training(
-                f"espcn-x{scale}-as-built",
-                "espcn-x2",
-                (
-                    *_DATA,
-                    of,
-                    "network.variant=study",
-                    'loss=[{kind="mse"}]',
-                    "data.patch=24",
-                    "train.steps=400",
-                    "train.warmup=50",
-                    "train.learning_rate=1e-3",
-                ),
-                ('data.color="luma"',),
-            ),
-            Training(
-                f"srresnet-x{scale}",
-                "srresnet-x4",
-                (
-                    *_DATA,
-                    of,
-                    "network.width=32",
-                    "network.blocks=4",
-                    "data.batch=8",
-                    "train.steps=200",
-                    "train.warmup=20",
-                    "train.learning_rate=1e-3",
-                ),
-                ("network.width=8", "network.blocks=1"),
-            ),
-            Training(
-                f"srgan-x{scale}",
-                "srgan-x4",
-                (
-                    *_DATA,
-                    of,
-                    "network.width=32",
-                    "network.blocks=4",
-                    "data.batch=8",
-                    "adversarial.discriminator.width=16",
-                    "adversarial.pretrain_steps=0",
-                    "train.steps=60",
-                    "train.warmup=10",
-                    "train.sample_epochs=[]",
-                ),
-                ("network.width=8", "network.blocks=1", "adversarial.discriminator.width=4"),
-                start=f"srresnet-x{scale}",
-            ),
-        ]
-    unet = Training(
-        _UNET,
-        _UNET,
-        (
-            *_DATA,
-            "degradation.0.size=[0.25, 0.5]",
-            "data.patch=64",
-            "data.batch=4",
-            "train.steps=150",
-            "train.schedule='wsd'",
-            "train.warmup=20",
-            "train.learning_rate=1e-3",
-            "train.validate_every=50",
-        ),
-    )
-    strip = Training(
-        _STRIP,
-        "srgan-x4",
-        (
-            *_DATA,
-            "network.width=32",
-            "network.blocks=4",
-            "data.batch=8",
-            f"data.epoch={_SRGAN_CROPS}",
-            "adversarial.discriminator.width=16",
-            "adversarial.pretrain_steps=0",
-            f"train.epochs={SRGAN_EPOCHS[-1]}",
-            f"train.keep_epochs={list(SRGAN_EPOCHS)}",
-            "train.warmup=10",
-            "train.sample_epochs=[]",
-        ),
-        (
-            "network.width=8",
-            "network.blocks=1",
-            "adversarial.discriminator.width=4",
-            "data.epoch=4",
-            "train.epochs=2",
-            "train.keep_epochs=[2]",
-        ),
-        start="srresnet-x4",
-    )
-    return (*trainings, unet, strip)
+    return dict(bench.run(UNET).log.curve("val_psnr")).get(step)
 
 
 def _conclude(tables: Mapping[str, ResultTable]) -> list[str]:
     said = []
     for scale in QUALITIES:
         table = tables[f"x{scale}"]
-        psnr = {str(row["name"]): table.number(str(row["name"]), "psnr") for row in table.rows}
+        psnr = table.numbers("psnr")
         best = max(psnr, key=lambda name: psnr[name])
         built = psnr["ESPCN as built"]
         said.append(
@@ -363,7 +235,7 @@ CLASSIC = Study(
         "autoencoder and SRGAN get with small pictures of good (×2), middle (×3) and bad (×4) "
         "quality?"
     ),
-    trainings=_trainings(),
+    trainings=classic_trainings(),
     measure=_measure,
     quick=(
         'data={kind="toy", count=12, side=96, color="rgb", patch=8, batch=2, valid_share=0.2}',

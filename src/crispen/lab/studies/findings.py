@@ -37,8 +37,12 @@ class Findings:
     @property
     def remarks(self) -> list[str]:
         """What to make of it: first what these figures say, then what is always true."""
-        made = self.study.conclude({t.key: t for t in self.tables}) if self.study.conclude else ()
-        return [*made, *self.study.remarks]
+        return [*self.conclusions, *self.study.remarks]
+
+    @property
+    def conclusions(self) -> Sequence[str]:
+        """What these figures say."""
+        return self.study.conclude({t.key: t for t in self.tables}) if self.study.conclude else ()
 
     def facts(self) -> dict[str, Any]:
         """Everything as plain JSON values; `read_findings` understands them."""

@@ -67,17 +67,18 @@ class ResultTable:
     rows: Sequence[Row]
     note: str = ""
 
+    def numbers(self, column: str) -> dict[str, float]:
+        """The numbers of a column by the names of their rows; those that are known."""
+        cells = ((str(row["name"]), row.get(column)) for row in self.rows)
+        return {name: float(v) for name, v in cells if isinstance(v, int | float)}
+
     def number(self, name: str, column: str) -> float:
         """The number in the row of that name.
 
         Raises:
             KeyError: There is none.
         """
-        for row in self.rows:
-            value = row.get(column)
-            if row["name"] == name and isinstance(value, int | float):
-                return float(value)
-        raise KeyError((name, column))
+        return self.numbers(column)[name]
 
     def best(self, column: Column) -> float | None:
         """The best number of a column, if the column tells good from bad and has two numbers."""

@@ -166,7 +166,7 @@ def _picture(results: list[Measured], pictures: list[Picture]) -> ResultPicture:
 
 def _conclude(tables: Mapping[str, ResultTable]) -> list[str]:
     luma = tables["figures"]
-    psnr = {str(row["name"]): luma.number(str(row["name"]), "psnr") for row in luma.rows}
+    psnr = luma.numbers("psnr")
     nearest = ORIGINALS[_NEAREST]["psnr"]
     built = psnr[_DECONVOLUTION_AS_BUILT]
     bicubic = {name: value for name, value in psnr.items() if name.startswith("bicubic")}

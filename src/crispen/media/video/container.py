@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from crispen.errors import CrispenError, InputError, MissingInput, OutputError
-from crispen.media.formats import VIDEOS
 from crispen.media.picture.byte_source import refuse_address
 from crispen.media.video.completeness import ends_early
 from crispen.media.video.continuity import demuxed, origin_of
@@ -29,6 +28,7 @@ from crispen.media.video.pixel_formats import (
     source_format,
     top_left_chroma,
 )
+from crispen.media.video_formats import VIDEOS
 
 if TYPE_CHECKING:
     import av

@@ -21,7 +21,6 @@ from typing import TYPE_CHECKING, Any
 import av
 
 from crispen.errors import OutputError
-from crispen.media.formats import MUXERS
 from crispen.media.video.container import (
     explained,
     local,
@@ -41,6 +40,7 @@ from crispen.media.video.span import Span
 from crispen.media.video.tags import file_tags, needs_newer_scheme, stream_tags
 from crispen.media.video.timecode import with_timecode
 from crispen.media.video.tracks import Carrier, Nowhere, Track, beginning, carrier
+from crispen.media.video_formats import MUXERS
 
 if TYPE_CHECKING:
     from av.container import InputContainer, OutputContainer

@@ -16,7 +16,6 @@ import av
 
 from crispen.errors import InputError
 from crispen.media.format_choice import video_of
-from crispen.media.formats import MUXERS, VIDEOS
 from crispen.media.video.container import open_input, reading
 from crispen.media.video.continuity import demuxed
 from crispen.media.video.copied import Copied
@@ -26,6 +25,7 @@ from crispen.media.video.sink import Sink
 from crispen.media.video.sound import Sound
 from crispen.media.video.span import Span
 from crispen.media.video.texts import Text
+from crispen.media.video_formats import MUXERS, VIDEOS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

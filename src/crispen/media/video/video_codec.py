@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from crispen.errors import UsageError
 from crispen.media.format_choice import video_of
-from crispen.media.formats import MUXERS
+from crispen.media.video_formats import MUXERS
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +52,8 @@ class VideoCodec:
 
     @property
     def family(self) -> str:
-        """What it encodes to: ``hevc`` of ``hevc_nvenc``."""
-        return self.name.split("_")[0]
+        """See `codec_family`."""
+        return codec_family(self.name)
 
     @property
     def suffixes(self) -> list[str]:
@@ -85,3 +85,12 @@ class VideoCodec:
         if chosen is not None:
             options[self.preset_option] = chosen
         return options
+
+
+def codec_family(name: str) -> str:
+    """What a codec of that name encodes to.
+
+    >>> codec_family("hevc_nvenc"), codec_family("h264")
+    ('hevc', 'h264')
+    """
+    return name.partition("_")[0]

@@ -7,8 +7,8 @@ from crispen.enhance.options import options
 from crispen.enhance.request import Request
 from crispen.enhance.task_models import default_models
 from crispen.jobs.file_kinds import LOSSLESS, PICTURES, UNWRITTEN, VIDEOS
-from crispen.media.formats import VIDEO_SUFFIXES
 from crispen.media.video.codecs import CODEC_NAMES, codecs_in, hardware_names
+from crispen.media.video_formats import VIDEO_SUFFIXES
 from crispen.models.athand import AtHand
 from crispen.models.tasks import TASKS
 from crispen.server.schemas import FormatChoice, Limits, SettingsView, TaskChoice

@@ -1,0 +1,41 @@
+"""What is said of each option of a request beside its type and its limits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from pydantic import Field
+
+Kind = Literal["image", "video"]
+
+
+def option(
+    description: str,
+    *,
+    label: str,
+    usual: str = "",
+    unit: str = "",
+    word: str = "",
+    group: str = "",
+    kinds: Sequence[Kind] = ("image", "video"),
+    default: Any = None,
+    **limits: Any,
+) -> Any:
+    """A field of `crispen.enhance.request.Request`.
+
+    Args:
+        description: What it means, as a sentence.
+        label: What the page calls it.
+        usual: What happens where it is not given, if that is not nothing.
+        unit: Of its value.
+        word: Its name where one of several is given at a time, as on the command line.
+        group: Heading under which the page shows it with others.
+        kinds: The files that it concerns.
+        default: Its value where it is not given.
+        limits: As for pydantic's `Field`.
+    """
+    facts = {"label": label, "usual": usual, "unit": unit, "word": word, "group": group}
+    extra: dict[str, Any] = {f"x-{key}": value for key, value in facts.items() if value}
+    extra["x-kinds"] = [*kinds]
+    return Field(default, description=description, json_schema_extra=extra, **limits)
