@@ -102,9 +102,10 @@ site-app: $(VENV)/.dev
 wheel: $(VENV)/.dev
 	$(BIN)/python tools/check_wheel.py
 
-# The README's commands as they are written there; the tests run with coverage.
+# The README's commands as they are written there; the tests run with coverage, two files at a
+# time, since many of them wait for other processes.
 coverage: $(VENV)/.dev
-	PYTEST_ADDOPTS="--tb=short --cov --cov-report=term --cov-fail-under=90" $(BIN)/python tools/readme.py --run
+	PYTEST_ADDOPTS="--tb=short -n 2 --dist loadfile --cov --cov-report=term --cov-fail-under=90" $(BIN)/python tools/readme.py --run
 
 check: lint fresh site page-check coverage wheel
 

@@ -197,7 +197,7 @@ def helpers(place: Place, arguments: list[str], folder: Path) -> Iterator[None]:
         for rank, process in enumerate(started, 1):
             # What it fell over is being written down.
             with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(5)
+                process.wait(20)
             if process.poll():
                 log_file = folder / f"rank-{rank}.log"
                 raise TrainingError(

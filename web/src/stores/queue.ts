@@ -19,6 +19,12 @@ export interface Item {
 
 const WAITING: UploadState[] = ["waiting", "sending", "starting"];
 
+function countsOf(items: Item[]): Record<Phase, number> {
+  const counts: Record<Phase, number> = { working: 0, done: 0, undone: 0 };
+  for (const item of items) counts[phaseOf(item)] += 1;
+  return counts;
+}
+
 /** Everything a person put in, oldest first, wherever it is by now. */
 export const useQueue = defineStore("queue", () => {
   const server = useServer();
@@ -54,11 +60,7 @@ export const useQueue = defineStore("queue", () => {
       jobs.jobs.some(({ status }) => ["queued", "paused", "running"].includes(status)),
   );
 
-  const phases = computed(() => {
-    const counts: Record<Phase, number> = { working: 0, done: 0, undone: 0 };
-    for (const item of items.value) counts[phaseOf(item)] += 1;
-    return counts;
-  });
+  const phases = computed(() => countsOf(items.value));
 
   /** When the work that goes on began, what was over by then, and how far the rest was. */
   const batch = ref({ began: Date.now(), over: new Set<string>(), share: 0 });
@@ -72,10 +74,12 @@ export const useQueue = defineStore("queue", () => {
       share: rest.reduce((sum, item) => sum + shareOf(item), 0) / Math.max(1, rest.length),
     };
   });
+  const current = computed(() => items.value.filter(({ key }) => !batch.value.over.has(key)));
+  /** What became of the files of the work that goes on, or that ended last. */
+  const outcome = computed(() => countsOf(current.value));
   const overall = computed(() => {
-    const { began, over, share } = batch.value;
-    const mine = items.value.filter(({ key }) => !over.has(key));
-    return overallOf(mine, (Math.max(now.value, began) - began) / 1000, share);
+    const { began, share } = batch.value;
+    return overallOf(current.value, (Math.max(now.value, began) - began) / 1000, share);
   });
   watch(items, () => {
     now.value = Date.now();
@@ -134,5 +138,17 @@ export const useQueue = defineStore("queue", () => {
     void uploads.recall();
   }
 
-  return { items, busy, waiting, paused, phases, overall, pause, cancelAll, removeAll, start };
+  return {
+    items,
+    busy,
+    waiting,
+    paused,
+    phases,
+    outcome,
+    overall,
+    pause,
+    cancelAll,
+    removeAll,
+    start,
+  };
 });
