@@ -120,7 +120,7 @@ class Crowd(ServerProcess):
     def close(self) -> None:
         """Lets the clients finish what they began, and ends the server."""
         self._ending.set()
-        end = time.monotonic() + _PATIENCE_S
+        end = time.monotonic() + 1.2 * _PATIENCE_S
         while any(client.is_alive() for client in self._clients) and time.monotonic() < end:
             self._restart()
             time.sleep(0.5)
@@ -232,9 +232,14 @@ class Crowd(ServerProcess):
         return None
 
     def _awaited(self, api: httpx.Client, job: str, picture: int) -> None:
-        end = time.monotonic() + _PATIENCE_S
         status: object = None
-        while time.monotonic() < end:
+        quiet: float | None = None
+        while True:
+            # Lost is what is not done once all troubles are over; before, it may wait its turn.
+            if self._ending.is_set():
+                quiet = quiet or time.monotonic()
+                if time.monotonic() > quiet + _PATIENCE_S:
+                    break
             try:
                 answer = api.get(f"/jobs/{job}")
                 if answer.status_code == 404:
