@@ -143,7 +143,7 @@ def enhance(
     from crispen.enhance.batch import Options, enhance_all
     from crispen.enhance.folders import skipped_files
     from crispen.enhance.outcome import Tally
-    from crispen.enhance.stored.batch import concerns, enhance_stored
+    from crispen.stores.address import is_address
 
     options = Options(
         request=request,
@@ -173,12 +173,14 @@ def enhance(
         typer.echo(line, err=to_stderr or (failed and not json))
 
     with progress(json) as work:
-        if concerns(inputs, output):
+        if any(map(is_address, (output, *inputs))):
             if watch or cluster is not None:
                 option = "--watch" if watch else "--cluster"
                 raise UsageError(
                     f"{option} takes files of this machine; leave it out, or copy them"
                 )
+            from crispen.enhance.stored.batch import enhance_stored
+
             enhance_stored(inputs, output, options, work, report)
         elif watch:
             return _watched(inputs, output, options, work, report, cluster)

@@ -83,7 +83,6 @@ def enhance(
     """
     from crispen.enhance.enhancer import Enhancer
     from crispen.enhance.request import ask
-    from crispen.enhance.stored.single import fetched
     from crispen.stores.address import is_address
 
     request, at_hand = ask(
@@ -109,6 +108,8 @@ def enhance(
         tile_px=tile_px,
     ) as enhancer:
         if is_address(source):
+            from crispen.enhance.stored.single import fetched
+
             with fetched(source, progress) as path:
                 return enhancer.enhance(path, progress=progress)
         return enhancer.enhance(source, progress=progress)

@@ -38,11 +38,6 @@ from crispen.stores.store import Store, check_place
 _AHEAD = 2
 
 
-def concerns(inputs: Sequence[str], output: str | None) -> bool:
-    """Whether any of these is an address."""
-    return any(map(is_address, inputs)) or is_address(output)
-
-
 def enhance_stored(
     inputs: Sequence[str],
     output: str | None = None,
