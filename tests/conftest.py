@@ -5,10 +5,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from . import postgresql
+from . import postgresql, store_servers
 
 
 @pytest.fixture(scope="session")
@@ -32,6 +33,47 @@ def postgresql_url(cluster: postgresql.Cluster) -> Iterator[str]:
     """The URL of an empty database."""
     with cluster.database() as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def s3_port() -> Iterator[int]:
+    """The port of an S3 server."""
+    with store_servers.s3_server() as port:
+        yield port
+
+
+@pytest.fixture
+def s3(s3_port: int, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """An S3 client with an empty bucket, ``pictures``; the environment names its server."""
+    import boto3
+
+    for name, value in store_servers.s3_environment(s3_port).items():
+        monkeypatch.setenv(name, value)
+    client = boto3.client("s3")
+    client.create_bucket(Bucket="pictures")
+    yield client
+    for page in client.get_paginator("list_objects_v2").paginate(Bucket="pictures"):
+        for about in page.get("Contents", ()):
+            client.delete_object(Bucket="pictures", Key=about["Key"])
+    client.delete_bucket(Bucket="pictures")
+    client.close()
+
+
+@pytest.fixture
+def sftp(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[int, Path]]:
+    """The port of an SFTP server, and the folder that it serves; HOME has a key for it."""
+    home, folder = tmp_path / "home", tmp_path / "served"
+    folder.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    with store_servers.sftp_server(folder, home) as port:
+        yield port, folder
+
+
+@pytest.fixture
+def web() -> Iterator[store_servers.Web]:
+    """A web server, which can cut its answers off."""
+    with store_servers.web_server() as server:
+        yield server
 
 
 # The tools that write the documents are tested too, and share a module.

@@ -15,8 +15,9 @@ from .distributions import BROUGHT_BY, DISTRIBUTIONS, EXTRAS, PROJECT, plain
 
 
 def test_all_has_every_extra_that_people_use() -> None:
-    (everything,) = PROJECT["optional-dependencies"]["all"]
-    said = set(everything.removeprefix("crispen[").removesuffix("]").split(","))
+    everything = PROJECT["optional-dependencies"]["all"]
+    lists = [line.removeprefix("crispen[").removesuffix("]") for line in everything]
+    said = {extra for line in lists for extra in line.split(",")}
     assert said == set(PROJECT["optional-dependencies"]) - {"all", "bench", "dev", "site"}
 
 
@@ -61,6 +62,8 @@ def run_without(extra: str, arguments: list[str], folder: Path) -> subprocess.Co
         ("train", ["degrade", "a.png", "-o", "b.png", "--with", "jpeg=30"]),
         ("train", ["evaluate", "photo-x2", "--data", ".", "--degrade", "jpeg=30"]),
         ("cluster", ["enhance", "pairs", "-r", "-o", "out/", "--cluster"]),
+        ("s3", ["enhance", "pairs", "-r", "-o", "s3://bucket/out/"]),
+        ("sftp", ["enhance", "sftp://host/pairs/", "-o", "out/"]),
         ("watch", ["enhance", "pairs", "-r", "-o", "out/", "--watch"]),
         ("convert", ["models", "add", "a.param"]),
         ("iqa", ["evaluate", "--data", "pairs", "--scale", "1", "--baseline", "nl-means"]),
@@ -80,7 +83,7 @@ def test_a_missing_extra_names_its_install_line(
     assert len(said.stderr.splitlines()) == 1, said.stderr
 
 
-@pytest.mark.parametrize("extra", ["cluster", "server", "train"])
+@pytest.mark.parametrize("extra", ["cluster", "server", "stores", "train"])
 def test_pictures_need_no_extra(extra: str, tmp_path: Path) -> None:
     crispen.Image(np.zeros((16, 16, 3), np.uint8)).save(tmp_path / "a.png")
     said = run_without(extra, ["enhance", "a.png", "-o", "b.png"], tmp_path)

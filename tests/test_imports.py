@@ -22,6 +22,8 @@ HEAVY = (
     "onnx",
     "pooch",
     "rich.progress",
+    "fsspec",
+    "sqlite3",
 )
 START = """
 import sys

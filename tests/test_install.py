@@ -21,6 +21,7 @@ ROOMS = {
     "cluster": "cluster",
     "server": "server",
     "jobs": "server",
+    "stores": "stores",
     "lab": "train",
 }
 

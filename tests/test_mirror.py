@@ -26,6 +26,10 @@ TOGETHER: dict[str, tuple[tuple[str, ...], str]] = {
         ("lab/studies/*.py",),
         "every study runs from start to finish, and its page is compared",
     ),
+    "enhance/stored/test_batch.py": (
+        ("enhance/stored/delivery.py", "enhance/stored/pieces.py"),
+        "parts of one path from an address to a result, against real servers",
+    ),
     "lab/data/test_folder.py": (
         tuple(
             f"lab/data/{name}.py"

@@ -21,12 +21,23 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 # Enhancing needs none of these.
-EXTRAS = ("alembic", "fastapi", "onnx", "pytest", "skimage", "sqlmodel", "torch", "uvicorn")
+EXTRAS = (
+    "alembic",
+    "fastapi",
+    "fsspec",
+    "onnx",
+    "pytest",
+    "skimage",
+    "sqlmodel",
+    "torch",
+    "uvicorn",
+)
 # A command without its extra, and the line that it must name.
 REFUSED = {
     ("serve",): "pip install 'crispen[server]'",
     ("train", "toy"): "pip install 'crispen[train]'",
     ("study", "residual"): "pip install 'crispen[train]'",
+    ("enhance", "in.png", "-o", "s3://bucket/out/"): "pip install 'crispen[s3]'",
     ("degrade", "in.png", "-o", "bad.png", "--with", "jpeg=30"): "pip install 'crispen[train]'",
 }
 PROBE = f"""

@@ -114,6 +114,7 @@ class Resuming:
         progress: Receives progress events.
         max_bytes: A larger file is refused.
         beginning: Of the SHA-256, where no more of it is known.
+        shown: The address for people; all of it unless given.
 
     Attributes:
         offset: Bytes that were there before the last answer.
@@ -128,12 +129,14 @@ class Resuming:
         *,
         max_bytes: int | None = None,
         beginning: str = "",
+        shown: str = "",
     ) -> None:
         self._part = part
         self._mark = part.with_name(f"{part.name}.etag")
         self._progress = progress
         self._max_bytes = max_bytes
         self._beginning = beginning
+        self._shown = shown
         self.offset = 0
         self.done = 0
         self.total: int | None = None
@@ -182,7 +185,7 @@ class Resuming:
             self.total = done + int(length) if length.isdigit() else None
             with (
                 self._part.open("ab" if goes_on else "wb") as file,
-                self._progress.task(f"fetching {url}", self.total, "bytes") as task,
+                self._progress.task(f"fetching {self._shown or url}", self.total, "bytes") as task,
             ):
                 task.advance(done)
                 for chunk in answer.iter_content(_CHUNK_BYTES):

@@ -210,7 +210,10 @@ def test_a_result_that_would_replace_an_input_fails_alone(tree):
 
 def test_addresses_are_told_from_patterns(tree):
     for text, told in (
-        ("https://example.org/a.jpg?size=1", "a web address, and files are not fetched; download"),
+        (
+            "https://example.org/a.jpg?size=1",
+            "an address, and files are not fetched here; download",
+        ),
         ("file:///tmp/a%20b.jpg", "give /tmp/a b.jpg"),
     ):
         jobs, ((_, error),) = plan([text])

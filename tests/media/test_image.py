@@ -105,6 +105,43 @@ def test_arrays_and_pillow_pictures() -> None:
         as_image(base.convert("F"))
 
 
+def test_numpy_takes_an_image_for_an_array() -> None:
+    image = Image(smooth(6, 5, 3))
+    assert np.shares_memory(np.asarray(image), image.pixels)
+    assert not np.shares_memory(np.array(image, copy=True), image.pixels)
+    np.testing.assert_array_equal(np.asarray(image, np.float64), image.pixels)
+    assert np.asarray(Image(smooth(6, 5, 3), frames=3)).shape == (3, 2, 5, 3)
+    assert float(np.mean(image)) == image.pixels.mean()
+
+
+def test_what_numpy_takes_for_an_array_is_a_picture() -> None:
+    pixels = smooth(6, 5, 3)
+
+    class Other:
+        __array_interface__ = pixels.__array_interface__
+
+    class Another:
+        def __array__(self, dtype: object = None, copy: object = None) -> object:
+            return pixels
+
+    for other in (Other(), Another()):
+        np.testing.assert_array_equal(as_image(other).pixels, pixels)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="a list, where"):
+        as_image([[1, 2]])  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("dtype", ["uint8", "uint16"])
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_a_notebook_shows_an_image(channels: int, dtype: str) -> None:
+    small = Image(smooth(6, 5, channels, dtype))
+    with PIL.Image.open(io.BytesIO(small._repr_png_())) as shown:
+        assert (shown.format, shown.size) == ("PNG", (5, 6))
+        np.testing.assert_array_equal(np.asarray(shown), np.asarray(small.to_pil()))
+    large = Image(np.zeros((20, 3200, channels), dtype), frames=2)
+    with PIL.Image.open(io.BytesIO(large._repr_png_())) as shown:
+        assert shown.size == (1600, 5)
+
+
 def test_views_of_an_image() -> None:
     pixels = np.zeros((4, 3, 2), np.uint16)
     pixels[2:] = 65535

@@ -31,7 +31,8 @@ def enhance(
         list[str],
         typer.Argument(
             metavar="INPUT...",
-            help="Pictures, videos, folders or patterns such as '*.jpg'; "
+            help="Pictures, videos, folders or patterns such as '*.jpg', also as addresses "
+            "(s3://, gs://, az://, sftp://, smb://, https://, zip://); "
             "- reads a picture from standard input and writes to standard output.",
             show_default=False,
         ),
@@ -42,8 +43,8 @@ def enhance(
             "-o",
             "--output",
             help="Where to: a file if there is one input, else a folder, in which the folders of "
-            "the inputs are kept; - is standard output. Without it NAME.x2.EXT, NAME.denoise.EXT "
-            "and the like stands beside each input.",
+            "the inputs are kept; a path or an address; - is standard output. Without it "
+            "NAME.x2.EXT, NAME.denoise.EXT and the like stands beside each input.",
             show_default=False,
         ),
     ] = None,
@@ -139,8 +140,10 @@ def enhance(
     if try_ways:
         return _tried(inputs, output, request.scale, overwrite=overwrite, json=json)
 
-    from crispen.enhance.batch import Options, enhance_all, exit_code
+    from crispen.enhance.batch import Options, enhance_all
     from crispen.enhance.folders import skipped_files
+    from crispen.enhance.outcome import Tally
+    from crispen.stores.address import is_address
 
     options = Options(
         request=request,
@@ -158,7 +161,10 @@ def enhance(
     # Pixels and words must not mix on standard output.
     to_stderr = output == "-" or (output is None and "-" in inputs)
 
+    tally = Tally()
+
     def report(outcome: Outcome) -> None:
+        tally.add(outcome)
         if outcome.status == "unread" and not json:
             return  # all together, at the end
         # In ASCII, which holds names of any encoding.
@@ -167,19 +173,28 @@ def enhance(
         typer.echo(line, err=to_stderr or (failed and not json))
 
     with progress(json) as work:
-        if watch:
+        if any(map(is_address, (output, *inputs))):
+            if watch or cluster is not None:
+                option = "--watch" if watch else "--cluster"
+                raise UsageError(
+                    f"{option} takes files of this machine; leave it out, or copy them"
+                )
+            from crispen.enhance.stored.batch import enhance_stored
+
+            enhance_stored(inputs, output, options, work, report)
+        elif watch:
             return _watched(inputs, output, options, work, report, cluster)
-        if cluster is None:
-            outcomes = enhance_all(inputs, output, options, work, report)
+        elif cluster is None:
+            enhance_all(inputs, output, options, work, report)
         else:
             from crispen.cluster import batch, connection
 
             address = connection.chosen_address(cluster)
-            outcomes = batch.enhance_all(inputs, output, options, work, report, address=address)
-    unread = skipped_files(outcome.kind for outcome in outcomes if outcome.status == "unread")
+            batch.enhance_all(inputs, output, options, work, report, address=address)
+    unread = skipped_files(tally.unread.elements())
     if unread and not json:
         typer.echo(unread, err=to_stderr)
-    return exit_code(outcomes)
+    return tally.exit_code
 
 
 def _watched(

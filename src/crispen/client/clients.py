@@ -130,7 +130,13 @@ class Client(_Settings):
         return self._run(flows.uploaded(Path(source), self._tries, progress or Progress(), at=at))
 
     def create(
-        self, upload: str, *, key: str | None = None, folder: str | None = None, **options: Any
+        self,
+        upload: str,
+        *,
+        key: str | None = None,
+        folder: str | None = None,
+        webhook: str | None = None,
+        **options: Any,
     ) -> JobView:
         """A new job for an upload.
 
@@ -138,10 +144,13 @@ class Client(_Settings):
             upload: What `upload` gave.
             key: The same key gives the same job again, whatever happened to the answer.
             folder: Where the file is, for archives of results.
+            webhook: Address that the server tells when the job has ended, if it may.
             options: What should happen, such as ``scale=2``.
         """
         wanted = flows.options_of(options)
-        return self._run(flows.created(upload, wanted, self._tries, key=key, folder=folder))
+        return self._run(
+            flows.created(upload, wanted, self._tries, key=key, folder=folder, webhook=webhook)
+        )
 
     def job(self, id: str) -> JobView:
         """A job as it is now."""
@@ -276,11 +285,19 @@ class AsyncClient(_Settings):
         return await self._run(flow)
 
     async def create(
-        self, upload: str, *, key: str | None = None, folder: str | None = None, **options: Any
+        self,
+        upload: str,
+        *,
+        key: str | None = None,
+        folder: str | None = None,
+        webhook: str | None = None,
+        **options: Any,
     ) -> JobView:
         """See `Client.create`."""
         wanted = flows.options_of(options)
-        return await self._run(flows.created(upload, wanted, self._tries, key=key, folder=folder))
+        return await self._run(
+            flows.created(upload, wanted, self._tries, key=key, folder=folder, webhook=webhook)
+        )
 
     async def job(self, id: str) -> JobView:
         """A job as it is now."""

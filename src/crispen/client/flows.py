@@ -160,12 +160,20 @@ def _offset(at: str, tries: int) -> Flow[int]:
 
 
 def created(
-    upload: str, options: Request, tries: int, *, key: str | None = None, folder: str | None = None
+    upload: str,
+    options: Request,
+    tries: int,
+    *,
+    key: str | None = None,
+    folder: str | None = None,
+    webhook: str | None = None,
 ) -> Flow[JobView]:
     """A job for a finished upload."""
     body = {"upload": upload, "options": options.model_dump(mode="json", exclude_none=True)}
     if folder is not None:
         body["folder"] = folder
+    if webhook is not None:
+        body["webhook"] = webhook
     headers = {"Idempotency-Key": key or secrets.token_hex(16)}
     answer = yield from called(Call("POST", "/jobs", headers, json=body), tries)
     return JobView.model_validate_json(answer.content)

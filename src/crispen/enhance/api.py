@@ -45,9 +45,10 @@ def enhance(
     the engine is opened once.
 
     Args:
-        source: A path, bytes, a PIL image, a `crispen.Image`, or an array
-            ``(height, width[, channels])`` of ``uint8``, ``uint16`` or floats in [0, 1], RGB. Of
-            animations other than GIF and WebP, and of a TIFF with pages, the first picture is read.
+        source: A path, an address such as ``s3://bucket/a.jpg``, bytes, a PIL image, a
+            `crispen.Image`, or an array ``(height, width[, channels])`` of ``uint8``, ``uint16``
+            or floats in [0, 1], RGB. Of animations other than GIF and WebP, and of a TIFF with
+            pages, the first picture is read.
         scale: Times as long each side becomes; 2, or what the tasks or the named models give,
             unless given.
         tasks: What to do, as ``crispen enhance --help`` lists it: ``denoise``, ``upscale``
@@ -82,6 +83,7 @@ def enhance(
     """
     from crispen.enhance.enhancer import Enhancer
     from crispen.enhance.request import ask
+    from crispen.stores.address import is_address
 
     request, at_hand = ask(
         model,
@@ -105,6 +107,11 @@ def enhance(
         memory_bytes=memory_bytes,
         tile_px=tile_px,
     ) as enhancer:
+        if is_address(source):
+            from crispen.enhance.stored.single import fetched
+
+            with fetched(source, progress) as path:
+                return enhancer.enhance(path, progress=progress)
         return enhancer.enhance(source, progress=progress)
 
 
@@ -152,8 +159,8 @@ def enhance_video(
     damaged source is enhanced as far as it decodes, and the report says so.
 
     Args:
-        source: A video file.
-        target: MP4, M4V, MOV, MKV or WebM, by its name.
+        source: A video file, or its address, such as ``s3://bucket/clip.mp4``.
+        target: MP4, M4V, MOV, MKV or WebM, by its name; a file or an address.
         scale: Times as long each side becomes; 2, or what the tasks or the named models give,
             unless a size is given.
         size: Width and height as shown, one of which may be None.
@@ -207,8 +214,7 @@ def enhance_video(
     from crispen.enhance.request import ask
     from crispen.enhance.video.making import make_video
     from crispen.media.picture.byte_source import refuse_address
-
-    refuse_address(str(source))
+    from crispen.stores.address import is_address
 
     request, at_hand = ask(
         model,
@@ -235,16 +241,28 @@ def enhance_video(
         crop=crop,
         strip_metadata=strip_metadata,
     )
-    return make_video(
-        Path(source),
-        Path(target),
-        request,
-        at_hand,
-        device=device,
-        threads=threads,
-        memory_bytes=memory_bytes,
-        overwrite=overwrite,
-        resume=resume,
-        segment_s=segment_s,
-        progress=progress,
-    )
+
+    def make(source: Path, target: Path) -> VideoReport:
+        return make_video(
+            source,
+            target,
+            request,
+            at_hand,
+            device=device,
+            threads=threads,
+            memory_bytes=memory_bytes,
+            overwrite=overwrite,
+            resume=resume,
+            segment_s=segment_s,
+            progress=progress,
+        )
+
+    if is_address(source) or is_address(target):
+        from crispen.enhance.stored.single import between_stores
+
+        settings = request.model_dump(mode="json")
+        return between_stores(
+            source, target, make, overwrite=overwrite, settings=settings, progress=progress
+        )
+    refuse_address(str(source))
+    return make(Path(source), Path(target))

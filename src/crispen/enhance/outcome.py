@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
@@ -95,10 +96,39 @@ class Outcome:
         return facts
 
 
-def exit_code(outcomes: Sequence[Outcome]) -> int:
-    """0 if all went well, 2 if everything failed by wrong usage, else 1."""
-    failed = [outcome for outcome in outcomes if outcome.status == "failed"]
-    if not failed:
-        return 0
-    usage = all(outcome.exit_code == UsageError.exit_code for outcome in failed)
-    return UsageError.exit_code if usage and len(failed) == len(outcomes) else 1
+@dataclass(slots=True)
+class Tally:
+    """How many files came to what, without the outcomes, which may be millions.
+
+    Attributes:
+        unread: How many files were not read, by their kind.
+    """
+
+    unread: Counter[str] = field(default_factory=Counter)
+    _all: int = 0
+    _failed: int = 0
+    _usage: int = 0
+
+    def add(self, outcome: Outcome) -> None:
+        """Count one more."""
+        self._all += 1
+        if outcome.status == "unread":
+            self.unread[outcome.kind] += 1
+        elif outcome.status == "failed":
+            self._failed += 1
+            self._usage += outcome.exit_code == UsageError.exit_code
+
+    @property
+    def exit_code(self) -> int:
+        """0 if all went well, 2 if everything failed by wrong usage, else 1."""
+        if not self._failed:
+            return 0
+        return UsageError.exit_code if self._usage == self._all else 1
+
+
+def exit_code(outcomes: Iterable[Outcome]) -> int:
+    """What `Tally.exit_code` says of these."""
+    tally = Tally()
+    for outcome in outcomes:
+        tally.add(outcome)
+    return tally.exit_code

@@ -49,6 +49,15 @@ def source_of(folder: Path, note: dict[str, Any]) -> Path | None:
     return Path(os.path.realpath(folder / where)) if isinstance(where, str) else None
 
 
+def other_settings(before: Any, now: dict[str, Any]) -> str:
+    """How the settings in a note differ from others, as a clause; empty if they do not."""
+    if not isinstance(before, dict):
+        return "and nothing says how it was made"
+    keys = [*now, *(key for key in before if key not in now)]
+    other = [key for key in keys if before.get(key) != now.get(key)]
+    return f"made with other settings ({', '.join(other)})" if other else ""
+
+
 class Record:
     """What is known of the results in their folders.
 
@@ -75,12 +84,9 @@ class Record:
                 return "and was changed since it was made"
             if note["source"] != identity(source):
                 return f"made from another file or version of {source.name}"
-            before = dict(note["settings"])
+            return other_settings(note["settings"], self.settings)
         except (KeyError, TypeError, ValueError):
             return "and nothing says how it was made"
-        keys = [*self.settings, *(key for key in before if key not in self.settings)]
-        other = [key for key in keys if before.get(key) != self.settings.get(key)]
-        return f"made with other settings ({', '.join(other)})" if other else ""
 
     def add(self, source: Path, result: Path) -> None:
         """Note that `result` was made from `source`, just now.

@@ -93,6 +93,24 @@ class FactRow(SQLModel, table=True):
     value: str
 
 
+class WebhookRow(SQLModel, table=True):
+    """Who is told when a job ends, and the last message, until somebody has taken it.
+
+    ``told`` is when the job that the message tells of ended; ``due`` is when to try next.
+    """
+
+    __tablename__ = "crispen_webhook"
+
+    job: str = Field(primary_key=True, max_length=32)
+    url: str
+    told: float = 0.0
+    due: float | None = Field(default=None, index=True)
+    message: str = Field(max_length=60)
+    body: str
+    tries: int = 0
+    error: str | None = None
+
+
 class Database:
     """Sessions of one process.
 

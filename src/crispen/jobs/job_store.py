@@ -18,10 +18,19 @@ from sqlalchemy import ColumnElement, CursorResult, Engine, and_, func, or_
 from sqlmodel import Session, col, delete, select, update
 
 from crispen.jobs.advisory import AdvisoryLock, advisory_lock
-from crispen.jobs.database import CHANGES, ChangeRow, CounterRow, Database, FactRow, JobRow
+from crispen.jobs.database import (
+    CHANGES,
+    ChangeRow,
+    CounterRow,
+    Database,
+    FactRow,
+    JobRow,
+    WebhookRow,
+)
 from crispen.jobs.job import Job, JobSpec
 from crispen.jobs.job_facts import JobResult, ProgressNow
 from crispen.jobs.states import FINAL, MAX_ATTEMPTS, Move, NotPossible, Status, move
+from crispen.jobs.webhook_store import WebhookStore
 
 VERSION = 2
 _TRIES = 20
@@ -45,6 +54,11 @@ class JobStore:
         self._database = Database(url)
         if prepare:
             self._database.prepare()
+
+    @property
+    def webhooks(self) -> WebhookStore:
+        """Messages about jobs that have ended."""
+        return WebhookStore(self._database)
 
     @property
     def engine(self) -> Engine:
@@ -310,6 +324,7 @@ class JobStore:
         with self._database.session() as session:
             done: CursorResult[Any] = session.exec(delete(JobRow).where(col(JobRow.id) == id))
             session.exec(delete(ChangeRow).where(col(ChangeRow.job) == id))
+            session.exec(delete(WebhookRow).where(col(WebhookRow.job) == id))
             session.commit()
             return bool(done.rowcount)
 

@@ -11,6 +11,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias, cast
@@ -52,6 +53,9 @@ __all__ = [
     "read_image",
     "write_image",
 ]
+
+# The longer side of what a notebook shows.
+_SHOWN_PX = 1600
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,6 +150,35 @@ class Image:
         if self.metadata.icc:
             image.info["icc_profile"] = self.metadata.icc
         return image
+
+    def __array__(
+        self, dtype: np.dtype[Any] | None = None, copy: bool | None = None
+    ) -> NDArray[Any]:
+        """What NumPy takes it for: `pixels`, of an animation ``(frames, height, width, channels)``.
+
+        >>> np.asarray(Image(np.zeros((6, 4, 3), np.uint8), frames=2)).shape
+        (2, 3, 4, 3)
+        """
+        shape = (self.frames, self.height, self.width, self.channels)
+        pixels = self.pixels if self.frames == 1 else self.pixels.reshape(shape)
+        if dtype is not None and dtype != pixels.dtype:
+            if copy is False:
+                raise ValueError(f"pixels of {pixels.dtype} become {dtype} only in a copy")
+            return pixels.astype(dtype)
+        return pixels.copy() if copy else pixels
+
+    def _repr_png_(self) -> bytes:
+        """What Jupyter shows: the first frame as PNG, a large one made smaller."""
+        shown = self.to_pil()
+        if max(shown.size) > _SHOWN_PX:
+            if shown.mode.startswith("I"):
+                shown = Image(to_8bit(self.frame(0))).to_pil()
+            icc = shown.info.get("icc_profile")
+            shown.thumbnail((_SHOWN_PX, _SHOWN_PX))
+            shown.info["icc_profile"] = icc
+        file = io.BytesIO()
+        shown.save(file, "PNG", icc_profile=shown.info.get("icc_profile"))
+        return file.getvalue()
 
     def save(
         self,
@@ -258,6 +291,8 @@ def as_image(x: ImageLike) -> Image:
         return _from_pil(cast("PIL.Image.Image", x))
     if isinstance(x, str | os.PathLike | bytes) or hasattr(x, "read"):
         return read_image(cast("Source", x))
+    if hasattr(x, "__array__") or hasattr(x, "__array_interface__"):
+        return Image.from_array(np.asarray(x))
     raise InputError(
         f"a {type(x).__name__}, where a path, NumPy array, Pillow picture or Image was expected"
     )

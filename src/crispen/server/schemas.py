@@ -157,6 +157,12 @@ class NewJob(BaseModel):
         description="where the client has it, such as holiday/2019; the result goes there in "
         "archives",
     )
+    webhook: str | None = Field(
+        None,
+        max_length=1000,
+        description="address that is told when the job has ended; its host must be one of the "
+        "server's `webhook_hosts`",
+    )
     options: Request = Request()
 
 

@@ -19,6 +19,7 @@ from pydantic_settings import (
 )
 
 from crispen.errors import UsageError, nearest_names
+from crispen.server.webhook_key import key_of
 
 # Lists are typed with commas in the environment, not as JSON.
 Names = Annotated[tuple[str, ...], NoDecode]
@@ -149,6 +150,17 @@ class Settings(BaseSettings):
     trusted_proxies: Names = Field(
         (), description="addresses of proxies whose X-Forwarded-For is believed"
     )
+    webhook_hosts: Names = Field(
+        (),
+        description="hosts that may be told when a job has ended, such as example.org or "
+        "*.example.org; nobody unless given",
+    )
+    webhook_secret: SecretStr | None = Field(
+        None, description="what these messages are signed with: whsec_ and 24 bytes in base64"
+    )
+    webhook_private: bool = Field(
+        False, description="these hosts may be in the local network, or be this machine"
+    )
     root_path: str = Field(
         "",
         pattern=r"^(/[A-Za-z0-9._~-]+)*$",
@@ -157,7 +169,9 @@ class Settings(BaseSettings):
     secure_cookies: bool = Field(False, description="cookies only over HTTPS")
     log_format: Literal["json", "text"] = Field("text", description="how log lines are written")
 
-    @field_validator("allowed_hosts", "cors_origins", "trusted_proxies", mode="before")
+    @field_validator(
+        "allowed_hosts", "cors_origins", "trusted_proxies", "webhook_hosts", mode="before"
+    )
     @classmethod
     def _by_commas(cls, names: Any) -> Any:
         if isinstance(names, str):
@@ -181,6 +195,14 @@ class Settings(BaseSettings):
         for origin in self.cors_origins:
             if not origin.startswith(("http://", "https://")) or origin.count("/") != 2:
                 raise ValueError(f"origin '{origin}' is not like https://example.org")
+        return self
+
+    @model_validator(mode="after")
+    def _signed(self) -> Self:
+        if self.webhook_hosts and self.webhook_secret is None:
+            raise ValueError("webhook_hosts needs a webhook_secret as well")
+        if self.webhook_secret is not None:
+            key_of(self.webhook_secret.get_secret_value())
         return self
 
     @property

@@ -1328,6 +1328,11 @@ export interface components {
              * @description id of a finished upload, or the URL that the upload's creation gave
              */
             upload?: string | null;
+            /**
+             * Webhook
+             * @description address that is told when the job has ended; its host must be one of the server's `webhook_hosts`
+             */
+            webhook?: string | null;
         };
         /**
          * Option

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine, inspect, text
 
 from crispen.errors import UsageError
 
-HEAD = "0003"
+HEAD = "0004"
 TABLE = "crispen_version"
 _FOLDER = Path(__file__).parent
 _LOCK = 0x63726973  # of PostgreSQL: any number, but always the same

@@ -80,8 +80,8 @@ def refuse_address(text: str) -> None:
         path = url2pathname(urlsplit(text).path)
         raise InputError(f"{text}: an address, where a path was expected; give {path}")
     raise InputError(
-        f"{text}: a web address, and files are not fetched; download it first, as with "
-        f"curl -O '{text}'"
+        f"{text}: an address, and files are not fetched here; download it first, or give it to "
+        "'crispen enhance'"
     )
 
 

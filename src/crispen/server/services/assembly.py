@@ -34,8 +34,10 @@ from crispen.server.services.prometheus_metrics import ServerMetrics
 from crispen.server.services.runs import TrainingRuns
 from crispen.server.services.upload_store import UploadStore
 from crispen.server.services.uploads import UploadLimits, Uploads
+from crispen.server.services.webhooks import Webhooks
 from crispen.server.services.working import worker_pool
 from crispen.server.settings import Settings
+from crispen.server.webhook_key import key_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +126,7 @@ def assemble(settings: Settings) -> Services:
     uploads = Uploads(upload_store, folder, clock, _upload_limits(settings))
     health = HealthCheck(supervisor, pool, events, folder, settings.workers)
     metrics.watch(health.gauges)
+    webhooks = _webhooks(settings, store, database)
     return Services(
         choices=Choices(
             models,
@@ -145,6 +148,7 @@ def assemble(settings: Settings) -> Services:
             inspection,
             planning,
             locks,
+            webhooks,
         ),
         database=database,
         events=events,
@@ -185,6 +189,7 @@ def assemble(settings: Settings) -> Services:
             upload_store,
             helpers,
             database,
+            webhooks,
             shared=settings.shared,
         ),
         locks=locks,
@@ -196,6 +201,17 @@ def assemble(settings: Settings) -> Services:
         store=store,
         upload_store=upload_store,
         uploads=uploads,
+    )
+
+
+def _webhooks(settings: Settings, store: JobStore, database: DatabaseThreads) -> Webhooks:
+    secret = settings.webhook_secret
+    return Webhooks(
+        store.webhooks,
+        database,
+        key=None if secret is None else key_of(secret.get_secret_value()),
+        hosts=settings.webhook_hosts,
+        private=settings.webhook_private,
     )
 
 

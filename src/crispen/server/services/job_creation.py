@@ -25,6 +25,7 @@ from crispen.server.services.keyed_locks import KeyedLocks
 from crispen.server.services.planning import Planning
 from crispen.server.services.upload_store import UploadStore
 from crispen.server.services.uploads import Uploads
+from crispen.server.services.webhooks import Webhooks
 
 
 class JobCreation:
@@ -43,6 +44,7 @@ class JobCreation:
         inspection: Says what a file is.
         planning: Says what will be done.
         locks: Keep two requests from making two jobs of one upload.
+        webhooks: Tells others of jobs that have ended.
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class JobCreation:
         inspection: Inspection,
         planning: Planning,
         locks: KeyedLocks,
+        webhooks: Webhooks,
     ) -> None:
         self._store = store
         self._database = database
@@ -72,6 +75,7 @@ class JobCreation:
         self._inspection = inspection
         self._planning = planning
         self._locks = locks
+        self._webhooks = webhooks
 
     async def create(
         self, client: str, new: NewJob, key: str | None = None
@@ -89,6 +93,7 @@ class JobCreation:
         """
         if (new.upload is None) == (new.from_job is None):
             raise UsageError("give either upload or from_job, and not both")
+        self._webhooks.check(new.webhook)
         uid = "" if new.upload is None else new.upload.rstrip("/").rpartition("/")[2]
         id = uid if key is None else _id_of(client, key)
         async with self._locks.hold(id or client):
@@ -135,6 +140,8 @@ class JobCreation:
             models=plan.models,
             plan=plan,
         )
+        # First, so that a job which ends at once is told of as well.
+        await self._database.run(self._webhooks.add, spec.id, new.webhook)
         job = await self._database.run(self._queue.add, spec, path)
         await asyncio.to_thread(self._upload_store.drop, uid)
         return await self._database.run(self._views.of, job)
@@ -159,6 +166,7 @@ class JobCreation:
                 models=plan.models,
                 plan=plan,
             )
+            await self._database.run(self._webhooks.add, spec.id, new.webhook)
             job = await self._database.run(self._queue.add, spec, draft)
         finally:
             draft.unlink(missing_ok=True)

@@ -18,11 +18,13 @@ from crispen.server.services.helper_processes import HelperProcesses
 from crispen.server.services.job_queue import JobQueue
 from crispen.server.services.upload_store import UploadStore
 from crispen.server.services.uploads import Uploads
+from crispen.server.services.webhooks import Webhooks
 
 log = logging.getLogger("crispen.server")
 
 _SWEEP_S = 60.0
 _KEEP_S = 5.0
+_TELL_S = 1.0
 
 
 class Lifecycle:
@@ -40,6 +42,7 @@ class Lifecycle:
         upload_store: Finds those that are there.
         helpers: Ended with the server.
         database: Ended with the server.
+        webhooks: One of its loops, where anybody is told.
         shared: Other servers use the folder and the database at the same time.
     """
 
@@ -56,6 +59,7 @@ class Lifecycle:
         upload_store: UploadStore,
         helpers: HelperProcesses,
         database: DatabaseThreads,
+        webhooks: Webhooks,
         *,
         shared: bool = False,
     ) -> None:
@@ -71,6 +75,7 @@ class Lifecycle:
         self._upload_store = upload_store
         self._helpers = helpers
         self._database = database
+        self._webhooks = webhooks
         self._begun = False
 
     def begin(self) -> None:
@@ -120,6 +125,9 @@ class Lifecycle:
             asyncio.create_task(watch("database", self._keep, every_s=_KEEP_S)),
             asyncio.create_task(watch("cleaning", self._sweep, every_s=_SWEEP_S, slow=True)),
         ]
+        if self._webhooks.on:
+            telling = watch("webhooks", self._webhooks.round, every_s=_TELL_S, slow=True)
+            tasks.append(asyncio.create_task(telling))
         try:
             yield
         finally:

@@ -1,0 +1,1 @@
+"""Batches whose files, results or both are in stores; see `crispen.stores`."""

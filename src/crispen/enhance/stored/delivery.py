@@ -1,0 +1,160 @@
+"""Writes results into their stores, several at a time, while the next ones are made."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from crispen.enhance.outcome import Outcome
+from crispen.enhance.stored.record import StoredRecord, refused
+from crispen.errors import Cancelled, CrispenError
+from crispen.progress import Progress
+from crispen.stores.store import Store
+
+# A note is written for so many results, or after so long, whichever comes first.
+_MOST_FILES = 32
+_MOST_BYTES = 128 << 20
+_MOST_S = 2.0
+_AT_ONCE = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where results go.
+
+    Attributes:
+        store: The folder.
+        record: What is known of its results.
+    """
+
+    store: Store
+    record: StoredRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A result that is to be delivered.
+
+    Attributes:
+        outcome: What becomes of it, if that works.
+        place: Where to.
+        name: What it is called there.
+        path: Where it is.
+        note: How it was made; None where the person named the file.
+        done: Called when it is there.
+    """
+
+    outcome: Outcome
+    place: Place
+    name: str
+    path: Path
+    note: dict[str, Any] | None
+    done: Callable[[], None]
+
+
+class Delivery:
+    """Delivers results in the background; use it in a ``with`` block.
+
+    Args:
+        overwrite: Replace files that are there.
+        progress: Can cancel.
+    """
+
+    def __init__(self, progress: Progress, *, overwrite: bool) -> None:
+        self._overwrite = overwrite
+        self._progress = progress
+        self._waiting: list[Ready] = []
+        self._bytes = 0
+        self._since = 0.0
+        self._turns = ThreadPoolExecutor(1, "crispen-delivery")
+        self._uploads = ThreadPoolExecutor(_AT_ONCE, "crispen-upload")
+        self._sending: Future[list[Outcome]] | None = None
+
+    def add(self, ready: Ready) -> Iterator[Outcome]:
+        """Take a result, and say what became of earlier ones."""
+        if not self._waiting:
+            self._since = time.monotonic()
+        self._waiting.append(ready)
+        self._bytes += ready.path.stat().st_size
+        yield from self.told()
+        if (
+            len(self._waiting) >= _MOST_FILES
+            or self._bytes >= _MOST_BYTES
+            or time.monotonic() - self._since >= _MOST_S
+        ):
+            yield from self._flush()
+
+    def told(self) -> Iterator[Outcome]:
+        """What became of results since this was last asked."""
+        if self._sending is not None and self._sending.done():
+            yield from self._sent()
+
+    def finish(self) -> Iterator[Outcome]:
+        """Deliver all that is left."""
+        yield from self._flush()
+        yield from self._sent()
+
+    def __enter__(self) -> Delivery:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._uploads.shutdown(cancel_futures=True)
+        self._turns.shutdown(cancel_futures=True)
+
+    def _flush(self) -> Iterator[Outcome]:
+        yield from self._sent()  # so that no more than two batches wait
+        if self._waiting:
+            batch, self._waiting, self._bytes = self._waiting, [], 0
+            self._sending = self._turns.submit(self._send, batch)
+
+    def _sent(self) -> Iterator[Outcome]:
+        if self._sending is not None:
+            sending, self._sending = self._sending, None
+            yield from sending.result()
+
+    def _send(self, batch: Sequence[Ready]) -> list[Outcome]:
+        began = time.monotonic()
+        told = {}
+        for place in {id(ready.place): ready.place for ready in batch}.values():
+            notes = [r.note for r in batch if r.place is place and r.note is not None]
+            try:
+                if notes:
+                    place.record.write(notes)
+            except Cancelled:
+                raise
+            except CrispenError as error:
+                told[id(place)] = (refused(error),)
+        outcomes = list(self._uploads.map(self._one, batch))
+        share = (time.monotonic() - began) / len(batch)
+        return [
+            replace(
+                outcome,
+                seconds=outcome.seconds + share,
+                notes=(*outcome.notes, *told.get(id(ready.place), ())),
+            )
+            for ready, outcome in zip(batch, outcomes, strict=True)
+        ]
+
+    def _one(self, ready: Ready) -> Outcome:
+        try:
+            ready.place.store.put(
+                ready.path, ready.name, overwrite=self._overwrite, progress=self._progress
+            )
+        except Cancelled:
+            raise
+        except CrispenError as error:
+            text = " ".join(str(error).split())
+            return Outcome(
+                ready.outcome.source,
+                ready.outcome.target,
+                "failed",
+                error=text,
+                exit_code=error.exit_code,
+                seconds=ready.outcome.seconds,
+            )
+        ready.done()
+        return ready.outcome

@@ -1,0 +1,124 @@
+"""Messages about jobs that have ended, in the queue's database until somebody has taken them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import CursorResult
+from sqlmodel import col, select, update
+
+from crispen.jobs.database import Database, JobRow, WebhookRow
+from crispen.jobs.job import Job
+from crispen.jobs.states import FINAL
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """What is to be told.
+
+    Attributes:
+        job: The job's id.
+        id: The same in each try, and no other message's.
+        url: To whom.
+        body: What; JSON.
+        tries: How often it was tried before.
+    """
+
+    job: str
+    id: str
+    url: str
+    body: str
+    tries: int
+
+
+class WebhookStore:
+    """Messages of all servers over one database.
+
+    Args:
+        database: The queue's.
+
+    All methods raise `StoreError` while the database does not answer.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, job: str, url: str) -> None:
+        """Tell `url` when a job ends, each time that it does."""
+        with self._database.session() as session:
+            row = WebhookRow(job=job, url=url, told=0.0, message="", body="", tries=0)
+            session.merge(row)
+            session.commit()
+
+    def collect(self, write: Callable[[Job], str]) -> int:
+        """Make messages of jobs that ended since they were last told of; how many.
+
+        Args:
+            write: A job as the body of a message.
+        """
+        ended = [status.value for status in FINAL]
+        query = (
+            select(WebhookRow, JobRow)
+            .join(JobRow, col(JobRow.id) == WebhookRow.job)
+            .where(col(JobRow.status).in_(ended), col(JobRow.finished) > WebhookRow.told)
+        )
+        made = 0
+        with self._database.session() as session:
+            for hook, row in session.exec(query).all():
+                assert row.finished is not None
+                values = {
+                    "told": row.finished,
+                    "due": time.time(),
+                    "message": f"msg_{row.id}_{round(row.finished * 1e3):x}",
+                    "body": write(Job.of(row)),
+                    "tries": 0,
+                    "error": None,
+                }
+                # Of several servers one makes it.
+                same = (col(WebhookRow.job) == hook.job, col(WebhookRow.told) == hook.told)
+                done: CursorResult[Any] = session.exec(
+                    update(WebhookRow).where(*same).values(**values)
+                )
+                made += done.rowcount
+            session.commit()
+        return made
+
+    def claim(self, lease_s: float, limit: int = 20) -> Sequence[Message]:
+        """Messages that are due, for this server alone until the lease ends."""
+        now = time.time()
+        query = (
+            select(WebhookRow)
+            .where(col(WebhookRow.due) <= now)
+            .order_by(col(WebhookRow.due))
+            .limit(limit)
+        )
+        mine = []
+        with self._database.session() as session:
+            for row in session.exec(query).all():
+                message = Message(row.job, row.message, row.url, row.body, row.tries)
+                if self._change(session, message, WebhookRow.due == row.due, due=now + lease_s):
+                    mine.append(message)
+            session.commit()
+        return mine
+
+    def sent(self, message: Message) -> None:
+        """It was taken."""
+        with self._database.session() as session:
+            self._change(session, message, due=None, tries=message.tries + 1, error=None)
+            session.commit()
+
+    def failed(self, message: Message, error: str, wait_s: float | None) -> None:
+        """It was not taken; try again after a while, or never."""
+        due = None if wait_s is None else time.time() + wait_s
+        with self._database.session() as session:
+            self._change(session, message, due=due, tries=message.tries + 1, error=error[:300])
+            session.commit()
+
+    @staticmethod
+    def _change(session: Any, message: Message, *there: Any, **values: Any) -> bool:
+        same = (col(WebhookRow.job) == message.job, col(WebhookRow.message) == message.id)
+        done = session.exec(update(WebhookRow).where(*same, *there).values(**values))
+        return bool(done.rowcount)

@@ -1,0 +1,101 @@
+"""A zip file, read as a folder. One that is in another store is fetched first."""
+
+from __future__ import annotations
+
+import lzma
+import shutil
+import zipfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from crispen.errors import InputError, MissingInput
+from crispen.progress import Progress
+from crispen.stores.store import Entry, Store, is_hidden
+
+# What is encrypted or packed in a way that is not known is a RuntimeError.
+_DAMAGED = (
+    zipfile.BadZipFile,
+    lzma.LZMAError,
+    zlib.error,
+    RuntimeError,
+    OSError,
+    ValueError,
+    EOFError,
+)
+
+
+class ArchiveStore(Store):
+    """A folder in a zip file.
+
+    Args:
+        archive: The file.
+        folder: The folder in it; empty for all of it, or ends with ``/``.
+        shown: Its address, for people.
+
+    Raises:
+        InputError: It is no zip file.
+    """
+
+    writable = False
+
+    def __init__(self, archive: Path, folder: str, shown: str) -> None:
+        super().__init__(shown)
+        self._folder = folder
+        try:
+            self._zip = zipfile.ZipFile(archive)
+        except FileNotFoundError as error:
+            raise MissingInput(f"{archive}: no such file; check the path") from error
+        except (zipfile.BadZipFile, OSError) as error:
+            raise InputError(f"{archive}: cannot be read as a zip file ({error})") from error
+
+    def files(self, *, recursive: bool, progress: Progress) -> Iterator[Entry]:
+        """All files; names that begin with a dot are left out, and so is what macOS adds."""
+        for about in self._zip.infolist():
+            name = about.filename.removeprefix(self._folder)
+            if about.is_dir() or not about.filename.startswith(self._folder):
+                continue
+            if is_hidden(name) or about.filename.startswith("__MACOSX/"):
+                continue
+            if recursive or "/" not in name:
+                yield _entry(about, name)
+
+    def find(self, name: str, progress: Progress) -> Entry | None:
+        """A file, or None if there is none."""
+        try:
+            about = self._zip.getinfo(self._folder + name)
+        except KeyError:
+            return None
+        return None if about.is_dir() else _entry(about, name)
+
+    def is_folder(self, name: str, progress: Progress) -> bool:
+        """Whether there is a folder of this name."""
+        inside = f"{self._folder}{name}/" if name else self._folder
+        return any(known.startswith(inside) for known in self._zip.namelist())
+
+    def start(self, name: str, size: int, progress: Progress) -> bytes:
+        """The first bytes of a file."""
+        try:
+            with self._zip.open(self._folder + name) as file:
+                return file.read(size)
+        except _DAMAGED as error:
+            raise InputError(f"{self.shown}{name}: cannot be read ({error})") from error
+
+    def fetch(self, entry: Entry, path: Path, progress: Progress) -> None:
+        """Unpack a file to the new file `path`."""
+        progress.check()
+        part = path.with_name(f"{path.name}.part")
+        try:
+            with self._zip.open(self._folder + entry.name) as file, part.open("wb") as target:
+                shutil.copyfileobj(file, target, 1 << 20)
+        except _DAMAGED as error:
+            raise InputError(f"{self.of(entry)}: cannot be read ({error})") from error
+        part.replace(path)
+
+    def close(self) -> None:
+        """Close the archive."""
+        self._zip.close()
+
+
+def _entry(about: zipfile.ZipInfo, name: str) -> Entry:
+    return Entry(name, about.file_size, f"{about.CRC:08x}")

@@ -1,0 +1,127 @@
+"""Tries again what a broken connection stopped, and says in one line why it was in vain.
+
+Each library below has errors of its own, so that here all count that do not say that another try
+would be the same: no such file, no permission, no credentials.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import random
+import time
+from collections.abc import Callable
+from typing import Literal, TypeVar
+
+from crispen.errors import CrispenError, InputError, MissingInput, OutputError
+from crispen.progress import Progress
+
+T = TypeVar("T")
+
+log = logging.getLogger(__name__)
+
+TRIES = 4
+_FIRST_WAIT_S = 0.5
+_LOOK_EVERY_S = 0.1
+
+# By name, since none of their libraries need be there.
+_REFUSED = {
+    "ClientAuthenticationError": "the store does not accept the credentials",
+    "DefaultCredentialsError": "no credentials were found",
+    "HostKeyNotVerifiable": "the host's key is not in known_hosts; connect once with ssh to add it",
+    "LogonFailure": "the server does not accept the user or the password",
+    "NoCredentialsError": "no credentials were found",
+    "PartialCredentialsError": "the credentials are incomplete",
+    "PermissionDenied": "the server does not accept the user, the key or the password",
+    "ProfileNotFound": "there is no such profile of credentials",
+    "SMBAuthenticationError": "the server does not accept the user or the password",
+    "TokenRetrievalError": "the credentials have expired; sign in again",
+}
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
+_FINAL = (
+    FileNotFoundError,
+    FileExistsError,
+    IsADirectoryError,
+    NotADirectoryError,
+    PermissionError,
+    KeyError,
+    TypeError,
+)
+
+
+def tried(
+    action: Callable[[], T],
+    shown: str,
+    progress: Progress,
+    *,
+    doing: Literal["read", "written"] = "read",
+    again: Callable[[], None] | None = None,
+    tries: int = TRIES,
+) -> T:
+    """What `action` returns, after several tries if need be.
+
+    Args:
+        action: What to do.
+        shown: The file or folder, for people.
+        progress: Can cancel.
+        doing: What could not be done.
+        again: Called before another try, such as to connect again.
+        tries: How often in all.
+
+    Raises:
+        MissingInput: There is no such file.
+        InputError: It cannot be read.
+        OutputError: It cannot be written.
+    """
+    for number in range(1, tries + 1):
+        progress.check()
+        try:
+            if number > 1 and again is not None:
+                again()
+            return action()
+        except CrispenError:
+            raise
+        except FileExistsError:
+            raise
+        except FileNotFoundError as error:
+            if doing == "read":
+                text = f"{shown}: no such file or folder; check the address"
+                raise MissingInput(text) from error
+            text = f"{shown}: cannot be written: its bucket or folder is not there; make it first"
+            raise OutputError(text) from error
+        except Exception as error:
+            log.debug("%s: try %d failed", shown, number, exc_info=True)
+            kind = OutputError if doing == "written" else InputError
+            if is_final(error):
+                raise kind(f"{shown}: cannot be {doing}: {reason(error)}") from error
+            if number == tries:
+                raise kind(
+                    f"{shown}: cannot be {doing} after {tries} tries: {reason(error)}; check the "
+                    "network, then type the command again"
+                ) from error
+            _wait(_FIRST_WAIT_S * 2 ** (number - 1) * random.uniform(0.75, 1.25), progress)
+    raise AssertionError("unreachable")
+
+
+def _wait(seconds: float, progress: Progress) -> None:
+    until = time.monotonic() + seconds
+    while (left := until - time.monotonic()) > 0:
+        progress.check()
+        time.sleep(min(left, _LOOK_EVERY_S))
+
+
+def is_final(error: Exception) -> bool:
+    """Whether another try would be the same."""
+    full = isinstance(error, OSError) and error.errno in _FULL
+    return full or isinstance(error, _FINAL) or type(error).__name__ in _REFUSED
+
+
+def reason(error: Exception) -> str:
+    """Why something failed, as a clause."""
+    refused = _REFUSED.get(type(error).__name__)
+    if refused is not None:
+        return refused
+    if isinstance(error, PermissionError):
+        return "the store does not permit it; check the credentials and their rights"
+    text = str(getattr(error, "strerror", None) or error) or type(error).__name__
+    return " ".join(text.split())[:300]
