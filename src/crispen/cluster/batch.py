@@ -23,6 +23,7 @@ from crispen.enhance.file_work import Batch
 from crispen.enhance.outcome import Options, Outcome
 from crispen.enhance.results import Job
 from crispen.media.picture.byte_source import is_pipe
+from crispen.media.video.animation import is_picture
 from crispen.progress import Progress
 from crispen.progress import Task as Shown
 
@@ -59,8 +60,10 @@ def worked_off(jobs: Iterable[Job], batch: Batch, address: str) -> Iterator[Outc
     """What became of each file, in the order in which they are done."""
     far: list[Job] = []
     for job in jobs:
-        if job.source is None or job.result is None or is_pipe(job.source):
-            yield batch.one(job)  # what comes and goes through pipes does so here
+        pipes = job.source is None or job.result is None or is_pipe(job.source)
+        # What comes and goes through pipes does so here; so does what is only here a video.
+        if pipes or (job.video and job.source is not None and is_picture(job.source)):
+            yield batch.one(job)
         else:
             far.append(job)
     if not far:

@@ -133,7 +133,7 @@ class Clip:
 
     def _settle(self) -> None:
         batch, options = self._batch, self._batch.options
-        request = batch.requests[True]
+        request = batch.video_request(self._job)
         self._decided = decide(
             self._source, self._result, request, batch.at_hand, overwrite=options.overwrite
         )
@@ -141,7 +141,7 @@ class Clip:
         self._threads = options.threads or usable_cores()
         files = self._stack.enter_context(ModelFiles(batch.at_hand, device=options.device))
         self._work = work = self._decided.work(files, self._threads)
-        work.settle(request)
+        work.settle(self._decided.request)
         self._details = work.job(SEGMENT_S)
         self._parts = self._stack.enter_context(
             Parts(self._result, self._source, self._details, resume=options.resume is not False)

@@ -159,15 +159,18 @@ def enhance_video(
     damaged source is enhanced as far as it decodes, and the report says so.
 
     Args:
-        source: A video file, or its address, such as ``s3://bucket/clip.mp4``.
-        target: MP4, M4V, MOV, MKV or WebM, by its name; a file or an address.
+        source: A video file, or an animated GIF, WebP, PNG or AVIF; or the address of one, such as
+            ``s3://bucket/clip.mp4``.
+        target: MP4, M4V, MOV, MKV or WebM, by its name; or the animated picture that ``.gif``,
+            ``.webp``, ``.apng`` or ``.avif`` names; a file or an address.
         scale: Times as long each side becomes; 2, or what the tasks or the named models give,
             unless a size is given.
         size: Width and height as shown, one of which may be None.
         width: Width alone; the height keeps the aspect ratio.
         height: Height alone; the width keeps the aspect ratio.
         fit: Make the size a box to fit into.
-        quality: 1 to 100, higher is better; `crf` says the same in the codec's own numbers.
+        quality: 1 to 100, higher is better; `crf` says the same in the codec's own numbers. Of
+            animated pictures it is the format's own.
         tasks: What to do, as ``crispen enhance --help`` lists it: ``denoise``, ``upscale``
             …; only ``upscale`` unless given.
         strength: How much of what is not enlargement is done, 0 to 1; all of it unless given.

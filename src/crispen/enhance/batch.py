@@ -112,7 +112,11 @@ def enhance_all(
         )
         jobs, problems, strangers = plan() if arriving is None else Inputs([], [], [])
         kinds = {job.video for job in jobs} or {False, True}
-        check_kinds(request, ["video" if video else "image" for video in kinds])
+        check_kinds(
+            request,
+            ["video" if video else "image" for video in kinds],
+            animated=any(job.animated for job in jobs),
+        )
         if request.format is not None:
             check_format(request.format, pictures=False in kinds, videos=True in kinds)
         lineups = {False: enhancer.lineup}

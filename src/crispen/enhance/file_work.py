@@ -97,6 +97,13 @@ class Batch:
             return replace(outcome, notes=(*outcome.notes, note))
         return outcome
 
+    def video_request(self, job: Job) -> Request:
+        """What of the request concerns a video."""
+        request = self.requests[True]
+        if not job.animated:
+            return request
+        return request.model_copy(update={"quality": self.options.request.quality})
+
     def _picture(self, job: Job) -> Outcome:
         request, options = self.requests[False], self.options
         done = self.enhancer.enhance_file(
@@ -132,7 +139,7 @@ class Batch:
         done = make_video(
             job.source,
             job.result,
-            self.requests[True],
+            self.video_request(job),
             self.at_hand,
             device=options.device,
             threads=options.threads,

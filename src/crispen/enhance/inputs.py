@@ -14,6 +14,8 @@ from crispen.enhance.record import read_notes, source_of
 from crispen.enhance.results import STDIO, Draft, Job, settle
 from crispen.errors import CrispenError, UsageError
 from crispen.media import signatures
+from crispen.media.picture.byte_source import is_pipe
+from crispen.media.video_formats import MUXERS
 
 # A shell's <(command) is a file of one of these, where no result can stand.
 _NO_PLACE = ("/dev/", "/proc/")
@@ -143,6 +145,10 @@ def _draft(
     path = Path(output)
     is_file = single and not output.endswith(("/", os.sep)) and bool(path.suffix)
     if is_file and not path.is_dir():
+        # An animated picture becomes a video by its result's name.
+        video = video or (
+            source is not None and path.suffix.lower() in MUXERS and not is_pipe(source)
+        )
         check_name(path, format, video=video)
         return Draft(Job(source, path, video, True))
     if item is None or source is None:

@@ -9,12 +9,13 @@ from crispen.enhance.request import Kind, Request
 from crispen.errors import UsageError
 
 
-def check_kinds(request: Request, kinds: Collection[Kind]) -> None:
+def check_kinds(request: Request, kinds: Collection[Kind], *, animated: bool = False) -> None:
     """Refuse options that concern none of the files, rather than to ignore them.
 
     Args:
         request: What is wanted.
         kinds: Of all the files that it is wanted for.
+        animated: A video among them becomes an animated picture, which has a picture's quality.
 
     Raises:
         UsageError: Such as ``--crf`` where all files are pictures.
@@ -30,5 +31,5 @@ def check_kinds(request: Request, kinds: Collection[Kind]) -> None:
             f"--{option.word} is for {this}, and the input is {that}; leave it out{hint}"
         )
     # In a batch of both kinds it is that of the pictures.
-    if request.quality is not None and {*kinds} == {"video"}:
+    if request.quality is not None and {*kinds} == {"video"} and not animated:
         raise UsageError("--quality is for pictures, and the input is a video; give --crf")

@@ -18,7 +18,7 @@ from crispen.enhance.source import Source
 from crispen.enhance.target import Target
 from crispen.errors import ResultTooLarge, UsageError, nearest_names
 from crispen.look.looking import faults_of
-from crispen.media.format_choice import check_fits, output_format, video_of
+from crispen.media.format_choice import animation_of, check_fits, output_format, video_of
 from crispen.media.formats import PICTURES
 from crispen.media.video.codecs import named_codec
 from crispen.media.video_formats import MUXERS
@@ -40,6 +40,7 @@ HARMLESS = Dials(noise=0.24, compression=0.25, blur=0.3)
 # Of the dials that were measured; see `careful`.
 CAREFUL_NOISE, CAREFUL_COMPRESSION = 0.7, 0.8
 _VIDEO_SUFFIXES = tuple(MUXERS)
+_LOSSLESS = ".mkv"
 
 
 class Plan(BaseModel):
@@ -126,8 +127,10 @@ def plan(
     if source.kind == "video" and request.box is not None:
         source = cut_out(source, request.box)
     target = request.target.or_scale(lineup.default_scale)
-    # A size is that of what is shown, so its pixels are square; a scale keeps their shape.
-    width = round(source.width * source.pixel_aspect) if target.sized else source.width
+    # A size is that of what is shown, so its pixels are square, as those of animated pictures
+    # are; a scale keeps their shape.
+    square = target.sized or (result is not None and animation_of(result) is not None)
+    width = round(source.width * source.pixel_aspect) if square else source.width
     size = target.resolve(width, source.height)
     pixels = size[0] * size[1] * (source.frames if source.kind == "image" else 1)
     if max_pixels is not None and pixels > max_pixels:
@@ -153,7 +156,7 @@ def plan(
         size, padding, pixel_format, about = frames_for(codec, source, size, request.pix_fmt)
         more = {"codec": codec.name, "encoder_options": options, "pixel_format": pixel_format}
         more["padding"] = padding
-        more["square"] = target.sized and source.pixel_aspect != 1
+        more["square"] = square and source.pixel_aspect != 1
         more["notes"] = (*notes, *about)
     notes = (*choice.notes, *more.pop("notes", ()))
     return Plan(
@@ -304,6 +307,9 @@ def result_format(request: Request, source: Source, result: Path | None = None) 
         UsageError: One that does not suit the kind of file.
     """
     if result is not None and source.kind == "video":
+        animation = animation_of(result)
+        if animation is not None:
+            return animation.name
         suffix = video_suffix(result)
         return video_of(suffix).name if suffix in MUXERS else suffix.lstrip(".")
     if request.format is not None:
@@ -318,15 +324,20 @@ def result_format(request: Request, source: Source, result: Path | None = None) 
 def video_suffix(path: Path) -> str:
     """The suffix of a video to write, which says its format.
 
+    That of an animated picture is the one of a file that can hold what it is made of.
+
     Raises:
         UsageError: Such files are not written.
     """
+    if animation_of(path) is not None:
+        return _LOSSLESS
     suffix = path.suffix.lower()
     if suffix not in _VIDEO_SUFFIXES:
         hint = nearest_names(suffix, _VIDEO_SUFFIXES) if suffix else ""
         raise UsageError(
             f"{path}: '{suffix}' is not a video format that can be written{hint or ';'} "
-            f"choose a name ending in {', '.join(_VIDEO_SUFFIXES)}"
+            f"choose a name ending in {', '.join(_VIDEO_SUFFIXES)}, or in .gif, .webp, .avif or "
+            ".apng for an animated picture"
         )
     return suffix
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from crispen.enhance.naming import fitting
 from crispen.enhance.record import read_notes, source_of
 from crispen.errors import CrispenError, OutputError, UsageError
+from crispen.media.format_choice import animation_of
 
 STDIO = "-"
 
@@ -22,7 +23,7 @@ class Job:
     Attributes:
         source: The file; None is standard input.
         result: Where to; None is standard output.
-        video: Whether it is a video.
+        video: Whether it is a video, or an animated picture that becomes one.
         named: Whether the person named the result's file themselves.
     """
 
@@ -30,6 +31,11 @@ class Job:
     result: Path | None
     video: bool
     named: bool = False
+
+    @property
+    def animated(self) -> bool:
+        """Whether a video becomes an animated picture."""
+        return self.video and self.result is not None and animation_of(self.result) is not None
 
     @property
     def source_name(self) -> str:

@@ -37,6 +37,19 @@ def is_video_name(path: str | Path) -> bool:
     return Path(path).suffix.lower() in VIDEO_SUFFIXES
 
 
+def animation_of(path: str | Path) -> PictureFormat | None:
+    """The animated picture that a result of that name is, where a video is what it is made of.
+
+    A PNG's usual suffix is that of a still.
+
+    >>> animation_of("a.gif").title, animation_of("a.png")
+    ('GIF', None)
+    """
+    suffix = Path(path).suffix.lower()
+    found = None if suffix == ".png" else _BY_SUFFIX.get(suffix)
+    return found if found is not None and found.animated and found.writable else None
+
+
 def video_of(suffix: str) -> VideoFormat:
     """The container that a result of that suffix is written as; MKV for any other suffix."""
     written = (f for f in VIDEOS.values() if f.muxer and suffix.lower() in f.suffixes)

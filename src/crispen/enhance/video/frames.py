@@ -6,12 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
-from av.video.reformatter import Interpolation, VideoReformatter
+from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
 from crispen.engines.base import Engine, Pixels
 from crispen.enhance.stages import ModelStage, Shape
 from crispen.enhance.video.unchanged import Reused, UnchangedStage
+from crispen.media.video.colors import BICUBIC, EXACT_COLORS, sws_matrix
 from crispen.media.video.header import Color
 from crispen.media.video.pixel_formats import (
     FULL_RANGE,
@@ -31,18 +32,7 @@ if TYPE_CHECKING:
     from crispen.engines.curve import CurveEngine
     from crispen.enhance.video.light import Light
 
-# swscale's bicubic is Keys' with a = -0.6, widened where it shrinks.
-BICUBIC = Interpolation.BICUBIC | Interpolation.ACCURATE_RND
-# From and to R'G'B'. Without the last two, or with only one of them, swscale takes short cuts that
-# cut fractions off: one to two levels of luma are lost on the way there and back.
-_COLORS = (
-    BICUBIC
-    | Interpolation.FULL_CHR_H_INP
-    | Interpolation.FULL_CHR_H_INT
-    | Interpolation.ACCURATE_RND
-)
 _RGB_MATRIX = 1  # BT.709, what players assume of anything that was RGB
-_SWS_MATRICES = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9, 10: 9}
 
 
 class FrameEnhancer:
@@ -141,7 +131,7 @@ class FrameEnhancer:
         return (planar.peak << 16 - planar.bits) if self._range == FULL_RANGE else 255 << 8
 
     def _swscale(self, *, to_rgb: bool = False, from_rgb: bool = False) -> dict[str, Any]:
-        matrix = _SWS_MATRICES.get(self.matrix, 5)
+        matrix = sws_matrix(self.matrix)
         rgb_in = from_rgb or self._source.rgb
         # swscale treats grey as full range, whatever its options say: so nothing is mapped.
         own = FULL_RANGE if self._source.grey else self._range
@@ -221,7 +211,7 @@ class FrameEnhancer:
             width,
             height,
             self._source.planar.name,
-            interpolation=_COLORS,
+            interpolation=EXACT_COLORS,
             threads=1,
             **self._swscale(),
         )
@@ -243,7 +233,7 @@ class FrameEnhancer:
             frame,
             *self._size,
             name,
-            interpolation=_COLORS,
+            interpolation=EXACT_COLORS,
             threads=1,
             **self._swscale(to_rgb=True),
         )
@@ -277,7 +267,7 @@ class FrameEnhancer:
             ranges["dst_color_range"] = STUDIO_RANGE
             form = Planar(form.chroma, 16)
         planar = self._back.reformat(
-            frame, *self._target, form.name, interpolation=_COLORS, threads=1, **ranges
+            frame, *self._target, form.name, interpolation=EXACT_COLORS, threads=1, **ranges
         )
         planes = [plane(planar, index, form.dtype) for index in range(3)]
         if full:

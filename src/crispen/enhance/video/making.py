@@ -10,7 +10,7 @@ name only when it is whole.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from crispen.enhance.encoding import codec_for
@@ -19,12 +19,15 @@ from crispen.enhance.plan import Plan, clip_matters, video_suffix
 from crispen.enhance.plan import plan as make_plan
 from crispen.enhance.request import Request
 from crispen.enhance.source import video_source
+from crispen.enhance.video.animated import as_animation, as_clip
 from crispen.enhance.video.damage import damage_in_clip
-from crispen.enhance.video.part import nothing_left
+from crispen.enhance.video.part import about_frames, nothing_left
 from crispen.enhance.video.production import Work
 from crispen.enhance.video.segment_run import make_segments
 from crispen.enhance.video.segments import Ending, Parts
 from crispen.errors import Cancelled, OutputError, UsageError
+from crispen.media.format_choice import animation_of
+from crispen.media.video.animation import check_animation
 from crispen.media.video.container import probe
 from crispen.media.video.fields import Fields, fields_in_clip
 from crispen.media.video.header import VideoHeader
@@ -121,10 +124,14 @@ def make_video(
     progress = progress or Progress()
     if not segment_s > 0:
         raise UsageError(f"segment_s is {segment_s}; give a number of seconds above 0")
-    decided = decide(source, target, request, at_hand, plan=plan, overwrite=overwrite)
-    with ModelFiles(at_hand, device=device, threads=threads) as files:
+    with (
+        as_clip(source, target, request, progress) as clip,
+        ModelFiles(at_hand, device=device, threads=threads) as files,
+    ):
+        resume = resume and clip.path == source  # a clip made of a picture is another each time
+        decided = decide(clip.path, target, clip.request, at_hand, plan=plan, overwrite=overwrite)
         work = decided.work(files, threads)
-        work.settle(request)
+        work.settle(decided.request)
         with Parts(target, source, work.job(segment_s), resume=resume) as parts:
             try:
                 ending, resumed = make_segments(
@@ -138,7 +145,8 @@ def make_video(
                         f"{len(parts.finished())}"
                     ) from error
                 raise
-    return decided.report(work, ending, resumed, time.monotonic() - began)
+    report = decided.report(work, ending, resumed, time.monotonic() - began)
+    return replace(report, source=source, notes=(*clip.notes, *report.notes))
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +160,8 @@ class Decision:
         header: Of the source.
         plan: What will be done.
         fields: What the source's frames are made of.
+        quality: Of an animated picture.
+        notes: What a person should know beside what the plan says.
     """
 
     source: Path
@@ -160,6 +170,8 @@ class Decision:
     header: VideoHeader
     plan: Plan
     fields: Fields
+    quality: int | None = None
+    notes: tuple[str, ...] = ()
 
     def work(self, files: ModelFiles, threads: int | None) -> Work:
         """Its way, with the models of this process.
@@ -179,10 +191,12 @@ class Decision:
             span=self.request.span,
             rate=self.request.rate,
             box=self.request.box,
+            quality=self.quality,
         )
 
     def report(self, work: Work, ending: Ending, resumed: int, seconds: float) -> VideoReport:
         """What was done, once it is."""
+        kind = animation_of(self.target)
         return VideoReport(
             source=self.source,
             target=self.target,
@@ -190,14 +204,14 @@ class Decision:
             resumed_frames=resumed,
             seconds=seconds,
             source_size=(self.header.width, self.header.height),
-            target_size=work.size,
+            target_size=work.size if kind is None else (self.plan.width, self.plan.height),
             models=tuple(m.card.name for m in work.models),
             label=self.plan.label,
-            codec=work.codec.name,
+            codec=work.codec.name if kind is None else kind.name,
             pixel_format=work.format.name,
             streams_copied=len(work.tracks),
             damaged=ending.damaged,
-            notes=(*work.notes, *ending.notes),
+            notes=(*self.notes, *work.notes, *ending.notes),
             unchanged=round(work.unchanged, 4),
         )
 
@@ -212,19 +226,28 @@ def decide(
     overwrite: bool = False,
 ) -> Decision:
     """What can be said of a video before any work is done for it; see `make_video`."""
-    codec_for(request, video_suffix(target))  # says what contradicts before anything is read
+    kind = animation_of(target)
+    if kind is None:
+        codec_for(request, video_suffix(target))  # says what contradicts before anything is read
     _check_target(source, target, overwrite)
     header = probe(source)
     if header.length is not None and header.length <= (request.span.begin or 0):
         raise nothing_left(source, header.length, request.span)
+    quality = request.quality
+    notes: tuple[str, ...] = ()
+    if kind is not None:
+        request, notes = as_animation(request, header, kind)
     if plan is None:
         damage = damage_in_clip(source) if clip_matters(request) else None
         about = video_source(header, header.container, damage)
         plan = make_plan(request, about, at_hand, result=target)
+    if kind is not None:
+        frames = about_frames(header, request.span)
+        check_animation(target, kind, (plan.width, plan.height), frames, header.color)
     fields = Fields()
     if request.deinterlace != "off":
         fields = fields_in_clip(source, header, double=request.deinterlace == "double")
-    return Decision(source, target, request, header, plan, fields)
+    return Decision(source, target, request, header, plan, fields, quality, notes)
 
 
 def _check_target(source: Path, target: Path, overwrite: bool) -> None:

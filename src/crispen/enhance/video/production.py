@@ -16,6 +16,7 @@ from crispen.enhance.request import Request
 from crispen.enhance.video.encoder import Encoder
 from crispen.enhance.video.rate import Pace
 from crispen.enhance.video.segments import Ending, Parts
+from crispen.media.format_choice import animation_of
 from crispen.media.video.box import Box
 from crispen.media.video.codecs import find_codec
 from crispen.media.video.container import (
@@ -48,6 +49,7 @@ class Work:
         span: The part of the source that goes over, in seconds from its beginning.
         rate: Frames per second of the result; the source's own times unless given.
         box: The rectangle of its pictures that goes over, as shown; all of them unless given.
+        quality: Of an animated picture that it becomes; its format's own unless given.
 
     Attributes:
         header: Of the source, once it is made of whole pictures.
@@ -67,6 +69,7 @@ class Work:
         span: Span | None = None,
         rate: Fraction | None = None,
         box: Box | None = None,
+        quality: int | None = None,
     ) -> None:
         import av
 
@@ -80,6 +83,8 @@ class Work:
         self.box = None if box is None else box.stored(header)
         self.span = (span or Span()).moved(header.origin)
         self._suffix = video_suffix(target)
+        self._animation = animation_of(target)
+        self._quality = quality
         self.codec = find_codec(plan.codec, self._suffix)
         self.options = plan.encoder_options
         self.pixel_aspect = None if plan.square else header.pixel_aspect
@@ -217,12 +222,20 @@ class Work:
     def join(self, parts: Parts, ending: Ending, strip_metadata: bool, progress: Progress) -> None:
         """The finished file under its own name."""
         from crispen.media.video import muxing
+        from crispen.media.video.animation import Animation
 
+        # As a picture's result: what nobody else may see is not shown by its copy.
+        like = self.target if self.target.exists() else self.source
+        if self._animation is not None:
+            animation = Animation(
+                self.target, self._animation, self.result, self.color, like, self._quality
+            )
+            segments, last = parts.finished(), ending.last_duration
+            self.notes += animation.write(segments, last, progress.check)
+            return
         draft = parts.draft("whole")
         joint = self._joint(parts.finished(), self.tracks, strip_metadata, ending)
         self.notes += muxing.join(joint, draft, check=progress.check, shown=self.target)
         with writing(self.target):
-            # As a picture's result: what nobody else may see is not shown by its copy.
-            like = self.target if self.target.exists() else self.source
             draft.chmod(like.stat().st_mode & 0o777)
             draft.replace(self.target)

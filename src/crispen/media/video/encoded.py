@@ -56,6 +56,11 @@ class EncodedTimes:
     def __len__(self) -> int:
         return len(self._stamps)
 
+    def shown(self) -> Iterator[tuple[int, int]]:
+        """When each frame appears and when the next one does, in order."""
+        for stamp in self._stamps:
+            yield stamp, stamp + self._duration(stamp)
+
     def _decoding(self, place: int) -> int:
         rank = place - self._delay
         if rank >= 0:
@@ -72,10 +77,21 @@ class EncodedTimes:
             return self._last
         return stamp - self._stamps[-2] if len(self._stamps) > 1 else 1
 
+    def _last_stored(self) -> int:
+        """The duration of the packet that is stored last, by which the whole has its length.
+
+        MP4 knows the lengths between times of decoding alone, and a long last frame may be stored
+        before others.
+        """
+        end = self._stamps[-1] + self._duration(self._stamps[-1])
+        decoded = self._decoding(len(self) - 1) - self._decoding(0)
+        return max(1, end - self._stamps[0] - decoded)
+
     def stamp(
         self, segments: Iterable[Path], video: VideoStream, *, start: int
     ) -> Iterator[Packet[Any]]:
         """The segments' packets with their times in the final file."""
+        container = video.container.format.name
         place = 0
         for path in segments:
             for packet in encoded(path):
@@ -86,6 +102,8 @@ class EncodedTimes:
                 packet.dts = self._decoding(place)
                 packet.duration = self._duration(stamp)
                 place += 1
+                if place == len(self) and self._delay and container in ("mp4", "mov"):
+                    packet.duration = self._last_stored()
                 yield packet
 
 
