@@ -66,8 +66,17 @@ def run_without(extra: str, arguments: list[str], folder: Path) -> subprocess.Co
         ("iqa", ["evaluate", "--data", "pairs", "--scale", "1", "--baseline", "nl-means"]),
         (
             "iqa",
-            ["evaluate", "--data", "pairs", "--baseline", "none", "--scale", "1"]
-            + ["--metrics", "ssimulacra2"],
+            [
+                "evaluate",
+                "--data",
+                "pairs",
+                "--baseline",
+                "none",
+                "--scale",
+                "1",
+                "--metrics",
+                "ssimulacra2",
+            ],
         ),
     ],
     ids=lambda value: value if isinstance(value, str) else " ".join(value[:2]),
