@@ -43,6 +43,7 @@ $(VENV)/.serve: $(BIN)/python $(MADE_OF)
 $(VENV)/.dev: $(BIN)/python $(MADE_OF)
 	$(PIP) --editable '.[dev]'
 	$(PIP) --no-deps spandrel  # which would bring torchvision
+	$(PIP) --no-deps brisque  # whose weights alone are used
 	@touch $@ $(VENV)/.demo $(VENV)/.serve
 
 dev: $(VENV)/.dev

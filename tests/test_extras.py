@@ -67,6 +67,20 @@ def run_without(extra: str, arguments: list[str], folder: Path) -> subprocess.Co
         ("watch", ["enhance", "pairs", "-r", "-o", "out/", "--watch"]),
         ("convert", ["models", "add", "a.param"]),
         ("iqa", ["evaluate", "--data", "pairs", "--scale", "1", "--baseline", "nl-means"]),
+        (
+            "iqa",
+            [
+                "evaluate",
+                "--data",
+                "pairs",
+                "--baseline",
+                "none",
+                "--scale",
+                "1",
+                "--metrics",
+                "ssimulacra2",
+            ],
+        ),
     ],
     ids=lambda value: value if isinstance(value, str) else " ".join(value[:2]),
 )

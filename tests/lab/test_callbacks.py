@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -16,6 +17,7 @@ from crispen.errors import (
     OutputError,
     TrainingError,
 )
+from crispen.evaluate.known_metrics import METRICS
 from crispen.evaluate.run_folders import read_run
 from crispen.lab.checkpoint import BEST, CHECKPOINT, load_checkpoint
 from crispen.lab.export import export_checkpoint
@@ -174,7 +176,7 @@ def test_against_a_discriminator_lpips_says_which_is_best(
     recipe: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     said = iter([0.1, 0.2, 0.5, 0.3, 0.4])
-    monkeypatch.setattr("crispen.lab.validation.load_weights", lambda: None)
+    monkeypatch.setitem(METRICS, "lpips", replace(METRICS["lpips"], prepare=None))
     monkeypatch.setattr(
         "crispen.lab.callbacks.Validator.measure", lambda *_: {"val_lpips": next(said)}
     )

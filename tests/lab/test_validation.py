@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from crispen.errors import (
     TrainingError,
 )
+from crispen.evaluate.known_metrics import METRICS
 from crispen.lab.recipe import Recipe
 from crispen.lab.training import Trainer
 from crispen.lab.training_job import TrainingJob
@@ -38,20 +40,25 @@ def test_monitor_that_cannot_be_measured(recipe: Make, tmp_path: Path) -> None:
         Trainer(made, tmp_path).fit()
 
 
-def test_lpips_is_that_of_the_metric(
-    recipe: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("name", ["lpips", "dists", "ssimulacra2", "niqe", "brisque"])
+def test_a_perceptual_figure_is_that_of_the_metric(
+    name: str, recipe: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen = []
+    prepared = []
 
-    def measured(image: Any, reference: Any, weights: object) -> float:
-        seen.append((image.copy(), reference.copy(), weights))
+    def measured(image: Any, reference: Any) -> float:
+        seen.append((image.copy(), reference.copy()))
         return 0.25
 
-    monkeypatch.setattr("crispen.lab.validation.load_weights", lambda: "weights")
-    monkeypatch.setattr("crispen.lab.validation.lpips", measured)
-    made = recipe("upscale", "validation.monitor=lpips", "train.steps=1", "data.patch=16")
-    assert Trainer(made, tmp_path).fit()["lpips"] == 0.25
-    image, reference, weights = seen[0]
+    metric = replace(METRICS[name], measure=measured, prepare=lambda: prepared.append(name))
+    monkeypatch.setitem(METRICS, name, metric)
+    made = recipe("upscale", f"validation.monitor={name}", "train.steps=1", "data.patch=16")
+    assert made.validation.perceptual
+    assert made.validation.larger_is_better != METRICS[name].lower_is_better
+    assert Trainer(made, tmp_path).fit()[name] == 0.25
+    assert prepared == [name]
+    image, reference = seen[0]
     assert image.shape == reference.shape == (*image.shape[:2], 3)
-    assert (image.dtype, weights) == (np.uint8, "weights")
+    assert image.dtype == np.uint8
     assert 0 < np.abs(image.astype(int) - reference).mean() < 40

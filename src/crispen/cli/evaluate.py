@@ -100,7 +100,8 @@ def evaluate(
         typer.Option(
             "--metrics",
             metavar="NAME,…",
-            help="Any of psnr, ssim, mse, lpips, niqe and those of plug-ins; or all.",
+            help="Any of psnr, ssim, mse, lpips, dists, ssimulacra2, niqe, brisque and those of "
+            "plug-ins; or all, which leaves out those whose weights are not at hand.",
         ),
     ] = "psnr,ssim,mse",
     color: Annotated[
@@ -146,14 +147,13 @@ def evaluate(
     from crispen.evaluate.benchmark import common_scale
     from crispen.evaluate.benchmark import evaluate as measure
     from crispen.evaluate.contender import BUILT_IN
-    from crispen.evaluate.known_metrics import metric_names
     from crispen.evaluate.pairs import find_data
     from crispen.evaluate.scores import Protocol
 
     names = [*(models or []), *listed(baseline, BUILT_IN, "--baseline")]
     if not names:
         raise UsageError("name a model, or baselines with --baseline; 'crispen models' lists them")
-    wanted = tuple(metric_names()) if metrics == "all" else _metrics(metrics)
+    wanted = _all_metrics() if metrics == "all" else _metrics(metrics)
     form = _format(format, output, json)
     if output is not None and output.exists() and not overwrite:
         raise OutputError(f"{output} already exists; give --overwrite or another name with -o")
@@ -193,6 +193,15 @@ def listed(text: str, known: Sequence[str], option: str) -> list[str]:
             hint = nearest_names(name, known) or f"; those are {', '.join(known)}"
             raise UsageError(f"{option}: '{name}' is none of them{hint}")
     return names
+
+
+def _all_metrics() -> tuple[str, ...]:
+    from crispen.evaluate.known_metrics import usable_metrics
+
+    usable, missing = usable_metrics()
+    for line in missing:
+        typer.echo(line, err=True)
+    return tuple(usable)
 
 
 def _metrics(text: str) -> tuple[str, ...]:

@@ -1,10 +1,11 @@
-"""MSE, PSNR, SSIM, LPIPS, NIQE, seconds and memory of models and baselines on a folder of pictures.
+"""Metrics, seconds and memory of models and baselines on a folder of pictures.
 
 A luma model is measured as the literature does it: the luma of the 8-bit LR picture goes through
 the network, what comes out is rounded to 8 bits and compared with the HR picture's luma
 (`crispen.evaluate.metrics`). The interpolations enlarge the same plane. Luma travels as 16-bit
 levels, 257 to a grey level, so that nothing but the result is rounded. Asked for R'G'B', everything
-sees and is compared in R'G'B'; so are LPIPS and NIQE in any case.
+sees and is compared in R'G'B'; so do and are those of `crispen.evaluate.known_metrics` in any
+case.
 """
 
 from __future__ import annotations
@@ -98,10 +99,10 @@ def evaluate_pairs(
         threads: See `evaluate`.
         progress: See `evaluate`.
     """
-    if "lpips" in protocol.metrics:
-        from crispen.evaluate.lpips import load_weights
-
-        load_weights()  # before any time is spent
+    for metric in protocol.metrics:
+        prepare = find_metric(metric).prepare
+        if prepare is not None:
+            prepare()  # before any time is spent
     with peak_memory() as peak, open_contender(model, scale, device, threads) as contender:
         scores = _score(contender, pairs, protocol, data, progress or Progress())
     return Score(
@@ -167,24 +168,10 @@ def measure_picture(
     }
     more: dict[str, float | None] = {}
     added = [metric for metric in protocol.metrics if find_metric(metric).measure]
-    if added or {"lpips", "niqe"} & set(protocol.metrics):
+    if added:
         shown = contender.run(lr) if plane else out
-        values |= _perceived(shown, hr, protocol.metrics)
         more = {metric: measured(metric, shown, hr) for metric in added}
     return PictureScore(picture=name, seconds=seconds, more=more, **values)  # type: ignore[arg-type]
-
-
-def _perceived(out: Any, hr: Bytes, metrics: tuple[str, ...]) -> dict[str, float | None]:
-    values: dict[str, float | None] = {}
-    if "lpips" in metrics:
-        from crispen.evaluate.lpips import lpips
-
-        values["lpips"] = lpips(out, hr)
-    if "niqe" in metrics:
-        from crispen.evaluate.niqe import niqe
-
-        values["niqe"] = niqe(luma255(out))
-    return values
 
 
 def common_scale(models: list[str], scale: int | None) -> int:

@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from crispen import plugins
-from crispen.errors import UsageError, nearest_names
+from crispen.errors import CrispenError, MissingExtra, UsageError, nearest_names
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    Measure = Callable[[NDArray[np.uint8], NDArray[np.uint8]], float]
+    Measure = Callable[[NDArray[np.uint8], NDArray[np.uint8]], float | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,9 @@ class Metric:
         about: What it is, for the note under a table; ours that go by the protocol's colour and
             border have none.
         measure: From result and reference in R'G'B', ``(height, width, 3)`` ``uint8``, no border
-            shaved; None for those that `crispen.evaluate.benchmark` measures itself.
+            shaved; None for those that `crispen.evaluate.benchmark` measures itself, and what it
+            gives is None where it is undefined.
+        prepare: Loads what it needs, or says in one line what is missing.
     """
 
     title: str
@@ -42,6 +44,62 @@ class Metric:
     lower_is_better: bool = False
     about: str = ""
     measure: Measure | None = None
+    prepare: Callable[[], object] | None = None
+
+
+def _lpips(result: NDArray[np.uint8], reference: NDArray[np.uint8]) -> float | None:
+    from crispen.evaluate.lpips import lpips
+
+    return lpips(result, reference)
+
+
+def _prepare_lpips() -> object:
+    from crispen.evaluate.lpips import load_weights
+
+    return load_weights()
+
+
+def _dists(result: NDArray[np.uint8], reference: NDArray[np.uint8]) -> float | None:
+    from crispen.evaluate.dists import dists
+
+    return dists(result, reference)
+
+
+def _prepare_dists() -> object:
+    from crispen.evaluate.dists import load_dists
+
+    return load_dists()
+
+
+def _ssimulacra2(result: NDArray[np.uint8], reference: NDArray[np.uint8]) -> float | None:
+    from crispen.evaluate.ssimulacra2 import ssimulacra2
+
+    return ssimulacra2(result, reference)
+
+
+def _prepare_ssimulacra2() -> object:
+    from crispen.evaluate.ssimulacra2 import load_package
+
+    return load_package()
+
+
+def _niqe(result: NDArray[np.uint8], reference: NDArray[np.uint8]) -> float | None:
+    from crispen.evaluate.metrics import luma255
+    from crispen.evaluate.niqe import niqe
+
+    return niqe(luma255(result))
+
+
+def _brisque(result: NDArray[np.uint8], reference: NDArray[np.uint8]) -> float | None:
+    from crispen.evaluate.brisque import brisque
+
+    return brisque(result)
+
+
+def _prepare_brisque() -> object:
+    from crispen.evaluate.brisque import load_machine
+
+    return load_machine()
 
 
 METRICS: dict[str, Metric] = {
@@ -49,13 +107,42 @@ METRICS: dict[str, Metric] = {
     "ssim": Metric("SSIM", 4),
     "mse": Metric("MSE", 5, lower_is_better=True),
     "lpips": Metric(
-        "LPIPS", 4, lower_is_better=True, about="LPIPS (AlexNet, lower is better) on R'G'B'"
+        "LPIPS",
+        4,
+        lower_is_better=True,
+        about="LPIPS (AlexNet, lower is better) on R'G'B'",
+        measure=_lpips,
+        prepare=_prepare_lpips,
+    ),
+    "dists": Metric(
+        "DISTS",
+        4,
+        lower_is_better=True,
+        about="DISTS (VGG-16, lower is better) on R'G'B'",
+        measure=_dists,
+        prepare=_prepare_dists,
+    ),
+    "ssimulacra2": Metric(
+        "SSIMULACRA2",
+        2,
+        about="SSIMULACRA 2 (higher is better, at most 100) on R'G'B'",
+        measure=_ssimulacra2,
+        prepare=_prepare_ssimulacra2,
     ),
     "niqe": Metric(
         "NIQE",
         2,
         lower_is_better=True,
         about="NIQE (lower is better) on Y' of the result alone",
+        measure=_niqe,
+    ),
+    "brisque": Metric(
+        "BRISQUE",
+        2,
+        lower_is_better=True,
+        about="BRISQUE (lower is better) on grey of the result alone",
+        measure=_brisque,
+        prepare=_prepare_brisque,
     ),
 }
 
@@ -81,6 +168,21 @@ def find_metric(name: str) -> Metric:
     return _metric(found, name)
 
 
+def usable_metrics() -> tuple[list[str], list[str]]:
+    """The metrics that can be measured here, and for each other one a line that says why not."""
+    usable, missing = [], []
+    for name in metric_names():
+        prepare = find_metric(name).prepare
+        try:
+            if prepare is not None:
+                prepare()
+        except MissingExtra as error:
+            missing.append(f"{name} is left out: {error}")
+        else:
+            usable.append(name)
+    return usable, missing
+
+
 def _metric(found: Any, name: str) -> Metric:
     if isinstance(found, Metric):
         if found.measure is None:
@@ -96,15 +198,18 @@ def _metric(found: Any, name: str) -> Metric:
 
 
 def measured(name: str, result: NDArray[np.uint8], reference: NDArray[np.uint8]) -> float | None:
-    """What a plug-in's metric gives for a picture; None for one of ours.
+    """What a metric gives for a picture; None where it is undefined.
 
     Raises:
-        UsageError: It failed.
+        CrispenError: It failed, or what it needs is missing.
     """
     metric = find_metric(name)
     if metric.measure is None:
         return None
     try:
-        return float(metric.measure(result, reference))
+        value = metric.measure(result, reference)
+    except CrispenError:
+        raise
     except Exception as error:
         raise UsageError(f"metric {name}: {type(error).__name__}: {error}") from error
+    return None if value is None else float(value)

@@ -39,7 +39,7 @@ def niqe(luma: Array) -> float | None:
     if rows * columns < _LEAST_BLOCKS:
         return None
     picture: Array = luma[: rows * BLOCK_PX, : columns * BLOCK_PX].astype(np.float64).round()
-    half = _half(picture)
+    half = half_size(picture)
     features = np.concatenate(
         [_features(picture, BLOCK_PX), _features(half, BLOCK_PX // 2)], axis=1
     )
@@ -60,7 +60,8 @@ def _natural() -> tuple[Array, Array]:
         return model["mean"], model["covariance"]
 
 
-def _half(picture: Array) -> Array:
+def half_size(picture: Array) -> Array:
+    """A picture of even sides at half its size."""
     # MATLAB's imresize mirrors the picture at its edge.
     around = np.pad(picture, 8, mode="symmetric")
     half = resize(around, around.shape[0] // 2, around.shape[1] // 2)
@@ -69,9 +70,7 @@ def _half(picture: Array) -> Array:
 
 def _features(picture: Array, block: int) -> Array:
     """``(blocks, 18)``."""
-    mean = _smooth(picture)
-    contrast = np.sqrt(np.abs(_smooth(picture**2) - mean**2))
-    normal = (picture - mean) / (contrast + 1)
+    normal = normalised(picture)
     return np.array(
         [
             _describe(normal[top : top + block, left : left + block])
@@ -79,6 +78,13 @@ def _features(picture: Array, block: int) -> Array:
             for top in range(0, picture.shape[0], block)
         ]
     )
+
+
+def normalised(picture: Array) -> Array:
+    """A picture less its local mean, over its local contrast."""
+    mean = _smooth(picture)
+    contrast = np.sqrt(np.abs(_smooth(picture**2) - mean**2))
+    return np.asarray((picture - mean) / (contrast + 1), np.float64)
 
 
 def _smooth(picture: Array) -> Array:
@@ -111,8 +117,8 @@ def _shapes() -> tuple[Array, Array]:
     return shapes, gamma(2 / shapes) ** 2 / (gamma(1 / shapes) * gamma(3 / shapes))
 
 
-def _fit(values: Array) -> tuple[float, float, float]:
-    """Shape and both scales of the asymmetric generalised Gaussian, by moments."""
+def distribution(values: Array) -> tuple[float, float, float]:
+    """Shape and both deviations of the asymmetric generalised Gaussian, by moments."""
     below, above = values[values < 0], values[values > 0]
     left = float(np.sqrt(np.mean(below**2))) if below.size else math.nan
     right = float(np.sqrt(np.mean(above**2))) if above.size else math.nan
@@ -121,5 +127,11 @@ def _fit(values: Array) -> tuple[float, float, float]:
     ratio *= (skew**3 + 1) * (skew + 1) / (skew**2 + 1) ** 2
     shapes, ratios = _shapes()
     shape = float(shapes[np.argmin((ratios - ratio) ** 2)])
+    return shape, left, right
+
+
+def _fit(values: Array) -> tuple[float, float, float]:
+    """Its shape and both scales."""
+    shape, left, right = distribution(values)
     width = math.sqrt(math.gamma(1 / shape) / math.gamma(3 / shape))
     return shape, left * width, right * width

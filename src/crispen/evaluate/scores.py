@@ -27,9 +27,7 @@ class PictureScore:
         ssim: The same border.
         seconds: For the picture, network alone, the model being warm.
         mse: Of values in [0, 1].
-        lpips: On R'G'B', no border shaved; None if it was not requested or is undefined.
-        niqe: On Y' of the result alone; None likewise.
-        more: What the metrics of plug-ins gave, by their names.
+        more: What the other metrics gave, by their names; None where one is undefined.
     """
 
     picture: str
@@ -37,8 +35,6 @@ class PictureScore:
     ssim: float
     seconds: float
     mse: float = math.nan
-    lpips: float | None = None
-    niqe: float | None = None
     more: Mapping[str, float | None] = field(default_factory=dict)
 
     def value(self, name: str) -> float | None:

@@ -167,7 +167,8 @@ class Keeper:
             figures = self.validator.measure(self.learner.average)
         if self.learner.fabric.world_size > 1:
             figures = self.learner.fabric.broadcast(figures)
-        monitor = self.recipe.validation.monitor
+        validation = self.recipe.validation
+        monitor = validation.monitor
         value = figures.get(f"val_{monitor}")
         if value is None:
             raise TrainingError(
@@ -175,11 +176,11 @@ class Keeper:
             )
         if not math.isfinite(value):
             raise TrainingError(self._told(step, f"the {monitor} of validation is {value}"))
-        if self._fights(step) and not (monitor == "lpips" and self._fights(self.judge.step)):
+        if self._fights(step) and not (validation.perceptual and self._fights(self.judge.step)):
             # A network that learns against a discriminator is not compared with what it was before,
             # nor by a figure that a discriminator makes worse.
             self.judge.best = None
-        larger = monitor in ("psnr", "ssim")
+        larger = validation.larger_is_better
         if self.judge.hear(value, step, self.recipe.train, larger=larger):
             self.best = {"step": step} | {k.removeprefix("val_"): v for k, v in figures.items()}
             self.save(BEST, step)

@@ -23,6 +23,7 @@ from torch import Tensor, nn
 from crispen import __version__
 from crispen.errors import ModelError
 from crispen.evaluate.benchmark import measure_results, measure_speed
+from crispen.evaluate.known_metrics import METRICS
 from crispen.evaluate.pairs import Degrade
 from crispen.lab.checkpoint import load_checkpoint, no_lineage, restore_weights
 from crispen.lab.degradations import Degradation
@@ -200,8 +201,10 @@ def _kept(recipe: Recipe, step: int) -> str:
         return ""
     if step <= table.pretrain_steps:
         return f"step {step:,}, before the discriminator"
-    monitor = recipe.validation.monitor
-    which = "lowest LPIPS of those" if monitor == "lpips" else "latest"
+    validation = recipe.validation
+    best = "highest" if validation.larger_is_better else "lowest"
+    title = METRICS[validation.monitor].title if validation.perceptual else ""
+    which = f"{best} {title} of those" if title else "latest"
     return f"step {step:,}, {which} with the discriminator"
 
 

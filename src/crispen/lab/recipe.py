@@ -106,11 +106,24 @@ class Validation(Table):
         "part of the data is held out",
     )
     count: int = Field(32, ge=1, le=10_000, description="held-out crops that are measured")
-    monitor: Literal["psnr", "ssim", "mse", "loss", "lpips"] = Field(
+    monitor: Literal[
+        "psnr", "ssim", "mse", "loss", "lpips", "dists", "ssimulacra2", "niqe", "brisque"
+    ] = Field(
         "psnr",
         description="decides which checkpoint is the best, and when to stop or slow down; against "
-        "a discriminator, only lpips can tell, and by another the latest is kept",
+        "a discriminator, only lpips, dists, ssimulacra2, niqe and brisque can tell, and by "
+        "another the latest is kept",
     )
+
+    @property
+    def perceptual(self) -> bool:
+        """Whether the figure monitored tells how pictures look."""
+        return self.monitor not in ("psnr", "ssim", "mse", "loss")
+
+    @property
+    def larger_is_better(self) -> bool:
+        """Of the figure monitored."""
+        return self.monitor in ("psnr", "ssim", "ssimulacra2")
 
 
 class Paper(Table):

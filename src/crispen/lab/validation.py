@@ -20,7 +20,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from crispen.errors import InputError, MissingInput
-from crispen.evaluate.lpips import load_weights, lpips
+from crispen.evaluate.known_metrics import METRICS, measured
 from crispen.evaluate.metrics import Array, literature_border, luma255, psnr, round8, ssim
 from crispen.lab.data import Batches
 from crispen.lab.degradations import degrade
@@ -62,21 +62,24 @@ class Validator:
         recipe: The recipe.
 
     Raises:
-        CrispenError: It monitors LPIPS, whose weights are not at hand.
+        CrispenError: What it monitors needs weights or a package that is not at hand.
     """
 
     def __init__(self, cases: list[Case], losses: Loss, recipe: Recipe) -> None:
         self.cases = cases
         self.recipe = recipe
         self._losses = losses
-        self._lpips = load_weights() if recipe.validation.monitor == "lpips" else None
+        self._perceived = recipe.validation.monitor if recipe.validation.perceptual else ""
+        prepare = METRICS[self._perceived].prepare if self._perceived else None
+        if prepare is not None:
+            prepare()  # before any time is spent
 
     @torch.no_grad()
     def measure(self, network: Network) -> dict[str, float]:
         """Means of ``val_loss``, ``val_mse``, ``val_psnr``, ``val_ssim`` and ``val_accuracy``.
 
         SSIM is left out where a picture is too small for it, accuracy where there is one channel.
-        Where the recipe monitors it, ``val_lpips`` is there, too.
+        Where the recipe monitors a perceptual metric, such as ``val_lpips``, it is there, too.
         """
         scores: dict[str, list[float]] = {}
         for case in self.cases:
@@ -95,10 +98,10 @@ class Validator:
         scores["val_psnr"] = float(np.minimum(100.0, psnr(image, reference, border=border)))
         if min(image.shape) - 2 * border >= _SSIM_PX:
             scores["val_ssim"] = ssim(image, reference, border=border)
-        if self._lpips is not None:
-            seen = lpips(_bytes(out), _bytes(target), self._lpips)
+        if self._perceived:
+            seen = measured(self._perceived, _bytes(out), _bytes(target))
             if seen is not None:
-                scores["val_lpips"] = seen
+                scores[f"val_{self._perceived}"] = seen
         if out.shape[1] == 3:
             scores["val_accuracy"] = float((out.argmax(1) == target.argmax(1)).float().mean())
         return scores

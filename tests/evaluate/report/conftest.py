@@ -150,8 +150,8 @@ A = Score(
     "Set",
     2,
     (
-        PictureScore("x.png", 30.0, 0.9, 0.25, 0.001, lpips=0.1),
-        PictureScore("y.png", math.inf, 1.0, 0.75, 0.0, lpips=0.3),
+        PictureScore("x.png", 30.0, 0.9, 0.25, 0.001, more={"lpips": 0.1}),
+        PictureScore("y.png", math.inf, 1.0, 0.75, 0.0, more={"lpips": 0.3}),
     ),
     border=2,
     metrics=("psnr", "ssim", "mse", "lpips"),
@@ -166,7 +166,7 @@ B = replace(
     parameters=0,
     memory_bytes=None,
     pictures=(
-        PictureScore("x.png", 20.0, 0.8, 0.1, 0.01, lpips=None),
-        PictureScore("y.png", 22.0, 0.7, 0.1, 0.006, lpips=0.05),
+        PictureScore("x.png", 20.0, 0.8, 0.1, 0.01, more={"lpips": None}),
+        PictureScore("y.png", 22.0, 0.7, 0.1, 0.006, more={"lpips": 0.05}),
     ),
 )
