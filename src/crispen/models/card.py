@@ -34,26 +34,26 @@ class Training(_Frozen):
     """Where the weights come from."""
 
     recipe: str = Field("", description="name of the recipe")
-    steps: int = Field(0, description="optimiser steps, those of earlier stages included")
+    steps: int = Field(0, description="optimiser steps, including earlier stages")
     seed: int = Field(0, description="seed of weights and crops")
     loss: str = Field("", description="what was minimised")
     data: str = Field("", description="name of the data set")
     data_sha256: str = Field("", description="SHA-256 of its manifest")
     data_licences: str = Field("", description="licences of the pictures in it")
     hardware: str = Field("", description="what it was trained on")
-    wall_time_s: float = Field(0.0, description="seconds of training, earlier stages included")
-    kept: str = Field("", description="which checkpoint it is, where that was a choice")
+    wall_time_s: float = Field(0.0, description="seconds of training, including earlier stages")
+    kept: str = Field("", description="which checkpoint it is, if there was a choice")
     started_from: str = Field("", description="model whose weights it began with")
     crispen: str = Field("", description="version of Crispen that exported the model")
-    teacher: str = Field("", description="network of others that it learned to answer like")
-    teacher_licence: str = Field("", description="licence of that network, with its notice")
+    teacher: str = Field("", description="third-party teacher network, if distilled")
+    teacher_licence: str = Field("", description="licence of the teacher network, with its notice")
 
 
 class Result(_Frozen):
     """One measured line: the metric's definition is that of `crispen.evaluate.metrics`."""
 
     data: str = Field(description="Set5, Set14, …")
-    degradation: str = Field("", description="what was done to the pictures; bicubic if empty")
+    degradation: str = Field("", description="how the pictures were degraded; bicubic if empty")
     psnr: float = Field(description="dB on Y'; a border of `scale` pixels shaved, none at scale 1")
     ssim: float = Field(description="on Y', 11×11 Gaussian, σ 1.5")
     bicubic_psnr: float | None = Field(None, description="bicubic on the same pictures")
@@ -94,14 +94,14 @@ class ModelCard(_Frozen):
     version: str = "1"
     training: Training = Training()
     results: tuple[Result, ...] = ()
-    speed: str = Field("", description="measured speed and on what, for people")
+    speed: str = Field("", description="measured speed and the hardware, as text")
     dials: bool = Field(
         False, description="takes dials: how degraded the input is; see `crispen.models.dials`"
     )
-    vivid: bool = Field(False, description="takes how vivid its result is, from 0 to 1")
+    vivid: bool = Field(False, description="takes a vividness from 0 to 1")
     curve: bool = Field(
         False,
-        description="answers with a tone curve for the whole picture; see `crispen.models.curve`",
+        description="returns a tone curve for the whole picture; see `crispen.models.curve`",
     )
 
     @model_validator(mode="after")
