@@ -174,7 +174,7 @@ def _streams(value: Any) -> Any:
         text.replace(" ", "").lower() if isinstance(text, str) else text,
         PATTERN,
         "no_streams",
-        "'{text}' does not say streams; write all, video, or numbers and kinds such as 0,2 "
+        "'{text}' is not a choice of streams; write all, video, or numbers and kinds such as 0,2 "
         "or audio:eng,subtitle",
     )
 

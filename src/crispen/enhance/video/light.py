@@ -66,7 +66,7 @@ def light_in_clip(path: Path, look: Callable[[Overview], Curve], box: Box | None
     """
     places = list(_looked_at(path, box))
     if not places:
-        raise InputError(f"{path}: not one frame of it can be read; fetch it again")
+        raise InputError(f"{path}: no frame of it can be read; fetch it again")
     times = np.array([time for time, _ in places])
     curves = np.stack([look(overview).values for _, overview in places])
     levels = np.stack([overview.statistics for _, overview in places])

@@ -112,7 +112,7 @@ class FrameClock:
         if self._mended:
             notes.append(f"{self._mended} frames without a valid time stamp were given one")
         if self._changed:
-            notes.append("its frames change size or format; all were brought to the first one's")
+            notes.append("its frames change size or format; all were converted to match the first")
         cut = damage.cut and not self._left
         if cut:
             notes.append(f"the source is cut or damaged: it ends early, after {self.frames} frames")
