@@ -732,7 +732,7 @@ export interface components {
         };
         /**
          * Dials
-         * @description How much of each damage a picture has; None is not known.
+         * @description How much of each damage a picture has; None means unknown.
          *
          *     Attributes:
          *         noise: See `noise_dial`.
@@ -2039,7 +2039,7 @@ export interface components {
         };
         /**
          * Training
-         * @description Where the weights come from.
+         * @description Origin of the weights.
          */
         Training: {
             /**
