@@ -1,8 +1,8 @@
 """Crispen makes low-quality pictures and videos look good again.
 
-``enhance(picture, scale=2)`` is the one to begin with, ``load(name)`` gives a model to call,
-``models()`` lists what there is, ``enhance_video(source, target)`` does videos. Pictures are paths,
-bytes, PIL images, NumPy arrays or `Image`; results are `Image`.
+``enhance(picture, scale=2)`` is the place to start, ``load(name)`` gives a model to call,
+``models()`` lists the available models, ``enhance_video(source, target)`` does videos. Pictures
+are paths, bytes, PIL images, NumPy arrays or `Image`; results are `Image`.
 
 Names are imported when first used: ``import crispen`` itself is instant.
 """

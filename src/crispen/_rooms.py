@@ -26,7 +26,7 @@ class Room(ModuleType):
 
 
 class House(ModuleType):
-    """The package above: binds a room's function where the import system would bind the room."""
+    """The parent package: binds the function where the import system would bind the package."""
 
     def __setattr__(self, name: str, value: Any) -> None:
         super().__setattr__(name, value._function if isinstance(value, Room) else value)

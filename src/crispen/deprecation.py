@@ -1,4 +1,4 @@
-"""How something public goes: with a warning that names the version in which it is removed."""
+"""Deprecation of public names: a warning that states the version of their removal."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ def deprecated(
     """Warn that something public will be removed.
 
     Call it where the old way is taken. A test fails once `removed_in` is reached, so that nothing
-    stays for longer than it was announced.
+    outlives its announcement.
 
     Args:
         what: What is deprecated, as the start of a sentence.
         since: The version that first warned.
-        removed_in: The version that does without it, at least one minor version later.
+        removed_in: The version without it, at least one minor version later.
         instead: What to use, as an imperative.
         stacklevel: Frames between this call and the caller that should change, counted as
             `warnings.warn` does from the function that calls this one.

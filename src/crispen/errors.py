@@ -50,7 +50,7 @@ class UsageError(CrispenError, ValueError):
 
 
 class ResultTooLarge(UsageError):
-    """A size that the person who runs the program does not allow."""
+    """A size above the limit set for this program."""
 
 
 class InputError(CrispenError, ValueError):
@@ -77,7 +77,7 @@ class ModelError(CrispenError, ValueError):
 
 
 class UnknownModel(ModelError):
-    """A name or path that no model has: an option that does not fit, rather than a bad file."""
+    """No model has this name or path: a wrong option rather than a bad file."""
 
     exit_code = 2
 
@@ -93,7 +93,7 @@ class TrainingError(CrispenError, RuntimeError):
 
 
 class ServerError(CrispenError, ConnectionError):
-    """A server that a client asked refuses, or does not answer.
+    """A server refuses a client's request, or does not answer.
 
     Attributes:
         code: For programs, such as ``not_found``; see the server's API.
@@ -110,11 +110,11 @@ class ServerError(CrispenError, ConnectionError):
 
 
 class Cancelled(CrispenError):
-    """The person stopped it."""
+    """The user stopped it."""
 
     exit_code = 130
 
-    def __init__(self, message: str = "stopped; finished files are whole, the rest was not begun"):
+    def __init__(self, message: str = "stopped; finished files are complete, no other was begun"):
         super().__init__(message)
 
 
@@ -158,7 +158,7 @@ def nearest_names(
     Args:
         name: What was asked for.
         known: What there is.
-        limit: The most names to say.
+        limit: Maximum number of names.
         also: Other names in lower case, and which of the known ones each means.
 
     >>> nearest_names("foto-x2", ["photo-x2", "espcn-x2"])
@@ -169,11 +169,11 @@ def nearest_names(
     return f"; did you mean {', '.join(near)}?" if near else ""
 
 
-# Pydantic's kinds of complaint, in words for anyone who filled in a form or typed an address.
+# Pydantic's kinds of complaint, in words for people who fill in a form or type an address.
 _INVALID = {
     "bool_parsing": "must be true or false",
     "bool_type": "must be true or false",
-    "extra_forbidden": "is not known here; /docs lists what is",
+    "extra_forbidden": "is unknown; /docs lists what is accepted",
     "finite_number": "must be a finite number",
     "float_parsing": "must be a number",
     "float_type": "must be a number",
@@ -202,11 +202,11 @@ def describe_invalid(one: Mapping[str, Any]) -> str:
     >>> describe_invalid({"type": "less_than_equal", **about})
     'width must be at most 65500'
     """
-    # Its place in the request or in a list is of no help.
+    # Its position in the request or in a list does not help.
     name = next((part for part in reversed(one["loc"]) if isinstance(part, str)), "")
     words = _INVALID.get(one["type"])
     together = not name or "field" in one.get("ctx", {})
-    if words is None and together:  # it is about several values
+    if words is None and together:  # it concerns several values
         return str(one["msg"]).removeprefix("Value error, ")
     name = name or "body"
     if words is None:

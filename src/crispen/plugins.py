@@ -1,4 +1,4 @@
-"""What other packages and single files add: networks, losses, degradations, data, metrics, tasks.
+"""Plug-ins from packages and single files: networks, losses, degradations, data, metrics, tasks.
 
 An installed package lists what it offers as entry points, one group for each kind::
 
@@ -33,13 +33,13 @@ _IN_FILE = re.compile(r"(?P<path>.+\.py):(?P<name>[A-Za-z_]\w*)")
 
 @functools.cache
 def installed(group: Group) -> dict[str, importlib.metadata.EntryPoint]:
-    """What installed packages add to a group, by name; none of it is imported yet."""
+    """Entry points of installed packages in a group, by name; nothing is imported yet."""
     found = importlib.metadata.entry_points(group=f"crispen.{group}")
     return {entry.name: entry for entry in sorted(found, key=lambda entry: entry.name)}
 
 
 def in_file(reference: str) -> tuple[Path, str] | None:
-    """The file and the name in it that a reference means; None if it means an installed name.
+    """File and name of a reference; None if it refers to an installed name.
 
     >>> in_file("nets/tiny.py:Tiny")
     (PosixPath('nets/tiny.py'), 'Tiny')
@@ -74,7 +74,7 @@ def find(group: Group, reference: str) -> Any:
         return None
     try:
         return entry.load()
-    except Exception as error:  # whatever a stranger's module raises
+    except Exception as error:  # a third-party module may raise anything
         raise UsageError(
             f"plug-in '{reference}' ({entry.value}) cannot be imported: "
             f"{type(error).__name__}: {error}; update or uninstall its package"

@@ -18,12 +18,12 @@ from crispen.errors import Cancelled
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """How far a piece of work is.
+    """Progress of a piece of work.
 
     Attributes:
-        what: What is being done, as a person would say it.
+        what: What is being done, for people.
         done: How much is done, in `unit`.
-        total: How much there is, or None if unknown.
+        total: Amount in all, or None if unknown.
         unit: ``px``, ``frames``, ``files``, ``steps``, ``bytes``.
         elapsed_s: Seconds since it began.
         finished: The last event of its task.

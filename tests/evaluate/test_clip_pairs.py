@@ -42,5 +42,5 @@ def test_each_frame_is_measured_as_a_picture(tmp_path: Path) -> None:
 
 
 def test_nothing_to_restore_is_said(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="nothing is wrong with its frames"):
+    with pytest.raises(UsageError, match="its frames are not degraded"):
         next(frame_pairs(tmp_path / "a.mp4", 1))

@@ -1,1 +1,1 @@
-"""Run one network on one window of pixels, by whatever this machine runs networks fastest with."""
+"""Run one network on one window of pixels, with the fastest engine on this machine."""

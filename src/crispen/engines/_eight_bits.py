@@ -1,10 +1,10 @@
 """Convolutions in int8, for networks with quantisation-aware training.
 
-A convolution qualifies whose input is clipped to [0, range] (`crispen.lab.networks.clipped`): that
-range is written in the graph, so nothing is guessed and nothing more than what the network itself
-does is cut off. Inputs become 255 steps of their range, weights 127 steps to either side of zero
-for each output channel; OpenVINO then adds products in whole numbers. That is 1.7 times as fast as
-bf16 on CPUs with VNNI, and costs 0.01 to 0.03 dB on Set5.
+A convolution qualifies if its input is clipped to [0, range] (`crispen.lab.networks.clipped`): the
+graph states that range, so nothing is guessed and nothing is clipped beyond what the network
+clips. Inputs are quantised to 255 steps of their range, weights to 127 steps on either side of
+zero per output channel; OpenVINO then accumulates products as integers. That is 1.7 times as fast
+as bf16 on CPUs with VNNI, and costs 0.01 to 0.03 dB on Set5.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ def _rounded(x: ov.Output, low: ov.Node, high: ov.Node, levels: int) -> ov.Outpu
 
 
 def _limited(node: ov.Node, kind: str) -> tuple[ov.Output, float] | None:
-    """What is compared with one number by a ``Minimum`` or ``Maximum``, and that number."""
+    """The operand and the constant of a ``Minimum`` or ``Maximum``."""
     if node.get_type_name() != kind:
         return None
     for this, other in ((0, 1), (1, 0)):
@@ -36,7 +36,7 @@ def _limited(node: ov.Node, kind: str) -> tuple[ov.Output, float] | None:
 
 
 def _clipped(node: ov.Node) -> tuple[ov.Output, float] | None:
-    """What is clipped to [0, ceiling] here, and the ceiling.
+    """The value that is clipped to [0, ceiling], and the ceiling.
 
     OpenVINO reads ONNX's Clip as ``Minimum(Maximum(x, 0), ceiling)``.
     """
@@ -48,7 +48,7 @@ def _clipped(node: ov.Node) -> tuple[ov.Output, float] | None:
 
 
 def _candidates(model: ov.Model) -> Iterator[tuple[ov.Node, ov.Output, float]]:
-    """Each convolution that qualifies, what is clipped before it, and the ceiling."""
+    """Each convolution that qualifies, the value clipped before it, and the ceiling."""
     for node in model.get_ordered_ops():
         if node.get_type_name() != "Convolution":
             continue
@@ -63,10 +63,10 @@ def has_eight_bits(model: ov.Model) -> bool:
 
 
 def eight_bits(model: ov.Model) -> int:
-    """Rewrites, in place, what can run in int8.
+    """Rewrite, in place, the convolutions that can run in int8.
 
     Returns:
-        How many convolutions that are.
+        The number of these convolutions.
     """
     found = list(_candidates(model))
     for node, clipped, ceiling in found:

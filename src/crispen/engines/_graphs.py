@@ -59,11 +59,11 @@ class Window:
         return ov.Type.u8 if self.dtype == "uint8" else ov.Type.u16
 
     def view(self, card: ModelCard) -> View:
-        """How a network sees these pixels."""
+        """The network's view of these pixels."""
         return view_of(card.color, self.peak, studio=self.studio)
 
     def parameter(self) -> ov.Node:
-        """The pixels, as they come."""
+        """The input pixels."""
         return op.parameter(list(self.shape), self.type, "pixels")
 
     def batch(self, pixels: ov.Node) -> ov.Node:
@@ -75,7 +75,7 @@ class Window:
         return op.convert(self.batch(pixels), ov.Type.f32)
 
     def parts(self, pixels: ov.Node) -> list[tuple[ov.Node, float]]:
-        """`levels` that bf16 holds exactly, each with what one of its units is in levels."""
+        """`levels` as parts that bf16 holds exactly, each with the size of its unit in levels."""
         if self.dtype == "uint8":
             return [(self.levels(pixels), 1.0)]
         levels = op.convert(pixels, ov.Type.i32)
@@ -183,7 +183,7 @@ def _fold_color(
 
 
 def values_per_px(model: ov.Model, card: ModelCard) -> float:
-    """The most values that one layer of a network reads and writes, for each pixel it is given.
+    """The largest number of values that one layer reads and writes per input pixel.
 
     Args:
         model: The network; it is reshaped.
@@ -206,8 +206,8 @@ def values_per_px(model: ov.Model, card: ModelCard) -> float:
 def network_graph(model: ov.Model, card: ModelCard, window: Window) -> ov.Model:
     """Pixels → residual ``(height, width, net channels · scale²)``; `model` is used up.
 
-    A network that answers with a picture instead has its own bicubic image subtracted, so
-    that the paint is the same for all.
+    If the network returns a picture instead, its bicubic base is subtracted, so that the paint
+    is the same for all.
     """
     scale = card.scale
     inputs, outputs = model.inputs, model.outputs
@@ -269,7 +269,7 @@ def _mixed(planes: ov.Node, matrix: NDArray[np.floating], scale: int) -> ov.Node
 
     Args:
         planes: ``(1, channels · scale², h, w)``.
-        matrix: ``(n, channels)``, what is made of the channels.
+        matrix: ``(n, channels)``, to apply to the channels.
         scale: Of the network.
     """
     kernel = np.einsum("nc,pq->pncq", matrix, np.eye(scale * scale))

@@ -1,4 +1,4 @@
-"""What PyTorch does for each operation of an ONNX graph.
+"""PyTorch implementations of ONNX operations.
 
 A function takes the node's inputs in order, None where one is left out, and its attributes by
 name. Whole numbers that describe shapes stay on the CPU.
@@ -272,7 +272,7 @@ def _sizes() -> dict[str, Operation]:
         if mode == "nearest":
             if where == "asymmetric" and how.get("nearest_mode") == b"floor":
                 return F.interpolate(x, mode="nearest", **to)
-            # Whole factors come out alike however halves are rounded.
+            # For whole factors, the rounding of halves makes no difference.
             if centred and all(f == int(f) for f in factors):
                 return F.interpolate(x, mode="nearest-exact", **to)
         named = {"linear": "bilinear", "cubic": "bicubic"}.get(mode)

@@ -39,20 +39,20 @@ def add(
 ) -> ModelCard:
     """Add a model to the user's own, after a check that it loads and answers.
 
-    A foreign ONNX file without a card is tried out for its scale, its colour and the sides it
-    takes, and gets a card. A model of ncnn is translated first, and so is a PyTorch file, of which
-    ``spandrel`` knows the architecture.
+    A third-party ONNX file without a card is run to find its scale, its colour and the sides it
+    accepts, and gets a card. An ncnn model is translated first, and so is a PyTorch file if
+    ``spandrel`` knows its architecture.
 
     Args:
         path_or_url: An ONNX file or a PyTorch file (``.pth``, ``.pt``, ``.safetensors``), or a
-            ``http``, ``https`` or ``file`` URL of one; or either file of a model of ncnn,
+            ``http``, ``https`` or ``file`` URL of one; or either file of an ncnn model,
             ``.param`` and ``.bin``.
         name: What to call it; the card's or the file's name unless given.
-        task: What a file without a card is for; ``upscale`` if it enlarges, else ``restore``,
+        task: Task of a file without a card; ``upscale`` if it enlarges, else ``restore``,
             unless given.
-        scale: How many times it should enlarge; checked.
-        color: ``luma`` or ``rgb``, which a network that takes any number of channels cannot say.
-        sha256: What the content must hash to; needed for a URL, behind which it may change.
+        scale: Expected scale factor; checked.
+        color: ``luma`` or ``rgb``, for a network that accepts any number of channels.
+        sha256: Expected hash of the content; required for a URL, whose content may change.
         overwrite: Replace a model of that name in the user's folder.
         progress: Receives progress events.
 
@@ -61,12 +61,11 @@ def add(
 
     Raises:
         ModelError: It cannot be fetched, hashes to something else, or does not work.
-        MissingInput: Of a model of ncnn, one of the two files is not there.
-        InputError: A PyTorch file is damaged, or holds more than weights.
+        MissingInput: One of the two files of an ncnn model is missing.
+        InputError: A PyTorch file is damaged, or contains more than weights.
         MissingExtra: Translating it needs a package.
         UsageError: The name is taken or is not a name, a URL comes without its hash, or the
-            network does not do what was said.
-        OutputError: The folder cannot be written.
+        network does not match the arguments. OutputError: The folder cannot be written.
     """
     if name is not None and not re.fullmatch(NAME, name):
         raise UsageError(
@@ -127,13 +126,13 @@ def add(
 
 
 def models_in(folder: Path) -> list[Path]:
-    """The model files in a folder, one for each model of ncnn."""
+    """The model files in a folder, one for each ncnn model."""
     wanted = (SUFFIX, ncnn.SUFFIXES[0], *PUBLISHED)
     return sorted(path for path in folder.iterdir() if path.suffix.lower() in wanted)
 
 
 def _converted(path: Path, fetched: bytes | None, source: str) -> published.Converted:
-    """A PyTorch file as ONNX; what was fetched is put into a file first."""
+    """A PyTorch file as ONNX; a download is saved to a file first."""
     if fetched is None:
         return published.convert(path)
     with tempfile.TemporaryDirectory(prefix="crispen-") as folder:
@@ -146,7 +145,7 @@ def _converted(path: Path, fetched: bytes | None, source: str) -> published.Conv
 
 
 class _Stated(NamedTuple):
-    """What the person says about a model."""
+    """What the user states about a model."""
 
     name: str | None
     task: Task | None
@@ -162,7 +161,7 @@ def _check(
     stated: _Stated,
     known: dict[str, Any],
 ) -> ModelCard:
-    """The card, after one small window went through the network; `part` then holds that card."""
+    """The card, after a test run on one small window; `part` then contains that card."""
     # Not above: OpenVINO takes 0.4 s to import.
     from crispen.engines.openvino import OpenVinoEngine
     from crispen.engines.probe import probe

@@ -1,11 +1,11 @@
 """The Engine protocol: run one network on one window of pixels.
 
-An engine takes and gives NumPy arrays of whole pixels; what is between (layout, precision, colour,
-the bicubic base) is its own business, so that the fastest engine can do all of it inside its
-graph. Tiling, alpha, sizes and files are above it.
+An engine takes and returns NumPy arrays of integer pixels. Layout, precision, colour and the
+bicubic base are internal to it, so that the fastest engine can do all of it inside its graph.
+Tiling, alpha, sizes and files are handled above it.
 
-What all engines share is here: how pixels become what a network sees and how its residual
-comes back (`view_of`), and the bicubic base. `ArrayEngine` does it in NumPy for the engines whose
+This module has what all engines share: how pixels map to network input and how the residual maps
+back (`view_of`), and the bicubic base. `ArrayEngine` does it in NumPy for the engines whose
 graph cannot.
 """
 
@@ -31,7 +31,7 @@ Floats = NDArray[np.float32]
 LUMA = np.array([BT601_STUDIO.kr, 1.0 - BT601_STUDIO.kr - BT601_STUDIO.kb, BT601_STUDIO.kb])
 LUMA = LUMA.astype(np.float32)
 # Four times leaves what the shipped networks do to coloured photographs as it is to the last bit,
-# `relight` on dark ones included. Noise and JPEG's coarse chroma reach less far than 8 pixels.
+# `relight` on dark ones included. Noise and JPEG's coarse chroma extend less than 8 pixels.
 COLOR_GAIN = 4.0
 COLOR_RADIUS = 8
 
@@ -45,7 +45,7 @@ class Engine(Protocol):
     Attributes:
         card: The network's card.
         name: ``openvino``, ``onnxruntime`` or ``torch``.
-        device: What it runs on, ``cpu``, ``cuda:0`` …
+        device: The device it runs on, ``cpu``, ``cuda:0`` …
         precision: ``int8``, ``bf16``, ``fp16`` or ``fp32``.
     """
 
@@ -56,7 +56,7 @@ class Engine(Protocol):
 
     @property
     def bytes_per_px(self) -> float:
-        """Memory that a run takes for a pixel of its window; rather too much than too little."""
+        """Memory of a run per pixel of its window; an overestimate is safer."""
         ...
 
     def run(self, pixels: Pixels, *, peak: int | None = None, studio: bool = False) -> Pixels:
@@ -65,9 +65,9 @@ class Engine(Protocol):
         Args:
             pixels: ``(height, width, channels)`` ``uint8`` or ``uint16``, of sides that the card
                 allows (`crispen.enhance.window.run_window` takes any). One channel is a grey
-                picture or the Y' of a video. Three channels are R'G'B'; a luma network then sees
-                their BT.601 studio luma, and what it adds to luma is added to all three channels
-                of the bicubic image, which leaves chroma bicubic.
+                picture or the Y' of a video. Three channels are R'G'B'; a luma network then
+                operates on their BT.601 studio luma, and its residual is added to all three
+                channels of the bicubic image, which leaves chroma bicubic.
             peak: The largest level; 255 or 65535 by dtype unless given (1023 for 10-bit video).
             studio: One channel is studio-range Y', with black at 16/255 and white at 235/255 of
                 `peak`. Otherwise it runs from 0 to `peak`, as R'G'B' always does.
@@ -82,7 +82,7 @@ class Engine(Protocol):
         ...
 
     def interrupt(self, thread: int) -> None:
-        """Make a `run` that another thread is in raise `Cancelled` soon, where the runtime can.
+        """Make a `run` in another thread raise `Cancelled` soon, if the runtime supports it.
 
         Args:
             thread: Its `threading.Thread.ident`; runs of other threads continue.
@@ -90,7 +90,7 @@ class Engine(Protocol):
         ...
 
     def close(self) -> None:
-        """Give memory and threads back."""
+        """Release memory and threads."""
         ...
 
 
@@ -117,7 +117,7 @@ def check_window(pixels: Pixels, peak: int | None) -> int:
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """How a network sees pixels: ``matrix @ levels + offset``, in [0, 1].
+    """A network's view of pixels: ``matrix @ levels + offset``, in [0, 1].
 
     Attributes:
         matrix: ``(network channels, 1 or 3)``; three for a grey picture too, whose plane is then
@@ -132,15 +132,15 @@ class View:
 
 
 def view_of(color: Color, peak: int, *, studio: bool = False) -> View:
-    """How a network of that colour sees pixels.
+    """The view of pixels for a network of that colour.
 
     Luma networks learn studio-range Y', RGB networks full-range R'G'B'. Pixels of the other kind
-    are mapped to theirs. A grey picture is handed over as R'G'B' of three equal planes rather than
+    are converted. A grey picture is passed as R'G'B' of three equal planes rather than
     as one plane with the sum of their weights: low precision rounds each weight, and grey would
     come out up to 10 levels away from the same picture in R'G'B'.
 
     Args:
-        color: What the network works on.
+        color: What the network operates on.
         peak: The largest level.
         studio: One plane of studio-range Y'; otherwise R'G'B' or grey. See `Engine.run`.
     """
@@ -159,7 +159,7 @@ def color_near(pixels: Pixels, card: ModelCard) -> Pixels:
 
     Args:
         pixels: ``(height, width, 3)``.
-        card: The network's, whose halo is the radius where that is less, so that tiles are exact.
+        card: The network's; its halo limits the radius, so that tiles are exact.
     """
     radius = COLOR_RADIUS if card.halo is None else min(card.halo, COLOR_RADIUS)
     red, green, blue = (pixels[..., channel] for channel in range(3))
@@ -181,7 +181,7 @@ def _largest(levels: NDArray[Any], radius: int) -> NDArray[Any]:
 
 
 class ArrayEngine:
-    """An engine whose runtime only runs the network; the rest is NumPy.
+    """An engine whose runtime only runs the network; NumPy does the rest.
 
     A child implements `answer`.
 
@@ -201,10 +201,10 @@ class ArrayEngine:
 
     @abstractmethod
     def answer(self, x: Floats) -> Floats:
-        """What the network says to ``(1, C, h, w)`` in [0, 1].
+        """The network's output for ``(1, C, h, w)`` in [0, 1].
 
-        The tensor ``residual``, ``(1, C · scale², h, w)``, where the card names a base; otherwise
-        the picture, ``(1, C, scale · h, scale · w)``.
+        The tensor ``residual``, ``(1, C · scale², h, w)``, if the card names a base; otherwise the
+        picture, ``(1, C, scale · h, scale · w)``.
         """
 
     def run(self, pixels: Pixels, *, peak: int | None = None, studio: bool = False) -> Pixels:
@@ -249,14 +249,14 @@ class ArrayEngine:
         return guessed_bytes_per_px(self.card)
 
     def interrupt(self, thread: int) -> None:
-        """Nothing: these runtimes finish a window that they began."""
+        """Nothing: these runtimes always finish a window."""
 
     def close(self) -> None:
-        """There is nothing to release."""
+        """Nothing to release."""
 
 
 def guessed_bytes_per_px(card: ModelCard) -> float:
-    """Memory for one pixel of a window, as far as a card tells.
+    """Memory per pixel of a window, estimated from the card.
 
     A plain 3x3 stack of ``halo`` layers has about ``9 · halo · width²`` weights, which gives its
     width. An engine holds about three layers in 32 bits (two are alive at once, one is slack for

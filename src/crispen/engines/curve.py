@@ -1,4 +1,4 @@
-"""Runs a network that answers with a tone curve: once a picture, and then pixels are looked up.
+"""Runs a network that returns a tone curve: once per picture; then pixels are looked up.
 
 See `crispen.models.curve`. The network itself is so small that it always runs on the CPU.
 """
@@ -18,12 +18,12 @@ from crispen.media.color import BT601_STUDIO
 from crispen.models.card import ModelCard
 from crispen.models.curve import Curve, Overview, simplest
 
-# A picture whose channels differ by no more has no colour that could be wrong.
+# A picture whose channels differ by no more has no colour to correct.
 _NEUTRAL = 2 / 255
 
 
 class CurveEngine:
-    """An `Engine` whose answer depends on the whole picture, of which it must be shown an overview.
+    """An `Engine` whose result depends on an overview of the whole picture.
 
     Args:
         path: The ONNX file: ``view`` and ``statistics`` in, ``curve`` out.
@@ -34,8 +34,7 @@ class CurveEngine:
         name: ``openvino``.
         device: ``cpu``.
         precision: ``fp32``.
-        curve: What pixels are looked up in. Where it is None, each window is taken for a whole
-            picture.
+        curve: The lookup curve. If None, each window is treated as a whole picture.
 
     Raises:
         ModelError: The file cannot be loaded.
@@ -54,7 +53,7 @@ class CurveEngine:
         core = ov.Core()
         options = {"INFERENCE_PRECISION_HINT": "f32", "NUM_STREAMS": "1"}
         try:
-            # Not by its path, which may hold characters that OpenVINO does not take.
+            # Not by its path, which may contain characters that OpenVINO rejects.
             compiled = core.compile_model(core.read_model(path.read_bytes()), "CPU", options)
         except (RuntimeError, OSError) as error:
             raise ModelError(f"{path}: cannot be loaded; fetch or export it again") from error
@@ -65,14 +64,14 @@ class CurveEngine:
         """The same engine for one picture.
 
         Args:
-            overview: Of the whole picture; None where each window is one.
+            overview: Of the whole picture; None if each window is a picture.
         """
         mine = copy.copy(self)
         mine.curve = None if overview is None else self.look(overview)
         return mine
 
     def look(self, overview: Overview) -> Curve:
-        """The curve for a picture of which that is the overview."""
+        """The curve for the picture with that overview."""
         with self._lock:  # one request, used by one thread at a time
             self._request.infer([overview.view[None], overview.statistics[None]])
             values = np.array(self._request.get_output_tensor(0).data[0], np.float64)
@@ -91,12 +90,12 @@ class CurveEngine:
         tables = curve.tables(peak, grey=channels == 1, studio=studio).astype(pixels.dtype)
         out = np.empty_like(pixels)
         for channel in range(channels):
-            # A level beyond the peak is no level.
+            # Levels beyond the peak do not occur.
             np.take(tables[channel], pixels[..., channel], out=out[..., channel], mode="clip")
         return out
 
     def interrupt(self, thread: int) -> None:
-        """See `Engine.interrupt`; nothing here takes long."""
+        """See `Engine.interrupt`; runs here are short."""
 
     def close(self) -> None:
         """See `Engine.close`."""

@@ -1,4 +1,4 @@
-"""What this machine can run networks on, and which engine a device name means."""
+"""Devices and engines on this machine, and the engine for a device name."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ INSTALL_ENGINE = {
     "torch": "pip install 'crispen[train]'",
 }
 
-# What speeds networks up, as Linux calls it, and how we say it.
+# CPU features that speed up networks: Linux's name and ours.
 _CPU_FLAGS = {
     "avx2": "AVX2",
     "avx512f": "AVX-512",
@@ -54,11 +54,11 @@ class EngineInfo:
 
     Attributes:
         engine: ``openvino``, ``onnxruntime`` or ``torch``.
-        version: Of the runtime, or empty where it is not installed.
+        version: Of the runtime, or empty if it is not installed.
         devices: What it can run on here, as ``--device`` takes it.
-        features: What makes it fast here: ``bf16``, ``fp16``, ``VNNI``, ``AVX-512``, ``AMX``.
-        hardware: The name of the processor or of each device, for people.
-        install: What to type for more, or empty.
+        features: CPU or device features that speed it up: ``bf16``, ``fp16``, ``VNNI``,
+        ``AVX-512``, ``AMX``. hardware: Name of the processor or of each device, for people.
+        install: Command that installs more, or empty.
         problem: Why an installed engine does not work, or empty.
     """
 
@@ -84,14 +84,14 @@ _ORT = ("onnxruntime-gpu", "onnxruntime-directml", "onnxruntime")
 
 
 def usable_cores() -> int:
-    """Processors that this process may run on."""
+    """CPUs available to this process."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 def cpu_features(cpuinfo: str | None = None) -> tuple[str, ...]:
-    """What the CPU has for networks, on Linux; nothing on other systems.
+    """CPU features for networks on Linux; empty on other systems.
 
     Args:
         cpuinfo: Content of ``/proc/cpuinfo``; this machine's unless given.
@@ -174,14 +174,14 @@ def available_devices() -> list[EngineInfo]:
     for name, look in (("openvino", _openvino), ("onnxruntime", _onnxruntime), ("torch", _torch)):
         try:
             found.append(look())
-        except Exception as error:  # whatever a broken driver raises is what doctor is for
+        except Exception as error:  # doctor exists to report what a broken driver raises
             reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
             found.append(EngineInfo(name, problem=reason, install=f"reinstall {name}"))
     return found
 
 
 def has_nvidia() -> bool:
-    """Whether the NVIDIA driver is there; asked without loading CUDA."""
+    """Whether the NVIDIA driver is installed, without loading CUDA."""
     return shutil.which("nvidia-smi") is not None
 
 
@@ -207,7 +207,7 @@ def choose(device: str) -> tuple[str, str]:
         ``("openvino", "cpu")`` and the like.
 
     Raises:
-        UsageError: There is no such device here.
+        UsageError: This machine has no such device.
     """
     if not isinstance(device, str):
         raise UsageError(f"device is {device!r}; give a name, such as 'cpu' or 'cuda:0'")
@@ -216,7 +216,7 @@ def choose(device: str) -> tuple[str, str]:
     if device == "cpu":
         return "openvino", "cpu"
     if device == "auto":
-        # Only what is certain to be a gain is asked for, since asking costs start-up time.
+        # Only devices that are certainly faster are probed, since probing costs start-up time.
         if has_nvidia() and _version("onnxruntime-gpu") and "cuda" in _ort_devices():
             return "onnxruntime", "cuda"
         return "openvino", "cpu"

@@ -1,4 +1,4 @@
-"""ONNX Runtime: CUDA, TensorRT, DirectML and CoreML, and the CPU where OpenVINO is not wanted."""
+"""ONNX Runtime: CUDA, TensorRT, DirectML and CoreML, and the CPU if OpenVINO is not wanted."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def _bytes_field(number: int, content: bytes) -> bytes:
 
 
 def with_residual_output(model: bytes) -> bytes:
-    """The ONNX file with its tensor ``residual`` as one more output.
+    """The ONNX file with its tensor ``residual`` as an additional output.
 
     A second ``graph`` field is merged with the first when a protobuf message is parsed, so
     appending a few bytes is enough: ``ModelProto.graph`` (7) → ``output`` (12) → ``name`` (1).
@@ -32,7 +32,7 @@ class OnnxRuntimeEngine(ArrayEngine):
     Args:
         path: The ONNX file.
         card: Its card.
-        content: What is run in place of the file's own bytes.
+        content: Replaces the file's own bytes.
         device: ``cpu``, ``cuda``, ``cuda:1``, ``tensorrt``, ``directml``, ``coreml``.
         threads: CPU threads; all cores unless given.
 
@@ -76,7 +76,7 @@ class OnnxRuntimeEngine(ArrayEngine):
                 options,
                 providers=providers,
             )
-        except Exception as error:  # its exceptions share no base class of their own
+        except Exception as error:  # its exceptions have no common base class
             raise ModelError(
                 f"{path}: not a model ONNX Runtime can load on {device}; "
                 "download or export it again, or use --device cpu"

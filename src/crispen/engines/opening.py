@@ -1,4 +1,4 @@
-"""The engine for a device, found without importing the others, since each import takes its time."""
+"""The engine for a device, found without importing the others, since each import is slow."""
 
 from __future__ import annotations
 
@@ -24,16 +24,15 @@ def open_engine(
     Args:
         path: The ONNX file.
         card: Its card.
-        dials: Settings of the network's dials; it estimates all of them from the picture unless
-            given.
-        device: ``auto`` (the fastest sure thing: CUDA if an engine for it is installed, else the
-            CPU), ``cpu``, ``cuda``, ``cuda:N``, ``tensorrt``, ``directml``, ``coreml``, ``mps``,
+        dials: Settings of the network's dials; all are estimated from the picture unless given.
+        device: ``auto`` (CUDA if an engine for it is installed, else the CPU), ``cpu``, ``cuda``,
+        ``cuda:N``, ``tensorrt``, ``directml``, ``coreml``, ``mps``,
             ``gpu``, ``npu``.
         threads: CPU threads; all cores unless given.
 
     Raises:
-        UsageError: No such device here; the text lists those that are.
-        ModelError: The file cannot be loaded, or has no dials to be set.
+        UsageError: No such device here; the message lists those available.
+        ModelError: The file cannot be loaded, or has no dials to set.
     """
     if threads is not None and threads < 1:
         raise UsageError(f"threads must be 1 or more, not {threads}")

@@ -1,8 +1,8 @@
 """OpenVINO: the default on CPUs (int8 and bf16 where the CPU has them), Intel GPUs and NPUs.
 
-Everything between pixels and pixels is inside two graphs (`crispen.engines._graphs`). Graphs of a
-fixed shape run faster than flexible ones, so each shape of window is compiled when it first comes
-and kept while it is among the last few; give windows of equal size where that is possible. The
+All work from input to output pixels is inside two graphs (`crispen.engines._graphs`). Graphs of a
+fixed shape run faster than flexible ones, so each window shape is compiled on first use, and the
+last few are cached; use windows of equal size if possible. The
 paint always runs on the CPU.
 """
 
@@ -34,7 +34,7 @@ _PRECISIONS = {
 
 
 class _Plan:
-    """Both graphs compiled for one window, and requests that wait to be used again."""
+    """Both graphs compiled for one window, and idle requests for reuse."""
 
     def __init__(self, network: ov.CompiledModel, paint: ov.CompiledModel, card: ModelCard) -> None:
         self._network = network
@@ -48,7 +48,7 @@ class _Plan:
     def run(self, pixels: Pixels, answer: Pixels) -> None:
         try:
             network, paint = self._idle.pop()
-        except IndexError:  # more callers than ever before
+        except IndexError:  # more concurrent callers than before
             network = self._network.create_infer_request()
             paint = self._paint.create_infer_request()
             paint.set_input_tensor(1, network.get_output_tensor(0))
@@ -88,7 +88,7 @@ class _Plan:
 
 def _cannot_compute(error: RuntimeError) -> ModelError:
     return ModelError(
-        f"the network's computation failed ({last_line(error)}); give less --memory, or choose "
+        f"the network's computation failed ({last_line(error)}); reduce --memory, or choose "
         "another --device"
     )
 
@@ -99,15 +99,15 @@ class OpenVinoEngine:
     Args:
         path: The ONNX file.
         card: Its card.
-        content: What is run in place of the file's own bytes.
+        content: Replaces the file's own bytes.
         device: ``cpu``, ``gpu``, ``gpu.1``, ``npu``.
         threads: CPU threads; all cores unless given.
         precision: ``int8``, ``bf16``, ``fp16`` or ``fp32``; the fastest that is precise enough
-            unless given: int8 where the network was trained for it and the CPU has VNNI, else bf16
-            where the CPU has it and the network gives a residual. A network that carries the
+            unless given: int8 if the network was trained for it and the CPU has VNNI, else bf16
+            if the CPU has it and the network returns a residual. A network that carries the
             picture through its layers would lose up to 0.5 dB, so it runs in fp32.
-        streams: How many calls of `run` work side by side on a share of the threads each; with 1,
-            each call uses all threads, and further calls wait.
+        streams: Number of concurrent calls of `run`, each on a share of the threads; with 1, each
+            call uses all threads, and further calls wait.
 
     Raises:
         ModelError: The file cannot be loaded.
@@ -131,7 +131,7 @@ class OpenVinoEngine:
         self.device = device
         self._core = ov.Core()
         try:
-            # From bytes, so that only the front end for ONNX is asked, whatever the file's name.
+            # From bytes, so that only the ONNX front end reads it, regardless of the file's name.
             self._model = self._core.read_model(path.read_bytes() if content is None else content)
         except (*FAILURES, OSError) as error:
             raise ModelError(
@@ -142,7 +142,7 @@ class OpenVinoEngine:
             raise UsageError(f"precision must be {', '.join(_PRECISIONS)}, not {self.precision}")
         if self.precision == "int8" and not has_eight_bits(self._model):
             raise UsageError(
-                f"{card.name} was not trained for int8; take bf16 or fp32, or train it with "
+                f"{card.name} was not trained for int8; use bf16 or fp32, or train it with "
                 'activation = "clipped-relu"'
             )
         self._threads = threads
@@ -166,19 +166,19 @@ class OpenVinoEngine:
     def bytes_per_px(self) -> float:
         """See `Engine`.
 
-        Half as much again as the widest layer's input and output, for the layout changes around
-        it, and the picture of three channels three or four times over in 32 bits. Measured,
-        windows take 50 to 100 % of it, and only the thinnest networks a third more.
+        1.5 times the widest layer's input and output, for the layout changes around it, plus
+        three or four copies of the three-channel picture in 32 bits. Measured: windows take 50 to
+        100 % of it; only the thinnest networks take a third more.
         """
         try:
             values = values_per_px(self._model.clone(), self.card)
-        except FAILURES:  # what is wrong with the model is reported when it runs
+        except FAILURES:  # errors in the model are reported when it runs
             return guessed_bytes_per_px(self.card)
         pictures = (36.0 if self.card.color == "luma" else 48.0) * self.card.scale**2
         return 1.5 * values * (4 if self.precision == "fp32" else 2) + pictures
 
     def _compile(self, model: ov.Model, device: str, precision: str) -> ov.CompiledModel:
-        if precision == "int8":  # of the layers that are not
+        if precision == "int8":  # for layers that are not int8
             precision = "bf16" if self._has_bf16() else "fp32"
         options: dict[str, object] = {"INFERENCE_PRECISION_HINT": _PRECISIONS[precision]}
         if device == "cpu":
@@ -227,13 +227,13 @@ class OpenVinoEngine:
         return answer
 
     def interrupt(self, thread: int) -> None:
-        """See `Engine.interrupt`; it is heard between two layers of the network."""
+        """See `Engine.interrupt`; it takes effect between two layers of the network."""
         with self._lock:
             plans = list(self._plans.values())
         for plan in plans:
             plan.interrupt(thread)
 
     def close(self) -> None:
-        """Forget the compiled graphs; the next `run` would make them again."""
+        """Drop the compiled graphs; the next `run` would compile them again."""
         with self._lock:
             self._plans.clear()

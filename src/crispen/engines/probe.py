@@ -1,4 +1,4 @@
-"""A card for a foreign ONNX network, found by looking at it and trying it out."""
+"""A card for a third-party ONNX network, from its graph and test runs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from crispen.engines._failures import FAILURES, last_line
 from crispen.errors import ModelError, UsageError
 from crispen.models.card import Color, ModelCard, Task
 
-# What input sides may have to be multiples of, as pooling and shuffling networks require.
+# Candidate multiples for input sides, as pooling and shuffling networks require.
 _MULTIPLES = (1, 2, 4, 8, 16, 32, 64)
 _SIDE = 64
 _LARGEST_SCALE = 16
@@ -29,21 +29,21 @@ def probe(
 ) -> ModelCard:
     """The card of an image-to-image network without one.
 
-    Colour is its input's channels, scale what it makes of a small grey picture; tried out are also
-    of what its sides must be multiples, or whether they are fixed. Its halo stays unknown, so
-    that tiles are blended, and so do its licence and training.
+    Colour comes from its input's channels, scale from its output for a small grey picture; test
+    runs also find the multiple of its sides, or whether they are fixed. Its halo, licence and
+    training stay unknown, so tiles are blended.
 
     Args:
         content: The ONNX file.
         name: What to call it.
         file: Where it came from, for errors.
-        task: What it is for; ``upscale`` if it enlarges, else ``restore``, unless given.
-        scale: What it should be; checked.
-        color: What it should see; checked where the network says so itself.
+        task: Its task; ``upscale`` if it enlarges, else ``restore``, unless given.
+        scale: Expected scale; checked.
+        color: Expected colour; checked if the network states it.
 
     Raises:
-        ModelError: Not an ONNX file, or no network from pictures to pictures.
-        UsageError: `name` cannot be a model's name, or what was asked for is not what it does.
+        ModelError: Not an ONNX file, or not an image-to-image network.
+        UsageError: `name` cannot be a model's name, or the network does not match the arguments.
     """
     core = ov.Core()
     try:
@@ -62,7 +62,7 @@ def probe(
         return ModelCard(
             name=re.sub(r"[^A-Za-z0-9._-]+", "-", name).lstrip("._-"),
             task=task or ("upscale" if found > 1 else "restore"),
-            summary="A foreign network; its card was made by trying it out.",
+            summary="A third-party network; its card was measured by running it.",
             scale=found,
             color="luma" if channels == 1 else "rgb",
             multiple=multiple,
@@ -75,7 +75,7 @@ def probe(
 
 
 def _input(model: ov.Model, file: str, color: Color | None) -> tuple[int, int | None]:
-    """Channels, and the side if only one will do."""
+    """Channels, and the side if it is fixed."""
     if len(model.inputs) != 1 or len(model.outputs) != 1:
         raise ModelError(
             f"{file}: has {len(model.inputs)} inputs and {len(model.outputs)} outputs; "
@@ -105,7 +105,8 @@ def _input(model: ov.Model, file: str, color: Color | None) -> tuple[int, int | 
         return channels, None
     if height != width:
         raise ModelError(
-            f"{file}: cannot work on pictures of any size (it takes {shape}); export it with free "
+            f"{file}: cannot process pictures of every size (it takes {shape}); export it with "
+            "free "
             "height and width, or with a square input"
         )
     return channels, height
@@ -114,10 +115,10 @@ def _input(model: ov.Model, file: str, color: Color | None) -> tuple[int, int | 
 def _scale(
     core: ov.Core, model: ov.Model, file: str, channels: int, fixed: int | None
 ) -> tuple[int, int]:
-    """How many times larger its answers are, and of what its sides must be multiples."""
+    """Its scale factor, and the multiple for its sides."""
     problem = ""
     for multiple in (1,) if fixed is not None else _MULTIPLES:
-        # An odd number of multiples: what a larger multiple would do is no proof.
+        # An odd number of multiples: success with a larger multiple would prove nothing.
         side = fixed or (_SIDE // multiple + (_SIDE // multiple + 1) % 2) * multiple
         shape = [1, channels, side, side]
         try:
@@ -129,13 +130,13 @@ def _scale(
         scale = out[-1] // side if out else 0
         if out != [1, channels, side * scale, side * scale] or not 1 <= scale <= _LARGEST_SCALE:
             problem = (
-                f"makes {out} of {shape}, and only whole scales from 1 to {_LARGEST_SCALE} will do"
+                f"makes {out} of {shape}, but only whole scales from 1 to {_LARGEST_SCALE} work"
             )
             continue
         if not np.isfinite(answer).all():
             raise ModelError(f"{file}: returns NaN or infinity for a uniform grey; check the file")
         return scale, multiple
-    raise ModelError(f"{file}: cannot be run on pictures of any size ({problem}); export it again")
+    raise ModelError(f"{file}: cannot run on pictures of every size ({problem}); export it again")
 
 
 def _answer(

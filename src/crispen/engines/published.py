@@ -1,7 +1,7 @@
-"""PyTorch files of other makers, made into ONNX by a process of their own.
+"""Third-party PyTorch files, converted to ONNX in a separate process.
 
 That process imports PyTorch, which nothing else needs when a model is added, and it alone opens
-the file: with ``weights_only``, so that no code in it is run.
+the file: with ``weights_only``, so that no code in it runs.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from crispen.models.published import require_spandrel
 
 
 class Converted(NamedTuple):
-    """A network in ONNX, with a card that is yet to be completed.
+    """A network in ONNX, with an incomplete card.
 
     Attributes:
         content: The file.
-        facts: Fields of the card that are known.
+        facts: Known fields of the card.
     """
 
     content: bytes
@@ -35,7 +35,7 @@ def convert(path: Path) -> Converted:
 
     Raises:
         MissingExtra: PyTorch or spandrel is not installed.
-        CrispenError: It is not there, holds more than weights, or is of no known architecture.
+        CrispenError: It does not exist, contains more than weights, or has an unknown architecture.
     """
     require_spandrel(f"adding {path.name}")
     if not path.is_file():

@@ -1,6 +1,6 @@
-"""PyTorch, where it is installed anyway: CUDA and MPS.
+"""PyTorch, if it is installed: CUDA and MPS.
 
-The ONNX graph is walked node by node; see `crispen.engines._torch_operations`.
+The ONNX graph is executed node by node; see `crispen.engines._torch_operations`.
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ class TorchEngine(ArrayEngine):
     Args:
         path: The ONNX file.
         card: Its card.
-        content: What is run in place of the file's own bytes.
+        content: Replaces the file's own bytes.
         device: ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
         threads: CPU threads of the whole process; PyTorch's own choice unless given.
 
     Raises:
         MissingExtra: PyTorch or ``onnx`` is not installed.
-        ModelError: The file cannot be loaded, or has operations unknown here.
+        ModelError: The file cannot be loaded, or has unsupported operations.
     """
 
     name = "torch"
@@ -45,7 +45,7 @@ class TorchEngine(ArrayEngine):
         device: str = "cpu",
         threads: int | None = None,
     ) -> None:
-        # Half precision only where the residual, not the picture, goes through the network.
+        # Half precision only if the network carries the residual, not the picture.
         half = device.startswith("cuda") and card.base == "bicubic"
         super().__init__(card, device, "fp16" if half else "fp32")
         try:
@@ -100,7 +100,7 @@ class TorchEngine(ArrayEngine):
         return tensor
 
     def _needed(self) -> list[tuple[str, list[str], str, dict[str, Any]]]:
-        """The nodes on which the answer depends, in order."""
+        """The nodes that the output depends on, in order."""
         wanted, kept = {self._output}, []
         for node in reversed(self._nodes):
             if node[2] in wanted:
@@ -109,7 +109,7 @@ class TorchEngine(ArrayEngine):
         return kept[::-1]
 
     def tensors(self, x: torch.Tensor) -> torch.Tensor:
-        """`answer` for a batch that is on the device already."""
+        """`answer` for a batch already on the device."""
         values = dict(self._constants)
         values[self._input] = x.to(self._type)
         for kind, inputs, output, how in self._nodes:

@@ -1,7 +1,7 @@
-"""Files that arrive in a folder, each as soon as nobody writes it any more.
+"""Files that arrive in a folder, each once it is fully written.
 
-What has been done is in the record beside the results, so that a run which begins again does
-nothing twice. A file that failed is tried again when it changes, or in the next run.
+The record beside the results lists finished work, so that a restarted run repeats
+nothing. A file that failed is tried again when it changes, or in the next run.
 """
 
 from __future__ import annotations
@@ -16,23 +16,23 @@ from crispen.progress import Progress
 
 SETTLE_S = 2.0
 _LOOK_S = 0.5
-# Some drives of other machines do not say that anything changed.
+# Some network drives do not report changes.
 _LOOK_ANYWAY_S = 60.0
 
 _Stamp = tuple[int, int, int]
 
 
 class Arrivals:
-    """The files of a folder, those that are there and those that come.
+    """The files of a folder, present and future.
 
     Args:
         folder: Which.
         progress: Can cancel.
         recursive: Look into folders below it.
-        settle_s: Seconds for which a file must not have changed.
+        settle_s: Seconds without a change before a file is read.
 
     Raises:
-        UsageError: It is no folder.
+        UsageError: It is not a folder.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class Arrivals:
         settle_s: float = SETTLE_S,
     ) -> None:
         if not folder.is_dir():
-            raise UsageError(f"--watch takes a folder, and {folder} is none; make it first")
+            raise UsageError(f"--watch takes a folder, and {folder} is not one; create it first")
         self._folder = folder
         self._progress = progress
         self._recursive = recursive
@@ -56,7 +56,7 @@ class Arrivals:
         """Each file once it has settled; ends when it is cancelled.
 
         Args:
-            plan: What is to be done with all that is there now.
+            plan: Work for all files present now.
         """
         with needs_extra("--watch", "watch"):
             from watchfiles import watch
@@ -93,7 +93,7 @@ class Arrivals:
 
 
 def _stamp(path: Path) -> _Stamp | None:
-    """What changes while a file is written; None if it is gone or there is nothing in it."""
+    """The state that changes while a file is written; None if it is gone or empty."""
     try:
         about = path.stat()
     except OSError:

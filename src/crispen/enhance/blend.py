@@ -1,9 +1,8 @@
 """Tiles for networks without a finite halo: overlapped, weighted and averaged.
 
-Two ways, one class. `cosine` weights tiles by a raised cosine that falls over the overlap, which
-hides the seams of networks that look at the whole tile. `average` weights every tile alike: the
-classic autoencoder works on 100x100 patches at a stride of 25 so, each pixel being the mean
-of up to sixteen answers.
+`cosine` weights tiles by a raised cosine that falls over the overlap, which hides the seams of
+networks that look at the whole tile. `average` weights every tile equally: the classic autoencoder
+uses 100x100 patches at a stride of 25, so each pixel is the mean of up to sixteen outputs.
 """
 
 from __future__ import annotations
@@ -52,16 +51,17 @@ class Overlap:
 
 
 def overlap_of(card: ModelCard, tile_px: int | None, asked: Overlap | None) -> Overlap | None:
-    """How the tiles of a network overlap, or None where they are exact without.
+    """The overlap of a network's tiles, or None if they are exact without it.
 
     Args:
-        card: The network's card; its ``window_px`` and ``stride_px`` go before the other two.
+        card: The network's card; its ``window_px`` and ``stride_px`` take precedence over the
+            other two.
         tile_px: Side of the tiles, or None to choose.
         asked: The requested mode.
     """
     stride = card.stride_px
     if card.window_px is not None:
-        # Half a window, so that no pixel is answered from a window's border alone.
+        # Half a window, so that no pixel depends on a window's border alone.
         if stride is None:
             return Overlap(card.window_px, max(1, card.window_px // 2))
         return Overlap(card.window_px, stride, "average")

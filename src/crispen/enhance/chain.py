@@ -1,4 +1,4 @@
-"""Chooses the models, and their order, that enlarge a picture to its size."""
+"""Chooses the models that enlarge a picture to its size, and their order."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from crispen.models.athand import AtHand, HasCard
 from crispen.models.tasks import TASKS
 
 # A result at most this much larger than what the chain gives is enlarged bicubically at the end:
-# 667 pixels out of 333 are to be x2, not x3 and down again.
+# 333 to 667 pixels is x2, not x3 and down again.
 SLACK = 1.01
-# How much networks in a row enlarge, at most; bicubic does the rest. A second network takes what
-# the first made up for detail and makes speckles of it: x8 of photo scores 23.75 dB by x2 and x4,
+# Maximum scale of networks in a row; bicubic does the rest. A second network treats what
+# the first invented as detail and turns it into speckles: x8 of photo scores 23.75 dB by x2 and x4,
 # 23.81 by x4 and bicubic (Set5 and Set14), at a fifth of the work. Up to x4 it pays: 27.88 dB by x2
 # twice, 27.49 by x2 and bicubic.
 _MOST = 4
-# What a pixel of the result costs beside the network's work on it, in weights applied to a pixel of
-# the input: 2.7 ns against 2 ps, measured with photo-fast-x2 on two cores.
+# Cost of a pixel of the result beside the network's work on it, in weights applied to a
+# pixel of the input: 2.7 ns against 2 ps, measured with photo-fast-x2 on two cores.
 _RESULT_PX = 1000
 
 
@@ -33,14 +33,14 @@ class Family:
         self.members = tuple(members)
 
     def chain(self, factor: float, before: int = 1) -> list[HasCard]:
-        """The cheapest members in a row that enlarge `factor` times, or as far as it pays.
+        """The cheapest sequence of members that enlarges `factor` times, or as far as it pays.
 
-        Smaller scales come first, since a step costs what its input has pixels. No member at all
-        if nothing is enlarged.
+        Smaller scales come first, since the cost of a step is proportional to its input's pixels.
+        No member at all if nothing is enlarged.
 
         Args:
-            factor: What is missing.
-            before: What other networks have enlarged by then.
+            factor: Factor still missing.
+            before: Factor of the networks before it.
 
         Raises:
             UsageError: No member enlarges.
@@ -71,13 +71,12 @@ def _cost(row: Iterable[HasCard]) -> float:
 
 
 class Lineup:
-    """The models for what was requested, in order, whatever the size of the picture.
+    """The models for a request, in order, for any size of picture.
 
     Args:
         wanted: Names of models and families; None for the usual family.
-        tasks: What to do instead, in words; `wanted` then takes the place of the models
-            that usually do it.
-        strength: How much of what models of scale 1 change is kept, 0 to 1; all unless given.
+        tasks: Tasks instead; `wanted` then replaces the models that usually do them.
+        strength: Share of the change by models of scale 1 to keep, 0 to 1; all unless given.
         video: Choose usual models that are fast enough for videos.
         at_hand: The models that can be named; those that ship and the user's own unless given.
 
@@ -86,8 +85,8 @@ class Lineup:
         strength: As given, or 1.
 
     Raises:
-        ModelError: A name that is not known, or no model for a task.
-        UsageError: More than one family, a task that is none, or a strength without a use.
+        ModelError: An unknown name, or no model for a task.
+        UsageError: More than one family, an unknown task, or a strength without a use.
     """
 
     def __init__(
@@ -125,7 +124,7 @@ class Lineup:
     def _step(self, name: str) -> HasCard | Family:
         if name in self._at_hand:
             return self._at_hand[name]
-        self._at_hand.card(name)  # says what is near where it is no family either
+        self._at_hand.card(name)  # reports similar names if it is no family either
         return Family(name, self._at_hand.family(name))
 
     @property
@@ -135,22 +134,22 @@ class Lineup:
 
     @property
     def same_size(self) -> tuple[HasCard, ...]:
-        """The models that leave the size as it is."""
+        """The models that keep the size."""
         models = (step for step in self.steps if not isinstance(step, Family))
         return tuple(model for model in models if model.card.takes_strength)
 
     @property
     def default_scale(self) -> int:
-        """How much larger a result is if nothing was asked: 2, or what the named models give."""
+        """The default scale: 2, or that of the named models."""
         fixed = _scale(step for step in self.steps if not isinstance(step, Family))
         return fixed * (2 if any(isinstance(step, Family) for step in self.steps) else 1)
 
     def chain(self, factor: float) -> list[HasCard]:
         """The models to run, in order, for a result `factor` times as large.
 
-        Named models always run. A family adds what is missing; without one the last model that
-        enlarges is repeated, and where none does the default family follows. Beyond x4 what is
-        missing is left to bicubic.
+        Named models always run. A family supplies the rest; without one the last model that
+        enlarges is repeated, or the default family follows if none does. Beyond x4, bicubic
+        does the rest.
         """
         fixed = _scale(step for step in self.steps if not isinstance(step, Family))
         row: list[HasCard] = []
@@ -167,7 +166,7 @@ class Lineup:
         return row + self._fallback().chain(factor / reached, reached)
 
     def candidates(self, target: Target) -> list[HasCard]:
-        """Every model that may run for that target, whatever the size of the picture."""
+        """Every model that may run for that target, for any size of picture."""
         models: list[HasCard] = []
         for step in self.steps:
             models.extend(step.members if isinstance(step, Family) else [step])
@@ -176,7 +175,7 @@ class Lineup:
         return models
 
     def _fallback(self) -> Family:
-        """What enlarges where nothing else does."""
+        """The family that enlarges if no other model does."""
         members = self._at_hand.family(self._default)
         if not members:
             raise UsageError("none of the models enlarges; add one that does with --model")

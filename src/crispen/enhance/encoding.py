@@ -1,4 +1,4 @@
-"""How a video is encoded: the codec, its settings, and the size and format of what it is given."""
+"""How a video is encoded: the codec, its settings, and the size and format of its input."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ from crispen.media.video.video_codec import VideoCodec
 def codec_for(
     request: Request, suffix: str, *, hdr: bool = False
 ) -> tuple[VideoCodec, dict[str, str], tuple[str, ...]]:
-    """The codec of a video, FFmpeg's options for it, and what a person should know.
+    """The codec of a video, FFmpeg's options for it, and notes for the user.
 
     Raises:
         UsageError: The container does not hold the codec, or the codec has no such setting.
     """
     codec = find_codec(request.codec, suffix, hdr=hdr)
     if request.pix_fmt is not None:
-        _wanted(codec, request.pix_fmt)  # says so where the codec does not take it
+        _wanted(codec, request.pix_fmt)  # raises if the codec does not accept it
     crf = crf_of(request)
     notes: tuple[str, ...] = ()
     if request.crf is None and crf is not None:
@@ -40,25 +40,25 @@ def codec_for(
 
 
 def crf_of(request: Request) -> float | None:
-    """The quality of a video in a codec's own numbers, before the codec's limits; None if unsaid.
+    """The quality of a video on a codec's own scale, before the codec's limits; None if not given.
 
     >>> crf_of(Request(quality=50)), crf_of(Request(quality=50, crf=20.0))
     (32, 20.0)
     """
     if request.crf is not None or request.quality is None:
         return request.crf
-    # 100 is CRF 10, which nobody tells from the source; 50 is CRF 32.
+    # 100 is CRF 10, indistinguishable from the source; 50 is CRF 32.
     return round(10 + (100 - request.quality) * 0.44)
 
 
 class Frames(NamedTuple):
-    """What an encoder is given.
+    """Input of an encoder.
 
     Attributes:
         size: Width and height as shown.
-        padding: How many columns and rows of that repeat the edge.
+        padding: How many of its columns and rows repeat the edge.
         pixel_format: FFmpeg's name.
-        notes: What a person should know.
+        notes: Notes for the user.
     """
 
     size: tuple[int, int]
@@ -81,13 +81,13 @@ def _wanted(codec: VideoCodec, name: str) -> Planar:
 def frames_for(
     codec: VideoCodec, source: Source, size: tuple[int, int], pix_fmt: str | None = None
 ) -> Frames:
-    """What the encoder is given for a result of that size.
+    """The encoder's input for a result of that size.
 
     Args:
         codec: The encoder.
         source: The video.
         size: Width and height of the result, as shown.
-        pix_fmt: The pixel format that was asked for; the one that loses least unless given.
+        pix_fmt: Requested pixel format; the least lossy one unless given.
     """
     if not source.pixel_format:
         return Frames(size, (0, 0), "", [])
@@ -118,10 +118,10 @@ def frames_for(
 
 
 def cut_out(source: Source, box: Box) -> Source:
-    """A video of which only a rectangle goes over.
+    """A video cropped to a rectangle.
 
     Raises:
-        UsageError: It cannot be cut out.
+        UsageError: The rectangle cannot be cropped.
     """
     step = (1, 1)
     if source.pixel_format:
@@ -138,7 +138,7 @@ def _coded(
 ) -> tuple[tuple[int, int], tuple[int, int]]:
     """The size that the encoder takes, and how many of its columns and rows only repeat the edge.
 
-    Where every pixel of the source becomes a whole number of them, none is moved for that.
+    If every pixel of the source becomes a whole number of pixels, padding moves none.
     """
     across, down = (1, 1) if codec.odd else form.step
     if source.turned:

@@ -52,16 +52,16 @@ _READ_BYTES = 4 << 20
 
 @dataclass(frozen=True, slots=True)
 class Enhanced:
-    """What became of one picture file.
+    """Report on one enhanced picture file.
 
     Attributes:
         source: Its width and height.
         result: Width and height of the result.
         frames: How many frames both have.
         models: Names of the models that ran, in order.
-        notes: What a person should know about the result.
-        shrinks_back: How far, in levels, a vivid result shrunk again is from the repaired picture;
-            None where nothing was invented. See `crispen.enhance.shrinking_back`.
+        notes: What the user should know about the result.
+        shrinks_back: Difference in levels between a vivid result, shrunk again, and the repaired
+            picture; None if nothing was invented. See `crispen.enhance.shrinking_back`.
     """
 
     source: tuple[int, int]
@@ -78,20 +78,20 @@ class Enhancer:
     Args:
         models: Names (``photo-x2``), families (``photo``, which picks ``-x2``, ``-x3`` … by the
             target), paths or `Model` objects, applied in order; None for ``photo``.
-        tasks: What to do, in words, as `crispen.models.tasks` lists them; models are chosen
-            for them, and `models` take the place of those.
-        strength: How much of what models of scale 1 change is kept, 0 to 1; all unless given.
-        request: All that is wanted, instead of the three above; its size is where none is given.
+        tasks: Names of tasks, as `crispen.models.tasks` lists them; models are chosen
+            for them, and `models` replace those.
+        strength: Share of the change by models of scale 1 to keep, 0 to 1; all unless given.
+        request: The whole request, instead of the three above; its size is the default.
         at_hand: The models that `request` names; those that ship and the user's own unless given.
         dials: For networks that have dials, the same for every picture; unless given, what the
             picture's file says.
         device: ``auto``, ``cpu``, ``cuda``, …
         threads: Maximum number of CPU threads; all unless given.
-        memory_bytes: What the work may take, the program included, 1 GiB unless given; 64 MiB
-            at least. Below about 250 MiB the smallest tiles may take more.
-        tile_px: Side of square tiles instead of a choice by memory.
+        memory_bytes: Memory budget, including the program; 1 GiB unless given, 64 MiB at least.
+            Below about 250 MiB the smallest tiles may take more.
+        tile_px: Side of square tiles; chosen by memory unless given.
         overlap: Overlapped and averaged tiles instead of exact ones, as the classic autoencoder
-            wants them.
+        needs them.
 
     Attributes:
         lineup: Which models run.
@@ -138,7 +138,7 @@ class Enhancer:
         self._overlap = overlap
 
     def target(self, target: Target | None) -> Target:
-        """`target`, or where it is None, what was requested or the models give by themselves."""
+        """`target`, or if it is None, the request's size or the models' own scale."""
         asked = self._request.target if target is None else target
         return asked.or_scale(self.lineup.default_scale)
 
@@ -154,7 +154,7 @@ class Enhancer:
 
         Args:
             image: An `Image`, a path, bytes, a PIL image, or an array.
-            target: How large; the models' own scale unless given.
+            target: Size of the result; the models' own scale unless given.
             progress: Receives progress events; can cancel.
         """
         picture = as_image(image)
@@ -212,14 +212,14 @@ class Enhancer:
 
         Args:
             source: A path, bytes or a binary stream.
-            result: Where to; a path is written under another name first, then renamed.
+            result: Destination; a path is written under another name first, then renamed.
             target: How large; the models' own scale unless given.
             format: ``png``, ``jpeg``, …; from the result's name, or the source's, unless given.
-            quality: 1 to 100 for formats that lose something.
-            overwrite: Replace a result that is there.
+            quality: 1 to 100 for lossy formats.
+            overwrite: Replace an existing result.
             strip_metadata: Leave EXIF, XMP and the like out.
             max_pixels: Refuse sources of more pixels; 300 million unless given.
-            keep_damaged: Enhance a damaged source as far as it goes instead of refusing it.
+            keep_damaged: Enhance the readable part of a damaged source instead of refusing it.
             progress: Receives progress events; can cancel.
 
         Raises:
@@ -267,7 +267,7 @@ class Enhancer:
                 decoded = threads.enter_context(Prefetch(bands, ahead=2))
 
                 def tick(share: float) -> None:
-                    if enhanced.stopped:  # the writer failed, or somebody pressed Ctrl-C
+                    if enhanced.stopped:  # the writer failed, or the user pressed Ctrl-C
                         raise Cancelled()
                     task.advance(share * total)
 
@@ -359,7 +359,7 @@ class Enhancer:
         return stages
 
     def close(self) -> None:
-        """Give engines back."""
+        """Release engines."""
         self._files.close()
 
     def __enter__(self) -> Enhancer:
@@ -376,7 +376,7 @@ def _check_numbers(**given: Any) -> None:
 
 
 def _reach(models: Sequence[ModelFile]) -> int:
-    """How far, in pixels of the source, a pixel of the result sees."""
+    """Receptive radius of a result's pixel, in pixels of the source."""
     reach, scale = 0.0, 1
     for model in models:
         reach += max(model.card.halo or model.card.window_px or 32, BICUBIC_HALO) / scale

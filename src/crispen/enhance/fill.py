@@ -2,7 +2,7 @@
 
 Each fully transparent pixel takes the mean colour of the visible ones around it, weighted by
 their alpha, from the smallest of a few square neighbourhoods that holds any. Sums are whole
-numbers, so the answer does not depend on how the picture was cut into bands. Pixels farther from
+numbers, so the result does not depend on how the picture was split into bands. Pixels farther from
 anything visible than the largest neighbourhood become black: the result does not depend
 on hidden colour at all.
 """

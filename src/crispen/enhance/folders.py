@@ -1,7 +1,7 @@
-"""What the names on a command line stand for: files, folders, patterns, and what in them is left.
+"""Resolves names on a command line: files, folders, patterns, and the files skipped in them.
 
-Nothing but regular files is taken from a folder. What is left out is counted by its kind, so that
-nobody thinks that a folder is done while half of it is of a format that is not read.
+Only regular files are taken from a folder. Skipped files are counted by kind, so that nobody
+thinks that a folder is done while half of it has an unsupported format.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class Found:
 
     Attributes:
         path: As typed, or below a folder as typed.
-        inside: Where its result stands in a mirrored tree.
+        inside: Path of its result in a mirrored tree.
     """
 
     path: Path
@@ -39,12 +39,12 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Stranger:
-    """A file in a folder that is not read.
+    """A skipped file in a folder.
 
     Attributes:
         path: Where it is.
         kind: What it is, in a word: ``PSD``, ``HEIC``, ``named pipe``.
-        why: What would help, as a clause.
+        why: The remedy, as a clause.
     """
 
     path: Path
@@ -54,7 +54,7 @@ class Stranger:
 
 @dataclass(slots=True)
 class Listing:
-    """What a folder, a pattern or a name stands for."""
+    """The files of a folder, a pattern or a name."""
 
     found: list[Found] = field(default_factory=list)
     strangers: list[Stranger] = field(default_factory=list)
@@ -63,16 +63,16 @@ class Listing:
 def expand(
     text: str, *, recursive: bool, skip: Path | None, wanted: Callable[[Path], bool]
 ) -> Listing:
-    """The files that an argument stands for.
+    """The files of an argument.
 
     Args:
         text: A file, a folder or a pattern.
         recursive: Look into folders below a folder.
-        skip: A folder that is not looked into: that of the results.
-        wanted: Whether a file in a folder is to be taken, by its name.
+        skip: A folder to skip: that of the results.
+        wanted: Decides by name whether to take a file in a folder.
 
     Raises:
-        InputError: Nothing is called so, or nothing in the folder can be read.
+        InputError: Nothing has that name, or nothing in the folder can be read.
     """
     refuse_address(text)
     path = Path(text)
@@ -145,10 +145,10 @@ def _walk(
 
 
 def _special(path: Path) -> Stranger | None:
-    """What `path` is, if it is no file; opening a pipe would wait for ever."""
+    """The kind of `path`, if it is not a file; opening a pipe would block forever."""
     try:
         mode = path.stat().st_mode
-    except OSError:  # a broken link: the error of reading it says so
+    except OSError:  # a broken link: the read error reports it
         return None
     if stat.S_ISREG(mode):
         return None

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import functools
 
-# What Python, libvips, OpenVINO and a compiled network were measured to take at most. What a
-# caller's own program holds beside them is not ours to count.
+# Measured maximum of Python, libvips, OpenVINO and a compiled network. Memory of the
+# caller's own program is not counted.
 _MOST_BYTES = 192 << 20
 _LEAST_PART = 0.25
-# Tiles were measured to take up to a tenth more than is reckoned.
+# Tiles were measured to take up to a tenth more than estimated.
 _MARGIN = 0.85
 
 
 @functools.cache
 def _program_bytes() -> int:
-    """What the program took before its first picture; later it holds on to freed memory."""
+    """Memory of the program before its first picture; later it keeps freed memory."""
     try:
         with open("/proc/self/status", encoding="ascii") as file:
             resident = next(line for line in file if line.startswith("VmRSS:"))
@@ -27,7 +27,7 @@ def left_for_tiles(memory_bytes: int) -> int:
     """Bytes of a budget that tiles and bands may take; a quarter of it at least.
 
     Args:
-        memory_bytes: What all of the work may take, the program included.
+        memory_bytes: Budget for all of the work, including the program.
     """
     left = _MARGIN * (memory_bytes - _program_bytes())
     return int(max(left, _LEAST_PART * memory_bytes))

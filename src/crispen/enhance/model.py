@@ -23,7 +23,7 @@ class Model(ModelFile):
         path: The model file.
         card: What is known about it.
         dials: Dials for its network: how degraded the pictures are.
-        device: What it is to run on.
+        device: Device to run on.
     """
 
     def __call__(
@@ -40,7 +40,7 @@ class Model(ModelFile):
         Args:
             image: An `Image`, a path, bytes, a PIL image, or an array
                 ``(height, width[, channels])`` of ``uint8``, ``uint16`` or floats in [0, 1].
-            strength: How much of what it changes is kept, 0 to 1; for models of scale 1.
+            strength: Share of its change to keep, 0 to 1; for models of scale 1.
             memory_bytes: The budget for tiles.
             tile_px: Side of square tiles; chosen from the budget unless given.
             progress: Receives progress events.
@@ -62,7 +62,7 @@ def load(
         name: Such as ``photo-x2``, see `crispen.models`; or the path of a model file.
         dials: Dials for its network; only for a model that has dials.
         device: ``auto``, ``cpu``, ``cuda``, … as ``crispen doctor`` lists them.
-        threads: Most CPU threads; all unless given.
+        threads: Maximum number of CPU threads; all unless given.
 
     Raises:
         ModelError: No such model, or a broken file.

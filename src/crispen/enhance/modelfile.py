@@ -32,7 +32,7 @@ class ModelFile:
         path: The model file.
         card: What is known about it.
         dials: Dials for its network: how degraded the pictures are.
-        device: What it is to run on.
+        device: Device to run on.
     """
 
     def __init__(
@@ -73,18 +73,18 @@ class ModelFile:
         """The engine for one picture.
 
         Args:
-            overview: Gives that of the whole picture, on which a tone curve depends.
+            overview: Returns the overview of the whole picture, for a tone curve.
         """
         engine = self.engine
         return cast("CurveEngine", engine).showing(overview()) if self.card.curve else engine
 
     @functools.cached_property
     def sha256(self) -> str:
-        """Of the model file: what tells one training's outcome from another's."""
+        """Hash of the model file, which identifies one training's result."""
         return hashlib.sha256(self.path.read_bytes()).hexdigest()
 
     def close(self) -> None:
-        """Give the engine's memory and threads back; a later call opens it again."""
+        """Release the engine's memory and threads; a later call opens it again."""
         with self._lock:
             if self._engine is not None:
                 self._engine.close()
@@ -96,7 +96,7 @@ class ModelFiles:
 
     Args:
         at_hand: The models.
-        device: What they run on.
+        device: Device to run on.
         threads: Maximum number of CPU threads.
     """
 
@@ -136,7 +136,7 @@ class ModelFiles:
         return self._dialled[key]
 
     def close(self) -> None:
-        """Give engines back, but for those of models that came open: they are the caller's."""
+        """Release engines, except those of models passed in open: the caller owns them."""
         for model in (*self._own.values(), *self._dialled.values()):
             model.close()
 

@@ -1,4 +1,4 @@
-"""What results are called."""
+"""Names of results."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from crispen.errors import UsageError
 from crispen.media.formats import PICTURES
 from crispen.media.video_formats import MUXERS, VIDEOS
 
-# Nearly every file system takes 255; what is written first has a longer name than the result.
+# Nearly every file system allows 255; the temporary file has a longer name than the result.
 MAX_NAME_BYTES = 240
 
-# Suffix of each format that can be asked for, and of its other names.
+# Suffix of each format that can be requested, and of its aliases.
 _WRITTEN = [f for f in PICTURES.values() if f.writable]
 PICTURE_FORMATS = dict(
     sorted(
@@ -28,20 +28,20 @@ VIDEO_FORMATS = dict(
     sorted((f.name, f.suffixes[0]) for f in VIDEOS.values() if f.muxer and f.offered)
 )
 
-# Suffixes that stay; anything else becomes PNG or MKV, which can hold all that comes.
+# Suffixes that stay; anything else becomes PNG or MKV, which can hold everything.
 _KEPT_PICTURES = {s for f in _WRITTEN for s in f.suffixes} | {".apng"}
 _KEPT_VIDEOS = frozenset(MUXERS)
-# Of suffixes that mean the same kind of file, the one used for all.
+# Canonical suffix among those of the same kind of file.
 _SAME = {s: f.suffixes[0] for f in _WRITTEN for s in f.suffixes} | {
     s: next(other for other in MUXERS if MUXERS[other] == muxer) for s, muxer in MUXERS.items()
 }
 
 
 def label_of(target: Target, tasks: Sequence[str] = (), strength: float = 1.0) -> str:
-    """The label in a result's name: how large it is, and what else was done.
+    """The label in a result's name: its size, and the other tasks.
 
     Args:
-        target: The size asked for.
+        target: Requested size.
         tasks: Of the models that leave the size as it is.
         strength: Of those.
 
@@ -63,12 +63,12 @@ def check_format(name: str, *, pictures: bool = True, videos: bool = True) -> No
     """Refuse a format that cannot be written, or that suits none of the inputs.
 
     Args:
-        name: As asked for.
+        name: Requested name.
         pictures: Whether there are pictures among the inputs.
         videos: Whether there are videos among them.
 
     Raises:
-        UsageError: With the formats there are.
+        UsageError: The message lists the available formats.
     """
     known = [*(PICTURE_FORMATS if pictures else ()), *(VIDEO_FORMATS if videos else ())]
     asked = name.lower()
@@ -78,11 +78,11 @@ def check_format(name: str, *, pictures: bool = True, videos: bool = True) -> No
     if asked in VIDEO_FORMATS or asked in PICTURE_FORMATS:
         this, that = ("videos", "a picture") if asked in VIDEO_FORMATS else ("pictures", "a video")
         raise UsageError(f"--format {name} is for {this}, and the input is {that}; {choice}")
-    raise UsageError(f"--format {name}: no such format is written; {choice}")
+    raise UsageError(f"--format {name}: this format cannot be written; {choice}")
 
 
 def picture_format(asked: str | None) -> str | None:
-    """The format asked for, as far as it concerns pictures.
+    """The requested format, if it is one for pictures.
 
     >>> picture_format("png"), picture_format("mp4")
     ('png', None)
@@ -115,7 +115,7 @@ def suffix_for(source: Path, *, video: bool, format: str | None) -> str:
 
 
 def tail_beside(source: Path, label: str, *, video: bool, format: str | None) -> str:
-    """What follows the source's stem in the name of a result without ``-o``.
+    """The part after the source's stem in the name of a result without ``-o``.
 
     >>> tail_beside(Path("a/photo.jpg"), "x2", video=False, format=None)
     '.x2.jpg'

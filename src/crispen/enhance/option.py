@@ -1,4 +1,4 @@
-"""What is said of each option of a request beside its type and its limits."""
+"""Metadata of each option of a request, beside its type and its limits."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ def option(
 
     Args:
         description: What it means, as a sentence.
-        label: What the page calls it.
-        usual: What happens where it is not given, if that is not nothing.
+        label: Its label on the page.
+        usual: Its effective default in words, if there is one.
         unit: Of its value.
-        word: Its name where one of several is given at a time, as on the command line.
-        group: Heading under which the page shows it with others.
-        kinds: The files that it concerns.
-        default: Its value where it is not given.
+        word: Name of a single value if it can be repeated, as on the command line.
+        group: Heading of its group on the page.
+        kinds: The files it applies to.
+        default: Its value if not given.
         limits: As for pydantic's `Field`.
     """
     facts = {"label": label, "usual": usual, "unit": unit, "word": word, "group": group}

@@ -15,21 +15,21 @@ class Option(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     name: str
-    word: str = Field(description="its name where one of several is given at a time")
+    word: str = Field(description="name of a single value, if the option can be repeated")
     label: str
     description: str
     type: Literal["boolean", "integer", "number", "string"] = Field(description="of one value")
     many: bool = Field(description="whether it takes a list")
-    choices: list[str] | None = Field(description="all values, where they can be listed")
+    choices: list[str] | None = Field(description="all values, if they can be listed")
     minimum: float | None = None
     exclusive_minimum: float | None = None
     maximum: float | None = None
-    default: bool | None = Field(description="null where nothing is the default")
-    usual: str = Field(description="what happens where it is not given, in words")
+    default: bool | None = Field(description="null if there is no default")
+    usual: str = Field(description="what happens if it is not given, in words")
     unit: str
-    group: str = Field(description="heading of the options that belong together; may be empty")
+    group: str = Field(description="heading of a group of options; may be empty")
     examples: list[str] = Field(description="values that could be typed")
-    kinds: list[Kind] = Field(description="the files that it concerns")
+    kinds: list[Kind] = Field(description="the files it applies to")
 
 
 def options() -> list[Option]:

@@ -1,7 +1,8 @@
-"""An iterator that works ahead in a thread of its own.
+"""An iterator that works ahead in its own thread.
 
-Decoding, the network and encoding overlap so: each is a thread that is at most a band ahead of the
-next. Errors pass through to the consumer, and leaving the ``with`` block ends the thread.
+This is how decoding, the network and encoding overlap: each is a thread that is at most a band
+ahead of the next. Errors pass through to the consumer, and leaving the ``with`` block ends the
+thread.
 """
 
 from __future__ import annotations
@@ -24,15 +25,15 @@ class _End:
 
 
 class Prefetch(Generic[T]):
-    """Runs an iterator in a thread, `ahead` items before they are asked for.
+    """Runs an iterator in a thread, up to `ahead` items in advance.
 
     Args:
-        items: What to run; a generator is closed in the end.
-        ahead: How many items may wait.
+        items: The iterator to run; a generator is closed at the end.
+        ahead: Maximum number of waiting items.
         check: Called before each item and while waiting for one, about ten times a second; may
             raise.
         interrupt: Called with the thread's ident when the block is left early, again and again
-            until the thread has ended; may cut short what it does.
+            until the thread has ended; may interrupt its work.
     """
 
     def __init__(
@@ -101,11 +102,11 @@ class Prefetch(Generic[T]):
                 self._queue.put(item)
                 if self._stopped.is_set():
                     break
-        except BaseException as caught:  # whatever it is belongs to the consumer
+        except BaseException as caught:  # any error belongs to the consumer
             error = caught
         close = getattr(self._items, "close", None)
         if close is not None:
             close()
-        # With no reader left, the queue may stay full.
+        # Without a reader, the queue may stay full.
         with contextlib.suppress(queue.Full):
             self._queue.put(_End(error), timeout=None if not self._stopped.is_set() else 0.0)

@@ -4,7 +4,7 @@ Everything else reads these fields. The command line takes its options from them
 this model, the page builds its form from the JSON schema, and a test holds the keywords of
 `crispen.enhance` and `crispen.enhance_video` against it.
 
-To add an option: a field here, its keyword in `api`, and what it does in `plan`. None always means
+To add an option: a field here, its keyword in `api`, and its effect in `plan`. None always means
 that the program chooses; ``usual`` says how.
 """
 
@@ -50,7 +50,7 @@ _PART = "Part of the clip"
 
 # Numbers that keep their exact value.
 _EXACT = frozenset(("start", "end", "duration", "fps"))
-# What `batch` and `_video_work` note of every result, in words of their own.
+# Fields that `batch` and `_video_work` record for every result in their own words.
 _ALWAYS_NAMED = frozenset(
     (
         *("scale", "width", "height", "fit", "tasks", "models", "strength", "format"),
@@ -65,23 +65,23 @@ class Request(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     scale: float | None = option(
-        "How many times as long each side becomes, such as 2 or 1.5.",
+        "Scale factor for each side, such as 2 or 1.5.",
         label="Scale",
         unit="×",
-        usual="2, or what the tasks or named models give",
+        usual="2, or the scale of the tasks or named models",
         gt=0,
         le=MAX_SCALE,
         allow_inf_nan=False,
     )
     width: int | None = option(
-        "Width of the result; alone, the height follows.",
+        "Width of the result; the height follows unless given.",
         label="Width",
         unit="px",
         ge=1,
         le=MAX_SIDE_PX,
     )
     height: int | None = option(
-        "Height of the result; alone, the width follows.",
+        "Height of the result; the width follows unless given.",
         label="Height",
         unit="px",
         ge=1,
@@ -93,7 +93,7 @@ class Request(BaseModel):
         default=False,
     )
     tasks: Tasks | None = option(
-        f"What to do: {tasks_in_words()}. Several are done in this order. Without upscale the "
+        f"What to do: {tasks_in_words()}. Several run in this order. Without upscale the "
         "size stays.",
         label="Tasks",
         word="task",
@@ -101,14 +101,13 @@ class Request(BaseModel):
     )
     models: ModelNames | None = option(
         "A model by name; a name without its scale, such as photo-fast, picks the scale by the "
-        "size. Several run in the given order; with tasks, each takes the place of its task's "
-        "usual model.",
+        "size. Several run in the given order; with tasks, each replaces its task's usual model.",
         label="Models",
         word="model",
         usual="the tasks' usual ones",
     )
     strength: float | None = option(
-        "How much of it to do where the task leaves the size as it is; 0.5 is half way between "
+        "Strength of tasks that keep the size; 0.5 is halfway between "
         "the input and the full result.",
         label="Strength",
         usual="1",
@@ -116,26 +115,26 @@ class Request(BaseModel):
         le=1,
     )
     format: Format | None = option(
-        f"Format of the result: {', '.join(PICTURES)}; of videos: {', '.join(VIDEO_FORMATS)}.",
+        f"Format of the result: {', '.join(PICTURES)}; for videos: {', '.join(VIDEO_FORMATS)}.",
         label="Format",
         usual="the input's",
     )
     quality: int | None = option(
-        "Quality of JPEG, WebP, AVIF and of videos, 1 to 100; higher is better and larger.",
+        "Quality of JPEG, WebP, AVIF and videos, 1 to 100; higher is better and larger.",
         label="Quality",
         usual="the format's or codec's own",
         ge=1,
         le=100,
     )
     codec: Codec | None = option(
-        f"Codec of videos: {', '.join(CODEC_NAMES)}; or an encoder of a graphics card, where this "
-        "machine has it, such as hevc_nvenc, h264_qsv, h264_vaapi or hevc_videotoolbox.",
+        f"Video codec: {', '.join(CODEC_NAMES)}; or a hardware encoder, if this machine has it, "
+        "such as hevc_nvenc, h264_qsv, h264_vaapi or hevc_videotoolbox.",
         label="Video codec",
         usual="h264, in WebM vp9; for PQ and HLG hevc, in WebM av1",
         kinds=("video",),
     )
     crf: Crf | None = option(
-        "Quality of videos in the codec's own numbers, in place of the quality; lower is better "
+        "Video quality on the codec's own scale, instead of quality; lower is better "
         "and larger, 18 looks like the source.",
         label="CRF",
         usual="the codec's own",
@@ -151,11 +150,11 @@ class Request(BaseModel):
     pix_fmt: PixelFormat | None = option(
         f"Pixel format of videos, as FFmpeg calls it: {', '.join(PIXEL_FORMATS)}.",
         label="Pixel format",
-        usual="the one of the codec that loses least",
+        usual="the codec's least lossy one",
         kinds=("video",),
     )
     streams: Streams | None = option(
-        "Which streams of a video go over with its picture: all, video, or a list of numbers, "
+        "Streams of a video to keep with its picture: all, video, or a list of numbers, "
         f"kinds ({', '.join(KINDS)}) and kinds with a language, such as 0,2 or audio:eng,subtitle.",
         label="Streams",
         usual="all",
@@ -176,14 +175,13 @@ class Request(BaseModel):
     )
     deinterlace: Deinterlace | None = option(
         "Interlaced and telecined videos: off leaves their fields as they are, double makes a "
-        "frame of every field of an interlaced one.",
+        "frame from every field of an interlaced one.",
         label="Deinterlace",
-        usual="a frame of every two fields, where fields are found",
+        usual="a frame from every two fields, if there are fields",
         kinds=("video",),
     )
     start: Time | None = option(
-        "Where to start in a video, in seconds or [HH:]MM:SS[.fff]; what is shown before is left "
-        "out.",
+        "Where to start in a video, in seconds or [HH:]MM:SS[.fff]; earlier frames are left out.",
         label="Start",
         usual="its first frame",
         group=_PART,
@@ -191,8 +189,8 @@ class Request(BaseModel):
         kinds=("video",),
     )
     end: Time | None = option(
-        "Where to stop in a video, in seconds or [HH:]MM:SS[.fff] from its beginning; what is "
-        "shown from then on is left out.",
+        "Where to stop in a video, in seconds or [HH:]MM:SS[.fff] from its beginning; frames "
+        "from then on are left out.",
         label="End",
         usual="its last frame",
         group=_PART,
@@ -200,7 +198,7 @@ class Request(BaseModel):
         kinds=("video",),
     )
     duration: Time | None = option(
-        "Length of the part of a video, in seconds or [HH:]MM:SS[.fff]; in place of the end.",
+        "Length of the part of a video, in seconds or [HH:]MM:SS[.fff]; instead of the end.",
         label="Duration",
         usual="all of it",
         group=_PART,
@@ -209,16 +207,16 @@ class Request(BaseModel):
     )
     fps: Rate | None = option(
         "Frames per second of a video, a number or a fraction such as 30000/1001; frames are "
-        "repeated or left out to match, and its length and sound stay.",
+        "repeated or dropped to match, and its length and sound stay the same.",
         label="Frames per second",
-        usual="each frame at its own time",
+        usual="the frame times of the source",
         group=_PART,
         examples=["25"],
         kinds=("video",),
     )
     crop: Rectangle | None = option(
-        "The rectangle of a video to keep, as WIDTH:HEIGHT:LEFT:TOP or WIDTHxHEIGHT+LEFT+TOP in "
-        "its own pixels; it is cut out first.",
+        "Crop a video to the rectangle WIDTH:HEIGHT:LEFT:TOP or WIDTHxHEIGHT+LEFT+TOP in its own "
+        "pixels, before anything else.",
         label="Crop",
         usual="the whole picture",
         group=_PART,
@@ -226,19 +224,19 @@ class Request(BaseModel):
         kinds=("video",),
     )
     denoise: Amount | None = option(
-        "How much noise to remove, from 0 (none) to 1 (as of a standard deviation of 50 levels).",
+        "How much noise to remove, from 0 (none) to 1 (a standard deviation of 50 levels).",
         label="Remove noise",
         usual="as much as the picture has",
         kinds=("image",),
     )
     dejpeg: Amount | None = option(
-        "How much damage by compression to repair, from 0 (none) to 1 (as of JPEG quality 10).",
+        "How much compression damage to repair, from 0 (none) to 1 (JPEG quality 10).",
         label="Repair compression",
         usual="as much as the picture has",
         kinds=("image",),
     )
     deblur: Amount | None = option(
-        "How much blur to undo, from 0 (none) to 1 (as of a standard deviation of 2 pixels).",
+        "How much blur to undo, from 0 (none) to 1 (a standard deviation of 2 pixels).",
         label="Undo blur",
         usual="as much as the picture has",
         kinds=("image",),
@@ -251,7 +249,7 @@ class Request(BaseModel):
         kinds=("image",),
     )
     as_is: bool = option(
-        "Only enlarge, whatever is wrong with the picture. Without tasks or models, damaged "
+        "Only enlarge, even if the picture is damaged. Without tasks or models, damaged "
         "pictures are repaired as they are enlarged.",
         label="Only enlarge, repair nothing",
         kinds=("image",),
@@ -265,7 +263,7 @@ class Request(BaseModel):
 
     @property
     def repairs(self) -> bool:
-        """Whether it says how much to repair."""
+        """Whether it sets how much to repair."""
         return any(v is not None for v in (self.denoise, self.dejpeg, self.deblur))
 
     @model_validator(mode="after")
@@ -273,8 +271,8 @@ class Request(BaseModel):
         if (self.repairs or self.vivid) and (self.tasks or self.models or self.as_is):
             raise PydanticCustomError(
                 "two_ways",
-                "denoise, dejpeg, deblur and vivid set how the picture is repaired; leave tasks, "
-                "models and as_is out, or those",
+                "denoise, dejpeg, deblur and vivid set how the picture is repaired; leave out "
+                "either those or tasks, models and as_is",
             )
         return self
 
@@ -285,7 +283,7 @@ class Request(BaseModel):
 
     @classmethod
     def of(cls, **values: Any) -> Self:
-        """A request out of keywords; those that are None were not given.
+        """A request from keywords; None means not given.
 
         Raises:
             UsageError: A value does not fit.
@@ -303,35 +301,35 @@ class Request(BaseModel):
 
     @property
     def target(self) -> Target:
-        """The size asked for.
+        """The requested size.
 
         Raises:
-            UsageError: Both a scale and a size were asked for.
+            UsageError: Both a scale and a size were requested.
         """
         return Target(self.scale, self.width, self.height, self.fit)
 
     @property
     def span(self) -> Span:
-        """The part of a video that is wanted."""
+        """The requested part of a video."""
         return part_of(self.start, self.end, self.duration)
 
     @property
     def rate(self) -> Fraction | None:
-        """Frames per second of a video, where that is to be constant."""
+        """Constant frames per second of a video, if requested."""
         return None if self.fps is None else Fraction(self.fps)
 
     @property
     def selection(self) -> Selection:
-        """Which streams of a video go over beside its picture."""
+        """The streams of a video to keep beside its picture."""
         return Selection.of(self.streams or "all")
 
     @property
     def box(self) -> Box | None:
-        """The rectangle of a video that is wanted, as shown."""
+        """The requested rectangle of a video, as shown."""
         return None if self.crop is None else Box.of(self.crop)
 
     def further(self) -> dict[str, Any]:
-        """Options that were given beside those that the records of results always name."""
+        """Given options, except those that the records of results always name."""
         given: dict[str, Any] = self.model_dump(mode="json", exclude_defaults=True)
         return {name: value for name, value in given.items() if name not in _ALWAYS_NAMED}
 
@@ -343,7 +341,7 @@ def ask(
     tasks: str | Sequence[str] | None = None,
     **values: Any,
 ) -> tuple[Request, AtHand]:
-    """A request as it is typed or programmed, and the models that its names mean.
+    """A request from typed or programmed values, and the models for its names.
 
     Args:
         model: Names, files or open models; one of them or several.

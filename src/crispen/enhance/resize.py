@@ -1,12 +1,12 @@
 """One antialiased bicubic change of size, on a stream of bands.
 
 Each axis is a banded matrix. It is applied in blocks of a few output samples as small dense
-matrix products, which BLAS does faster than any gather: channels stay interleaved, the matrix
-of the columns being ``weights ⊗ identity``.
+matrix products, which BLAS computes faster than any gather: channels stay interleaved, and the
+matrix of the columns is ``weights ⊗ identity``.
 
-Measured on one core, 8000x6000 RGB to 7400x5550: 0.5 s; with large products, which multiply
-more zeros and which OpenBLAS spreads over threads that then fight with the network's, 1.8 s and
-more; libvips' ``reducev`` and ``reduceh`` 0.2 s, but up to 23 grey levels off.
+Measured on one core, 8000x6000 RGB to 7400x5550: 0.5 s; with large products, which
+multiply more zeros and which OpenBLAS spreads over threads that compete with the network's, 1.8 s
+and more; libvips' ``reducev`` and ``reduceh`` 0.2 s, but up to 23 grey levels off.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from crispen.media.resample import taps
 
 Floats = NDArray[np.float32]
 
-_BLOCK = 8  # output rows or columns a product; more of them multiply more zeros
+_BLOCK = 8  # output rows or columns per product; more would multiply more zeros
 _BAND = 128  # rows made at once, if they hold at most this many samples:
 _BAND_SAMPLES = 8_000_000
-# Multiply-adds up to which OpenBLAS stays in the caller's thread; also about what a cache holds.
+# Multiply-adds up to which OpenBLAS stays in the caller's thread; also about the size of a cache.
 _PRODUCT = 1 << 18
 
 
@@ -73,16 +73,16 @@ def _round(levels: Floats, like: Pixels) -> Pixels:
 
 
 class Resizer:
-    """Makes frames of one size into frames of another, band by band.
+    """Resizes frames, band by band.
 
-    With alpha, colour is weighted by it, so that what is hidden under transparent pixels never
+    With alpha, colour is weighted by it, so that colour hidden under transparent pixels never
     shows.
 
     Args:
-        width: Columns that come.
-        height: Rows of a frame that comes.
-        out_width: Columns wanted.
-        out_height: Rows wanted.
+        width: Columns of the input.
+        height: Rows of an input frame.
+        out_width: Columns of the output.
+        out_height: Rows of the output.
         channels: 1 to 4; 2 and 4 end in alpha.
     """
 

@@ -54,5 +54,7 @@ def frame_of(bands: Iterator[Pixels], height: int) -> Iterator[Pixels]:
 def _next(bands: Iterator[Pixels]) -> Pixels:
     band = next(bands, None)
     if band is None:  # a StopIteration inside a generator would surface as a RuntimeError
-        raise InputError("the picture ends before its last row; it may be cut, fetch it again")
+        raise InputError(
+            "the picture ends before its last row; it may be cut short, fetch it again"
+        )
     return band

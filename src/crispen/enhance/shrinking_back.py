@@ -1,4 +1,4 @@
-"""How well a vivid result keeps its promise: it shrinks back to the repaired picture."""
+"""Measures how well a vivid result shrinks back to the repaired picture."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from numpy.typing import NDArray
 from crispen.enhance.modelfile import ModelFile
 from crispen.media.resample import resize
 
-# What is tried: enough to hold detail, and little beside the work on a picture.
+# Side of the sample: enough to contain detail, and cheap beside the work on a picture.
 _SIDE = 192
-# Of the lens that the picture is assumed to have been seen through, in pixels of the input.
+# Blur of the assumed lens, in pixels of the input.
 _LENS = 0.5
 
 
 def difference(vivid: ModelFile, faithful: ModelFile, pixels: NDArray[np.uint8]) -> float:
-    """The mean difference in levels of 255 of both networks' results, seen small again.
+    """The mean difference of both networks' results, shrunk again, in levels of 255.
 
     They are blurred by half a pixel of the input, as by a lens, and shrunk bicubically. It is
     measured at the middle of the picture.

@@ -27,7 +27,7 @@ _HEADER_BYTES = 1 << 20
 
 
 class Source(BaseModel):
-    """A picture or a video, as its content says."""
+    """A picture or a video, identified by its content."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -37,7 +37,7 @@ class Source(BaseModel):
     height: int = Field(description="as shown")
     frames: int = Field(1, description="more than 1 in an animation or video; 0 if not known")
     pixel_format: str = Field("", description="of a video, as FFmpeg calls it")
-    turned: bool = Field(False, description="whether a video is stored lying on its side")
+    turned: bool = Field(False, description="whether a video is stored sideways")
     jpeg_step: float | None = Field(
         None,
         description="how coarsely a JPEG or WebP file is quantised, in per cent of libjpeg's "
@@ -48,26 +48,26 @@ class Source(BaseModel):
     )
     pixel_aspect: float = Field(1.0, description="width over height of a video's pixel as shown")
     hdr: bool = Field(False, description="whether a video's levels are those of PQ or HLG")
-    interlaced: bool = Field(False, description="whether a video's frames are made of two fields")
+    interlaced: bool = Field(False, description="whether a video's frames consist of two fields")
 
     @property
     def seen(self) -> Dials:
-        """How bad it is: what was measured, and the compression that the file's header says."""
+        """How bad it is: as measured, with the compression stated in the file's header."""
         return (self.damage or Dials()).coded(self.jpeg_step)
 
 
 def jpeg_step(source: Any) -> float | None:
-    """How coarsely a file is quantised, as its header says; None where it does not.
+    """How coarsely a file is quantised, according to its header; None if it does not say.
 
     Args:
-        source: A path or bytes; anything else is not looked into.
+        source: A path or bytes; anything else is not read.
     """
     found = read_compression(_head(source))
     return None if found is None else found.step
 
 
 def damage_in(pixels: NDArray[np.uint8], source: Any) -> Dials:
-    """How bad a picture is, by its pixels and by what its file says of its coding.
+    """How bad a picture is, by its pixels and its file's header.
 
     Args:
         pixels: ``(height, width, 3)`` R'G'B', or the top of it.
@@ -97,11 +97,11 @@ def _head(source: Any) -> bytes:
 
 
 def video_source(header: VideoHeader, format: str, damage: Dials | None = None) -> Source:
-    """A video out of its header.
+    """A video from its header.
 
     Args:
         header: As `crispen.media.video.container.probe` gives it.
-        format: What its container is called.
+        format: Name of its container.
         damage: How bad its frames are, if that was measured.
     """
     sides = (header.width, header.height)

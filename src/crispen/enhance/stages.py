@@ -26,7 +26,7 @@ Tick = Callable[[float], None]
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What flows between two stages.
+    """The stream between two stages.
 
     Attributes:
         width: Columns of a frame.
@@ -54,8 +54,8 @@ class Stage(Protocol):
     """One step.
 
     Attributes:
-        source: What comes.
-        result: What goes.
+        source: Input.
+        result: Output.
         work: Rough cost of a frame, for progress.
     """
 
@@ -69,7 +69,7 @@ class Stage(Protocol):
 
 
 class FillStage:
-    """Gives hidden pixels the colour of their visible neighbours; see `fill`."""
+    """Fills hidden pixels with the colour of their visible neighbours; see `fill`."""
 
     def __init__(self, source: Shape, radius: int) -> None:
         self.source = self.result = source
@@ -88,17 +88,17 @@ class ModelStage:
 
     Args:
         engine: The network.
-        source: What comes.
+        source: Input.
         memory_bytes: See `tiling.window_shape`.
-        tile_px: Side of square windows, or None to choose; a card's own ``window_px`` goes first.
-        overlap: How tiles overlap where the network has no finite halo, or its card asks for it.
-        strength: How much of what a network of scale 1 changes is kept.
+        tile_px: Side of square windows, or None to choose; a card's own ``window_px`` takes
+        precedence. overlap: How tiles overlap if the network has no finite halo, or its card
+        requires it. strength: Share of the change by a network of scale 1 to keep.
         peak: The largest level; the dtype's unless given.
-        studio: What comes in one channel is studio-range Y', not a grey picture.
+        studio: One-channel input is studio-range Y', not a grey picture.
 
     Attributes:
-        room: Where bands are to be written, if somebody has a place for them: new memory for each
-            costs a large picture 3 % of its time.
+        room: Where to write bands, if a buffer exists: allocating each costs a large picture
+            3 % of its time.
     """
 
     def __init__(
@@ -161,8 +161,8 @@ class ModelStage:
     def _tiled(self, rows: Rows, tick: Tick) -> Iterator[Pixels]:
         """Bands of windows.
 
-        A core is copied into its band while the network is at work on the next window, since
-        one thread copies and fresh memory is slow. So a band is passed on one window late, but
+        A core is copied into its band while the network runs on the next window, since one
+        thread copies and fresh memory is slow. A band is therefore passed on one window late, but
         before the next one's memory is touched.
         """
         if len(self._across) == 1 and (self.room is None or len(self._down) == 1):
@@ -204,7 +204,7 @@ class ModelStage:
 
     @property
     def halo(self) -> int | None:
-        """Pixels around a pixel that its result depends on; None where it is not known."""
+        """Radius of pixels that a result depends on; None if unknown."""
         card = self._engine.card
         if card.halo is None or card.curve or card.window_px is not None:
             return None
@@ -212,7 +212,7 @@ class ModelStage:
 
     @property
     def multiple(self) -> int:
-        """What the sides of a window, and where it begins, are multiples of."""
+        """The multiple of a window's sides and position."""
         return self._engine.card.multiple
 
     def window(self, pixels: Pixels) -> Pixels:
@@ -226,7 +226,7 @@ class ModelStage:
         )
 
     def _kept(self, span: Span) -> slice:
-        """The core in the answer to a window."""
+        """The core of a window's result."""
         scale = self._engine.card.scale
         return slice((span.core_start - span.start) * scale, (span.core_stop - span.start) * scale)
 
@@ -237,7 +237,7 @@ class ModelStage:
 
 
 class ResizeStage:
-    """Brings the picture to its final size; see `resize`."""
+    """Resizes the picture to its final size; see `resize`."""
 
     def __init__(self, source: Shape, width: int, height: int) -> None:
         self.source = source

@@ -14,9 +14,9 @@ class Target:
     """The size of a result.
 
     Attributes:
-        scale: Times as long each side becomes; 1 leaves the size as it is.
-        width: Columns of the result; alone, the height keeps the aspect ratio.
-        height: Rows of the result; alone, the width keeps the aspect ratio.
+        scale: Factor for each side; 1 keeps the size.
+        width: Columns of the result; the height keeps the aspect ratio unless given.
+        height: Rows of the result; the width keeps the aspect ratio unless given.
         fit: With both sides: the largest size of the same aspect ratio inside that box,
             instead of exactly that size.
 
@@ -51,7 +51,7 @@ class Target:
         return self.width is not None or self.height is not None
 
     def or_scale(self, scale: float) -> Target:
-        """This target, or `scale` where nothing was asked for."""
+        """This target, or `scale` if nothing was requested."""
         return self if self.sized or self.scale is not None else Target(scale=scale)
 
     def resolve(self, width: int, height: int) -> tuple[int, int]:
@@ -85,7 +85,7 @@ def _rounded(length: float) -> int:
 
 
 def parse_size(text: str) -> tuple[int, int]:
-    """Width and height out of ``3840x2160``.
+    """Width and height from ``3840x2160``.
 
     >>> parse_size("3840x2160")
     (3840, 2160)

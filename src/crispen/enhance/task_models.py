@@ -1,4 +1,4 @@
-"""Which models do the tasks that a person chose in words; `crispen.models.tasks` is the table."""
+"""The models for the tasks that a user chose by name; `crispen.models.tasks` is the table."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def usual_model(task: Task, *, video: bool = False) -> str:
 
 
 def default_model(task: str, *, video: bool = False, at_hand: AtHand | None = None) -> str:
-    """The model or family that does a task: the table's, or where it is missing, one of the user's.
+    """The model or family for a task: the table's, or if it is missing, one of the user's.
 
     Raises:
         UnknownModel: No model of that task is installed.
@@ -37,7 +37,7 @@ def default_model(task: str, *, video: bool = False, at_hand: AtHand | None = No
 
 
 def default_models(*, video: bool = False, at_hand: AtHand | None = None) -> dict[Task, str]:
-    """What does each task on this machine; tasks without a model are left out."""
+    """The model for each task on this machine; tasks without a model are left out."""
     at_hand = AtHand() if at_hand is None else at_hand
     found: dict[Task, str] = {}
     for task in TASKS:
@@ -58,9 +58,9 @@ def models_for(
     """The models that do `tasks`, in the order that makes sense.
 
     Args:
-        tasks: What to do, in any order.
-        named: Models that take the place of their task's default.
-        video: Choose what is fast enough for videos.
+        tasks: Tasks, in any order.
+        named: Models that replace their task's default.
+        video: Choose models that are fast enough for videos.
         at_hand: The models that can be named; those that ship and the user's own unless given.
 
     Raises:

@@ -1,9 +1,9 @@
 """Positions of windows: cut with their halo, of equal shape, kept only where they are exact.
 
-A network with halo ``h`` computes a pixel from at most ``h`` pixels around it. A window that holds
-those answers as the whole picture would, so the cores of overlapping windows put together equal
-the whole, with no seam and no averaging. Windows at the picture's border are shifted inward rather
-than made smaller, since engines compile once per shape.
+A network with halo ``h`` computes a pixel from at most ``h`` pixels around it. A window with
+those pixels gives the same result as the whole picture, so the joined cores of overlapping windows
+equal the whole, without seams or averaging. Windows at the picture's border are shifted inward
+rather than made smaller, since engines compile once per shape.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from crispen.models.card import ModelCard
 # Larger windows gain little: at a halo of 14, 2 megapixels overlap by 4 %.
 _WINDOW_PX = 2_200_000
 # Multiply-adds in one window: about a second on two cores (0.35 tera-multiply-adds a second in
-# bf16), so that progress is reported that often. Ctrl-C need not wait for a window on CPUs.
+# bf16), so that progress is reported that often. On CPUs, Ctrl-C does not wait for a window.
 _WINDOW_WORK = 2.5e11
 
 
@@ -28,8 +28,8 @@ class Span:
     Attributes:
         start: First pixel of the window.
         stop: One past its last.
-        core_start: First pixel that this window answers for.
-        core_stop: One past the last of those.
+        core_start: First pixel of the core, which is kept.
+        core_stop: One past the core's last pixel.
     """
 
     start: int
@@ -39,22 +39,22 @@ class Span:
 
 
 def spans(length: int, window: int, halo: int, multiple: int = 1) -> list[Span]:
-    """Windows of equal length whose cores part ``[0, length)``.
+    """Windows of equal length whose cores partition ``[0, length)``.
 
     Args:
         length: Pixels along the axis.
-        window: Longest window; the least equal length that needs no more windows is used.
+        window: Longest window; the shortest equal length with the same number of windows is used.
         halo: Pixels that must surround a core wherever the picture continues.
-        multiple: Of what windows and their first pixels are multiples, so that a network that
-            pools sees the same grid in every window. The last window is as much shorter as the
-            picture falls short of a multiple.
+        multiple: Windows and their first pixels are multiples of this, so that a network that
+            pools uses the same grid in every window. The last window is shorter if the picture is
+            not a multiple.
 
     >>> [(span.start, span.stop, span.core_start, span.core_stop) for span in spans(10, 6, 1)]
     [(0, 6, 0, 5), (4, 10, 5, 10)]
     """
     if length <= window:
         return [Span(0, length, 0, length)]
-    # In units of the multiple, everything is as it were without one.
+    # Computed in units of the multiple, as if there were none.
     whole, units, margin = (math.ceil(length / multiple), window // multiple, halo // multiple)
     margin += halo % multiple > 0
     if units <= 2 * margin:
@@ -104,7 +104,7 @@ def window_shape(
 ) -> tuple[int, int]:
     """Rows and columns of the windows for one picture: the least overlap that memory allows.
 
-    Besides the engine's share, a full-width band of windows is held: its input twice (the stream
+    Besides the engine's memory, a full-width band of windows is held: its input twice (the stream
     and the window), its output three times (being made, waiting, being written).
 
     Args:
@@ -113,9 +113,9 @@ def window_shape(
         card: The network's card.
         halo: Overlap needed on each side.
         bytes_per_px: Channels times bytes a sample.
-        engine_bytes_per_px: What the engine takes for one pixel of a window.
+        engine_bytes_per_px: Memory of the engine per pixel of a window.
         memory_bytes: The budget.
-        tile_px: Side of square windows, if it is chosen by hand.
+        tile_px: Side of square windows, if set by the user.
     """
     multiple = card.multiple
     if tile_px is not None:

@@ -33,7 +33,7 @@ Codec = Annotated[
 ]
 PixelFormat = Annotated[str, OneOf("pixel format", PIXEL_FORMATS, SHORT_PIXEL_FORMATS)]
 Carry = Literal["copy", "convert", "none"]
-# The codec has the last word: most end at 51.
+# The codec sets the limit: 51 for most.
 Crf = Annotated[float, WithJsonSchema({"type": "number", "minimum": 0, "maximum": MAX_CRF})]
 Amount = Annotated[float, Field(ge=0, le=1)]
 Deinterlace = Literal["off", "double"]

@@ -1,4 +1,4 @@
-"""Values of options as they are given: one of some names, a time, a rate, a rectangle, a number."""
+"""Parsed values of options: a choice of names, a time, a rate, a rectangle, a number."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ _RATIO = r"\d+/0*[1-9]\d*"
 
 @dataclass(frozen=True, slots=True)
 class OneOf:
-    """Makes a text one of some names, in any case.
+    """Maps a text to one of some names, ignoring case.
 
     Attributes:
         what: What they are, for the error.
-        names: Those that are offered.
-        hidden: Further ones that are taken.
-        also: Other names and which of them each means, for the error.
+        names: Names offered.
+        hidden: Other names accepted.
+        also: Aliases and the name that each means, for the error.
     """
 
     what: str
@@ -64,7 +64,7 @@ class OneOf:
 
 
 def seconds_of(time: str) -> Fraction:
-    """The exact seconds of a time that `Time` took.
+    """The exact seconds of a time accepted by `Time`.
 
     >>> seconds_of("1:02.5"), seconds_of("1001/30000")
     (Fraction(125, 2), Fraction(1001, 30000))
@@ -76,7 +76,7 @@ def seconds_of(time: str) -> Fraction:
 
 
 def part_of(start: str | None, end: str | None, duration: str | None) -> Span:
-    """The part of a video that its ends mean.
+    """The part of a video between two times.
 
     Raises:
         PydanticCustomError: They contradict each other.
@@ -100,7 +100,7 @@ def part_of(start: str | None, end: str | None, duration: str | None) -> Span:
 
 
 def _as_text(value: Any) -> Any:
-    """Numbers as the text that means exactly them: a decimal is meant as it is written."""
+    """Numbers as exact text: a decimal means what is written."""
     match value:
         case bool():
             return value
@@ -115,7 +115,7 @@ def _as_text(value: Any) -> Any:
 
 
 def _matching(text: Any, pattern: str, kind: LiteralString, message: LiteralString) -> Any:
-    """A text that is written as it should be; what is no text is left for pydantic to refuse."""
+    """A text of the right form; pydantic rejects other types."""
     if isinstance(text, str) and not re.fullmatch(pattern, text, re.ASCII):
         raise PydanticCustomError(kind, message, {"text": text})
     return text
@@ -174,7 +174,7 @@ def _streams(value: Any) -> Any:
         text.replace(" ", "").lower() if isinstance(text, str) else text,
         PATTERN,
         "no_streams",
-        "'{text}' does not say streams; write all, video, or numbers and kinds such as 0,2 "
+        "'{text}' is not a choice of streams; write all, video, or numbers and kinds such as 0,2 "
         "or audio:eng,subtitle",
     )
 

@@ -1,4 +1,4 @@
-"""Runs one network on one window, whatever its channels and sides."""
+"""Runs one network on one window with any channels and sides."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from crispen.enhance.resize import Resizer
 from crispen.enhance.tiling import round_up
 from crispen.models.card import ModelCard
 
-# Bicubic looks two pixels far; alpha and chroma are enlarged with it.
+# Bicubic has a radius of two pixels; alpha and chroma are enlarged with it.
 BICUBIC_HALO = 2
 
-# Windows of one picture share a shape or two, so that the matrices are made once.
+# Windows of one picture share a shape or two, so that the matrices are computed once.
 _resizer = functools.lru_cache(maxsize=8)(Resizer)
 
 
 def halo_of(card: ModelCard, channels: int) -> int:
-    """How far a pixel of the result sees in pixels of `channels`; 0 where it is not known."""
+    """Receptive radius of a result's pixel with that many `channels`; 0 if unknown."""
     halo = card.halo or 0
-    # Alpha, and colour beside a luma network, are bicubic whatever the network's own halo.
+    # Alpha, and colour with a luma network, are bicubic for any halo of the network.
     return max(halo, BICUBIC_HALO) if channels > 1 and card.scale > 1 else halo
 
 
@@ -37,15 +37,14 @@ def run_window(
     """The enhanced window; alpha is enlarged bicubically beside the colour.
 
     A network trained on photographs puts texture into an even alpha and rings around its edges;
-    bicubic, clipped, does neither. So alpha has no studio range either: it is a share, from 0 to
-    all the dtype holds, and no network that learnt a range sees it. A window whose sides the
-    network cannot take is continued to the right and below with its last pixels, and the answer cut
-    again.
+    bicubic, clipped, does neither. So alpha has no studio range either: it runs from 0
+    to the dtype's maximum, and no network processes it. A window whose sides the network does not
+    accept is padded to the right and below with its edge pixels, and the result is cropped.
 
     Args:
         engine: The network.
         pixels: ``(height, width, 1 to 4)``; 2 and 4 channels end in alpha.
-        strength: How much of what the network changes is kept, 0 to 1; at scale 1 only.
+        strength: Share of the network's change to keep, 0 to 1; at scale 1 only.
         peak: See `Engine.run`.
         studio: See `Engine.run`.
     """

@@ -41,7 +41,7 @@ def compare_clips(
     """
     kind = target.suffix.lower()
     if kind not in KINDS:
-        raise UsageError(f"-o {target}: of videos give a name that ends in {', '.join(KINDS)}")
+        raise UsageError(f"-o {target}: for videos, give a name that ends in {', '.join(KINDS)}")
     pair = Clip.of(before), Clip.of(after)
     check_pair(*pair)
     progress = progress or Progress()
@@ -84,7 +84,7 @@ def _measure(
             show(time, first, second)
             task.advance()
         if not scores:
-            raise InputError(f"{after.path}: no frame of it is shown while the other clip is")
+            raise InputError(f"{after.path}: no frame of it overlaps the other clip in time")
     return scores, half
 
 

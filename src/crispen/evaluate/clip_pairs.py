@@ -38,7 +38,7 @@ def frame_pairs(path: Path, scale: int, *, degraded: bool = False) -> Iterator[P
     """
     if scale == 1 and not degraded:
         raise UsageError(
-            f"{path}: nothing is wrong with its frames, so there is nothing to restore; give "
+            f"{path}: its frames are not degraded, so there is nothing to restore; give "
             "--degrade gaussian-noise=25 or the like"
         )
     clip = Clip.of(path)

@@ -88,7 +88,7 @@ def check_pair(before: Clip, after: Clip) -> None:
     (w1, h1), (w2, h2) = before.size, after.size
     names = f"{before.path.name} ({w1}x{h1}) and {after.path.name} ({w2}x{h2})"
     if before.header.rotation != after.header.rotation:
-        raise UsageError(f"{names} are turned differently; compare two versions of one clip")
+        raise UsageError(f"{names} are rotated differently; compare two versions of one clip")
     if w1 > w2 or h1 > h2:
         raise UsageError(f"{names}: give the small clip first, the enhanced one second")
     if abs(h2 * w1 - w2 * h1) > 2 * max(h1, w1) * max(h2 / h1, w2 / w1):

@@ -178,7 +178,7 @@ class _Arrays(pickle.Unpickler):
             return np._core.multiarray._reconstruct  # type: ignore[attr-defined]
         if (module, name) in (("numpy", "ndarray"), ("numpy", "dtype")):
             return getattr(np, name)
-        raise InputError(f"{FILE}: holds more than arrays; fetch it again")
+        raise InputError(f"{FILE}: contains more than arrays; fetch it again")
 
 
 @functools.cache

@@ -108,7 +108,7 @@ def find_pairs(folder: Path, scale: int, *, degraded: bool = False) -> list[Pair
         )
     if scale == 1 and not degraded and pairs[0].lr is None:
         raise UsageError(
-            f"{folder}: nothing is wrong with its pictures, so there is nothing to restore; give "
+            f"{folder}: its pictures are not degraded, so there is nothing to restore; give "
             "--degrade gaussian-noise=25 or the like, or put degraded pictures of the same name "
             "into LR_x1"
         )

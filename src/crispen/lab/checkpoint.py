@@ -96,7 +96,7 @@ def restore_weights(network: Network, weights: dict[str, Tensor], path: Path) ->
     except RuntimeError as error:
         first = str(error).strip().splitlines()[-1].strip()
         raise UsageError(
-            f"{path}: the weights are of another network ({first}); give the recipe they were "
+            f"{path}: the weights belong to another network ({first}); give the recipe they were "
             "trained with, or start over with --no-resume"
         ) from error
 
@@ -116,7 +116,7 @@ def transfer_weights(network: Network, start: Path) -> dict[str, Any]:
     """
     if not start.exists():
         raise MissingInput(
-            f"train.start: {start} is not there; train it first, as with crispen train "
+            f"train.start: {start} does not exist; train it first, as with crispen train "
             f"{start.parent.name or 'NAME'}, or begin from nothing with --set train.start="
         )
     content = load_checkpoint(start)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 ACCURACY_NOTE = (
     "Accuracy counts the pixels whose strongest channel is the right one. It misleads: a picture "
-    "far too dark scores as a good one does, and on grey pixels it is chance. Compare PSNR."
+    "far too dark scores like a good one, and on grey pixels it is chance. Compare PSNR."
 )
 # Distinguishable with colour blindness too (Okabe and Ito).
 _COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")

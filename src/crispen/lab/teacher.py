@@ -25,12 +25,15 @@ class TeacherTable(Table):
     """The ``[teacher]`` table of a recipe."""
 
     model: str = Field(description="an ONNX file; RGB in [0, 1], with or without a card")
-    scale: int = Field(1, ge=1, le=8, description="how many times larger its answer is")
-    name: str = Field("", description="what the card of the student calls it")
-    licence: str = Field("", description="of its weights, for the card")
-    notice: str = Field("", description="what its licence asks to be said, for the card")
+    scale: int = Field(1, ge=1, le=8, description="scale factor of its output")
+    name: str = Field("", description="its name on the student's card")
+    licence: str = Field("", description="licence of its weights, for the card")
+    notice: str = Field("", description="notice that its licence requires, for the card")
     share: float = Field(
-        1.0, gt=0, le=1, description="of the target that is the teacher's answer; the rest is truth"
+        1.0,
+        gt=0,
+        le=1,
+        description="weight of the teacher's output in the target; the rest is the ground truth",
     )
 
 

@@ -1,4 +1,4 @@
-"""What is wrong with a picture: compression, noise, blur, exposure; see `crispen.look.looking`."""
+"""Measures damage in a picture: compression, noise, blur, exposure; see `crispen.look.looking`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a file says of its own lossy compression, in the numbers of JPEG."""
+"""Lossy compression as stated in a file, on JPEG's scale."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ class Compression:
 
     Attributes:
         format: Of the file.
-        quality: From 1 to 100 as the format's usual library counts it: libjpeg, of the nearest
-            multiple of its tables, or libwebp.
-        step: How coarse, in per cent of libjpeg's tables; of other formats, those of a JPEG with as
-            much damage. See `crispen.models.dials.jpeg_step`.
-        subsampling: ``4:2:0`` and so on; ``grey`` where there is one component.
+        quality: From 1 to 100 on the scale of the format's usual library: libjpeg (the nearest
+            multiple of its tables) or libwebp.
+        step: How coarse, in per cent of libjpeg's tables; for other formats, of a JPEG with equal
+            damage. See `crispen.models.dials.jpeg_step`.
+        subsampling: ``4:2:0`` and so on; ``grey`` if there is one component.
     """
 
     format: Literal["jpeg", "webp"]
@@ -30,10 +30,10 @@ class Compression:
 
 
 def read_compression(data: bytes) -> Compression | None:
-    """What the file's header says; None where it says nothing, or is of another format.
+    """Compression according to the file's header; None if not stated, or for another format.
 
     Args:
-        data: The file, or its beginning; of a JPEG as much of it as lies before the first scan.
+        data: The file, or its beginning; for a JPEG, everything before the first scan.
     """
     tables = read_tables(data)
     if tables is not None:

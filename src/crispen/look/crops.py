@@ -1,7 +1,7 @@
-"""The network that looks, run on a few crops of a picture.
+"""Runs the network that estimates damage on a few crops of a picture.
 
-Trained by `crispen.lab.look`; its six answers are the three dials of `crispen.models.dials` and the
-logarithms of their variances. Crops are averaged by how sure each is: a piece of blue sky says much
+Trained by `crispen.lab.look`; its six outputs are the three dials of `crispen.models.dials` and the
+logarithms of their variances. Crops are weighted by their certainty: a piece of blue sky says much
 about noise and nothing about blur.
 """
 
@@ -42,13 +42,13 @@ def _network() -> Any:
 
     core = ov.Core()
     content = (resources.files("crispen.look") / _FILE).read_bytes()
-    # One stream: it is a matter of milliseconds, and beside it another network may be at work.
+    # One stream: it takes milliseconds, and another network may run at the same time.
     model = core.compile_model(core.read_model(content), "CPU", {"NUM_STREAMS": "1"})
     return model.create_infer_request()
 
 
 def _corners(length: int, count: int) -> list[int]:
-    """Evenly spread, the first and last not at the edge where there is room."""
+    """Evenly spread, the first and last away from the edge if there is room."""
     if length <= SIDE:
         return [0]
     return sorted({round((length - SIDE) * (i + 0.5) / count) for i in range(count)})
@@ -84,7 +84,7 @@ def measure(pixels: NDArray[np.uint8]) -> dict[str, Measured]:
     values, spreads = np.split(out, 2, axis=1)
     sure = np.exp(-spreads)
     mean = (values * sure).sum(axis=0) / sure.sum(axis=0)
-    # Crops of one picture err alike: more of them do not make the answer surer.
+    # Crops of one picture have correlated errors: more of them do not add certainty.
     error = np.sqrt(1 / sure.mean(axis=0))
     return {
         name: Measured(float(m), float(e)) for name, m, e in zip(NAMES, mean, error, strict=True)
@@ -92,18 +92,18 @@ def measure(pixels: NDArray[np.uint8]) -> dict[str, Measured]:
 
 
 def looked_at(height: int, row_bytes: int) -> int:
-    """How many rows of a picture are looked at, from the top."""
+    """Number of rows to measure, from the top of a picture."""
     return min(height, max(SIDE, MOST_BYTES // row_bytes))
 
 
 def peeked(
     bands: Iterable[NDArray[Any]], height: int
 ) -> tuple[NDArray[np.uint8], Iterator[NDArray[Any]]]:
-    """The top of a picture that comes in bands, and all bands, those looked at included.
+    """The top of a picture in bands, and all bands, including those of the top.
 
     Args:
         bands: ``(rows, width, channels)``, from the top.
-        height: Of one frame; later frames are not looked at.
+        height: Of one frame; later frames are ignored.
     """
     coming = iter(bands)
     kept: list[NDArray[Any]] = []

@@ -33,7 +33,7 @@ class Exposure:
 
     @property
     def faults(self) -> list[str]:
-        """What a person would call it; empty for a picture that is well exposed."""
+        """A word for it; empty for a picture that is well exposed."""
         found = []
         if self.high - self.low < _FLAT:
             found.append("low contrast")

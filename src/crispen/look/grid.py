@@ -1,7 +1,7 @@
-"""Where the 8×8 blocks of a JPEG begin that a picture was once, if they are still seen.
+"""Position of the 8×8 blocks if a picture was once a JPEG and they are still visible.
 
-A picture that was cut after it had been a JPEG keeps its blocks, but no longer at multiples of
-eight. At their borders neighbours differ by more than they do elsewhere.
+A cropped JPEG keeps its blocks, but no longer at multiples of eight. At their borders, neighbours
+differ more than elsewhere.
 """
 
 from __future__ import annotations
@@ -10,18 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 _BLOCK = 8
-# How much higher the step at the borders must be than the next highest, in standard errors.
+# Minimum lead of the step at the borders over the next highest, in standard errors.
 _SURE = 6.0
-# Less than this share above the usual is no block that anyone sees.
+# A step less than this share above the usual is invisible.
 _LEAST = 0.04
 _MOST_SIDE = 640
 
 
 def grid_offset(pixels: NDArray[np.uint8]) -> tuple[int, int] | None:
-    """Columns and rows before the first border, 0 to 7 each; None where no grid is seen.
+    """Columns and rows before the first border, 0 to 7 each; None if no grid is visible.
 
-    Second differences are compared by their place modulo 8, their square roots rather than
-    themselves, so that a few hard edges do not decide.
+    Second differences are compared by position modulo 8. Their square roots are used, so that a few
+    hard edges do not dominate.
 
     Args:
         pixels: ``(height, width, 3)`` R'G'B'.
@@ -29,7 +29,7 @@ def grid_offset(pixels: NDArray[np.uint8]) -> tuple[int, int] | None:
     height, width = pixels.shape[:2]
     if min(height, width) < 6 * _BLOCK:
         return None
-    # The middle, from a multiple of eight on.
+    # The middle, starting at a multiple of eight.
     inside = tuple(_middle(length) for length in (height, width))
     pixels = pixels[inside]
     luma = pixels.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32)
@@ -45,7 +45,7 @@ def _middle(length: int) -> slice:
 
 def _offset(luma: NDArray[np.float32]) -> int | None:
     step = np.abs(luma[:, 1:] - luma[:, :-1])
-    # How much larger the step is than those beside it, which are of the picture itself.
+    # How much larger the step is than its neighbours, which belong to the picture itself.
     excess = np.sqrt(step[:, 1:-1]) - 0.5 * (np.sqrt(step[:, :-2]) + np.sqrt(step[:, 2:]))
     usual = float(np.sqrt(step).mean())
     columns = excess.mean(axis=0)

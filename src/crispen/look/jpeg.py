@@ -1,4 +1,4 @@
-"""What a JPEG file says of its own compression: quantisation tables and colour subsampling.
+"""A JPEG file's own compression: quantisation tables and colour subsampling.
 
 Read from the bytes before the first scan, so nothing is decoded.
 """
@@ -28,12 +28,12 @@ def read_tables(data: bytes) -> tuple[float, str] | None:
     """How coarsely a JPEG quantises, and its subsampling.
 
     Args:
-        data: The file, or as much of it as lies before the first scan.
+        data: The file, or everything before the first scan.
 
     Returns:
         The step in per cent of libjpeg's tables (see `crispen.models.dials.jpeg_step`), and
-        ``4:2:0`` and so on, or ``grey`` where there is one component. None where it is not a JPEG
-        or has no luma table.
+        ``4:2:0`` and so on, or ``grey`` if there is one component. None if it is not a JPEG or has
+        no luma table.
     """
     if data[:2] != b"\xff\xd8":
         return None
@@ -94,6 +94,6 @@ def _zigzag() -> list[int]:
 
 
 def _step(table: np.ndarray[tuple[int], np.dtype[np.float64]]) -> float:
-    """Per cent of the standard table, over the frequencies that the eye sees best."""
+    """Per cent of the standard table, over the most visible frequencies."""
     standard = np.array(_LUMA, np.float64)[_zigzag()]
     return float(100 * table[:28].sum() / standard[:28].sum())

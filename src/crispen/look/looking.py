@@ -1,4 +1,4 @@
-"""Looking at a picture: what its file says, and what can be measured in its pixels."""
+"""Inspects a picture: facts from its file, and measurements of its pixels."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from crispen.models.dials import Dials, blur_of, noise_dial, noise_of, quality_o
 
 Kind = Literal["photo", "drawing", "text"]
 
-# Less is no fault, or may be texture. Dials as in `crispen.models.dials`.
+# Lower values are no fault, or may be texture. Dials as in `crispen.models.dials`.
 _SEEN_QUALITY, _SEEN_NOISE, _SEEN_BLUR = 92, 0.3, 0.3
-# Clean pictures seem to have so much at times, and are best left alone: benchmarks/crossover.py.
+# Clean pictures sometimes measure this much, and are best left alone: benchmarks/crossover.py.
 _FAINT_NOISE, _FAINT_BLUR, _FAINT_COMPRESSION = 0.2, 0.12, 0.37
-# What a codec has left of texture looks like noise: up to the first dial half is believed, which
-# costs pictures that are noisy 0.1 dB at most, and spares grass 1 dB; above the second all of it.
+# Texture after a codec looks like noise: up to the first dial half of it counts, which costs noisy
+# pictures at most 0.1 dB and saves 1 dB for grass; above the second, all of it.
 _NOISE_DOUBTED = (0.5, 0.7)
 _HEADER_BYTES = 1 << 18
 _FLAT_SHARE, _TEXT_SHARE = 0.5, 0.7
@@ -32,19 +32,19 @@ _FLAT_SHARE, _TEXT_SHARE = 0.5, 0.7
 
 @dataclass(frozen=True)
 class Look:
-    """What was found in a picture.
+    """Findings about a picture.
 
     Attributes:
         width: In pixels.
         height: In pixels.
-        compression: What a JPEG or WebP file says of itself; None for other files.
-        measured: The dials ``noise``, ``compression`` and ``blur`` as a network sees them; see
+        compression: As stated in a JPEG or WebP file; None for other files.
+        measured: The dials ``noise``, ``compression`` and ``blur`` as estimated by a network; see
             `crispen.look.crops`.
         noise: Standard deviation in levels of 255 at the flattest places; see `crispen.look.noise`.
-        color_noise: The same by the differences of the channels; None of grey pictures.
+        color_noise: The same from the differences of the channels; None for grey pictures.
         exposure: Brightness, contrast, colour.
         kind: Photo, drawing (flat colours), or text (mostly two levels).
-        grid: Columns and rows before the first border of JPEG's blocks, where they are seen.
+        grid: Columns and rows before the first border of JPEG blocks, if visible.
     """
 
     width: int
@@ -59,13 +59,13 @@ class Look:
 
     @property
     def dials(self) -> Dials:
-        """How bad it is: as measured, but for a compression that the file itself says."""
+        """How bad it is: as measured, except for compression stated in the file."""
         step = None if self.compression is None else self.compression.step
         return _dials_of(self.measured, self.color_noise, step)
 
     @property
     def quality(self) -> int | None:
-        """Of the JPEG that it is, or once was; None where nothing is seen of one."""
+        """Of the JPEG that it is, or once was; None if there is no trace of one."""
         if self.compression:
             return round(quality_of_step(self.compression.step))
         found = round(quality_of(self.measured["compression"].value))
@@ -121,7 +121,7 @@ def damage_of(
     Args:
         pixels: ``(height, width, 3)`` R'G'B'.
         jpeg_step: See `Dials.coded`.
-        lossy: Whether it comes from another file with lossy compression, such as WebP or AVIF.
+        lossy: Whether it comes from another lossy file, such as WebP or AVIF.
     """
     return _dials_of(measure(pixels), color_noise_sigma(pixels), jpeg_step, lossy)
 
@@ -152,7 +152,7 @@ def _certain(value: float, faint: float) -> float:
 
 
 def faults_of(dials: Dials, *, once: bool = False) -> list[str]:
-    """``JPEG quality about 62``, ``noise 4``, ``blur 0.8 px``: what a person would call it.
+    """``JPEG quality about 62``, ``noise 4``, ``blur 0.8 px``: a description for people.
 
     Args:
         dials: See `damage_of`.
@@ -172,10 +172,10 @@ def faults_of(dials: Dials, *, once: bool = False) -> list[str]:
 
 
 def look(source: Path | Image) -> Look:
-    """Measures what is wrong with a picture.
+    """Measures damage in a picture.
 
     Args:
-        source: A file, or a picture; of a JPEG file its own tables are read.
+        source: A file, or a picture; for a JPEG file its tables are read.
 
     Raises:
         InputError: The file cannot be read as a picture.
@@ -191,7 +191,7 @@ def look(source: Path | Image) -> Look:
 def _looked(pixels: NDArray[np.uint8], compression: Compression | None) -> Look:
     height, width = pixels.shape[:2]
     kind = kind_of(pixels)
-    # Of flat colours and letters nothing but edges is left to be taken for noise.
+    # In flat colours and letters, only edges could be treated as noise.
     noise = noise_sigma(pixels) if kind == "photo" else 0.0
     color = color_noise_sigma(pixels)
     return Look(
@@ -208,7 +208,7 @@ def _looked(pixels: NDArray[np.uint8], compression: Compression | None) -> Look:
 
 
 def kind_of(pixels: NDArray[np.uint8]) -> Kind:
-    """By how many neighbours are equal, and how few levels there are.
+    """From the share of equal neighbours, and the number of levels.
 
     Args:
         pixels: ``(height, width, 3)`` R'G'B'.

@@ -7,19 +7,19 @@ from numpy.typing import NDArray
 
 _CELL = 16
 _FLATTEST = 0.1
-# Of white noise alone the quietest tenth of the cells is so much quieter than all of them.
+# For pure white noise, the quietest tenth of the cells is quieter than all by this factor.
 _CHOSEN = 1.12
-# Mean difference of two channels, in levels, below which a picture has no colour to speak of.
+# Mean difference of two channels, in levels, below which a picture counts as grey.
 _NEUTRAL = 1.5
 
 
 def noise_sigma(pixels: NDArray[np.uint8]) -> float:
     """Standard deviation of white noise in levels of 255.
 
-    The difference of two Laplacians leaves no plane and no edge along an axis, and of noise a
-    known share: its mean absolute value gives σ [1]_. It is taken in cells of 16×16 pixels, and the
-    flattest tenth of those that are not clipped counts, since texture looks like noise. JPEG
-    smooths such places, so of a JPEG this is what is left of the noise.
+    The difference of two Laplacians removes planes and axis-aligned edges, and keeps a known share
+    of noise: its mean absolute value gives σ [1]_. It is computed in cells of 16×16 pixels; the
+    flattest tenth of the unclipped ones counts, since texture looks like noise. JPEG smooths such
+    places, so for a JPEG this is the remaining noise.
 
     .. [1] J. Immerkær, "Fast noise variance estimation", 1996, doi:10.1006/cviu.1996.0060
 
@@ -31,17 +31,17 @@ def noise_sigma(pixels: NDArray[np.uint8]) -> float:
 
 
 def color_noise_sigma(pixels: NDArray[np.uint8]) -> float | None:
-    """The same from the differences of the channels, in which there is next to no texture.
+    """The same from the differences of the channels, which have almost no texture.
 
     The noise of a sensor or of a computer differs from channel to channel; grass, stars and cloth
-    do not. Of white noise it is right within 6 per cent, and of clean photographs it says 0 to 1
-    level (``benchmarks/crossover.py``). Codecs that halve the colour's resolution smooth it away.
+    do not. It is within 6 per cent for white noise, and 0 to 1 level for clean photographs
+    (``benchmarks/crossover.py``). Codecs that halve the colour's resolution smooth it away.
 
     Args:
         pixels: ``(height, width, 3)`` R'G'B'.
 
     Returns:
-        None where red, green and blue are nearly equal everywhere, as in grey pictures.
+        None if red, green and blue are nearly equal everywhere, as in grey pictures.
     """
     red, green, blue = (pixels[..., i].astype(np.int32) for i in range(3))
     clipped: NDArray[np.bool_] = np.asarray(((pixels < 3) | (pixels > 252)).any(axis=2))

@@ -1,8 +1,8 @@
-"""What a lossy WebP file says of its own compression: the quantisers in its frame's header.
+"""A lossy WebP file's own compression: the quantisers in its frame's header.
 
 Source: J. Bankoski et al., "VP8 data format and decoding guide", RFC 6386, sections 7 and 9; the
-container is Google's "WebP container specification". How libwebp goes from a quality to a quantiser
-stands in its ``src/enc/quant_enc.c`` (``QualityToCompression``).
+container is Google's "WebP container specification". libwebp's map from quality
+to quantiser is in its ``src/enc/quant_enc.c`` (``QualityToCompression``).
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ _SEGMENTS = 4
 
 
 def read_quality(data: bytes) -> float | None:
-    """The quality from 0 to 100 at which libwebp quantises so coarsely.
+    """The quality from 0 to 100 at which libwebp quantises this coarsely.
 
     Args:
         data: The file, or its beginning.
 
     Returns:
-        None where it is not WebP, is lossless or an animation, or was cut off too early.
+        None if it is not WebP, is lossless or an animation, or is truncated too early.
     """
     frame = next((body for name, body in _chunks(data) if name == b"VP8 "), b"")
     if len(frame) < 12 or frame[0] & 1 or frame[3:6] != _START:
@@ -77,7 +77,7 @@ class _Bits:
     """The boolean decoder of VP8, at even odds (RFC 6386, section 7).
 
     Args:
-        data: Where the coded numbers begin; what is missing at the end counts as zeros.
+        data: The coded numbers; bytes missing at the end count as zeros.
     """
 
     def __init__(self, data: bytes) -> None:
@@ -106,7 +106,7 @@ class _Bits:
         return int(bit)
 
     def number(self, bits: int) -> int:
-        """Of so many bits, the first one the highest."""
+        """A number of that many bits, highest bit first."""
         value = 0
         for _ in range(bits):
             value = 2 * value + self._bit()

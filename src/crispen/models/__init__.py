@@ -1,4 +1,4 @@
-"""What trained networks there are, what is known about each, and where their files are.
+"""The trained networks: cards, files and names.
 
 To users the name means the function `models` below: ``crispen.models()``.
 """

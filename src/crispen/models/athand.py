@@ -1,4 +1,4 @@
-"""The models that can be named: what a person may write, and the file and card that it means."""
+"""The available models: their names, files and cards."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ MEMBER = re.compile(r"^(?P<family>.+)-x(?P<scale>\d+)$")
 
 
 class HasCard(Protocol):
-    """A model in any form: a file that is known, or one whose engine is open."""
+    """A model in any form: a known file, or one with an open engine."""
 
     @property
     def card(self) -> ModelCard:
@@ -37,7 +37,7 @@ class AtHand(Mapping[str, HasCard]):
     """Models by name.
 
     Args:
-        models: Which; those that ship and the user's own unless given.
+        models: The models; those that ship and the user's own unless given.
     """
 
     def __init__(self, models: Iterable[HasCard] | None = None) -> None:
@@ -57,12 +57,12 @@ class AtHand(Mapping[str, HasCard]):
 
     def family(self, name: str) -> tuple[HasCard, ...]:
         """The models of one kind that differ in scale; none if `name` is no family."""
-        # A file that somebody named does not join a family by what its card says.
+        # A file given by its path does not join a family because of its card.
         own = (model for known, model in self.items() if known == model.card.name)
         return tuple(model for model in own if family_of(model.card) == name)
 
     def names(self, task: str | None = None) -> list[str]:
-        """What can be named, of one task or of all: families first."""
+        """The available names, for one task or all: families first."""
         cards = [model.card for model in self.values() if task in (None, model.card.task)]
         families = dict.fromkeys(f for f in map(family_of, cards) if f is not None)
         return [*families, *(card.name for card in cards)]
@@ -71,7 +71,7 @@ class AtHand(Mapping[str, HasCard]):
         """The card of a model, or of the first one of a family.
 
         Raises:
-            UnknownModel: No such name; the nearest ones are offered.
+            UnknownModel: No such name; the message lists the nearest ones.
         """
         found = (self[name],) if name in self else self.family(name)
         if not found:
@@ -84,11 +84,11 @@ class AtHand(Mapping[str, HasCard]):
         return next(name for name, known in self.items() if known is model)
 
     def put(self, name: str, model: HasCard) -> None:
-        """Have a model at hand under a name that another process gave it."""
+        """Make a model available under a name that another process gave it."""
         self._models[name] = model
 
     def take(self, model: str | Path | HasCard) -> str:
-        """The name of a model in any form; files and open models get one that is their own.
+        """The name of a model in any form; files and open models get a unique one.
 
         Raises:
             UnknownModel: No such model or file.

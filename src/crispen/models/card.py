@@ -1,4 +1,4 @@
-"""ModelCard: everything that is known about a trained network, said once.
+"""ModelCard: everything that is known about a trained network, in one place.
 
 The card travels inside the ONNX file (metadata key ``crispen.card``, JSON). Tiling, engines,
 tables, the command line and the web page read it from there.
@@ -19,8 +19,8 @@ from crispen.models.tasks import Task as Task
 
 CARD_KEY = "crispen.card"
 NAME = r"^[A-Za-z0-9][A-Za-z0-9._-]*$"
-# Of networks of others that look farther than this, tiles are blended: what that differs by cannot
-# be seen, and exact tiles would overlap for the most part.
+# If a third-party network has a larger radius than this, tiles are blended: the difference is
+# invisible, and exact tiles would mostly overlap.
 FAR_PX = 48
 
 Color = Literal["luma", "rgb"]
@@ -31,29 +31,29 @@ class _Frozen(BaseModel):
 
 
 class Training(_Frozen):
-    """Where the weights come from."""
+    """Origin of the weights."""
 
     recipe: str = Field("", description="name of the recipe")
-    steps: int = Field(0, description="optimiser steps, those of earlier stages included")
+    steps: int = Field(0, description="optimiser steps, including earlier stages")
     seed: int = Field(0, description="seed of weights and crops")
     loss: str = Field("", description="what was minimised")
     data: str = Field("", description="name of the data set")
     data_sha256: str = Field("", description="SHA-256 of its manifest")
     data_licences: str = Field("", description="licences of the pictures in it")
     hardware: str = Field("", description="what it was trained on")
-    wall_time_s: float = Field(0.0, description="seconds of training, earlier stages included")
-    kept: str = Field("", description="which checkpoint it is, where that was a choice")
+    wall_time_s: float = Field(0.0, description="seconds of training, including earlier stages")
+    kept: str = Field("", description="which checkpoint it is, if there was a choice")
     started_from: str = Field("", description="model whose weights it began with")
     crispen: str = Field("", description="version of Crispen that exported the model")
-    teacher: str = Field("", description="network of others that it learned to answer like")
-    teacher_licence: str = Field("", description="licence of that network, with its notice")
+    teacher: str = Field("", description="third-party teacher network, if distilled")
+    teacher_licence: str = Field("", description="licence of the teacher network, with its notice")
 
 
 class Result(_Frozen):
     """One measured line: the metric's definition is that of `crispen.evaluate.metrics`."""
 
     data: str = Field(description="Set5, Set14, …")
-    degradation: str = Field("", description="what was done to the pictures; bicubic if empty")
+    degradation: str = Field("", description="how the pictures were degraded; bicubic if empty")
     psnr: float = Field(description="dB on Y'; a border of `scale` pixels shaved, none at scale 1")
     ssim: float = Field(description="on Y', 11×11 Gaussian, σ 1.5")
     bicubic_psnr: float | None = Field(None, description="bicubic on the same pictures")
@@ -64,18 +64,18 @@ class ModelCard(_Frozen):
     """A typed description of one model file.
 
     Attributes:
-        halo: Input pixels around a pixel on which its output depends; None where there is
-            no such limit (tiles are then blended).
-        base: ``bicubic`` if the graph adds its answer to bicubic phases before the final
+        halo: Input pixels around a pixel on which its output depends; None if there is no such
+        limit (tiles are then blended). base: ``bicubic`` if the graph adds its output to bicubic
+        phases before the final
             shuffle (at scale 1 to the picture itself); the tensor before that sum is then called
             ``residual``.
-        multiple: Input sides must be multiples of this, as where a network pools and unpools:
-            tiles begin at such multiples, and pictures are padded and cut again.
-        window_px: The side of the square windows it must be run on, as where a network has a
-            fully connected layer; None for any side. The windows overlap.
-        stride_px: Step between overlapping windows whose answers are averaged, as the classic
-            autoencoder needs it; windows are then `window_px`, or else four strides, wide. None
-            for exact tiles where there is a halo, and for blended ones where there is none.
+        multiple: Input sides must be multiples of this, as for a network that pools and unpools:
+            tiles begin at such multiples, and pictures are padded and cropped again.
+        window_px: The side of the square windows it must be run on, as for a network with a fully
+        connected layer; None for any side. The windows overlap. stride_px: Step between
+        overlapping windows whose results are averaged, as the classic
+            autoencoder needs; windows are then `window_px`, or else four strides, wide. None for
+            exact tiles if there is a halo, and for blended ones otherwise.
     """
 
     name: str = Field(pattern=NAME)
@@ -94,14 +94,14 @@ class ModelCard(_Frozen):
     version: str = "1"
     training: Training = Training()
     results: tuple[Result, ...] = ()
-    speed: str = Field("", description="measured speed and on what, for people")
+    speed: str = Field("", description="measured speed and the hardware, as text")
     dials: bool = Field(
         False, description="takes dials: how degraded the input is; see `crispen.models.dials`"
     )
-    vivid: bool = Field(False, description="takes how vivid its result is, from 0 to 1")
+    vivid: bool = Field(False, description="takes a vividness from 0 to 1")
     curve: bool = Field(
         False,
-        description="answers with a tone curve for the whole picture; see `crispen.models.curve`",
+        description="returns a tone curve for the whole picture; see `crispen.models.curve`",
     )
 
     @model_validator(mode="after")
@@ -115,7 +115,7 @@ class ModelCard(_Frozen):
 
     @property
     def takes_strength(self) -> bool:
-        """Whether its answer can be mixed with the picture: only where both have one size."""
+        """Whether its output can be mixed with the picture: only if both have one size."""
         return self.scale == 1
 
     def psnr(self, data: str = "Set5") -> float | None:
@@ -124,7 +124,7 @@ class ModelCard(_Frozen):
 
 
 def _card_texts(model: bytes) -> Iterator[bytes]:
-    """The JSON of every card in an ONNX file's bytes; ends early where the file is cut off."""
+    """The JSON of every card in an ONNX file's bytes; ends early if the file is truncated."""
     for number, content in fields(memoryview(model)):
         if number == 14:
             entry = dict(fields(content))
@@ -133,7 +133,7 @@ def _card_texts(model: bytes) -> Iterator[bytes]:
 
 
 def has_card(model: bytes) -> bool:
-    """Whether an ONNX file's bytes hold a card, whether it is valid or not."""
+    """Whether an ONNX file's bytes contain a card, valid or not."""
     try:
         return any(True for _ in _card_texts(model))
     except (IndexError, KeyError):
@@ -144,7 +144,7 @@ def read_card(path: Path) -> ModelCard:
     """The card inside an ONNX file, read without importing ``onnx`` (which takes 0.2 s).
 
     ``ModelProto.metadata_props`` is field 14, ``ModelProto.graph`` field 7; a property is a key
-    (field 1) and a value (field 2). Of several cards the last one counts.
+    (field 1) and a value (field 2). If there are several cards, the last one counts.
 
     A file is read once in a process, and again when its size or its time of change differs.
 
@@ -188,7 +188,7 @@ def _read_card(path: Path, state: tuple[int, ...]) -> ModelCard:
 
 
 def _what(error: ValidationError | KeyError) -> str:
-    """The first thing that is wrong with a card."""
+    """The first error in a card."""
     if isinstance(error, KeyError):
         return "it is empty"
     first = error.errors()[0]

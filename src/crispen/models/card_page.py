@@ -6,7 +6,7 @@ from crispen.models.card import ModelCard, Training
 
 
 def card_page(card: ModelCard) -> str:
-    """Markdown: what the model is, what it scored, where its weights come from."""
+    """Markdown: the model's description, its scores and the origin of its weights."""
     rows = [
         ("task", card.task),
         ("scale", f"x{card.scale}" if card.scale > 1 else "the size stays; takes `--strength`"),
@@ -65,7 +65,7 @@ def _colors(card: ModelCard) -> str:
 
 
 def _origin(training: Training) -> list[tuple[str, str]]:
-    """Where the weights come from, if known."""
+    """Origin of the weights, if known."""
     if not training.recipe:
         return [("training", "unknown")]
     minutes = training.wall_time_s / 60

@@ -1,8 +1,8 @@
-"""A tone curve for a whole picture: what a relighting network is given, and what it answers with.
+"""A tone curve for a whole picture: input and output of a relighting network.
 
-A network of this kind (``card.curve``) sees no pixels at their place. It is given a small view of
-the picture and its quantiles, and answers with one rising curve for each channel; pixels are then
-looked up in it.
+A network of this kind (``card.curve``) does not process single pixels. Its input is a small view of
+the picture and its quantiles, its output one increasing curve per channel, in which pixels are then
+looked up.
 """
 
 from __future__ import annotations
@@ -28,28 +28,28 @@ QUANTILES = (
     *(0.97, 0.99, 0.995, 0.998, 1.0),
 )
 LUMA = (0.299, 0.587, 0.114)
-# A correction that differs from nothing, or from a simple one, by less than this on average is that
-# one: benchmarks/light.py.
+# A correction that differs on average by less than this from none, or from a simple one, is
+# replaced by it: benchmarks/light.py.
 _NOTHING, _ALIKE = 3 / 255, 16 / 255
-# Rows and columns are left out of pictures this many times larger than what they are shrunk to.
+# Rows and columns are skipped in pictures this many times larger than the shrunk size.
 _SPARE = 4
 
 
 def knots() -> NDArray[np.float64]:
-    """``(KNOTS,)``: the values between 0 and 1 at which a curve is known; dense in the dark."""
+    """``(KNOTS,)``: the values between 0 and 1 at which a curve is defined; dense in the dark."""
     places: NDArray[np.float64] = (np.arange(KNOTS) / (KNOTS - 1)) ** 2
     return places
 
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """What a network is given of a picture.
+    """A network's input for a picture.
 
     Attributes:
         view: ``(3, VIEW, VIEW)`` R'G'B' in [0, 1].
         statistics: ``(7, len(QUANTILES))``: quantiles of red, green, blue, luma, of a pixel's
             lowest and highest channel, and of the difference of these two. The first and the last
-            are of all pixels, so that what was stretched can be found out exactly.
+            are of all pixels, so that stretching can be measured exactly.
     """
 
     view: NDArray[np.float32]
@@ -66,18 +66,18 @@ class Overview:
 
         Args:
             pixels: ``(height, width, 1 to 4)`` levels up to `peak`; 2 and 4 channels end in alpha,
-                and what is hidden does not count.
+                and hidden pixels do not count.
             peak: The level of 1.0.
         """
         return cls.of_bands([pixels], pixels.shape[0], peak)
 
     @classmethod
     def of_bands(cls, bands: Iterable[NDArray[Any]], height: int, peak: int) -> Overview:
-        """Of a picture that comes in bands, of which little is kept.
+        """Of a picture in bands, of which little is kept.
 
         Args:
             bands: ``(rows, width, 1 to 4)``, from the top.
-            height: Of the picture; what comes after that is not looked at.
+            height: Of the picture; later rows are ignored.
             peak: The level of 1.0.
         """
         kept: list[NDArray[Any]] = []
@@ -94,7 +94,7 @@ class Overview:
         few = _visible(np.concatenate(kept).astype(np.float32) / np.float32(peak))
         if few.shape[2] == 1:
             few = np.repeat(few, 3, axis=2)
-        if not ends:  # nothing of it can be seen
+        if not ends:  # nothing of it is visible
             ends = [np.zeros((2, 1))]
         least, most = np.stack(ends).astype(np.float32).transpose(1, 0, 2) / np.float32(peak)
         return cls._of_few(few, least.min(axis=0), most.max(axis=0))
@@ -121,7 +121,7 @@ class Overview:
 
 
 def _ends(band: NDArray[Any]) -> list[NDArray[Any]]:
-    """``(2, channels)``: the least and the largest level, if any pixel can be seen."""
+    """``(2, channels)``: the lowest and the highest level, if any pixel is visible."""
     channels = band.shape[2]
     seen = band.reshape(-1, channels)
     if channels in (2, 4):
@@ -130,7 +130,7 @@ def _ends(band: NDArray[Any]) -> list[NDArray[Any]]:
 
 
 def _averaged(pixels: NDArray[np.float32], axis: int) -> NDArray[np.float32]:
-    """One axis brought to `VIEW` cells, each the mean of what lies in it."""
+    """One axis averaged to `VIEW` cells."""
     length = pixels.shape[axis]
     cells = np.arange(VIEW)
     starts, stops = cells * length // VIEW, -(-(cells + 1) * length // VIEW)
@@ -157,13 +157,13 @@ class Curve:
     """Tone curves.
 
     Attributes:
-        values: ``(3, KNOTS)`` in [0, 1]: what becomes of the values at `knots`, for R', G' and B'.
+        values: ``(3, KNOTS)`` in [0, 1]: the results for the values at `knots`, for R', G' and B'.
     """
 
     values: NDArray[np.float64]
 
     def tables(self, peak: int, *, grey: bool = False, studio: bool = False) -> NDArray[np.float64]:
-        """``(1 or 3, peak + 1)``: what becomes of every level, rounded.
+        """``(1 or 3, peak + 1)``: the result for every level, rounded.
 
         Args:
             peak: The level of white.
@@ -177,7 +177,7 @@ class Curve:
         values = self.values.mean(axis=0, keepdims=True) if grey else self.values
         full = (levels - black) / swing
         inside = full.clip(0.0, 1.0)
-        # Blacker than black and whiter than white stay as far from them as they were.
+        # Values below black and above white keep their distance from them.
         found = np.stack([np.interp(inside, knots(), row) for row in values]) + (full - inside)
         found = ((found * swing + black) * peak).clip(0, peak)
         rounded: NDArray[np.float64] = np.rint(found)
@@ -185,13 +185,13 @@ class Curve:
 
 
 def simplest(curve: Curve, overview: Overview) -> Curve:
-    """The simple correction that a network meant, where it comes close to one; else its own curve.
+    """The simple correction close to a network's curve, if there is one; else the curve itself.
 
     A network is never exact. So good light stays exactly as it is, and a picture that was only
     stretched, or exposed too shortly, gets back what it had.
 
     Args:
-        curve: The network's answer.
+        curve: The network's output.
         overview: Of the picture.
     """
     places, quantiles = knots(), overview.statistics[:3].astype(np.float64)
@@ -225,7 +225,7 @@ def _simple(x: NDArray[np.float64], overview: Overview) -> list[NDArray[np.float
 
 
 def _linear(x: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Linear light of sRGB values in [0, 1] [IEC 61966-2-1]."""
+    """Linear light from sRGB values in [0, 1] [IEC 61966-2-1]."""
     return np.where(x <= 0.04045, x / 12.92, ((x + 0.055) / 1.055) ** 2.4)
 
 

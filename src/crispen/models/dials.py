@@ -1,8 +1,8 @@
 """Dials of a restoration network: how much noise, compression and blur a picture has.
 
-A dial is a number from 0 (none) to 1 (as bad as it gets). The scales are logarithmic where the eye
-is. A network is given six numbers, for each dial its value and whether it is known; what is not
-known it must see for itself.
+A dial is a number from 0 (none) to 1 (worst). The scales are logarithmic where the eye is. A
+network gets six numbers: for each dial its value and whether it is known. It must estimate
+unknown ones from the picture.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _NOISE_KNEE, _STEP_KNEE = 2.0, 10.0
 
 @dataclass(frozen=True)
 class Dials:
-    """How much of each damage a picture has; None is not known.
+    """How much of each damage a picture has; None means unknown.
 
     Attributes:
         noise: See `noise_dial`.
@@ -57,14 +57,14 @@ class Dials:
 
     @property
     def vivid(self) -> float | None:
-        """How vivid the result is to be; None where a network's own default counts."""
+        """How vivid the result should be; None for a network's own default."""
         return None
 
     def coded(self, step: float | None) -> Dials:
-        """With the compression that a JPEG file's tables say, which is exact.
+        """With the compression from a JPEG file's tables, which is exact.
 
         Args:
-            step: See `jpeg_step`; None for other files, of which nothing more is known.
+            step: See `jpeg_step`; None for other files, whose compression is unknown.
         """
         return self if step is None else replace(self, compression=compression_dial(step))
 
@@ -74,7 +74,7 @@ class Dials:
         return replace(self, **{name: round(20 * value) / 20 for name, value in given.items()})
 
     def inputs(self) -> list[float]:
-        """What the network is given: value, known, value, known …; unknown values are 0."""
+        """The network's input: value, known, value, known …; unknown values are 0."""
         return [n for v in self.values for n in ((0.0, 0.0) if v is None else (v, 1.0))]
 
 
@@ -117,7 +117,7 @@ def jpeg_step(quality: float) -> float:
 
 
 def webp_step(quality: float) -> float:
-    """The `jpeg_step` that does as much damage as WebP of a quality from 1 to 100."""
+    """The `jpeg_step` with the same damage as WebP of a quality from 1 to 100."""
     (low, coarse), *others = _WEBP
     if quality <= low:
         return coarse * low / max(1.0, quality)
@@ -129,7 +129,7 @@ def webp_step(quality: float) -> float:
 
 
 def crf_step(codec: str, crf: float) -> float:
-    """The `jpeg_step` that does as much damage as a frame of x264 or x265.
+    """The `jpeg_step` with the same damage as a frame of x264 or x265.
 
     Args:
         codec: ``h264`` or ``hevc``.
@@ -207,7 +207,7 @@ def set_dials(model: bytes, dials: Dials) -> bytes:
 
 
 def _places(model: bytes) -> Iterator[tuple[str, int]]:
-    """Each initializer's name, and where its values begin."""
+    """Each initializer's name, and the offset of its values."""
     whole = memoryview(model)
     for number, graph in fields(whole):
         for kind, tensor in fields(graph) if number == _GRAPH else ():
@@ -220,7 +220,7 @@ def _places(model: bytes) -> Iterator[tuple[str, int]]:
 
 
 def _offset(part: memoryview, whole: memoryview) -> int:
-    """Where a slice of a buffer begins in it."""
+    """Offset of a slice in its buffer."""
     import numpy as np
 
     first, here = (np.frombuffer(view, np.uint8).ctypes.data for view in (whole, part))

@@ -1,4 +1,4 @@
-"""Which models a person should look at first, and what for; everything else is for the laboratory.
+"""The recommended models and their uses; everything else is for the laboratory.
 
 A row a family: a name without its scale, such as ``real`` for ``real-x2``.
 """
@@ -22,7 +22,7 @@ _SPEED = re.compile(r"([\d.]+) ms a 1080p frame\b")
 
 @dataclass(frozen=True, slots=True)
 class Guide:
-    """What a person should know of a family.
+    """What users should know about a family.
 
     Attributes:
         use: When to use it, after the words "Use this for".
@@ -71,7 +71,7 @@ def example_of(card: ModelCard) -> Example:
 
 
 def photo_seconds(card: ModelCard) -> float | None:
-    """Seconds for a photo of 12 megapixels where the card's speed was measured; None if not.
+    """Seconds for a photo of 12 megapixels if the card's speed was measured; None if not.
 
     >>> photo_seconds(ModelCard(name="a", scale=2, speed="108 ms a 1080p frame (2 cores)"))
     2.5
@@ -79,5 +79,5 @@ def photo_seconds(card: ModelCard) -> float | None:
     found = _SPEED.match(card.speed)
     if found is None:
         return None
-    # The frame that was timed is the result.
+    # The timed frame is the result.
     return float(f"{float(found[1]) / 1000 * PHOTO_PX * card.scale**2 / _FRAME_PX:.2g}")

@@ -1,9 +1,9 @@
-"""Models of ncnn, as waifu2x, Upscayl and their relatives ship them, as ONNX files.
+"""Converts ncnn models, as shipped by waifu2x, Upscayl and others, to ONNX.
 
 Two files make a model: ``NAME.param`` lists the layers, one a line, and ``NAME.bin`` holds their
-weights one after another, in 32 or 16 bits. Translated are the layers that networks from pictures
-to pictures are made of. Where convolutions do not pad, the input is padded with its edge, so that
-the answer is a whole multiple of the picture.
+weights one after another, in 32 or 16 bits. The layers of
+image-to-image networks are supported. If convolutions do not pad, the input is padded with its
+edge, so that the result is a whole multiple of the picture.
 
 Source: https://github.com/Tencent/ncnn/wiki/operators, param-and-model-file-structure.
 """
@@ -37,7 +37,7 @@ class Converted(NamedTuple):
     Attributes:
         content: The file.
         halo: Input pixels around a pixel on which its output depends; None if there are many.
-        architecture: What it is made of, in words.
+        architecture: Description of its layers.
     """
 
     content: bytes
@@ -46,7 +46,7 @@ class Converted(NamedTuple):
 
 
 class _Value(NamedTuple):
-    """One feature map: its name in the graph, and how it lies over the picture.
+    """One feature map: its name in the graph, and its alignment with the picture.
 
     Attributes:
         name: Of the ONNX value.
@@ -63,7 +63,7 @@ class _Value(NamedTuple):
 
 @dataclass
 class _Graph:
-    """The ONNX graph, as it grows."""
+    """The ONNX graph under construction."""
 
     weights: Weights
     nodes: list[onnx.NodeProto] = field(default_factory=list)
@@ -90,7 +90,7 @@ class _Graph:
             self.last = name
 
     def node(self, kind: str, inputs: list[str], **attributes: Any) -> str:
-        """One operator; the name of its answer."""
+        """Add an operator; returns the name of its output."""
         from onnx import helper
 
         name = f"v{len(self.nodes)}"
@@ -106,7 +106,7 @@ class _Graph:
         return name
 
     def activated(self, layer: Layer, name: str) -> str:
-        """What a convolution does to its own answer."""
+        """The activation of a convolution."""
         given = layer.numbers(10)
         match layer.integer(9):
             case 0:
@@ -124,7 +124,7 @@ class _Graph:
                 raise layer.refuse(f"activation {other}")
 
     def finish(self, name: str) -> Converted:
-        """The file: the input padded, the answer cut to a whole multiple of the picture."""
+        """The file: the input padded, the output cropped to a whole multiple of the picture."""
         from onnx import TensorProto, helper
 
         self.weights.check_end()
@@ -241,7 +241,7 @@ def _sigmoid(graph: _Graph, layer: Layer, given: list[_Value]) -> _Value:
 
 
 def _together(layer: Layer, given: list[_Value]) -> _Value:
-    """How what is made of several lies over the picture; all must lie alike."""
+    """The alignment of a combination of several maps; all must be aligned."""
     if len({(value.scale, value.lost) for value in given}) != 1:
         raise layer.refuse("what it puts together, of different sizes,")
     return given[0]._replace(reach=max(value.reach for value in given))
@@ -334,10 +334,10 @@ def load(path: Path) -> Converted:
     """Translates a model.
 
     Args:
-        path: Either of its two files; the other lies beside it.
+        path: Either of its two files; the other is beside it.
 
     Raises:
-        MissingInput: One of the two is not there.
+        MissingInput: One of the two is missing.
         MissingExtra: The package ``onnx`` is not installed.
         ModelError: It is broken, or has a layer that cannot be translated.
     """

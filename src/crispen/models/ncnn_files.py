@@ -43,12 +43,12 @@ class Layer:
         return float(value)
 
     def numbers(self, key: int) -> list[float]:
-        """A list, which the file writes under another key."""
+        """A list, which the file stores under another key."""
         value = self.options.get(-23300 - key, [])
         return value if isinstance(value, list) else [value]
 
     def refuse(self, what: str) -> ModelError:
-        """What it is that cannot be translated."""
+        """The error for an unsupported parameter."""
         return ModelError(f"layer {self.name} ({self.kind}): {what} cannot be translated")
 
 
@@ -88,7 +88,7 @@ class Weights:
         return self._read(count, np.dtype("<f4"))
 
     def take_flagged(self, count: int) -> NDArray[np.float32]:
-        """Numbers after a mark that says in how many bits."""
+        """Numbers after a tag that states their bits."""
         mark = int(self._read(1, np.dtype("<u4"))[0])
         if mark == _HALF:
             values = self._read(count, np.dtype("<f2"))

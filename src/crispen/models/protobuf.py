@@ -1,6 +1,6 @@
-"""As much of protobuf's wire format as reading a model's card and setting its dials takes.
+"""The part of protobuf's wire format needed to read a model's card and set its dials.
 
-Importing ``onnx`` for that would take 0.2 s, and is no part of the small install.
+Importing ``onnx`` for that would take 0.2 s, and is not in the small install.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Weights that others publish as PyTorch files: which files those are, and what reading them needs.
+"""Third-party weights in PyTorch files: the file types, and the packages that read them.
 
-``spandrel`` recognises the architecture of such a file. It names torchvision as a requirement,
-which an extra of ours cannot take back, so that it is installed without what it names.
+``spandrel`` recognises the architecture of such a file. It requires torchvision, which an
+extra of ours cannot override, so it is installed without its requirements.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from contextlib import contextmanager
 from crispen.errors import needs_extra
 
 SUFFIXES = (".pth", ".pt", ".safetensors")
-# The first brings whatever else it needs; the second would bring torchvision without --no-deps.
+# The first installs its other requirements; the second would install torchvision without
+# --no-deps.
 EXTRA = "spandrel,train"
 THEN = "then: pip install --no-deps 'spandrel>=0.4.2,<0.5'"
 
@@ -23,7 +24,7 @@ def needs_spandrel(purpose: str) -> Iterator[None]:
     """Wrap imports of the library.
 
     Args:
-        purpose: What needs it, as the start of a sentence.
+        purpose: The purpose, as the start of a sentence.
 
     Raises:
         MissingExtra: It, or what it needs, is not installed; the text holds both lines to type.
@@ -33,7 +34,7 @@ def needs_spandrel(purpose: str) -> Iterator[None]:
 
 
 def require_spandrel(purpose: str) -> None:
-    """Looks for the library and what it needs, and imports nothing.
+    """Checks for the library and its requirements without importing them.
 
     Raises:
         MissingExtra: As `needs_spandrel`.

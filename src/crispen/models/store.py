@@ -1,8 +1,8 @@
 """Where model files are: shipped with the package, in the user's folder, at a path or URL.
 
 The user's folder is ``$CRISPEN_MODELS``, or else the platform's folder for a user's data
-(``~/.local/share/crispen/models`` on Linux). A model there has precedence over none: names that
-ship are taken.
+(``~/.local/share/crispen/models`` on Linux). A model there never replaces a shipped one: those
+names are reserved.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def find(name_or_path: str | Path) -> tuple[Path, ModelCard]:
         name_or_path: A name that ships or was added, or the path of an ONNX file.
 
     Raises:
-        UnknownModel: No such model; the nearest names are offered.
+        UnknownModel: No such model; the message lists the nearest names.
         ModelError: A broken file.
     """
     text = str(name_or_path)
@@ -115,10 +115,10 @@ def read_model(path: Path) -> bytes:
 
 
 def fetch_model(url: str, progress: Progress) -> bytes:
-    """The content of a model file behind a URL of http, https or file.
+    """The content of a model file at an http, https or file URL.
 
     Raises:
-        ModelError: It cannot be fetched, is cut off or is too large to be a model.
+        ModelError: It cannot be fetched, is truncated or is too large to be a model.
     """
     parts = urllib.parse.urlsplit(url)
     try:
@@ -149,7 +149,7 @@ def _field(number: int, content: bytes) -> bytes:
 
 
 def with_card(model: bytes, card: ModelCard) -> bytes:
-    """An ONNX file's bytes with a card, which replaces one that is there.
+    """An ONNX file's bytes with a card, which replaces an existing one.
 
     ``metadata_props`` is a repeated field, so that appending one needs no protobuf library;
     `read_card` takes the last.

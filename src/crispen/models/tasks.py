@@ -1,4 +1,4 @@
-"""What can be done to a picture, in words: one row a task, and everything else reads the row.
+"""The tasks: one row per task, and everything else reads the row.
 
 To add a task, add its name to `Task` and its row to `_OWN`. A package can offer a `TaskRow` of its
 own as an entry point of the group ``crispen.tasks``; the entry point's name is the task's.
@@ -44,11 +44,11 @@ class TaskRow:
     """One task.
 
     Attributes:
-        label: What the page calls it.
+        label: Its label on the page.
         verb: The same inside a sentence.
         hint: When to choose it, for the page.
-        result: What a picture is afterwards, in a word or two.
-        model: The model or family that usually does it; None if nothing that ships does.
+        result: The result in a word or two.
+        model: The model or family that usually does it; None if no shipped one does.
         video_model: The same for videos, where speed counts more.
         example: The degradation of the sample picture.
         about: When to choose it, for the command line; empty if the name says it.
@@ -64,8 +64,8 @@ class TaskRow:
     about: str = ""
 
 
-# In the order in which they are done. Noise goes first, since light and sharpness would raise it
-# and an enlargement would take it for texture; the cheap steps come before the picture grows.
+# In execution order. Noise goes first, since light and sharpness would amplify it and an
+# enlargement would treat it as texture; the cheap steps come before the picture grows.
 _OWN: dict[Task, TaskRow] = {
     "denoise": TaskRow(
         model="denoise-photo",
@@ -121,7 +121,7 @@ _OWN: dict[Task, TaskRow] = {
 
 
 class _Tasks(Mapping[Task, TaskRow]):
-    """Our tasks, with those of plug-ins before the enlargement; looked up when first asked for."""
+    """Our tasks, with those of plug-ins before the enlargement; looked up on first use."""
 
     def __init__(self) -> None:
         self._rows: dict[Task, TaskRow] | None = None
@@ -154,7 +154,7 @@ TASKS: Mapping[Task, TaskRow] = _Tasks()
 
 
 def _known(task: str) -> str:
-    """Refuses what is no task, as pydantic refuses a literal."""
+    """Rejects unknown tasks, as pydantic rejects a literal."""
     from pydantic_core import PydanticCustomError
 
     if task in TASKS:

@@ -153,7 +153,9 @@ def test_a_time_stamp_that_comes_twice_is_moved_by_a_tick(
     setts = "setts=ts='if(eq(N,20),TS-1500,TS)'"
     source = film("dup.mkv", "-c", "copy", "-bsf:a", setts, inputs=("-i", usual))
     report = enhance(source, tmp_path / "b.mp4")
-    assert report.notes == ("audio stream #1 (aac): 1 time stamps did not rise and were moved",)
+    assert report.notes == (
+        "audio stream #1 (aac): 1 timestamps did not increase and were corrected",
+    )
     before, after = packets(source, "audio"), packets(tmp_path / "b.mp4", "audio")
     assert [crc for _, crc in after] == [crc for _, crc in before]
     moved = [a - b for (a, _), (b, _) in zip(after, before, strict=True)]

@@ -50,7 +50,7 @@ def test_streams_are_those_of_ffmpegs_map(
 def test_a_stream_that_is_not_there(source: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"it has no stream 9; it has video stream #0"):
         enhance_video(source, tmp_path / "b.mkv", 1, streams="9")
-    with pytest.raises(UsageError, match="'sound' does not say streams; write all, video"):
+    with pytest.raises(UsageError, match="'sound' is not a choice of streams; write all, video"):
         enhance_video(source, tmp_path / "b.mkv", 1, streams="sound")
     report = enhance_video(source, tmp_path / "b.mkv", 1, streams="audio:deu")
     assert report.notes == ("no stream is audio:deu",)

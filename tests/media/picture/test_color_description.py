@@ -264,7 +264,7 @@ def test_floats_are_what_their_tags_say(tmp_path: Path) -> None:
             found = reader.read()
             assert np.abs(found / 65535 - share).max() < 2e-5
             assert reader.notes == [
-                f"its floating-point samples were taken for 0 to {white} of {where}"
+                f"its floating-point samples were treated as 0 to {white} of {where}"
             ]
             assert reader.header.metadata.icc == (ICC if path == profiled else None)
 
@@ -272,7 +272,7 @@ def test_floats_are_what_their_tags_say(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("value", "told"),
     [
-        (255.0, "samples go up to 255, and it does not say which of them means white; save"),
+        (255.0, "samples go up to 255, but it does not say which value is white; save"),
         (np.nan, "no numbers"),
         (np.inf, "no numbers"),
     ],

@@ -222,7 +222,7 @@ def test_lab_is_converted_or_called_by_its_name(tmp_path: Path) -> None:
     tifffile = pytest.importorskip("tifffile")
     grey = np.full((16, 24, 3), (128, 0, 0), np.uint8)
     tifffile.imwrite(tmp_path / "a.tif", grey, photometric="cielab")
-    with pytest.raises(InputError, match="its Lab colours are stored in a way that is not read"):
+    with pytest.raises(InputError, match="its Lab colours are stored in an unsupported way"):
         read_image(tmp_path / "a.tif")
 
 

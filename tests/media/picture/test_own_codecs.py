@@ -157,7 +157,7 @@ def test_pfm_is_decided_as_a_float_tiff_is(tmp_path: Path) -> None:
     cv2.imwrite(str(tmp_path / "a.pfm"), samples[..., ::-1])
     with open_image(tmp_path / "a.pfm") as reader:
         assert np.abs(reader.read() / 65535 - samples).max() < 2e-5
-        assert reader.notes == ["its floating-point samples were taken for 0 to 1 of sRGB"]
+        assert reader.notes == ["its floating-point samples were treated as 0 to 1 of sRGB"]
     cv2.imwrite(str(tmp_path / "b.pfm"), samples * 255)
     with pytest.raises(InputError, match="go up to 247"):
         read_image(tmp_path / "b.pfm")

@@ -160,7 +160,7 @@ def test_the_largest_picture_is_read_where_the_first_is_a_preview(
     path = preview_first(tmp_path / "a.tif", pixels, sub=sub, orientation=orientation)
     with open_image(path) as reader:
         assert reader.pages == 1
-        assert reader.notes == ["its first picture is a preview; the largest one was taken"]
+        assert reader.notes == ["its first picture is a preview; the largest one was used"]
         found = reader.read()
     np.testing.assert_array_equal(found, pixels if orientation == 1 else np.rot90(pixels))
 

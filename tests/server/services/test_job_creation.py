@@ -60,7 +60,7 @@ def test_wishes_that_do_not_fit_are_told_and_the_upload_stays(api: Api, photo: b
     assert ask(quality="best", fit="x") == (
         "fit must be true or false; quality must be a whole number"
     )
-    assert ask(nonsense=1) == "nonsense is not known here; /docs lists what is"
+    assert ask(nonsense=1) == "nonsense is unknown; /docs lists what is accepted"
     assert "pixels" in ask(width=60_000, height=60_000)
     assert api.post("/jobs", json={"upload": uid, "options": FAST}).status_code == 201
 

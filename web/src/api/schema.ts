@@ -732,7 +732,7 @@ export interface components {
         };
         /**
          * Dials
-         * @description How much of each damage a picture has; None is not known.
+         * @description How much of each damage a picture has; None means unknown.
          *
          *     Attributes:
          *         noise: See `noise_dial`.
@@ -1171,7 +1171,7 @@ export interface components {
             color: "luma" | "rgb";
             /**
              * Curve
-             * @description answers with a tone curve for the whole picture; see `crispen.models.curve`
+             * @description returns a tone curve for the whole picture; see `crispen.models.curve`
              * @default false
              */
             curve: boolean;
@@ -1233,7 +1233,7 @@ export interface components {
             scale: number;
             /**
              * Speed
-             * @description measured speed and on what, for people
+             * @description measured speed and the hardware, as text
              * @default
              */
             speed: string;
@@ -1288,7 +1288,7 @@ export interface components {
             version: string;
             /**
              * Vivid
-             * @description takes how vivid its result is, from 0 to 1
+             * @description takes a vividness from 0 to 1
              * @default false
              */
             vivid: boolean;
@@ -1341,12 +1341,12 @@ export interface components {
         Option: {
             /**
              * Choices
-             * @description all values, where they can be listed
+             * @description all values, if they can be listed
              */
             choices: string[] | null;
             /**
              * Default
-             * @description null where nothing is the default
+             * @description null if there is no default
              */
             default: boolean | null;
             /** Description */
@@ -1360,12 +1360,12 @@ export interface components {
             exclusive_minimum?: number | null;
             /**
              * Group
-             * @description heading of the options that belong together; may be empty
+             * @description heading of a group of options; may be empty
              */
             group: string;
             /**
              * Kinds
-             * @description the files that it concerns
+             * @description the files it applies to
              */
             kinds: ("image" | "video")[];
             /** Label */
@@ -1391,12 +1391,12 @@ export interface components {
             unit: string;
             /**
              * Usual
-             * @description what happens where it is not given, in words
+             * @description what happens if it is not given, in words
              */
             usual: string;
             /**
              * Word
-             * @description its name where one of several is given at a time
+             * @description name of a single value, if the option can be repeated
              */
             word: string;
         };
@@ -1462,7 +1462,7 @@ export interface components {
         Request: {
             /**
              * As Is
-             * @description Only enlarge, whatever is wrong with the picture. Without tasks or models, damaged pictures are repaired as they are enlarged.
+             * @description Only enlarge, even if the picture is damaged. Without tasks or models, damaged pictures are repaired as they are enlarged.
              * @default false
              */
             as_is: boolean;
@@ -1473,49 +1473,49 @@ export interface components {
             audio?: ("copy" | "convert" | "none") | null;
             /**
              * Codec
-             * @description Codec of videos: h264, hevc, vp9, av1, ffv1, prores; or an encoder of a graphics card, where this machine has it, such as hevc_nvenc, h264_qsv, h264_vaapi or hevc_videotoolbox.
+             * @description Video codec: h264, hevc, vp9, av1, ffv1, prores; or a hardware encoder, if this machine has it, such as hevc_nvenc, h264_qsv, h264_vaapi or hevc_videotoolbox.
              */
             codec?: ("h264" | "hevc" | "vp9" | "av1" | "ffv1" | "prores") | null;
             /**
              * Crf
-             * @description Quality of videos in the codec's own numbers, in place of the quality; lower is better and larger, 18 looks like the source.
+             * @description Video quality on the codec's own scale, instead of quality; lower is better and larger, 18 looks like the source.
              */
             crf?: number | null;
             /**
              * Crop
-             * @description The rectangle of a video to keep, as WIDTH:HEIGHT:LEFT:TOP or WIDTHxHEIGHT+LEFT+TOP in its own pixels; it is cut out first.
+             * @description Crop a video to the rectangle WIDTH:HEIGHT:LEFT:TOP or WIDTHxHEIGHT+LEFT+TOP in its own pixels, before anything else.
              * @example 1280:720:0:140
              */
             crop?: string | null;
             /**
              * Deblur
-             * @description How much blur to undo, from 0 (none) to 1 (as of a standard deviation of 2 pixels).
+             * @description How much blur to undo, from 0 (none) to 1 (a standard deviation of 2 pixels).
              */
             deblur?: number | null;
             /**
              * Deinterlace
-             * @description Interlaced and telecined videos: off leaves their fields as they are, double makes a frame of every field of an interlaced one.
+             * @description Interlaced and telecined videos: off leaves their fields as they are, double makes a frame from every field of an interlaced one.
              */
             deinterlace?: ("off" | "double") | null;
             /**
              * Dejpeg
-             * @description How much damage by compression to repair, from 0 (none) to 1 (as of JPEG quality 10).
+             * @description How much compression damage to repair, from 0 (none) to 1 (JPEG quality 10).
              */
             dejpeg?: number | null;
             /**
              * Denoise
-             * @description How much noise to remove, from 0 (none) to 1 (as of a standard deviation of 50 levels).
+             * @description How much noise to remove, from 0 (none) to 1 (a standard deviation of 50 levels).
              */
             denoise?: number | null;
             /**
              * Duration
-             * @description Length of the part of a video, in seconds or [HH:]MM:SS[.fff]; in place of the end.
+             * @description Length of the part of a video, in seconds or [HH:]MM:SS[.fff]; instead of the end.
              * @example 15.5
              */
             duration?: string | null;
             /**
              * End
-             * @description Where to stop in a video, in seconds or [HH:]MM:SS[.fff] from its beginning; what is shown from then on is left out.
+             * @description Where to stop in a video, in seconds or [HH:]MM:SS[.fff] from its beginning; frames from then on are left out.
              * @example 0:20.5
              */
             end?: string | null;
@@ -1527,23 +1527,23 @@ export interface components {
             fit: boolean;
             /**
              * Format
-             * @description Format of the result: avif, gif, jpeg, jxl, png, tiff, webp; of videos: mkv, mov, mp4, webm.
+             * @description Format of the result: avif, gif, jpeg, jxl, png, tiff, webp; for videos: mkv, mov, mp4, webm.
              */
             format?: ("avif" | "gif" | "jpeg" | "jxl" | "png" | "tiff" | "webp" | "mkv" | "mov" | "mp4" | "webm") | null;
             /**
              * Fps
-             * @description Frames per second of a video, a number or a fraction such as 30000/1001; frames are repeated or left out to match, and its length and sound stay.
+             * @description Frames per second of a video, a number or a fraction such as 30000/1001; frames are repeated or dropped to match, and its length and sound stay the same.
              * @example 25
              */
             fps?: string | null;
             /**
              * Height
-             * @description Height of the result; alone, the width follows.
+             * @description Height of the result; the width follows unless given.
              */
             height?: number | null;
             /**
              * Models
-             * @description A model by name; a name without its scale, such as photo-fast, picks the scale by the size. Several run in the given order; with tasks, each takes the place of its task's usual model.
+             * @description A model by name; a name without its scale, such as photo-fast, picks the scale by the size. Several run in the given order; with tasks, each replaces its task's usual model.
              */
             models?: string[] | null;
             /**
@@ -1558,28 +1558,28 @@ export interface components {
             preset?: string | null;
             /**
              * Quality
-             * @description Quality of JPEG, WebP, AVIF and of videos, 1 to 100; higher is better and larger.
+             * @description Quality of JPEG, WebP, AVIF and videos, 1 to 100; higher is better and larger.
              */
             quality?: number | null;
             /**
              * Scale
-             * @description How many times as long each side becomes, such as 2 or 1.5.
+             * @description Scale factor for each side, such as 2 or 1.5.
              */
             scale?: number | null;
             /**
              * Start
-             * @description Where to start in a video, in seconds or [HH:]MM:SS[.fff]; what is shown before is left out.
+             * @description Where to start in a video, in seconds or [HH:]MM:SS[.fff]; earlier frames are left out.
              * @example 0:05
              */
             start?: string | null;
             /**
              * Streams
-             * @description Which streams of a video go over with its picture: all, video, or a list of numbers, kinds (video, audio, subtitle, attachment, data, cover) and kinds with a language, such as 0,2 or audio:eng,subtitle.
+             * @description Streams of a video to keep with its picture: all, video, or a list of numbers, kinds (video, audio, subtitle, attachment, data, cover) and kinds with a language, such as 0,2 or audio:eng,subtitle.
              */
             streams?: string | null;
             /**
              * Strength
-             * @description How much of it to do where the task leaves the size as it is; 0.5 is half way between the input and the full result.
+             * @description Strength of tasks that keep the size; 0.5 is halfway between the input and the full result.
              */
             strength?: number | null;
             /**
@@ -1595,7 +1595,7 @@ export interface components {
             subtitles?: ("copy" | "convert" | "none") | null;
             /**
              * Tasks
-             * @description What to do: denoise, relight (too dark, too bright, pale or tinted), sharpen, restore (several faults at once, with a model of your own), upscale. Several are done in this order. Without upscale the size stays.
+             * @description What to do: denoise, relight (too dark, too bright, pale or tinted), sharpen, restore (several faults at once, with a model of your own), upscale. Several run in this order. Without upscale the size stays.
              */
             tasks?: ("denoise" | "relight" | "sharpen" | "restore" | "upscale")[] | null;
             /**
@@ -1605,7 +1605,7 @@ export interface components {
             vivid?: number | null;
             /**
              * Width
-             * @description Width of the result; alone, the height follows.
+             * @description Width of the result; the height follows unless given.
              */
             width?: number | null;
         };
@@ -1626,7 +1626,7 @@ export interface components {
             data: string;
             /**
              * Degradation
-             * @description what was done to the pictures; bicubic if empty
+             * @description how the pictures were degraded; bicubic if empty
              * @default
              */
             degradation: string;
@@ -1930,7 +1930,7 @@ export interface components {
             height: number;
             /**
              * Interlaced
-             * @description whether a video's frames are made of two fields
+             * @description whether a video's frames consist of two fields
              * @default false
              */
             interlaced: boolean;
@@ -1958,7 +1958,7 @@ export interface components {
             pixel_format: string;
             /**
              * Turned
-             * @description whether a video is stored lying on its side
+             * @description whether a video is stored sideways
              * @default false
              */
             turned: boolean;
@@ -2044,7 +2044,7 @@ export interface components {
         };
         /**
          * Training
-         * @description Where the weights come from.
+         * @description Origin of the weights.
          */
         Training: {
             /**
@@ -2079,7 +2079,7 @@ export interface components {
             hardware: string;
             /**
              * Kept
-             * @description which checkpoint it is, where that was a choice
+             * @description which checkpoint it is, if there was a choice
              * @default
              */
             kept: string;
@@ -2109,25 +2109,25 @@ export interface components {
             started_from: string;
             /**
              * Steps
-             * @description optimiser steps, those of earlier stages included
+             * @description optimiser steps, including earlier stages
              * @default 0
              */
             steps: number;
             /**
              * Teacher
-             * @description network of others that it learned to answer like
+             * @description third-party teacher network, if distilled
              * @default
              */
             teacher: string;
             /**
              * Teacher Licence
-             * @description licence of that network, with its notice
+             * @description licence of the teacher network, with its notice
              * @default
              */
             teacher_licence: string;
             /**
              * Wall Time S
-             * @description seconds of training, earlier stages included
+             * @description seconds of training, including earlier stages
              * @default 0
              */
             wall_time_s: number;
@@ -2144,33 +2144,33 @@ export interface operations {
     enhance: {
         parameters: {
             query?: {
-                /** @description How many times as long each side becomes, such as 2 or 1.5. */
+                /** @description Scale factor for each side, such as 2 or 1.5. */
                 scale?: number | null;
-                /** @description Width of the result; alone, the height follows. */
+                /** @description Width of the result; the height follows unless given. */
                 width?: number | null;
-                /** @description Height of the result; alone, the width follows. */
+                /** @description Height of the result; the width follows unless given. */
                 height?: number | null;
                 /** @description Keep the aspect ratio inside the given width and height. */
                 fit?: boolean;
-                /** @description What to do: denoise, relight (too dark, too bright, pale or tinted), sharpen, restore (several faults at once, with a model of your own), upscale. Several are done in this order. Without upscale the size stays. */
+                /** @description What to do: denoise, relight (too dark, too bright, pale or tinted), sharpen, restore (several faults at once, with a model of your own), upscale. Several run in this order. Without upscale the size stays. */
                 task?: ("denoise" | "relight" | "sharpen" | "restore" | "upscale")[] | null;
-                /** @description A model by name; a name without its scale, such as photo-fast, picks the scale by the size. Several run in the given order; with tasks, each takes the place of its task's usual model. */
+                /** @description A model by name; a name without its scale, such as photo-fast, picks the scale by the size. Several run in the given order; with tasks, each replaces its task's usual model. */
                 model?: string[] | null;
-                /** @description How much of it to do where the task leaves the size as it is; 0.5 is half way between the input and the full result. */
+                /** @description Strength of tasks that keep the size; 0.5 is halfway between the input and the full result. */
                 strength?: number | null;
-                /** @description Format of the result: avif, gif, jpeg, jxl, png, tiff, webp; of videos: mkv, mov, mp4, webm. */
+                /** @description Format of the result: avif, gif, jpeg, jxl, png, tiff, webp; for videos: mkv, mov, mp4, webm. */
                 format?: ("avif" | "gif" | "jpeg" | "jxl" | "png" | "tiff" | "webp" | "mkv" | "mov" | "mp4" | "webm") | null;
-                /** @description Quality of JPEG, WebP, AVIF and of videos, 1 to 100; higher is better and larger. */
+                /** @description Quality of JPEG, WebP, AVIF and videos, 1 to 100; higher is better and larger. */
                 quality?: number | null;
-                /** @description How much noise to remove, from 0 (none) to 1 (as of a standard deviation of 50 levels). */
+                /** @description How much noise to remove, from 0 (none) to 1 (a standard deviation of 50 levels). */
                 denoise?: number | null;
-                /** @description How much damage by compression to repair, from 0 (none) to 1 (as of JPEG quality 10). */
+                /** @description How much compression damage to repair, from 0 (none) to 1 (JPEG quality 10). */
                 dejpeg?: number | null;
-                /** @description How much blur to undo, from 0 (none) to 1 (as of a standard deviation of 2 pixels). */
+                /** @description How much blur to undo, from 0 (none) to 1 (a standard deviation of 2 pixels). */
                 deblur?: number | null;
                 /** @description Invent detail, from 0 (faithful) to 1 (as vivid as it gets). What is invented is a guess, and the result still shrinks back to the repaired picture. */
                 vivid?: number | null;
-                /** @description Only enlarge, whatever is wrong with the picture. Without tasks or models, damaged pictures are repaired as they are enlarged. */
+                /** @description Only enlarge, even if the picture is damaged. Without tasks or models, damaged pictures are repaired as they are enlarged. */
                 as_is?: boolean;
                 /** @description Leave EXIF, XMP, titles, dates and places out. */
                 strip_metadata?: boolean;

@@ -1,4 +1,4 @@
-"""How compressed and noisy a clip is, as its frames show."""
+"""How compressed and noisy a clip is, measured in its frames."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from crispen.look.looking import damage_of
 from crispen.media.video.container import open_input, picture_stream, reading
 from crispen.models.dials import Dials
 
-# Where in the clip a frame is looked at.
+# Positions of the measured frames in the clip.
 _SHARES = (0.1, 0.4, 0.7)
 
 
 def damage_in_clip(path: Path) -> Dials:
-    """The median of a few frames, in which nothing is taken for blur; unknown if none can be read.
+    """The median of a few frames, ignoring blur; unknown if none can be read.
 
     Args:
         path: A video file.
@@ -33,7 +33,7 @@ def damage_in_clip(path: Path) -> Dials:
                 if frame is not None:
                     pixels = np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)
                     found.append(damage_of(pixels, lossy=True).values)
-    except InputError:  # reading all of it reports that
+    except InputError:  # decoding the whole clip reports that
         pass
     if not found:
         return Dials()

@@ -30,8 +30,8 @@ class Encoder:
         codec: What it is.
         options: FFmpeg's, for it.
         size: Width and height as stored.
-        format: Of the frames that it is given.
-        color: Tags to write.
+        format: Of its input frames.
+        color: Colour tags to write.
         header: Of the result.
         pixel_aspect: Width over height of a pixel, or None if unknown.
         threads: Maximum number; FFmpeg's own choice if None.
@@ -69,7 +69,7 @@ class Encoder:
             ) from error
 
     def write(self, path: Path, frames: Iterator[av.VideoFrame]) -> None:
-        """Encode frames into a file of their own."""
+        """Encode frames into a separate file."""
         import av
 
         options = {"avoid_negative_ts": "disabled"}
@@ -82,7 +82,7 @@ class Encoder:
                 out.mux(stream.encode(frame))
                 count += 1
             for packet in stream.encode():
-                if count < 3:  # x265 leaves the times of decoding of so few frames to chance
+                if count < 3:  # x265 sets unpredictable decode times for so few frames
                     packet.dts = packet.pts
                 out.mux(packet)
 
@@ -98,7 +98,7 @@ class Encoder:
             self.codec.encoder, rate=rate, options=options, hwaccel=accelerator(self.codec)
         )
         stream.width, stream.height = self.size
-        # FFmpeg moves the samples to where the encoder wants them.
+        # FFmpeg moves the samples to the encoder's chroma position.
         stream.pix_fmt = encoder_format(self.codec, self.format.name)
         stream.time_base = header.time_base
         context = stream.codec_context

@@ -1,8 +1,8 @@
-"""How the light of a clip is to be changed, from its beginning to its end.
+"""How to change the light of a clip, from beginning to end.
 
-A curve for each frame by itself would make the picture flicker. So curves are found at a few places
-of the clip first, smoothed over time, and those of the frames between lie between them. They depend
-on the clip alone, and so not on where an interrupted run went on.
+A separate curve for each frame would make the picture flicker. So curves are first found at a few
+positions of the clip, smoothed over time, and interpolated for the frames between. They depend on
+the clip alone, not on where an interrupted run continued.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
 _MOST_PLACES = 200
 _LEAST_APART_S = 0.5
-# Curves this far apart in time count for each other by 1/e, if the pictures are alike.
+# Curves this far apart in time weight each other by 1/e, if the pictures are alike.
 _SMOOTH_S = 2.0
-# Quantiles that differ by so much on average are those of another scene.
+# Quantiles that differ by this much on average belong to another scene.
 _ALIKE = 0.05
 
 
@@ -58,15 +58,15 @@ def light_in_clip(path: Path, look: Callable[[Overview], Curve], box: Box | None
 
     Args:
         path: A video file.
-        look: Gives the curve of one picture.
-        box: The rectangle of each that is looked at, as stored; all of it unless given.
+        look: Returns the curve of one picture.
+        box: The rectangle of each frame to measure, as stored; the whole frame unless given.
 
     Raises:
-        InputError: Not one of its frames can be read.
+        InputError: None of its frames can be read.
     """
     places = list(_looked_at(path, box))
     if not places:
-        raise InputError(f"{path}: not one frame of it can be read; fetch it again")
+        raise InputError(f"{path}: no frame of it can be read; fetch it again")
     times = np.array([time for time, _ in places])
     curves = np.stack([look(overview).values for _, overview in places])
     levels = np.stack([overview.statistics for _, overview in places])

@@ -1,4 +1,4 @@
-"""A part of a clip in the making: about how long it is, and when its frames are shown."""
+"""A part of a clip: its approximate length, and the times of its frames."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def about_frames(header: VideoHeader, span: Span) -> int:
-    """About how many frames of a clip are in a part of it; 0 if that is unknown."""
+    """Approximate number of frames in a part of a clip; 0 if unknown."""
     if not (span and header.rate and header.frames):
         return header.frames
     start = header.start * header.time_base
@@ -28,11 +28,11 @@ def about_frames(header: VideoHeader, span: Span) -> int:
 
 
 def nothing_left(source: Path, length: Fraction | None, span: Span) -> UsageError:
-    """The error for a part of a clip in which no frame is.
+    """The error for a part of a clip without frames.
 
     Args:
         source: The clip.
-        length: The second at which it ends, if that is known.
+        length: Its end in seconds, if known.
         span: The part.
     """
     ends = "" if length is None else f"; it ends at {float(length):.3f} s"
@@ -42,7 +42,7 @@ def nothing_left(source: Path, length: Fraction | None, span: Span) -> UsageErro
 
 
 def begun_at_zero(frames: Iterator[av.VideoFrame], clock: FrameClock) -> Iterator[av.VideoFrame]:
-    """Frames as they come from a clock, moved so that the first one's time is 0."""
+    """Frames from a clock, shifted so that the first one's time is 0."""
     for frame in frames:
         frame.pts = (frame.pts or 0) - clock.first
         yield frame

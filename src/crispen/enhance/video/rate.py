@@ -1,4 +1,4 @@
-"""Frames at a constant rate out of frames at any times."""
+"""Frames at a constant rate from frames at any times."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ if TYPE_CHECKING:
 
     from crispen.enhance.video.timestamps import FrameClock
 
-# Ticks a second: as many as may be needed to tell both clips' times exactly, and as few as do.
+# Ticks a second: the fewest that represent both clips' times exactly.
 _MOST_TICKS, _LEAST_TICKS = 10_000_000, 10_000
 
 
 class Pace:
-    """Repeats frames and leaves some out, each time taking the frame that is nearest.
+    """Repeats or drops frames, taking the nearest frame each time.
 
-    The frames and their times are those of FFmpeg's filter ``fps`` [1]_. Which frames that is
-    follows from their times, so it is decided before the network: no frame is computed that is not
-    shown, and none twice.
+    The frames and their times are those of FFmpeg's filter ``fps`` [1]_. The choice
+    follows from their times, so it is made before the network runs: no dropped frame is computed,
+    and none is computed twice.
 
     Args:
         rate: Frames per second.
         header: Of the clip, in whose unit its frames' times are.
 
     Attributes:
-        frames: How many frames there are at that rate, as far as is known.
+        frames: Number of frames at that rate, if known.
 
     .. [1] https://ffmpeg.org/ffmpeg-filters.html#fps
     """
@@ -69,12 +69,12 @@ class Pace:
     def needed(
         self, frames: Iterator[av.VideoFrame], clock: FrameClock, done: int
     ) -> Iterator[av.VideoFrame]:
-        """The frames that are shown.
+        """The frames to show.
 
         Args:
-            frames: Of the clip, as they come from `clock`.
-            clock: Tells how long the last one is shown.
-            done: As many frames of the result are there already.
+            frames: Of the clip, in the order of `clock`.
+            clock: Gives the duration of the last one.
+            done: Number of frames of the result that exist already.
         """
         frame = next(frames, None)
         while frame is not None:

@@ -1,6 +1,6 @@
-"""Segments out of a video's frames: all of them, or a run of them that begins anywhere.
+"""Segments from a video's frames: all of them, or a run of them from any position.
 
-A segment depends on nothing but its own frames, so that one run can begin where another stopped,
+A segment depends only on its own frames, so that one run can continue where another stopped,
 and several can work on one video at the same time.
 """
 
@@ -28,14 +28,14 @@ from crispen.progress import Progress, Task
 if TYPE_CHECKING:
     import av
 
-_AHEAD = 3  # frames waiting before each thread; more would only hold more memory
+_AHEAD = 3  # frames queued before each thread; more would only use more memory
 
 
 class SegmentRun:
     """Makes segment after segment; use it in a ``with`` block.
 
     Args:
-        work: What is made.
+        work: The video to make.
         done: The frame of the result at which it begins.
         memory_bytes: Budget of the network's windows.
         progress: Can cancel.
@@ -98,7 +98,7 @@ class SegmentRun:
 
     @property
     def unchanged(self) -> float:
-        """The part of the network's work that was spared."""
+        """The share of the network's work that was saved."""
         return self._enhancer.reused.share
 
     def encode(self, draft: Path, length: int, task: Task) -> bool:
@@ -106,7 +106,7 @@ class SegmentRun:
 
         Args:
             draft: The file.
-            length: How many frames, if there are so many.
+            length: Maximum number of frames.
             task: Advances by a frame each.
         """
         frames = islice(self._shown, length)
@@ -127,7 +127,7 @@ class SegmentRun:
         """What is known after the last frame, which `encode` has said was the last.
 
         Raises:
-            UsageError: There was none in the part of the source that goes over.
+            UsageError: There was none in the selected part of the source.
             InputError: There were fewer than this run began with.
         """
         work = self._work
@@ -141,7 +141,7 @@ class SegmentRun:
         return ending
 
     def _frames(self) -> Iterator[av.VideoFrame]:
-        """What goes over of the source's, made of whole pictures."""
+        """The selected frames of the source, deinterlaced."""
         work = self._work
         # Film is found in every five frames, as they are counted from the beginning.
         begin = None if work.fields.kind == "telecined" else work.span.begin
@@ -150,24 +150,24 @@ class SegmentRun:
         return cropped(self._clock.steady(whole), work.box, work.header)
 
     def _needed(self, frames: Iterator[av.VideoFrame]) -> Iterator[av.VideoFrame]:
-        """Those that the network is given where some of the result's are there already."""
+        """The network's input frames, if some of the result's exist already."""
         if self._work.pace is None:
             return islice(frames, self._done, None)
         return self._work.pace.needed(frames, self._clock, self._done)
 
     def _placed(self, frames: Iterator[av.VideoFrame]) -> Iterator[av.VideoFrame]:
-        """The enhanced ones when the result shows them."""
+        """The enhanced frames at the result's times."""
         pace = self._work.pace
         return begun_at_zero(frames, self._clock) if pace is None else pace.placed(frames)
 
 
 def kept(work: Work, parts: Parts, length: int) -> tuple[int, Ending | None]:
-    """How many frames an earlier run had finished; and how it ended, if that was all of them.
+    """Number of frames that an earlier run finished; and its ending, if it finished all.
 
-    Segments that are not whole are dropped, and all that follow them.
+    Incomplete segments are dropped, with all that follow.
 
     Args:
-        work: What is made.
+        work: The video to make.
         parts: Its segments.
         length: How many frames each has but the last.
     """

@@ -1,9 +1,9 @@
-"""The folder beside a video in the making: finished segments, so that work can continue later.
+"""The work folder beside a video: finished segments, so that work can continue later.
 
 ``.STEM.NUMBER.part/`` holds encoded segments, each written under another name and renamed when
-whole, and ``job.json`` with everything they depend on. A later run with the same job keeps the
+complete, and ``job.json`` with everything they depend on. A later run with the same job keeps the
 segments; any difference, in the settings or the source, starts over. The number is the source's,
-and the result's suffix is not in the name: the same pictures go into any container.
+and the result's suffix is not in the name: the same segments fit any container.
 """
 
 from __future__ import annotations
@@ -28,15 +28,16 @@ _TRIES = 20
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """What is known once the last frame has been seen.
+    """Facts known after the last frame.
 
     Attributes:
-        frames: How many there were.
+        frames: Number of frames.
         last_duration: How long the last is shown, in units of the time base; 0 if unknown.
-        notes: What there is to say about them.
+        notes: Notes about them.
         damaged: How many frames and packets were damaged; one more if the source was cut.
-        first: The first one's time, in that unit and as counted from the source's first, where what
-            comes before was left out.
+        first: Time of the first one in that unit, relative to the source's first, if earlier
+        frames were
+            left out.
     """
 
     frames: int
@@ -50,8 +51,8 @@ class Parts:
     """The folder; use it in a ``with`` block, in which no other run can use it.
 
     Args:
-        target: The file in the making.
-        source: What it is made of.
+        target: The result.
+        source: Its input.
         job: Everything the segments depend on, as JSON.
         resume: Keep finished segments of an earlier run, and of this one if it is interrupted.
 
@@ -111,7 +112,7 @@ class Parts:
             try:
                 self._lock.acquire()
                 return
-            except FileNotFoundError:  # another run has just ended and removed the folder
+            except FileNotFoundError:  # another run has just finished and removed the folder
                 continue
             except Timeout as error:
                 raise OutputError(
@@ -131,15 +132,15 @@ class Parts:
         return self.folder / f"seg-{number + 1:05d}.seg"
 
     def draft(self, name: str) -> Path:
-        """Where something is written before it is whole."""
+        """Temporary path of something incomplete."""
         return self.folder / f"{name}.tmp"
 
     def draft_of(self, number: int) -> Path:
-        """Where a segment is written before it is whole."""
+        """Temporary path of an incomplete segment."""
         return self.draft(f"seg-{number + 1:05d}")
 
     def finish(self, number: int, draft: Path | None = None) -> None:
-        """Declare the draft of a segment whole; it is on the disk before it gets its name."""
+        """Mark the draft of a segment as complete; it is synced to disk before it gets its name."""
         draft = draft or self.draft_of(number)
         with writing(draft, self._target):
             with draft.open("rb") as file:
@@ -155,14 +156,14 @@ class Parts:
                 path.unlink()
 
     def write_ending(self, ending: Ending) -> None:
-        """Say that all segments are finished."""
+        """Record that all segments are finished."""
         with writing(self.folder, self._target):
             draft = self.draft("end")
             draft.write_text(json.dumps(asdict(ending)), encoding="utf-8")
             draft.replace(self.folder / "end.json")
 
     def ending(self) -> Ending | None:
-        """What `write_ending` said, or None."""
+        """The record of `write_ending`, or None."""
         path = self.folder / "end.json"
         if not path.exists():
             return None

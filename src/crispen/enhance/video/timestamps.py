@@ -1,4 +1,4 @@
-"""Time stamps of a video's frames as they come, and what to report about them at the end."""
+"""Timestamps of a video's frames, and notes about them at the end."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ if TYPE_CHECKING:
     import av
 
 
-# A stamp that is earlier than the last one by no more than this is a rounded one.
+# A timestamp at most this much earlier than the last one is a rounding error.
 _JITTER_S = Fraction(1, 10)
 
 
 class FrameClock:
-    """Watches the time stamps of frames, and corrects those that cannot be.
+    """Watches the timestamps of frames, and corrects impossible ones.
 
-    They are given as counted from the first frame's. One that is far from its neighbours on both
-    sides is wrong, and not all that follow it.
+    They are relative to the first frame's. If one is far from its neighbours on both
+    sides, only that one is wrong, not all that follow.
 
     Args:
         header: Of the clip.
         span: The part of the clip whose frames are given, on the clip's own clock.
 
     Attributes:
-        frames: How many were given.
-        first: The time of the first of them, where the part does not begin with the clip.
-        last_duration: How long the last of them is shown; 0 if unknown.
+        frames: Number of frames so far.
+        first: Time of the first of them, if the part does not begin with the clip.
+        last_duration: Duration of the last one; 0 if unknown.
     """
 
     def __init__(self, header: VideoHeader, span: Span | None = None) -> None:
@@ -54,7 +54,7 @@ class FrameClock:
         self._notes: list[str] = []
 
     def steady(self, frames: Iterator[av.VideoFrame]) -> Iterator[av.VideoFrame]:
-        """The same frames with strictly rising time stamps, the first frame's being 0."""
+        """The same frames with strictly increasing timestamps, the first being 0."""
         frame = next(frames, None)
         while frame is not None:
             following = next(frames, None)
@@ -84,13 +84,13 @@ class FrameClock:
             frame = following
 
     def _shown(self, stamp: int, duration: int) -> int:
-        """How long a frame is shown in the part."""
+        """Duration of a frame in the part."""
         if self._span.end is None:
             return duration
         return max(1, min(duration, round(self._span.end / self._time_base) - stamp))
 
     def _right(self, stamp: int | None, following: int | None) -> int:
-        """A frame's time, given the one that its file says and that of the next one."""
+        """A frame's time, from its file's timestamp and that of the next one."""
         last = self._last
         if last is None:
             return self._start if stamp is None else stamp
@@ -107,12 +107,12 @@ class FrameClock:
         return max(last + 1, following - 1)
 
     def ending(self, damage: Damage) -> Ending:
-        """What there is to say at the end."""
+        """Notes at the end."""
         notes = list(self._notes)
         if self._mended:
             notes.append(f"{self._mended} frames without a valid time stamp were given one")
         if self._changed:
-            notes.append("its frames change size or format; all were brought to the first one's")
+            notes.append("its frames change size or format; all were converted to match the first")
         cut = damage.cut and not self._left
         if cut:
             notes.append(f"the source is cut or damaged: it ends early, after {self.frames} frames")

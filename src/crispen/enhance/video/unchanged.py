@@ -1,9 +1,9 @@
-"""Nothing is computed twice: what is as it was in the frame before takes its result from there.
+"""Nothing is computed twice: unchanged parts of a frame reuse the previous frame's result.
 
 Screen recordings, slides, drawings on twos, bars above and below a film: most of such a frame is
-equal to the one before, to the last bit. A network with a known halo is one function of the pixels
-around each, so its result there is equal, too. A frame is divided into windows of one size; only
-those with a change in sight of them are computed. Where that would take longer than computing the
+bit-identical to the previous one. A network with a known halo depends only on the pixels around
+each, so its result there is equal, too. A frame is divided into windows of one size; only those
+with a change within the halo are computed. If that would take longer than computing the
 whole frame, since windows overlap, the whole frame is computed.
 """
 
@@ -19,7 +19,7 @@ from crispen.engines.base import Pixels
 from crispen.enhance.stages import ModelStage
 from crispen.enhance.tiling import round_up
 
-# Of the source. Smaller windows save more where little changes, and overlap more.
+# Of the source. Smaller windows save more if little changes, and overlap more.
 _CORE_PX = 128
 # A window costs more than its pixels: its own run, and its copy.
 _SURCHARGE = 1.15
@@ -27,11 +27,11 @@ _SURCHARGE = 1.15
 
 @dataclass
 class Reused:
-    """What was saved.
+    """Work saved.
 
     Attributes:
         pixels: Of all frames.
-        computed: Of those, how many went through the network; halos count as well.
+        computed: Pixels that went through the network, halos included.
     """
 
     pixels: int = 0
@@ -39,7 +39,7 @@ class Reused:
 
     @property
     def share(self) -> float:
-        """The part of the work that was saved, from 0 to 1."""
+        """The share of the work that was saved, from 0 to 1."""
         return max(0.0, 1.0 - self.computed / self.pixels) if self.pixels else 0.0
 
 
@@ -48,9 +48,9 @@ class _Axis:
     """Windows of one length along one side, which together cover it.
 
     Attributes:
-        cores: Where the part of each begins that is kept, and ``length`` last.
-        starts: Where each window begins.
-        window: How long all of them are.
+        cores: Start of the kept part of each, and ``length`` last.
+        starts: Start of each window.
+        window: Their common length.
     """
 
     cores: tuple[int, ...]
@@ -59,7 +59,7 @@ class _Axis:
 
     @classmethod
     def of(cls, length: int, halo: int, multiple: int) -> _Axis | None:
-        """None where one window is as good as several."""
+        """None if one window is as good as several."""
         halo = round_up(halo, multiple)
         core = round_up(_CORE_PX, multiple)
         window = core + 2 * halo
@@ -71,7 +71,7 @@ class _Axis:
 
 
 class UnchangedStage:
-    """A stage on frames that follow each other, whose result is the same in less time.
+    """A stage for consecutive frames, with the same result in less time.
 
     Args:
         stage: On whole frames.
@@ -119,7 +119,7 @@ class UnchangedStage:
     def _in_sight(
         self, changed: NDArray[np.bool_], down: _Axis, across: _Axis
     ) -> list[tuple[int, int]]:
-        """The windows whose core sees a change: those that have one within the halo."""
+        """The windows whose core is affected by a change: those with one within the halo."""
         rows = [_reaching(down, n, self._halo) for n in range(len(down.starts))]
         columns = [_reaching(across, n, self._halo) for n in range(len(across.starts))]
         found = []
@@ -156,7 +156,7 @@ def _differences(a: Pixels, b: Pixels) -> NDArray[np.bool_]:
 
 
 def _reaching(axis: _Axis, number: int, halo: int) -> slice:
-    """What the core of a window sees."""
+    """The pixels that affect the core of a window."""
     length = axis.cores[-1]
     first, last = axis.cores[number : number + 2]
     return slice(max(0, first - halo), min(length, last + halo))

@@ -118,7 +118,7 @@ def _card(card: ModelCard) -> str:
         ("task", card.task + (f" ×{card.scale}" if card.scale > 1 else "")),
         (
             "operates on",
-            "luma (Y'); chroma is left to interpolation" if card.color == "luma" else "RGB",
+            "luma (Y'); chroma is interpolated" if card.color == "luma" else "RGB",
         ),
         ("network", card.architecture),
         ("parameters", f"{card.parameters:,}"),

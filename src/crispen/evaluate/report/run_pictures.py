@@ -93,7 +93,7 @@ def _words(run: Run, findings: Findings) -> str:
         return f"The recipe's own degradation: {degradation_text(run)}."
     if run.scale > 1:
         return f"Bicubic shrinking by {run.scale}, as in the literature; shown enlarged by pixel."
-    return "Pairs of pictures, as they were found."
+    return "Pairs of pictures, unchanged."
 
 
 def samples_section(report: Report) -> str:

@@ -38,7 +38,7 @@ _ACCURACY = (
 _PAPER_NOTE = (
     "<p>A run's own figures are those of its best checkpoint on its validation pictures: PSNR and "
     "SSIM on Y' after rounding to 8 bits, MSE on all channels in [0, 1]. Where the paper measured "
-    "on other pictures, or otherwise, the difference is not its merit or fault alone.</p>"
+    "on other pictures or in another way, the difference has more than one cause.</p>"
 )
 _DASH = "–"
 

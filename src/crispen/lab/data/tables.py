@@ -21,29 +21,29 @@ SetName = Literal[
 class DataKind(Table):
     """The ``[data]`` table of a recipe; a child adds ``kind``, its own keys and `material`."""
 
-    kind: str = Field("", description="which kind of data")
+    kind: str = Field("", description="kind of data")
 
     color: Color = Field(
         "luma",
         description="what the network operates on: Y' of studio-range Y'CbCr (luma), Y of "
         "full-range YUV (yuv), or rgb",
     )
-    patch: int = Field(32, ge=1, description="side of a crop of the network's input in pixels")
-    batch: int = Field(16, ge=1, description="crops a step, on each device")
-    symmetries: bool = Field(True, description="turn and mirror crops at random, in all 8 ways")
+    patch: int = Field(32, ge=1, description="side of an input crop in pixels")
+    batch: int = Field(16, ge=1, description="crops per step, on each device")
+    symmetries: bool = Field(True, description="rotate and flip crops at random, in all 8 ways")
     bilevel: float = Field(
         0.0,
         ge=0,
         le=1,
-        description="share of the crops that are cut into black and white, as text and line art "
-        "are; not for pairs",
+        description="share of the crops reduced to black and white, like text and line art; not "
+        "for pairs",
     )
     pages: float = Field(
         0.0,
         ge=0,
         le=1,
-        description="share of the crops that are drawn: pages of text, charts and windows of "
-        "programs; for rgb, not for pairs",
+        description="share of synthetic crops: pages of text, charts and program windows; for "
+        "rgb, not for pairs",
     )
     patterns: float = Field(
         0.0,
@@ -52,11 +52,11 @@ class DataKind(Table):
         description="share of the crops that are patterns (checkerboards, dithering, halftone), "
         "which the network learns to enlarge as bicubic does; for rgb, not for pairs",
     )
-    stride: int = Field(
-        0, ge=0, description="distance of the places where crops begin; 0: crops anywhere"
-    )
+    stride: int = Field(0, ge=0, description="spacing of the grid of crops; 0: crops anywhere")
     epoch: int = Field(
-        0, ge=0, description="crops in an epoch; 0: each grid place once, or every pixel about once"
+        0,
+        ge=0,
+        description="crops per epoch; 0: each grid position once, or every pixel about once",
     )
     limit: int = Field(0, ge=0, description="use this many pictures, drawn by split_seed; 0: all")
     valid_share: float = Field(
@@ -71,8 +71,9 @@ class DataKind(Table):
     cache_mb: int = Field(
         1024,
         ge=1,
-        description="pixels that streaming holds at most, in MB; a set larger than half of it is "
-        "gone through in portions of that half, and so decides the order of the crops",
+        description="maximum size of the pixels that streaming keeps, in MB; a larger set than "
+        "half of it is read in portions of that half, so the value affects the order "
+        "of the crops",
     )
     workers: int = Field(2, ge=1, le=64, description="threads that decode pictures")
     licence: str = Field(
@@ -113,14 +114,14 @@ class SinglePictures(PictureFiles):
     resize: int = Field(
         0,
         ge=0,
-        description="make every picture a square of this side: its centre is cut out, after a "
-        "picture with a shorter side was enlarged bicubically; 0: as they are",
+        description="crop every picture to a centred square of this side, after enlarging smaller "
+        "ones bicubically; 0: unchanged",
     )
     shortest: int = Field(
         0,
         ge=0,
         description="shrink larger pictures until their shorter side is this, so "
-        "that a crop shows most of a picture; 0: as they are",
+        "that a crop shows most of a picture; 0: unchanged",
     )
 
 
@@ -130,7 +131,7 @@ class FolderTable(SinglePictures):
     kind: Literal["folder"] = "folder"
     path: str = Field("../shared/data/train", description="folder of pictures")
     valid_path: str = Field(
-        "", description="folder of the pictures that are held out; none of path are then"
+        "", description="folder of the held-out pictures; then none of path are held out"
     )
 
 
@@ -139,7 +140,7 @@ class PairsTable(PictureFiles):
 
     kind: Literal["pairs"] = "pairs"
     input: str = Field("", description="folder of the network's inputs")
-    target: str = Field("", description="folder of what it should make of it")
+    target: str = Field("", description="folder of the targets")
     csv: str = Field(
         "",
         description="file with the columns input and target: names in those two folders, or "
@@ -162,13 +163,17 @@ class CifarTable(DataKind):
 
     kind: Literal["cifar10"] = "cifar10"
     path: str = Field(
-        "", description="archive, folder or .npz file; empty: fetched once, or what was fetched"
+        "", description="archive, folder or .npz file; empty: downloaded once and kept"
     )
     color: Color = Field("rgb", description="luma, yuv or rgb")
     patch: int = Field(32, ge=1, le=32, description="side of a crop in pixels")
-    stride: int = Field(32, ge=0, description="32: whole pictures, each once an epoch")
+    stride: int = Field(32, ge=0, description="32: whole pictures, each once per epoch")
     valid_share: float = Field(
-        0.0, ge=0, lt=1, description="held out of the training pictures; 0: the test pictures are"
+        0.0,
+        ge=0,
+        lt=1,
+        description="share of the training pictures held out; 0: hold out the test pictures "
+        "instead",
     )
 
 
@@ -185,12 +190,14 @@ class VideoTable(PictureFiles):
     kind: Literal["video"] = "video"
     path: str = Field(description="clip, or folder of clips")
     frames: int = Field(
-        8, ge=0, description="frames drawn from each shot, evenly, as neighbours are alike; 0: all"
+        8,
+        ge=0,
+        description="evenly spaced frames from each shot, since neighbours are alike; 0: all",
     )
     shortest: int = Field(
         0,
         ge=0,
-        description="shrink larger frames until their shorter side is this; 0: as they are",
+        description="shrink larger frames until their shorter side is this; 0: unchanged",
     )
 
 
@@ -199,8 +206,8 @@ class ToyTable(DataKind):
 
     kind: Literal["toy"] = "toy"
     count: int = Field(24, ge=2, le=10_000, description="how many")
-    side: int = Field(128, ge=16, le=2048, description="of each picture, in pixels")
-    drawn_with: int = Field(0, ge=0, description="seed of what is in them")
+    side: int = Field(128, ge=16, le=2048, description="side of each picture, in pixels")
+    drawn_with: int = Field(0, ge=0, description="seed of their content")
 
 
 # In the order of the documents.

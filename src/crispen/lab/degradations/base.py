@@ -123,9 +123,7 @@ class Degradation(Table):
     main: ClassVar[str] = ""
 
     kind: str = Field("", description="its name")
-    probability: float = Field(
-        1.0, ge=0, le=1, description="proportion of the pictures that it befalls"
-    )
+    probability: float = Field(1.0, ge=0, le=1, description="proportion of the pictures to degrade")
     clip: bool = Field(True, description="keep the values in [0, 1]")
 
     def shrink(self, scale: int) -> int:
@@ -187,8 +185,12 @@ class Degradation(Table):
 class Ranged(Degradation):
     """A degradation that means white and black, wherever these are."""
 
-    black: float = Field(0.0, ge=0, lt=1, description="of studio luma it is 16/255 = 0.0627")
-    white: float = Field(1.0, gt=0, le=1, description="of studio luma it is 235/255 = 0.9216")
+    black: float = Field(
+        0.0, ge=0, lt=1, description="value of black; 16/255 = 0.0627 for studio luma"
+    )
+    white: float = Field(
+        1.0, gt=0, le=1, description="value of white; 235/255 = 0.9216 for studio luma"
+    )
 
     @model_validator(mode="after")
     def _ordered(self) -> Self:
@@ -203,7 +205,7 @@ class Shrinking(Degradation):
     main: ClassVar[str] = "factor"
 
     factor: int | None = Field(
-        None, ge=1, le=16, description="how many times smaller; the recipe's scale unless given"
+        None, ge=1, le=16, description="downscaling factor; the recipe's scale unless given"
     )
 
     @model_validator(mode="after")

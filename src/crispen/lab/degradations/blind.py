@@ -41,21 +41,24 @@ class Stage(Table):
     """One pass through blur, resizing, noise and JPEG."""
 
     blur: float = Field(1.0, ge=0, le=1, description="probability of a blur")
-    sinc: float = Field(0.1, ge=0, le=1, description="proportion of the blurs that ring")
-    sigma: Sigma = Field((0.2, 3.0), description="of the blur, in pixels, along either axis")
-    cutoff: Cutoff = Field((1 / 3, 1.0), description="of a blur that rings")
+    sinc: float = Field(0.1, ge=0, le=1, description="proportion of sinc blurs, which ring")
+    sigma: Sigma = Field(
+        (0.2, 3.0), description="standard deviation of the blur in pixels, for each axis"
+    )
+    cutoff: Cutoff = Field((1 / 3, 1.0), description="cutoff frequency of a sinc blur")
     size: Part = Field(
         (0.6, 1.5),
-        description="range of factors for resizing: in the first pass of the target's side, the "
-        "smaller number divided by the scale; in the second pass of the result's side",
+        description="range of resize factors: relative to the target's side in the first pass, "
+        "with the smaller number divided by the scale; to the result's side in the "
+        "second",
     )
     up: float = Field(0.2, ge=0, le=1, description="probability of enlarging")
     down: float = Field(0.7, ge=0, le=1, description="probability of shrinking")
     noise: Levels = Field((1.0, 30.0), description="Gaussian noise in levels of 255")
     photons: Photons = Field((30.0, 10000.0), description="Poisson noise: photons that make white")
-    poisson: float = Field(0.5, ge=0, le=1, description="proportion of noise that is Poisson's")
-    grey: float = Field(0.4, ge=0, le=1, description="proportion of noise that is grey")
-    quality: Quality = Field((30.0, 95.0), description="of the JPEG")
+    poisson: float = Field(0.5, ge=0, le=1, description="proportion of Poisson noise")
+    grey: float = Field(0.4, ge=0, le=1, description="proportion of grey noise")
+    quality: Quality = Field((30.0, 95.0), description="JPEG quality")
 
     @model_validator(mode="after")
     def _fitting(self) -> Self:
@@ -162,7 +165,7 @@ class Blind(Shrinking):
     groups: int = Field(
         4,
         ge=1,
-        description="number of groups that a batch is split into; more are slower and more varied",
+        description="number of groups per batch; more are slower and more varied",
     )
 
     def margin(self, scale: int) -> int:

@@ -79,7 +79,9 @@ class AnisotropicBlur(Blur):
     kind: Literal["anisotropic-blur"] = "anisotropic-blur"
     main: ClassVar[str] = "sigma"
     sigma: Sigma = Field((0.5, 4.0), description="standard deviation along the angle, in pixels")
-    ratio: Ratio = Field((0.2, 1.0), description="standard deviation across it, in parts of sigma")
+    ratio: Ratio = Field(
+        (0.2, 1.0), description="standard deviation across the angle, as a fraction of sigma"
+    )
     angle: Angle = Field((0.0, 180.0), description="degrees against the clock; 0 is horizontal")
 
     def margin(self, scale: int) -> int:
@@ -106,7 +108,7 @@ class MotionBlur(Blur):
 
     kind: Literal["motion-blur"] = "motion-blur"
     main: ClassVar[str] = "length"
-    length: Length = Field((3.0, 15.0), description="of the movement in pixels; 1 is none")
+    length: Length = Field((3.0, 15.0), description="length of the motion in pixels; 1 is none")
     angle: Angle = Field((0.0, 180.0), description="degrees against the clock; 0 is horizontal")
 
     def margin(self, scale: int) -> int:
@@ -131,7 +133,7 @@ class DiscBlur(Blur):
 
     kind: Literal["disc-blur"] = "disc-blur"
     main: ClassVar[str] = "radius"
-    radius: Radius = Field((0.5, 4.0), description="of the disc in pixels")
+    radius: Radius = Field((0.5, 4.0), description="radius of the disc in pixels")
 
     def margin(self, scale: int) -> int:
         """The disc and its rim."""
@@ -156,7 +158,7 @@ class ShakeBlur(Blur):
 
     kind: Literal["shake-blur"] = "shake-blur"
     main: ClassVar[str] = "length"
-    length: Length = Field((2.0, 10.0), description="of the path in pixels")
+    length: Length = Field((2.0, 10.0), description="length of the path in pixels")
 
     def margin(self, scale: int) -> int:
         """Half of the path, and the Gaussian's tail."""
@@ -197,7 +199,7 @@ class Sinc(Blur):
 
     kind: Literal["sinc"] = "sinc"
     main: ClassVar[str] = "cutoff"
-    cutoff: Cutoff = Field((1 / 3, 1.0), description="highest frequency kept, 1 is all of them")
+    cutoff: Cutoff = Field((1 / 3, 1.0), description="highest frequency kept; 1 keeps all")
 
     def margin(self, scale: int) -> int:
         """The kernel's radius."""

@@ -174,11 +174,11 @@ class Video(Degradation):
     kind: Literal["video"] = "video"
     main: ClassVar[str] = "crf"
     crf: Crf = Field((18.0, 40.0), description="constant rate factor, rounded to whole numbers")
-    codec: Codec = Field("any", description="h264, hevc, or any: each picture draws one")
+    codec: Codec = Field("any", description="h264, hevc, or any: drawn for each picture")
     frames: int = Field(
-        4, ge=1, le=32, description="of the clip, at most; each picture draws a number"
+        4, ge=1, le=32, description="maximum length of the clip; drawn for each picture"
     )
-    speed: Speed = Field((0.0, 4.0), description="of the movement, in pixels a frame")
+    speed: Speed = Field((0.0, 4.0), description="speed of the motion, in pixels per frame")
 
     def margin(self, scale: int) -> int:
         """A macroblock, and as far as the picture moves."""

@@ -121,7 +121,7 @@ class OneOf(Composition):
     kind: Literal["one-of"] = "one-of"
     main: ClassVar[str] = ""
     weights: tuple[float, ...] | None = Field(
-        None, description="how often each is drawn; equally often unless given"
+        None, description="relative frequency of each; equal unless given"
     )
 
     @model_validator(mode="after")

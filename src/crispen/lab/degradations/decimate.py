@@ -30,9 +30,13 @@ class Decimate(Shrinking):
 
     kind: Literal["decimate"] = "decimate"
     sigma: Sigma | None = Field(
-        None, description="of the blur in HR pixels; half the factor unless given, 0 for none"
+        None,
+        description="standard deviation of the blur in HR pixels; half the factor unless given, 0 "
+        "for none",
     )
-    phase: Literal["center", "corner"] = Field("center", description="which point of the cell")
+    phase: Literal["center", "corner"] = Field(
+        "center", description="which point of each cell to keep"
+    )
 
     def _sigma(self, scale: int) -> Span:
         half = self.shrink(scale) / 2

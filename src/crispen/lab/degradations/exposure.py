@@ -38,7 +38,7 @@ class Darken(Ranged):
 
     kind: Literal["darken"] = "darken"
     main: ClassVar[str] = "proportion"
-    proportion: Proportion = Field((0.3, 0.6), description="of every value that is taken away")
+    proportion: Proportion = Field((0.3, 0.6), description="proportion removed from every value")
 
     def apply(self, x: Tensor, generator: Generator, scale: int) -> Tensor:
         """Takes light away."""
@@ -63,7 +63,9 @@ class Brighten(Ranged):
 
     kind: Literal["brighten"] = "brighten"
     main: ClassVar[str] = "proportion"
-    proportion: Proportion = Field((0.3, 0.6), description="of the way to white, or of the value")
+    proportion: Proportion = Field(
+        (0.3, 0.6), description="proportion of the distance to white, or of the value"
+    )
     way: Literal["fog", "multiply"] = Field(
         "fog", description="fog: towards white; multiply: in proportion, clipped to white"
     )
@@ -89,7 +91,7 @@ class Exposure(Degradation):
 
     kind: Literal["exposure"] = "exposure"
     main: ClassVar[str] = "stops"
-    stops: Stops = Field((-3.0, 2.0), description="by how many powers of two the light changes")
+    stops: Stops = Field((-3.0, 2.0), description="change of light, in powers of two")
 
     def apply(self, x: Tensor, generator: Generator, scale: int) -> Tensor:
         """Changes the light."""
@@ -128,8 +130,8 @@ class Contrast(Degradation):
 
     kind: Literal["contrast"] = "contrast"
     main: ClassVar[str] = "share"
-    share: Proportion = Field((0.3, 0.8), description="how much of the contrast is left")
-    pivot: Proportion = Field((0.2, 0.8), description="the value that stays as it is")
+    share: Proportion = Field((0.3, 0.8), description="share of the contrast that is left")
+    pivot: Proportion = Field((0.2, 0.8), description="the value that does not change")
 
     def apply(self, x: Tensor, generator: Generator, scale: int) -> Tensor:
         """Takes contrast away."""

@@ -24,8 +24,8 @@ class SaltAndPepper(Ranged):
 
     kind: Literal["salt-and-pepper"] = "salt-and-pepper"
     main: ClassVar[str] = "proportion"
-    proportion: Proportion = Field((0.3, 0.6), description="of the pixels that are lost")
-    salt: float = Field(0.5, ge=0, le=1, description="white pixels among those lost")
+    proportion: Proportion = Field((0.3, 0.6), description="proportion of lost pixels")
+    salt: float = Field(0.5, ge=0, le=1, description="share of white among the lost pixels")
     per_channel: bool = Field(False, description="lose single values of a pixel, not all of them")
 
     def apply(self, x: Tensor, generator: Generator, scale: int) -> Tensor:
@@ -51,7 +51,7 @@ class ColorNoise(Degradation):
 
     kind: Literal["color-noise"] = "color-noise"
     main: ClassVar[str] = "proportion"
-    proportion: Proportion = Field((0.3, 0.6), description="of the pixels that are replaced")
+    proportion: Proportion = Field((0.3, 0.6), description="proportion of replaced pixels")
 
     def needs_color(self) -> bool:
         """Grey noise is another one."""

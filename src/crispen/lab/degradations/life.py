@@ -111,27 +111,25 @@ class Life(Shrinking):
     main: ClassVar[str] = ""
 
     clean: float = Field(
-        0.12, ge=0, le=1, description="share only shrunk bicubically, as MATLAB does"
+        0.12, ge=0, le=1, description="share that is only shrunk bicubically, as in MATLAB"
     )
-    lens: float = Field(0.6, ge=0, le=1, description="probability of a blur before the shrinking")
-    blur: Sigma = Field((0.1, 1.2), description="its standard deviation in pixels of the result")
-    enlarged: float = Field(
-        0.12, ge=0, le=1, description="share of groups once smaller than they are"
-    )
-    part: Part = Field((0.45, 0.95), description="how much smaller: parts of the result's side")
+    lens: float = Field(0.6, ge=0, le=1, description="probability of a blur before shrinking")
+    blur: Sigma = Field((0.1, 1.2), description="its standard deviation, in pixels of the result")
+    enlarged: float = Field(0.12, ge=0, le=1, description="share of groups that were once smaller")
+    part: Part = Field((0.45, 0.95), description="how much smaller: fraction of the result's side")
     noise: float = Field(0.55, ge=0, le=1, description="probability of noise")
-    sigma: Levels = Field((0.5, 30.0), description="its standard deviation, drawn by logarithm")
+    sigma: Levels = Field((0.5, 30.0), description="its standard deviation, drawn on a log scale")
     sharpen: float = Field(0.15, ge=0, le=1, description="probability of an unsharp mask")
     compress: float = Field(0.85, ge=0, le=1, description="probability of compression")
-    quality: Quality = Field((20.0, 98.0), description="of JPEG and WebP")
+    quality: Quality = Field((20.0, 98.0), description="quality of JPEG and WebP")
     twice: float = Field(0.25, ge=0, le=1, description="share of groups with an earlier JPEG")
     webp: float = Field(0.08, ge=0, le=1, description="share of the pictures that are WebP")
     video: float = Field(0.15, ge=0, le=1, description="share of groups that are frames of video")
-    crf: Crf = Field((16.0, 40.0), description="of the video")
-    codec: Codec = Field("any", description="of the video")
+    crf: Crf = Field((16.0, 40.0), description="constant rate factor of the video")
+    codec: Codec = Field("any", description="codec of the video")
     unknown: float = Field(0.3, ge=0, le=1, description="probability that a dial is left unknown")
     jitter: float = Field(0.03, ge=0, le=1, description="standard deviation of error in a dial")
-    groups: int = Field(4, ge=1, description="number of groups that a batch is split into")
+    groups: int = Field(4, ge=1, description="number of groups per batch")
 
     def margin(self, scale: int) -> int:
         """Eight pixels of the result: beyond that, only traces."""

@@ -61,7 +61,7 @@ class PoissonNoise(Degradation):
     kind: Literal["poisson-noise"] = "poisson-noise"
     main: ClassVar[str] = "photons"
     photons: Photons = Field(
-        (100.0, 10000.0), description="photons that make white; few are noisy; drawn by logarithm"
+        (100.0, 10000.0), description="photons at white; fewer are noisier; drawn on a log scale"
     )
     grey: bool = Field(False, description="the same noise in all channels")
 

@@ -31,9 +31,9 @@ class Pixelate(Degradation):
 
     kind: Literal["pixelate"] = "pixelate"
     main: ClassVar[str] = "size"
-    size: Size = Field((0.25, 0.5), description="of each side that is left in between")
-    down: Kernel = Field("area", description="the kernel of the shrinking")
-    up: Kernel = Field("nearest", description="the kernel of the enlarging")
+    size: Size = Field((0.25, 0.5), description="fraction of each side that is left in between")
+    down: Kernel = Field("area", description="kernel for shrinking")
+    up: Kernel = Field("nearest", description="kernel for enlarging")
 
     def margin(self, scale: int) -> int:
         """The cells that the enlarging looks at."""

@@ -122,9 +122,11 @@ class LpipsLoss(Criterion):
     """How differently a trained network sees output and target (`crispen.lab.losses.lpips`)."""
 
     kind: Literal["lpips"] = "lpips"
-    network: str = Field(description="a .safetensors file of AlexNet or VGG-16 with LPIPS's lines")
-    layers: int = Field(5, ge=1, le=5, description="groups of features that count")
-    crops: int = Field(0, ge=0, description="crops of a batch that are compared; 0: all")
+    network: str = Field(
+        description="a .safetensors file of AlexNet or VGG-16 with LPIPS's linear layers"
+    )
+    layers: int = Field(5, ge=1, le=5, description="number of feature groups to compare")
+    crops: int = Field(0, ge=0, description="crops to compare per batch; 0: all")
 
     def build(self) -> Term:
         """See `Criterion.build`."""

@@ -157,9 +157,9 @@ class PerceptualLoss(Criterion):
         "vgg19", description="vgg19, or a .safetensors, .pth, .onnx, .pt or .ts file"
     )
     layers: dict[str, float] = Field(
-        {}, description="names of layers and their weights; relu5_4, or all that the file gives"
+        {}, description="layer names and their weights; default: relu5_4, or all layers in the file"
     )
-    distance: Literal["mse", "l1"] = Field("mse", description="of the features")
+    distance: Literal["mse", "l1"] = Field("mse", description="distance between features")
     normalize: bool = Field(True, description="normalise with ImageNet's mean and spread first")
 
     def build(self) -> Term:

@@ -73,7 +73,10 @@ class L1Loss(Criterion):
 
     kind: Literal["l1"] = "l1"
     luma: float = Field(
-        0.0, ge=0, description="of colour: how much the error of luma counts on top, as eyes do"
+        0.0,
+        ge=0,
+        description="for colour: additional weight of the luma error, to which eyes are more "
+        "sensitive",
     )
 
     def build(self) -> Term:
@@ -129,8 +132,8 @@ class PsnrLoss(Criterion):
     floor: float = Field(
         0.0,
         ge=0,
-        description="errors of about so many levels of 255 and less count alike, so that "
-        "pictures that are right already do not decide everything",
+        description="errors up to about this many levels of 255 count the same, so that pictures "
+        "that are already right do not dominate",
     )
 
     def build(self) -> Term:

@@ -108,7 +108,10 @@ class MsSsimLoss(Criterion):
 
     kind: Literal["ms-ssim"] = "ms-ssim"
     scales: int = Field(
-        5, ge=1, le=5, description="sizes, each half the one before; 5 need crops of 176 px"
+        5,
+        ge=1,
+        le=5,
+        description="number of sizes, each half the previous one; 5 need crops of 176 px",
     )
 
     def build(self) -> Term:

@@ -56,8 +56,8 @@ class AutoencoderDenoiseTable(Architecture):
     """The denoising study's autoencoder (`crispen.lab.networks.autoencoder_denoise`)."""
 
     kind: Literal["autoencoder-denoise"] = "autoencoder-denoise"
-    variant: Variant = Field("ours", description="ours: pools late; study: as the study built it")
-    bottleneck: Bottleneck = Field("8x8x2", description="of a 32×32 picture: sides and channels")
+    variant: Variant = Field("ours", description="ours: pools late; study: as in the study")
+    bottleneck: Bottleneck = Field("8x8x2", description="size and channels for a 32×32 picture")
 
     def build(self, scale: int, channels: int) -> AutoencoderDenoise:
         """See `Architecture.build`."""

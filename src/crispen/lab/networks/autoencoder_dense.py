@@ -31,7 +31,7 @@ class AutoencoderDenseTable(Architecture):
     """The denoising autoencoder with a dense middle (`crispen.lab.networks.autoencoder_dense`)."""
 
     kind: Literal["autoencoder-dense"] = "autoencoder-dense"
-    bottleneck: Bottleneck = Field("8x8x2", description="of a 32×32 picture: sides and channels")
+    bottleneck: Bottleneck = Field("8x8x2", description="size and channels for a 32×32 picture")
 
     def build(self, scale: int, channels: int) -> AutoencoderDense:
         """See `Architecture.build`."""

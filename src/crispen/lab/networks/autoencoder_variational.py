@@ -36,7 +36,7 @@ class AutoencoderVariationalTable(Architecture):
     """The variational autoencoder (`crispen.lab.networks.autoencoder_variational`)."""
 
     kind: Literal["autoencoder-variational"] = "autoencoder-variational"
-    latents: int = Field(10, ge=1, le=4096, description="numbers that hold a 32×32 picture")
+    latents: int = Field(10, ge=1, le=4096, description="latent values for a 32×32 picture")
 
     def build(self, scale: int, channels: int) -> AutoencoderVariational:
         """See `Architecture.build`."""

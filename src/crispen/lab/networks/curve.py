@@ -56,9 +56,7 @@ class CurveTable(Architecture):
 
     kind: Literal["curve"] = "curve"
     width: int = Field(160, ge=8, le=1024, description="units of each dense layer")
-    dropout: float = Field(
-        0.1, ge=0, lt=1, description="share of the dense layers' units left out in a training step"
-    )
+    dropout: float = Field(0.1, ge=0, lt=1, description="dropout rate of the dense layers")
 
     def build(self, scale: int, channels: int) -> Curve:
         """See `Architecture.build`."""

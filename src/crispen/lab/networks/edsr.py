@@ -36,7 +36,7 @@ class EdsrTable(Architecture):
     width: int = Field(64, ge=4, le=256, description="channels of each hidden layer")
     blocks: int = Field(16, ge=1, le=64, description="residual blocks")
     residual_scale: float = Field(
-        1.0, gt=0, le=1, description="factor of each block's answer; 0.1 steadies wide networks"
+        1.0, gt=0, le=1, description="factor of each block's output; 0.1 stabilises wide networks"
     )
 
     def build(self, scale: int, channels: int) -> EDSR:

@@ -28,9 +28,11 @@ class FsrcnnTable(Architecture):
     """A thin stack and one transposed convolution (`crispen.lab.networks.fsrcnn`)."""
 
     kind: Literal["fsrcnn"] = "fsrcnn"
-    width: int = Field(56, ge=4, le=256, description="channels outside, the paper's d")
-    shrink: int = Field(12, ge=2, le=256, description="channels in the middle, the paper's s")
-    depth: int = Field(4, ge=1, le=32, description="layers in the middle, the paper's m")
+    width: int = Field(56, ge=4, le=256, description="outer channels, the paper's d")
+    shrink: int = Field(
+        12, ge=2, le=256, description="channels of the middle layers, the paper's s"
+    )
+    depth: int = Field(4, ge=1, le=32, description="number of middle layers, the paper's m")
 
     def build(self, scale: int, channels: int) -> FSRCNN:
         """See `Architecture.build`."""

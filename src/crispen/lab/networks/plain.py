@@ -41,12 +41,12 @@ class PlainTable(Architecture):
     kind: Literal["plain"] = "plain"
     width: int = Field(32, ge=4, le=256, description="channels of each hidden layer")
     depth: int = Field(8, ge=1, le=64, description="hidden layers")
-    activation: Activation = Field("relu", description="the point-wise non-linearity")
+    activation: Activation = Field("relu", description="pointwise non-linearity")
     unshuffle: int = Field(
         1, ge=1, le=4, description="fold u×u pixels into channels: 1/u² of the work"
     )
     dials: bool = Field(
-        False, description="the network takes dials: how much noise, compression and blur there is"
+        False, description="add dials as input: how much noise, compression and blur there is"
     )
 
     def build(self, scale: int, channels: int) -> Plain:

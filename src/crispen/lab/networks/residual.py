@@ -47,7 +47,7 @@ class ResidualTable(Architecture):
     width: int = Field(64, ge=4, le=256, description="channels of each hidden layer")
     blocks: int = Field(2, ge=1, le=32, description="residual blocks of two convolution blocks")
     dropout: float = Field(0.1, ge=0, lt=1, description="share of values dropped in training")
-    skip: bool = Field(False, description="add the bilinear picture to the answer")
+    skip: bool = Field(False, description="add the bilinear picture to the output")
 
     def build(self, scale: int, channels: int) -> Residual:
         """See `Architecture.build`."""

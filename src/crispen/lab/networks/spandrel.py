@@ -106,7 +106,9 @@ class SpandrelTable(Architecture):
     model_config = ConfigDict(frozen=True, extra="allow")
 
     kind: Literal["spandrel"] = "spandrel"
-    architecture: str = Field(description="the network's name in spandrel, as SPAN or RealPLKSR")
+    architecture: str = Field(
+        description="the network's name in spandrel, such as SPAN or RealPLKSR"
+    )
 
     @model_validator(mode="after")
     def _arguments_fit(self) -> Self:

@@ -33,7 +33,7 @@ class UnetDenoiseTable(Architecture):
 
     kind: Literal["unet-denoise"] = "unet-denoise"
     width: int = Field(32, ge=4, le=128, description="channels at full size; doubled each level")
-    levels: int = Field(3, ge=2, le=5, description="sizes of picture, the full one included")
+    levels: int = Field(3, ge=2, le=5, description="number of resolutions, including the full one")
 
     def build(self, scale: int, channels: int) -> UnetDenoise:
         """See `Architecture.build`."""

@@ -51,15 +51,17 @@ class VividTable(Architecture):
     kind: Literal["vivid"] = "vivid"
     faithful: str = Field(
         "real-x2",
-        description="the model that stays as it is, by name or as an ONNX file; its network is "
+        description="the frozen model, by name or as an ONNX file; its network is "
         "plain, with dials",
     )
-    faithful_width: int = Field(48, ge=4, le=256, description="channels of its hidden layers")
-    faithful_depth: int = Field(14, ge=1, le=64, description="its hidden layers")
-    width: int = Field(64, ge=4, le=256, description="channels of each hidden layer that learns")
-    depth: int = Field(14, ge=1, le=64, description="hidden layers that learn")
+    faithful_width: int = Field(
+        48, ge=4, le=256, description="channels of the frozen model's hidden layers"
+    )
+    faithful_depth: int = Field(14, ge=1, le=64, description="hidden layers of the frozen model")
+    width: int = Field(64, ge=4, le=256, description="channels of each trained hidden layer")
+    depth: int = Field(14, ge=1, le=64, description="trained hidden layers")
     activation: Literal["clipped-relu"] = Field(
-        "clipped-relu", description="of both, so that engines may compute in 8 bits"
+        "clipped-relu", description="of both networks, so that engines can run them in int8"
     )
 
     def build(self, scale: int, channels: int) -> Vivid:

@@ -75,7 +75,7 @@ def in_png(file: BinaryIO) -> Stated | None:
         codes = Cicp(*chunks[b"cICP"][:2].ljust(2, b"\0"))
         matrix, full = chunks[b"cICP"][2:4].ljust(2, b"\0")
         if matrix or full != 1:
-            raise ValueError("its cICP speaks of video samples, and not of full-range RGB")
+            raise ValueError("its cICP describes video samples, not full-range RGB")
         return Stated(cicp=codes, before_icc=True)
     if b"iCCP" in chunks:
         return None

@@ -109,7 +109,7 @@ def _pixels(frame: Any) -> tuple[Pixels, tuple[str, ...]]:
     name = frame.format.name
     if name in _FLOATS:
         deep, note = deep_from_float(_shaped(frame.to_ndarray(), frame), 1.0)
-        stated = "its floating-point samples were taken for 0 to 1 of sRGB"
+        stated = "its floating-point samples were treated as 0 to 1 of sRGB"
         return deep, (stated, note) if note else (stated,)
     bits = 8 if name == "pal8" else max(c.bits for c in frame.format.components)
     grey = name.startswith(("gray", "mono", "ya"))

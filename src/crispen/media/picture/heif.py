@@ -98,7 +98,7 @@ def _failure(error: Exception) -> ValueError:
     text = " ".join(str(error).split())
     if "nsupported" in text or "codec" in text.lower():
         return NotUnderstood(
-            f"its pictures are coded in a way that is not read ({text})",
+            f"its pictures are coded in an unsupported way ({text})",
             "convert it to PNG or JPEG with the program that made it",
         )
     return ValueError(DAMAGED)

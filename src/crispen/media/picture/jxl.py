@@ -105,7 +105,7 @@ def _decode(data: bytes, deep: bool, read_jpeg: Callable[[bytes], Decoded]) -> D
         exif=exif_orientation.upright(b"Exif\0\0" + exif) if exif else None,
         xmp=exif_orientation.upright_xmp(xmp) if xmp else None,
     )
-    notes = ("its 16 bits were rounded to 8: no more are read of a JPEG XL in colour",)
+    notes = ("its 16 bits were rounded to 8, the limit for a JPEG XL in colour",)
     return Decoded(pixels, metadata, notes if deep and dtype == "uint8" else ())
 
 

@@ -62,7 +62,7 @@ def left_out(meta: Metadata, kind: PictureFormat) -> list[str]:
         names.append(f"PNG text ({', '.join(texts.text_keys(meta.texts))})")
     notes = [f"left out, since {kind.title} cannot hold it: {', '.join(names)}"] if names else []
     if kind.name == "tiff" and meta.exif and exif_orientation.has_makers_notes(meta.exif):
-        notes.append("makers' notes were left out: their inner places would be wrong in a TIFF")
+        notes.append("makers' notes were left out: their internal offsets would be wrong in a TIFF")
     gone = xmp.companions(meta.xmp) if meta.xmp else []
     return notes + ([f"left out: {' and '.join(gone)}"] if gone else [])
 

@@ -161,8 +161,8 @@ def deep_from_float(rows: NDArray[Any], white: float) -> tuple[NDArray[np.uint16
     low, high = float(rows.min()) / white, float(rows.max()) / white
     if high > _MOST_WHITE:
         raise NotUnderstood(
-            f"its floating-point samples go up to {high * white:g}, and it does not say which of "
-            "them means white",
+            f"its floating-point samples go up to {high * white:g}, but it does not say which "
+            "value is white",
             "save it in 16 bits with the program that made it",
         )
     note = ""

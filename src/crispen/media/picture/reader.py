@@ -129,7 +129,9 @@ class ImageReader:
         words = _WORDS.get(self._format)
         self._texts = self._looked_at(words) if words else Texts()
         if self._texts.placed:
-            self._note("its GeoTIFF position was left out: a result of another size lies elsewhere")
+            self._note(
+                "its GeoTIFF position was left out: it is wrong for a result of another size"
+            )
         self._told = self._guarded(self._look_at_colours)
         self.notes += self._choice.notes
         try:
@@ -383,7 +385,7 @@ class ImageReader:
         except vips().Error as error:
             if "labq" in str(error):
                 raise InputError(
-                    f"{self._name}: its Lab colours are stored in a way that is not read; save it "
+                    f"{self._name}: its Lab colours are stored in an unsupported way; save it "
                     "as RGB with the program that made it"
                 ) from error
             raise self._damaged(reason(error)) from error

@@ -61,7 +61,7 @@ def choose(file: BinaryIO) -> Choice:
     largest = max(candidates, key=lambda d: _pixels(d, file), default=first)
     if _pixels(largest, file) > _pixels(first, file):
         chosen = largest
-        notes = ("its first picture is a preview; the largest one was taken",)
+        notes = ("its first picture is a preview; the largest one was used",)
     if chosen.number(file, tiff.SAMPLE_FORMAT) == _FLOAT:
         _check_float(int(chosen.number(file, tiff.BITS, 32)))
     pages = sum(d.sub < 0 for d in whole)

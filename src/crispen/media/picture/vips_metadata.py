@@ -31,7 +31,7 @@ def read(
     notes = []
     if image.format in ("float", "double"):
         where = "of its own profile" if choice.profile else "of sRGB, since it holds no profile"
-        notes.append(f"its floating-point samples were taken for 0 to {choice.white:g} {where}")
+        notes.append(f"its floating-point samples were treated as 0 to {choice.white:g} {where}")
     if stated is None and exif is not None and format == "jpeg":
         stated = color_description.in_exif(exif)
     cicp = None

@@ -245,8 +245,8 @@ def _repairs(tracks: Sequence[Track], carriers: dict[int, Carrier], sink: Sink) 
             notes.append(f"{track.info.label()}: {lost} damaged packets were left out")
         if sink.mended[index]:
             notes.append(
-                f"{track.info.label()}: {sink.mended[index]} time stamps did not rise and were "
-                "moved"
+                f"{track.info.label()}: {sink.mended[index]} timestamps did not increase and were "
+                "corrected"
             )
     return tuple(notes)
 
