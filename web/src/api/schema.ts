@@ -1397,7 +1397,7 @@ export interface components {
         };
         /**
          * ProgressNow
-         * @description How far the work is.
+         * @description Progress of the work.
          */
         ProgressNow: {
             /** Done */
@@ -1886,7 +1886,7 @@ export interface components {
         };
         /**
          * Source
-         * @description What a file holds, as its content says.
+         * @description What a file contains, by its content.
          */
         Source: {
             /** Bytes */
