@@ -33,7 +33,7 @@ def test_frames_are_stepped_through(browser: Browser, tmp_path: Path) -> None:
         row = rows[number]
         expect(told).to_contain_text(f"frame {number}, {float(row['time_s']):.3f} s")
         expect(told).to_contain_text(f"{float(row['psnr_db']):.2f} dB")
-        page.get_by_role("button", name="One frame on").click()
+        page.get_by_role("button", name="One frame forward").click()
     line = page.get_by_role("slider", name="Line between the clips")
     line.press("ArrowRight")
     expect(line).to_have_attribute("aria-valuenow", "52")

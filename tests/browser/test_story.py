@@ -48,7 +48,7 @@ def drop(page: Page, *files: Path) -> None:
     )
     for event in ("dragenter", "dragover"):
         page.dispatch_event("body", event, {"dataTransfer": transfer})
-    page.get_by_text("Let go to add them").wait_for()
+    page.get_by_text("Drop to add them").wait_for()
     page.dispatch_event("body", "drop", {"dataTransfer": transfer})
 
 
@@ -269,7 +269,7 @@ def test_a_video_beside_itself(page: Page) -> None:
     page.keyboard.press(".")
     expect(frame).to_have_text("frame 2")
     for _ in range(3):
-        page.get_by_role("button", name="One frame on").click()
+        page.get_by_role("button", name="One frame forward").click()
     expect(frame).to_have_text("frame 5")
     page.keyboard.press(",")
     expect(frame).to_have_text("frame 4")

@@ -268,7 +268,7 @@ def test_a_token(serve: Callable[..., Process], visitor: Visitor, tmp_path: Path
     server = serve("--workers", "0", CRISPEN_TOKEN=TOKEN, CRISPEN_SEPARATE_CLIENTS="1")
     server.start()
     page = visitor.visit(server.url)
-    dialog = page.get_by_role("dialog", name="This server asks for a token")
+    dialog = page.get_by_role("dialog", name="This server requires a token")
     field = dialog.get_by_role("textbox", name="Token")
     expect(field).to_be_focused()
     field.fill("wrong")

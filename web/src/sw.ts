@@ -35,7 +35,7 @@ self.addEventListener("activate", (event) => {
   event.waitUntil(clear());
 });
 
-/** What is on the network, or else what was kept. */
+/** The network's copy, or else the cached one. */
 async function fresh(request: Request, otherwise: string): Promise<Response> {
   try {
     return await fetch(request);
@@ -46,7 +46,7 @@ async function fresh(request: Request, otherwise: string): Promise<Response> {
   }
 }
 
-/** What was kept, since a file of this name never changes. */
+/** The cached copy, since a file of this name never changes. */
 async function kept(request: Request): Promise<Response> {
   return (await caches.match(request, { cacheName: CACHE })) ?? fetch(request);
 }

@@ -20,7 +20,7 @@ describe("remarks", () => {
 
   it("says when the browser enlarges", () => {
     expect(remarks(whole(4000, 3000), whole(8000, 6000), true)).toEqual([
-      "The browser enlarges Before, close to bilinear: it is too large to do as chosen, or moves.",
+      "The browser enlarges Before, close to bilinear: it is too large for the chosen method, or animated.",
     ]);
   });
 

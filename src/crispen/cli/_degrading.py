@@ -1,4 +1,4 @@
-"""Degradations for commands that measure: the laboratory is asked only when one is wanted."""
+"""Degradations for commands that measure; the laboratory is imported only when one is used."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def typed_degradation(texts: Sequence[str], scale: int, seed: int) -> tuple[Degr
 
     Raises:
         MissingExtra: PyTorch is not installed.
-        UsageError: A text is no degradation, or they do not fit the scale.
+        UsageError: A text names no degradation, or they do not fit the scale.
     """
     instead = f"or put the degraded pictures into LR_x{scale}"
     with needs_extra("--degrade", "train", otherwise=instead):
@@ -34,7 +34,7 @@ def typed_degradation(texts: Sequence[str], scale: int, seed: int) -> tuple[Degr
 
 
 def recipe_degradation(recipe: Mapping[str, Any], seed: int = 0) -> tuple[Degrade, str] | None:
-    """What a run's recipe does to pictures; None if it does nothing, or cannot be had here.
+    """What a run's recipe does to pictures; None if it does nothing, or is not available here.
 
     Args:
         recipe: The resolved recipe as tables.

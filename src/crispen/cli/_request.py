@@ -1,4 +1,4 @@
-"""The options that say what is wanted, out of the fields of `crispen.enhance.request.Request`."""
+"""The options of a request, made from the fields of `crispen.enhance.request.Request`."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 _SHORT = {"scale": "-s", "task": "-t", "model": "-m"}
 _TYPES: dict[str, Any] = {"boolean": bool, "integer": int, "number": float, "string": str}
-# What a command line can say beside the field's own description.
+# What the command line adds to the field's own description.
 _MORE = {
-    "quality": "Here videos go by --crf instead.",
+    "quality": "For videos, use --crf instead.",
     "task": "Can be repeated.",
     "vivid": "--vivid alone means 0.5.",
     "model": "Can be repeated, and can be a model file; 'crispen models' lists the names.",
 }
-# Options that can stand alone: what they mean then, and what else may follow them.
+# Options whose value can be left out: what they mean then, and what else may follow them.
 _BARE = {
     "--vivid": ("0.5", r"[-+]?[\d.]+"),
     "--cluster": ("", r"local|auto|ray://.+|[\w.-]+:\d+"),
@@ -43,7 +43,7 @@ _SIZE = inspect.Parameter(
 
 
 def with_values(arguments: Sequence[str]) -> list[str]:
-    """Writes the usual value behind options that were given without one.
+    """Adds the default value to options that were given without one.
 
     >>> with_values(["--vivid", "photo.jpg"]), with_values(["--vivid", "1", "photo.jpg"])
     (['--vivid=0.5', 'photo.jpg'], ['--vivid', '1', 'photo.jpg'])
@@ -65,7 +65,7 @@ class TakesRequest:
     """A command that has the options in place of its parameters ``request`` and ``at_hand``.
 
     It is called with a `Request` and the models that it names. The options are made when they are
-    asked for, since ``crispen --help`` does without them.
+    needed, since ``crispen --help`` does without them.
     """
 
     def __init__(self, command: Callable[..., int]) -> None:
@@ -91,7 +91,7 @@ class TakesRequest:
         return {name: p.annotation for name, p in self.__signature__.parameters.items()}
 
     def __call__(self, **values: Any) -> int:
-        """Run the command with what was typed."""
+        """Run the command with the typed arguments."""
         from crispen.enhance.options import options
         from crispen.enhance.request import ask
         from crispen.enhance.target import parse_size
@@ -128,7 +128,7 @@ def _option(field: Option) -> Any:
     if field.word in _SHORT:
         words.append(_SHORT[field.word])
     limits = {"min": field.minimum, "max": field.maximum}
-    if field.exclusive_minimum is not None:  # Typer knows none; `Request` checks it
+    if field.exclusive_minimum is not None:  # Typer has none; `Request` checks it
         limits = {}
     number = _TYPES[field.type]
     return typer.Option(

@@ -26,10 +26,12 @@ def compare(
     before: Annotated[
         Path,
         typer.Argument(
-            help="The picture or video as it was; enlarged if it is smaller.", show_default=False
+            help="The original picture or video; enlarged if it is smaller.", show_default=False
         ),
     ],
-    after: Annotated[Path, typer.Argument(help="The enhanced one.", show_default=False)],
+    after: Annotated[
+        Path, typer.Argument(help="The enhanced picture or video.", show_default=False)
+    ],
     output: Annotated[
         Path,
         typer.Option(
@@ -42,7 +44,7 @@ def compare(
     ],
     reference: Annotated[
         Path | None,
-        typer.Option("--reference", help="What it should look like; adds PSNR and SSIM."),
+        typer.Option("--reference", help="The reference picture; adds PSNR and SSIM."),
     ] = None,
     log: Annotated[
         Path | None,
@@ -52,7 +54,8 @@ def compare(
         Method, typer.Option("--enlarge", help="How a smaller BEFORE is enlarged.")
     ] = Method.bicubic,
     insets: Annotated[
-        int, typer.Option("--insets", min=0, max=4, help="How many places are shown enlarged.")
+        int,
+        typer.Option("--insets", min=0, max=4, help="Number of places that are shown enlarged."),
     ] = 3,
     overwrite: Overwrite = False,
     json: Json = False,

@@ -34,7 +34,7 @@ Json = Annotated[
 ]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace a result that exists.")]
 Recursive = Annotated[
-    bool, typer.Option("--recursive", "-r", help="Look into folders below the given ones.")
+    bool, typer.Option("--recursive", "-r", help="Include the subfolders of the given folders.")
 ]
 Quality = Annotated[
     int | None,
@@ -67,7 +67,7 @@ MaxPixels = Annotated[
 ]
 
 _INTERRUPTED = 130
-# What asks a program to end, each cleaned up after in the same way; Windows has no SIGHUP.
+# Signals that ask a program to end, all with the same clean-up; Windows has no SIGHUP.
 _STOPS = [signal.Signals[name] for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 _QUIET_S = 0.1
 _PLAIN_EVERY_S = 10.0
@@ -79,7 +79,7 @@ def print_json(value: Any) -> None:
 
 
 def print_table(table: Table) -> None:
-    """Prints a table for people on stdout; never cut off when it goes into a file."""
+    """Prints a table for people on stdout; never cut off when written to a file."""
     from rich.console import Console
 
     console = Console()
@@ -141,7 +141,7 @@ def _usage(error: typer.TyperException, *, as_json: bool) -> int:
     path = context.command_path if context else "crispen"
     message = error.format_message()
     if type(error).__name__ == "NoArgsIsHelpError":
-        # Its message is the help page, which was asked for by giving nothing.
+        # Its message is the help page, which a command without arguments prints.
         typer.echo(message, err=True)
     else:
         print_error(f"{message.rstrip('.')}; see '{path} --help'", as_json=as_json)
@@ -191,7 +191,7 @@ def stopped_by_signals() -> Iterator[None]:
 
 @contextmanager
 def _handled(stop: Callable[[int, FrameType | None], None]) -> Iterator[None]:
-    # What nohup has set aside stays so.
+    # What nohup ignores stays ignored.
     heard = [n for n in _STOPS if n == signal.SIGINT or signal.getsignal(n) != signal.SIG_IGN]
     before = {number: signal.signal(number, stop) for number in heard}
     try:

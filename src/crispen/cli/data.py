@@ -104,7 +104,7 @@ def fetch(
 @app.command()
 def pack(
     folder: Annotated[
-        Path, typer.Argument(help="Folder of pictures, with its sub-folders.", show_default=False)
+        Path, typer.Argument(help="Folder of pictures, with its subfolders.", show_default=False)
     ],
     output: Annotated[
         Path,
@@ -121,7 +121,7 @@ def pack(
         typer.Option(
             "--resize",
             min=0,
-            help="Make every picture a square of this side; 0 leaves them as they are.",
+            help="Resize every picture to a square of this side; 0 keeps their sizes.",
         ),
     ] = 0,
     crop: Annotated[
@@ -134,7 +134,7 @@ def pack(
     ] = 0,
     skip_unreadable: Annotated[
         bool,
-        typer.Option("--skip-unreadable", help="Leave out what cannot be read, rather than stop."),
+        typer.Option("--skip-unreadable", help="Skip unreadable pictures instead of stopping."),
     ] = False,
     overwrite: Overwrite = False,
     json: Json = False,

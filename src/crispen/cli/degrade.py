@@ -1,4 +1,4 @@
-"""``crispen degrade``: pictures made worse on purpose, as for training."""
+"""``crispen degrade``: degrades pictures on purpose, as for training."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def degrade(
         typer.Option(
             "--output",
             "-o",
-            help="Where to: a file if there is one input, else a folder, in which the folders of "
+            help="Output: a file if there is one input, else a folder, in which the folders of "
             "the inputs are kept; - is standard output. PNG keeps the result as it is, JPEG adds "
             "its own losses.",
             show_default=False,
@@ -80,7 +80,7 @@ def degrade(
         ),
     ] = None,
     seed: Annotated[
-        int, typer.Option("--seed", min=0, help="Of all that is random; the same, for each input.")
+        int, typer.Option("--seed", min=0, help="Random seed, the same for each input.")
     ] = 0,
     gallery: Annotated[
         bool,
@@ -91,7 +91,7 @@ def degrade(
         ),
     ] = False,
     listing: Annotated[
-        bool, typer.Option("--list", help="Print all degradations with their arguments.")
+        bool, typer.Option("--list", help="List all degradations with their arguments.")
     ] = False,
     format: Annotated[
         str | None,
@@ -117,7 +117,7 @@ def degrade(
     if listing:
         return _list(json)
     if not inputs:
-        raise UsageError("name the pictures to degrade, or give --list for what there is to do")
+        raise UsageError("name the pictures to degrade, or give --list to see what is available")
     if gallery:
         if degradations or scale is not None:
             raise UsageError("--gallery shows all degradations; leave --with and --scale out")
@@ -164,7 +164,7 @@ def degrade(
                 facts |= {"status": "done", "seconds": round(time.monotonic() - began, 3)}
             except Cancelled:
                 raise
-            except Exception as error:  # a fault of ours in one file must not cost the others
+            except Exception as error:  # a bug that affects one file must not stop the others
                 log.debug("%s failed", job.source_name, exc_info=True)
                 failures.append(error)
                 facts |= {"status": "failed", "error": _line(error)}
@@ -184,7 +184,7 @@ def degrade(
 
 @dataclass(frozen=True, slots=True)
 class _Order:
-    """What holds for all pictures."""
+    """Settings for all pictures."""
 
     tables: list[Degradation]
     scale: int
@@ -307,5 +307,5 @@ def _list(as_json: bool) -> int:
         ]
         table.add_row(entry.kind, escape(entry.summary), escape(", ".join(arguments)))
     print_table(table)
-    typer.echo("All of them also take probability=1 (of befalling a picture) and clip=true.")
+    typer.echo("All of them also take probability=1 (that it is applied) and clip=true.")
     return 0

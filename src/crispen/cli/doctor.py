@@ -57,7 +57,7 @@ def _say(value: Any) -> str:
 
 
 def examine() -> dict[str, Any]:
-    """Everything the report says, by section; a part that fails says why in its own place."""
+    """The whole report, by section; a section that fails says why."""
     parts: dict[str, Callable[[], Facts]] = {
         "machine": _machine,
         "engines": _engines,
@@ -77,7 +77,7 @@ def examine() -> dict[str, Any]:
 
 
 def free_memory(meminfo: str) -> float | None:
-    """GiB that programs may still take, read from ``/proc/meminfo``.
+    """GiB of memory that is available to programs, read from ``/proc/meminfo``.
 
     >>> free_memory("MemAvailable: 2097152 kB")
     2.0
@@ -184,7 +184,7 @@ def _models() -> Facts:
 
 
 def advise(report: dict[str, Any]) -> list[str]:
-    """What to install or mind, each as one line.
+    """What to install or to note, one line each.
 
     Args:
         report: As made by `examine`.

@@ -1,4 +1,4 @@
-"""``crispen export``: from a checkpoint to the model file that everything else reads."""
+"""``crispen export``: turns a checkpoint into the model file that everything else reads."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def export(
     valid: Annotated[
         Path | None,
         typer.Option(
-            "--valid", help="Folder of data sets (Set5 …); what is measured goes into the card."
+            "--valid", help="Folder of data sets (Set5 …); the results go into the model's card."
         ),
     ] = None,
     degrade: Annotated[
@@ -41,11 +41,11 @@ def export(
             "repeated; each is measured separately. By default the recipe's own.",
         ),
     ] = None,
-    licence: Annotated[str, typer.Option("--licence", help="Of the weights.")] = "MIT",
+    licence: Annotated[str, typer.Option("--licence", help="Precision of the weights.")] = "MIT",
     overwrite: Overwrite = False,
     json: Json = False,
 ) -> None:
-    """Make a model of a checkpoint: NAME.onnx, NAME.safetensors and its card NAME.md.
+    """Make a model from a checkpoint: NAME.onnx, NAME.safetensors and its card NAME.md.
 
     Needs PyTorch, which the extra 'train' installs.
     """

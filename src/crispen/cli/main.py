@@ -47,7 +47,7 @@ def load_command(name: str, *, brief: bool = False) -> Any:
 
     Args:
         name: Of the command.
-        brief: Only its help is wanted, and not its options, which take time to be made.
+        brief: Only its help is needed, without its options, which take time to make.
     """
     module = import_module(f"crispen.cli.{name}")
     app = getattr(module, "app", None)
@@ -94,13 +94,13 @@ class LazyGroup(TyperGroup):
             self._listing = False
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """The command asked for; a file's name alone is answered with the command for files."""
+        """The command asked for; for a file's name alone, an error names the command for files."""
         if args and args[0] not in self.commands and os.path.exists(args[0]):
             ctx.fail(f"'{args[0]}' is a file, not a command; type 'crispen enhance {args[0]}'")
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:
-        """Runs the command; Typer would turn Ctrl-C into a mute exit."""
+        """Runs the command; Typer would exit silently on Ctrl-C."""
         try:
             return super().invoke(ctx)
         except KeyboardInterrupt as error:
@@ -164,7 +164,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         logging.getLogger("crispen").setLevel(logging.DEBUG)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            # A file's name may hold what the terminal's encoding does not: it shows as \\udce9.
+            # A file's name may contain characters the terminal cannot encode: it shows as \\udce9.
             stream.reconfigure(errors="backslashreplace")
     command = build()
 

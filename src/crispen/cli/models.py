@@ -1,4 +1,4 @@
-"""``crispen models``: which models there are, what one is, and how to add one."""
+"""``crispen models``: lists models, shows one's card, and adds one."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ def models(
         bool,
         typer.Option(
             "--all",
-            help="List those of the laboratory too, with parameters, halo, PSNR on Set5 and speed.",
+            help="List the laboratory's models too, with parameters, halo, PSNR on Set5 and speed.",
         ),
     ] = False,
     json: Json = False,
 ) -> None:
     """List the models, show one's card, or add one of your own.
 
-    Without a further word it lists the models that a person chooses from, and your own: what each
+    Without a subcommand, it lists the models that you can choose from, and your own: what each
     is for, and seconds for a photo of 12 megapixels. Nothing needs to be chosen: crispen enhance
     looks at each picture and takes what suits it.
     """
@@ -137,7 +137,7 @@ def add(
             "--scale",
             min=1,
             max=16,
-            help="Its scale; compared with what it does when it is tried out.",
+            help="Its scale; checked against the result of a trial run.",
             show_default=False,
         ),
     ] = None,
@@ -157,7 +157,7 @@ def add(
 ) -> None:
     """Add a model to your own, so that --model knows it by name.
 
-    An ONNX network of another maker is tried out: it must take one picture of 1 or 3 channels
+    A third-party ONNX network is tried out: it must take one picture of 1 or 3 channels
     from 0 to 1, channels first, and give one back. Models of ncnn, as Upscayl and waifu2x use them,
     and PyTorch files of the architectures that spandrel knows are translated to ONNX first.
     """

@@ -25,9 +25,9 @@ def report(
             metavar="RUN…", help="Folders of runs, as runs/denoise-photo.", show_default=False
         ),
     ],
-    output: Annotated[
-        Path, typer.Option("--output", "-o", help="The page that is written.")
-    ] = Path("report.html"),
+    output: Annotated[Path, typer.Option("--output", "-o", help="The page to write.")] = Path(
+        "report.html"
+    ),
     data: Annotated[
         str | None,
         typer.Option(
@@ -50,10 +50,10 @@ def report(
     pictures: Annotated[
         int,
         typer.Option(
-            "--pictures", min=0, max=8, help="How many of the best and of the worst are shown."
+            "--pictures", min=0, max=8, help="Number of best and of worst pictures to show."
         ),
     ] = 2,
-    title: Annotated[str, typer.Option("--title", help="Instead of the runs' names.")] = "",
+    title: Annotated[str, typer.Option("--title", help="Title (default: the runs' names).")] = "",
     author: Annotated[str, typer.Option("--author", help="Author of the report.")] = "",
     text: Annotated[
         Path | None,
@@ -63,9 +63,11 @@ def report(
             show_default=False,
         ),
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Of the recipe's degradation.")] = 0,
+    seed: Annotated[
+        int, typer.Option("--seed", min=0, help="Seed of the recipe's degradation.")
+    ] = 0,
     device: Annotated[
-        str, typer.Option("--device", help="auto, cpu, cuda, gpu …: what the models run on.")
+        str, typer.Option("--device", help="Device for the models: auto, cpu, cuda, gpu …")
     ] = "auto",
     threads: Annotated[
         int | None, typer.Option("--threads", min=1, help="Maximum number of CPU threads.")
@@ -154,7 +156,7 @@ def _examine(
     except CrispenError as error:
         if data is not None:
             raise
-        return f"The pictures could not be had: {error}"
+        return f"The pictures are not available: {error}"
     if found is None:
         return "No validation pictures were found; name some with --data."
     pairs, name = found

@@ -1,4 +1,4 @@
-"""``crispen runs``: which training runs there are, how they went, and how they compare."""
+"""``crispen runs``: lists training runs and compares them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class _ListsFolders(TyperGroup):
     """``crispen runs FOLDER`` is short for ``crispen runs list FOLDER``."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """The command asked for, or the one that lists."""
+        """The requested command, or the one that lists."""
         known = not args or args[0] in self.commands
         return super().resolve_command(ctx, args if known else ["list", *args])
 
@@ -30,15 +30,15 @@ class _ListsFolders(TyperGroup):
 app = typer.Typer(
     cls=_ListsFolders,
     invoke_without_command=True,
-    help="List training runs with their best figures, or lay their curves over each other.",
+    help="List training runs with their best figures, or plot their curves together.",
 )
 
 
 @app.callback()
 def runs(context: typer.Context, json: Json = False) -> None:
-    """List training runs with their best figures, or lay their curves over each other.
+    """List training runs with their best figures, or plot their curves together.
 
-    Without a further word, or with a folder alone, the runs in ./runs or in that folder are listed,
+    Without a subcommand, the runs in ./runs or in the given folder are listed,
     the one written to last first.
     """
     if context.invoked_subcommand is None:

@@ -21,7 +21,7 @@ def serve(
         str | None,
         typer.Option(
             "--host",
-            help="Address to listen on. 127.0.0.1 is reached from this machine only; with 0.0.0.0 "
+            help="Address to listen on. Only this machine can reach 127.0.0.1; with 0.0.0.0 "
             "everyone on the network can use it, so set a --token as well.",
             show_default="127.0.0.1",
         ),
@@ -61,7 +61,7 @@ def serve(
         typer.Option(
             "--runs",
             help="Show the training runs in this folder.",
-            show_default="./runs, if it is there",
+            show_default="./runs, if it exists",
         ),
     ] = None,
     token: Annotated[

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def study(
     name: Annotated[
         str | None,
-        typer.Argument(help="One of those that --list shows.", show_default=False),
+        typer.Argument(help="A study; --list shows them.", show_default=False),
     ] = None,
     output: Annotated[
         Path | None,
@@ -28,21 +28,21 @@ def study(
             "--output",
             "-o",
             help="Folder of the study; runs/studies/NAME unless given (NAME-quick with --quick). "
-            "Made if need be.",
+            "Created if necessary.",
         ),
     ] = None,
     quick: Annotated[
         bool,
         typer.Option(
             "--quick",
-            help="A small version within a minute or two, on pictures made by code: it shows that "
+            help="A small version that takes a minute or two, on generated pictures: it shows that "
             "everything works, and says nothing about quality.",
         ),
     ] = False,
     data: Annotated[
         str | None,
         typer.Option(
-            "--data", help="Pictures to train on, instead of those that the study's recipes name."
+            "--data", help="Pictures to train on, instead of those named in the study's recipes."
         ),
     ] = None,
     valid: Annotated[
@@ -50,7 +50,7 @@ def study(
         typer.Option(
             "--valid",
             help="Pictures to measure on, a folder or a name such as Set5; can be repeated. "
-            "Studies that measure on held-out pictures leave it aside.",
+            "Studies that measure on held-out pictures ignore it.",
             show_default=False,
         ),
     ] = None,
@@ -77,7 +77,9 @@ def study(
             help="Continue existing runs, or move them to NAME.1 and start over.",
         ),
     ] = True,
-    device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
+    device: Annotated[
+        str, typer.Option("--device", help="Device: auto, cpu, cuda, cuda:1, mps.")
+    ] = "auto",
     threads: Annotated[
         int | None, typer.Option("--threads", min=1, help="Maximum number of CPU threads.")
     ] = None,
@@ -120,10 +122,10 @@ def study(
         return
     if name is None:
         names = ", ".join(s.name for s in STUDIES)
-        raise UsageError(f"name a study: {names}; 'crispen study --list' says what they ask")
+        raise UsageError(f"name a study: {names}; 'crispen study --list' shows what they examine")
     wanted = find_study(name)
     if images is not None and page is None:
-        raise UsageError("--images says where the pictures of --markdown go; give --markdown too")
+        raise UsageError("--images is the folder for pictures of --markdown; give --markdown too")
     if page is not None:
         around(page)  # errors in it are reported before anything is trained
     order = Order(

@@ -1,4 +1,4 @@
-"""``crispen train``: from a recipe to a model."""
+"""``crispen train``: trains a model from a recipe."""
 
 from __future__ import annotations
 
@@ -67,7 +67,9 @@ def train(
             show_default=False,
         ),
     ] = None,
-    device: Annotated[str, typer.Option("--device", help="auto, cpu, cuda, cuda:1, mps.")] = "auto",
+    device: Annotated[
+        str, typer.Option("--device", help="Device: auto, cpu, cuda, cuda:1, mps.")
+    ] = "auto",
     devices: Annotated[
         int, typer.Option("--devices", min=1, help="Number of devices that train together.")
     ] = 1,
@@ -82,7 +84,7 @@ def train(
         ),
     ] = False,
     export: Annotated[
-        bool, typer.Option("--export/--no-export", help="Make a model of the best checkpoint.")
+        bool, typer.Option("--export/--no-export", help="Export the best checkpoint as a model.")
     ] = True,
     slurm: Annotated[
         str | None,
@@ -151,11 +153,11 @@ def train(
     if result.model:
         typer.echo(f"use it: crispen enhance photo.jpg --model {result.model}")
     else:
-        typer.echo(f"make a model of it: crispen export {result.checkpoint}")
+        typer.echo(f"export it: crispen export {result.checkpoint}")
 
 
 def _data(path: str) -> list[str]:
-    """What ``--data`` changes: a clip is another kind of data than a folder of pictures."""
+    """The recipe changes of ``--data``: a clip and a folder are different kinds of data."""
     kind = ['data.kind="video"'] if Path(path).is_file() and is_video_name(path) else []
     return [*kind, f"data.path={_quoted(path)}"]
 

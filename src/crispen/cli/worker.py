@@ -1,4 +1,4 @@
-"""``crispen worker``: works off the jobs of servers on other machines."""
+"""``crispen worker``: processes the jobs of servers on other machines."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def worker(
         Path | None,
         typer.Option(
             "--store",
-            help="The servers' data folder, as this machine sees it.",
+            help="The servers' data folder, as mounted on this machine.",
             show_default=False,
         ),
     ] = None,
@@ -39,7 +39,7 @@ def worker(
     threads: WorkerThreads = None,
     device: Annotated[
         str | None,
-        typer.Option("--device", help="What computes: auto, cpu, cuda, ….", show_default="auto"),
+        typer.Option("--device", help="Device: auto, cpu, cuda, …", show_default="auto"),
     ] = None,
     settings: Annotated[
         Path | None,
@@ -47,9 +47,9 @@ def worker(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Work off the jobs of servers that share their database and folder.
+    """Process the jobs of servers that share their database and folder.
 
-    The servers run with CRISPEN_SHARED=1. A worker that ends, by whatever, loses nothing: its job
+    The servers run with CRISPEN_SHARED=1. Nothing is lost if a worker ends for any reason: its job
     goes back to the queue. Ctrl-C puts running jobs back and stops.
     """
     with needs_extra("a worker", "server"):

@@ -1,4 +1,4 @@
-"""Ray, as far as it is installed and reached: a cluster by its address, or one of this machine."""
+"""Connects to Ray: a cluster by its address, or a local one on this machine."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _STOPS = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
 def chosen_address(asked: str) -> str:
-    """The address of a cluster: as asked for, else that of the environment, else ``local``."""
+    """The address of a cluster: the requested one, else that of the environment, else ``local``."""
     return asked or os.environ.get(ADDRESS, "") or LOCAL
 
 
@@ -44,7 +44,7 @@ def connected(address: str) -> Iterator[Any]:
         UsageError: There is no cluster at that address.
         MissingExtra: Ray is not installed.
     """
-    # Crispen tells nobody what it does, and neither does what it brings.
+    # Crispen sends no telemetry, and neither do its dependencies.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
     with needs_extra("--cluster", "cluster"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -77,10 +77,10 @@ def _begin(ray: Any, address: str, **options: Any) -> None:
         try:
             ray.init(address, **options)
             return
-        except Exception as error:  # Ray raises some that have no type of their own
+        except Exception as error:  # Ray raises some errors without a type of their own
             text = str(error).strip()
             ray.shutdown()
-            # Where a machine is busy, its processes take longer to start than Ray waits.
+            # On a busy machine, processes take longer to start than Ray waits.
             if number < _TRIES and any(words in text for words in _SLOW):
                 continue
             reason = (text.splitlines() or [type(error).__name__])[-1].strip()
@@ -93,13 +93,13 @@ def _begin(ray: Any, address: str, **options: Any) -> None:
 
 
 def _knock(address: str) -> None:
-    """See whether anything listens there, for which Ray itself waits more than ten minutes."""
+    """Check that something listens there; Ray itself would wait more than ten minutes."""
     place = urlsplit(address if "://" in address else f"//{address}")
     try:
         port = place.port
     except ValueError as error:
         raise _nobody(address, str(error)) from error
-    if place.hostname is None or port is None:  # such as "auto", which Ray finds by itself
+    if place.hostname is None or port is None:  # such as "auto", which Ray resolves
         return
     try:
         socket.create_connection((place.hostname, port), timeout=_KNOCK_S).close()
@@ -116,7 +116,7 @@ def _nobody(address: str, reason: str) -> UsageError:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Logs what Ray says about lost nodes, which it prints among the results otherwise."""
+    """Logs what Ray says about lost nodes, which it would otherwise print among the results."""
     internals: Any = import_module("ray._private.worker")
     plain = getattr(internals, "print_to_stdstream", None)
     if plain is None:

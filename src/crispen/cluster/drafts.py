@@ -1,7 +1,7 @@
-"""Results that other machines write, until the machine that was asked gives them their names.
+"""Results that other machines write, until the coordinating machine gives them their names.
 
-They lie in hidden folders beside the results, ``.crispen.NUMBER.drafts``, which are locked as long
-as the run lives. What runs that died left there is removed by the next one in that folder.
+They are in hidden folders beside the results, ``.crispen.NUMBER.drafts``, which are locked as long
+as the run lives. The next run removes what dead runs left in that folder.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from filelock import FileLock, Timeout
 from crispen.errors import OutputError
 
 _PATTERN = ".crispen.*.drafts"
-# Between making a folder and locking it, a run that lives does not hold it.
+# A live run does not hold its folder between creating and locking it.
 _YOUNG_S = 60.0
 
 
@@ -31,7 +31,7 @@ class Drafts:
         self._numbers = itertools.count()
 
     def path(self, result: Path) -> Path:
-        """A place of its own for a draft of `result`, with the same name.
+        """A separate place for a draft of `result`, with the same name.
 
         Raises:
             OutputError: The folder refuses it.
@@ -60,12 +60,12 @@ class Drafts:
         for folder, lock in self._locks.items():
             shutil.rmtree(folder, ignore_errors=True)
             lock.release()
-            shutil.rmtree(folder, ignore_errors=True)  # where open files stay
+            shutil.rmtree(folder, ignore_errors=True)  # where open files cannot be removed
         self._locks.clear()
 
 
 def sweep(folder: Path) -> None:
-    """Removes what runs that no longer live left in `folder`."""
+    """Removes what dead runs left in `folder`."""
     for drafts in folder.glob(_PATTERN):
         with contextlib.suppress(Timeout, OSError):
             if time.time() - drafts.stat().st_mtime < _YOUNG_S:

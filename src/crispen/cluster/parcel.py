@@ -1,4 +1,4 @@
-"""The models of a batch on their way to other machines, where only those that ship are."""
+"""Sends a batch's models to other machines, which have only those that ship."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ class Packed:
     """A model that can be sent.
 
     Attributes:
-        name: By which it is at hand.
+        name: Name under which it is available.
         card: What is known about it.
         file: Name of its file.
-        content: Of its file; None where it ships.
+        content: Of its file; None if it ships.
     """
 
     name: str
@@ -31,7 +31,7 @@ class Packed:
 
 
 def pack(at_hand: AtHand) -> tuple[Packed, ...]:
-    """All models at hand."""
+    """All available models."""
     packed = []
     for name, model in at_hand.items():
         assert isinstance(model, (Known, ModelFile))
@@ -42,7 +42,7 @@ def pack(at_hand: AtHand) -> tuple[Packed, ...]:
 
 
 def unpack(packed: tuple[Packed, ...], folder: Path) -> AtHand:
-    """The same models, at hand in this process.
+    """The same models, available in this process.
 
     Args:
         packed: What was sent.
@@ -55,7 +55,7 @@ def unpack(packed: tuple[Packed, ...], folder: Path) -> AtHand:
     for one in packed:
         path = SHIPPED / one.file
         if one.content is not None:
-            # Two of them may have one name.
+            # Two of them can have the same name.
             path = folder / hashlib.sha256(one.content).hexdigest()[:16] / one.file
             path.parent.mkdir(exist_ok=True)
             path.write_bytes(one.content)

@@ -19,7 +19,7 @@ from crispen.enhance.results import Job
 from crispen.errors import CrispenError, OutputError
 from crispen.media.atomic import commit
 
-# A task takes about so long, so that handing it out costs next to nothing.
+# Approximate duration of a task, long enough that scheduling costs almost nothing.
 _TASK_S = 0.5
 _MOST_FILES = 64
 _LOOKING_S = 0.2
@@ -83,7 +83,7 @@ class Pictures:
 
     @property
     def finished(self) -> bool:
-        """Whether all is done."""
+        """Whether everything is done."""
         return not self._items and not self._under_way
 
     @property
@@ -92,7 +92,7 @@ class Pictures:
         return len(self._items) + self._under_way
 
     def next(self, workers: int) -> PictureTask | None:
-        """The next pictures; those whose results are there already are told of at once."""
+        """The next pictures; those whose results exist already are reported at once."""
         size = self._size(workers)
         until = time.monotonic() + _LOOKING_S
         chunk: list[tuple[_Item, Path]] = []
@@ -122,7 +122,7 @@ class Pictures:
         self._tell(outcome)
 
     def again(self, item: _Item) -> None:
-        """Do one again, soon; one that may be to blame is alone in its task."""
+        """Retry one soon; one that may be to blame is alone in its task."""
         self._under_way -= 1
         self._items.appendleft(item)
 
@@ -133,7 +133,7 @@ class Pictures:
         return max(1, min(int(_TASK_S / self._mean_s), fair, _MOST_FILES))
 
     def _begun(self, job: Job) -> Path | None:
-        """Where to write it, or None after its outcome was told."""
+        """Where to write it, or None if its outcome has been reported."""
         assert job.result is not None
         ready = Outcome(job.source_name, job.result_name, "done")
         early = attempt(job, lambda: self.batch.begin(job) or ready)
@@ -169,20 +169,20 @@ class PictureTask:
             self._supply.settled(self._kept(item.job, draft, replace(outcome, node=node), note))
 
     def lost(self, *, blamed: bool, with_node: bool) -> None:
-        """Do them again, but for one that has done harm too often."""
+        """Retry them, except one that has done harm too often."""
         alone = len(self._chunk) == 1
         for item, draft in reversed(self._chunk):
             self._supply.drafts.drop(draft)
             if blamed:
                 item.suspect = True
-                # Of several, nobody knows which it was.
+                # With several, it is unknown which one it was.
                 if not item.tries.count(with_node=with_node) and alone:
                     self._supply.settled(failed(item.job, item.tries.text))
                     continue
             self._supply.again(item)
 
     def broke(self, error: Exception) -> None:
-        """A fault of ours costs these files only."""
+        """A bug costs only these files."""
         for item, draft in self._chunk:
             self._supply.drafts.drop(draft)
             text = f"{item.job.source_name}: unexpected {type(error).__name__}: {error}"
@@ -195,12 +195,12 @@ class PictureTask:
         assert job.result is not None
         batch = self._supply.batch
         if note is not None:
-            # First, since a note of what is not there says nothing; so whenever this process
-            # ends, a result that has its name has its note.
+            # First, since a note about a missing result is harmless; so whenever this process
+            # ends, a result with its final name has its note.
             try:
                 batch.records[False].write(job.result, note)
             except OSError as error:
-                text = f"{NAME} cannot be written ({error.strerror}), so a next run will not skip"
+                text = f"{NAME} cannot be written ({error.strerror}), so the next run will not skip"
                 outcome = replace(outcome, notes=(*outcome.notes, f"{text} this file"))
         try:
             if outcome.status == "done":

@@ -1,8 +1,8 @@
-"""The workers of a batch: as many as the cluster has room for, each with little to do at a time.
+"""The workers of a batch: as many as the cluster has room for, each with few tasks at a time.
 
 A worker is given its next task while it does one, and no more than that: so memory stays flat
 however long the batch is, and little is lost with a worker. Its oldest task is what it was doing
-when it ended; that one is blamed, and the other is given to somebody else.
+when it ended; that one is blamed, and the other goes to another worker.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from crispen.errors import UsageError
 _AT_A_TIME = 2
 _TICK_S = 0.25
 _COUNT_EVERY_S = 2.0
-# How long it may take until the first worker is there, on a machine that is busy.
+# How long the first worker may take to start on a busy machine.
 _PATIENCE_S = 300.0
 _MOST_FAILED_STARTS = 5
 
@@ -47,19 +47,19 @@ class Task(Protocol):
         """
 
     def broke(self, error: Exception) -> None:
-        """The work raised what it should not."""
+        """The work raised an unexpected error."""
 
 
 class Supply(Protocol):
-    """Where tasks come from."""
+    """The source of tasks."""
 
     @property
     def finished(self) -> bool:
-        """Whether all is done."""
+        """Whether everything is done."""
 
     @property
     def hurries(self) -> bool:
-        """Whether it has more to say than it could at the last call."""
+        """Whether it may have tasks that it did not have at the last call."""
 
     @property
     def most(self) -> int:
@@ -78,7 +78,7 @@ class Supply(Protocol):
 
 @dataclass(eq=False, slots=True)
 class _Member:
-    """A worker, and what it has to do: the first of it now."""
+    """A worker and its tasks; it is working on the first."""
 
     actor: Any
     hello: Any
@@ -96,7 +96,7 @@ class Pool:
     Args:
         ray: The module, connected.
         setup: What each worker is given.
-        cpus: How many processors each has for itself.
+        cpus: Number of processors for each.
         gpus: Likewise.
         memory_bytes: Likewise.
     """
@@ -124,7 +124,7 @@ class Pool:
         self._refusals: dict[str, str] = {}
 
     def run(self, supply: Supply) -> Iterator[None]:
-        """Have all done; yields several times a second.
+        """Run all tasks; yields several times a second.
 
         Raises:
             UsageError: No machine can do it.
@@ -150,7 +150,7 @@ class Pool:
             self._counted = now
             self._wanted = sum(self._room(node) for node in self._ray.nodes() if node["Alive"])
             self._check(now)
-        # One at least, which makes a cluster grow that can.
+        # One at least, which makes an autoscaling cluster grow.
         while len(self._members) < max(1, min(self._wanted, most + len(self._refusals))):
             actor = self._make.remote(self._setup)
             self._members.append(_Member(actor, actor.hello.remote()))

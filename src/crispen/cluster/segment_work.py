@@ -29,8 +29,8 @@ class SegmentWork:
 
     Attributes:
         decision: About the video, with paths that are the same on all machines.
-        threads: Of the encoder: some give other bytes with another number.
-        job: What the segments depend on, as the machine that was asked sees it.
+        threads: Of the encoder: some produce different bytes with a different number.
+        job: What the segments depend on, as the coordinating machine sees it.
         folder: Where they go.
         token: Part of the names of this run's segments until they get their own.
         first: Number of the first.
@@ -48,7 +48,7 @@ class SegmentWork:
     segment_s: float
 
     def __call__(self, worker: Worker) -> Ending | Failure | None:
-        """How the video ends, if this run came so far."""
+        """How the video ends, if this run reached its end."""
         try:
             return self._made(worker)
         except CrispenError as error:
@@ -58,8 +58,8 @@ class SegmentWork:
         work = self.decision.work(worker.files, self.threads)
         if not same_job(work.job(self.segment_s), self.job):
             raise CrispenError(
-                f"{self.decision.source}: another machine of the cluster has another version of "
-                "FFmpeg or sees another file; install the same and use a folder that all share"
+                f"{self.decision.source}: another machine of the cluster has a different version "
+                "of FFmpeg or sees a different file; install the same and use a shared folder"
             )
         length = work.segment_frames(self.segment_s)
         options, progress = worker.batch.options, worker.batch.progress
@@ -90,5 +90,5 @@ def draft_of(folder: Path, number: int, token: str) -> Path:
 
 
 def same_job(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Whether segments depend on the same."""
+    """Whether segments depend on the same things."""
     return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)

@@ -1,11 +1,11 @@
-"""How often a piece of work may take its worker with it."""
+"""How often a piece of work may kill its worker."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 MOST = 3
-# A machine may be lost for any reason; a file that costs one after the other is no good either.
+# A machine can be lost for any reason, but a file that loses several is to blame.
 MOST_NODES = 10
 
 
@@ -14,8 +14,8 @@ class Tries:
     """What a piece of work has cost so far.
 
     Attributes:
-        processes: That ended while they did it.
-        nodes: That were lost while they did it.
+        processes: Processes that ended while they did it.
+        nodes: Machines that were lost while they did it.
 
     >>> tries = Tries()
     >>> [tries.count(with_node=False) for _ in range(3)]
@@ -35,7 +35,7 @@ class Tries:
 
     @property
     def text(self) -> str:
-        """What happened, for a person."""
+        """What happened, for the user."""
         if self.processes >= MOST:
             return (
                 f"the process that worked on it ended {self.processes} times, such as for lack of "

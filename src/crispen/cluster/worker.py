@@ -24,15 +24,15 @@ from crispen.progress import Progress
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """What all workers of a batch are given once.
+    """What each worker of a batch receives once.
 
     Attributes:
-        version: Of the program that asks.
+        version: Of the program that sends work.
         options: What holds for all files; without models.
         requests: As in `Batch`.
         target: As in `Batch`.
         settings: Of the records of results, by whether they are videos.
-        models: Those at hand.
+        models: Those available.
         folders: Must be seen by all machines.
     """
 
@@ -47,11 +47,11 @@ class Setup:
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """What a worker says first.
+    """A worker's first report.
 
     Attributes:
         node: Ray's number of its machine.
-        name: What a person calls that.
+        name: Its name for people.
         refusal: Why it cannot work, if it cannot.
     """
 
@@ -81,7 +81,7 @@ class Worker:
     def _settle(self, setup: Setup) -> None:
         if setup.version != crispen.__version__:
             raise CrispenError(
-                f"has Crispen {crispen.__version__}, and not {setup.version}; install the same"
+                f"has Crispen {crispen.__version__}, instead of {setup.version}; install the same"
             )
         for folder in setup.folders:
             if not folder.is_dir():
@@ -94,7 +94,7 @@ class Worker:
         for settings in setup.settings.values():
             for card, sha256 in settings["models"]:
                 if sha256 not in {m.sha256 for m in here.values() if m.card.name == card}:
-                    raise CrispenError(f"has another model {card}; install the same")
+                    raise CrispenError(f"has a different model {card}; install the same")
         self.batch = Batch(
             replace(options, at_hand=at_hand),
             setup.requests,
@@ -120,5 +120,5 @@ class Worker:
         return Hello(node, f"{socket.gethostname()}/{node[:6]}", self._refusal)
 
     def do(self, work: Callable[[Worker], Any]) -> Any:
-        """The answer of a piece of work."""
+        """The result of a piece of work."""
         return work(self)

@@ -17,18 +17,18 @@ from sqlalchemy.exc import SQLAlchemyError
 from crispen.errors import UsageError
 from crispen.jobs.database import StoreError
 
-# "crispen" as a number: any, as long as no other program takes the same.
+# "crispen" as a number: any number that no other program uses.
 _KEY = int.from_bytes(b"crispen", "big")
 
 
 class AdvisoryLock(Protocol):
-    """A lock that several servers may try for."""
+    """A lock that several servers can try to take."""
 
     def take(self) -> bool:
-        """Take it, or see that it is still held; False if another process holds it."""
+        """Take it, or check that it is still held; False if another process holds it."""
 
     def release(self) -> None:
-        """Give it back."""
+        """Release it."""
 
 
 def advisory_lock(engine: Engine, *, shared: bool = False) -> AdvisoryLock:
@@ -36,7 +36,7 @@ def advisory_lock(engine: Engine, *, shared: bool = False) -> AdvisoryLock:
 
     Args:
         engine: Of the database.
-        shared: Several may hold it who all say this, and nobody else meanwhile.
+        shared: Several may hold it if all of them set this; nobody else can meanwhile.
 
     Raises:
         UsageError: The database cannot be shared.
@@ -75,7 +75,7 @@ class _PostgreSQL:
         except SQLAlchemyError as error:
             self.release()
             raise StoreError(
-                "the queue's database does not answer; its lock is taken again as soon as it does"
+                "the queue's database does not respond; its lock is taken again as soon as it does"
             ) from error
 
     def release(self) -> None:

@@ -14,7 +14,7 @@ _OPTION = re.compile(r"(?<![\w-])--([a-z][a-z0-9-]+)")
 
 
 def for_everyone(message: str) -> str:
-    """An error's or a note's line without options of the command line.
+    """The line of an error or a note without command-line options.
 
     >>> for_everyone("a shipped model is called 'photo-x2'; choose another --name")
     "a shipped model is called 'photo-x2'; choose another name"

@@ -23,7 +23,7 @@ PICTURES = {f.name: (f.suffixes[0], f.mime) for f in formats.PICTURES.values()}
 VIDEOS = {
     f.name: (f.suffixes[0], f.mime) for f in video_formats.VIDEOS.values() if f.muxer and f.offered
 }
-# Formats without quality, and those that are only read.
+# Formats without quality, and read-only formats.
 LOSSLESS = frozenset(f.name for f in formats.PICTURES.values() if not f.quality)
 UNWRITTEN = frozenset(f.name for f in formats.PICTURES.values() if not f.writable)
 
@@ -39,7 +39,7 @@ _WEB_CODECS = {
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What a source may be at most."""
+    """Limits of a source."""
 
     max_pixels: int
     max_frames: int
@@ -65,7 +65,7 @@ def examine(path: Path, name: str, bounds: Bounds) -> Source:
 
 
 def renamed(error: Exception, path: Path, name: str) -> str:
-    """An error's line with the name that people know in place of our path.
+    """An error's line with the user's file name in place of our path.
 
     >>> renamed(InputError("/data/jobs/1/source: cut"), Path("/data/jobs/1/source"), "a.png")
     'a.png: cut'
@@ -161,5 +161,5 @@ def viewable_picture(format: str, width: int, height: int) -> bool:
 
 
 def suffix_and_type(format: str) -> tuple[str, str]:
-    """What files of a format end in, and their media type."""
+    """Suffix and media type of a format."""
     return PICTURES.get(format) or VIDEOS[format]

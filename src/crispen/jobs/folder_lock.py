@@ -33,7 +33,7 @@ def hold_folder(path: Path) -> BaseFileLock:
 
 
 def await_orphans(lock: Path) -> None:
-    """Waits until the workers of a server that died have noticed, so that no job has two."""
+    """Waits until a dead server's workers have ended, so that no job has two workers."""
     until = time.monotonic() + _ORPHANS_S
     for path in lock.parent.glob(f"{lock.name}.*"):
         while not _is_free(path):

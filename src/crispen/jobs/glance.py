@@ -55,9 +55,9 @@ def glance(path: Path, name: str, bounds: Bounds, *, part: bool = False) -> Foun
 
     Args:
         path: The file.
-        name: What people call it, for errors.
-        bounds: What it may be at most.
-        part: It is only the beginning of the file: what is not in it is left open.
+        name: Its name for users, in errors.
+        bounds: Its limits.
+        part: It is only the beginning of the file: what is missing stays unknown.
 
     Raises:
         InputError: Neither a picture nor a video that can be read, or beyond the bounds.
@@ -77,7 +77,7 @@ def _beginning(path: Path, name: str, bounds: Bounds) -> Found:
         return Found.of(examine(path, name, bounds))
     except InputError as error:
         if picture or "video" in looks or looks.startswith("something else"):
-            return Found(kind="image" if picture else None)  # the rest of it may say more
+            return Found(kind="image" if picture else None)  # the rest may add more
         raise InputError(renamed(error, path, name)) from error
 
 

@@ -39,7 +39,7 @@ class JobSpec(BaseModel):
     """What is queued.
 
     Attributes:
-        options: What is wanted.
+        options: What is requested.
         plan: What will be done; None for jobs of Crispen 0.1, which their worker plans.
         models: The networks that run, in order.
         hidden: A client waits for it in a request: it runs first, and no list shows it.
@@ -61,7 +61,7 @@ class Job(JobSpec):
     """A job and where it is.
 
     Attributes:
-        furthest: How much was done when a worker died of it, the most of all times.
+        furthest: Most progress at which a worker died of it.
         worker: Who holds it.
         lease: When it expires unless the worker renews it; seconds since 1970.
     """
@@ -81,7 +81,7 @@ class Job(JobSpec):
 
     @classmethod
     def of(cls, row: _Row) -> Self:
-        """The job that a row of the database means."""
+        """The job of a database row."""
         return cls(
             id=row.id,
             client=row.client,

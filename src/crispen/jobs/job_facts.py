@@ -9,7 +9,7 @@ from crispen.look.looking import faults_of
 
 
 class Source(source.Source):
-    """What a file holds, as its content says."""
+    """What a file contains, by its content."""
 
     type: str = Field(description="media type, such as image/png")
     bytes: int
@@ -39,7 +39,7 @@ class JobResult(BaseModel):
 
 
 class ProgressNow(BaseModel):
-    """How far the work is."""
+    """Progress of the work."""
 
     model_config = ConfigDict(frozen=True)
 

@@ -1,4 +1,4 @@
-"""The folder of one job: its source, its result, and what is made on the way."""
+"""The folder of one job: its source, its result, and intermediate files."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def result_path(folder: Path, job: Job) -> Path:
 
 
 def clean(folder: Path) -> None:
-    """Leave nothing in a job's folder but its source."""
+    """Remove everything but the source from a job's folder."""
     with contextlib.suppress(OSError):
         for path in folder.iterdir():
             if path.is_dir():

@@ -28,8 +28,8 @@ def plan_job(
 
     Args:
         request: What is wanted.
-        source: The file that it is wanted for.
-        models: Those that may be used; all unless given.
+        source: The file to enhance.
+        models: Those that may be used; all by default.
         max_pixels: Maximum number of pixels of the result, all frames of a picture together.
 
     Raises:
@@ -49,7 +49,7 @@ class Outlook:
         width: Of the result.
         height: Of the result.
         problem: Why it cannot be done, if it cannot.
-        field: The option at fault, where it is one.
+        field: The option at fault, if it is one option.
         frames: How many are enhanced; 0 if that is not known.
         begin_s: When the first of them is shown, in a video.
         box: What is cut out of a video; None for all of it.
@@ -74,7 +74,7 @@ class Glimpse(PlainSource):
 def foresee(
     request: Request, sources: Iterable[Glimpse], models: Iterable[Known], max_pixels: int
 ) -> list[Outlook]:
-    """What would be done to files of which only that much is known.
+    """What would be done to files of which only these facts are known.
 
     Args:
         request: What is wanted.
@@ -130,12 +130,12 @@ def _frames(request: Request, source: Glimpse) -> int:
 
 
 def check_job(request: Request, kind: Kind, models: Iterable[Known] | None = None) -> list[str]:
-    """The models and families that would run, as far as that can be said without the file.
+    """The models and families that would run, as far as can be known without the file.
 
     Args:
         request: What is wanted.
         kind: Of the file.
-        models: Those that may be used; all unless given.
+        models: Those that may be used; all by default.
 
     Raises:
         UsageError: Options that contradict each other or do not suit such files.

@@ -24,7 +24,7 @@ _SEED = 0
 
 
 def make_sample(model: Path, card: ModelCard, before: Path, after: Path) -> None:
-    """Write both pictures, of one size: what the model is for, and what it makes of it.
+    """Write both pictures, of the same size: a typical input, and the model's result.
 
     Raises:
         ModelError: The model does not work.
@@ -34,7 +34,7 @@ def make_sample(model: Path, card: ModelCard, before: Path, after: Path) -> None
     from crispen.look.looking import damage_of
 
     bad = degraded(shrunk(read_image(PICTURE).as_rgb8(), WIDTH_PX // card.scale), example_of(card))
-    # As it is when it is chosen by looking, and not by name.
+    # As when the model is chosen automatically, not by name.
     dials = damage_of(bad, jpeg_step(_QUALITY)) if card.dials else None
     with Enhancer([model], threads=1, dials=dials) as enhancer:
         good = enhancer.enhance(bad, Target(scale=card.scale)).as_rgb8()
@@ -46,14 +46,14 @@ def make_sample(model: Path, card: ModelCard, before: Path, after: Path) -> None
 
 
 def shrunk(pixels: np.ndarray, width: int) -> np.ndarray:
-    """The picture so wide, unless it is smaller."""
+    """The picture scaled to this width, unless it is smaller."""
     height, whole = pixels.shape[:2]
     width = min(width, whole)
     return _resized(pixels, round(height * width / whole), width)
 
 
 def degraded(pixels: np.ndarray, example: Example) -> np.ndarray:
-    """A good picture as bad as the ones a model is for; the same every time.
+    """A good picture degraded like the model's usual inputs; the same every time.
 
     Args:
         pixels: ``(height, width, 3)`` uint8.
@@ -80,7 +80,7 @@ def degraded(pixels: np.ndarray, example: Example) -> np.ndarray:
 
 
 def worsened(pixels: np.ndarray) -> bytes:
-    """A picture as people send it: a little noise, and a JPEG file of low quality."""
+    """A typical upload: a little noise, and JPEG of low quality."""
     noise = np.random.default_rng(_SEED).normal(0.0, _FAINT_NOISE, pixels.shape)
     file = io.BytesIO()
     write_image(Image(_levels(pixels + noise)), file, format="jpeg", quality=_QUALITY)

@@ -1,7 +1,7 @@
 """Ensures that one server, or those that share them, use a database and a folder together.
 
 A database keeps the id of the folder whose jobs it holds, and the folder keeps it too. A server
-with another folder would find no file for any of these jobs, and fail every one of them; two
+with another folder would find no files for these jobs, and fail every one of them; two
 servers at the same time, each with a folder of its own, would do that to each other.
 """
 
@@ -24,12 +24,12 @@ _FACT_PATH = "folder_path"
 
 
 class Ownership:
-    """A database that is this server's alone, or its and that of others who share it.
+    """A database that belongs to this server, or to it and others that share it.
 
     Args:
         store: The queue in it.
         folder: Folder with the files of its jobs.
-        shared: Others that say so may use it at the same time.
+        shared: Others with this setting may use it at the same time.
 
     Raises:
         UsageError: The database cannot be shared.
@@ -60,16 +60,18 @@ class Ownership:
             raise
 
     def keep(self) -> None:
-        """See that it is still ours; a round of a supervised loop.
+        """Check that it is still ours; a round of a supervised loop.
 
         Raises:
             StoreError: The database does not answer, or another server took it meanwhile.
         """
         if not self._lock.take():
-            raise StoreError("another server took the database while it was away; stop one of them")
+            raise StoreError(
+                "another server took the database while it was unavailable; stop one of them"
+            )
 
     def release(self) -> None:
-        """Give it back."""
+        """Release it."""
         self._lock.release()
 
     def _match(self) -> None:
@@ -84,7 +86,7 @@ class Ownership:
                 "that one with --folder, or another database"
             )
         if not mine:
-            # Of several that begin at the same time, the first one's counts.
+            # If several begin at the same time, the first one's counts.
             draft = file.with_name(f"{file.name}.{secrets.token_hex(16)}")
             draft.write_text(f"{draft.suffix[1:]}\n", encoding="ascii")
             with contextlib.suppress(FileExistsError):

@@ -57,7 +57,7 @@ class Pool:
 
     Args:
         setup: What each is started with.
-        workers: How many; none is fine.
+        workers: How many; can be 0.
         store: The queue, for jobs of workers that died.
         supervisor: Runs the loops.
         changed: Called from a thread of the pool whenever a job may have changed.
@@ -114,7 +114,7 @@ class Pool:
 
     @property
     def troubles(self) -> dict[str, str]:
-        """What living workers say is wrong with them."""
+        """Problems that live workers report."""
         with self._lock:
             return {
                 f"worker {place}": one.trouble
@@ -162,7 +162,7 @@ class Pool:
         ]
 
     def wake(self) -> None:
-        """There is work."""
+        """Wake a worker: there is work."""
         with self._lock:
             for one in self._workers:
                 one.wake()
@@ -181,11 +181,11 @@ class Pool:
                 one.process.kill()
                 one.process.join()
             one.pipe.close()
-            if self._shared:  # nobody takes the folder over
+            if self._shared:  # nobody takes over the folder
                 self._forget(one)
         for thread in self._threads:
             thread.join()
-        # The next server would do the same, should the database not answer now.
+        # The next server does the same if the database does not respond now.
         with contextlib.suppress(StoreError):
             for one in workers:
                 for job in self._store.held(one.name) if one.name else ():
@@ -255,7 +255,7 @@ class Pool:
             if one.name:
                 with self._lock:
                     self._dead.append((one.name, reason))
-            # One that dies before it does anything would be started without end.
+            # A worker that dies at once would otherwise be restarted forever.
             early = not one.used and time.monotonic() - one.began < _SLOW_S
             self._fast_deaths = self._fast_deaths + 1 if early else 0
             if self._fast_deaths > 2:
@@ -286,7 +286,7 @@ class Pool:
                 own = next((one for one in self._workers if one.name == job.worker), None)
             if own is not None:
                 if time.monotonic() - own.heard < self._setup.lease_s:
-                    continue  # it says that it cannot write, so it lives
+                    continue  # it reports that it cannot write, so it is alive
                 # It hangs; `_bury_dead` and the next round do the rest.
                 log.error("worker %s stopped responding; it is ended", own.process.pid)
                 own.process.kill()

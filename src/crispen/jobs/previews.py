@@ -52,7 +52,7 @@ def preview_picture(source: Path, target: Path, max_pixels: int) -> None:
 def _shrunk(pixels: NDArray[np.uint8], step: int) -> NDArray[np.uint8]:
     """Means of squares of `step` pixels, since every n-th pixel would show grain and moiré.
 
-    A long, thin picture keeps its short side; what makes no whole square at the end is left out.
+    A long, thin picture keeps its short side; an incomplete square at the end is left out.
     """
     if step == 1:
         return pixels
@@ -147,7 +147,7 @@ def frame_times(path: Path) -> list[float]:
     """Seconds at which each frame of a video that browsers show begins, in the order shown.
 
     Nothing is decoded. Players count in such seconds; stepping from frame to frame needs to
-    know them all, since a rate says little of a video whose frames last unequally long.
+    know them all, since a rate says little about a video with unequal frame durations.
 
     Raises:
         InputError: It cannot be read.

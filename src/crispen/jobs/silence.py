@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from crispen.jobs.job import Job
 
-# A round that took longer than this was not spent looking.
+# A round that took longer than this does not count as time spent watching.
 _MOST_ROUND_S = 1.0
 # Whether the database can be written is checked this often even when nothing happens.
 _PROBE_S = 10.0
@@ -15,7 +15,7 @@ _PROBE_S = 10.0
 class SilenceWatch:
     """How long each running job's row has not changed, on the monotonic clock.
 
-    A worker that lives changes the row of its job five times a second. Time in which the database
+    A live worker changes the row of its job five times a second. Time in which the database
     could not be written does not count, since no worker could report then. Nor do jumps of the
     clock.
 

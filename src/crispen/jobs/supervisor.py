@@ -143,7 +143,7 @@ class Supervisor:
             await asyncio.sleep(pause)
 
     def forget(self, name: str) -> None:
-        """A loop has ended; what was wrong with it no longer matters."""
+        """A loop has ended; its problems no longer matter."""
         with self._lock:
             self._loops.pop(name, None)
 

@@ -24,7 +24,7 @@ _AT_S, _AT_SHARE = 1.0, 0.1
 
 
 def picture_thumbnail(source: Path, target: Path, max_pixels: int) -> None:
-    """A picture as a WebP of `SIDE_PX` pixels at most on each side; its first frame, if it moves.
+    """A picture as a WebP of `SIDE_PX` pixels at most on each side; the first frame if animated.
 
     Raises:
         InputError: It cannot be read.
@@ -45,7 +45,7 @@ def video_thumbnail(
     Args:
         source: The video.
         target: The file to write.
-        span: The part of it that is meant; all of it unless given.
+        span: The requested part; all of it by default.
         box: The rectangle of it that is shown; all of it unless given.
 
     Raises:

@@ -28,7 +28,7 @@ _OPEN_AT_ONCE = 3
 
 @dataclass(frozen=True, slots=True)
 class WorkerLimits:
-    """What a worker may use.
+    """Resources of a worker.
 
     Attributes:
         jobs: Folder of the jobs' folders.
@@ -48,14 +48,14 @@ class WorkerLimits:
 
 
 class Worker:
-    """Does jobs; keeps its engines open from one to the next."""
+    """Runs jobs; keeps its engines open between them."""
 
     def __init__(self, limits: WorkerLimits) -> None:
         self._limits = limits
         self._open: OrderedDict[tuple[Any, ...], Enhancer] = OrderedDict()
 
     def do(self, job: Job, progress: Progress) -> tuple[JobResult, tuple[str, ...]]:
-        """The result, in its place, and the networks that ran.
+        """The finished result and the networks that ran.
 
         Raises:
             CrispenError: Why it cannot be done.
@@ -66,13 +66,13 @@ class Worker:
         if not source.is_file():
             raise InputError(f"{job.name}: the uploaded file is no longer there; upload it again")
         if job.source.kind == "image":
-            clean(folder)  # of an attempt whose worker was killed
+            clean(folder)  # left by an attempt whose worker was killed
         if job.source.kind == "video":
             return self._video(job, source, target, progress)
         return self._picture(job, source, target, progress)
 
     def close(self) -> None:
-        """Give engines back."""
+        """Release the engines."""
         while self._open:
             self._open.popitem()[1].close()
 
@@ -150,7 +150,7 @@ class Worker:
     def _enhancer(self, planned: Plan) -> Enhancer:
         from crispen.enhance.enhancer import Enhancer
 
-        # A model that was replaced under its name is another one.
+        # A model replaced under the same name is a different model.
         key = (*planned.models, planned.dials, planned.strength, *_stamps())
         found = self._open.pop(key, None)
         if found is None:

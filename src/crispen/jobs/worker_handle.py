@@ -27,12 +27,12 @@ class WorkerHandle:
         self._wanted = False
 
     def say(self, word: str) -> None:
-        """Send it a word; one that is dead does not answer."""
+        """Send it a message; a dead worker ignores it."""
         with contextlib.suppress(OSError):
             self.pipe.send(word)
 
     def wake(self) -> None:
-        """Wake it if it sleeps, or as soon as it would: never two words on their way.
+        """Wake it now or before it next sleeps; at most one message is in flight.
 
         A busy worker does not read, and writing into a full pipe blocks.
         """

@@ -1,12 +1,12 @@
 """A worker process: claims jobs one after the other, reports its progress, and stops on request.
 
 It is started with ``spawn``, so that nothing of the server is in it, and holds one end of a pipe.
-What the server says through it: ``wake`` (there is work), ``stop`` (put the job back and end). Its
+Messages of the server: ``wake`` (there is work), ``stop`` (put the job back and end). Its
 end of file means that the server died: the worker then ends at once, since the next server
 gives its job to somebody else.
 
-A database that does not answer ends neither the worker nor its work: the job continues, and what
-became of it is written down as soon as the database answers again.
+If the database does not respond, neither the worker nor its work ends: the job continues, and its
+outcome is recorded as soon as the database responds again.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ log = logging.getLogger("crispen.jobs")
 
 BEAT_S = 0.2
 _IDLE_S = 1.0
-# Between two tries while the database does not answer; far below any lease.
+# Pause between tries while the database does not respond; far below any lease.
 _RETRY_S = 1.0
 _STUCK_S = 10.0
 _STUCK_EXIT = 70
@@ -69,7 +69,7 @@ class WorkerSetup:
 
 def run(setup: WorkerSetup, pipe: Connection) -> None:
     """The whole life of a worker process."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the server's business
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server handles Ctrl-C
     os.environ["OMP_NUM_THREADS"] = str(setup.limits.threads)
     os.environ["VIPS_CONCURRENCY"] = str(setup.limits.threads)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
@@ -87,7 +87,7 @@ def alive_file(lock: Path, pid: int) -> Path:
 def _alive(lock: Path) -> Iterator[None]:
     """Holds a file of its own, by which the next server sees that a worker of the last one lives.
 
-    Never removed here: a file that is there and not held is what tells that its worker has ended.
+    Never removed here: a file that exists but is not held shows that its worker has ended.
     """
     with alive_file(lock, os.getpid()).open("wb") as file:
         lock_descriptor(file.fileno(), blocking=False)
@@ -116,7 +116,7 @@ class _Life:
         self._pipe.send(("name", self._name))
         try:
             while True:
-                # Even between one job and the next, since a pipe that is not read fills up.
+                # Also between jobs, since an unread pipe fills up.
                 self._listen(0)
                 if self._stopping:
                     return
@@ -151,14 +151,14 @@ class _Life:
                 return False
 
     def tell_trouble(self) -> None:
-        """Let the server know what is wrong here, again and again, or that it no longer is."""
+        """Keep the server informed of what is wrong here, or that it no longer is."""
         now = "; ".join(self.supervisor.troubles.values())
         if now or self._trouble:
             self._trouble = now
             self._say("trouble", now)
 
     def _listen(self, timeout_s: float) -> None:
-        """Wait for a word of the server; its end is ours."""
+        """Wait for a message from the server; this process ends with it."""
         try:
             if self._pipe.poll(timeout_s):
                 while self._pipe.poll(0):
@@ -170,7 +170,7 @@ class _Life:
         self._say("changed")
 
     def _say(self, word: str, value: str = "") -> None:
-        # A server that is gone is noticed by `_listen`.
+        # `_listen` notices when the server is gone.
         with contextlib.suppress(OSError):
             self._pipe.send((word, value))
 
@@ -220,7 +220,7 @@ class _Life:
             if not kept:
                 log.info("job %s was taken back", job.id)
 
-        if ending == "released":  # the next server releases it, should this fail
+        if ending == "released":  # the next server releases it if this fails
             self.supervisor.attempt("queue", settle)
         else:
             self._until_done(settle)
@@ -228,7 +228,7 @@ class _Life:
 
 
 class _Beats:
-    """A thread that keeps a job this worker's, and stops the work when it no longer is."""
+    """A thread that renews the lease of a job, and stops the work once the lease is lost."""
 
     def __init__(self, life: _Life, job: Job) -> None:
         self._life = life
@@ -249,7 +249,7 @@ class _Beats:
         self._thread.join()
 
     def _hear(self, event: Event) -> None:
-        # The file is called "source" here, and otherwise by people.
+        # The file is called "source" here; users know it by another name.
         what = event.what.removeprefix("enhancing ").replace(SOURCE, self._job.name)
         self._now = ProgressNow(
             what=f"enhancing {what}",
@@ -283,6 +283,6 @@ class _Beats:
         self.why = why
         self.progress.cancel()
         if not self._ended.wait(_STUCK_S):
-            # A decoder that hears nothing; the next process does not have it.
+            # A decoder hangs; the next process starts without it.
             os._exit(_STUCK_EXIT)
-        # What remains is done by the thread that works.
+        # The working thread does the rest.

@@ -26,11 +26,11 @@ class ApiError(CrispenError):
     """A failure with its HTTP status.
 
     Args:
-        status: Of the answer.
+        status: HTTP status of the response.
         code: For programs, in snake case.
         message: One line for a person: what happened, and what to do.
         headers: Such as Retry-After.
-        field: The value at fault, where it is one.
+        field: The value at fault, if it is one value.
     """
 
     def __init__(
@@ -81,13 +81,13 @@ _KINDS: tuple[tuple[type[Exception], int, str], ...] = (
 
 
 def as_api_error(error: CrispenError) -> ApiError:
-    """Any Crispen error, with the status and code that it is answered with."""
+    """Any Crispen error, with the status and code of its response."""
     if isinstance(error, ApiError):
         return error
     if isinstance(error, StoreError):
-        # What its driver says may hold the name of a host or a path.
+        # The driver's message may contain a host name or a path.
         log.warning("%s", error)
-        text = "the server's queue does not answer; try again in a moment"
+        text = "the server's queue does not respond; try again in a moment"
         return ApiError(503, "queue_away", text, {"Retry-After": "2"})
     status, code = next((s, c) for kind, s, c in _KINDS if isinstance(error, kind))
     field = error.field if isinstance(error, UsageError) else None

@@ -29,7 +29,7 @@ class JsonLines(logging.Formatter):
 
 
 class TextLines(logging.Formatter):
-    """A line for a terminal; what came from a client cannot begin a second one."""
+    """A line for a terminal; input from a client cannot start a second line."""
 
     def format(self, record: logging.LogRecord) -> str:
         """See `logging.Formatter`."""

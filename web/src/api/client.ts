@@ -34,7 +34,7 @@ interface Listeners {
   online: () => void;
 }
 
-/** Tells the page what any request finds out about the server by the way. */
+/** Notifies the page of what each request reveals about the server. */
 export function listen({ signedOut, offline, online }: Listeners): void {
   http.interceptors.response.use(
     (response) => {
@@ -52,7 +52,7 @@ export function listen({ signedOut, offline, online }: Listeners): void {
 }
 
 const path = (id: string) => encodeURIComponent(id);
-/** Runs may lie in folders; their ids keep the slashes. */
+/** Runs can be in folders; their ids keep the slashes. */
 const runPath = (id: string) => id.split("/").map(encodeURIComponent).join("/");
 
 export const session = {
@@ -74,7 +74,7 @@ export async function ping(): Promise<void> {
 
 const RAW = { "Content-Type": "application/octet-stream" };
 
-/** What a file is and what is wrong with it; of its beginning alone, what stands there. */
+/** What a file is and what is wrong with it; for a part of a file, what its header says. */
 export async function look(file: Blob, name: string, part: boolean, signal?: AbortSignal) {
   const form = new FormData();
   form.append("file", file, name);
@@ -109,7 +109,7 @@ export const jobs = {
       options: Partial<JobOptions>;
     },
   ) => (await http.post<Job>("/jobs", work)).data,
-  /** Fails where these options cannot be carried out, so that nothing is sent for nothing. */
+  /** Fails if these options cannot be carried out, before a file is sent in vain. */
   check: async (
     kind: Kind,
     options: Partial<JobOptions>,
@@ -123,14 +123,14 @@ export const jobs = {
   },
   bulk: async (wish: Partial<Bulk> & Pick<Bulk, "action">) =>
     (await http.patch<BulkDone>("/jobs", wish, { timeout: 600_000 })).data,
-  /** Decodes both pictures anew, so it may take its time. */
+  /** Decodes both pictures again, so it can be slow. */
   measure: async (id: string, reference: File) => {
     const form = new FormData();
     form.append("reference", reference);
     const address = `/jobs/${path(id)}/measure`;
     return (await http.post<Measured>(address, form, { timeout: 600_000 })).data;
   },
-  /** Makes the preview of the result if there is none yet, so it may take its time. */
+  /** Makes the preview of the result if there is none yet, so it can be slow. */
   frames: async (id: string) =>
     (await http.get<FrameTimes>(`/jobs/${path(id)}/frames`, { timeout: 600_000 })).data.times_s,
   /** A file that the server shows, or null where it cannot. */
@@ -150,7 +150,7 @@ export const jobs = {
   previewUrl: (id: string, side: "before" | "after") => `${BASE}/jobs/${path(id)}/preview/${side}`,
   thumbnailUrl: (id: string, side: "before" | "after") =>
     `${BASE}/jobs/${path(id)}/thumbnail/${side}`,
-  /** Results as one archive; in folders where any of them lay in one. */
+  /** Results as one archive; in folders if any of them came from one. */
   zipUrl: (ids: string[]) => `${BASE}/jobs.zip?${ids.map((id) => `id=${path(id)}`).join("&")}`,
 };
 

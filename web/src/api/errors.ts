@@ -1,14 +1,14 @@
 import axios from "axios";
 
-/** What went wrong, in words for a person, and whether trying again by itself may help. */
+/** What went wrong, in words for a person, and whether an automatic retry may help. */
 export interface Trouble {
   code: string;
   message: string;
-  /** The value at fault, where it is one. */
+  /** The value at fault, if it is one value. */
   field?: string | null;
   /** The request never reached the server, or the server could not be reached. */
   offline: boolean;
-  /** Seconds after which the server wants to be asked again, where it said so. */
+  /** Seconds after which to ask the server again, if it said so. */
   retryAfterS?: number;
 }
 
@@ -22,14 +22,14 @@ function isErrorBody(body: unknown): body is ErrorBody {
   return typeof error === "object" && error !== null && "message" in error && "code" in error;
 }
 
-/** What the header Retry-After of a 429 says; ours gives seconds, a proxy's may give a date. */
+/** The Retry-After header of a 429: our server gives seconds, a proxy may give a date. */
 function waitOf(status: number, header: unknown): Pick<Trouble, "retryAfterS"> {
   if (status !== 429) return {};
   const seconds = Number(header);
   return { retryAfterS: seconds > 0 ? seconds : 1 };
 }
 
-/** The server's error body, wherever a library hides it; else the best there is to say. */
+/** The server's error body, wherever a library puts it; otherwise the best text there is. */
 export function troubleOf(error: unknown): Trouble {
   if (axios.isAxiosError(error)) {
     const body: unknown = error.response?.data;
@@ -40,8 +40,8 @@ export function troubleOf(error: unknown): Trouble {
     if (!error.response) return offline();
     return {
       code: `http_${error.response.status.toString()}`,
-      message: `The server answered ${error.response.status.toString()}; try again, and look at its log if it stays so.`,
-      // A proxy in front of a server that is away.
+      message: `The server answered ${error.response.status.toString()}; try again, and check its log if this persists.`,
+      // A proxy whose server is down.
       offline: [502, 503, 504].includes(error.response.status),
       ...waitOf(error.response.status, error.response.headers["retry-after"]),
     };
@@ -61,7 +61,7 @@ export function offline(): Trouble {
   };
 }
 
-/** The error body in the text of an answer, for libraries that hand over the text alone. */
+/** The error body in a response's text, for libraries that pass on only the text. */
 export function troubleOfText(status: number, text: string, retryAfter?: string): Trouble {
   const wait = waitOf(status, retryAfter);
   try {

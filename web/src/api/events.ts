@@ -1,7 +1,7 @@
 import { BASE } from "./client";
 
 export interface EventHandlers {
-  /** The stream broke; it is opened again by itself, and the server then begins with everything. */
+  /** The stream broke; it reopens automatically, and the server then sends everything first. */
   broken: () => void;
   /** By name of the event; data is the JSON of its body. */
   on: Record<string, (data: unknown) => void>;
@@ -11,10 +11,10 @@ const FIRST_WAIT_MS = 1000;
 const LONGEST_WAIT_MS = 15_000;
 
 /**
- * Listens to server-sent events until the answer is called.
+ * Listens to server-sent events until the returned function is called.
  *
  * A browser's own EventSource gives up for good when the server answers with an error, such as
- * that of a proxy while the server starts again; this one goes on trying, less and less often.
+ * that of a proxy while the server restarts; this one keeps trying, less and less often.
  */
 export function subscribe(path: string, handlers: EventHandlers): () => void {
   let source: EventSource | null = null;

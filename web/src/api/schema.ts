@@ -137,7 +137,7 @@ export interface paths {
         post?: never;
         /**
          * Delete Job
-         * @description Cancel if need be, and delete it with its files.
+         * @description Cancel the job if necessary, and delete it with its files.
          */
         delete: operations["delete_job"];
         options?: never;
@@ -156,7 +156,7 @@ export interface paths {
         put?: never;
         /**
          * Cancel Job
-         * @description Stop a job that waits or runs; its source is kept for another try.
+         * @description Stop a waiting or running job; its source is kept for another try.
          */
         post: operations["cancel_job"];
         delete?: never;
@@ -362,7 +362,7 @@ export interface paths {
         put?: never;
         /**
          * Add Model
-         * @description Add an own model; it is tried out on a small picture first.
+         * @description Add your own model; it is tried out on a small picture first.
          *
          *     If the client disconnects, the trial ends and nothing is added.
          */
@@ -389,7 +389,7 @@ export interface paths {
         post?: never;
         /**
          * Delete Model
-         * @description Delete an own model; those that ship, and those of others, stay.
+         * @description Delete your own model; shipped models and those of others cannot be deleted.
          */
         delete: operations["delete_model"];
         options?: never;
@@ -428,7 +428,7 @@ export interface paths {
         put?: never;
         /**
          * Plan
-         * @description Ask what would be done, before a file is uploaded for nothing.
+         * @description Ask what would be done, before a file is uploaded in vain.
          */
         post: operations["plan"];
         delete?: never;
@@ -600,19 +600,19 @@ export interface paths {
         put?: never;
         post?: never;
         /**
-         * Give an upload up
+         * Delete an upload
          * @description Its bytes are deleted.
          */
         delete: operations["give_up_upload"];
         options?: never;
         /**
-         * How much of an upload is there
+         * How much of an upload has arrived
          * @description Upload-Offset says where to continue.
          */
         head: operations["look_at_upload"];
         /**
          * Send bytes of an upload
-         * @description They are put after those that are there.
+         * @description They are appended to those already received.
          */
         patch: operations["send_upload"];
         trace?: never;
@@ -1402,7 +1402,7 @@ export interface components {
         };
         /**
          * ProgressNow
-         * @description How far the work is.
+         * @description Progress of the work.
          */
         ProgressNow: {
             /** Done */
@@ -1891,7 +1891,7 @@ export interface components {
         };
         /**
          * Source
-         * @description What a file holds, as its content says.
+         * @description What a file contains, by its content.
          */
         Source: {
             /** Bytes */
@@ -2174,7 +2174,7 @@ export interface operations {
                 as_is?: boolean;
                 /** @description Leave EXIF, XMP, titles, dates and places out. */
                 strip_metadata?: boolean;
-                /** @description How coarsely the JPEG file was quantised that the picture was cut out of, as `POST /look` says. */
+                /** @description Quantisation of the JPEG file that the picture was cut out of, as `POST /look` reports it. */
                 jpeg_step?: number | null;
             };
             header?: never;
@@ -2504,7 +2504,7 @@ export interface operations {
                 status?: components["schemas"]["Status"][] | null;
                 /** @description maximum number */
                 limit?: number;
-                /** @description `next` of the page before */
+                /** @description `next` of the previous page */
                 after?: string | null;
             };
             header?: never;
@@ -2612,7 +2612,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The job that was made of this upload before */
+            /** @description The existing job for this upload */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -3501,7 +3501,7 @@ export interface operations {
                 "multipart/form-data": {
                     /**
                      * Format: binary
-                     * @description what the result should look like
+                     * @description the reference picture
                      */
                     reference: string;
                 };
@@ -6396,7 +6396,7 @@ export interface operations {
                 headers: {
                     /** @description of how many */
                     "Upload-Length"?: string;
-                    /** @description how many bytes are there */
+                    /** @description how many bytes have arrived */
                     "Upload-Offset"?: string;
                     [name: string]: unknown;
                 };
@@ -6572,7 +6572,7 @@ export interface operations {
             /** @description Successful Response */
             204: {
                 headers: {
-                    /** @description how many bytes are there now */
+                    /** @description how many bytes have arrived now */
                     "Upload-Offset"?: string;
                     [name: string]: unknown;
                 };

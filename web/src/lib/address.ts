@@ -1,6 +1,6 @@
 import { onScopeDispose, ref, watch, type Ref } from "vue";
 
-/** An address under which a piece of memory can be shown; given back when it is not needed. */
+/** An object URL for a blob; revoked when no longer needed. */
 export function useAddress(blob: () => Blob | null): Ref<string> {
   const address = ref("");
   const release = () => {

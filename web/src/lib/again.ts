@@ -6,7 +6,7 @@ import { choicesOf, useChoices } from "@/stores/choices";
 import { useServer } from "@/stores/server";
 import { useUploads } from "@/stores/uploads";
 
-/** Lets a file that the server has be enhanced again, beginning with what was chosen for it. */
+/** Enhances a file that the server has again, starting from its earlier choices. */
 export function useAgain() {
   const route = useRoute();
   const router = useRouter();
@@ -18,7 +18,7 @@ export function useAgain() {
   async function again(job: Job): Promise<void> {
     fetching.value = true;
     try {
-      // What is chosen for other files is left to them.
+      // The choices for other files stay.
       if (uploads.chosen.length === 0) choices.choices = choicesOf(job.options, server.settings);
       await uploads.addAgain(job);
       if (route.name !== "enhance") await router.push({ name: "enhance" });

@@ -11,7 +11,7 @@ function recalled(): Appearance {
   return ORDER.find((name) => name === kept) ?? "system";
 }
 
-/** Light, dark, or as the system has it; remembered. */
+/** Light, dark, or the system's choice; remembered. */
 export function useAppearance(): { appearance: Ref<Appearance>; next: () => void } {
   const theme = useTheme();
   const appearance = ref(recalled());

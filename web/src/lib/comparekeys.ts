@@ -14,11 +14,11 @@ export interface CompareActions {
 
 const PAN_PX = 60;
 const LINE_STEP = 0.02;
-/** Elements that have a use of their own for keys. */
+/** Elements that handle keys themselves. */
 const OWN_KEYS =
   "input, textarea, select, [role=combobox], [role=listbox], [role=dialog], .v-slider";
 
-/** What the keyboard does on the compare page, as one listener. */
+/** One listener for all keys of the compare page. */
 export function useCompareKeys(actions: CompareActions): (event: KeyboardEvent) => void {
   const plain: Record<string, () => void> = {
     ArrowLeft: () => {
@@ -94,7 +94,7 @@ export function useCompareKeys(actions: CompareActions): (event: KeyboardEvent) 
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
     const target = event.target instanceof Element ? event.target : null;
     if (target?.closest(OWN_KEYS)) return;
-    // A focused button is pressed by the space bar.
+    // The space bar presses a focused button.
     if (event.key === " " && target?.closest("button, a")) return;
     const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
     const act = (event.shiftKey ? shifted[key] : undefined) ?? plain[key];

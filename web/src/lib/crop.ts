@@ -9,7 +9,7 @@ export interface Piece {
   height: number;
 }
 
-/** Less than this shows nothing, and networks want some surroundings. */
+/** A smaller piece shows nothing, and networks need some context. */
 const LEAST_PX = 48;
 /** What concerns the whole file, or how it is written. */
 const NOT_OF_A_PIECE = new Set(["scale", "width", "height", "fit", "format", "quality"]);
@@ -76,7 +76,7 @@ export const samePiece = (one: Piece, other: Piece): boolean =>
   one.width === other.width &&
   one.height === other.height;
 
-/** What is asked for a piece so that it becomes what it will be in the whole file. */
+/** Request parameters that make a piece look as it will in the whole file. */
 export function pieceParams(
   options: Partial<JobOptions>,
   factor: number,

@@ -2,7 +2,7 @@
 
 export interface Curve {
   name: string;
-  /** (x, y) in order of x; y of null is not measured there. */
+  /** (x, y) in order of x; y is null where nothing was measured. */
   points: [number, number][];
 }
 
@@ -46,7 +46,7 @@ export function decades({ low, high }: Extent): number[] {
   return Array.from({ length: Math.max(0, last - first + 1) }, (_, index) => 10 ** (first + index));
 }
 
-/** At most `most` points, by the lowest and highest of each stretch, so that peaks stay. */
+/** At most `most` points, the lowest and highest of each section, so that peaks stay. */
 export function thin(points: [number, number][], most: number): [number, number][] {
   if (points.length <= most) return points;
   const stretch = Math.ceil(points.length / (most / 2));
@@ -88,7 +88,7 @@ export function nearest(points: [number, number][], x: number): [number, number]
   return x - before[0] < after[0] - x ? before : after;
 }
 
-/** A number in as few digits as tell it apart. */
+/** A number in as few digits as are useful. */
 export function short(value: number): string {
   if (value === 0) return "0";
   const size = Math.abs(value);

@@ -3,7 +3,7 @@ import type { FileFacts } from "@/api/types";
 
 export type Damage = NonNullable<FileFacts["damage"]>;
 
-/** How much of each damage is repaired; where nothing is said, as much as was measured. */
+/** How much of each kind of damage is repaired; by default, as much as was measured. */
 export const DIALS = ["denoise", "dejpeg", "deblur"] as const satisfies (keyof JobOptions)[];
 export type Dial = (typeof DIALS)[number];
 
@@ -11,8 +11,8 @@ export type Dial = (typeof DIALS)[number];
 export const VIVID = "vivid" satisfies keyof JobOptions;
 
 /**
- * How much a dial repairs where nobody moved it: what was measured, but no blur, since whether a
- * soft picture was meant to be soft cannot be seen in it.
+ * How much a dial repairs by default: what was measured, except blur, since a picture does not
+ * show whether its softness was intended.
  */
 export function measuredFor(dial: Dial, damage: Damage | null | undefined): number | null {
   const by = { denoise: damage?.noise, dejpeg: damage?.compression, deblur: damage ? 0 : null };

@@ -4,7 +4,7 @@ import type { Work } from "@/workers/resample";
 /** Above this many pixels the browser's own enlarging is used; ours would take seconds. */
 export const MAX_ENLARGED_PX = 32e6;
 
-/** The picture at an address enlarged to a size, worked out beside the page. */
+/** The picture at an address enlarged to a size, computed in a worker. */
 export async function enlarge(
   address: string,
   width: number,
@@ -18,7 +18,7 @@ export async function enlarge(
   try {
     const bytes = await new Promise<ArrayBuffer>((resolve, reject) => {
       signal.addEventListener("abort", () => {
-        reject(new DOMException("not needed any more", "AbortError"));
+        reject(new DOMException("no longer needed", "AbortError"));
       });
       worker.onmessage = ({ data }: MessageEvent<ArrayBuffer>) => {
         resolve(data);

@@ -15,7 +15,7 @@ export function familiesOf(models: readonly Model[]): Family[] {
   const families = new Map<string, Family>();
   for (const model of models) {
     const { name, rank, use, own } = model;
-    // One of a person's own stands by itself, also where it takes the place of one that ships.
+    // A user's own model is a family of its own, even if it replaces one that ships.
     const key = own ? name : model.stem;
     const family = families.get(key) ?? { stem: key, models: [], rank: rank ?? null, use, own };
     family.models.push(model);
@@ -31,7 +31,7 @@ const best = (family: Family) =>
 const fastest = (family: Family) =>
   Math.min(...family.models.map(({ photo_s: seconds }) => seconds ?? Infinity));
 
-/** What distinguishes one of several families that do the same: it is the fastest, or the best. */
+/** What distinguishes a family among those for the same purpose: the fastest, or the best. */
 export function praiseOf(family: Family, all: readonly Family[]): string {
   const { task } = family.models[0] ?? {};
   const rivals = all.filter(

@@ -6,7 +6,7 @@ function carriesFiles(event: DragEvent): boolean {
   return event.dataTransfer?.types.includes("Files") ?? false;
 }
 
-/** Takes files that are dropped or pasted anywhere on the page: nobody should have to aim. */
+/** Accepts files dropped or pasted anywhere on the page, so that nobody has to aim. */
 export function useFileDrop(take: (files: File[]) => void): { over: ComputedRef<boolean> } {
   /** How many elements deep a drag is over the window; 0 is outside. */
   const depth = ref(0);
@@ -43,7 +43,7 @@ export function useFileDrop(take: (files: File[]) => void): { over: ComputedRef<
   return { over: computed(() => depth.value > 0) };
 }
 
-/** A file dropped where nobody takes it must not replace the page. */
+/** A file dropped elsewhere must not replace the page. */
 export function guardPage(): void {
   for (const name of ["dragover", "drop"] as const) {
     window.addEventListener(name, (event) => {

@@ -9,19 +9,19 @@ export function kindOf(file: { name: string; type: string }): Kind {
   return VIDEO_SUFFIXES.some((suffix) => name.endsWith(suffix)) ? "video" : "image";
 }
 
-/** Where files lay in what was dropped. */
+/** Folders of files in what was dropped. */
 const folders = new WeakMap<File, string>();
 
 /** The folder of a file in what was dropped or chosen, such as "holiday/2019"; "" for none. */
 export function folderOf(file: File): string {
-  // Not every browser has it.
+  // Not every browser supports it.
   const path = (file.webkitRelativePath as string | undefined) ?? "";
   return folders.get(file) ?? path.split("/").slice(0, -1).join("/");
 }
 
 /** Every file in a drop or a paste, those in dropped folders included. */
 export async function filesOf(transfer: DataTransfer): Promise<File[]> {
-  // Entries must be asked for before the first await: the list is emptied after the event.
+  // Entries must be read before the first await: the list is emptied after the event.
   const entries = [...transfer.items]
     .filter((item) => item.kind === "file")
     .map((item) => ({ entry: item.webkitGetAsEntry(), file: item.getAsFile() }));

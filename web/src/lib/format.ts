@@ -24,14 +24,14 @@ export function duration(seconds: number): string {
   return `${Math.floor(hours / 24).toString()} d ${(hours % 24).toString()} h`;
 }
 
-/** About how long something will take, no finer than it is known: 124 -> "2 min". */
+/** About how long something will take, no more precise than is known: 124 -> "2 min". */
 export function roughly(seconds: number): string {
   if (seconds < 59.5) return duration(Math.max(0.1, seconds));
   const minutes = Math.round(seconds / 60);
   return minutes < 90 ? `${minutes.toString()} min` : `${Math.round(seconds / 3600).toString()} h`;
 }
 
-/** How much longer something takes, said roughly since it is a guess: "about 3 min left". */
+/** How much longer something takes, rounded since it is an estimate: "about 3 min left". */
 export function timeLeft(seconds: number): string {
   if (seconds < 5) return "a few seconds left";
   if (seconds < 55) return `about ${(Math.ceil(seconds / 5) * 5).toString()} s left`;
@@ -74,7 +74,7 @@ export function compact(count: number): string {
   return `${(count / 1e6).toFixed(count < 1e7 ? 1 : 0)} M`;
 }
 
-/** When something was, as short as it can be said: the time if it was today, else the date. */
+/** When something was, in short: the time if it was today, otherwise the date. */
 export function moment(iso: string, now: Date = new Date()): string {
   const then = new Date(iso);
   if (Number.isNaN(then.getTime())) return "";

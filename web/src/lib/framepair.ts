@@ -1,19 +1,19 @@
 import { onScopeDispose, watch, type Ref } from "vue";
 
-/** A video of a comparison: it gives the frames that it comes to, and shows those it is told to. */
+/** A video in a comparison: it supplies the frames it reaches, and shows those it is given. */
 export interface FrameSide {
-  /** Gives the frame that the video is at now. */
+  /** Returns the video's current frame. */
   capture: () => void;
-  /** Shows a frame, which is its own from now on. */
+  /** Shows a frame and takes ownership of it. */
   show: (frame: VideoFrame) => void;
 }
 
 export type SideName = "before" | "after";
 
-/** Frames that wait for their counterpart; a decoder that lends out more may stand still. */
+/** Frames that wait for their counterpart; a decoder that lends out more may stall. */
 const MOST_WAITING = 4;
 
-/** The frame whose time is nearest: what two containers say of one frame differs by rounding. */
+/** The frame whose time is nearest: two containers' times for one frame differ by rounding. */
 export function nearestFrame(seconds: number, times: readonly number[]): number {
   let [low, high] = [0, times.length - 1];
   while (low < high) {
@@ -48,14 +48,14 @@ export function useFramePair(
     const [mine, other] =
       name === "before" ? [waiting.before, waiting.after] : [waiting.after, waiting.before];
     mine.get(number)?.close();
-    mine.delete(number); // so that the newest stands last
+    mine.delete(number); // so that the newest is last
     mine.set(number, frame);
     const match = other.get(number);
     if (match) {
       const [before, after] = name === "before" ? [frame, match] : [match, frame];
       side("before")?.show(before.clone());
       side("after")?.show(after.clone());
-      // What came before this one is late. It stays itself, for a side that comes to it again.
+      // Earlier frames are late. This one stays, in case a side reaches it again.
       for (const one of ["before", "after"] as const) {
         for (const [older, held] of waiting[one]) {
           if (older === number) break;
@@ -67,7 +67,7 @@ export function useFramePair(
     while (mine.size > MOST_WAITING) drop(name, mine.keys().next().value ?? null);
   }
 
-  // Other times number the frames otherwise.
+  // With other times, frames have other numbers.
   watch(times, () => {
     for (const name of ["before", "after"] as const) {
       drop(name, null);

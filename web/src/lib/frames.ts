@@ -46,7 +46,7 @@ void main() {
 const METHODS: Method[] = ["nearest", "bilinear", "bicubic"];
 
 export interface FramePainter {
-  /** The frame at the painter's size; only until the next one is painted. */
+  /** The frame at the painter's size; valid until the next one is painted. */
   paint: (frame: VideoFrame, method: Method) => OffscreenCanvas;
   release: () => void;
 }

@@ -3,7 +3,7 @@ import { onScopeDispose, watch, type Ref } from "vue";
 import type { Point } from "@/lib/viewport";
 
 export interface GestureHandlers {
-  /** A finger or the mouse goes down; the answer says what its moving means. */
+  /** A finger or the mouse goes down; the return value says what moving it does. */
   begin: (at: Point) => "split" | "pan";
   split: (at: Point) => void;
   pan: (dx: number, dy: number) => void;
@@ -24,7 +24,7 @@ export function useGestures(element: Ref<HTMLElement | null>, handlers: GestureH
 
   function listen(stage: HTMLElement): void {
     const { signal } = listening;
-    // Not by an event's target, which is the stage for as long as it has captured the pointer.
+    // Not by an event's target: it is the stage while the stage captures the pointer.
     const paneUnder = ({ x, y }: Point): DOMRect => {
       const boxes = [...stage.querySelectorAll("[data-pane]")].map((pane) =>
         pane.getBoundingClientRect(),
@@ -39,7 +39,7 @@ export function useGestures(element: Ref<HTMLElement | null>, handlers: GestureH
       const point = { x: event.clientX, y: event.clientY };
       return within(point, paneUnder(point));
     };
-    /** Where two fingers began, so that they do not change sides half-way. */
+    /** Where two fingers began, so that they do not change panes halfway. */
     let pinched = stage.getBoundingClientRect();
 
     stage.addEventListener(

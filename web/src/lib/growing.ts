@@ -1,10 +1,10 @@
 import { computed, onScopeDispose, ref, watch, type Ref } from "vue";
 
-/** What fills the largest screen, so that nobody sees more coming. */
+/** Fills the largest screen, so that nobody sees the list grow. */
 const AT_FIRST = 40;
 
 /**
- * As much of a long list as was scrolled to: a card costs more to make than its place on the page.
+ * The part of a long list that was scrolled to, since making a card is expensive.
  *
  * @param end - An element after the list; whenever it comes near the window, the list grows.
  */
@@ -21,7 +21,7 @@ export function useGrowing<T>(list: () => readonly T[], end: Ref<Element | null>
   watch(
     [end, () => most.value],
     ([element]) => {
-      // Looked at anew each time: one that is still in sight tells of no change.
+      // Observed again each time: an element that stays in sight reports no change.
       observer.disconnect();
       if (element) observer.observe(element);
     },

@@ -1,10 +1,10 @@
-/** What this browser remembers of a person's files, so that a reload loses nothing. */
+/** What this browser remembers of a user's files, so that a reload loses nothing. */
 
 import { createStore, del, entries, set, type UseStore } from "idb-keyval";
 
 import type { JobOptions, Kind } from "@/api/types";
 
-/** A file that the server does not have yet, as it is remembered. */
+/** A remembered file that the server does not have yet. */
 export interface KeptUpload {
   key: string;
   name: string;
@@ -12,14 +12,14 @@ export interface KeptUpload {
   kind: Kind;
   added: number;
   options: Partial<JobOptions> | null;
-  /** Where the server takes the rest of a file that was sent in part. */
+  /** Where to send the rest of a partly sent file. */
   url: string | null;
   /** Why the server refused it; "" if it did not. */
   error: string;
   hopeless: boolean;
-  /** The job whose source it is, where the server has the file already; see `PendingUpload`. */
+  /** The job whose source it is, if the server has the file already; see `PendingUpload`. */
   from?: string | null;
-  /** Where it lay in a folder that was dropped. */
+  /** Its folder in what was dropped. */
   folder?: string;
   file: File | null;
   thumbnail: Blob | null;
@@ -32,7 +32,7 @@ export interface Origin {
   thumbnail: Blob | null;
 }
 
-/** Larger files are not copied into the browser's own store; they are asked for again. */
+/** Larger files are not copied into the browser's storage; the user is asked for them again. */
 export const MAX_KEPT_BYTES = 500e6;
 
 // One database each: idb-keyval cannot put two stores into one.
@@ -41,7 +41,7 @@ let origins: UseStore | undefined;
 const uploadStore = () => (uploads ??= createStore("crispen-uploads", "uploads"));
 const originStore = () => (origins ??= createStore("crispen-origins", "origins"));
 
-/** Runs what may fail where storage is full or forbidden; the page works without it. */
+/** Runs what may fail if storage is full or forbidden; the page works without it. */
 async function quietly<T>(act: () => Promise<T>, otherwise: T): Promise<T> {
   try {
     return await act();
@@ -68,7 +68,7 @@ export async function keptUploads(): Promise<KeptUpload[]> {
   return all
     .map(([, upload]) => upload)
     .sort((a, b) => {
-      // Whole numbers tell when they came, the rest in which order: later ones have less of it.
+      // The integer part is the time of arrival, the fraction the order: it falls for later ones.
       return Math.floor(a.added) - Math.floor(b.added) || b.added - a.added;
     });
 }

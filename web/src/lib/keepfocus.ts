@@ -1,8 +1,8 @@
-/** Never leaves a person with a keyboard at the beginning of the page when what had the focus goes. */
+/** Keeps keyboard users in place when the element with the focus disappears. */
 
-/** Enough for what a menu in a dialog was opened from. */
+/** Enough for the opener of a menu in a dialog. */
 const REMEMBERED = 8;
-/** What shows by itself that it has the focus, or stands for what was in it. */
+/** Elements that show the focus themselves, or represent what was in them. */
 const LANDINGS = "a[href], button, input, [tabindex], article, section, #content";
 
 const usable = (element: Element): boolean =>
@@ -10,7 +10,7 @@ const usable = (element: Element): boolean =>
   element.checkVisibility() &&
   !element.matches(":disabled, [inert], [inert] *, .v-overlay--leaving *");
 
-/** Where the focus lands after one of these lost it: on it itself, or on what it was in. */
+/** Where the focus goes after one of these lost it: to the element, or to its container. */
 function landing(paths: readonly Element[][]): HTMLElement | null {
   for (const path of paths) {
     const found = path.find((element) => usable(element) && element.matches(LANDINGS));
@@ -33,7 +33,7 @@ export function keepFocus(root: Document): () => void {
     },
     { signal },
   );
-  // Who presses beside everything wants the focus nowhere.
+  // A click on empty space removes the focus on purpose.
   root.addEventListener(
     "pointerdown",
     (event) => {
@@ -47,7 +47,7 @@ export function keepFocus(root: Document): () => void {
     const [newest] = paths;
     const lost = newest?.[0] && root.activeElement === root.body && !usable(newest[0]);
     if (!lost) return;
-    // After those that know a better place.
+    // Runs after handlers that know a better place.
     setTimeout(() => {
       if (root.activeElement !== root.body) return;
       const place = landing(paths);

@@ -1,4 +1,4 @@
-/** What the keyboard does, for who asks. */
+/** Keyboard shortcuts, for the help dialog. */
 export interface KeyRow {
   keys: readonly string[];
   does: string;
@@ -17,10 +17,10 @@ const COMPARE: readonly KeyRow[] = [
 ];
 const VIDEO: readonly KeyRow[] = [
   { keys: ["Space"], does: "Play and pause" },
-  { keys: [",", "."], does: "One frame back and on" },
+  { keys: [",", "."], does: "One frame back or forward" },
 ];
 const PICTURE: readonly KeyRow[] = [
-  { keys: ["Space"], does: "Before and after by turns, in flicker" },
+  { keys: ["Space"], does: "Alternate before and after, in flicker" },
 ];
 
 export const compareKeys = (video: boolean): readonly KeyRow[] => [

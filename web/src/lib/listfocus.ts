@@ -1,7 +1,7 @@
 import { nextTick, watch } from "vue";
 
 /**
- * Moves the focus to the neighbour when the card that has it goes away, which would else leave a
+ * Moves the focus to the neighbour when the card that has it is removed; otherwise it would leave a
  * person with a keyboard at the beginning of the page.
  *
  * Cards carry their key as `data-key`.

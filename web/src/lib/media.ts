@@ -1,6 +1,6 @@
 import { onScopeDispose, readonly, ref, type Ref } from "vue";
 
-/** Whether a media query holds, and from then on whenever that changes. */
+/** Whether a media query matches, updated on each change. */
 export function useMedia(query: string): Readonly<Ref<boolean>> {
   const list = window.matchMedia(query);
   const holds = ref(list.matches);

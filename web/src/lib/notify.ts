@@ -4,10 +4,10 @@ import { ROOT } from "@/api/client";
 import { plural } from "@/lib/format";
 
 const KEY = "crispen.notify";
-/** Who waited less than this is still there. */
+/** Users who waited less than this are still there. */
 const LONG_MS = 20_000;
 
-/** Whether a person wants to be told when long work ends. */
+/** Whether the user wants a notification when long work ends. */
 const wanted = ref(localStorage.getItem(KEY) === "yes");
 
 function show(text: string): void {
@@ -20,7 +20,7 @@ function show(text: string): void {
   })();
 }
 
-/** Asks for leave, and can be called off. */
+/** Asks for permission, and can be turned off. */
 export function useNotifying() {
   const possible = "Notification" in window;
   const on = computed(() => wanted.value && possible && Notification.permission === "granted");
@@ -34,7 +34,7 @@ export function useNotifying() {
   return { possible, on, turn };
 }
 
-/** Tells when long work ends and nobody looks. */
+/** Notifies the user when long work ends while the page is hidden. */
 export function notifyWhenDone(
   busy: Ref<boolean>,
   result: () => { done: number; undone: number },

@@ -2,7 +2,7 @@
 
 import type { FilePlan } from "@/api/types";
 
-/** What of a video is wanted: from when on, and which rectangle of its picture. */
+/** The wanted part of a video: its start, and a rectangle of its picture. */
 export interface Part {
   beginS: number;
   box: FilePlan["box"];
@@ -56,10 +56,10 @@ async function frameOf(file: Blob, { beginS, box }: Part): Promise<ImageBitmap> 
 }
 
 /**
- * The pixels of a picture, or of a frame near the beginning of a video or of a part of it; whoever
- * asks closes them.
+ * The pixels of a picture, or of a frame near the beginning of a video or of a part; the caller closes
+ * them.
  *
- * @throws Where the browser cannot show this kind of file (TIFF, say).
+ * @throws If the browser cannot show this kind of file (TIFF, say).
  */
 export const openedBitmap = (file: Blob, part = WHOLE): Promise<ImageBitmap> =>
   file.type.startsWith("video/") ? frameOf(file, part) : createImageBitmap(file);

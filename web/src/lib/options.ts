@@ -1,7 +1,7 @@
 import type { JobOptions, Kind, Option, Settings } from "@/api/types";
 import { DIALS, VIVID } from "@/lib/dials";
 
-/** Options that the panel has controls of their own for; all others get one by their type. */
+/** Options with controls of their own in the panel; all others get one by their type. */
 export const PLACED = [
   "scale",
   "width",
@@ -17,10 +17,10 @@ export const PLACED = [
   VIVID,
 ] as const satisfies readonly (keyof JobOptions)[];
 
-/** What was chosen for an option: as typed, and null for what the server does by itself. */
+/** What was chosen for an option: as typed, or null for the server's default. */
 export type Value = string | number | boolean | null;
 
-/** The options beside those with controls of their own, that concern one of these kinds. */
+/** The options without controls of their own that concern one of these kinds. */
 export function furtherOptions(settings: Settings | null, kinds: readonly Kind[]): Option[] {
   const placed: readonly string[] = PLACED;
   return (settings?.options ?? []).filter(
@@ -41,7 +41,7 @@ export function groupsOf(options: readonly Option[]): { title: string; options: 
 export const isShare = (option: Option): boolean =>
   option.type === "number" && option.minimum === 0 && option.maximum === 1;
 
-/** What can be picked; of a codec only what the container can hold. */
+/** The choices; of codecs, only those that the container can hold. */
 export function picksOf(option: Option, format: string | null, settings: Settings | null) {
   const held = settings?.formats.find((choice) => choice.format === format)?.codecs ?? [];
   const all = option.choices ?? [];
@@ -62,7 +62,7 @@ export function optionProblem(option: Option, value: Value): string {
   return `Enter a number from ${String(least ?? 0)} to ${String(most)}.`;
 }
 
-/** A choice as the API takes it; undefined where it is left to the server. */
+/** A choice as the API takes it; undefined if it is left to the server. */
 export function valueOf(option: Option, value: Value | undefined): Value | undefined {
   if (value === undefined || value === null || value === "" || value === option.default) {
     return undefined;

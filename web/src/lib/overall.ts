@@ -1,8 +1,8 @@
-/** All that is going on, as one. */
+/** The overall progress. */
 
 import type { Item } from "@/stores/queue";
 
-/** undone: failed, or called off */
+/** undone: failed or cancelled */
 export type Phase = "working" | "done" | "undone";
 
 export function phaseOf({ upload, job }: Item): Phase {
@@ -18,7 +18,7 @@ export function phaseOf({ upload, job }: Item): Phase {
   }
 }
 
-/** How far the work on a file is; sending it is not counted, as it says nothing of the work. */
+/** Progress of the work on a file; sending is not counted, as it says nothing about the work. */
 export function shareOf(item: Item): number {
   if (phaseOf(item) !== "working") return 1;
   const now = item.job?.progress;
@@ -31,7 +31,7 @@ export interface Overall {
   over: number;
   /** From 0 to 1. */
   share: number;
-  /** null as long as there is no telling. */
+  /** null while unknown. */
   leftS: number | null;
 }
 

@@ -1,4 +1,4 @@
-/** How long models take on this server, learned from what they did before. */
+/** How long models take on this server, learned from earlier work. */
 
 export interface Sample {
   /** Names of the networks, in order. */
@@ -11,8 +11,8 @@ export interface Sample {
 const keyOf = (models: readonly string[]): string => models.join("+");
 
 /**
- * The pace of models is that of the largest work they did, since the smallest says more of starting
- * than of working; of work of one size the fastest counts, which started nothing.
+ * The pace of models is that of their largest work, since small work measures start-up rather
+ * than speed; among work of one size the fastest counts, which had no start-up.
  */
 export function paceOf(models: readonly string[], samples: readonly Sample[]): number | null {
   const key = keyOf(models);
@@ -26,7 +26,7 @@ export function paceOf(models: readonly string[], samples: readonly Sample[]): n
   return best ? best.seconds / best.pixels : null;
 }
 
-/** About how many seconds a file will take; null where nothing like it was done before. */
+/** About how many seconds a file will take; null if nothing like it was done before. */
 export function secondsFor(
   models: readonly string[],
   pixels: number,

@@ -1,4 +1,4 @@
-/** What a person who compares should know of what is shown, where it is not every pixel as made. */
+/** Remarks for a comparison that does not show every pixel exactly as it was made. */
 
 import { computed, reactive, ref } from "vue";
 
@@ -11,7 +11,7 @@ interface Whole {
   height?: number | null | undefined;
 }
 
-/** A side as it is, and as it is shown; null until that is known. */
+/** A side's true size and its shown size; null until known. */
 export interface Side {
   full: Whole;
   shown: Size | null;
@@ -24,12 +24,12 @@ const isReduced = ({ full, shown }: Side) =>
 const told = ({ full, shown }: Side) =>
   `${dimensions(shown?.width, shown?.height)} of its ${dimensions(full.width, full.height)} pixels`;
 
-/** `standIn`: whether the browser enlarges the side before, instead of the way that was chosen. */
+/** `standIn`: whether the browser enlarges the before side, instead of the chosen method. */
 export function remarks(before: Side, after: Side, standIn: boolean): string[] {
   return [
     ...(standIn
       ? [
-          "The browser enlarges Before, close to bilinear: it is too large to do as chosen, or moves.",
+          "The browser enlarges Before, close to bilinear: it is too large for the chosen method, or animated.",
         ]
       : []),
     ...(isReduced(before) ? [`Before is shown with ${told(before)}.`] : []),
@@ -37,7 +37,7 @@ export function remarks(before: Side, after: Side, standIn: boolean): string[] {
   ];
 }
 
-/** Remarks that follow what the two layers say of themselves. */
+/** Remarks that follow the state of the two layers. */
 export function useRemarks(before: () => Whole | undefined, after: () => Whole) {
   const shown = reactive<{ before: Size | null; after: Size | null }>({
     before: null,

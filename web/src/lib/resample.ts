@@ -50,7 +50,7 @@ export function makeTaps(from: number, to: number, method: Method): Taps {
 /**
  * RGBA bytes of `width` × `height` at another size; columns first, so that one row is enough memory.
  *
- * Colours count by their alpha: what nobody sees of a transparent pixel must not darken its
+ * Colours count by their alpha: the invisible colour of a transparent pixel must not darken its
  * neighbours.
  */
 export function resample(

@@ -19,12 +19,12 @@ const NAMES: Record<string, string> = {
   learning_rate: "learning rate",
 };
 
-/** "1.2 k of 8.0 k steps"; a run may go on past what its recipe asks for. */
+/** "1.2 k of 8.0 k steps"; a run may continue beyond its recipe's steps. */
 export function stepsOf({ step, steps }: Pick<Run, "step" | "steps">): string {
   return step <= steps ? `${compact(step)} of ${compact(steps)} steps` : `${compact(step)} steps`;
 }
 
-/** What the columns of a log show, as charts in the order in which people ask for them. */
+/** The columns of a log as charts, the most wanted first. */
 export function chartsOf(run: Pick<Run, "columns">): Chart[] {
   const terms = Object.keys(run.columns).filter((name) => name.startsWith("loss_"));
   const wanted: { title: string; unit: string; names: string[]; logarithmic: boolean }[] = [
@@ -49,7 +49,7 @@ export function chartsOf(run: Pick<Run, "columns">): Chart[] {
 
 const isNumber = (value: unknown): value is number => typeof value === "number";
 
-/** The figures that a paper gives, beside what was reached. */
+/** A paper's figures beside those reached. */
 export function paperFigures(run: Run): { name: string; paper: number; reached: number | null }[] {
   const figures: unknown = run.paper["figures"];
   if (typeof figures !== "object" || figures === null) return [];

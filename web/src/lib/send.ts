@@ -3,7 +3,7 @@ import { DetailedError, Upload, type UploadOptions } from "tus-js-client";
 import { offline, troubleOf, troubleOfText, type Trouble } from "@/api/errors";
 
 export interface Sending {
-  /** Stops; what has arrived stays on the server, so that it can go on later. */
+  /** Stops; what has arrived stays on the server, so that it can continue later. */
   pause: () => void;
   /** Stops, and lets the server delete what has arrived. */
   abandon: () => Promise<void>;
@@ -24,7 +24,7 @@ function troubleOfSending(error: Error | DetailedError): Trouble {
     : offline();
 }
 
-/** Sends a file so that it can be gone on with after an interruption (tus 1.0). */
+/** Sends a file so that it can be resumed after an interruption (tus 1.0). */
 export function send(
   file: File,
   endpoint: string,
@@ -59,7 +59,7 @@ export function send(
       try {
         await upload.abort(true);
       } catch {
-        // The server deletes what nobody finished by itself after a while.
+        // The server deletes unfinished uploads automatically after a while.
       }
     },
   };

@@ -11,7 +11,7 @@ export async function keepShared(files: readonly File[]): Promise<void> {
   }
 }
 
-/** What was shared and not taken yet, once. */
+/** Returns what was shared and not taken yet, once. */
 export async function takeShared(): Promise<File[]> {
   try {
     const found = await entries<string, File>(sharedStore());

@@ -3,7 +3,7 @@ import { computed, ref, watch, type Ref } from "vue";
 import type { Job, Settings } from "@/api/types";
 import { describe } from "@/stores/choices";
 
-/** What a result is called among others of one file: what was asked for, and the models. */
+/** A result's label among others of one file: its request and models. */
 export function labelOfResult(job: Job, settings: Settings | null): string {
   const asked = describe({ ...job.options, models: [] }, settings);
   return [asked, job.models.join(" + ")].filter(Boolean).join(" · ");

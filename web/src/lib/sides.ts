@@ -1,9 +1,9 @@
 /** Widths and heights as people type them. */
 
-// Thousands may be set apart by any one mark, as long as it stands at every thousand.
+// Any one mark may separate thousands, if it is at every thousand.
 const WHOLE = /^(?:\d+|\d{1,3}(?:([.,'’\s])\d{3}(?:\1\d{3})*))$/;
 
-/** "1920", "1,920" or "1 920 px" as a number; null where it cannot be told what is meant. */
+/** "1920", "1,920" or "1 920 px" as a number; null if the meaning is unclear. */
 export function pixels(text: string): number | null {
   const plain = text.trim().replace(/\s*px$/i, "");
   const value = WHOLE.test(plain) ? Number(plain.replace(/\D/g, "")) : 0;

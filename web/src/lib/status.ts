@@ -11,7 +11,7 @@ export interface ItemStatus {
   text: string;
   /** More numbers beside it; "" where there are none. */
   detail: string;
-  /** In percent; null where there is no telling, undefined where nothing is going on. */
+  /** In percent; null if unknown, undefined if nothing is going on. */
   progress?: number | null;
 }
 
@@ -27,14 +27,14 @@ function ofUpload(upload: NonNullable<Item["upload"]>): ItemStatus {
     case "lost":
       return {
         tone: "bad",
-        text: "Choose this file once more and it goes on where it was.",
+        text: "Choose this file again to continue where it stopped.",
         detail: "",
       };
     case "failed":
       return { tone: "bad", text: upload.error, detail: "" };
     default:
       return upload.waits > 0
-        ? { tone: "calm", text: "The server is busy", detail: "goes on by itself" }
+        ? { tone: "calm", text: "The server is busy", detail: "continues automatically" }
         : { tone: "calm", text: "Waiting to be sent", detail: "" };
   }
 }
@@ -68,7 +68,7 @@ function ofJob(job: NonNullable<Item["job"]>): ItemStatus {
       return { tone: "good", text: "Done", detail: to };
     }
     case "failed":
-      return { tone: "bad", text: job.error ?? "It did not work; try again.", detail: "" };
+      return { tone: "bad", text: job.error ?? "It failed; try again.", detail: "" };
     case "cancelled":
       return { tone: "calm", text: "Cancelled", detail: "" };
   }
@@ -77,7 +77,7 @@ function ofJob(job: NonNullable<Item["job"]>): ItemStatus {
 export function statusOf(item: Item): ItemStatus {
   const status = item.upload ? ofUpload(item.upload) : item.job ? ofJob(item.job) : null;
   if (!status) return { tone: "calm", text: "", detail: "" };
-  // The server's messages begin with the name, which stands right above them.
+  // The server's messages begin with the name, which is right above them.
   const name = `${item.job?.name ?? item.upload?.name ?? ""}: `;
   const text = status.text.startsWith(name) ? status.text.slice(name.length) : status.text;
   return { ...status, text: capitalized(text) };

@@ -11,7 +11,7 @@ export interface Thumbnail {
   height: number;
 }
 
-/** A thumbnail, or null where the browser cannot show this kind of file (TIFF, say). */
+/** A thumbnail, or null if the browser cannot show this kind of file (TIFF, say). */
 export async function thumbnail(file: Blob): Promise<Thumbnail | null> {
   try {
     const bitmap = await openedBitmap(file);

@@ -4,7 +4,7 @@ import { enhance } from "@/api/client";
 import { troubleOf } from "@/api/errors";
 import { cutOut, samePiece, type Piece } from "@/lib/crop";
 
-/** A piece to try out, and what is to be done to it. */
+/** A piece to try out, and what to do to it. */
 export interface Trial {
   picture: ImageBitmap;
   piece: Piece;
@@ -14,7 +14,7 @@ export interface Trial {
 const PATIENCE_MS = 200;
 const BUSY_MS = 3000;
 
-/** The result of the newest trial; one that is not wanted any more is called off. */
+/** The result of the newest trial; an outdated one is cancelled. */
 export function useTryout(trial: Ref<Trial | null>) {
   const result = shallowRef<Blob | null>(null);
   const working = ref(false);
@@ -59,7 +59,7 @@ export function useTryout(trial: Ref<Trial | null>) {
   watch(
     trial,
     (now, before) => {
-      // Of the same piece, what was there stays until the new one is: sliders are moved in steps.
+      // For the same piece, the old result stays until the new one is ready: sliders move in steps.
       if (!ofSamePiece(now, before)) result.value = null;
       problem.value = "";
       begin(PATIENCE_MS);

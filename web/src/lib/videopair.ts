@@ -11,12 +11,12 @@ export interface VideoPair {
   step: (frames: number) => void;
 }
 
-/** Times at which frames begin that all last equally long. */
+/** Start times of frames of equal duration. */
 export function evenTimes(frames: number, length: number): number[] {
   return Array.from({ length: frames }, (_, frame) => (frame * length) / frames);
 }
 
-/** How long a frame is shown; nothing says so of the last, so it is taken for as long as before. */
+/** How long a frame is shown; that of the last is unknown, so the previous one's is used. */
 function lasting(frame: number, times: number[]): number {
   const at = Math.max(0, Math.min(frame, times.length - 2));
   const begins = times[at] ?? 0;
@@ -42,13 +42,13 @@ export function frameAt(time: number, times: number[]): number {
 export function useVideoPair(
   leader: Ref<HTMLVideoElement | null>,
   follower: Ref<HTMLVideoElement | null>,
-  /** When each frame begins, in seconds; they may last unequally long. */
+  /** When each frame begins, in seconds; durations may differ. */
   times: Ref<number[]>,
 ): VideoPair {
   const playing = ref(false);
   const time = ref(0);
   const length = ref(0);
-  /** Sound may be longer than the picture: the last frame is not where the file ends. */
+  /** Sound may be longer than the picture: the file may end after the last frame. */
   const last = () => Math.max(0, times.value.length - 1);
   const frame = computed(() => frameAt(time.value, times.value));
   let watching = 0;
@@ -57,7 +57,7 @@ export function useVideoPair(
   function shown(_now: number, { mediaTime }: VideoFrameCallbackMetadata): void {
     const [first, second] = [leader.value, follower.value];
     if (!first) return;
-    // One that stands still is where it was sent, whatever frame comes late.
+    // A paused video is where it was sent, even if a late frame arrives.
     if (playing.value) time.value = mediaTime;
     if (second && playing.value) {
       const lag = mediaTime - second.currentTime;

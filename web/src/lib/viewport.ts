@@ -18,7 +18,7 @@ export interface View {
 
 export const MAX_ZOOM = 8;
 
-/** Where the picture's corner lies in the box, and its size as a factor. */
+/** Where the picture's corner is in the box, and its size as a factor. */
 export interface Placement {
   factor: number;
   x: number;
@@ -63,7 +63,7 @@ export function place(view: View, picture: Size, box: Size): Placement {
 export function zoomAt(view: View, by: number, at: Point, picture: Size, box: Size): View {
   const before = place(view, picture, box);
   const fit = fitFactor(picture, box);
-  // Zooming out stops at the whole picture; a small one goes on to its own pixels, if it filled
+  // Zooming out stops at the whole picture; a small one continues to its own pixels, if it filled
   // the box before.
   const least = before.factor > fit ? fit : Math.min(before.factor, 1);
   const factor = clamp(before.factor * by, least, MAX_ZOOM);

@@ -2,7 +2,7 @@ import { aliases, mdi } from "vuetify/iconsets/mdi-svg";
 import { createVuetify } from "vuetify";
 import type { App } from "vue";
 
-/** What Vuetify asks of the head of a page when it writes its theme; see `provideHead`. */
+/** What Vuetify needs of a page's head to write its theme; see `provideHead`. */
 interface ThemeHead {
   style: { textContent: string }[];
 }
@@ -10,7 +10,7 @@ interface ThemeHead {
 /**
  * Gives Vuetify a place for its theme that a strict content security policy allows.
  *
- * By itself it adds a `<style>` element, which `style-src 'self'` forbids. It leaves that to a
+ * By default it adds a `<style>` element, which `style-src 'self'` forbids. It leaves that to a
  * head manager if one is provided; this one puts the same text into a constructed style sheet.
  */
 export function provideHead(app: App): void {

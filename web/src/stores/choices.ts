@@ -10,11 +10,11 @@ import { choiceOf, tasksIn } from "@/lib/tasks";
 import { useServer } from "@/stores/server";
 
 export type Enlarge = "keep" | "exact" | number;
-/** What can be asked for beside a larger size. */
+/** What can be requested besides a larger size. */
 export type Touch = Exclude<Task, "upscale">;
 
 /**
- * How pictures are repaired: automatic is by what is found in each, with steps a person says what
+ * How pictures are repaired: automatic goes by what is found in each, with steps the user says what
  * to do, and as-is is not at all.
  */
 export type Care = "automatic" | "steps" | "as-is";
@@ -22,16 +22,16 @@ export type Care = "automatic" | "steps" | "as-is";
 export interface Choices {
   enlarge: Enlarge;
   care: Care;
-  /** As typed, so that what cannot be read stays there to be mended. */
+  /** As typed, so that invalid text stays there to be corrected. */
   size: { width: string; height: string };
   /** What is done with steps. */
   touches: Touch[];
   strength: number;
-  /** How much is repaired, where a person said so; the rest is as it is measured. */
+  /** How much is repaired, where the user chose; the rest is as measured. */
   dials: Partial<Record<Dial, number>>;
-  /** From faithful to vivid; null for what the server does by itself. */
+  /** From faithful to vivid; null for the server's default. */
   vivid: number | null;
-  /** A model by name where a person named one; otherwise the server picks. */
+  /** A model by name if the user named one; otherwise the server picks. */
   models: Partial<Record<Task, string>>;
   /** Formats of the results; null for that of the source. */
   formats: { image: string | null; video: string | null };
@@ -65,7 +65,7 @@ function recalled(): Choices {
   }
 }
 
-/** In the order in which they are done, as far as the server has told it. */
+/** In the order in which they are done, if the server has sent it. */
 export function tasksOf(choices: Choices, settings: Settings | null): Task[] {
   const wanted: Task[] = choices.care === "steps" ? [...choices.touches] : [];
   if (choices.enlarge !== "keep") wanted.push("upscale");
@@ -73,7 +73,7 @@ export function tasksOf(choices: Choices, settings: Settings | null): Task[] {
   return wanted.sort((a, b) => order.indexOf(a) - order.indexOf(b));
 }
 
-/** Whether the server looks at each picture and chooses for itself what to do. */
+/** Whether the server examines each picture and chooses what to do. */
 export const chooses = (choices: Choices): boolean =>
   choices.care === "automatic" && !(choices.enlarge !== "keep" && choices.models.upscale);
 
@@ -96,7 +96,7 @@ export function problemOf(
   return (width + height).trim() === "" ? "Enter a width, a height or both." : "";
 }
 
-/** Whether files of these kinds can be repaired by what is found in them, and that be left out. */
+/** Whether files of these kinds can be repaired by what is found in them, or left as they are. */
 export const offersCare = (settings: Settings | null, kinds: readonly Kind[]): boolean =>
   settings?.options.some(
     ({ name, kinds: its }) => name === "as_is" && its.some((kind) => kinds.includes(kind)),
@@ -112,7 +112,7 @@ function dialsOf(choices: Choices, kind: Kind, settings: Settings | null) {
   ) as Partial<JobOptions>;
 }
 
-/** What the API is asked for. */
+/** The options to send to the API. */
 export function optionsOf(
   choices: Choices,
   kind: Kind,
@@ -126,7 +126,7 @@ export function optionsOf(
     const [width, height] = [pixels(choices.size.width), pixels(choices.size.height)];
     if (width) options.width = width;
     if (height) options.height = height;
-    // Both sides are a box to fit into: nobody wants a picture squeezed.
+    // Both sides are a box to fit into, so that no picture is squeezed.
     if (width && height) options.fit = true;
   } else {
     const scale = choices.enlarge === "keep" ? 1 : choices.enlarge;
@@ -153,14 +153,14 @@ export function optionsOf(
   for (const option of furtherOptions(settings, [kind])) {
     const value = valueOf(option, choices.further[option.name]);
     const picks = picksOf(option, format?.format ?? null, settings);
-    // What another container could hold is left to the server here.
+    // What only another container can hold is left to the server.
     if (value === undefined || (picks.length > 0 && !picks.includes(String(value)))) continue;
     Object.assign(options, { [option.name]: value });
   }
   return options;
 }
 
-/** The choices that ask for what was asked for before, as far as they can say it. */
+/** The choices that repeat an earlier request, as far as they can express it. */
 export function choicesOf(options: Partial<JobOptions>, settings: Settings | null): Choices {
   const { scale, width, height, tasks, models, as_is: asIs } = options;
   const choices = structuredClone(DEFAULTS);
@@ -228,7 +228,7 @@ export function inWords(choices: Choices, settings: Settings | null): string {
   return chooses(choices) && !moved ? `${said} · repaired automatically` : said;
 }
 
-/** What a person last asked for; kept for the next visit. */
+/** The user's last choices; kept for the next visit. */
 export const useChoices = defineStore("choices", () => {
   const server = useServer();
   const choices = ref<Choices>(recalled());

@@ -5,7 +5,7 @@ import { look } from "@/api/client";
 import { troubleOf, type Trouble } from "@/api/errors";
 import type { Found } from "@/api/types";
 
-/** In a JPEG's first bytes stand its size and how it was compressed. */
+/** A JPEG's first bytes hold its size and how it was compressed. */
 const HEAD_BYTES = 256 * 1024;
 /** A larger file is not sent just to be looked at. */
 const MOST_BYTES = 16e6;
@@ -14,7 +14,7 @@ const AT_ONCE = 2;
 /** What is known of files before they are sent: from the browser, and from the server's look. */
 export const useFacts = defineStore("facts", () => {
   const facts = ref(new Map<string, Found>());
-  /** Files of which the pixels were looked at too. */
+  /** Files whose pixels were examined too. */
   const whole = new Set<string>();
   const turns: (() => void)[] = [];
   let busy = 0;
@@ -30,7 +30,7 @@ export const useFacts = defineStore("facts", () => {
     }
   }
 
-  /** What the one knows that the other does not. */
+  /** What one knows and the other does not. */
   function add(key: string, found: Partial<Found>): void {
     const before = facts.value.get(key) ?? { kind: null, found: [] };
     const known = Object.entries(found).filter(
@@ -51,12 +51,12 @@ export const useFacts = defineStore("facts", () => {
       return null;
     } catch (error) {
       const trouble = troubleOf(error);
-      // All else is the server's trouble, or ours, and not the file's.
+      // Everything else is a fault of the server or the page, not of the file.
       return trouble.code === "bad_input" ? trouble : null;
     }
   }
 
-  /** Looks at the pixels too, for the one that a person looks at. */
+  /** Examines the pixels too, for the file on view. */
   async function study(key: string, file: File, signal: AbortSignal): Promise<void> {
     if (whole.has(key) || file.size > MOST_BYTES) return;
     try {

@@ -35,7 +35,7 @@ export const useJobs = defineStore("jobs", () => {
 
   async function take(now: Job[]): Promise<void> {
     if (!loaded.value) {
-      // First, or lines would change their order once it is known where they came from.
+      // Done first, or lines would change order once their origin is known.
       const kept = await keptOrigins();
       for (const [id, origin] of origins.value) kept.set(id, origin);
       origins.value = kept;
@@ -44,7 +44,7 @@ export const useJobs = defineStore("jobs", () => {
     loaded.value = true;
   }
 
-  /** Listens from now on; called anew whenever the server is there anew. */
+  /** Listens from now on; called each time the server is reachable again. */
   function connect(): void {
     stop?.();
     stop = subscribe("/events", {
@@ -61,7 +61,7 @@ export const useJobs = defineStore("jobs", () => {
     });
   }
 
-  /** Whoever has no right to be here any more sees nothing either. */
+  /** Clients that lost access see nothing either. */
   function disconnect(): void {
     stop?.();
     stop = null;

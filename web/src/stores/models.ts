@@ -7,7 +7,7 @@ import type { Model } from "@/api/types";
 import { useNotices } from "@/stores/notices";
 import { useServer } from "@/stores/server";
 
-/** The models that the server has at hand. */
+/** The models available on the server. */
 export const useModels = defineStore("models", () => {
   const notices = useNotices();
   const server = useServer();

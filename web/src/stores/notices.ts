@@ -16,7 +16,7 @@ export const useNotices = defineStore("notices", () => {
     if (!queue.value.some((notice) => notice.text === text)) queue.value.push({ text, kind });
   }
 
-  /** Tells what went wrong, unless it is that the server is away: a banner says that. */
+  /** Shows what went wrong, unless the server is unreachable: a banner says that. */
   function complain(error: unknown): void {
     const trouble = troubleOf(error);
     if (!trouble.offline) tell(trouble.message, "error");

@@ -14,9 +14,9 @@ import { useJobs } from "@/stores/jobs";
 import { useServer } from "@/stores/server";
 import { useUploads, type PendingUpload } from "@/stores/uploads";
 
-/** What would come of a file. */
+/** The expected result of a file. */
 export interface Outlook extends FilePlan {
-  /** About how long it takes; null where nothing like it was done before. */
+  /** About how long it takes; null if nothing like it was done before. */
   seconds: number | null;
 }
 
@@ -31,14 +31,14 @@ function factsOf(found: Found | undefined): FileFacts | null {
     width,
     height,
     frames: frames ?? 1,
-    // Animations have one too, of which nothing is asked.
+    // Animations have one too, but it needs no plan.
     duration_s: duration_s || null,
     jpeg_step: jpeg_step ?? null,
     damage: damage ?? null,
   };
 }
 
-/** What would be done to the chosen files with what is chosen now, before anything is sent. */
+/** What the current choices would do to the chosen files, before anything is sent. */
 export const useOutlook = defineStore("outlook", () => {
   const server = useServer();
   const uploads = useUploads();
@@ -57,20 +57,20 @@ export const useOutlook = defineStore("outlook", () => {
     })),
   ]);
 
-  /** How many times as long the sides of a file become; 1 as long as that is not known. */
+  /** How many times as long the sides of a file become; 1 until that is known. */
   function factorOf(key: string): number {
     const plan = plans.value.get(key);
     const width = plan?.box?.width ?? facts.facts.get(key)?.width;
     return plan && width ? plan.width / width : 1;
   }
 
-  /** What of a video is wanted; all of it as long as there is no plan. */
+  /** The wanted part of a video; all of it until there is a plan. */
   function partOf(key: string): Part {
     const plan = plans.value.get(key);
     return { beginS: plan?.begin_s ?? 0, box: plan?.box ?? null };
   }
 
-  /** What a piece of a file is to be enhanced with; null as long as there is no plan for it. */
+  /** The models that enhance a piece of a file; null until there is a plan for it. */
   function paramsOf({ key, kind }: PendingUpload): URLSearchParams | null {
     const plan = plans.value.get(key);
     if (!plan) return null;
@@ -117,7 +117,7 @@ export const useOutlook = defineStore("outlook", () => {
       try {
         await time(upload, mine);
       } catch {
-        // Then nothing is said of how long it takes.
+        // Then no duration is shown.
       }
       if (mine.signal.aborted) return;
     }

@@ -14,7 +14,7 @@ export const useServer = defineStore("server", () => {
   const signInNeeded = ref(false);
   const tokenInUse = ref(false);
   const settings = ref<Settings | null>(null);
-  /** Grows whenever the server is there anew; whoever shows its data watches this. */
+  /** Increases each time the server is reachable again; views of its data watch this. */
   const generation = ref(0);
 
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -60,7 +60,7 @@ export const useServer = defineStore("server", () => {
       settings.value = await getSettings();
       generation.value += 1;
     } catch (error) {
-      // What was wrong is known through `listen`; the next answer of the server leads here again.
+      // `listen` reports the failure; the server's next answer leads here again.
       const { retryAfterS } = troubleOf(error);
       if (retryAfterS !== undefined) setTimeout(() => void refresh(), 1000 * retryAfterS);
     }

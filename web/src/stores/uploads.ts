@@ -25,16 +25,16 @@ export interface PendingUpload {
   added: number;
   options: Partial<JobOptions> | null;
   url: string | null;
-  /** The job whose source is to be enhanced again, so that nothing is sent. */
+  /** The job whose source is enhanced again, so that nothing is sent. */
   from: string | null;
-  /** Where it lay in a folder that was dropped, such as "holiday/2019"; "" for none. */
+  /** Its folder in what was dropped, such as "holiday/2019"; "" for none. */
   folder: string;
   state: UploadState;
   sent: number;
   /** How often the server asked to wait with it. */
   waits: number;
   error: string;
-  /** Whether another try with the same file would end as this one did. */
+  /** Whether another try with the same file would fail the same way. */
   hopeless: boolean;
   thumbnail: Blob | null;
 }
@@ -42,11 +42,11 @@ export interface PendingUpload {
 const AT_ONCE = 2;
 /** What is wrong with the file itself. */
 const HOPELESS = new Set(["bad_input", "too_large", "empty"]);
-/** Together half an hour at least; a server that is that busy is told of. */
+/** Half an hour in total at least; a server that stays busy longer is reported. */
 const MOST_WAITS = 40;
 const LONGEST_WAIT_S = 60;
 
-/** Where a file of an earlier visit goes on. */
+/** Where a file of an earlier visit continues. */
 function stateOf({ file, from, options, error }: KeptUpload): UploadState {
   if (error) return "failed";
   if (!file && !from) return "lost";
@@ -63,9 +63,9 @@ export const useUploads = defineStore("uploads", () => {
   const arrived: ((upload: PendingUpload, job: Job) => void)[] = [];
   let lastAdded = 0;
   const paused = ref(false);
-  /** The one that was just taken in again, until the page has turned to it. */
+  /** The file just added again, until the page has shown it. */
   const newest = ref<string | null>(null);
-  /** When the server wants to be asked again; nothing is sent before. */
+  /** When to ask the server again; nothing is sent before. */
   let heldUntil = 0;
 
   const chosen = computed(() => uploads.value.filter((upload) => upload.state === "chosen"));
@@ -77,7 +77,7 @@ export const useUploads = defineStore("uploads", () => {
 
   async function keep(upload: PendingUpload): Promise<void> {
     const { key, name, bytes, kind, added, options, url, from, folder, error, hopeless } = upload;
-    // One that the server has is asked for again.
+    // A file that the server has is fetched again.
     const file = from ? null : (files.get(key) ?? null);
     const plain = options ? (JSON.parse(JSON.stringify(options)) as Partial<JobOptions>) : null;
     const record = {
@@ -105,7 +105,7 @@ export const useUploads = defineStore("uploads", () => {
     await keep(upload);
   }
 
-  /** A file that the server would refuse is told of at once, before it is sent. */
+  /** A file that the server would refuse is reported at once, before it is sent. */
   async function look(upload: PendingUpload, file: File): Promise<void> {
     const trouble = await facts.learn(upload.key, file);
     if (!trouble || upload.state !== "chosen") return;
@@ -130,7 +130,7 @@ export const useUploads = defineStore("uploads", () => {
     return upload;
   }
 
-  /** Takes the source of a job in, which the server has; what can be shown of it is fetched. */
+  /** Adds the source of a job, which the server has; what can be shown is fetched. */
   async function addAgain(job: Job): Promise<void> {
     const { id, name, kind, source } = job;
     const [file, thumbnail] = await Promise.all([
@@ -149,9 +149,9 @@ export const useUploads = defineStore("uploads", () => {
     await keep(upload);
   }
 
-  /** Takes files in; one that was lost by a reload goes on where it was. */
+  /** Adds files; one that was lost by a reload continues where it stopped. */
   function add(added: File[]): void {
-    // The newest stand first, and those that came together in their own order.
+    // Newest first; files that came together keep their order.
     lastAdded = Math.max(Date.now(), lastAdded + 1);
     for (const [place, file] of added.entries()) {
       const lost = uploads.value.find(
@@ -179,7 +179,7 @@ export const useUploads = defineStore("uploads", () => {
     pump();
   }
 
-  /** Sends every chosen file, with what should happen to one of its kind. */
+  /** Sends every chosen file, with the choices for its kind. */
   function start(optionsFor: (kind: Kind) => Partial<JobOptions>): void {
     for (const upload of chosen.value) {
       upload.options = optionsFor(upload.kind);
@@ -234,27 +234,27 @@ export const useUploads = defineStore("uploads", () => {
       drop(upload.key);
     } catch (error) {
       const trouble = troubleOf(error);
-      // The server deletes a file it refuses; another try sends it anew.
+      // The server deletes a file it refuses; another try sends it again.
       if (!trouble.offline && trouble.retryAfterS === undefined) upload.url = null;
       fail(upload, trouble);
     }
     pump();
   }
 
-  /** Whether to wait as the server asks: as long as it said, or longer the more often it did. */
+  /** Whether to wait as the server asks: for the time it gave, and longer with each repetition. */
   function hold(upload: PendingUpload, { retryAfterS }: Trouble): boolean {
     if (retryAfterS === undefined || upload.waits >= MOST_WAITS) return false;
     upload.waits += 1;
     const seconds = Math.min(LONGEST_WAIT_S, Math.max(retryAfterS, 2 ** (upload.waits - 1)));
     heldUntil = Math.max(heldUntil, Date.now() + 1000 * seconds);
-    // Timers may be a little early, and nothing would call again.
+    // Timers can fire a little early, and nothing would call again.
     setTimeout(pump, heldUntil - Date.now() + 50);
     return true;
   }
 
   function fail(upload: PendingUpload, trouble: Trouble): void {
     sendings.delete(upload.key);
-    // One that only lost the server, or the right to be there, goes on by itself.
+    // A file that only lost the server or its access continues automatically.
     const later = trouble.offline || trouble.code === "token_needed" || hold(upload, trouble);
     upload.state = later ? "waiting" : "failed";
     upload.error = later ? "" : trouble.message;
@@ -275,7 +275,7 @@ export const useUploads = defineStore("uploads", () => {
     pump();
   }
 
-  /** Sends nothing more; what has arrived stays on the server, and goes on from there. */
+  /** Stops sending; what has arrived stays on the server and can be continued. */
   function pause(on: boolean): void {
     paused.value = on;
     if (on) {
@@ -316,7 +316,7 @@ export const useUploads = defineStore("uploads", () => {
     pump();
   }
 
-  /** What is shown of one that the server has; it is gone if the job is. */
+  /** Fetches what is shown of a file on the server; it is gone if the job is. */
   async function fetchAgain({ key }: PendingUpload, from: string): Promise<void> {
     try {
       const job = await api.get(from);
@@ -327,7 +327,7 @@ export const useUploads = defineStore("uploads", () => {
     }
   }
 
-  /** What an earlier visit left. */
+  /** Restores what an earlier visit left. */
   async function recall(): Promise<void> {
     for (const kept of await keptUploads()) {
       if (find(kept.key)) continue;

@@ -6,7 +6,7 @@ from alembic import context
 
 from crispen.jobs.migrations import TABLE
 
-# Alembic runs this file, and only then is there a configuration.
+# There is a configuration only when Alembic runs this file.
 if hasattr(context, "config"):
     context.configure(connection=context.config.attributes["connection"], version_table=TABLE)
     with context.begin_transaction():

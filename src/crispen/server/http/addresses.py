@@ -10,13 +10,13 @@ _NETWORK_BITS = 64
 
 
 def address_of(scope: Mapping[str, Any]) -> str:
-    """The client's address, or an empty string; behind a trusted proxy, what that proxy says."""
+    """The client's address, or an empty string; behind a trusted proxy, the address it forwards."""
     peer = scope.get("client")
     return peer[0] if peer else ""
 
 
 def is_loopback(address: str) -> bool:
-    """Whether it is this machine.
+    """Whether an address is this machine.
 
     >>> is_loopback("127.0.0.1"), is_loopback("::1"), is_loopback("10.0.0.1"), is_loopback("")
     (True, True, False, False)
@@ -28,7 +28,7 @@ def is_loopback(address: str) -> bool:
 
 
 def counted_as(address: str) -> str:
-    """What limits count by: an address, or the network of an IPv6 one, since a home has 2**64.
+    """The key that limits count by: an address, or an IPv6 network, since a home has 2**64.
 
     >>> counted_as("2001:db8:1:2:3:4:5:6"), counted_as("::ffff:192.0.2.7"), counted_as("192.0.2.7")
     ('2001:db8:1:2::/64', '192.0.2.7', '192.0.2.7')

@@ -1,4 +1,4 @@
-"""`create_app`: one app of its own, whole, from its settings."""
+"""`create_app`: makes a complete, independent app from its settings."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(health.metrics_router)
     app.include_router(docs_router(settings.root_path))
     app.include_router(page_router(settings.page_folder, settings.root_path))
-    # The last one added is the first to be asked.
+    # The last one added runs first.
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,

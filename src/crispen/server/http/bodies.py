@@ -27,7 +27,7 @@ def takes_file(path: str) -> bool:
 
 
 def check_length(path: str, headers: Headers) -> None:
-    """Refuse a body that says itself that it is too large.
+    """Refuse a body whose declared length is too large.
 
     Raises:
         ApiError: It does.
@@ -38,7 +38,7 @@ def check_length(path: str, headers: Headers) -> None:
 
 
 def limited(path: str, receive: Receive) -> Receive:
-    """A body that fails as soon as it is too large, whatever length was announced."""
+    """A body that fails as soon as it is too large, whatever its declared length."""
     if takes_file(path):
         return receive
     size = 0
@@ -57,7 +57,7 @@ def limited(path: str, receive: Receive) -> Receive:
 def interruptible(scope: MutableMapping[str, Any], receive: Receive) -> Receive:
     """A body that ends as if the client had disconnected, when it stalls or on request.
 
-    ``scope["crispen.interrupt"]`` is the function to ask with.
+    ``scope["crispen.interrupt"]`` is the function that requests it.
     """
     stop = asyncio.Event()
     scope["crispen.interrupt"] = stop.set

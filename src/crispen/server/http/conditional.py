@@ -10,9 +10,9 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-# Uploads answer HEAD themselves, with something else than GET would.
+# Uploads answer HEAD themselves, differently from GET.
 _OWN_HEAD = "/api/v1/uploads/"
-# Of a 304, as RFC 9110 (section 15.4.5) has it.
+# Headers of a 304, by RFC 9110 (section 15.4.5).
 _DROPPED = ("content-length", "content-type", "content-encoding", "content-range")
 
 
@@ -84,7 +84,7 @@ class Compressed:
 
 
 def _named(send: Send) -> Send:
-    """Gives a JSON answer that comes in one piece the tag of its content."""
+    """Adds an ETag to a JSON response that comes in one piece."""
     held: Message | None = None
 
     async def forward(message: Message) -> None:
@@ -106,7 +106,7 @@ def _named(send: Send) -> Send:
 
 
 def _unless_known(scope: Scope, send: Send) -> Send:
-    """Answers 304 where the client named the tag of what it has."""
+    """Answers 304 if the client sent the ETag of the current version."""
     known = Headers(scope=scope).get("if-none-match")
     if known is None:
         return send

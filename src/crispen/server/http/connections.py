@@ -58,7 +58,7 @@ def protocol(*, header_s: float, per_address: int) -> type[asyncio.Protocol]:
                 self._unwatch()
 
         def _watch(self) -> None:
-            # Once for each request, however many pieces its headers come in.
+            # Once per request, however many pieces its headers arrive in.
             if self._timer is None:
                 self._timer = self.loop.call_later(header_s, self._too_slow)
 
@@ -69,7 +69,7 @@ def protocol(*, header_s: float, per_address: int) -> type[asyncio.Protocol]:
 
         def _too_slow(self) -> None:
             self._timer = None
-            # A request whose answer is on its way has long had its headers.
+            # Once the response has begun, the headers are complete.
             busy = self.cycle is not None and not self.cycle.response_complete
             if not busy and not self.transport.is_closing():
                 self.transport.close()

@@ -1,4 +1,4 @@
-"""What routes ask for: each of them names the services that it uses, and gets no others."""
+"""Dependencies of routes: each route names the services that it uses, and gets no others."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ async def gone(request: Request) -> None:
 
 
 async def while_there(request: Request, work: Coroutine[Any, Any, T]) -> T:
-    """What `work` returns; it is cancelled if the client disconnects first.
+    """The result of `work`, which is cancelled if the client disconnects first.
 
     Raises:
         ClientDisconnect: The client disconnected.

@@ -20,7 +20,7 @@ from crispen.server.schemas import ErrorBody
 
 log = logging.getLogger("crispen.server")
 
-# Every route may give these; each adds its own.
+# Every route can return these; each adds its own.
 RESPONSES: dict[int | str, dict[str, Any]] = {
     code: {"model": ErrorBody, "description": HTTPStatus(code).phrase}
     for code in (400, 401, 403, 421, 422, 429, 500, 503)
@@ -36,7 +36,7 @@ CODE_HEADER = "X-Crispen-Code"
 
 
 def request_id(request: Request) -> str:
-    """The id that the log has too."""
+    """The request's id, which is also in the log."""
     return str(request.scope.get("crispen.id", "-"))
 
 
@@ -63,7 +63,7 @@ _PHRASES = tuple(HTTPStatus(code).phrase for code in (404, 405))
 
 
 def allowed_methods(request: Request) -> list[str]:
-    """What can be done at a request's path, as the API's document says; nothing elsewhere."""
+    """Methods of a request's path, by the API's document; empty for unknown paths."""
     found: set[str] = set()
     for path, item in request.app.openapi()["paths"].items():
         # Runs are in folders; all other parameters are one part of a path.
@@ -77,7 +77,7 @@ def allowed_methods(request: Request) -> list[str]:
 
 
 def add_handlers(app: FastAPI) -> None:
-    """Let every failure of the app have the one body."""
+    """Give every failure of the app the same body."""
 
     async def crispen_error(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, CrispenError)
@@ -112,7 +112,7 @@ def add_handlers(app: FastAPI) -> None:
         raise error
 
     async def gone(request: Request, error: Exception) -> JSONResponse:
-        # Nobody reads it; access logs use 499 for a client that disconnected.
+        # Nobody receives it; access logs use 499 for a client that disconnected.
         return answer(request, ApiError(499, "client_gone", "the client disconnected"))
 
     app.add_exception_handler(CrispenError, crispen_error)
@@ -123,7 +123,7 @@ def add_handlers(app: FastAPI) -> None:
 
 
 def _field(error: RequestValidationError) -> str | None:
-    """The value that is at fault, where it is one."""
+    """The value at fault, if it is one value."""
     one, *others = error.errors()
     if others:
         return None

@@ -42,7 +42,7 @@ class EventStreams:
             raise ApiError(
                 429,
                 "too_many_streams",
-                f"{self._seats.most} streams of events go to your address; close some",
+                f"{self._seats.most} event streams are open from your address; close some",
                 {"Retry-After": "30"},
             )
 
@@ -65,7 +65,7 @@ class EventStreams:
 
 
 class _CountedStream(EventSourceResponse):
-    """A stream that counts among those of its client as long as it lasts."""
+    """A stream that counts towards its client's limit while it is open."""
 
     def __init__(
         self,
@@ -103,4 +103,4 @@ async def _streams(request: Request) -> EventStreams:
 
 
 Streams = Annotated[EventStreams, Depends(_streams)]
-"""Streams to the client of a request, which has not too many of them yet."""
+"""Streams to the client of a request that is below its limit."""

@@ -41,7 +41,7 @@ class RangedFile(FileResponse):
 
 
 class SentOnce(FileResponse):
-    """A file that is deleted as soon as it was sent, or could not be.
+    """A file that is deleted after sending, whether that succeeds or fails.
 
     Args:
         file: What is sent.
@@ -72,7 +72,7 @@ def job_file(file: JobFile) -> Response:
 
 
 def zip_archive(files: Sequence[tuple[str, Path]]) -> Response:
-    """Files as one ZIP archive, made while it is sent.
+    """Files as one ZIP archive, created while it is sent.
 
     Args:
         files: Names in the archive, each once, and paths.

@@ -55,7 +55,7 @@ class Identity:
 
     @property
     def needs_token(self) -> bool:
-        """Whether a token is asked for."""
+        """Whether a token is required."""
         return bool(self._tokens)
 
     def signed_in(self, request: Request) -> bool:
@@ -86,9 +86,12 @@ class Identity:
         return True, cookie.partition(".")[0], cookie
 
     def name_of(self, token: str) -> str | None:
-        """The name of a token, empty for the one without; None if it is none of ours."""
+        """A token's name, empty if it has none; None for an unknown token."""
         found = None
-        for name, ours in self._tokens.items():  # all of them, so that the time says nothing
+        for (
+            name,
+            ours,
+        ) in self._tokens.items():  # compare with all of them, so that timing reveals nothing
             if hmac.compare_digest(token.encode(), ours):
                 found = name
         return found
@@ -101,7 +104,7 @@ class Identity:
         """
         name = self.name_of(token)
         if self._tokens and name is None:
-            raise ApiError(401, "wrong_token", "this is no token that the server was started with")
+            raise ApiError(401, "wrong_token", "this token is not valid on this server")
         key = self._keys[0 if name is None else list(self._tokens).index(name)]
         response.headers.append("set-cookie", self.cookie(self._new(key)))
 

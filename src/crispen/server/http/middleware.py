@@ -35,7 +35,7 @@ CSP = (
     "media-src 'self' blob:; font-src 'self'; connect-src 'self'; worker-src 'self'; "
     "manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
-# The reference at /docs, which is somebody else's page, writes styles into its elements.
+# The reference at /docs, a third-party page, writes styles into its elements.
 _DOCS_CSP = CSP.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
 _HEADERS = {
     "content-security-policy": CSP,
@@ -126,7 +126,7 @@ class Gate:
                 body_in = limited(scope["path"], interruptible(scope, receive))
                 await self._app(scope, body_in, tell)
             except Exception as error:
-                if seen["status"]:  # too late for another answer
+                if seen["status"]:  # too late for another response
                     raise
                 await unexpected(error, id)(scope, receive, tell)
             except asyncio.CancelledError:
@@ -221,7 +221,7 @@ class Gate:
         )
         if guess and self._identity.needs_token:
             self._check_guesses(key)
-        # What the route finds to be a wrong token counts too.
+        # A wrong token that a route detects counts too.
         scope["crispen.wrong_token"] = lambda: self._guesses.wait_s(key)
         known, client, cookie = self._identity.look(headers)
         if not known and "authorization" in headers:

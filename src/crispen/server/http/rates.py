@@ -25,10 +25,10 @@ class Rate:
         self._left: OrderedDict[str, tuple[float, float]] = OrderedDict()
 
     def wait_s(self, key: str, now: float | None = None, *, take: bool = True) -> float:
-        """Seconds until the next one is welcome; 0 if this one is.
+        """Seconds until the next one is allowed; 0 if this one is.
 
         Args:
-            key: Who asks.
+            key: Whose limit.
             now: On the monotonic clock; for tests.
             take: Count this one.
         """
@@ -62,7 +62,7 @@ class Seats:
 
     @contextmanager
     def seat(self, key: str) -> Iterator[None]:
-        """One of them, as long as the block lasts; ask `full` first."""
+        """One use while the block lasts; check `full` first."""
         self._taken[key] += 1
         try:
             yield

@@ -182,7 +182,7 @@ class _Form:
         _, options = parse_options_header(value)
         given = options.get(b"name", b"")
         if given != self._field:
-            # If it were ignored, the client would think that it was used.
+            # If it were ignored, the client would assume that it took effect.
             self.unknown = (
                 self.unknown or given.decode("utf-8", "replace")[:100] or "without a name"
             )

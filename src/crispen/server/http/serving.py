@@ -99,7 +99,7 @@ def serve(settings: Settings, ready: Callable[[str], None]) -> None:
 
 @contextlib.contextmanager
 def _quiet_stop() -> Iterator[None]:
-    """Uvicorn raises the signal that stopped it again; for us the stop was the answer."""
+    """Uvicorn raises the signal that stopped it again; for us, the signal has been handled."""
     before = signal.signal(signal.SIGTERM, lambda *_: None)
     try:
         with contextlib.suppress(KeyboardInterrupt):
@@ -109,7 +109,7 @@ def _quiet_stop() -> Iterator[None]:
 
 
 class _Server(uvicorn.Server):
-    """Says when it answers."""
+    """Reports when it responds."""
 
     def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
         super().__init__(config)

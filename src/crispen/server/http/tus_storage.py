@@ -73,7 +73,7 @@ class TusUploads(TusStorage):
             await asyncio.to_thread(self._store.cut, uid, size)
 
     async def finalize(self, uid: str) -> None:
-        """See `TusStorage`; nothing is left to do."""
+        """See `TusStorage`; nothing to do."""
 
     async def read(self, uid: str) -> bytes | None:
         """Nothing: uploads are not read back through this interface."""

@@ -1,6 +1,6 @@
 """What the OpenAPI document says of uploads: the protocol as it is spoken here.
 
-The library's routes declare headers of every extension, and none of what it answers.
+The library's routes declare request headers of every extension, but no response headers.
 """
 
 from __future__ import annotations
@@ -44,8 +44,11 @@ _PARAMETERS = {
 }
 _ANSWERED = {
     "post": ("201", {"Location": "where PATCH sends the bytes"}),
-    "head": ("200", {"Upload-Offset": "how many bytes are there", "Upload-Length": "of how many"}),
-    "patch": ("204", {"Upload-Offset": "how many bytes are there now"}),
+    "head": (
+        "200",
+        {"Upload-Offset": "how many bytes have arrived", "Upload-Length": "of how many"},
+    ),
+    "patch": ("204", {"Upload-Offset": "how many bytes have arrived now"}),
     "delete": ("204", {}),
     "options": ("204", {"Tus-Version": VERSION, "Tus-Max-Size": "the largest upload"}),
 }
@@ -58,7 +61,7 @@ _BODY = {
 
 
 def describe_uploads(paths: dict[str, Any]) -> None:
-    """Put it in the place of what was made of the library's routes."""
+    """Replace what was generated from the library's routes."""
     for path, item in paths.items():
         if not path.startswith("/api/v1/uploads/"):
             continue

@@ -38,7 +38,7 @@ _START = """SwaggerUIBundle({
 });
 """
 _TYPES = {"swagger-ui.css": "text/css", "swagger-ui-bundle.js": "text/javascript"}
-# Not every system's table of types knows it.
+# Not every system's MIME table has it.
 mimetypes.add_type("application/manifest+json", ".webmanifest")
 _IMMUTABLE = "public, max-age=31536000, immutable"
 
@@ -72,7 +72,7 @@ def docs_router(root_path: str) -> APIRouter:
 
 
 def page_router(folder: Path, root_path: str) -> APIRouter:
-    """The page; whatever is no file of it is a view of it, which ``index.html`` shows.
+    """The page; a path that is not one of its files is a view, which ``index.html`` shows.
 
     Args:
         folder: Where it was built.
@@ -86,7 +86,7 @@ def page_router(folder: Path, root_path: str) -> APIRouter:
             return FileResponse(
                 index, media_type="text/html", headers={"Cache-Control": "no-cache"}
             )
-        # It says where its own files are, and its script reads where the API is.
+        # It names the path of its files, and its script reads the path of the API.
         text = index.read_text(encoding="utf-8").replace('="/', f'="{root_path}/')
         text = text.replace(
             "<head>", f'<head>\n    <meta name="crispen-root" content="{root_path}" />'

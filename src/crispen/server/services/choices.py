@@ -22,7 +22,7 @@ class Choices:
 
     Args:
         models: Those of the server.
-        limits: What it refuses.
+        limits: The limits that it enforces.
         runs: Whether it shows training runs.
         tus_url: Where uploads begin.
     """

@@ -41,11 +41,11 @@ class Clock:
         self._jumped: tuple[float, float] | None = None
 
     def now(self) -> float:
-        """What time it is; never later than the machine's clock says."""
+        """The current time; never later than the machine's clock."""
         wall, steady = self._wall(), self._steady()
         ahead = wall - steady - self._offset
         if ahead < _SLACK_S:
-            # Small corrections are followed; a clock set back is believed, since it deletes less.
+            # Small corrections are followed; a clock set back is followed, since it deletes less.
             self._offset += ahead
             self._jumped = None
             return wall

@@ -33,7 +33,7 @@ class DataFolder:
     """One server's data folder.
 
     Args:
-        folder: It is made if it is not there.
+        folder: Created if missing.
         max_total_bytes: Maximum size of uploads and jobs together.
         min_free_bytes: Disk space that is left free.
 
@@ -107,7 +107,7 @@ class DataFolder:
             return size
 
     def free_bytes(self) -> int:
-        """What the disk still has."""
+        """Free space on the disk."""
         return shutil.disk_usage(self.folder).free
 
     def check_room(self, wanted: int) -> None:
@@ -140,7 +140,7 @@ def _size(folder: Path) -> int:
     total = 0
     with contextlib.suppress(OSError), os.scandir(folder) as entries:
         for entry in entries:
-            with contextlib.suppress(OSError):  # somebody deletes it meanwhile
+            with contextlib.suppress(OSError):  # deleted by somebody else meanwhile
                 if entry.is_dir(follow_symlinks=False):
                     total += _size(Path(entry.path))
                 else:

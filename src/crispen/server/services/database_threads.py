@@ -1,6 +1,6 @@
 """Threads for database calls, so that a slow database blocks nothing else.
 
-A lock of SQLite's or a database server that is restarted keeps every query waiting for seconds.
+A lock of SQLite's or a database server that restarts delays every query by seconds.
 In the event loop that would hold up every request; in the threads that all blocking work shares,
 every upload and file. So queries to the queue have threads of their own.
 """
@@ -30,5 +30,5 @@ class DatabaseThreads:
         return await loop.run_in_executor(self._threads, lambda: function(*args, **more))
 
     def close(self) -> None:
-        """Start nothing more."""
+        """Accept no more work."""
         self._threads.shutdown(wait=False, cancel_futures=True)

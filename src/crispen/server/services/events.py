@@ -2,7 +2,7 @@
 
 Changes are read from the queue itself, so that events are always true, whichever process
 made the change. A slow listener misses steps in between, never the last one. Changes are numbered,
-so neither a clock that is set back nor a database that was away for a while hides any.
+so neither a clock that is set back nor a database that was unavailable for a while hides any.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class Listener:
         self._any = asyncio.Event()
 
     def wants(self, job: Job) -> bool:
-        """Whether a job is the listener's business."""
+        """Whether a job concerns the listener."""
         if self.id is not None:
             return job.id == self.id
         return job.client == self.client and not job.hidden
@@ -160,7 +160,7 @@ class JobEvents:
                 if moved is not None:
                     jobs[id] = moved
         self.counts = self._store.counts()
-        # Only now, so that after a failure above everything is read again.
+        # Only now, so that everything is read again after a failure above.
         self._places = places
         for number, job in changed:
             self._since = max(self._since, number)

@@ -208,7 +208,7 @@ class JobFiles:
 
 
 def _part(job: Job, side: Side) -> tuple[Span, Box | None]:
-    """Beside a result that is a part of its source, that part is shown."""
+    """If a result is a part of its source, only that part is shown."""
     return (job.options.span, job.options.box) if side == "before" else (Span(), None)
 
 

@@ -51,7 +51,7 @@ class HealthCheck:
         if alive < self._workers:
             troubles["workers"] = f"{alive} of {self._workers} are alive"
         if troubles:
-            # Anybody may ask; the reasons are in the log, with names of hosts and paths in them.
+            # Anybody may ask, so the reasons (with host names and paths) are only in the log.
             raise ApiError(
                 503,
                 "degraded",
@@ -76,13 +76,13 @@ class HealthCheck:
         }
         return gauges | {
             "troubles": (
-                "Background loops and workers that are not well.",
+                "Background loops and workers in a degraded state.",
                 float(len(self._troubles())),
             ),
             "workers": ("Worker processes that are alive.", float(self._pool.alive)),
             "stored_bytes": ("Bytes of uploads and jobs.", float(self._folder.used_bytes())),
-            "free_bytes": ("Bytes that the disk still has.", float(self._folder.free_bytes())),
-            "time_seconds": ("When this was asked, since 1970.", time.time()),
+            "free_bytes": ("Free bytes on the disk.", float(self._folder.free_bytes())),
+            "time_seconds": ("Time of this request, in seconds since 1970.", time.time()),
         }
 
     def _troubles(self) -> dict[str, str]:

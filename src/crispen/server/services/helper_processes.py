@@ -77,7 +77,7 @@ class HelperProcesses:
         self._trial = _Kind(1, trial_s, memory_bytes=trial_bytes, once=True)
 
     async def quick(self, function: Callable[P, T], *args: P.args, **more: P.kwargs) -> T:
-        """What `function` answers, in another process; both must be picklable.
+        """The result of `function` in another process; both must be picklable.
 
         If this is cancelled, the helper that works on it is killed.
 
@@ -115,7 +115,7 @@ class HelperProcesses:
                     async with _helper(kind) as pool, asyncio.timeout(kind.limit_s):
                         return await asyncio.wrap_future(pool.submit(function, *args, **more))
                 except BrokenProcessPool as error:
-                    # It may have died of something else; then the next one does not.
+                    # It may have died for another reason; then the next one survives.
                     log.error("a helper process died")
                     if not tries_left:
                         raise _crashed(kind) from error
@@ -179,7 +179,7 @@ async def _helper(kind: _Kind) -> AsyncIterator[ProcessPoolExecutor]:
 def _kill(pool: ProcessPoolExecutor) -> None:
     processes = list((getattr(pool, "_processes", None) or {}).values())
     pool.shutdown(wait=False, cancel_futures=True)
-    for process in processes:  # one that hangs would be waited for at exit
+    for process in processes:  # otherwise exit would wait for one that hangs
         process.kill()
 
 

@@ -38,7 +38,7 @@ class ImmediateResult:
     Attributes:
         job: It is deleted once the file was sent.
         file: The picture.
-        seconds: Of work, without those in the queue.
+        seconds: Of work, without the time in the queue.
     """
 
     job: Job

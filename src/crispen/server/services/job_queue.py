@@ -73,7 +73,7 @@ class JobQueue:
         return job
 
     def delete(self, job: Job) -> None:
-        """Delete a job with its files; a worker that has it learns so at its next beat."""
+        """Delete a job with its files; a worker that runs it notices at its next heartbeat."""
         self._store.delete(job.id)
         self._folder.drop_job(job.id)
         self._events.deleted(job)
@@ -86,7 +86,7 @@ class JobQueue:
             self._to_delete.add(job.id)
 
     def delete_hidden(self) -> None:
-        """Delete jobs of clients that waited for an earlier server and are gone with it."""
+        """Delete jobs whose clients waited for an earlier server and have disconnected."""
         for job in self._store.hidden():
             self.delete(job)
 
@@ -111,10 +111,10 @@ class JobQueue:
 
 
 def link_or_copy(source: Path, target: Path) -> None:
-    """Let a second path lead to a file, without a second copy of its bytes where possible."""
+    """Make a file available at a second path, without copying its bytes if possible."""
     try:
         target.hardlink_to(source)
-    except FileExistsError:  # of an earlier try; ids are never used for another file
+    except FileExistsError:  # left by an earlier try; ids are never used for another file
         return
     except OSError:  # a file system without links
         shutil.copyfile(source, target)

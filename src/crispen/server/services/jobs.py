@@ -106,7 +106,7 @@ class Jobs:
         """Stop a job."""
         before = self._access.find(client, id)
         job = self._store.cancel(id)
-        if before.status is Status.QUEUED:  # of an attempt whose worker was killed
+        if before.status is Status.QUEUED:  # left by an attempt whose worker was killed
             clean(self._folder.job(id))
         return self._changed(job)
 
@@ -153,6 +153,6 @@ class Jobs:
 
 
 def _place(after: str) -> tuple[float, str]:
-    """What an earlier page said, read again."""
+    """The cursor from an earlier page, decoded."""
     created, _, id = after.rpartition("-")
     return float(created), id

@@ -1,4 +1,4 @@
-"""A lock for each thing that must not be done twice at the same time."""
+"""A lock for each operation that must not run twice at the same time."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class KeyedLocks:
 
     @contextlib.asynccontextmanager
     async def hold(self, key: str) -> AsyncIterator[None]:
-        """Nobody else is in this block for the same key."""
+        """Holds the key's lock for the block."""
         lock = self._locks.setdefault(key, _Lock())
         lock.users += 1
         try:

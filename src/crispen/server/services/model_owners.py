@@ -53,7 +53,7 @@ class ModelOwners:
         )
 
     def note(self, name: str, client: str | None) -> None:
-        """Record an owner, or that there is none any more."""
+        """Record an owner, or remove the record."""
         with self._lock:
             owners = {n: c for n, c in self._read().items() if n != name}
             if client is not None and self._separate:

@@ -96,7 +96,7 @@ class Models:
         """
         path, _ = self._find(client, name)
         if path.parent == SHIPPED:
-            raise ApiError(409, "not_possible", f"{name} ships with Crispen and stays")
+            raise ApiError(409, "not_possible", f"{name} ships with Crispen and cannot be deleted")
         if not self._owners.may_delete(client, name):
             raise ApiError(
                 409,

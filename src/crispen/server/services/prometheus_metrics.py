@@ -29,7 +29,7 @@ class ServerMetrics:
         )
         self._seconds = Histogram(
             "crispen_request_seconds",
-            "How long answers took, streams included.",
+            "Duration of responses, streams included.",
             ("route",),
             buckets=_SECONDS,
             registry=self._registry,
@@ -43,7 +43,7 @@ class ServerMetrics:
 
     def request(self, scope: Mapping[str, Any], status: int, seconds: float) -> None:
         """Count an answered request."""
-        # The route's pattern, not its path: paths are without number.
+        # The route's pattern, not its path: the number of paths is unlimited.
         route = getattr(scope.get("route"), "path", _ODD)
         method = scope["method"] if scope["method"] in _METHODS else _ODD
         self._requests.labels(method, route, str(status)).inc()
@@ -58,7 +58,7 @@ class ServerMetrics:
         self._worker_deaths.inc()
 
     def watch(self, look: Callable[[], Mapping[str, tuple[str, float]]]) -> None:
-        """Ask for gauges, by name a description and a value, for each request of the metrics."""
+        """Read gauges (name, description, value) on each request for the metrics."""
         self._registry.register(_Gauges(look))
 
     def text(self) -> str:

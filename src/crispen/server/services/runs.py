@@ -156,7 +156,7 @@ def _thinned(curve: list[tuple[float, float]]) -> list[tuple[float, float]]:
 
 
 def _plain(value: Any) -> Any:
-    """What JSON can hold: TOML has dates, and floats that are no numbers."""
+    """Values as JSON allows them: TOML has dates, NaN and infinity."""
     if isinstance(value, dict) or hasattr(value, "items"):
         return {str(k): _plain(v) for k, v in value.items()}
     if isinstance(value, list | tuple):

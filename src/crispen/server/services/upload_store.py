@@ -21,20 +21,20 @@ class Owner(NamedTuple):
     """Who owns an upload.
 
     Attributes:
-        client: Who sees it.
-        address: What limits count it by.
+        client: The client that sees it.
+        address: The address that limits count it by.
     """
 
     client: str
     address: str
 
     def items(self) -> list[tuple[str, str]]:
-        """What it is counted by."""
+        """The key that it is counted by."""
         return list(self._asdict().items())
 
 
 class UploadStore:
-    """Bytes in ``uploads/ID``, what is known of them in ``uploads/ID.info``.
+    """Bytes in ``uploads/ID``, metadata in ``uploads/ID.info``.
 
     A file's own time says when it was last written, by the clock that decides when it expires:
     a disk on another machine has a clock of its own, which may be days off.
@@ -51,7 +51,7 @@ class UploadStore:
         self._counts: Counter[tuple[str, str]] = Counter()
 
     def begin(self) -> None:
-        """Find what was there when the server started; from then on, nothing scans all files."""
+        """Find existing uploads at start; after that, the folder is never scanned again."""
         for uid in self.uids():
             facts = self.about(uid)
             if facts is not None:
@@ -84,7 +84,7 @@ class UploadStore:
         return self._folder.uploads / uid
 
     def about(self, uid: str) -> dict[str, Any] | None:
-        """What is known of an upload, with its true offset; None if there is none."""
+        """Metadata of an upload, with its true offset; None if there is no such upload."""
         try:
             facts: dict[str, Any] = json.loads(self._info(uid).read_text(encoding="utf-8"))
             stat = self.path(uid).stat()
@@ -97,7 +97,7 @@ class UploadStore:
         return facts
 
     def save(self, uid: str, facts: dict[str, Any]) -> None:
-        """Keep what is known of an upload, unless it was deleted while its bytes came."""
+        """Store an upload's metadata, unless it was deleted while its bytes arrived."""
         if not self.path(uid).is_file():
             return
         owner = self._owners.get(uid) or Owner("", "")
@@ -107,7 +107,7 @@ class UploadStore:
         draft.replace(self._info(uid))
 
     def create(self, uid: str) -> None:
-        """An upload of no bytes."""
+        """Create an empty upload."""
         self.path(uid).touch()
         self._stamp(uid)
 

@@ -55,7 +55,7 @@ class Uploads:
 
     @contextlib.asynccontextmanager
     async def writing(self, uid: str, interrupt: Callable[[], None]) -> AsyncIterator[None]:
-        """Write an upload alone; a write that another request had begun is interrupted.
+        """Write an upload exclusively; another request's write in progress is interrupted.
 
         Args:
             uid: The upload.
@@ -108,7 +108,7 @@ class Uploads:
             not local and self._store.of_address(owner.address) >= limits.max_per_address
         ):
             raise ApiError(429, "too_many", "too many unfinished uploads; finish or delete some")
-        # Nothing is reserved: what is announced and never comes would keep everybody else out.
+        # Nothing is reserved: uploads that are announced but never sent would block everyone else.
         self._folder.check_room(size)
 
     def find(self, uid: str, client: str) -> dict[str, Any]:
@@ -127,7 +127,7 @@ class Uploads:
 
     def _expired(self, facts: dict[str, Any]) -> bool:
         """Whether an upload is too old; one that is not complete, as soon as it is idle."""
-        # A file's own time moves on with each write.
+        # A file's modification time advances with each write.
         age = self._clock.now() - facts["written"]
         whole = facts["offset"] == facts["size"]
         return bool(age > (self.limits.ttl_s if whole else self.limits.idle_s))
@@ -142,7 +142,7 @@ class Uploads:
                 self._store.drop(uid)
                 count += 1
             elif facts is None and uid not in self._writers:
-                with contextlib.suppress(OSError):  # half of an upload, of a server that died
+                with contextlib.suppress(OSError):  # half an upload, left by a server that died
                     if self._clock.now() - path.stat().st_mtime > self.limits.idle_s:
                         self._store.drop(uid)
         return count

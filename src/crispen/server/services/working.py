@@ -48,7 +48,7 @@ def worker_pool(
         max_pixels=settings.max_pixels,
         max_result_pixels=settings.max_result_pixels,
     )
-    # On several machines, process ids are those of each.
+    # Process ids are unique only within one machine.
     shared = Path(tempfile.gettempdir()) / f"crispen-{os.getpid()}"
     lock = shared if settings.shared else folder.folder / "workers"
     setup = WorkerSetup(

@@ -1,4 +1,4 @@
-"""A version for each row, and what is planned for its job."""
+"""A version and a plan for each row."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Rows that are there are of version 1 and have no plan."""
+    """Existing rows get version 1 and no plan."""
     version = sa.Column("version", sa.Integer, nullable=False, server_default="1")
     op.add_column("crispen_job", version)
     op.add_column("crispen_job", sa.Column("plan", sa.String))

@@ -1,4 +1,4 @@
-"""Numbers for changes, and what is true of the database as a whole."""
+"""Numbers for changes, and facts about the whole database."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """No change has a number yet; jobs that are there get one when they change."""
+    """No change has a number yet; existing jobs get one when they change."""
     op.create_table(
         "crispen_change",
         sa.Column("job", sa.String(32), primary_key=True),

@@ -39,7 +39,7 @@ PICTURE: dict[int | str, dict[str, Any]] = {
 
 
 def _typed() -> type[BaseModel]:
-    """`Wanted` as it is typed into an address: numbers are text, and a list has the name of one."""
+    """`Wanted` as query parameters: numbers are text, and a list has its element's name."""
     fields: dict[str, Any] = {
         option.word: (Wanted.model_fields[option.name].annotation, Wanted.model_fields[option.name])
         for option in options()
@@ -50,8 +50,8 @@ def _typed() -> type[BaseModel]:
         Field(
             None,
             ge=0,
-            description="How coarsely the JPEG file was quantised that the picture was cut out of, "
-            "as `POST /look` says.",
+            description="Quantisation of the JPEG file that the picture was cut out of, "
+            "as `POST /look` reports it.",
         ),
     )
     config = ConfigDict(frozen=True, extra="forbid")
@@ -62,7 +62,7 @@ TypedRequest = _typed()
 
 
 def wanted(typed: BaseModel) -> Wanted:
-    """What was typed, as everything else takes it.
+    """The parameters as the request that everything else uses.
 
     Raises:
         UsageError: Options that contradict each other.
@@ -72,7 +72,7 @@ def wanted(typed: BaseModel) -> Wanted:
 
 
 def cut_from(typed: BaseModel) -> float | None:
-    """How coarsely the file was quantised that a picture was cut out of, if somebody says so."""
+    """Quantisation of the file that a picture was cut out of, if given."""
     step: float | None = dict(typed)["jpeg_step"]
     return step
 

@@ -69,7 +69,7 @@ async def list_jobs(
     limit: Annotated[int, Query(ge=1, le=5000, description="maximum number")] = 1000,
     after: Annotated[
         str | None,
-        Query(pattern=AFTER, max_length=100, description="`next` of the page before"),
+        Query(pattern=AFTER, max_length=100, description="`next` of the previous page"),
     ] = None,
 ) -> JobPage:
     """This client's jobs, newest first."""
@@ -78,7 +78,7 @@ async def list_jobs(
 
 @router.post("/plan")
 async def plan(planning: PlanningOf, client: Client, question: Question) -> Answer:
-    """Ask what would be done, before a file is uploaded for nothing."""
+    """Ask what would be done, before a file is uploaded in vain."""
     return await planning.answer(client, question)
 
 
@@ -86,7 +86,7 @@ async def plan(planning: PlanningOf, client: Client, question: Question) -> Answ
     "/jobs",
     status_code=201,
     responses={
-        200: {"model": JobView, "description": "The job that was made of this upload before"},
+        200: {"model": JobView, "description": "The existing job for this upload"},
         **failures(404, 409, 413, 507),
     },
 )
@@ -155,13 +155,13 @@ async def get_job(jobs: JobsOf, database: DatabaseOf, client: Client, id: Id) ->
 
 @router.delete("/jobs/{id}", status_code=204, responses=failures(404))
 async def delete_job(jobs: JobsOf, database: DatabaseOf, client: Client, id: Id) -> None:
-    """Cancel if need be, and delete it with its files."""
+    """Cancel the job if necessary, and delete it with its files."""
     await database.run(jobs.delete, client, id)
 
 
 @router.post("/jobs/{id}/cancel", responses=failures(404, 409))
 async def cancel_job(jobs: JobsOf, database: DatabaseOf, client: Client, id: Id) -> JobView:
-    """Stop a job that waits or runs; its source is kept for another try."""
+    """Stop a waiting or running job; its source is kept for another try."""
     return await database.run(jobs.cancel, client, id)
 
 
@@ -221,7 +221,7 @@ async def frames(files: FilesOf, client: Client, id: Id) -> FrameTimes:
 @router.post(
     "/jobs/{id}/measure",
     responses=failures(404, 409, 411, 413, 507),
-    openapi_extra=file_body("reference", "what the result should look like"),
+    openapi_extra=file_body("reference", "the reference picture"),
 )
 async def measure(
     request: Request,

@@ -47,7 +47,7 @@ async def add_model(
         ModelName | None, Query(description="its name; the card's or file's name unless given")
     ] = None,
 ) -> ModelView:
-    """Add an own model; it is tried out on a small picture first.
+    """Add your own model; it is tried out on a small picture first.
 
     If the client disconnects, the trial ends and nothing is added.
     """
@@ -65,7 +65,7 @@ def get_model(models: ModelsOf, client: Client, name: Name) -> ModelView:
 
 @router.delete("/{name}", status_code=204, responses=failures(404, 409))
 def delete_model(models: ModelsOf, client: Client, name: Name) -> None:
-    """Delete an own model; those that ship, and those of others, stay."""
+    """Delete your own model; shipped models and those of others cannot be deleted."""
     models.delete(client, name)
 
 

@@ -1,6 +1,6 @@
 """Resumable uploads (tus 1.0): tuspyserver's routes behind a guard of our own.
 
-The library speaks the protocol. Left to itself it would accept bodies before it asks who sends
+The library speaks the protocol. By default it would accept bodies before it asks who sends
 them, accept lengths beyond the limit until the bytes come, block the whole server while one upload
 waits for another's lock, read whole bodies into memory, and trust X-Forwarded-Host. So the guard
 runs before each of its routes, and `TusUploads` keeps the bytes.
@@ -33,11 +33,15 @@ _ABOUT = {
     ),
     "HEAD": (
         "look_at_upload",
-        "How much of an upload is there",
+        "How much of an upload has arrived",
         "Upload-Offset says where to continue.",
     ),
-    "PATCH": ("send_upload", "Send bytes of an upload", "They are put after those that are there."),
-    "DELETE": ("give_up_upload", "Give an upload up", "Its bytes are deleted."),
+    "PATCH": (
+        "send_upload",
+        "Send bytes of an upload",
+        "They are appended to those already received.",
+    ),
+    "DELETE": ("give_up_upload", "Delete an upload", "Its bytes are deleted."),
 }
 
 
@@ -79,7 +83,7 @@ class UploadRoutes:
             storage=self._storage,
             tags=["uploads"],
         )
-        # Ours answers OPTIONS; and one address for creation is enough.
+        # Our route answers OPTIONS, and one address for creation is enough.
         kept = []
         for route in inner.routes:
             assert isinstance(route, APIRoute)
@@ -131,7 +135,7 @@ class UploadRoutes:
             try:
                 yield
             except (ApiError, HTTPException) as error:
-                # What is refused leaves nothing; a full disk keeps what it could take.
+                # A refused upload leaves nothing; a full disk keeps what fitted.
                 await self._storage.cut(uid, before if error.status_code < 500 else None)
                 raise
 
