@@ -33,6 +33,8 @@ OPTIONAL = {
     "engines/devices.py": {"onnxruntime", "torch"},
     "engines/torch.py": {"onnx", "torch"},
     "engines/_torch_operations.py": {"torch"},
+    "evaluate/dists.py": {"safetensors"},
+    "evaluate/ssimulacra2.py": {"ssimulacra2"},
     "media/picture/raw.py": {"rawpy"},
     "models/ncnn.py": {"onnx"},
     "lab/networks/spandrel_library.py": {"spandrel"},

@@ -34,7 +34,7 @@ def test_a_request_is_frozen_and_strict() -> None:
         ({"tasks": "denoize"}, "did you mean denoise"),
         ({"format": "docx"}, r"no format 'docx' \(choose one of .*png"),
         ({"codec": "h265x"}, "no video codec 'h265x'; did you mean h264"),
-        ({"nonsense": 1}, "nonsense is not known"),
+        ({"nonsense": 1}, "nonsense is unknown"),
     ],
     ids=str,
 )

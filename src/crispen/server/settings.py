@@ -251,8 +251,10 @@ ELSEWHERE = frozenset(
     f"CRISPEN_{name}"
     for name in (
         "APP",
+        "BRISQUE",
         "CLUSTER",
         "DATA",
+        "DISTS",
         "FUZZ",
         "LPIPS",
         "MODELS",

@@ -114,7 +114,7 @@ def test_what_is_no_picture(
 
 def test_a_misspelt_word_is_told(api: Api, live: Live, photo: bytes) -> None:
     answer = api.post("/enhance", params={"scal": 2}, content=photo)
-    assert error_of(answer, 422, "bad_request").startswith("scal is not known")
+    assert error_of(answer, 422, "bad_request").startswith("scal is unknown")
     nothing_left(live)
 
 
