@@ -65,7 +65,8 @@ def add(
         InputError: A PyTorch file is damaged, or contains more than weights.
         MissingExtra: Translating it needs a package.
         UsageError: The name is taken or is not a name, a URL comes without its hash, or the
-        network does not match the arguments. OutputError: The folder cannot be written.
+            network does not match the arguments.
+        OutputError: The folder cannot be written.
     """
     if name is not None and not re.fullmatch(NAME, name):
         raise UsageError(

@@ -57,7 +57,8 @@ class EngineInfo:
         version: Of the runtime, or empty if it is not installed.
         devices: What it can run on here, as ``--device`` takes it.
         features: CPU or device features that speed it up: ``bf16``, ``fp16``, ``VNNI``,
-        ``AVX-512``, ``AMX``. hardware: Name of the processor or of each device, for people.
+            ``AVX-512``, ``AMX``.
+        hardware: Name of the processor or of each device, for people.
         install: Command that installs more, or empty.
         problem: Why an installed engine does not work, or empty.
     """

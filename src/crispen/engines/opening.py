@@ -26,8 +26,7 @@ def open_engine(
         card: Its card.
         dials: Settings of the network's dials; all are estimated from the picture unless given.
         device: ``auto`` (CUDA if an engine for it is installed, else the CPU), ``cpu``, ``cuda``,
-        ``cuda:N``, ``tensorrt``, ``directml``, ``coreml``, ``mps``,
-            ``gpu``, ``npu``.
+            ``cuda:N``, ``tensorrt``, ``directml``, ``coreml``, ``mps``, ``gpu``, ``npu``.
         threads: CPU threads; all cores unless given.
 
     Raises:

@@ -91,7 +91,7 @@ class Enhancer:
             Below about 250 MiB the smallest tiles may take more.
         tile_px: Side of square tiles; chosen by memory unless given.
         overlap: Overlapped and averaged tiles instead of exact ones, as the classic autoencoder
-        needs them.
+            needs them.
 
     Attributes:
         lineup: Which models run.

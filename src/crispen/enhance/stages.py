@@ -91,8 +91,9 @@ class ModelStage:
         source: Input.
         memory_bytes: See `tiling.window_shape`.
         tile_px: Side of square windows, or None to choose; a card's own ``window_px`` takes
-        precedence. overlap: How tiles overlap if the network has no finite halo, or its card
-        requires it. strength: Share of the change by a network of scale 1 to keep.
+            precedence.
+        overlap: How tiles overlap if the network has no finite halo, or its card requires it.
+        strength: Share of the change by a network of scale 1 to keep.
         peak: The largest level; the dtype's unless given.
         studio: One-channel input is studio-range Y', not a grey picture.
 

@@ -65,15 +65,15 @@ class ModelCard(_Frozen):
 
     Attributes:
         halo: Input pixels around a pixel on which its output depends; None if there is no such
-        limit (tiles are then blended). base: ``bicubic`` if the graph adds its output to bicubic
-        phases before the final
-            shuffle (at scale 1 to the picture itself); the tensor before that sum is then called
+            limit (tiles are then blended).
+        base: ``bicubic`` if the graph adds its output to bicubic phases before the final shuffle
+            (at scale 1 to the picture itself); the tensor before that sum is then called
             ``residual``.
         multiple: Input sides must be multiples of this, as for a network that pools and unpools:
             tiles begin at such multiples, and pictures are padded and cropped again.
         window_px: The side of the square windows it must be run on, as for a network with a fully
-        connected layer; None for any side. The windows overlap. stride_px: Step between
-        overlapping windows whose results are averaged, as the classic
+            connected layer; None for any side. The windows overlap.
+        stride_px: Step between overlapping windows whose results are averaged, as the classic
             autoencoder needs; windows are then `window_px`, or else four strides, wide. None for
             exact tiles if there is a halo, and for blended ones otherwise.
     """

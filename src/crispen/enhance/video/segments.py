@@ -36,8 +36,7 @@ class Ending:
         notes: Notes about them.
         damaged: How many frames and packets were damaged; one more if the source was cut.
         first: Time of the first one in that unit, relative to the source's first, if earlier
-        frames were
-            left out.
+            frames were left out.
     """
 
     frames: int
