@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.util
 import re
 import subprocess
@@ -136,6 +137,25 @@ def test_the_public_api_is_documented() -> None:
     sections = set(re.findall(r"^::: [\w.]+\.(\w+)$", reference, re.MULTILINE))
     sections |= set(re.findall(r"members: \[(.*)\]", reference)[0].split(", "))
     assert sections >= set(crispen.__all__)
+
+
+ENTRY = re.compile(r"    (\*{0,2}[\w.]+(, [\w.]+)*)( \([^)]*\))?: ")
+
+
+def test_each_argument_begins_its_own_line() -> None:
+    """What is not indented further than a name would be part of another argument on the site."""
+    wrong = []
+    for file in sorted((ROOT / "src").rglob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+                continue
+            inside = False
+            for line in (ast.get_docstring(node) or "").splitlines():
+                if line and line[0] != " ":
+                    inside = line in ("Args:", "Attributes:", "Raises:")
+                elif inside and re.match(r" {4}\S", line) and not ENTRY.match(line):
+                    wrong.append(f"{file.name}: {node.name}: {line.strip()}")
+    assert wrong == []
 
 
 def test_every_page_is_on_the_site() -> None:
