@@ -1,4 +1,4 @@
-"""All sensible ways to enhance one picture, side by side: what ``crispen enhance --try`` makes."""
+"""All sensible ways to enhance one picture, side by side, for ``crispen enhance --try``."""
 
 from __future__ import annotations
 
@@ -23,18 +23,18 @@ from crispen.models.dials import Dials
 from crispen.progress import Progress
 
 Bytes = NDArray[np.uint8]
-# Of the shown places: how many, their side in pixels of the picture, and around them what networks
-# look at.
+# Places shown: how many, their side in pixels of the picture, and the context around them that
+# networks need.
 _PLACES, _SIDE, _RIM = 3, 112, 40
 _LARGEST = 4
 _SHOWN_PX = 336
 
 
 def ways(damage: Dials) -> dict[str, Request]:
-    """Requests by the options that ask for them on the command line.
+    """Requests by their command-line options.
 
     Args:
-        damage: How bad the picture is; where it is damaged, less and more repair are offered.
+        damage: How degraded the picture is; if it is, less and more repair are offered.
     """
     found = {"as it comes": Request(), "--as-is": Request(as_is=True)}
     if is_damaged(damage):
@@ -55,7 +55,7 @@ def make_choices(
 
     Args:
         source: A picture file.
-        scale: How many times larger, at most 4; 2 unless given.
+        scale: How many times larger, at most 4; 2 by default.
         progress: Receives events; can cancel.
 
     Returns:

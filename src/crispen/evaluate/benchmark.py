@@ -1,11 +1,10 @@
 """Metrics, seconds and memory of models and baselines on a folder of pictures.
 
-A luma model is measured as the literature does it: the luma of the 8-bit LR picture goes through
-the network, what comes out is rounded to 8 bits and compared with the HR picture's luma
-(`crispen.evaluate.metrics`). The interpolations enlarge the same plane. Luma travels as 16-bit
-levels, 257 to a grey level, so that nothing but the result is rounded. Asked for R'G'B', everything
-sees and is compared in R'G'B'; so do and are those of `crispen.evaluate.known_metrics` in any
-case.
+A luma model is measured as in the literature: the luma of the 8-bit LR picture goes through the
+network, and the output is rounded to 8 bits and compared with the HR picture's luma
+(`crispen.evaluate.metrics`). The interpolations enlarge the same plane. Luma is passed as 16-bit
+levels, 257 to a grey level, so that nothing but the result is rounded. On request, everything runs
+and is compared in R'G'B'; the metrics of `crispen.evaluate.known_metrics` always are.
 """
 
 from __future__ import annotations
@@ -47,7 +46,7 @@ def evaluate(
     Args:
         model: A model's name or file, or one of `contender.BUILT_IN`.
         folder: A video, all of whose frames are measured, or see `pairs.find_pairs`; without
-            ``LR_xN`` the small pictures are made by the bicubic shrinking of the literature.
+            ``LR_xN`` the small pictures are made by the literature's bicubic downscaling.
         scale: How many times smaller the small pictures are.
         protocol: How pictures are compared.
         device: Where the model runs.
@@ -87,13 +86,13 @@ def evaluate_pairs(
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> Score:
-    """The same on pictures that were found otherwise.
+    """The same on pictures found in another way.
 
     Args:
         model: See `evaluate`.
         pairs: The pictures.
         scale: See `evaluate`.
-        data: What they are called.
+        data: Their name.
         protocol: How pictures are compared.
         device: See `evaluate`.
         threads: See `evaluate`.
@@ -141,16 +140,16 @@ def measure_picture(
     """The score of one picture.
 
     Args:
-        name: Of the picture.
+        name: The picture's.
         contender: What is measured.
-        lr: ``(h, w, 3)``, what it is given.
-        hr: ``(scale·h, scale·w, 3)``, what should come out.
+        lr: ``(h, w, 3)``, the input.
+        hr: ``(scale·h, scale·w, 3)``, the expected output.
         protocol: How pictures are compared.
     """
     plane = protocol.color == "luma" and contender.luma
     source: Any = np.round(luma255(lr) * 257.0).astype(np.uint16)[..., None] if plane else lr
     if contender.card is not None:
-        contender.run(source)  # the first run of a size also prepares the network for it
+        contender.run(source)  # the first run at a size also prepares the network for it
     began = time.perf_counter()
     out = contender.run(source)
     seconds = time.perf_counter() - began
@@ -175,7 +174,7 @@ def measure_picture(
 
 
 def common_scale(models: list[str], scale: int | None) -> int:
-    """The scale to measure at: the one asked for, or that of the models; 2 for baselines alone.
+    """The scale to measure at: the requested one, or the models'; 2 for baselines alone.
 
     Raises:
         UsageError: The models enlarge by different factors.
@@ -195,15 +194,15 @@ def measure_results(
     valid: Path,
     degradations: Mapping[str, Degrade] | None = None,
 ) -> tuple[Result, ...]:
-    """What a card says of a model file: one result for each data set and degradation.
+    """A model's results for its card: one for each data set and degradation.
 
     Args:
         path: The ONNX file.
         card: Its card; the file's own must have the same scale.
-        valid: A folder of data sets, each with ``HR`` and ``LR_xN``, or with ``HR`` alone where
+        valid: A folder of data sets, each with ``HR`` and ``LR_xN``, or with ``HR`` alone if
             there are degradations.
-        degradations: What is done to the pictures, by what the card shall call it; a model that
-            does not enlarge is only measured with them, or on data sets with ``LR_x1``.
+        degradations: Degradations by their names on the card; a model that does not enlarge is
+            only measured with them, or on data sets with ``LR_x1``.
     """
     ways: dict[str, Degrade | None] = {}
     if degradations:
@@ -235,10 +234,10 @@ def measure_results(
 
 
 def measure_speed(path: Path, card: ModelCard) -> str:
-    """What a card says of a model's speed: one frame to 1920×1080 on this machine.
+    """A model's speed for its card: one frame to 1920×1080 on this machine.
 
-    A luma model is given luma; a model that takes only one size is given that, and what a whole
-    frame would take is reported.
+    A luma model gets luma; a model that takes only one size gets that size, and the time for a
+    whole frame is computed from it.
     """
     engine = open_engine(path, card)
     full = (1080 // card.scale, 1920 // card.scale)
@@ -257,7 +256,7 @@ def measure_speed(path: Path, card: ModelCard) -> str:
             seconds.append(time.perf_counter() - began)
     finally:
         engine.close()
-    # The first run also prepares the network for the size.
+    # The first run also prepares the network for this size.
     return (
         f"{1000 * windows * float(np.median(seconds[1:])):.0f} ms a 1080p frame "
         f"({os.cpu_count()} cores, {engine.name} {engine.precision})"

@@ -1,11 +1,11 @@
-"""BRISQUE: how damaged a picture looks by its statistics alone, without a reference.
+"""BRISQUE: how damaged a picture looks, judged by its statistics alone, without a reference.
 
 The picture is normalised by its local mean and contrast, as for NIQE; 18 numbers at full and 18 at
-half size describe how the normalised values and the products of neighbours are distributed. A
-support vector machine that learned people's judgements makes a score of them [1]_. Lower is better;
+half size describe the distributions of the normalised values and of the products of neighbours. A
+support vector machine trained on people's judgements turns them into a score [1]_. Lower is better;
 under 30 for good photographs, over 60 for bad ones.
 
-The authors' machine comes with the package ``brisque``, of which nothing else is used: its files
+The authors' machine comes with the package ``brisque``; nothing else of it is used. Its files
 ``svm.txt`` and ``normalize.pickle`` are looked for in the folder ``$CRISPEN_BRISQUE``, then in that
 package.
 
@@ -46,9 +46,9 @@ class Machine:
 
     Attributes:
         vectors: ``(count, 36)``.
-        factors: How much each of them counts.
-        gamma: Of the kernel.
-        rho: Taken from the sum.
+        factors: Weight of each of them.
+        gamma: The kernel's.
+        rho: Subtracted from the sum.
         low: The smallest value of each feature, which becomes -1.
         high: The largest, which becomes 1.
     """
@@ -68,7 +68,7 @@ class Machine:
 
 
 def brisque(pixels: NDArray[np.uint8]) -> float | None:
-    """The score of a picture; None for one under 32 pixels a side, or without any contrast.
+    """The score of a picture; None if it is under 32 pixels a side or has no contrast.
 
     Args:
         pixels: ``(height, width, 3)`` ``uint8`` R'G'B'.
@@ -93,7 +93,7 @@ def brisque_features(luma: Array) -> Array:
 
 
 def _describe(normal: Array) -> list[float]:
-    # A flat picture has no distribution; it counts as unknown.
+    # A flat picture has no distribution; its score is unknown.
     with np.errstate(divide="ignore", invalid="ignore"):
         shape, left, right = distribution(normal)
         numbers = [shape, (left**2 + right**2) / 2]

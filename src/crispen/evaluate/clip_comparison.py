@@ -24,18 +24,18 @@ def compare_clips(
     log: Path | None = None,
     progress: Progress | None = None,
 ) -> list[FrameScore]:
-    """The scores of all frames of the second clip, after the comparison was written.
+    """Writes the comparison and returns the scores of all frames of the second clip.
 
     Args:
         before: A video.
         after: Another version of it, of at least the same size.
-        target: What is written: ``.mp4`` shows both side by side, ``.html`` under a slider with
+        target: What to write: ``.mp4`` shows both side by side, ``.html`` under a slider with
             the curves of PSNR and SSIM, ``.csv`` is the table of all frames.
-        log: Where that table is written as well.
+        log: Where to write that table as well.
         progress: Receives an event for each frame; can cancel.
 
     Raises:
-        UsageError: The clips are no versions of one, or the name says no kind of comparison.
+        UsageError: The clips are not versions of one, or the name is of no kind of comparison.
         InputError: A clip cannot be read.
         OutputError: The result cannot be written.
     """

@@ -1,4 +1,4 @@
-"""The frames of a video as references, from which small or bad inputs are made."""
+"""The frames of a video as references, from which small or degraded inputs are made."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from crispen.evaluate.pairs import Bytes, Pair
 
 @dataclass(frozen=True, slots=True)
 class FramePair(Pair):
-    """One frame, whose name in tables says which one and when it is shown."""
+    """One frame; its name in tables gives its number and time."""
 
     pixels: Bytes = field(default_factory=lambda: np.zeros((0, 0, 3), np.uint8), repr=False)
 
@@ -30,11 +30,11 @@ def frame_pairs(path: Path, scale: int, *, degraded: bool = False) -> Iterator[P
     Args:
         path: A video.
         scale: How many times smaller the inputs are.
-        degraded: They are made by a degradation, and not by shrinking.
+        degraded: They are made by a degradation, not by downscaling.
 
     Raises:
         InputError: It cannot be read.
-        UsageError: Nothing would be wrong with the inputs.
+        UsageError: The inputs would not be degraded at all.
     """
     if scale == 1 and not degraded:
         raise UsageError(

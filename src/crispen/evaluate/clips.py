@@ -1,8 +1,8 @@
-"""Two videos of one thing, frame by frame: those that are shown at the same time, and their scores.
+"""Compares two videos of one thing: the frames shown at the same time, and their scores.
 
-PSNR and SSIM are those of the decoded luma planes in the depth of the finer clip, no border shaved;
-PSNR is what FFmpeg's ``psnr`` filter calls ``psnr_y``. Where sizes differ, the smaller clip is
-enlarged bicubically. Where ranges differ, both are compared in studio range.
+PSNR and SSIM are those of the decoded luma planes at the higher bit depth, no border shaved; PSNR
+is what FFmpeg's ``psnr`` filter calls ``psnr_y``. If sizes differ, the smaller clip is enlarged
+bicubically. If ranges differ, both are compared in studio range.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _SMALLEST = 11
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """A video that is compared."""
+    """A video to compare."""
 
     path: Path
     header: VideoHeader
@@ -64,7 +64,7 @@ class Clip:
 
 @dataclass(frozen=True, slots=True)
 class FrameScore:
-    """One frame of a clip beside the one of the other that is shown at that time.
+    """One frame of a clip against the other clip's frame shown at that time.
 
     Attributes:
         number: Counted from 0.
@@ -80,7 +80,7 @@ class FrameScore:
 
 
 def check_pair(before: Clip, after: Clip) -> None:
-    """Refuse clips that are no versions of one.
+    """Refuse clips that are not versions of one video.
 
     Raises:
         UsageError: The first is larger than the second, or they differ in shape or rotation.
@@ -96,7 +96,7 @@ def check_pair(before: Clip, after: Clip) -> None:
 
 
 def in_step(before: Clip, after: Clip) -> Iterator[tuple[Fraction, av.VideoFrame, av.VideoFrame]]:
-    """Each frame of the second clip, when it is shown, and the first one's that is shown then.
+    """Each frame of the second clip, with its time and the first clip's frame shown then.
 
     Yields:
         The time, the first clip's frame, the second one's.
@@ -113,11 +113,11 @@ def in_step(before: Clip, after: Clip) -> Iterator[tuple[Fraction, av.VideoFrame
 
 
 class Scorer:
-    """Measures frames of one clip by those of another.
+    """Measures frames of one clip against those of another.
 
     Args:
         before: The smaller clip.
-        after: The larger one; the size of the comparison is its own.
+        after: The larger one; it sets the comparison's size.
     """
 
     def __init__(self, before: Clip, after: Clip) -> None:
@@ -160,13 +160,13 @@ class Scorer:
 
 
 def mean_psnr(scores: Sequence[FrameScore]) -> float:
-    """Mean over the frames that differ; infinite where none does."""
+    """Mean over the frames that differ; infinite if none does."""
     finite = [s.psnr for s in scores if math.isfinite(s.psnr)]
     return float(np.mean(finite)) if finite else math.inf
 
 
 def mean_ssim(scores: Sequence[FrameScore]) -> float | None:
-    """Mean over the frames; None where it cannot be measured."""
+    """Mean over the frames; None if it cannot be measured."""
     known = [s.ssim for s in scores if s.ssim is not None]
     return float(np.mean(known)) if known else None
 

@@ -1,7 +1,7 @@
-"""Two pictures of one thing, and where to look for the difference.
+"""Compares two pictures of one thing, and finds where they differ.
 
 The smaller one is enlarged to the size of the other, and the factor is stated. PSNR and SSIM are
-measured where there is a reference. `crispen.evaluate.sheet` and `crispen.evaluate.report.slider`
+measured if there is a reference. `crispen.evaluate.sheet` and `crispen.evaluate.report.slider`
 show it.
 """
 
@@ -47,7 +47,7 @@ class Window:
     side: int
 
     def cut(self, pixels: Bytes) -> Bytes:
-        """What is in it."""
+        """Its pixels."""
         return pixels[self.top : self.top + self.side, self.left : self.left + self.side]
 
 
@@ -72,10 +72,10 @@ def compare(
 
     Args:
         before: Enlarged to the size of `after` if it is smaller.
-        after: The result; its size is that of the comparison.
+        after: The result; it sets the comparison's size.
         reference: What it should look like; at least as large as `after`.
         method: How `before` is enlarged.
-        windows: How many places to look closer at.
+        windows: How many places to magnify.
         window_px: Side of these squares; less if the picture is smaller.
 
     Raises:
@@ -115,7 +115,7 @@ def _factor(first: Bytes, second: Bytes, before: Path, after: Path) -> float:
             f"{before.name} ({w1}x{h1}) is larger than {after.name} ({w2}x{h2}); "
             "give the small picture first, the enhanced one second"
         )
-    # A pixel of rounding is no change of shape.
+    # One pixel of rounding is not a change of shape.
     if abs(h2 * w1 - w2 * h1) > max(h1, w1) * max(h2 / h1, w2 / w1):
         raise UsageError(
             f"{before.name} ({w1}x{h1}) and {after.name} ({w2}x{h2}) differ in shape; "
@@ -136,7 +136,7 @@ def _reference(file: Path, height: int, width: int) -> Bytes:
 
 
 def score(pixels: Bytes, reference: Bytes, border: int) -> str:
-    """PSNR and SSIM as a label says them; empty where the picture is too small for PSNR."""
+    """PSNR and SSIM for a label; empty if the picture is too small for PSNR."""
     image, target = round8(luma255(pixels)), luma255(reference)
     if min(image.shape) <= 2 * border:
         return ""
@@ -151,14 +151,14 @@ def _join(*parts: str) -> str:
 
 
 def choose_windows(first: Bytes, second: Bytes, side: int, count: int) -> tuple[Window, ...]:
-    """The squares where two pictures differ most, not overlapping, the strongest first.
+    """The non-overlapping squares where two pictures differ most, largest difference first.
 
-    Equal pictures give the squares with the most detail.
+    For equal pictures, the squares with the most detail.
 
     Args:
         first: ``(height, width, 3)``.
         second: The same shape.
-        side: Of a square.
+        side: A square's, in pixels.
         count: Maximum number.
     """
     a, b = first.sum(axis=2, dtype=np.int32), second.sum(axis=2, dtype=np.int32)
@@ -176,7 +176,7 @@ def choose_windows(first: Bytes, second: Bytes, side: int, count: int) -> tuple[
         if sums[top, left] < 0:
             break
         chosen.append(Window(left, top, side))
-        # Half a side apart at least in one direction: neighbours show the same edge again.
+        # At least half a side apart in one direction: neighbours would show the same edge.
         rim = side + side // 2
         sums[max(0, top - rim + 1) : top + rim, max(0, left - rim + 1) : left + rim] = -1
     return tuple(chosen)

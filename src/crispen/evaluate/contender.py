@@ -32,7 +32,7 @@ class Contender:
     Attributes:
         name: For tables.
         scale: How many times larger each side becomes.
-        luma: It works on a plane of luma as well as on colour.
+        luma: It operates on a luma plane as well as on colour.
         card: The model's; None for a baseline.
         run: From ``(height, width, 1 or 3)`` pixels to those of the result; one channel is
             studio luma, three are R'G'B'.
@@ -108,7 +108,7 @@ def _model(engine: Engine) -> Callable[[Pixels], Pixels]:
         return functools.partial(engine.run, studio=True)
 
     def run(pixels: Pixels) -> Pixels:
-        # Such a network takes only some sizes, or would see the whole picture: as in real use.
+        # Only some sizes fit, or the receptive field is the whole picture: tiled, as in real use.
         height, width, channels = pixels.shape
         source = Shape(width, height, channels, pixels.dtype.itemsize)
         stage = ModelStage(engine, source, memory_bytes=_MEMORY_BYTES, studio=True)

@@ -1,12 +1,12 @@
-"""DISTS: how far two pictures differ in structure and texture, as a trained network sees them.
+"""DISTS: how far two pictures differ in structure and texture, as seen by a trained network.
 
-Both pictures go through the thirteen convolutions of VGG-16, whose pooling is a smooth one. Of each
-channel of six layers, the picture itself being the first, means are compared (texture) and
-covariances (structure), and weighted as people judged them [1]_. Two patches of one texture are
-near, whatever the pixels say. 0 for equal pictures, about 0.05 to 0.3 for enlarged ones. Lower is
+Both pictures go through the thirteen convolutions of VGG-16, with smooth pooling. In each channel
+of six layers, the first being the picture itself, means (texture) and covariances (structure) are
+compared, with weights fitted to people's judgements [1]_. Two patches of one texture are close,
+even if their pixels differ. 0 for equal pictures, about 0.05 to 0.3 for enlarged ones. Lower is
 better.
 
-The weights are no part of Crispen: ``dists.safetensors`` (``alpha`` and ``beta``) and
+The weights are not part of Crispen: ``dists.safetensors`` (``alpha`` and ``beta``) and
 ``vgg16.safetensors`` (``features.N.weight`` and ``features.N.bias`` in torchvision's numbering).
 The folder that holds both is named by ``$CRISPEN_DISTS``, or is ``dists`` in the user's data
 folder.
@@ -30,10 +30,10 @@ from crispen.errors import InputError, MissingExtra, needs_extra
 
 Floats = NDArray[np.float32]
 
-# Torchvision's numbers of the convolutions, by the stage they belong to.
+# Torchvision's numbers of the convolutions, by stage.
 STAGES = ((0, 2), (5, 7), (10, 12, 14), (17, 19, 21), (24, 26, 28))
 FILES = ("dists.safetensors", "vgg16.safetensors")
-# Another name under which LPIPS's file of the same network is found.
+# Another name for LPIPS's file of the same network.
 _LPIPS_FILE = "vgg16-lpips.safetensors"
 # Smaller pictures leave nothing for the last layers.
 LEAST_PX = 32
@@ -57,13 +57,13 @@ class Dists:
         alpha, beta = (tensors[n].astype(np.float64).ravel() for n in ("alpha", "beta"))
         total = alpha.sum() + beta.sum()
         self._alpha, self._beta = alpha / total, beta / total
-        # Its features are compared by their variance, for which 16 bits are too few.
+        # The variances of its features are compared, for which 16 bits are too few.
         self._network = openvino.Core().compile_model(
             _network(tensors), "CPU", {"INFERENCE_PRECISION_HINT": "f32"}
         )
 
     def __call__(self, image: NDArray[np.uint8], reference: NDArray[np.uint8]) -> float | None:
-        """The distance of two pictures; None for pictures under 32 pixels a side.
+        """The distance between two pictures; None for pictures under 32 pixels a side.
 
         Args:
             image: ``(height, width, 3)`` ``uint8`` R'G'B'.
@@ -124,14 +124,14 @@ def _network(tensors: Mapping[str, NDArray[Any]]) -> Any:
 
 
 def _pooled(op: Any, x: Any, channels: int, constant: Any) -> Any:
-    """Half the size: the root of the squares' weighted mean over 3×3 pixels."""
+    """Half the size: the weighted root mean square of 3×3 pixels."""
     window = constant(np.tile(_POOL, (channels, 1, 1)), (channels, 1, 1, 3, 3))
     mean = op.group_convolution(op.multiply(x, x), window, [2, 2], [1, 1], [1, 1], [1, 1])
     return op.sqrt(op.add(mean, constant(1e-12, (1, 1, 1, 1))))
 
 
 def dists(image: NDArray[np.uint8], reference: NDArray[np.uint8]) -> float | None:
-    """The distance of two pictures with the weights of `load_dists`; see `Dists`."""
+    """The distance between two pictures with the weights of `load_dists`; see `Dists`."""
     return load_dists()(image, reference)
 
 

@@ -1,8 +1,8 @@
 """The classic filters that a restoration network has to beat.
 
-All but ``none`` are made of scikit-image and SciPy (``pip install 'crispen[iqa]'``). Each takes and
-gives ``(height, width, 3)`` ``uint8``. Those that must know how noisy a picture is estimate
-it, as a person with an unknown picture would have to.
+All but ``none`` use scikit-image and SciPy (``pip install 'crispen[iqa]'``). Each takes and returns
+``(height, width, 3)`` ``uint8``. Those that need a picture's noise level estimate it, as anyone
+with an unknown picture would have to.
 """
 
 from __future__ import annotations
@@ -30,15 +30,15 @@ def none(pixels: Bytes) -> Bytes:
 
 
 def median(pixels: Bytes) -> Bytes:
-    """The median of 3×3 pixels, each channel alone."""
+    """The median of 3×3 pixels, each channel separately."""
     out: Bytes = _scipy().median_filter(pixels, size=(_MEDIAN_PX, _MEDIAN_PX, 1))
     return out
 
 
 def adaptive_median(pixels: Bytes) -> Bytes:
-    """The median of the smallest window, 3×3 to 9×9, whose median is no impulse.
+    """The median of the smallest window, 3×3 to 9×9, whose median is not an impulse.
 
-    A pixel that is no extreme of its window is kept [1]_.
+    A pixel that is not an extreme of its window is kept [1]_.
 
     .. [1] H. Hwang, R. A. Haddad, "Adaptive median filters: new algorithms and results", IEEE TIP
        1995, doi:10.1109/83.370679
@@ -54,17 +54,17 @@ def adaptive_median(pixels: Bytes) -> Bytes:
         impulse = (pixels <= low) | (pixels >= high)
         out[sound & impulse] = middle[sound & impulse]
         open_ &= ~sound
-        # What no window settles is the median of the largest.
+        # If no window qualifies, it is the median of the largest.
         last = middle
     out[open_] = last[open_]
     return out
 
 
 def bilateral(pixels: Bytes) -> Bytes:
-    """Bilateral filter, σ of 3 pixels, and in grey levels thrice the estimated noise [1]_.
+    """Bilateral filter, σ of 3 pixels, and in grey levels three times the estimated noise [1]_.
 
-    Window and colour distance (the sum over the channels) are OpenCV's. That of scikit-image 0.26
-    weighs a window beside the pixel.
+    Window and colour distance (the sum over the channels) are OpenCV's. scikit-image 0.26's own
+    weights a window beside the pixel.
 
     .. [1] C. Tomasi, R. Manduchi, "Bilateral filtering for gray and color images", ICCV 1998,
        doi:10.1109/ICCV.1998.710815
@@ -100,13 +100,13 @@ def nl_means(pixels: Bytes) -> Bytes:
         fast_mode=True,
         channel_axis=-1,
     )
-    # Of a single pixel it gives another shape.
+    # For a single pixel it returns another shape.
     return _bytes(restored).reshape(pixels.shape)
 
 
 def unsharp(pixels: Bytes) -> Bytes:
     """Unsharp masking, radius 2 pixels, amount 1."""
-    # Not -1: scikit-image 0.26 would sharpen three rows and leave the rest as it finds it.
+    # Not -1: scikit-image 0.26 would sharpen three rows and leave the rest unchanged.
     return _bytes(
         _skimage("filters").unsharp_mask(pixels / 255, radius=2, amount=1.0, channel_axis=2)
     )
@@ -123,9 +123,9 @@ FILTERS: dict[str, Filter] = {
 
 
 def noise_sigma(pixels: Bytes) -> float:
-    """Standard deviation of Gaussian noise in grey levels, estimated, the mean of the channels.
+    """Estimated standard deviation of Gaussian noise in grey levels, mean of the channels.
 
-    What a Laplacian that ignores edges and ramps leaves is taken for noise [1]_.
+    The response of a Laplacian that ignores edges and ramps is treated as noise [1]_.
 
     .. [1] J. Immerkær, "Fast noise variance estimation", CVIU 1996, doi:10.1006/cviu.1996.0060
     """

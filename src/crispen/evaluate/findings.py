@@ -1,4 +1,4 @@
-"""What a trained model does to pictures it never saw: scores, and the best and worst of them."""
+"""How a trained model does on unseen pictures: scores, and the best and worst of them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from crispen.media.image import is_image_name
 from crispen.models.card import ModelCard
 from crispen.progress import Progress
 
-# A report shows this much of a large picture, where the answer is worst.
+# A report shows this much of a large picture, where the result is worst.
 _SHOWN_PX = 640
 _WINDOW_PX = 36
 _MOST_PICTURES = 24
@@ -35,7 +35,7 @@ class Shown:
         place: ``best`` or ``worst``.
         gain: dB more than the simplest baseline.
         comparison: Input, output, reference.
-        part: A large picture, of which this is the part with the largest error.
+        part: It shows only the part of a large picture with the largest error.
     """
 
     picture: str
@@ -48,7 +48,7 @@ class Shown:
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Findings:
-    """What was found out about one run's model.
+    """What was measured about one run's model.
 
     Attributes:
         data: What it was measured on, in words.
@@ -56,7 +56,7 @@ class Findings:
         precision: The engine and number format it ran with.
         scores: The model's, then those of the baselines.
         shown: The worst pictures, then the best.
-        degraded: Pictures and what the degradation made of them, the same part of both.
+        degraded: Pictures with their degraded versions, the same part of both.
     """
 
     data: str
@@ -70,15 +70,15 @@ class Findings:
 def validation_pairs(
     run: Run, data: str | Path | None, *, degraded: bool
 ) -> tuple[list[Pair], str] | None:
-    """Pictures to measure a run's model on, and what they are called; None if there are none.
+    """Pictures to measure a run's model on, and their name; None if there are none.
 
-    Those asked for; else the recipe's validation folder; else the pictures that were held out of
-    its data; else Set5, where it can be found.
+    The requested ones; else the recipe's validation folder; else the pictures held out of its
+    data; else Set5, if it can be found.
 
     Args:
         run: The run.
         data: A folder or a name, or None.
-        degraded: The recipe says what is done to them.
+        degraded: The recipe degrades them.
     """
     if data is not None:
         folder = find_data(data)
@@ -99,7 +99,7 @@ def validation_pairs(
 
 
 def held_out_pairs(run: Run) -> list[Pair]:
-    """The pictures of a folder that training left out, as far as they are still there."""
+    """The pictures of a folder held out of training, as far as they still exist."""
     names = (run.data.get("split") or {}).get("valid")
     folder = Path(str((run.recipe.get("data") or {}).get("path") or "/nowhere"))
     if not isinstance(names, list):
@@ -122,12 +122,12 @@ def examine(
     threads: int | None = None,
     progress: Progress | None = None,
 ) -> Findings:
-    """Measures a model and the baselines, and picks the pictures worth a look.
+    """Measures a model and the baselines, and picks the pictures to show.
 
     Args:
         model: Its file.
         pairs: The pictures.
-        data: What they are called.
+        data: Their name.
         scale: The model's.
         protocol: How pictures are compared.
         baselines: The model's gain is relative to the first.
@@ -201,7 +201,7 @@ def _look(
         Panel("reference", "", hr[rows, columns]),
     )
     side = min(_WINDOW_PX, *panels[0].pixels.shape[:2])
-    # Where the answer is farthest from the truth.
+    # Where the result is farthest from the reference.
     windows = choose_windows(panels[1].pixels, panels[2].pixels, side, 3)
     return Shown(
         pair.hr.name,
@@ -230,7 +230,7 @@ def _around(start: int, side: int, length: int) -> slice:
 
 
 def _degraded(pair: Pair, scale: int, protocol: Protocol) -> tuple[str, Bytes, Bytes]:
-    """The middle of a picture and of its bad version, enlarged to the same size."""
+    """The middle of a picture and of its degraded version, at the same size."""
     bad, good = pair.load(scale, protocol.degrade)
     bad = bad.repeat(scale, 0).repeat(scale, 1)
     side = min(256, *good.shape[:2])

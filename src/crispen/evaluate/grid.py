@@ -18,9 +18,9 @@ def make_grid(cells: Sequence[Sequence[tuple[str, Bytes]]]) -> Bytes:
     """One picture of many, each with its label above it.
 
     Args:
-        cells: Rows of labels and pictures ``(height, width, 3)``; pictures of one row are of one
-            height, and those of one column of one width. A label may be as long as those behind it
-            are empty; a row without any takes no room for them.
+        cells: Rows of labels and pictures ``(height, width, 3)``; pictures in a row have the same
+            height, those in a column the same width. A label may extend over empty ones after it;
+            a row without labels leaves no room for them.
     """
     rows: list[Bytes] = []
     for row in cells:

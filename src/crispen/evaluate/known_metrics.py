@@ -29,14 +29,14 @@ class Metric:
 
     Attributes:
         title: At the head of a column.
-        digits: Behind the decimal point.
+        digits: After the decimal point.
         lower_is_better: Whether the smallest value is the best.
-        about: What it is, for the note under a table; ours that go by the protocol's colour and
-            border have none.
+        about: What it is, for the note under a table; empty for ours that follow the protocol's
+            colour and border.
         measure: From result and reference in R'G'B', ``(height, width, 3)`` ``uint8``, no border
-            shaved; None for those that `crispen.evaluate.benchmark` measures itself, and what it
-            gives is None where it is undefined.
-        prepare: Loads what it needs, or says in one line what is missing.
+            shaved; None for those that `crispen.evaluate.benchmark` measures itself. It returns
+            None where the metric is undefined.
+        prepare: Loads what it needs, or reports in one line what is missing.
     """
 
     title: str
@@ -169,7 +169,7 @@ def find_metric(name: str) -> Metric:
 
 
 def usable_metrics() -> tuple[list[str], list[str]]:
-    """The metrics that can be measured here, and for each other one a line that says why not."""
+    """The metrics that can be measured here, and one line for each other one that says why not."""
     usable, missing = [], []
     for name in metric_names():
         prepare = find_metric(name).prepare
@@ -198,7 +198,7 @@ def _metric(found: Any, name: str) -> Metric:
 
 
 def measured(name: str, result: NDArray[np.uint8], reference: NDArray[np.uint8]) -> float | None:
-    """What a metric gives for a picture; None where it is undefined.
+    """A metric's value for a picture; None where it is undefined.
 
     Raises:
         CrispenError: It failed, or what it needs is missing.

@@ -1,4 +1,4 @@
-"""Text as pixels, without any font on the machine.
+"""Draws text as pixels, without any font on the machine.
 
 ``letters.png`` holds the letters side by side (DejaVu Sans, drawn by ``tools/make_lettering.py``);
 its last line marks where each of them ends.
@@ -31,7 +31,7 @@ def _letters() -> dict[str, NDArray[np.uint8]]:
 
 
 def line_height() -> int:
-    """Pixels of a line of text."""
+    """Height of a line of text in pixels."""
     return int(_letters()[" "].shape[0])
 
 
@@ -39,8 +39,8 @@ def draw_text(text: str, width: int) -> NDArray[np.uint8]:
     """``(line_height(), width)`` coverage of a line of text, 0 to 255.
 
     Args:
-        text: What does not fit ends in an ellipsis; letters that are unknown become ``?``.
-        width: Pixels of the line.
+        text: Cut with an ellipsis if too long; unknown letters become ``?``.
+        width: Width of the line in pixels.
     """
     letters = _letters()
     glyphs = [letters.get(c, letters[_UNKNOWN]) for c in text]

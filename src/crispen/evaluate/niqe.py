@@ -1,9 +1,9 @@
 """NIQE: how far a picture's statistics are from those of natural pictures, without a reference.
 
-The picture is normalised by its local mean and contrast; of every block of 96×96 pixels, and of the
-same block at half size, 18 numbers describe how the normalised values and the products of
-neighbours are distributed. The score is the distance between the Gaussian that fits these numbers
-and the one of natural pictures [1]_. Lower is better; 3 to 5 is usual for good photographs. The
+The picture is normalised by its local mean and contrast. For every block of 96×96 pixels, and for
+the same block at half size, 18 numbers describe the distributions of the normalised values and of
+the products of neighbours. The score is the distance between the Gaussian fitted to these numbers
+and that of natural pictures [1]_. Lower is better; 3 to 5 is usual for good photographs. The
 constants of the natural pictures are the authors' own (``niqe-notice.txt``).
 
 .. [1] A. Mittal, R. Soundararajan, A. C. Bovik, "Making a completely blind image quality analyzer",
@@ -30,7 +30,7 @@ _NEIGHBOURS = ((0, 1), (1, 0), (1, 1), (1, -1))
 
 
 def niqe(luma: Array) -> float | None:
-    """The score of a picture; None for one that holds less than two blocks of 96×96 pixels.
+    """The score of a picture; None for fewer than two blocks of 96×96 pixels.
 
     Args:
         luma: ``(height, width)`` in grey levels, as `metrics.luma255` gives it; it is rounded.
@@ -81,7 +81,7 @@ def _features(picture: Array, block: int) -> Array:
 
 
 def normalised(picture: Array) -> Array:
-    """A picture less its local mean, over its local contrast."""
+    """A picture minus its local mean, divided by its local contrast."""
     mean = _smooth(picture)
     contrast = np.sqrt(np.abs(_smooth(picture**2) - mean**2))
     return np.asarray((picture - mean) / (contrast + 1), np.float64)

@@ -1,4 +1,4 @@
-"""What is measured on: pictures with what was made of them, found by folder or by name."""
+"""Pairs of references and degraded inputs to measure on, found by folder or by name."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from crispen.media.image import is_image_name, read_image
 from crispen.media.resample import downscale
 
 Bytes = NDArray[np.uint8]
-# Makes the degraded input: of an R'G'B' picture and its number in the folder.
+# Makes the degraded input from an R'G'B' picture and its number in the folder.
 Degrade = Callable[[Bytes, int], Bytes]
 
 DATA_VARIABLE = "CRISPEN_DATA"
@@ -25,12 +25,12 @@ _BESIDE = Path("../shared/data/valid")
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A reference and where its small or bad version comes from.
+    """A reference and where its small or degraded version comes from.
 
     Attributes:
         hr: The reference's file.
         lr: The other picture's file; None if it is made from the reference.
-        index: The pair's number, from which a degradation draws.
+        index: The pair's number, which seeds a degradation.
     """
 
     hr: Path
@@ -42,10 +42,10 @@ class Pair:
 
         Args:
             scale: How many times smaller `lr` is.
-            degrade: Makes `lr` of `hr`; bicubic shrinking unless given.
+            degrade: Makes `lr` from `hr`; bicubic downscaling by default.
 
         Raises:
-            InputError: The two do not fit.
+            InputError: The sizes of the two do not match.
         """
         hr = self.reference()
         if self.lr is None:
@@ -87,7 +87,7 @@ def find_pairs(folder: Path, scale: int, *, degraded: bool = False) -> list[Pair
     Args:
         folder: The folder.
         scale: ``N`` of ``LR_xN``; ``LR_x1`` holds degraded inputs of full size.
-        degraded: The other pictures are made, so leave ``LR_xN`` alone.
+        degraded: The inputs are generated, so ``LR_xN`` is ignored.
 
     Raises:
         MissingInput: No such folder, or no picture in it.
@@ -119,7 +119,7 @@ def find_data(name: str | Path) -> Path:
     """The folder of a data set, or a video: a path, or a name such as ``Set5`` on the search path.
 
     The search path is ``$CRISPEN_DATA`` (folders, separated as in ``PATH``), the folder ``data`` of
-    the user's data, and ``../shared/data/valid``. Upper and lower case are alike.
+    the user's data, and ``../shared/data/valid``. Case is ignored.
 
     Raises:
         MissingInput: It is nowhere; the text says where to put it.

@@ -1,4 +1,4 @@
-"""How much memory work takes at its peak, where the system reports it."""
+"""Peak memory of a piece of work, if the system reports it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Peak:
     """What `peak_memory` found.
 
     Attributes:
-        bytes: Largest resident memory of the whole process; None if the system does not report it.
+        bytes: Peak resident memory of the whole process; None if the system does not report it.
     """
 
     bytes: int | None = None
@@ -25,7 +25,7 @@ class Peak:
 
 @contextmanager
 def peak_memory() -> Iterator[Peak]:
-    """Measures the work inside: the process's largest resident memory, Linux only."""
+    """Measures the process's peak resident memory during the block; Linux only."""
     peak, known = Peak(), True
     try:
         (_PROCESS / "clear_refs").write_text(_RESET_PEAK)
@@ -37,7 +37,7 @@ def peak_memory() -> Iterator[Peak]:
 
 
 def resident_peak() -> int | None:
-    """Largest resident memory since it was last reset, in bytes, or None."""
+    """Peak resident memory since the last reset, in bytes, or None."""
     try:
         status = (_PROCESS / "status").read_text()
     except OSError:

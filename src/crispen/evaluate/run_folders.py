@@ -1,6 +1,6 @@
-"""Run folders read back, without PyTorch: what training wrote, even while it is still writing.
+"""Reads run folders without PyTorch: what training wrote, even while it is still writing.
 
-Every file may be missing, cut off or about to be replaced: what cannot be read is left out, and
+Any file may be missing, cut off or about to be replaced: what cannot be read is left out, and
 the rest is reported. The folder's layout is that of `docs/training.md`.
 """
 
@@ -29,7 +29,7 @@ class Log:
     """The table ``log.csv``.
 
     Attributes:
-        columns: Values by column name, all of one length; None where nothing was measured.
+        columns: Values by column name, all the same length; None where nothing was measured.
     """
 
     columns: Mapping[str, tuple[Value, ...]] = field(default_factory=dict)
@@ -43,7 +43,7 @@ class Log:
             yield dict(zip(self.columns, values, strict=True))
 
     def curve(self, name: str, *, over: str = "step") -> list[tuple[float, float]]:
-        """``(step, value)`` wherever both were measured; empty for a column that is not there."""
+        """``(step, value)`` wherever both were measured; empty for a missing column."""
         pairs = zip(self.columns.get(over, ()), self.columns.get(name, ()), strict=False)
         return [(x, y) for x, y in pairs if x is not None and y is not None]
 
@@ -52,7 +52,7 @@ class Log:
         return next((v for v in reversed(self.columns.get(name, ())) if v is not None), None)
 
     def best(self, name: str) -> tuple[float, float] | None:
-        """``(step, value)`` where it was best: lowest for losses and errors, else highest."""
+        """``(step, value)`` of the best one: lowest for losses and errors, else highest."""
         curve = self.curve(name)
         if not curve:
             return None
@@ -66,7 +66,7 @@ class Sample:
 
     Attributes:
         step: When it was made.
-        epoch: The same in passes through the data; None if that was not written down.
+        epoch: The same in passes through the data; None if not recorded.
         file: Its picture.
     """
 
@@ -81,32 +81,32 @@ class Run:
 
     Attributes:
         folder: Its path.
-        id: Its folder below the one that was listed, with ``/``; unique there, unlike `name`.
-        name: Of the recipe.
+        id: Its folder relative to the listed one, with ``/``; unique there, unlike `name`.
+        name: The recipe's.
         task: ``upscale``, ``denoise`` …
         scale: How many times larger each side becomes.
-        status: ``running`` is what the run said last; a killed one says so for ever, see `updated`.
+        status: The run's last report; a killed one says ``running`` for ever, see `updated`.
         step: Steps done.
-        steps: Steps wanted.
+        steps: Steps requested.
         epoch: Passes through the data.
         started: ISO 8601 time, or empty.
-        wall_time_s: Seconds of training, pauses left out.
+        wall_time_s: Seconds of training, without pauses.
         updated: Seconds since the epoch when anything in the folder was last written.
         parameters: Weights of the network.
-        command: As it was typed.
-        commit: Of the source, or empty.
-        versions: Of the packages that matter.
+        command: As typed.
+        commit: The source's, or empty.
+        versions: Those of the packages that matter.
         device: What it trained on.
-        seed: Of weights and batches.
-        data: What ``run.json`` says of the data: digest, split …
+        seed: For weights and batches.
+        data: What ``run.json`` says about the data: digest, split …
         best: ``step`` and the figures of the best checkpoint.
         paper: Title, source and ``figures`` to compare with; empty without one.
         recipe: The resolved recipe as tables; empty if it cannot be read.
-        recipe_text: The same as it was written.
-        log: What was measured while it trained.
+        recipe_text: The same as text.
+        log: What was measured during training.
         samples: Sheets, oldest first.
         model: The exported ONNX file, or None.
-        error: Why it failed, if it did and said so.
+        error: Why it failed, if it reported that.
     """
 
     folder: Path
@@ -165,10 +165,10 @@ def is_run(folder: Path) -> bool:
 
 
 def list_runs(folder: Path, *, depth: int = 1) -> list[Run]:
-    """The runs in a folder, the one written to last first; an empty list if there are none.
+    """The runs in a folder, most recently written first; empty if there are none.
 
     Args:
-        folder: As ``runs``; a run's own folder gives that run.
+        folder: Such as ``runs``; a run's own folder gives that run.
         depth: How many levels of folders to look through.
 
     Raises:
@@ -179,10 +179,10 @@ def list_runs(folder: Path, *, depth: int = 1) -> list[Run]:
 
 
 def run_folders(folder: Path, *, depth: int = 1) -> dict[str, Path]:
-    """Paths of the runs in a folder, by id; nothing in them is read.
+    """Paths of the runs in a folder, by id; does not read the runs.
 
     Args:
-        folder: As ``runs``; a run's own folder gives that run.
+        folder: Such as ``runs``; a run's own folder gives that run.
         depth: How many levels of folders to look through.
 
     Raises:
@@ -213,7 +213,7 @@ def read_run(folder: Path, *, id: str = "") -> Run:
     """The current content of a run folder.
 
     Args:
-        folder: As ``runs/denoise-photo``.
+        folder: Such as ``runs/denoise-photo``.
         id: See `Run`; the folder's name unless given.
 
     Raises:
@@ -303,7 +303,7 @@ def _numbers(table: Mapping[str, Any]) -> dict[str, float]:
 
 def _log(path: Path) -> Log:
     text = _text(path)
-    # A last line without its end is still being written.
+    # A last line without a newline is still being written.
     whole = text[: text.rfind("\n") + 1]
     header, *lines = list(csv.reader(whole.splitlines())) or [[]]
     rows: list[dict[str, Value]] = []
@@ -332,7 +332,7 @@ def _samples(folder: Path) -> tuple[Sample, ...]:
     for entry in _json(folder / "samples.json", []):
         if not isinstance(entry, dict):
             continue
-        # Only a name counts: nothing outside the folder is ever read or served.
+        # Only the file name counts: nothing outside the folder is ever read or served.
         file = folder / Path(str(entry.get("file", ""))).name
         if file.is_file():
             epoch = _number(entry, "epoch", math.nan)

@@ -1,4 +1,4 @@
-"""What a measurement asks for, and what it gives."""
+"""What to measure, and the results."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class PictureScore:
         picture: File name.
         psnr: dB, the border shaved.
         ssim: The same border.
-        seconds: For the picture, network alone, the model being warm.
-        mse: Of values in [0, 1].
-        more: What the other metrics gave, by their names; None where one is undefined.
+        seconds: For the picture, network only, after a warm-up run.
+        mse: For values in [0, 1].
+        more: Values of the other metrics by name; None where one is undefined.
     """
 
     picture: str
@@ -38,7 +38,7 @@ class PictureScore:
     more: Mapping[str, float | None] = field(default_factory=dict)
 
     def value(self, name: str) -> float | None:
-        """What a metric gave, or ``seconds``; None where it was not measured."""
+        """The value of a metric, or of ``seconds``; None if it was not measured."""
         if name in self.more:
             return self.more[name]
         found: float | None = getattr(self, name, None)
@@ -57,9 +57,9 @@ class Score:
         color: What was compared.
         border: Pixels shaved on each side.
         degradation: What degraded the inputs; empty for the folder's own or MATLAB's bicubic.
-        metrics: Those asked for.
+        metrics: Those requested.
         parameters: Weights of the network; 0 for a baseline.
-        memory_bytes: Largest resident memory of the process meanwhile, or None.
+        memory_bytes: Peak resident memory of the process meanwhile, or None.
     """
 
     model: str
@@ -101,9 +101,9 @@ class Protocol:
 
     Attributes:
         color: Y' (BT.601 studio swing) or R'G'B'.
-        border: Pixels shaved; None for the literature's: the scale, and none where nothing is
+        border: Pixels shaved; None for the literature's: the scale, and none if nothing is
             enlarged.
-        metrics: What is measured besides seconds.
+        metrics: Those to measure besides seconds.
         degrade: Makes the degraded inputs, see `pairs.Degrade`; None for the folder's own.
         degradation: The same in words.
     """

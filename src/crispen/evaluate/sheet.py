@@ -1,4 +1,4 @@
-"""A comparison as one picture: the panels side by side, below each the same places enlarged."""
+"""A comparison as one picture: panels side by side, and below each the same places enlarged."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def _column(panel: Panel, windows: tuple[Window, ...]) -> Bytes:
 def _overview(pixels: Bytes) -> tuple[Bytes, float]:
     height, width = pixels.shape[:2]
     factor = min(PANEL_PX / width, PANEL_PX / height)
-    # Whole pixels are kept where they can be seen.
+    # Enlarge by whole factors, as single pixels are visible.
     factor = float(int(factor)) if factor >= 1 else factor
     size = (max(1, round(height * factor)), max(1, round(width * factor)))
     return resized(pixels, *size, "nearest" if factor >= 1 else "bicubic"), factor

@@ -1,4 +1,4 @@
-"""Two clips beside each other in one video, so that no player can show them out of step."""
+"""Two clips side by side in one video, so that no player can show them out of sync."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class SideBySide:
 
     Args:
         file: To write to.
-        like: The clip whose size each half has.
+        like: The clip that sets the size of each half.
     """
 
     def __init__(self, file: BinaryIO, like: Clip) -> None:

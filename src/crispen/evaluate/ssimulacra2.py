@@ -1,8 +1,8 @@
 """SSIMULACRA 2: how visible the difference of two pictures is, as people judged compressed ones.
 
-Six scales of a perceptual colour space are compared for structure, ringing and blur [1]_. 100 for
-equal pictures, 90 where nothing can be seen, 70 where little can, 30 for low quality; it may be
-negative. Higher is better. The computation is that of the package ``ssimulacra2``.
+Structure, ringing and blur are compared at six scales of a perceptual colour space [1]_. 100 for
+equal pictures, 90 if no difference is visible, 70 if little is, 30 for low quality; it may be
+negative. Higher is better. The package ``ssimulacra2`` computes it.
 
 .. [1] J. Sneyers, https://github.com/cloudinary/ssimulacra2
 """
@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from crispen.errors import needs_extra
 
-# The package makes nothing of smaller pictures, and calls them equal.
+# The package computes nothing for smaller pictures, and calls them equal.
 LEAST_PX = 8
 
 
@@ -49,7 +49,7 @@ def load_package() -> Any:
 
 
 def _file(pixels: NDArray[np.uint8]) -> io.BytesIO:
-    """A picture as the package takes it."""
+    """A picture in the form that the package reads."""
     from PIL import Image
 
     file = io.BytesIO()

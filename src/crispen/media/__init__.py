@@ -1,1 +1,1 @@
-"""Pixels in and out of files."""
+"""Reads pixels from files and writes them."""

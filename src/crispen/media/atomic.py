@@ -16,14 +16,14 @@ from typing import BinaryIO
 from crispen.errors import CrispenError, OutputError
 
 _PART = re.compile(r"\..{1,80}\.[0-9a-f]{8}\.part", re.DOTALL)
-# Between closing a file and giving it its name, a run that lives does not hold it.
+# Between closing a file and renaming it, a live run holds no lock on it.
 _YOUNG_S = 60.0
 _NAME_BYTES = 200
 _swept: set[Path] = set()
 
 
 def check_target(path: Path, *, overwrite: bool) -> None:
-    """Says early what would make `commit` fail.
+    """Reports early what would make `commit` fail.
 
     Raises:
         OutputError: `path` exists and may not be replaced, or its folder cannot take a file.
@@ -48,8 +48,8 @@ def check_target(path: Path, *, overwrite: bool) -> None:
 def open_beside(path: Path) -> tuple[Path, BinaryIO]:
     """A new, empty, hidden file in the folder of `path`, with the usual permissions.
 
-    It is locked as long as it is open. What runs that died left half-written in that folder is
-    removed when a process first writes there.
+    It is locked while open. Files that dead runs left half-written in that folder are removed
+    when a process first writes there.
 
     Raises:
         OutputError: The folder refuses it.
@@ -63,7 +63,7 @@ def open_beside(path: Path) -> tuple[Path, BinaryIO]:
         name = name[:-1]
     temporary = folder / f".{name}.{secrets.token_hex(4)}.part"
     try:
-        # Unlike tempfile's, its mode follows the umask, as that of any other new file does.
+        # Unlike tempfile's, its mode follows the umask, like any other new file's.
         file = temporary.open("x+b")
         with contextlib.suppress(OSError):  # a file system without locks
             _lock(file)
@@ -105,10 +105,10 @@ def commit(temporary: Path, path: Path, *, overwrite: bool) -> None:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[BinaryIO]:
-    """A new file that takes the name `path` when the block ends well.
+    """A new file that is renamed to `path` when the block succeeds.
 
-    Until then, and for ever if the block fails, what was at `path` stays as it was, and nothing
-    half-written is left.
+    Until then, and also if the block fails, `path` stays unchanged, and nothing half-written is
+    left.
 
     Raises:
         OutputError: The folder refuses it, or the disk is full.
@@ -118,7 +118,7 @@ def replacing(path: Path) -> Iterator[BinaryIO]:
         with file:
             yield file
             file.flush()
-            # The new content is on the disk before it takes the old one's name.
+            # The new content is on disk before it replaces the old one.
             os.fsync(file.fileno())
     except BaseException as error:
         with contextlib.suppress(OSError):
@@ -149,7 +149,7 @@ def _lock(file: BinaryIO) -> bool:
 
 
 def sweep_dead(folder: Path) -> None:
-    """Removes files that runs which no longer live left half-written in `folder`."""
+    """Removes files that dead runs left half-written in `folder`."""
     with contextlib.suppress(OSError):
         for part in folder.iterdir():
             if _PART.fullmatch(part.name):
@@ -167,6 +167,6 @@ def _remove_dead(part: Path) -> None:
 
 
 def sweep(folder: Path) -> None:
-    """Removes what a killed process left half-written in `folder`, which only one may use."""
+    """Removes half-written files of a killed process from `folder`, which only one may use."""
     for part in folder.glob(".*.part"):
         part.unlink(missing_ok=True)

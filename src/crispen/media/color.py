@@ -1,7 +1,7 @@
 """RGB and Y'CbCr, by matrix (BT.601, BT.709, BT.2020) and range (studio, full).
 
-Everything here is an affine map on the last axis, so one small class says it all. Values are in
-[0, 1] for both ends: studio-range luma runs from 16/255 to 235/255. `BT601_STUDIO` is MATLAB's
+Everything here is an affine map on the last axis, so one small class suffices. Values are in
+[0, 1] on both sides: studio-range luma runs from 16/255 to 235/255. `BT601_STUDIO` is MATLAB's
 ``rgb2ycbcr``, on which the literature measures PSNR.
 
 Source: ITU-R BT.601-7, BT.709-6, BT.2020-2.
@@ -31,7 +31,7 @@ class YCbCr:
 
     @property
     def luma_weights(self) -> NDArray[np.float64]:
-        """What R, G and B in [0, 1] add to luma, range included."""
+        """Weights of R, G and B in [0, 1] in luma, including the range."""
         swing = 1.0 if self.full else 219.0 / 255.0
         return np.array([self.kr, 1.0 - self.kr - self.kb, self.kb]) * swing
 

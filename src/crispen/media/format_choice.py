@@ -1,4 +1,4 @@
-"""Which format a name means, which is written, and whether it can hold a result."""
+"""Which format a name means, which one to write, and whether it can hold a result."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ _BY_SUFFIX = {s: f for f in PICTURES.values() for s in f.suffixes}
 
 
 def is_image_name(path: str | Path) -> bool:
-    """Whether a file of this name is taken for a picture when a folder is searched.
+    """Whether a file of this name is treated as a picture when a folder is searched.
 
-    Formats that need an extra count only where it is installed.
+    Formats that need an extra count only if it is installed.
 
     >>> is_image_name("holiday.JPG"), is_image_name("notes.txt")
     (True, False)
@@ -38,7 +38,7 @@ def is_video_name(path: str | Path) -> bool:
 
 
 def animation_of(path: str | Path) -> PictureFormat | None:
-    """The animated picture that a result of that name is, where a video is what it is made of.
+    """The animated picture format of a result of that name, if it is made from a video.
 
     A PNG's usual suffix is that of a still.
 
@@ -51,18 +51,18 @@ def animation_of(path: str | Path) -> PictureFormat | None:
 
 
 def video_of(suffix: str) -> VideoFormat:
-    """The container that a result of that suffix is written as; MKV for any other suffix."""
+    """The container to write for that suffix; MKV for any unknown suffix."""
     written = (f for f in VIDEOS.values() if f.muxer and suffix.lower() in f.suffixes)
     return next(written, VIDEOS["mkv"])
 
 
 def video_read_by(demuxer: str) -> VideoFormat | None:
-    """The container that FFmpeg's reader of that name means."""
+    """The container that FFmpeg's demuxer of that name reads."""
     return next((f for f in VIDEOS.values() if f.demuxer == demuxer), None)
 
 
 def is_installed(kind: PictureFormat) -> bool:
-    """Whether what it takes to read `kind` is there."""
+    """Whether everything needed to read `kind` is installed."""
     return not kind.package or _is_there(kind.package)
 
 
@@ -72,7 +72,7 @@ def _is_there(package: str) -> bool:
 
 
 def require(kind: PictureFormat, name: str) -> None:
-    """Says what to install where `kind` cannot be read.
+    """Says what to install if `kind` cannot be read.
 
     Args:
         kind: The format of a file.
@@ -88,7 +88,7 @@ def require(kind: PictureFormat, name: str) -> None:
 
 
 def needs_more(path: Path) -> None:
-    """Says what to install where a file's name says that it is of a format that needs it.
+    """Says what to install if a file's name is that of a format that needs an extra.
 
     Raises:
         MissingExtra: With the line to type.
@@ -102,7 +102,7 @@ def output_format(name: str | None, path: Path | None, fallback: str) -> Picture
     """The format to write.
 
     Args:
-        name: What the user asked for, if anything: ``"jpg"``, ``"PNG"`` …
+        name: What the user requested, if anything: ``"jpg"``, ``"PNG"`` …
         path: The target, whose suffix counts if `name` is not given.
         fallback: For streams: the input's own format.
 
@@ -128,7 +128,7 @@ def check_fits(name: str, kind: PictureFormat, width: int, height: int, frames: 
     """Refuse what a format cannot hold.
 
     Raises:
-        UsageError: Sides of no pixel or too many, or an animation in a format for one picture.
+        UsageError: Sides of zero or too many pixels, or an animation in a still format.
     """
     if min(width, height) < 1:
         raise UsageError(f"{name}: {width}x{height} is not a size; at least 1x1")

@@ -1,8 +1,8 @@
-"""Every format of pictures that is read or written, and what each can hold.
+"""Every picture format that is read or written, and what each can hold.
 
-Nothing else in the package lists formats, but `crispen.media.video_formats` for videos: suffixes,
-media types, signatures and what browsers show are read from here, those that the page needs
-included (``make page-types``).
+Nothing else in the package lists formats, except `crispen.media.video_formats` for videos:
+suffixes, media types, signatures and what browsers show come from here, including those that the
+page needs (``make page-types``).
 
 Formats are recognised by their first bytes, never by a file's name, and only the ones listed here
 ever reach a decoder: libvips' loaders for SVG, Matlab, ImageMagick and the like, which are not
@@ -20,28 +20,27 @@ class PictureFormat:
 
     Attributes:
         name: As in ``Header.format`` and ``--format``.
-        title: As people write it.
+        title: The usual spelling.
         suffixes: The first is the usual one.
         mime: Media type.
         magic: Regular expression for the first bytes.
         aliases: Other names for ``--format``.
-        max_side: Longest side in pixels, animations counted by frame; 0 means no limit of note.
-        deep: Holds more than 8 bits a sample.
-        deep_grey: Its encoder takes more than 8 bits of grey in sRGB, if of nothing else.
+        max_side: Longest side in pixels, per frame of an animation; 0 means no practical limit.
+        deep: Holds more than 8 bits per sample.
+        deep_grey: Its encoder takes more than 8 bits only for grey in sRGB.
         alpha: Holds transparency.
         animated: Holds several frames with delays, all of which are read and written.
         grey: Holds grey as such, and not as RGB.
         profile: Holds a colour profile; without one the pixels are sRGB.
         code_points: Holds colours as code points, and so HDR.
-        holds: What beside the pixels is written: ``exif``, ``xmp``, ``iptc``, ``photoshop``,
-            ``comment``, ``texts`` (as fields of `Metadata` are called).
+        holds: What is written besides the pixels: ``exif``, ``xmp``, ``iptc``, ``photoshop``,
+            ``comment``, ``texts`` (fields of `Metadata`).
         lossless: It always keeps every sample.
         viewable: Browsers show it.
-        quality: Default of ``quality``; 0 where nothing is lost anyway, and where it is not
-            written.
+        quality: Default of ``quality``; 0 if the format is always lossless or is not written.
         saver: libvips operation, or one of `own_codecs`; empty for formats that are only read.
         extra: What to install for it, as in ``pip install 'crispen[raw]'``.
-        package: What that extra installs, as it is imported.
+        package: What that extra installs, by its import name.
     """
 
     name: str
@@ -73,7 +72,7 @@ class PictureFormat:
 
     @property
     def own_encoder(self) -> bool:
-        """Whether it is written by an encoder beside libvips, which holds the whole picture."""
+        """Whether an encoder other than libvips writes it, which holds the whole picture."""
         return self.writable and not self.saver.endswith("save_target")
 
 
@@ -127,8 +126,8 @@ PICTURES: dict[str, PictureFormat] = {
             holds=("exif", "xmp"),
             saver="webpsave_target",
         ),
-        # Before TIFF, as which some of them begin. Others cannot be distinguished by that: `choose`
-        # in `_tiff_choice` finds them.
+        # Before TIFF, since some of them begin like one. The first bytes do not show the others:
+        # `choose` in `tiff_choice` finds them.
         PictureFormat(
             "raw",
             "camera raw",
@@ -234,7 +233,7 @@ PICTURES: dict[str, PictureFormat] = {
             rb"\0\0[\x01\x02]\0[^\0]\0",
             lossless=True,
         ),
-        # Last of all, since a TGA has no signature: kind, no palette or one, sensible depths.
+        # Last, since a TGA has no signature: this matches kind, palette and sensible depths.
         PictureFormat(
             "tga",
             "TGA",

@@ -54,18 +54,18 @@ __all__ = [
     "write_image",
 ]
 
-# The longer side of what a notebook shows.
+# Maximum side of a picture in a notebook.
 _SHOWN_PX = 1600
 
 
 @dataclass(frozen=True, eq=False)
 class Image:
-    """Pixels and what belongs to them.
+    """Pixels with their metadata.
 
     Attributes:
         pixels: ``(frames * height, width, channels)`` ``uint8`` or ``uint16``, upright; channels
             are grey, grey and alpha, RGB, or RGB and alpha. Never BGR.
-        frames: More than 1 in an animation; frames are one above the other.
+        frames: More than 1 in an animation; frames are stacked vertically.
         metadata: Profile, EXIF, XMP, resolution, delays.
     """
 
@@ -87,12 +87,12 @@ class Image:
 
     @property
     def height(self) -> int:
-        """Of one frame."""
+        """Height of one frame."""
         return int(self.pixels.shape[0]) // self.frames
 
     @property
     def width(self) -> int:
-        """Of one frame."""
+        """Width of one frame."""
         return int(self.pixels.shape[1])
 
     @property
@@ -106,7 +106,7 @@ class Image:
         return self.channels in (2, 4)
 
     def header(self, format: str = "png") -> Header:
-        """What `ImageWriter` needs to know of it."""
+        """The header that `ImageWriter` needs."""
         return Header(
             self.width,
             self.height,
@@ -124,9 +124,9 @@ class Image:
         return self.pixels[index * self.height : (index + 1) * self.height]
 
     def as_rgb8(self) -> NDArray[np.uint8]:
-        """``(height, width, 3)``: the first frame as 8-bit RGB, laid on white if it has alpha.
+        """``(height, width, 3)``: the first frame as 8-bit RGB, alpha flattened onto white.
 
-        Values stay in the space of the picture's own profile.
+        Values stay in the colour space of the picture's profile.
         """
         pixels = to_8bit(self.frame(0))
         if self.has_alpha:
@@ -134,7 +134,7 @@ class Image:
         return np.repeat(pixels, 3, axis=2) if pixels.shape[2] == 1 else pixels
 
     def to_pil(self) -> PIL.Image.Image:
-        """The first frame for Pillow, which has no 16-bit colour: all but grey is made 8-bit.
+        """The first frame for Pillow, in 8 bits unless grey: Pillow has no 16-bit colour.
 
         Raises:
             MissingExtra: Pillow is not installed.
@@ -154,7 +154,7 @@ class Image:
     def __array__(
         self, dtype: np.dtype[Any] | None = None, copy: bool | None = None
     ) -> NDArray[Any]:
-        """What NumPy takes it for: `pixels`, of an animation ``(frames, height, width, channels)``.
+        """The array for NumPy: `pixels`, or ``(frames, height, width, channels)`` of an animation.
 
         >>> np.asarray(Image(np.zeros((6, 4, 3), np.uint8), frames=2)).shape
         (2, 3, 4, 3)
@@ -168,7 +168,7 @@ class Image:
         return pixels.copy() if copy else pixels
 
     def _repr_png_(self) -> bytes:
-        """What Jupyter shows: the first frame as PNG, a large one made smaller."""
+        """What Jupyter shows: the first frame as PNG, shrunk if large."""
         shown = self.to_pil()
         if max(shown.size) > _SHOWN_PX:
             if shown.mode.startswith("I"):
@@ -186,20 +186,20 @@ class Image:
         quality: int | None = None,
         overwrite: bool = False,
     ) -> None:
-        """Writes it, in the format that the suffix names; see `ImageWriter`."""
+        """Writes it in the format of the suffix; see `ImageWriter`."""
         write_image(self, path, quality=quality, overwrite=overwrite)
 
     @classmethod
     def from_array(cls, array: NDArray[Any], metadata: Metadata | None = None) -> Image:
-        """An image of a NumPy array.
+        """An image from a NumPy array.
 
         Args:
             array: ``(height, width)`` or ``(height, width, channels)``; ``uint8``, ``uint16``,
                 ``bool``, or float in [0, 1], which is rounded to 8 bits.
-            metadata: None unless given.
+            metadata: Empty by default.
 
         Raises:
-            InputError: Another shape, type or range.
+            InputError: Unsupported shape, type or range.
 
         >>> Image.from_array(np.array([[0.0, 1.0]])).pixels.ravel()
         array([  0, 255], dtype=uint8)
@@ -215,7 +215,7 @@ class Image:
             x = x * np.uint8(255)
         elif x.dtype.kind == "f":
             low, high = float(x.min()), float(x.max())
-            # Half a level beyond is rounding; NaN fails both comparisons.
+            # Half a level outside is rounding; NaN fails both comparisons.
             if not (low >= -0.002 and high <= 1.002):
                 raise InputError(
                     f"float array with values from {low:g} to {high:g}: expected [0, 1]; divide by "
@@ -240,8 +240,8 @@ def read_image(
 
     Args:
         source: A path, the bytes of a file, or a binary stream.
-        max_pixels: Refuse more than this, all frames together, before anything is decoded.
-        keep_damaged: Read a damaged file as far as it goes instead of refusing it.
+        max_pixels: Limit on the pixels of all frames together, checked before decoding.
+        keep_damaged: Read what is left of a damaged file instead of refusing it.
 
     Raises:
         InputError: Not a picture, damaged, or too large.
@@ -263,7 +263,7 @@ def write_image(
     """Writes a whole picture, atomically; the arguments are those of `ImageWriter`.
 
     Raises:
-        UsageError: Format, quality or size do not fit.
+        UsageError: Unsuitable format, quality or size.
         OutputError: The target exists, or cannot be written.
     """
     with ImageWriter(

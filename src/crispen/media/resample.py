@@ -1,13 +1,13 @@
 """Separable resampling: nearest, bilinear, bicubic, Lanczos, as MATLAB's ``imresize`` does it.
 
-Every method here is one pair of small sparse matrices, one for the rows and one for the columns.
+Every method here is a pair of small sparse matrices, one for the rows and one for the columns.
 `Taps` holds such a matrix as indices and weights, so that NumPy, PyTorch and the tests use the
 same numbers.
 
 The bicubic kernel is Keys' with a = -0.5 [1]_. Shrinking stretches the kernel by the factor
 (antialiasing); samples outside the picture repeat its edge. With `round_between` the rows are
-rounded to whole grey levels before the columns are made, which is what the MATLAB of the
-literature did and what makes the LR files of Set5 and Set14 come out to the last bit.
+rounded to whole grey levels before the columns are computed, as the MATLAB of the literature did;
+this reproduces the LR files of Set5 and Set14 bit for bit.
 
 .. [1] R. Keys, "Cubic convolution interpolation for digital image processing", 1981,
    doi:10.1109/TASSP.1981.1163711
@@ -90,11 +90,11 @@ def taps(
         n_in: Length of the input axis.
         n_out: Length of the output axis.
         method: The kernel.
-        factor: Output samples per input sample; ``n_out / n_in`` unless given. Give it where the
+        factor: Output samples per input sample; ``n_out / n_in`` by default. Give it if the
             length was rounded, as in ``imresize(x, 1/3)``.
         antialias: Stretch the kernel when shrinking (``nearest`` never does).
-        start: First output sample wanted, so that a band of a picture can be made alone.
-        stop: One past the last output sample wanted; `n_out` unless given.
+        start: First output sample to compute, so that a band of a picture can be made alone.
+        stop: One past the last output sample to compute; `n_out` by default.
     """
     kernel, radius = _KERNELS[method]
     scale = float(factor) if factor is not None else n_out / n_in
@@ -119,7 +119,7 @@ def _apply(x: NDArray[np.floating], t: Taps, axis: int) -> NDArray[np.floating]:
 
 
 def bicubic_phases(scale: int) -> NDArray[np.float64]:
-    """``(scale², 5, 5)``: the kernels of all sub-pixels of Keys' bicubic, row by row."""
+    """``(scale², 5, 5)``: the kernels of all sub-pixels for Keys' bicubic, row by row."""
     middle = 4
     size = 2 * middle + 1
     axis = taps(size, size * scale, factor=float(scale)).matrix(size)
@@ -152,8 +152,8 @@ def resize(
         width: New number of columns.
         method: The kernel.
         factor: See `taps`.
-        round_between: Round between the two passes: with integers and ``bicubic`` this equals the
-            ``imresize`` that the literature's LR pictures were made with, to the last bit.
+        round_between: Round between the two passes: with integers and ``bicubic`` this equals, bit
+            for bit, the ``imresize`` that made the literature's LR pictures.
 
     Returns:
         The same dtype; integers are rounded half up and clipped to their range.
@@ -172,7 +172,7 @@ def resize(
 
 
 def downscale(pixels: NDArray[np.generic], scale: int) -> NDArray[np.generic]:
-    """LR from HR: ``imresize(hr, 1/scale, 'bicubic')`` on whole grey levels, to the last bit.
+    """LR from HR: ``imresize(hr, 1/scale, 'bicubic')`` on whole grey levels, bit for bit.
 
     Args:
         pixels: ``(height, width[, channels])`` ``uint8``; sides are rounded up to whole LR pixels.

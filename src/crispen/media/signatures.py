@@ -1,4 +1,4 @@
-"""What a file is by its first bytes; names prove nothing."""
+"""Recognises files by their first bytes; names prove nothing."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _MAGIC = {f.name: re.compile(f.magic, re.DOTALL) for f in PICTURES.values()}
 
 _VIDEO = re.compile(b"|".join(f.magic for f in VIDEOS.values() if f.magic), re.DOTALL)
 
-# What people hand over by mistake, and what would help.
+# Files passed by mistake, and what would help.
 _OTHERS = [
     (re.compile(magic, re.DOTALL | re.IGNORECASE), what)
     for magic, what in (
@@ -57,7 +57,7 @@ def sniff(head: bytes) -> str | None:
 
 
 def is_video(head: bytes) -> bool:
-    r"""Whether a file that begins so is a video and no picture.
+    r"""Whether a file that begins like this is a video, not a picture.
 
     >>> is_video(b"\x1a\x45\xdf\xa3"), is_video(b"GIF89a")
     (True, False)

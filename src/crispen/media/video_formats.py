@@ -1,7 +1,7 @@
-"""Every container of videos that is read or written, and what each can hold.
+"""Every video container that is read or written, and what each can hold.
 
-As `crispen.media.formats` for pictures: suffixes, media types, signatures, codecs and what browsers
-play are read from here, those that the page needs included (``make page-types``).
+Like `crispen.media.formats` for pictures: suffixes, media types, signatures, codecs and what
+browsers play come from here, including those that the page needs (``make page-types``).
 """
 
 from __future__ import annotations
@@ -15,22 +15,22 @@ _MOV = "mov,mp4,m4a,3gp,3g2,mj2"
 
 @dataclass(frozen=True, slots=True)
 class VideoFormat:
-    """One container of videos.
+    """One video container.
 
     Attributes:
-        name: As in ``--format``, and in what the API says of a source.
+        name: As in ``--format``, and in what the API says about a source.
         suffixes: The first is the usual one.
         mime: Media type.
         demuxer: What FFmpeg calls it when reading; several rows can share one.
         muxer: What FFmpeg calls it when writing; empty for formats that are only read.
-        codecs: Of ours, which it can hold; the usual one first.
-        browsers: Of these, which browsers play in it.
+        codecs: Which of our codecs it can hold; the usual one first.
+        browsers: Which of these browsers play in it.
         sound: FFmpeg's encoder for sound that it cannot hold as it is.
         deep_sound: Likewise, for sound of more than 16 bits.
-        text: Likewise, for subtitles of text.
-        offered: Whether it can be asked for by name.
-        magic: Regular expression for the first bytes, where they tell; only for errors' texts,
-            since FFmpeg itself recognises videos.
+        text: Likewise, for text subtitles.
+        offered: Whether it can be requested by name.
+        magic: Regular expression for the first bytes, if they tell; only for error texts, since
+            FFmpeg itself recognises videos.
     """
 
     name: str
@@ -47,7 +47,7 @@ class VideoFormat:
     magic: bytes = b""
 
 
-# Of rows that share a demuxer the first one names a source.
+# If rows share a demuxer, the first one names a source.
 VIDEOS: dict[str, VideoFormat] = {
     f.name: f
     for f in (
@@ -137,7 +137,7 @@ VIDEOS: dict[str, VideoFormat] = {
         ),
         VideoFormat("dv", (".dv",), "video/x-dv", "dv", magic=rb"\x1f\x07\0[\x3f\xbf]"),
         VideoFormat("mjpeg", (".mjpeg",), "video/x-motion-jpeg", "mjpeg"),
-        # A unit that describes the stream comes first, or one that only says that one begins.
+        # First comes a unit that describes the stream, or one that only marks its beginning.
         VideoFormat(
             *("h264", (".h264", ".264"), "video/h264", "h264"),
             magic=rb"\0{2,3}\x01([\x07\x27\x47\x67]|\x09.\0{2,3}\x01[\x07\x27\x47\x67])",
@@ -156,5 +156,5 @@ VIDEOS: dict[str, VideoFormat] = {
 
 VIDEO_SUFFIXES: frozenset[str] = frozenset(s for f in VIDEOS.values() for s in f.suffixes)
 
-# Suffixes of videos that are written, and what FFmpeg calls their containers.
+# Suffixes of writable videos, and FFmpeg's names of their containers.
 MUXERS: dict[str, str] = {s: f.muxer for f in VIDEOS.values() if f.muxer for s in f.suffixes}

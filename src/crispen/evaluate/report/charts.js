@@ -1,5 +1,5 @@
 "use strict";
-/* The values under the pointer, or where the arrow keys are. */
+/* Values at the pointer, or at the position of the arrow keys. */
 for (const figure of document.querySelectorAll(".chart")) {
   const facts = JSON.parse(figure.querySelector("script").textContent);
   const svg = figure.querySelector("svg[role=img]"), cursor = figure.querySelector(".cursor");

@@ -1,4 +1,4 @@
-"""Curves as SVG inside a page: readable in light and dark, on paper, by keyboard and by ear.
+"""SVG charts inside a page: readable in light and dark, on paper, by keyboard and screen reader.
 
 Colours come from the style sheet (``--s0`` …); ``charts.js`` adds the values under the pointer.
 """
@@ -29,7 +29,7 @@ class Series:
         label: What it shows.
         points: ``(x, y)``, in the order of x.
         color: Number of its colour; one run has one colour in all charts.
-        dash: Number of its dash pattern, 0 for a whole line.
+        dash: Number of its dash pattern, 0 for a solid line.
     """
 
     label: str
@@ -46,14 +46,13 @@ def line_chart(
     y_label: str,
     level: tuple[str, float] | None = None,
 ) -> str:
-    """A chart as a ``<figure>``; an empty text where there is nothing to draw.
+    """A chart as a ``<figure>``; an empty string if there is nothing to draw.
 
     Args:
-        series: Its lines; a logarithmic axis is taken where all are positive and span a factor
-            of 20.
+        series: Its lines; the axis is logarithmic if all are positive and span a factor of 20.
         title: Above it.
-        x_label: Of the axis across.
-        y_label: Of the axis up, with its unit.
+        x_label: For the x axis.
+        y_label: For the y axis, with its unit.
         level: A horizontal line and what it means, such as the paper's figure.
     """
     drawn = [Series(s.label, thin(s.points), s.color, s.dash) for s in series if s.points]
@@ -101,7 +100,7 @@ def bar(share: float, color: int = 0) -> str:
 
 
 def number(value: float) -> str:
-    """A number as a person reads it.
+    """A number formatted for people.
 
     >>> number(20000), number(31.0712), number(0.00214), number(2.5e-05)
     ('20,000', '31.07', '0.00214', '2.5e-05')
@@ -115,7 +114,7 @@ def number(value: float) -> str:
 
 
 def thin(points: Sequence[Point]) -> list[Point]:
-    """At most some hundred points: each is the mean of those that share its place."""
+    """A few hundred points at most: each is the mean of those at its position."""
     if len(points) <= _MOST_POINTS:
         return list(points)
     step = len(points) / _MOST_POINTS
@@ -127,7 +126,7 @@ def thin(points: Sequence[Point]) -> list[Point]:
 
 
 class _Axis:
-    """From values to places in the drawing, and the values to write beside it."""
+    """Maps values to positions in the drawing, and chooses its tick values."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Two clips under a line that can be dragged, in step, with the curve of their difference."""
+"""Two synchronised clips with a draggable divider, and the curve of their difference."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from crispen.evaluate.report.html_page import asset, data_url, escape, make_page
 def clip_page(
     names: tuple[str, str], half: tuple[int, int], film: bytes, scores: Sequence[FrameScore]
 ) -> str:
-    """The page, which needs nothing else and fetches nothing.
+    """The page, which is self-contained and fetches nothing.
 
-    Both clips are halves of one video, so that they cannot be out of step.
+    Both clips are halves of one video, so that they cannot be out of sync.
 
     Args:
-        names: Of the clips.
+        names: The clips' names.
         half: Width and height of each.
         film: An MP4 with the first clip on the left and the second one on the right.
-        scores: Of all frames.
+        scores: Those of all frames.
     """
     title = f"{names[0]} – {names[1]}"
     similar = mean_ssim(scores)
@@ -67,5 +67,5 @@ def clip_page(
 
 
 def psnr_text(value: float) -> str:
-    """A PSNR as people read it."""
+    """A PSNR formatted for people."""
     return "∞ dB" if math.isinf(value) else f"{value:.2f} dB"

@@ -1,4 +1,4 @@
-"""A whole HTML page with one look, which needs nothing else and fetches nothing."""
+"""Complete HTML pages in one style, self-contained: they fetch nothing."""
 
 from __future__ import annotations
 
@@ -79,22 +79,22 @@ def make_page(
 
 
 def picture_url(pixels: Bytes, kind: str = "png") -> str:
-    """A picture as the address that holds it.
+    """A picture as a ``data:`` URL.
 
     Args:
         pixels: ``(height, width, 3)``.
-        kind: ``png`` for every pixel as it is, ``jpeg`` or ``webp`` to save space.
+        kind: ``png`` for exact pixels, ``jpeg`` or ``webp`` to save space.
     """
     return data_url(encode(pixels, kind), f"image/{kind}")
 
 
 def data_url(content: bytes, kind: str) -> str:
-    """Any content as the address that holds it."""
+    """Any content as a ``data:`` URL."""
     return f"data:{kind};base64,{base64.b64encode(content).decode()}"
 
 
 def encode(pixels: Bytes, kind: str) -> bytes:
-    """A picture's file as bytes."""
+    """A picture encoded as a file, in bytes."""
     buffer = io.BytesIO()
     write_image(Image(pixels), buffer, format=kind, quality=95)
     return buffer.getvalue()

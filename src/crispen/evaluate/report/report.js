@@ -1,5 +1,5 @@
 "use strict";
-/* Paper shows everything. */
+/* Printing shows everything. */
 addEventListener("beforeprint", () => {
   for (const details of document.querySelectorAll("details")) details.open = true;
 });

@@ -18,9 +18,9 @@ class Report:
         findings: What was measured with the exported models, by the run's id.
         missing: Why there are no findings, by the run's id.
         title: Instead of the runs' names.
-        author: Who hands it in.
-        text: What the author has to say; an empty line parts paragraphs.
-        date: Of the report.
+        author: Who submits it.
+        text: The author's text; empty lines separate paragraphs.
+        date: The report's.
     """
 
     runs: Sequence[Run]
@@ -32,5 +32,5 @@ class Report:
     date: str = ""
 
     def label(self, run: Run) -> str:
-        """A run's name, or its folder where two runs share a name."""
+        """A run's name, or its folder if two runs share a name."""
         return run.id if [r.name for r in self.runs].count(run.name) > 1 else run.name

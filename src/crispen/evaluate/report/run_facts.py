@@ -1,4 +1,4 @@
-"""The parts of a report that say what was done, so that it can be done again."""
+"""The parts of a report that say what was done, so that it can be repeated."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def recipe_section(report: Report) -> str:
-    """What each recipe says, in short and in full."""
+    """Each recipe, in short and in full."""
     parts = []
     for run in report.runs:
         if not run.recipe_text:
@@ -46,7 +46,7 @@ def _recipe_facts(run: Run) -> list[tuple[str, str]]:
 
 
 def degradation_text(run: Run) -> str:
-    """What a recipe does to its pictures, in the order it does it; empty if it does nothing."""
+    """How a recipe degrades its pictures, in order; empty if it does not."""
     return "; ".join(_arguments(t) for t in _tables(run.recipe, "degradation"))
 
 
@@ -165,7 +165,7 @@ def _list(facts: list[tuple[str, str]]) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Time as a person says it.
+    """A duration for people.
 
     >>> duration(42), duration(312), duration(7500)
     ('42 s', '5 min 12 s', '2 h 5 min')

@@ -16,7 +16,7 @@ from crispen.evaluate.run_folders import Run, Sample
 from crispen.media.image import read_image
 
 _SHEETS = 4
-# Sheets above this are packed as WebP.
+# Larger sheets are stored as WebP.
 _SHEET_BYTES = 400_000
 
 
@@ -65,7 +65,7 @@ def _shown(one: Shown, prefix: str) -> str:
 
 
 def degradation_section(report: Report) -> str:
-    """Pictures beside what the recipes make of them; once for runs that do the same."""
+    """Pictures beside their degraded versions; once for runs that degrade alike."""
     parts, seen = [], set()
     for run in report.runs:
         findings = report.findings.get(run.id)
@@ -125,7 +125,7 @@ def _sheet(sample: Sample) -> str:
         content = sample.file.read_bytes()
         pixels = read_image(content).as_rgb8()
     except (OSError, InputError):
-        # It is being written just now.
+        # It is still being written.
         return ""
     small = len(content) <= _SHEET_BYTES
     url = data_url(content, "image/png") if small else picture_url(pixels, "webp")

@@ -1,4 +1,4 @@
-"""A report on one or several runs, as one page: what was tried, how it went, what came of it."""
+"""A report on one or several runs, as one page: the setup, the training and the result."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from crispen.evaluate.report.run_pictures import (
 from crispen.evaluate.report.score_tables import html_table
 from crispen.evaluate.run_folders import Run
 
-# Title, unit, whether the lower value is the better one, how it is written.
+# Title, unit, whether lower is better, number format.
 FIGURES = {
     "psnr": ("PSNR", " dB", False, ".2f"),
     "ssim": ("SSIM", "", False, ".4f"),
@@ -97,7 +97,7 @@ def _discussion(report: Report) -> str:
 
 
 def best_figure(run: Run, name: str) -> float | None:
-    """A figure of the best checkpoint, else the best that the log has."""
+    """A figure of the best checkpoint, else the best one in the log."""
     if name in run.best:
         return run.best[name]
     found = run.log.best(f"val_{name}")
@@ -154,7 +154,7 @@ def _runs_table(report: Report) -> str:
 
 
 def curves_section(report: Report) -> str:
-    """Losses and figures over the steps."""
+    """Losses and figures by step."""
     charts = [
         _chart(report, ("loss", "val_loss"), "Loss", "loss"),
         _chart(report, ("val_psnr",), "PSNR on validation pictures", "dB", paper="psnr"),
@@ -192,7 +192,7 @@ def _chart(report: Report, columns: tuple[str, ...], title: str, unit: str, pape
             label = report.label(run)
             if len(columns) > 1:
                 label = f"{label}, {kind}" if several else kind
-            # Several runs differ in colour, the curves of a single one as well.
+            # Each run has its colour; with a single run, each curve has.
             color = i if several else j
             series.append(Series(label, run.log.curve(column), color, j))
     level = next((f for run in report.runs if (f := _figures(run).get(paper))), None)
@@ -211,7 +211,7 @@ def _figures(run: Run) -> dict[str, float]:
 
 
 def _papers(report: Report) -> str:
-    """One table for each paper, with the runs that repeat it."""
+    """One table for each paper, with the runs that reproduce it."""
     groups: list[list[Run]] = []
     for run in report.runs:
         if not _figures(run):

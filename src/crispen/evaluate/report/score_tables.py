@@ -1,4 +1,4 @@
-"""Scores as rows: for a terminal, Markdown, CSV, JSON and HTML."""
+"""Scores as tables: for a terminal, Markdown, CSV, JSON and HTML."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def header(scores: Sequence[Score]) -> Row:
 
 
 def rows(scores: Sequence[Score], *, pictures: bool = True) -> list[Row]:
-    """One row for each picture, and one for the mean, of each score."""
+    """For each score, one row for each picture and one for the mean."""
     metrics = _metrics(scores)
     out: list[Row] = []
     for score in scores:
@@ -46,7 +46,7 @@ def rows(scores: Sequence[Score], *, pictures: bool = True) -> list[Row]:
 
 
 def written(metric: str, value: float | None) -> str:
-    """A value as a table has it.
+    """A value as shown in a table.
 
     >>> written("psnr", 31.068), written("lpips", None), written("psnr", float("inf"))
     ('31.07', '–', '∞')
@@ -57,7 +57,7 @@ def written(metric: str, value: float | None) -> str:
 
 
 def note(scores: Sequence[Score]) -> str:
-    """How the numbers came about, in words."""
+    """How the numbers were measured, in words."""
     score = scores[0]
     plane = "Y' (BT.601 studio swing)" if score.color == "luma" else "R'G'B'"
     shaved = f"a border of {score.border} pixels shaved" if score.border else "no border shaved"
@@ -87,7 +87,7 @@ def comma_separated(scores: Sequence[Score]) -> str:
 
 
 def facts(score: Score) -> dict[str, Any]:
-    """A score as plain JSON values; what is infinite or unknown is null."""
+    """A score as plain JSON values; null if infinite or unknown."""
     return {
         "model": score.model,
         "data": score.data,
@@ -109,7 +109,7 @@ def facts(score: Score) -> dict[str, Any]:
 
 
 def html_table(head: Sequence[str], body: Sequence[Sequence[str]], *, caption: str = "") -> str:
-    """A table for a page; cells are HTML, a cell that begins with ``*`` is marked as the best."""
+    """A table for a page; cells are HTML, and one that begins with ``*`` is marked as best."""
     numbers = [_is_number(column) for column in zip(*body, strict=True)] if body else []
     lines = ['<div class="scroll"><table>']
     if caption:
@@ -156,7 +156,7 @@ def means_table(scores: Sequence[Score], *, caption: str = "") -> str:
 
 
 def display_name(model: str) -> str:
-    """A contender's name as HTML; ``none`` is said in words."""
+    """A contender's name as HTML; ``none`` in words."""
     return "the input itself" if model == "none" else escape(model)
 
 

@@ -1,5 +1,5 @@
 "use strict";
-/* Two pictures under one line. Every .slider on the page has its own line, zoom and choice. */
+/* Two pictures with a divider. Every .slider on the page has its own line, zoom and choice. */
 for (const root of document.querySelectorAll(".slider")) {
   const WIDTH = +root.dataset.width, HEIGHT = +root.dataset.height, SHARE = +root.dataset.share;
   const LEVELS = [0, 1, 2, 4];
@@ -27,7 +27,7 @@ for (const root of document.querySelectorAll(".slider")) {
   }
 
   function place(view, factor, x, y) {
-    // x, y: where the picture's corner lies in the box; the line is at the same share of every box.
+    // x, y: the picture's corner in the box; the line is at the same fraction of every box.
     const at = split * view.box.clientWidth, cut = (at - x) / factor;
     for (const image of view.box.querySelectorAll("img"))
       image.style.transform = "translate(" + x + "px," + y + "px) scale(" + factor + ")";
@@ -94,7 +94,7 @@ for (const root of document.querySelectorAll(".slider")) {
     step(event.deltaY < 0 ? 1 : -1);
   }, { passive: false });
   range.addEventListener("input", () => setSplit(range.value / 100));
-  // On a page of its own the keys work wherever the focus is.
+  // If it is the only one on the page, the keys work wherever the focus is.
   const listener = root.dataset.scrolls ? root : window;
   listener.addEventListener("keydown", (event) => {
     if (event.target.matches?.("select") || event.ctrlKey || event.metaKey || event.altKey) return;

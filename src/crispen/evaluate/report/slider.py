@@ -1,4 +1,4 @@
-"""A comparison under a line that can be dragged: a page of its own, or part of a report."""
+"""A comparison with a draggable divider: a page of its own, or part of a report."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from crispen.evaluate.report.html_page import asset, escape, picture_url
 from crispen.evaluate.report.html_page import make_page as whole_page
 from crispen.evaluate.report.html_page import save_page as save_page
 
-# Lossless up to here; above, a page would grow to hundreds of megabytes.
+# Lossless up to this size; beyond it, a page would grow to hundreds of megabytes.
 LOSSLESS_PIXELS = 12_000_000
 
 _HELP = """<p>Drag the line, or use <kbd>←</kbd> <kbd>→</kbd>. Zoom with the buttons,
@@ -19,7 +19,7 @@ there.{note}</p>"""
 
 
 def make_page(comparison: Comparison) -> str:
-    """The whole page; every panel may be chosen for either side of the line."""
+    """The whole page; every panel can be chosen for either side of the divider."""
     before, after = comparison.panels[0], comparison.panels[1]
     title = f"{before.title} – {after.title}"
     lossless = _lossless(before.pixels)
@@ -47,10 +47,10 @@ def slider(
 
     Args:
         comparison: What is shown; the first two panels at first.
-        prefix: Makes the ids of several on one page differ.
-        share: Of the window's height that it may take.
+        prefix: Makes the ids of several on one page unique.
+        share: Maximum share of the window's height.
         picture: ``png``, ``jpeg`` or ``webp``.
-        alone: It is the only one, so that keys and wheel are its own.
+        alone: It is the only one, so that keys and wheel control it.
     """
     height, width = comparison.panels[0].pixels.shape[:2]
     return Template(asset("slider.html")).substitute(

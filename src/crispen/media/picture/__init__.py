@@ -1,1 +1,1 @@
-"""Pictures: libvips and the readers and writers beside it, metadata, colour and orientation."""
+"""Pictures: libvips and other readers and writers, metadata, colour and orientation."""

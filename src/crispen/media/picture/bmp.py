@@ -34,7 +34,7 @@ def size(data: bytes) -> tuple[int, int]:
 
 
 def metadata(data: bytes) -> Metadata:
-    """Resolution and colours, as far as the header tells them.
+    """Resolution and colours, as far as the header states them.
 
     Source: Microsoft, BITMAPV5HEADER.
     """

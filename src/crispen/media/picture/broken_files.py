@@ -13,7 +13,7 @@ from crispen.media.picture.header import Pixels
 
 _RESTART = re.compile(r"found marker 0x(\w\w) instead of RST(\d)")
 _HARMLESS = ("unknown JFIF", "SOS parameters", "Adobe color", "progression sequence")
-# Kinds of JPEG that it does not decode, and libvips may.
+# Kinds of JPEG that it does not decode, but libvips may.
 _OTHER_KINDS = ("tj", "recision", "process", "rithmetic", "color conversion")
 
 
@@ -31,10 +31,10 @@ class Damaged(InputError):
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """What there is to say about a file.
+    """What was found out about a file.
 
     Attributes:
-        damage: What of its pixels is damaged, in the decoder's words; empty if nothing is.
+        damage: Damage to its pixels, in the decoder's words; empty if there is none.
         notes: What is unusual, though all pixels are there.
     """
 
@@ -43,15 +43,15 @@ class Examined:
 
 
 def examine_jpeg(data: bytes) -> Examined:
-    """What libjpeg says of a JPEG, whose entropy-coded data it reads to the end.
+    """What libjpeg says about a JPEG, after reading all of its entropy-coded data.
 
-    libjpeg tells its first warning only. So what is unusual and harmless is corrected first, in a
-    copy: what it then warns of are the pixels.
+    libjpeg reports only its first warning. So what is unusual but harmless is corrected first, in a
+    copy: any warning is then about the pixels.
     """
     clean, unusual = jpeg_segments.tidy(data)
     said = _libjpeg(clean)
     restart = _RESTART.search(said)
-    # libjpeg drops a restart marker that is neither one of the next nor of the last two.
+    # libjpeg drops a restart marker that is neither one of the next two nor of the last two.
     if restart and (int(restart[1], 16) - 0xD0 - int(restart[2])) % 8 in (3, 4, 5):
         unusual, said = [*unusual, "a restart marker has a wrong number"], ""
     elif any(words in said for words in _HARMLESS):
@@ -63,7 +63,7 @@ def examine_jpeg(data: bytes) -> Examined:
 
 
 def _libjpeg(data: bytes) -> str:
-    """The warning that decoding `data` gives; empty if it gives none, or cannot be begun."""
+    """The warning from decoding `data`; empty if there is none, or decoding cannot start."""
     import simplejpeg
 
     try:
@@ -85,7 +85,7 @@ class FlatEnd:
     """Counts the rows of one colour at a picture's end: what decoders make of missing data.
 
     Attributes:
-        rows: How many of those that were added.
+        rows: How many of the rows added.
     """
 
     def __init__(self) -> None:

@@ -18,14 +18,14 @@ from crispen.media.signatures import HEAD_BYTES
 
 Source = str | os.PathLike[str] | bytes | BinaryIO
 
-_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")  # of two letters at least: C:/ is a path
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")  # at least two letters: C:/ is a path
 _NOBODY_WRITES_S = 3.0
 _LOOK_EVERY_S = 0.1
 _CHUNK_BYTES = 1 << 20
 
 
 def locate(source: Source) -> tuple[str, bytes, Path | None]:
-    """What to call the source in errors, its bytes, and its path: bytes or path, not both."""
+    """The source's name for errors, its bytes, and its path: bytes or path, not both."""
     if isinstance(source, bytes):
         return "the given bytes", source, None
     if not isinstance(source, str | os.PathLike):
@@ -43,7 +43,7 @@ def locate(source: Source) -> tuple[str, bytes, Path | None]:
 
 
 def first_bytes(path: Path) -> bytes:
-    """What `crispen.media.signatures.sniff` needs to see of a file.
+    """The bytes of a file that `crispen.media.signatures.sniff` needs.
 
     Raises:
         MissingInput: There is no such file.
@@ -69,7 +69,7 @@ def first_bytes(path: Path) -> bytes:
 
 
 def refuse_address(text: str) -> None:
-    """Says what to do with a web address where a file was expected.
+    """Says what to do with a web address if a file was expected.
 
     Raises:
         InputError: `text` is one.
@@ -86,7 +86,7 @@ def refuse_address(text: str) -> None:
 
 
 def is_pipe(path: Path) -> bool:
-    """Whether `path` is a pipe: one with a name, or what a shell makes of ``<(command)``."""
+    """Whether `path` is a pipe: a named one, or a shell's for ``<(command)``."""
     try:
         return stat.S_ISFIFO(path.stat().st_mode)
     except (OSError, ValueError):
@@ -94,16 +94,16 @@ def is_pipe(path: Path) -> bool:
 
 
 def read_pipe(path: Path, check: Callable[[], None] | None = None) -> bytes:
-    """All that is written to a pipe.
+    """Everything written to a pipe.
 
     Args:
         path: The pipe.
-        check: Called while it is waited for; what it raises ends the wait.
+        check: Called while waiting; if it raises, the wait ends.
 
     Raises:
         InputError: Nothing writes to it.
     """
-    # An ordinary open would wait for a writer, for ever where there is none.
+    # An ordinary open would wait for a writer, for ever if there is none.
     pipe = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     chunks: list[bytes] = []
     begun = time.monotonic()

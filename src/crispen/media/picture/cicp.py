@@ -74,12 +74,12 @@ class Cicp(NamedTuple):
 
     @property
     def linear(self) -> bool:
-        """Whether samples are light itself."""
+        """Whether samples are linear light."""
         return self.transfer == 8
 
     @property
     def only_cicp(self) -> str:
-        """What no colour profile of ours can say, in a word; empty where one can.
+        """What our colour profiles cannot express, in a word; empty if one can.
 
         >>> Cicp(9, 16).only_cicp, Cicp(9, 13).only_cicp
         ('HDR (PQ)', '')
@@ -91,7 +91,7 @@ class Cicp(NamedTuple):
         return f"colour (CICP {self.primaries}/{self.transfer})" if unknown else ""
 
     def profile(self, *, grey: bool) -> bytes | None:
-        """The same as an ICC profile; None for sRGB, and for what no profile of ours can say."""
+        """The same as an ICC profile; None for sRGB, and for what our profiles cannot express."""
         if self.plain or self.only_cicp:
             return None
         curve = _CURVES.get(self.transfer, SRGB_CURVE)

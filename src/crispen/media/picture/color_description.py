@@ -1,4 +1,4 @@
-"""Colour descriptions in files without an ICC profile, or with precedence over it."""
+"""Colour descriptions in files without an ICC profile, or that override one."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from crispen.media.picture.icc import (
     rgb_profile,
 )
 
-_USUAL_GAMMA = 1 / 2.2  # what files of sRGB say for readers that know no better
+_USUAL_GAMMA = 1 / 2.2  # what sRGB files state for simple readers
 
 
 _ADOBE_RGB = Primaries((0.64, 0.33), (0.21, 0.71), (0.15, 0.06))
@@ -32,8 +32,8 @@ class Stated:
     Attributes:
         primaries: sRGB's by default.
         curve: sRGB's by default.
-        cicp: Where the file says it in code points; then these alone count.
-        before_icc: They count more than an ICC profile in the same file.
+        cicp: The code points if the file has them; then only these count.
+        before_icc: They take precedence over an ICC profile in the same file.
     """
 
     primaries: Primaries = SRGB
@@ -43,16 +43,16 @@ class Stated:
 
     @property
     def linear(self) -> bool:
-        """Whether samples are light itself."""
+        """Whether samples are linear light."""
         return self.cicp.linear if self.cicp else self.curve.linear
 
     def encoded(self) -> Stated:
-        """The same colours with sRGB's curve, as pixels are after `linear` light was converted."""
+        """The same colours with sRGB's curve, as after converting `linear` light."""
         cicp = Cicp(self.cicp.primaries, 13) if self.cicp else None
         return replace(self, curve=SRGB_CURVE, cicp=cicp)
 
     def profile(self, *, grey: bool) -> bytes | None:
-        """As an ICC profile; None for sRGB, and for HDR, which none of ours can say."""
+        """As an ICC profile; None for sRGB, and for HDR, which our profiles cannot express."""
         if self.cicp is not None:
             return self.cicp.profile(grey=grey)
         if self.curve == SRGB_CURVE and (grey or self.primaries == SRGB):
@@ -63,10 +63,10 @@ class Stated:
 
 
 def in_png(file: BinaryIO) -> Stated | None:
-    """The colours of a PNG by its cICP, sRGB, gAMA and cHRM, in the order in which they count.
+    """The colours of a PNG from its cICP, sRGB, gAMA and cHRM, in order of precedence.
 
     Raises:
-        ValueError: They are stated in a way that is not understood.
+        ValueError: They are stated in an unknown way.
 
     Source: PNG, third edition, 4.3.
     """
@@ -93,17 +93,17 @@ def in_png(file: BinaryIO) -> Stated | None:
 
 
 def in_avif(file: BinaryIO) -> Stated | None:
-    """The colours of an AVIF or HEIF by its nclx box, which counts only without a profile."""
+    """The colours of an AVIF or HEIF from its nclx box, used only without a profile."""
     _, meta = heif_boxes.read_meta(file)
     box = heif_boxes.nclx(meta)
     if box is None or box.end - box.start < 8:
         return None
     codes = Cicp(*struct.unpack_from(">HH", meta, box.start + 4))
-    return Stated(cicp=codes) if max(codes) < 256 else None  # there are no such codes
+    return Stated(cicp=codes) if max(codes) < 256 else None  # larger codes do not exist
 
 
 def in_exif(exif: bytes) -> Stated | None:
-    """Adobe RGB, which cameras name in no other way."""
+    """Adobe RGB, which cameras state only in EXIF."""
     return Stated(_ADOBE_RGB, Curve(_ADOBE_GAMMA)) if exif_orientation.is_adobe_rgb(exif) else None
 
 
@@ -119,7 +119,7 @@ def _by_gamma(exponent: float, primaries: Primaries) -> Curve:
 
 
 def _sensible(primaries: Primaries) -> Primaries:
-    """`primaries`, or sRGB's where they differ by rounding only or are none."""
+    """`primaries`, or sRGB's if they differ only by rounding or are invalid."""
     if primaries.is_near(SRGB):
         return SRGB
     try:

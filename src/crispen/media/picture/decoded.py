@@ -15,7 +15,7 @@ class Decoded:
     Attributes:
         pixels: ``(frames * height, width, channels)``, upright.
         metadata: Profile, EXIF and so on.
-        notes: What a person should know.
+        notes: Notes for the user.
     """
 
     pixels: Pixels
@@ -25,14 +25,14 @@ class Decoded:
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """A picture whose size is known and which is not decoded yet.
+    """A picture whose size is known but which is not yet decoded.
 
     Attributes:
-        width: Of one frame, as stored.
-        height: Of one frame, as stored.
-        decode: Raises ValueError where it is damaged.
+        width: Width of one frame, as stored.
+        height: Height of one frame, as stored.
+        decode: Raises ValueError if it is damaged.
         frames: More than 1 in an animation.
-        pages: How many pictures there are where only the first is decoded.
+        pages: How many pictures there are if only the first is decoded.
     """
 
     width: int

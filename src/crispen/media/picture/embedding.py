@@ -1,7 +1,7 @@
 """Metadata that libvips does not write itself, or not byte for byte.
 
-Chunks and segments go in near the start of a file: room for them is left before the encoder begins,
-and filled afterwards, so that nothing is moved.
+Chunks and segments belong near the start of a file: room for them is reserved before encoding
+begins and filled afterwards, so that nothing is moved.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from crispen.media.picture import heif_boxes, tiff, tiff_tags, webp
 from crispen.media.picture.cicp import Cicp
 from crispen.media.picture.header import Metadata
 
-_JPEG_HEAD = 2  # its start mark
+_JPEG_HEAD = 2  # its start marker
 _PNG_HEAD = 33  # signature and IHDR
 _MOST_SEGMENT = 65_533
 _EXIF = b"Exif\0\0"
@@ -29,7 +29,7 @@ SRGB = Cicp(1, 13)
 
 
 def insertion(format: str, meta: Metadata) -> tuple[int, bytes]:
-    """After how many bytes of the encoder's file something goes in, and what."""
+    """The offset in the encoder's file at which to insert bytes, and those bytes."""
     if format == "jpeg":
         return _JPEG_HEAD, b"".join(_segment(*segment) for segment in _jpeg_segments(meta))
     if format == "png":
@@ -52,7 +52,7 @@ def _jpeg_segments(meta: Metadata) -> Iterator[tuple[int, bytes]]:
     density = [min(max(round(n), 1), 65535) for n in meta.dpi or (1, 1)]
     yield 0xE0, struct.pack(">5sBBBHHBB", b"JFIF\0", 1, 1, unit, *density, 0, 0)
     if meta.exif and fits_jpeg(meta.exif):
-        # PNG, WebP and others hold it without the word before it.
+        # PNG, WebP and others store it without this prefix.
         yield 0xE1, _EXIF + meta.exif.removeprefix(_EXIF)
     if meta.xmp and fits_jpeg(meta.xmp):
         yield 0xE1, _XMP + meta.xmp
@@ -76,7 +76,7 @@ def _jpeg_segments(meta: Metadata) -> Iterator[tuple[int, bytes]]:
 
 
 def _png_chunks(meta: Metadata) -> Iterator[tuple[bytes, bytes]]:
-    if meta.cicp == SRGB:  # in the chunk that every reader knows
+    if meta.cicp == SRGB:  # the chunk that every reader knows
         yield b"sRGB", b"\0"
     elif meta.cicp is not None:
         yield b"cICP", bytes((*meta.cicp, 0, 1))
@@ -88,13 +88,13 @@ def _png_chunks(meta: Metadata) -> Iterator[tuple[bytes, bytes]]:
 
 
 def finish(file: BinaryIO, format: str, meta: Metadata, start: int) -> None:
-    """What can only be put right when the encoder is done.
+    """Corrects what can only be corrected after encoding.
 
     Args:
-        file: What it wrote.
-        format: Of it.
-        meta: What belongs into it.
-        start: How much was inserted near its start.
+        file: The encoded file.
+        format: Its format.
+        meta: The metadata it must hold.
+        start: How many bytes were inserted near its start.
     """
     if format == "avif" and meta.cicp is not None:
         name_colours(file, meta.cicp)
@@ -110,7 +110,7 @@ def finish(file: BinaryIO, format: str, meta: Metadata, start: int) -> None:
 
 
 def _forget_resolution(file: BinaryIO, format: str, start: int) -> None:
-    """Takes back the 72 dpi that libvips states where nothing is known."""
+    """Removes the 72 dpi that libvips writes if nothing is known."""
     if format == "png":
         file.seek(_PNG_HEAD + start)
         head = file.read(256)
@@ -127,7 +127,7 @@ def _forget_resolution(file: BinaryIO, format: str, start: int) -> None:
 
 
 def insert(file: BinaryIO, head: int, data: bytes) -> None:
-    """Puts `data` after `head` bytes of a file that starts at ``len(data)``."""
+    """Inserts `data` after `head` bytes of a file that starts at ``len(data)``."""
     if not data:
         return
     descriptor = file.fileno()
@@ -138,10 +138,10 @@ def insert(file: BinaryIO, head: int, data: bytes) -> None:
 
 
 def name_colours(file: BinaryIO, cicp: Cicp) -> None:
-    """Makes the ``colr`` box of a fresh AVIF say `cicp`, after adding one where there is none."""
+    """Writes `cicp` into the ``colr`` box of a new AVIF, after adding one if there is none."""
     start, meta = heif_boxes.read_meta(file)
     box = heif_boxes.nclx(meta)
-    if box is not None:  # written by libheif where the matrix is a special one
+    if box is not None:  # written by libheif for special matrices
         _write_at(file, start + box.start + 4, struct.pack(">HH", *cicp))
         return
     matrix, full = 6, 0x80  # as libheif encodes
@@ -152,14 +152,14 @@ def name_colours(file: BinaryIO, cicp: Cicp) -> None:
 
 
 def _replace_exif(file: BinaryIO, exif: bytes) -> None:
-    """Puts `exif`, byte for byte, in place of what the encoder wrote into an AVIF."""
+    """Replaces the EXIF that the encoder wrote into an AVIF by `exif`, byte for byte."""
     start, meta = heif_boxes.read_meta(file)
     located = heif_boxes.exif_place(meta)
     end = file.seek(0, os.SEEK_END)
     if located is None or end + 8 >= 1 << (8 * located.extents[0].place.size):
         raise ValueError("the AVIF just written has no place for EXIF")
     (extent,) = located.extents
-    content = bytes(4) + exif  # how many bytes stand before its header: none
+    content = bytes(4) + exif  # number of bytes before its header: 0
     _write_at(file, end, struct.pack(">I4s", 8 + len(content), b"mdat") + content)
     for number, value in (
         (located.base, 0),

@@ -1,4 +1,4 @@
-"""EXIF and XMP, as far as turning a picture upright changes them."""
+"""EXIF and XMP, as far as rotating a picture upright changes them."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def orientation(exif: bytes) -> int | None:
 
 
 def is_adobe_rgb(exif: bytes) -> bool:
-    """Whether a camera says that colours are in Adobe RGB, which it does without a profile.
+    """Whether a camera says that colours are Adobe RGB, which it does without a profile.
 
     Source: DCF 2.0, "optional colour space": colour space uncalibrated, interoperability R03.
     """
@@ -42,14 +42,14 @@ def is_adobe_rgb(exif: bytes) -> bool:
 
 
 def has_makers_notes(exif: bytes) -> bool:
-    """Whether it holds what only the camera's maker can read."""
+    """Whether it holds data that only the camera's maker can read."""
     stream, found = _directory(exif)
     inner = linked(stream, found, EXIF) if found else None
     return inner is not None and _MAKERS_NOTES in inner.entries
 
 
 def sensible(number: float) -> int:
-    """`number` as an orientation; what is none counts as upright.
+    """`number` as an orientation; an invalid one counts as upright.
 
     >>> sensible(6), sensible(0), sensible(90)
     (6, 1, 1)
@@ -60,7 +60,7 @@ def sensible(number: float) -> int:
 def upright(exif: bytes) -> bytes:
     """`exif` with its orientation set to 1 ("as stored"); everything else stays byte for byte.
 
-    Damaged EXIF is returned as it came: it never stops a picture from being read.
+    Damaged EXIF is returned unchanged: it never stops a picture from being read.
     """
     _, found = _directory(exif)
     entry = _stated(found) if found else None
@@ -76,9 +76,9 @@ def upright(exif: bytes) -> bytes:
 
 
 def for_result(exif: bytes, width: int, height: int) -> bytes:
-    """`exif` as it is true of a result: with its size, and without the old one's thumbnail.
+    """`exif` adapted to a result: with its size, and without the old thumbnail.
 
-    Nothing is moved, so that makers' notes stay readable, whose inner offsets count from the start.
+    Nothing is moved: makers' notes stay readable, as their offsets count from the start.
     """
     start = _start(exif)
     stream, found = _directory(exif)
@@ -145,7 +145,7 @@ def _directory(exif: bytes) -> tuple[io.BytesIO, Directory | None]:
 
 
 def _stated(directory: Directory) -> Entry | None:
-    """The orientation's entry, if it is of a form that is read."""
+    """The orientation's entry, if its form is supported."""
     entry = directory.entries.get(ORIENTATION)
     good = entry is not None and entry.kind in _NUMBERS and 0 < entry.count <= 16
     return entry if good else None

@@ -1,7 +1,7 @@
-"""Still pictures that FFmpeg decodes, which comes with Crispen's video half.
+"""Still pictures decoded by FFmpeg, which Crispen installs for videos.
 
-BMP, TGA, JPEG 2000, PNM and PFM: libvips' wheels have no decoder for them, and Pillow none that
-keeps 16 bits of colour. They are only read: PNG holds all that they do in less space.
+BMP, TGA, JPEG 2000, PNM and PFM: libvips' wheels have no decoder for them, and Pillow has none that
+keeps 16 bits of colour. They are only read: PNG holds the same in less space.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def _open(
         raise ValueError(f"impossible size {width}x{height}")
 
     def decode() -> Decoded:
-        # FFmpeg counts the room beside the picture, too.
+        # FFmpeg also counts the padding beside the picture.
         frame = _frame(data, codec, (width + _ROOM_PX) * (height + _ROOM_PX))
         if (frame.width, frame.height) != (width, height):
             raise ValueError("its header contradicts itself")
@@ -97,7 +97,7 @@ def _frame(data: bytes, codec: str, most_pixels: int) -> Any:
 
     try:
         context: Any = CodecContext.create(codec, "r")
-        # What was announced was checked; a file can hold a larger picture than it says.
+        # The stated size was checked; a file can hold a larger picture than it states.
         context.options = {"max_pixels": str(most_pixels)}
         return (context.decode(av.Packet(data)) or context.decode(None))[0]
     except (av.FFmpegError, IndexError):

@@ -1,4 +1,4 @@
-"""What libvips does not report about a file, found by walking over its chunks."""
+"""What libvips does not report about a file, found by walking its chunks."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _AROUND_TABLES = (b"moov", b"trak", b"mdia", b"minf", b"stbl")
 
 
 def lossless_webp(file: BinaryIO) -> bool:
-    """Whether all its pictures are stored without loss: as ``VP8L`` (RFC 9649), none as ``VP8``."""
+    """Whether all its pictures are stored losslessly: as ``VP8L`` (RFC 9649), none as ``VP8``."""
     file.seek(len(b"RIFFsizeWEBP"))
     found = False
     while len(head := file.read(8)) == 8:
@@ -18,13 +18,13 @@ def lossless_webp(file: BinaryIO) -> bool:
         if kind == b"VP8 ":
             return False
         found |= kind == b"VP8L"
-        # A frame of an animation holds chunks of its own behind 16 bytes.
+        # A frame of an animation holds its own chunks after 16 bytes.
         file.seek(16 if kind == b"ANMF" else size + size % 2, os.SEEK_CUR)
     return found
 
 
 def png_head(file: BinaryIO) -> dict[bytes, bytes]:
-    """The chunks of a PNG that precede its pixels, each with 64 bytes at most."""
+    """The chunks of a PNG that precede its pixels, at most 64 bytes of each."""
     at = len(b"\x89PNG\r\n\x1a\n")
     file.seek(at)
     found: dict[bytes, bytes] = {}
@@ -50,7 +50,7 @@ def avif_frames(file: BinaryIO) -> int:
     while len(head := file.read(8)) == 8:
         size, kind = struct.unpack(">I4s", head)
         if kind in _AROUND_TABLES:
-            continue  # with what is inside
+            continue  # with the boxes inside
         if kind == b"stsz":
             most = max(most, int.from_bytes(file.read(12)[8:], "big"))
             size -= 12

@@ -1,9 +1,9 @@
 """The structure of a GIF, walked without decoding.
 
-libvips' GIF decoder is forgiving: it shows what there is of a cut file and says nothing. Walking
-the blocks costs almost nothing, tells a cut file from a whole one, and counts the frames before
-any memory is set aside for them. A frame that reaches beyond the canvas is no damage: all viewers
-crop it.
+libvips' GIF decoder is lenient: it shows what there is of a cut file and reports nothing. Walking
+the blocks costs almost nothing, distinguishes a cut file from a whole one, and counts the frames
+before memory is allocated for them. A frame larger than the canvas is not damage: all viewers crop
+it.
 
 Source: W3C, "GIF89a specification", https://www.w3.org/Graphics/GIF/spec-gif89a.txt
 """
@@ -40,7 +40,7 @@ def walk(data: bytes) -> GifSize:
 
 
 def canvas(data: bytes) -> GifSize:
-    """The size of a GIF, and the number of its whole frames, 1 at least.
+    """The size of a GIF, and the number of its whole frames, at least 1.
 
     Raises:
         ValueError: Not even its header is whole.
@@ -52,13 +52,13 @@ def canvas(data: bytes) -> GifSize:
 
 
 def mend(data: bytes) -> bytes:
-    """A cut GIF without the frame in which it ends; with it, if it is the only one."""
+    """A cut GIF without its incomplete frame; with it if it is the only one."""
     whole = [end for end in _frame_ends(data) if end > 0]
     return data[: whole[-1]] + b";" if whole else data
 
 
 def comment(data: bytes) -> bytes | None:
-    """All comments of a GIF, a line each; None if there is none."""
+    """All comments of a GIF, one line each; None if there is none."""
     comments = []
     with contextlib.suppress(IndexError):
         at = 13 + _table(data[10])
@@ -82,7 +82,7 @@ def _joined(data: bytes, at: int) -> bytes:
 
 
 def _frame_ends(data: bytes) -> Iterator[int]:
-    """Where each frame ends; -1 at last if the file ends inside a block."""
+    """Where each frame ends; finally -1 if the file ends inside a block."""
     try:
         at = 13 + _table(data[10])
         # A missing trailer after a whole frame is common and loses nothing.
@@ -100,12 +100,12 @@ def _frame_ends(data: bytes) -> Iterator[int]:
 
 
 def _table(flags: int) -> int:
-    """Bytes of the colour table that `flags` announce."""
+    """Size in bytes of the colour table that `flags` announce."""
     return 3 * 2 ** ((flags & 7) + 1) if flags & 0x80 else 0
 
 
 def _skip_blocks(data: bytes, at: int) -> int:
-    """Where the run of data blocks that starts at `at` is over."""
+    """Where the run of data blocks that starts at `at` ends."""
     while data[at]:
         at += 1 + data[at]
     return at + 1

@@ -17,20 +17,20 @@ MAX_PIXELS = 300_000_000
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    r"""What travels with a picture into the output.
+    r"""What is carried over with a picture into the output.
 
     Attributes:
         icc: Colour profile; the pixels are in its space. ``None`` means sRGB, or what `cicp` says.
         exif: As in a JPEG's APP1 segment, from ``Exif\0\0`` on; its orientation is always 1.
-        xmp: The XML packet; its orientation, if it says one, is 1.
-        dpi: Dots per inch, horizontally and vertically; ``None`` where nothing is known.
+        xmp: The XML packet; its orientation, if it states one, is 1.
+        dpi: Dots per inch, horizontally and vertically; ``None`` if unknown.
         delays_ms: How long each frame of an animation is shown; empty for a still picture.
         loop: How often an animation plays; 0 means for ever.
-        cicp: Colours as code points of ITU-T H.273, where the file tells them so. `icc` says the
-            same, except for HDR, which only code points can say.
+        cicp: Colours as code points of ITU-T H.273, if the file states them so. `icc` says the
+            same, except for HDR, which only code points can express.
         iptc: The record of a JPEG's or TIFF's press information (IIM).
-        photoshop: Photoshop's image resources that stay true: copyright flag, address, paths.
-        comment: A JPEG's comment, in whatever coding.
+        photoshop: Photoshop's image resources that stay true: copyright flag, URL, paths.
+        comment: A JPEG's comment, in any encoding.
         texts: Kind and content of a PNG's text chunks, such as the prompts of image generators.
         xmp_more: A JPEG's extended XMP packet, to which `xmp` refers.
     """
@@ -54,8 +54,8 @@ class Header:
     """A picture without its pixels.
 
     Attributes:
-        width: Of one frame, upright.
-        height: Of one frame, upright.
+        width: Width of one frame, upright.
+        height: Height of one frame, upright.
         channels: 1 grey, 2 grey and alpha, 3 RGB, 4 RGB and alpha.
         dtype: ``"uint8"`` or ``"uint16"``.
         frames: More than 1 in an animation.
@@ -87,7 +87,7 @@ def to_8bit(pixels: Pixels) -> NDArray[np.uint8]:
     """
     if pixels.dtype == np.uint8:
         return pixels.astype(np.uint8, copy=False)
-    # The middle of two levels is never an integer, so this is exact rounding.
+    # The midpoint of two levels is never an integer, so this rounds exactly.
     return ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
 
 
@@ -102,7 +102,7 @@ def to_12bit(pixels: Pixels) -> NDArray[np.uint16]:
 
 
 def flatten_on_white(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """``(…, 1 or 3)``: `pixels` of 2 or 4 channels as they look on white paper."""
+    """``(…, 1 or 3)``: `pixels` of 2 or 4 channels composited on white."""
     colour = pixels[..., :-1].astype(np.uint32)
     alpha = pixels[..., -1:].astype(np.uint32)
     return ((colour * alpha + 255 * (255 - alpha) + 127) // 255).astype(np.uint8)

@@ -17,7 +17,7 @@ from crispen.media.picture.vips import DAMAGED, NotUnderstood
 
 
 def open_heif(data: bytes) -> Whole:
-    """The primary picture of a HEIF file, turned upright by its decoder.
+    """The primary picture of a HEIF file, rotated upright by its decoder.
 
     Raises:
         ValueError: It is damaged.
@@ -45,10 +45,10 @@ def open_heif(data: bytes) -> Whole:
 
 
 def left_out(info: Mapping[str, Any]) -> tuple[str, ...]:
-    """A note, if pictures beside the primary one describe it: phones add them.
+    """A note if auxiliary pictures describe the primary one: phones add them.
 
     Args:
-        info: As pillow-heif gives it: ``depth_images``, and ``aux`` by the names of their kinds.
+        info: From pillow-heif: ``depth_images``, and ``aux`` by the names of their kinds.
     """
     found = ["depth map"] if info.get("depth_images") else []
     kinds = [str(name).lower() for name in info.get("aux") or ()]
@@ -67,7 +67,7 @@ def left_out(info: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _full_range(pixels: NDArray[Any], bits: int) -> Pixels:
-    """Samples of 10 or 12 bits, which libheif shifts to the left, with white at 65535."""
+    """Samples of 10 or 12 bits, which libheif shifts left, with white at 65535."""
     if pixels.ndim == 2:
         pixels = pixels[..., np.newaxis]
     if pixels.dtype == np.uint8:

@@ -1,4 +1,4 @@
-"""Boxes of AVIF and HEIF (ISO/IEC 14496-12, 23008-12), as far as colour needs them."""
+"""The boxes of AVIF and HEIF (ISO/IEC 14496-12, 23008-12) that colour needs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Box(NamedTuple):
 
 
 def boxes(data: bytes, start: int, end: int) -> Iterator[Box]:
-    """The boxes that lie one after the other from `start` to `end`; damage ends them."""
+    """The consecutive boxes from `start` to `end`; stops at damage."""
     while start + 8 <= end:
         size, kind = struct.unpack_from(">I4s", data, start)
         head = 8
@@ -34,7 +34,7 @@ def boxes(data: bytes, start: int, end: int) -> Iterator[Box]:
 
 
 def read_meta(file: BinaryIO) -> tuple[int, bytes]:
-    """Where the file's ``meta`` box has its content, and that content; empty if there is none."""
+    """The offset and content of the file's ``meta`` box; empty if there is none."""
     end = file.seek(0, os.SEEK_END)
     at = 0
     while at + 8 <= end:
@@ -53,7 +53,7 @@ def read_meta(file: BinaryIO) -> tuple[int, bytes]:
 
 
 def colours(meta: bytes) -> list[Box]:
-    """The ``colr`` boxes of the primary picture, or of all where none is said to be its own."""
+    """The ``colr`` boxes of the primary picture, or all if none is assigned to it."""
     found = _find(meta, 4, len(meta), b"iprp")
     if found is None:
         return []
@@ -70,10 +70,10 @@ def nclx(meta: bytes) -> Box | None:
 
 
 def with_property(data: bytes, kind: bytes, content: bytes) -> bytes:
-    """A whole AVIF with one more property of its primary picture.
+    """A whole AVIF with one more property for its primary picture.
 
     Raises:
-        ValueError: It is not built as an AVIF is.
+        ValueError: It lacks the boxes of an AVIF.
     """
     meta = _find(data, 0, len(data), b"meta")
     found = _find(data, meta.start + 4, meta.end, b"iprp") if meta else None
@@ -87,7 +87,7 @@ def with_property(data: bytes, kind: bytes, content: bytes) -> bytes:
     wide = data[ipma.start + 3] & 1
     added = struct.pack(">I4s", 8 + len(content), kind) + content
     pointer = number.to_bytes(2 if wide else 1, "big")
-    # From the end to the start, so that places before stay what they are.
+    # From end to start, so that earlier offsets stay valid.
     patched = bytearray(data)
     patched[entry.end : entry.end] = pointer
     patched[entry.start] += 1
@@ -104,7 +104,7 @@ def with_property(data: bytes, kind: bytes, content: bytes) -> bytes:
 
 
 def _shift(data: bytearray, at: int, more: int, *, beyond: int) -> None:
-    """Adds `more` to the places in an ``iloc`` that lie `beyond`."""
+    """Adds `more` to the offsets in an ``iloc`` from `beyond` on."""
     for item in _located(data, at):
         for place in (item.base, *(e.place for e in item.extents if not item.based)):
             value = place.read(data)
@@ -119,7 +119,7 @@ class Number(NamedTuple):
     size: int
 
     def read(self, data: bytes | bytearray) -> int:
-        """Its value; 0 where it has no size."""
+        """Its value; 0 if it has no size."""
         return int.from_bytes(data[self.at : self.at + self.size], "big")
 
     def write(self, data: bytearray, value: int) -> None:
@@ -132,14 +132,14 @@ class Number(NamedTuple):
 
 
 class Extent(NamedTuple):
-    """Where an ``iloc`` says that a piece of an item lies."""
+    """Where a piece of an item is, according to an ``iloc``."""
 
     place: Number
     length: Number
 
 
 class Located(NamedTuple):
-    """What an ``iloc`` says of an item."""
+    """What an ``iloc`` says about an item."""
 
     item: int
     inside_file: bool
@@ -178,7 +178,7 @@ def _located(data: bytes | bytearray, at: int) -> Iterator[Located]:
 
 
 def exif_place(meta: bytes) -> Located | None:
-    """What a ``meta`` box says of where EXIF lies; None if it is not in one piece of the file."""
+    """Where a ``meta`` box says EXIF is; None if it is not in one piece of the file."""
     iinf, iloc = (_find(meta, 4, len(meta), kind) for kind in (b"iinf", b"iloc"))
     if iinf is None or iloc is None:
         return None
@@ -220,7 +220,7 @@ def _properties_of_primary(meta: bytes, iprp: Box) -> list[int]:
 
 
 def _entry(data: bytes, ipma: Box, item: int) -> Box:
-    """Where an ``ipma`` box names the properties of an item: their number, and they themselves.
+    """Where an ``ipma`` box lists an item's properties: their number, then the properties.
 
     Raises:
         ValueError: It does not.

@@ -1,4 +1,4 @@
-"""Colour profiles for what files say about their colours in other ways.
+"""Colour profiles for colours that files describe in other ways.
 
 A matrix profile of ICC version 4 holds the three primaries, adapted to D50 by Bradford's method,
 and one parametric curve.
@@ -34,7 +34,7 @@ class Primaries:
         """``(3, 3)``: linear RGB to XYZ under D50.
 
         Raises:
-            ValueError: The four do not make a colour space.
+            ValueError: The four do not form a colour space.
 
         The first row of sRGB's, as in its profile:
 
@@ -61,7 +61,7 @@ class Primaries:
         return adapted
 
     def is_near(self, other: Primaries) -> bool:
-        """Whether they differ by no more than rounding in a file."""
+        """Whether they differ only by rounding in a file."""
         ours = (*self.red, *self.green, *self.blue, *self.white)
         theirs = (*other.red, *other.green, *other.blue, *other.white)
         return max(abs(a - b) for a, b in zip(ours, theirs, strict=True)) < 0.002
@@ -69,7 +69,7 @@ class Primaries:
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """From a sample to light: ``(a x + b) ** gamma`` from `d` on, ``c x`` below."""
+    """From a sample to linear light: ``(a x + b) ** gamma`` from `d` on, ``c x`` below."""
 
     gamma: float
     a: float = 1.0
@@ -79,7 +79,7 @@ class Curve:
 
     @property
     def linear(self) -> bool:
-        """Whether samples are light itself."""
+        """Whether samples are linear light."""
         return self == LINEAR
 
 
@@ -92,7 +92,7 @@ def rgb_profile(primaries: Primaries, curve: Curve, name: str) -> bytes:
     """An ICC profile of a colour space.
 
     Raises:
-        ValueError: The primaries do not make one.
+        ValueError: The primaries do not form one.
     """
     columns = primaries.matrix().T
     tags = [(key, _xyz_tag(c)) for key, c in zip((b"rXYZ", b"gXYZ", b"bXYZ"), columns, strict=True)]
@@ -112,7 +112,7 @@ def _xyz(xy: tuple[float, float]) -> NDArray[np.float64]:
 
 
 def _fixed(*numbers: float) -> bytes:
-    """As s15Fixed16Number."""
+    """Encodes as s15Fixed16Number."""
     return struct.pack(f">{len(numbers)}i", *(round(n * 65536) for n in numbers))
 
 
@@ -141,7 +141,7 @@ def _profile(space: bytes, tags: list[tuple[bytes, bytes]], name: str) -> bytes:
     start = 128 + 4 + 12 * len(tags)
     table, content, seen = struct.pack(">I", len(tags)), b"", dict[bytes, int]()
     for key, tag in tags:
-        if tag not in seen:  # the three curves are one
+        if tag not in seen:  # the three curves are shared
             seen[tag] = start + len(content)
             content += tag + bytes(-len(tag) % 4)
         table += struct.pack(">4sII", key, seen[tag], len(tag))

@@ -1,4 +1,4 @@
-"""What libvips leaves open about JPEG: words for its errors, and its segments."""
+"""JPEG details that libvips leaves open: explanations of its errors, and segments."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from crispen.media.picture.vips import DAMAGED, ENDS_EARLY
 _START, _END = b"\xff\xd8", b"\xff\xd9"
 NO_END = "its end marker is missing"
 _MARKER = re.compile(rb"\xff[\xc0-\xfe]")
-_TAIL_BYTES = 1 << 20  # some cameras put as much behind the end
+_TAIL_BYTES = 1 << 20  # some cameras append this much after the end
 _DEPTH = re.compile(r"Unsupported JPEG data precision (\d+)")
 
 
 def explain(said: str) -> tuple[str, str]:
-    """What is wrong with the file, and what helps where a fresh copy would not.
+    """What is wrong with the file, and what helps if a fresh copy would not.
 
     Args:
-        said: One of libjpeg's hundred messages; all that are not listed here mean damage.
+        said: One of libjpeg's hundred messages; those not listed here mean damage.
 
     >>> explain("Corrupt JPEG data: 52 extraneous bytes before marker 0xd9")
     ('the data in it is damaged (52 extraneous bytes before marker 0xd9)', '')
@@ -37,7 +37,7 @@ def explain(said: str) -> tuple[str, str]:
 
 
 def tidy(data: bytes) -> tuple[bytes, list[str]]:
-    """`data` without what is against the standard and harms nothing, and what that was.
+    """`data` without harmless violations of the standard, and a list of those removed.
 
     Source: ITU-T T.81, annex B; JFIF 1.02.
     """

@@ -1,4 +1,4 @@
-"""JPEG XL, by libjxl (``pillow-jxl-plugin``), in 8 bits, grey in 16.
+"""JPEG XL by libjxl (``pillow-jxl-plugin``), in 8 bits; grey in 16.
 
 Source: ISO/IEC 18181-1, 18181-2 (the container).
 """
@@ -19,7 +19,7 @@ _CODESTREAM = b"\xff\x0a"
 _HEAD_BYTES = 64
 _RATIOS = {1: (1, 1), 2: (12, 10), 3: (4, 3), 4: (3, 2), 5: (16, 9), 6: (5, 4), 7: (2, 1)}
 _MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
-_EFFORT = 5  # 7, libjxl's own, takes three times as long
+_EFFORT = 5  # libjxl's default, 7, takes three times as long
 _PNG = "convert it to 16-bit PNG with djxl first"
 
 
@@ -28,7 +28,7 @@ def open_jxl(data: bytes, read_jpeg: Callable[[bytes], Decoded]) -> Whole:
 
     Args:
         data: The file.
-        read_jpeg: Reads a JPEG that was packed into it without loss.
+        read_jpeg: Reads a JPEG that was packed into it losslessly.
 
     Raises:
         ValueError: It is damaged.
@@ -47,16 +47,16 @@ def open_jxl(data: bytes, read_jpeg: Callable[[bytes], Decoded]) -> Whole:
 
 
 def encode(pixels: Pixels, header: Header, quality: int) -> bytes:
-    """A JPEG XL file of `pixels` in sRGB: of 8 bits, grey also of 16.
+    """A JPEG XL file of `pixels` in sRGB: 8 bits, grey also 16.
 
     Args:
         pixels: ``(height, width, channels)``.
-        header: Of the picture.
-        quality: 1 to 100, which is lossless.
+        header: The picture's.
+        quality: 1 to 100; 100 is lossless.
     """
     import pillow_jxl
 
-    make: Any = pillow_jxl.Encoder  # whose stub knows less than it does
+    make: Any = pillow_jxl.Encoder  # its type stub is incomplete
     encoder = make(
         mode="I;16" if pixels.dtype == np.uint16 else _MODES[pixels.shape[2]],
         lossless=quality == 100,
@@ -98,7 +98,7 @@ def _decode(data: bytes, deep: bool, read_jpeg: Callable[[bytes], Decoded]) -> D
     dtype = "uint16" if info.mode == "I;16" else "uint8"
     pixels: Any = np.frombuffer(samples, dtype).reshape(info.height, info.width, channels)
     exif, xmp = _box(boxes, b"Exif"), _box(boxes, b"xml ")
-    if exif and exif[4:6] in (b"II", b"MM"):  # behind an offset, as it should be
+    if exif and exif[4:6] in (b"II", b"MM"):  # after an offset, as the format requires
         exif = exif[4:]
     metadata = Metadata(
         icc=icc if icc and not _is_srgb(icc) else None,
@@ -114,7 +114,7 @@ def _box(boxes: list[Any], kind: bytes) -> bytes | None:
 
 
 def _is_srgb(icc: bytes) -> bool:
-    """Whether libjxl made the profile, and for sRGB, by the names that it gives them."""
+    """Whether libjxl made this profile for sRGB, judging by its name."""
     names = ("sRGB", "Gra_D65_Rel_SRG", "Gra_D65_Per_SRG")
     return icc[4:8] == b"jxl " and any(name.encode("utf-16-be") in icc for name in names)
 
@@ -134,7 +134,7 @@ class _Bits:
 def _codestream(data: bytes) -> bytes:
     """The start of the codestream; empty if there is none.
 
-    Only its own box counts: others may hold bytes that look like one, of another size.
+    Only its own box counts: others may hold bytes that look like one with another size.
     """
     if data.startswith(_CODESTREAM):
         return data[:_HEAD_BYTES]
@@ -173,7 +173,7 @@ def _announced(data: bytes) -> tuple[int, int, bool]:
     if bits.take(1):  # orientation, an intrinsic size, a preview, an animation
         bits.take(3)
         if bits.take(1) or bits.take(1) or bits.take(1):
-            return width, height, False  # rare, and of no weight
+            return width, height, False  # rare and unimportant
     if bits.take(1):  # floating-point samples
         return width, height, True
     selector = bits.take(2)

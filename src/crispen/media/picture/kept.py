@@ -17,14 +17,14 @@ _TITLES = {
     "photoshop": "Photoshop's copyright flag, address or paths",
     "comment": "comment",
 }
-# What libvips writes into an AVIF is not byte for byte what it was given; `embedding.finish` puts
-# the real EXIF in its place.
+# libvips does not write EXIF into an AVIF byte for byte; `embedding.finish` replaces this by the
+# real one.
 _STAND_IN = b"Exif\0\0II*\0\x08\0\0\0\0\0\0\0\0\0"
-_DPI = 72.0  # what viewers assume where a file says nothing
+_DPI = 72.0  # what viewers assume if a file says nothing
 
 
 def stored_header(header: Header, kind: PictureFormat, *, deep: bool, strip: bool) -> Header:
-    """`header` of what is handed to the encoder."""
+    """`header` as passed to the encoder."""
     channels = header.channels - (1 if header.has_alpha and not kind.alpha else 0)
     meta = header.metadata
     stored = replace(header, channels=channels, format=kind.name)
@@ -48,11 +48,11 @@ def stored_header(header: Header, kind: PictureFormat, *, deep: bool, strip: boo
 
 
 def left_out(meta: Metadata, kind: PictureFormat) -> list[str]:
-    """A note, if there is something that the format cannot hold."""
+    """A note if there is something that the format cannot hold."""
     names = []
     for name, title in _TITLES.items():
         content = getattr(meta, name)
-        # Comments are split, the others are not.
+        # Comments are split; the others are not.
         large = kind.name == "jpeg" and name != "comment" and not embedding.fits_jpeg(content)
         if content and (name not in kind.holds or large):
             names.append(title)
@@ -68,7 +68,7 @@ def left_out(meta: Metadata, kind: PictureFormat) -> list[str]:
 
 
 def reductions(header: Header, stored: Header, kind: PictureFormat) -> list[str]:
-    """Notes on what was lost of the pixels: transparency, depth, colours."""
+    """Notes on what the pixels lost: transparency, depth, colours."""
     name = kind.title
     notes = []
     if stored.channels < header.channels:
@@ -84,26 +84,26 @@ def reductions(header: Header, stored: Header, kind: PictureFormat) -> list[str]
 
 
 def kept(meta: Metadata, kind: PictureFormat) -> int:
-    """What libvips is to write, as ``VipsForeignKeep``: the rest is written byte for byte."""
+    """What libvips must write, as ``VipsForeignKeep``: we write the rest byte for byte."""
     exif, xmp, icc, other = 1, 2, 8, 16  # other: the delays of an animation
     kept = icc | other
     if kind.name == "tiff":
         kept |= xmp
     if kind.name == "avif":
-        # Left alone, libvips makes up an EXIF of its own.
+        # Otherwise libvips makes up its own EXIF.
         kept |= xmp | (exif if meta.exif else 0)
     return kept
 
 
 def with_metadata(image: Any, stored: Header) -> Any:
-    """`image` carrying what its file shall carry."""
+    """`image` with the metadata that its file must hold."""
     meta: Metadata = stored.metadata
     dpi = meta.dpi if meta.dpi is not None else (_DPI, _DPI)
     image = image.copy(xres=dpi[0] / 25.4, yres=dpi[1] / 25.4)
     g = vips().GValue
     image.set_type(g.gstr_type, "resolution-unit", "in")
     fits = profile_fits(meta.icc, stored.channels)
-    # Code points take its place: see `_embed.name_colours`.
+    # Code points replace it: see `embedding.name_colours`.
     instead = stored.format == "avif" and stored.frames == 1 and meta.cicp is not None
     exif = _STAND_IN if stored.format == "avif" and meta.exif else meta.exif
     blobs = {
@@ -128,7 +128,7 @@ def in_srgb(image: Any, depth: int) -> Any:
     def converted(x: Any) -> Any:
         return x.icc_transform("srgb", embedded=True, input_profile="srgb", depth=depth)
 
-    # Whether a profile can be used is only known when it is.
+    # Whether a profile is usable shows only when it is used.
     probe = vips().Image.black(1, 1, bands=image.bands).cast(image.format)
     probe = probe.copy(interpretation=image.interpretation)
     probe.set_type(vips().GValue.blob_type, "icc-profile-data", image.get("icc-profile-data"))

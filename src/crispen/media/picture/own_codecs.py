@@ -1,4 +1,4 @@
-"""What reads and writes the formats that libvips does not, by the format's name."""
+"""Readers and writers of formats that libvips does not support, by format name."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Opener = Callable[[bytes], Whole]
 Encoder = Callable[[Pixels, Header, int], bytes]
 
 ENCODERS: dict[str, Encoder] = {"jxl": jxl.encode}
-"""Of whole pictures: samples, their header, and a quality from 1 to 100."""
+"""Encoders of whole pictures, from samples, header, and a quality from 1 to 100."""
 
 _OPENERS: dict[str, Opener] = {
     **ffmpeg_stills.OPENERS,
@@ -22,7 +22,7 @@ _OPENERS: dict[str, Opener] = {
     "ico": pillow.open_icon,
     "raw": raw.open_raw,
 }
-# Of what may hold a JPEG, which they are given a reader for.
+# Openers of files that may hold a JPEG; they get a reader for it.
 _WITH_JPEG = {"jxl": jxl.open_jxl}
 _FRAMES = {"png": file_chunks.png_frames, "avif": file_chunks.avif_frames}
 
@@ -32,7 +32,7 @@ def choose(
     look: Callable[[Callable[[BinaryIO], int]], Any],
     read_jpeg: Callable[[bytes], Decoded],
 ) -> Opener | None:
-    """What opens a file; None where libvips does.
+    """The opener for a file; None if libvips opens it.
 
     Args:
         format: Name of its format.

@@ -45,7 +45,7 @@ def open_icon(data: bytes) -> Whole:
 
 
 def open_animation(data: bytes, kind: str) -> Whole:
-    """An animated PNG or AVIF, whose frames come as a viewer shows them, in 8 bits.
+    """An animated PNG or AVIF, with frames as a viewer shows them, in 8 bits.
 
     Args:
         data: The file.
@@ -78,7 +78,7 @@ def encode_animation(pixels: Pixels, header: Header, kind: str, quality: int) ->
 
     Args:
         pixels: ``(frames * height, width, channels)``, 8 bits.
-        header: Of the picture.
+        header: The picture's.
         kind: ``png`` or ``avif``.
         quality: 1 to 100; 100 is lossless.
     """
@@ -123,7 +123,7 @@ def _metadata(info: dict[str, Any], stated: Stated | None, delays: tuple[int, ..
     dpi = info.get("dpi")
     return Metadata(
         icc=icc,
-        exif=exif,  # with its orientation, since Pillow turned nothing
+        exif=exif,  # with its orientation, since Pillow rotates nothing
         xmp=xmp,
         dpi=(float(dpi[0]), float(dpi[1])) if dpi else None,
         delays_ms=delays,
@@ -138,7 +138,7 @@ def _array(picture: PIL.Image.Image, mode: str) -> NDArray[np.uint8]:
 
 @contextmanager
 def _opened(data: bytes, formats: tuple[str, ...]) -> Iterator[PIL.Image.Image]:
-    """The picture that Pillow sees, without its own limit of size: ours was checked.
+    """The picture opened by Pillow, without Pillow's size limit: ours was checked.
 
     Raises:
         ValueError: It is damaged.

@@ -12,7 +12,7 @@ from crispen.media.picture.vips import NotUnderstood, vips
 _PLAIN = {"b-w", "grey16", "srgb", "rgb16", "rgb", "multiband"}
 _FLOATS = ("float", "double")
 _ROUNDING = 0.001
-_MOST_WHITE = 1.1  # resampling overshoots by a few per cent; more is another white, or HDR
+_MOST_WHITE = 1.1  # resampling overshoots by a few per cent; more means another white, or HDR
 _SAMPLES = {
     "char": "8-bit numbers with a sign",
     "short": "16-bit numbers with a sign",
@@ -27,12 +27,12 @@ def interpret(image: Any) -> Any:
     """`image` as 1 to 4 channels of ``uchar``, ``ushort``, ``float`` or ``double``.
 
     Raises:
-        NotUnderstood: No sensible way to show it.
+        NotUnderstood: There is no sensible way to show it.
     """
     if image.interpretation == "cmyk" and image.format not in _FLOATS:
         image = _from_cmyk(image)
     elif image.format in _FLOATS and image.interpretation in (*_PLAIN, "scrgb"):
-        # libvips takes floats for linear light; what they are is said by the file alone.
+        # libvips treats floats as linear light; only the file says what they are.
         image = image.copy(interpretation="b-w" if image.bands < 3 else "srgb")
     elif image.interpretation not in _PLAIN:
         image = image.colourspace("rgb16" if image.format == "ushort" else "srgb")
@@ -51,7 +51,7 @@ def interpret(image: Any) -> Any:
 
 
 def reduced(image: Any) -> str:
-    """A note on what of a freshly decoded picture `interpret` cannot keep; empty if nothing."""
+    """A note on what `interpret` cannot keep of a freshly decoded picture; empty if nothing."""
     if image.interpretation == "cmyk" and image.format not in _FLOATS:
         return "its CMYK was converted to RGB"
     if image.interpretation in ("lab", "labs", "labq"):
@@ -63,7 +63,7 @@ def reduced(image: Any) -> str:
 
 
 def interpretation(pixels: NDArray[Any]) -> str:
-    """What libvips calls samples of this type and number."""
+    """The libvips name for samples of this type and number."""
     deep = pixels.dtype == np.uint16
     if pixels.shape[2] < 3:
         return "grey16" if deep else "b-w"
@@ -74,7 +74,7 @@ def turn_upright(image: Any, orientation: int, frames: int) -> Any:
     """`image` as a viewer shows it, each frame turned separately.
 
     Args:
-        image: libvips picture, frames one above the other.
+        image: libvips picture, frames stacked vertically.
         orientation: EXIF orientation, 2 to 8.
         frames: Number of frames.
 
@@ -97,7 +97,7 @@ def turn_upright(image: Any, orientation: int, frames: int) -> Any:
 
 
 def _from_cmyk(image: Any) -> Any:
-    """CMYK by its own profile, else by the plain formula that browsers and Pillow use."""
+    """CMYK by its own profile, else by the simple formula of browsers and Pillow."""
     alpha = image.extract_band(4, n=image.bands - 4) if image.bands > 4 else None
     ink = image.extract_band(0, n=4)
     deep = image.format == "ushort"
@@ -112,14 +112,14 @@ def _from_cmyk(image: Any) -> Any:
     if alpha is not None:
         colour = colour.bandjoin(alpha.extract_band(0))
     colour = colour.copy()
-    # The inks' profile does not describe the result, which is sRGB.
+    # The CMYK profile does not describe the result, which is sRGB.
     if colour.get_typeof("icc-profile-data"):
         colour.remove("icc-profile-data")
     return colour
 
 
 def full_range(image: Any) -> Any:
-    """`image` of 10 or 12 bits with its white at 65535: libvips only shifts them to the left."""
+    """`image` of 10 or 12 bits with its white at 65535: libvips only shifts them left."""
     bits = image.get("bits-per-sample") if image.get_typeof("bits-per-sample") else 16
     if image.format != "ushort" or not 8 < bits < 16:
         return image
@@ -128,7 +128,7 @@ def full_range(image: Any) -> Any:
 
 
 def encode(image: Any) -> Any:
-    """`image` of linear light in 16 bits with the curve of sRGB; alpha stays as it is."""
+    """`image` of linear light in 16 bits with the sRGB curve; alpha stays as it is."""
     white = 255 if image.format == "uchar" else 65535
     grey = image.bands < 3
     light = image / white
@@ -144,14 +144,14 @@ def encode(image: Any) -> Any:
 
 
 def deep_from_float(rows: NDArray[Any], white: float) -> tuple[NDArray[np.uint16], str]:
-    """Float samples in 16 bits, and a note of what was cut off.
+    """Float samples in 16 bits, and a note of what was clipped.
 
     Args:
         rows: ``(height, width, channels)``.
-        white: The sample that means white.
+        white: The sample value of white.
 
     Raises:
-        NotUnderstood: Samples that are no numbers, or so much beyond white that it is another.
+        NotUnderstood: Samples are NaN or infinite, or too far above `white` for it to be right.
     """
     if not np.isfinite(rows).all():
         raise NotUnderstood(

@@ -16,7 +16,7 @@ _ADVICE = "export it as 16-bit TIFF with the camera maker's program"
 
 
 def open_raw(data: bytes) -> Whole:
-    """A raw file, to be developed as the camera would: its white balance, sRGB, 16 bits.
+    """A raw file, developed as the camera would: its white balance, sRGB, 16 bits.
 
     Raises:
         NotUnderstood: LibRaw does not know this camera, or the file is damaged.
@@ -45,7 +45,7 @@ def open_raw(data: bytes) -> Whole:
 
 
 def _exif_of_preview(raw: object) -> bytes | None:
-    """The EXIF that cameras put into the JPEG beside the raw data."""
+    """The EXIF that cameras put into the JPEG preview of the raw data."""
     import rawpy
 
     try:

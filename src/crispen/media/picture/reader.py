@@ -63,19 +63,19 @@ _WORDS = {
 }
 _BAND_BYTES = 4 << 20
 _ROWS = 64
-_ROWS_OF_NOTE = 8  # fewer may be one colour by themselves
+_ROWS_OF_NOTE = 8  # fewer may be one colour by chance
 T = TypeVar("T")
 
 
 def open_image(
     source: Source, *, max_pixels: int = MAX_PIXELS, keep_damaged: bool = False
 ) -> ImageReader:
-    """A picture whose header is read and whose pixels are not yet.
+    """A picture with its header read and its pixels not yet decoded.
 
     Args:
         source: A path, the bytes of a file, or a binary stream (read to its end at once).
-        max_pixels: Refuse more than this, all frames together, before anything is decoded.
-        keep_damaged: Read a damaged file as far as it goes, with a note, instead of refusing it.
+        max_pixels: Limit on the pixels of all frames together, checked before decoding.
+        keep_damaged: Read what is left of a damaged file, with a note, instead of refusing it.
 
     Raises:
         InputError: Not a picture, damaged, or too large.
@@ -87,15 +87,15 @@ def open_image(
 class ImageReader:
     """An open picture; a context manager.
 
-    Pictures come upright, as grey, grey and alpha, RGB or RGBA: palettes are looked up, CMYK, Lab
-    and the like become sRGB, floats become 16 bits. Colours that a file tells without a profile
-    (PNG's gAMA and cHRM, AVIF's nclx) are described by one from then on, HDR (PQ, HLG) by its code
-    points; linear light gets sRGB's curve. Of a file with several pages the first is read, of a
-    TIFF whose first picture is a preview the largest; `pages` says how many there are.
+    Pixels are upright and grey, grey and alpha, RGB or RGBA: palettes are expanded, CMYK, Lab and
+    similar become sRGB, floats become 16 bits. If a file describes its colours without a profile
+    (PNG's gAMA and cHRM, AVIF's nclx), a profile replaces the description, or code points for HDR
+    (PQ, HLG); linear light gets sRGB's curve. Only the first page of a file is read, or the largest
+    picture of a TIFF whose first one is a preview; `pages` is the number of pages.
 
-    `bands` holds only a few rows in memory. Decoded whole are formats that libvips does not decode,
-    animated PNG and AVIF, and by design WebP, AVIF, interlaced PNG and progressive JPEG; pictures
-    that are stored sideways or upside down, too, from 100 MB on to a temporary file.
+    `bands` keeps only a few rows in memory. Some pictures are decoded whole: formats that libvips
+    does not decode, animated PNG and AVIF, by design WebP, AVIF, interlaced PNG and progressive
+    JPEG, and pictures stored sideways or upside down (into a temporary file from 100 MB up).
     """
 
     def __init__(
@@ -124,7 +124,7 @@ class ImageReader:
         self._whole: Whole | None = None
         self._decoded: Decoded | None = None
         self.notes: list[str] = []
-        """What a person should know of how it was read; complete when all bands are."""
+        """Notes for the user on how it was read; complete once all bands are read."""
         self._before_decoding()
         words = _WORDS.get(self._format)
         self._texts = self._looked_at(words) if words else Texts()
@@ -144,7 +144,7 @@ class ImageReader:
         self.pages = self._whole.pages if self._whole else self._choice.pages
         if self._whole is None and self._format == "avif":
             self.pages = int(image.get("n-pages"))
-        """How many pages or frames there are in the file where only the first is read; else 1."""
+        """Number of pages or frames in the file if only the first is read; otherwise 1."""
 
     def __enter__(self) -> ImageReader:
         return self
@@ -158,12 +158,12 @@ class ImageReader:
         self.close()
 
     def close(self) -> None:
-        """Lets go of the file's bytes; `bands` and `read` need them no more after this."""
+        """Releases the file's bytes; call it when `bands` and `read` are no longer needed."""
         self._data = b""
         self._decoded = None
 
     def again(self) -> ImageReader:
-        """Another reader of the same picture, from its beginning."""
+        """A new reader for the same picture, from its start."""
         source = self._data if self._path is None else self._path
         return ImageReader(source, max_pixels=self._max_pixels, keep_damaged=self._keep)
 
@@ -173,10 +173,10 @@ class ImageReader:
         A band never spans two frames. Each call reads the picture from its start.
 
         Args:
-            rows: Height of a band; unless given, what makes about 4 MB.
+            rows: Height of a band; by default about 4 MB of rows.
 
         Raises:
-            InputError: While iterating, where the file turns out to be damaged.
+            InputError: While iterating, if the file turns out to be damaged.
         """
         self._check()
         header = self.header
@@ -209,16 +209,16 @@ class ImageReader:
         return pixels
 
     def _check(self) -> None:
-        """Looks for damage before the first row is given out, where that is possible.
+        """Looks for damage before the first row is returned, if possible.
 
         Raises:
-            InputError: It is damaged, and not to be read as far as it goes.
+            InputError: It is damaged, and `keep_damaged` is off.
         """
         if self._checked:
             return
         self._checked = True
         if self._format == "jpeg":
-            # libvips does not pass on all that libjpeg has to say of a file.
+            # libvips does not pass on all of libjpeg's messages about a file.
             found = broken_files.examine_jpeg(self._looked_at(lambda file: file.read()))
             for note in found.notes:
                 self._note(note)
@@ -236,14 +236,14 @@ class ImageReader:
             self._tolerate(error)
 
     def _tolerate(self, error: Damaged) -> None:
-        """Goes on without regard to damage, if that is wanted."""
+        """Continues despite damage if `keep_damaged` is set."""
         if not self._keep:
             raise error
         self._lenient = True
         self._note(f"the file is damaged: {error.why}")
 
     def _note_end(self, end: broken_files.FlatEnd) -> None:
-        """How much of a damaged file's end is one colour, and so was not there."""
+        """Notes how much of a damaged file's end is one colour, and so missing."""
         if self._lenient and end.rows >= _ROWS_OF_NOTE:
             self._note(f"the last {end.rows} of its {self.header.height} rows are missing")
 
@@ -268,7 +268,7 @@ class ImageReader:
         return self._looked_at(color_description.in_avif) if self._format == "avif" else None
 
     def _before_decoding(self) -> None:
-        """Limits and damage that can be seen without libvips, which sets memory aside early."""
+        """Checks limits and damage without libvips, which allocates memory early."""
         opener = own_codecs.choose(self._format, self._looked_at, self._read_jpeg)
         if self._format != "gif" and opener is None:
             return
@@ -287,7 +287,7 @@ class ImageReader:
         self._check_size(*size)
 
     def _read_jpeg(self, data: bytes) -> Decoded:
-        """A JPEG that is packed into this file."""
+        """A JPEG embedded in this file."""
         with open_image(data, max_pixels=self._max_pixels) as reader:
             return Decoded(reader.read(), reader.header.metadata, tuple(reader.notes))
 
@@ -312,7 +312,7 @@ class ImageReader:
         image = self._decoder("sequential")
         self._check_size(image.width, image.get_page_height(), self._frames(image))
         orientation = vips_metadata.orientation(image, self._format, self._choice, self._texts)
-        # Mirrored left to right can be streamed; the others need their last rows first.
+        # A horizontal flip can be streamed; the others need their last rows first.
         if orientation in range(3, 9):
             image = self._decoder("random")
         if orientation in range(2, 9):
@@ -372,7 +372,7 @@ class ImageReader:
 
     def _guarded(self, work: Callable[..., Any], *args: Any) -> Any:
         """The result of `work`, with library errors translated into `CrispenError`."""
-        # What libvips noted while another file was read would be reported for this one.
+        # Messages left from another file would be reported for this one.
         vips().vips_lib.vips_error_clear()
         try:
             return work(*args)

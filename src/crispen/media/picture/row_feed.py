@@ -1,9 +1,9 @@
 """Rows that are still being computed, as a picture that libvips can already save.
 
 libvips pulls pixels; Crispen pushes them. Between the two is a custom source that pretends to
-be an uncompressed TIFF: its header is written at once, and each strip is handed out when its rows
+be an uncompressed TIFF: its header is written at once, and each strip is passed on when its rows
 arrive. TIFF because its strips are plain samples, read in order, in one call each: the detour costs
-two copies in memory and no coding at all. (libvips has no ``rawload`` from a source:
+two copies in memory and no encoding at all. (libvips has no ``rawload`` from a source:
 https://github.com/libvips/libvips/issues/4794.)
 """
 
@@ -74,7 +74,7 @@ class Feed:
     """A bounded queue of rows, read by libvips' threads as one long file.
 
     Args:
-        header: Of the whole picture.
+        header: The whole picture's.
         check: Called while `put` waits, about ten times a second; may raise.
     """
 
@@ -93,7 +93,7 @@ class Feed:
         self._change = threading.Condition()
 
     def put(self, rows: Pixels) -> bool:
-        """Hands over `rows`; waits while enough others wait. False when nothing reads any more."""
+        """Queues `rows`; waits while the queue is full. False once nothing reads any more."""
         # The caller may use its buffer for the next band.
         data = memoryview(rows.tobytes())
         with self._change:
@@ -116,7 +116,7 @@ class Feed:
             self._change.notify_all()
 
     def release(self) -> None:
-        """Lets go of libvips, once nothing reads any more: source and feed hold each other."""
+        """Releases libvips once nothing reads any more: source and feed hold each other."""
         self._source = None
 
     def image(self) -> Any:
@@ -134,7 +134,7 @@ class Feed:
         if self._position < len(self._head):
             part: bytes | memoryview = self._head[self._position : self._position + size]
         elif self._position != self._given:
-            return b""  # only rows that are next exist
+            return b""  # only the next rows exist
         else:
             with self._change:
                 self._change.wait_for(lambda: self._closed or self._waiting)

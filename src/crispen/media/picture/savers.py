@@ -1,4 +1,4 @@
-"""Encoders beside libvips, for what its wheels do not write."""
+"""Encoders other than libvips, for what its wheels do not write."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from crispen.media.picture.header import Header, Pixels
 
 
 def is_own(kind: PictureFormat, frames: int) -> bool:
-    """Whether it takes one of these to write `kind`: they hold the whole picture."""
+    """Whether writing `kind` needs one of these: they hold the whole picture."""
     return kind.own_encoder or (frames > 1 and kind.name in ("png", "avif"))
 
 
 def is_deep(kind: PictureFormat, header: Header) -> bool:
-    """Whether `kind` is written with more than 8 bits a sample.
+    """Whether `kind` is written with more than 8 bits per sample.
 
-    Animations are not, and of some formats only grey that is in sRGB.
+    Animations are not, and in some formats only grey in sRGB is.
     """
     if not is_own(kind, header.frames):
         return kind.deep
@@ -32,8 +32,8 @@ def encode(image: Any, header: Header, kind: PictureFormat, quality: int) -> byt
 
     Args:
         image: libvips picture, which is computed here.
-        header: Of it, but for its profile, which is that of `image`.
-        kind: Of the file.
+        header: Its header, except for the profile, which is that of `image`.
+        kind: The file's format.
         quality: 1 to 100.
     """
     samples: Pixels = np.frombuffer(image.write_to_memory(), header.dtype)

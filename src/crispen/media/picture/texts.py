@@ -12,13 +12,13 @@ _XMP_KEY = b"XML:com.adobe.xmp\0"
 _XMP_MORE = b"http://ns.adobe.com/xmp/extension/\0"
 _PHOTOSHOP = b"Photoshop 3.0\0"
 _IPTC_RESOURCE = 0x0404
-# Of Photoshop's resources, those that are true of an enlarged picture, too: copyright flag,
-# address, and paths, which are stored as fractions of the picture. Others are its resolution,
-# thumbnail, layers, or a second copy of EXIF and XMP.
+# The Photoshop resources that are also true of an enlarged picture: copyright flag, URL, and paths,
+# which are stored as fractions of the picture. Others are its resolution, thumbnail, layers, or a
+# second copy of EXIF and XMP.
 _KEPT_RESOURCES = {0x040A, 0x040B, 0x041E, 0x0BB7, *range(0x07D0, 0x0BB7)}
 _MOST_BYTES = 16 << 20
 _TEXTS = (b"tEXt", b"zTXt", b"iTXt")
-# Written by libvips and ImageMagick in place of chunks of their own.
+# Written by libvips and ImageMagick instead of separate chunks.
 _PROFILES = b"Raw profile type "
 
 
@@ -27,7 +27,7 @@ class Texts:
     """What was found; see `Metadata`.
 
     Attributes:
-        placed: A TIFF says where on Earth its pixels lie, which is not carried over.
+        placed: A TIFF says where on Earth its pixels are, which is not kept.
     """
 
     iptc: bytes | None = None
@@ -74,7 +74,7 @@ def in_png(file: BinaryIO) -> Texts:
 
 
 def jpeg_segments(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
-    """The marker and content of each segment before the pixels; damage ends them."""
+    """The marker and content of each segment before the pixels; stops at damage."""
     file.seek(2)
     while len(head := file.read(4)) == 4 and head[0] == 0xFF:
         marker, size = struct.unpack(">xBH", head)
@@ -84,13 +84,13 @@ def jpeg_segments(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
 
 
 def text_keys(texts: tuple[tuple[bytes, bytes], ...]) -> list[str]:
-    """What text chunks are called, each once."""
+    """The distinct names of text chunks."""
     names = (content.split(b"\0")[0].decode("latin-1") for _, content in texts)
     return list(dict.fromkeys(names))
 
 
 def _png_chunks(file: BinaryIO) -> Iterator[tuple[bytes, bytes]]:
-    """The chunks that hold words, wherever they are."""
+    """The chunks that hold text, wherever they are."""
     at = len(b"\x89PNG\r\n\x1a\n")
     file.seek(at)
     while len(head := file.read(8)) == 8:
@@ -121,7 +121,7 @@ def _international(content: bytes) -> bytes | None:
 
 
 def in_resources(resources: bytes) -> tuple[bytes | None, bytes | None]:
-    """The IPTC record among Photoshop's image resources, and those of the rest that are kept."""
+    """The IPTC record in Photoshop's image resources, and the other resources that are kept."""
     iptc, kept, at = None, b"", 0
     while resources[at : at + 4] == b"8BIM" and at + 12 <= len(resources):
         start = at

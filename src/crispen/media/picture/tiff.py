@@ -1,4 +1,4 @@
-"""The directories of a TIFF, and of EXIF, which is one: tags without pixels.
+"""The directories of a TIFF, or of EXIF, which is a TIFF without pixels.
 
 Source: TIFF 6.0; TIFF/EP for the kinds of sub-directory; BigTIFF as in libtiff.
 """
@@ -26,7 +26,7 @@ _MOST_VALUES = 1 << 16
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One tag: the type and number of its values, and where in the file they are."""
+    """One tag: the type and number of its values, and where they are in the file."""
 
     kind: int
     count: int
@@ -40,8 +40,8 @@ class Directory:
     Attributes:
         order: ``<`` or ``>``, as in `struct`.
         entries: By tag.
-        page: Place in the file's chain, from 0; that of its parent for a sub-directory.
-        sub: Place among its parent's sub-directories; -1 for one of the chain.
+        page: Position in the file's chain, from 0; its parent's for a sub-directory.
+        sub: Position among its parent's sub-directories; -1 for one of the chain.
     """
 
     order: str
@@ -50,7 +50,7 @@ class Directory:
     sub: int = -1
 
     def numbers(self, file: BinaryIO, tag: int) -> tuple[float, ...]:
-        """The values of a tag; a fraction counts as one number. Empty if it is not there."""
+        """The values of a tag; a fraction counts as one number. Empty if it is missing."""
         entry = self.entries.get(tag)
         code = _CODES.get(entry.kind) if entry else None
         if entry is None or code is None:
@@ -84,7 +84,7 @@ class Directory:
 
 
 def linked(file: BinaryIO, parent: Directory, tag: int) -> Directory | None:
-    """The directory that a tag of another points to, such as that of EXIF; of a classic TIFF."""
+    """The directory that a tag of a classic TIFF's directory points to, such as EXIF's."""
     at = int(parent.number(file, tag))
     entries = _read(file, at, parent.order, False)[0] if at else None
     return Directory(parent.order, entries, parent.page) if entries is not None else None
@@ -93,7 +93,7 @@ def linked(file: BinaryIO, parent: Directory, tag: int) -> Directory | None:
 def directories(file: BinaryIO) -> list[Directory]:
     """All directories: each of the chain, followed by its sub-directories.
 
-    Damage ends the list; a decoder will say what it is.
+    Damage ends the list; a decoder will report it.
     """
     return list(_walk(file))
 

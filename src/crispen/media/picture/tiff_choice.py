@@ -19,14 +19,14 @@ class Choice:
     """A picture inside a TIFF.
 
     Attributes:
-        page: Its place in the chain, as libvips counts.
-        sub: Its place among that page's sub-directories; -1 for the page itself.
-        pages: How many there are that are no previews.
+        page: Its position in the chain, as libvips counts.
+        sub: Its position among that page's sub-directories; -1 for the page itself.
+        pages: How many there are, without previews.
         orientation: 1 to 8.
-        white: The float sample that means white.
+        white: The float sample value of white.
         profile: It holds an ICC profile.
         sized: Its resolution has a unit.
-        raw: It is what a camera's sensor saw, and not a picture yet.
+        raw: It is camera sensor data, not yet a picture.
         notes: What was decided.
     """
 
@@ -42,10 +42,10 @@ class Choice:
 
 
 def choose(file: BinaryIO) -> Choice:
-    """The first picture that is no preview; the largest one where the first is a preview.
+    """The first picture; the largest one that is not a preview if the first is a preview.
 
     Raises:
-        NotUnderstood: Its samples are of a kind that is not read.
+        NotUnderstood: Its samples are of an unsupported kind.
     """
     found = tiff.directories(file)
     if not found:
@@ -93,7 +93,7 @@ def _pixels(directory: Directory, file: BinaryIO) -> float:
 
 
 def _white(directory: Directory, file: BinaryIO) -> float:
-    """What SMaxSampleValue says, where it is a full range and not the brightest sample."""
+    """SMaxSampleValue, if it is a full range and not the brightest sample."""
     if directory.number(file, tiff.SAMPLE_FORMAT) != _FLOAT:
         return 1.0
     stated = directory.number(file, tiff.LARGEST)

@@ -1,7 +1,7 @@
-"""From a TIFF's tags to EXIF and back.
+"""Converts a TIFF's tags to EXIF and back.
 
-EXIF is a TIFF without pixels, whose first directory describes the picture and leads to two others,
-of the exposure and of the place. In a TIFF these are among the tags of the pixels.
+EXIF is a TIFF without pixels: its first directory describes the picture and points to two others,
+for exposure and location. In a TIFF these are among the tags of the pixels.
 """
 
 from __future__ import annotations
@@ -36,15 +36,15 @@ _DESCRIBING = (
     *range(0x9C9B, 0x9CA0),
 )
 _GEO = {33550, 33922, 34264, 34735}
-# Places of other things in the file, which are not copied: interoperability, and makers' notes,
-# whose inner places count from wherever they were.
+# Offsets to other data in the file, which is not copied: interoperability, and makers' notes,
+# whose inner offsets are relative to their old position.
 _PLACES = (0xA005, 0x927C)
 _UNITS = {1: 1, 2: 1, 3: 2, 4: 4, 5: 4, 6: 1, 7: 1, 8: 2, 9: 4, 10: 4, 11: 4, 12: 8, 13: 4}
 _MOST_BYTES = 1 << 20
 
 
 class Value(NamedTuple):
-    """One tag with what it says: its type, number of values, and bytes in its file's order."""
+    """One tag with its content: type, number of values, and bytes in its file's order."""
 
     tag: int
     kind: int
@@ -67,7 +67,7 @@ def in_tiff(file: BinaryIO) -> Texts:
 
 
 def as_exif(file: BinaryIO) -> bytes | None:
-    r"""What a TIFF says of its first picture, as EXIF from ``Exif\0\0`` on; None if nothing."""
+    r"""What a TIFF says about its first picture, as EXIF from ``Exif\0\0`` on; None if nothing."""
     first = next(iter(tiff.directories(file)), None)
     if first is None:
         return None
@@ -124,7 +124,7 @@ def add(
 def _collect(
     file: BinaryIO, first: Directory, order: str
 ) -> tuple[list[Value], list[Value], list[Value]]:
-    """What describes the picture, its exposure and its place."""
+    """The tags that describe the picture, its exposure and its location."""
     exposure, place = (tiff.linked(file, first, tag) for tag in (EXIF, GPS))
     return (
         [v for v in _values(file, first, order) if v.tag in _DESCRIBING],
@@ -153,7 +153,7 @@ def _values(file: BinaryIO, directory: Directory, order: str) -> list[Value]:
 def _sub_directories(
     exposure: list[Value], place: list[Value], order: str, at: int, *, big: bool
 ) -> tuple[bytes, list[Value]]:
-    """Both of them from `at` on, and the tags that lead to them."""
+    """Both of them from `at` on, and the tags that point to them."""
     body, pointers = b"", []
     for tag, values in ((EXIF, exposure), (GPS, place)):
         if values:

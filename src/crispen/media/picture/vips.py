@@ -30,14 +30,14 @@ class NotUnderstood(ValueError):
 @functools.cache
 def vips() -> Any:
     """The ``pyvips`` module, set up for streaming."""
-    # pyvips takes libvips' warnings only until Python ends; those that come later would be printed.
+    # pyvips handles libvips' warnings only until Python exits; later ones would be printed.
     os.environ.setdefault("VIPS_WARNING", "0")  # any value hides them
     module: Any = importlib.import_module("pyvips")
-    # Messages quote bytes of damaged files, and pyvips takes them for UTF-8.
+    # Messages quote bytes of damaged files, and pyvips decodes them as UTF-8.
     module._to_string = module.error._to_string = functools.partial(_words, module.ffi)
     # The operation cache would keep finished pictures, and the files below them, alive.
     module.cache_set_max(0)
-    # Remarks such as "unknown TIFF tag" are not the user's business; real failures are raised.
+    # Messages such as "unknown TIFF tag" do not concern the user; real failures are raised.
     logging.getLogger("pyvips").setLevel(logging.ERROR)
     return module
 

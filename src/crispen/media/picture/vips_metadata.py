@@ -1,4 +1,4 @@
-"""What libvips has read of a file beside its pixels, as `Metadata`."""
+"""What libvips read from a file besides its pixels, as `Metadata`."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _MOST_PER_MM = 10_000
 def read(
     image: Any, format: str, stated: Stated | None, choice: Choice, frames: int, texts: Texts
 ) -> tuple[Metadata, list[str]]:
-    """The metadata of a picture that was turned upright, and what was decided about it.
+    """The metadata of a picture rotated upright, and notes on what was decided.
 
     Args:
         image: libvips picture.
         format: Name of its format.
-        stated: Its colours, if the file states them beside a profile.
+        stated: Its colours, if the file states them besides a profile.
         choice: Which picture of a TIFF it is.
         frames: More than 1 in an animation.
         texts: What libvips does not pass on.
@@ -40,12 +40,12 @@ def read(
             notes.append("its linear light was given sRGB's curve, and 16 bits")
             stated = stated.encoded()
         icc, cicp = stated.profile(grey=image.bands < 3), stated.cicp
-    # Where the decoder turned the picture, or its EXIF did, XMP must not turn it again.
+    # If the decoder or EXIF rotated the picture, XMP must not rotate it again.
     turned = format == "avif" or (exif is not None and exif_orientation.orientation(exif))
     turned = turned or choice.orientation > 1
     # 1 pixel a millimetre, or 72 dpi, is what libvips says when a file says nothing.
     unsaid = any(abs(image.xres - n) + abs(image.yres - n) < 0.01 for n in (1.0, 72 / 25.4))
-    # Damage, which libvips would not write.
+    # Damaged values, which libvips would not write.
     unsaid |= not choice.sized or not 0 < min(image.xres, image.yres) <= _MOST_PER_MM
     unsaid |= max(image.xres, image.yres) > _MOST_PER_MM
     delays = image.get("delay") if frames > 1 and image.get_typeof("delay") else []
@@ -67,7 +67,7 @@ def read(
 
 
 def orientation(image: Any, format: str, choice: Choice, texts: Texts) -> int:
-    """How it is stored; that of an AVIF is undone by its decoder, whatever its EXIF says."""
+    """How it is stored; an AVIF is rotated by its decoder, whatever its EXIF says."""
     if format == "tiff":
         return choice.orientation
     exif = _blob(image, "exif-data") or texts.exif
@@ -77,7 +77,7 @@ def orientation(image: Any, format: str, choice: Choice, texts: Texts) -> int:
 
 
 def is_linear(image: Any, stated: Stated | None) -> bool:
-    """Whether the file says that its samples are light itself."""
+    """Whether the file says that its samples are linear light."""
     if stated is None or not stated.linear:
         return False
     return stated.before_icc or not image.get_typeof("icc-profile-data")

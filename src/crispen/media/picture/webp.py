@@ -11,7 +11,7 @@ _EXIF, _XMP, _ALPHA = 0x08, 0x04, 0x10
 
 
 def with_notes(data: bytes, exif: bytes | None, xmp: bytes | None) -> bytes:
-    """A WebP without notes, with some.
+    """A WebP without EXIF and XMP, with them added.
 
     Args:
         data: The file.
@@ -47,7 +47,7 @@ def _chunks(data: bytes) -> list[tuple[bytes, bytes]]:
 
 
 def _extended(kind: bytes, content: bytes) -> bytes:
-    """The header that goes before a simple picture."""
+    """The header to put before a simple picture."""
     if kind == b"VP8L":
         bits = int.from_bytes(content[1:5], "little")
         width, height = bits & 0x3FFF, bits >> 14 & 0x3FFF

@@ -32,7 +32,7 @@ from crispen.media.picture.vips import reason, vips
 
 Target = str | os.PathLike[str] | BinaryIO
 
-_EXACT = 100  # the quality at which WebP and AVIF lose nothing
+_EXACT = 100  # the quality at which WebP and AVIF are lossless
 _PIECE_BYTES = 8 << 20
 _CHECK_EVERY_S = 0.1
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -42,37 +42,37 @@ class ImageWriter:
     """A picture being written; a context manager.
 
     ``write`` takes bands of any height, top to bottom, frame after frame, and returns as soon as
-    they are queued: the encoder works in its own threads. The target appears when the block ends
-    without an error, whole; until then a temporary file is beside it. A stream gets its bytes
-    at the end.
+    they are queued: the encoder works in its own threads. The complete target appears when the
+    block ends without an error; until then there is a temporary file beside it. A stream gets its
+    bytes at the end.
 
-    What a format cannot hold is reduced so, and `notes` says it: alpha is laid on white in JPEG; 16
+    What a format cannot hold is reduced, and `notes` reports it: JPEG flattens alpha onto white; 16
     bits become 8 in JPEG, WebP, GIF, JPEG XL and animations, and 12 in AVIF; GIF gets 256 colours a
-    frame; grey is stored as RGB in WebP, AVIF and GIF; GIF holds no EXIF; WebP, AVIF and
-    JPEG XL tell the resolution only in EXIF, and none is made up. Where the profile cannot stay, in
-    GIF, in JPEG XL and with grey that is stored as RGB, colours are converted to sRGB. A profile
-    that is for another number of channels is dropped.
+    frame; WebP, AVIF and GIF store grey as RGB; GIF holds no EXIF; WebP, AVIF and JPEG XL store the
+    resolution only in EXIF, and none is made up. If the profile cannot be kept (in GIF, in JPEG XL
+    and with grey stored as RGB), colours are converted to sRGB. A profile for another number of
+    channels is dropped.
 
-    PNG, JPEG and TIFF take a few dozen MB of memory whatever the size; the other encoders, and
-    all animations, need the whole picture.
+    PNG, JPEG and TIFF need a few dozen MB of memory at any size; the other encoders, and all
+    animations, hold the whole picture.
 
     Args:
         target: Path or writable binary stream.
-        header: Of the picture to come.
-        format: ``"png"``, ``"jpeg"``, …; by the target's suffix unless given, for a stream
-            ``header.format``.
-        quality: 1 to 100 for JPEG (95 unless given), WebP (90, or 100 if `header` is that of a
-            lossless WebP), AVIF (80) and JPEG XL (90); 100 is lossless in these three. JPEG keeps
-            full colour resolution from 90 on and halves it (4:2:0) below.
+        header: That of the picture to write.
+        format: ``"png"``, ``"jpeg"``, …; by default from the target's suffix, or
+            ``header.format`` for a stream.
+        quality: 1 to 100 for JPEG (default 95), WebP (90, or 100 if `header` is that of a lossless
+            WebP), AVIF (80) and JPEG XL (90); 100 is lossless in the last three. JPEG keeps full
+            colour resolution from 90 up and halves it (4:2:0) below.
         overwrite: Replace an existing target.
         strip_metadata: Leave EXIF, XMP and resolution out. The colour profile stays, since the
             colours would be wrong without it.
         like: A file whose permissions the new one gets.
-        check: Called while the encoder is waited for, about ten times a second; what it raises
-            ends the work, and nothing is written.
+        check: Called about ten times a second while waiting for the encoder; if it raises, the
+            work is cancelled and nothing is written.
 
     Raises:
-        UsageError: Format, quality or size do not fit; before any work.
+        UsageError: Unsuitable format, quality or size; raised before any work.
         OutputError: The target exists, or cannot be written.
     """
 
@@ -118,7 +118,7 @@ class ImageWriter:
             self.notes.append(f"{self._kind.title} has no quality setting, so quality was left out")
         if not strip_metadata:
             self.notes += kept.left_out(header.metadata, self._kind)
-        """What a person should know of what the format could not hold."""
+        """Notes for the user on what the format could not hold."""
         self._feed = Feed(self._stored, check)
         self._thread = threading.Thread(target=self._save, name="crispen-encode", daemon=True)
 
@@ -150,7 +150,7 @@ class ImageWriter:
             )
         if self._rows + len(band) > total:
             raise UsageError(f"{self._name}: more than the {total} rows announced")
-        # Small pieces, so that a whole picture given at once is not there twice.
+        # Small pieces, so that a whole picture passed at once is not held twice.
         step = max(1, _PIECE_BYTES // max(1, band[:1].nbytes))
         for y in range(0, len(band), step):
             if not self._feed.put(self._reduce(band[y : y + step])):
@@ -175,7 +175,7 @@ class ImageWriter:
                 saving = self._saving
                 if saving is not None:
                     saving.set_kill(True)
-                # An encoder that has all its rows already cannot be stopped: it may run out alone.
+                # An encoder that already has all its rows cannot be stopped: let it finish.
                 self._thread.join(timeout=0.2)
             if not self._thread.is_alive():
                 self._feed.release()
@@ -240,7 +240,7 @@ class ImageWriter:
         return self._kind.profile and (self._kind.grey or self._stored.channels > 2)
 
     def _reduce(self, band: Pixels) -> Pixels:
-        """`band` as the format can hold it."""
+        """`band` reduced to what the format holds."""
         if self._stored.dtype == "uint8":
             band = to_8bit(band)
             if self._stored.channels < self._header.channels:
@@ -250,7 +250,7 @@ class ImageWriter:
         return band
 
     def _why(self) -> OutputError:
-        """The encoder's failure as ours."""
+        """The encoder's failure as our error."""
         for code in _FULL:
             if os.strerror(code) in self._failure:
                 return self._cannot(os.strerror(code), code)
@@ -285,7 +285,7 @@ def _save_options(kind: PictureFormat, quality: int, stored: Header) -> dict[str
         options |= {"lossless": True} if quality == _EXACT else {"Q": quality}
         return options | {"bitdepth": 12 if stored.dtype == "uint16" else 8}
     if kind.name == "tiff":
-        # LZW with a predictor is what every reader knows.
+        # Every reader supports LZW with a predictor.
         size = stored.width * stored.height * stored.channels * np.dtype(stored.dtype).itemsize
         return {"compression": "lzw", "predictor": "horizontal", "bigtiff": size > 3_500_000_000}
     return {}

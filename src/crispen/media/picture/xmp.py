@@ -8,7 +8,7 @@ _GAIN_MAPS = (
     rb"http://ns\.adobe\.com/hdr-gain-map/1\.0/",
     rb"http://ns\.apple\.com/HDRGainMap/1\.0/",
 )
-# Gain maps, videos behind a photo, and lists of what else lies in a file: none of it is copied.
+# Gain maps, videos after a photo, and lists of what else a file holds: none of it is copied.
 _GONE = (
     *_GAIN_MAPS,
     rb"http://ns\.google\.com/photos/1\.0/container/",
@@ -26,12 +26,12 @@ _NOTE = rb"http://ns\.adobe\.com/xmp/note/"
 
 
 def for_result(xmp: bytes, width: int, height: int, *, more: bool) -> bytes:
-    """`xmp` as it is true of a result.
+    """`xmp` adapted to a result.
 
     Args:
         xmp: The packet.
-        width: Of the result.
-        height: Of the result.
+        width: The result's.
+        height: The result's.
         more: An extended packet goes with it.
 
     >>> for_result(b'<d xmlns:g="http://ns.adobe.com/hdr-gain-map/1.0/" g:Version="1.0"/>', 1, 1,
@@ -51,7 +51,7 @@ def for_result(xmp: bytes, width: int, height: int, *, more: bool) -> bytes:
 
 
 def companions(xmp: bytes) -> list[str]:
-    """What else a file holds according to its XMP, and a result does not."""
+    """What else a file holds according to its XMP, but a result does not."""
     found = []
     if any(_prefixes(xmp, namespace) for namespace in _GAIN_MAPS):
         found.append("the gain map that makes it HDR")

@@ -1,1 +1,1 @@
-"""Videos, by PyAV (FFmpeg): containers, frames with exact time stamps, codecs, other streams."""
+"""Videos with PyAV (FFmpeg): containers, frames with exact time stamps, codecs, other streams."""

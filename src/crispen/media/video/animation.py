@@ -1,7 +1,7 @@
-"""Animated pictures and videos, each made of the other.
+"""Converts animated pictures to videos and back.
 
-An animated picture is unrolled into a clip without loss, which is then a video like any other. The
-other way, finished segments are played into the writer of pictures.
+An animated picture is unrolled losslessly into a clip, which is then a video like any other. In
+the other direction, finished segments are decoded into the picture writer.
 """
 
 from __future__ import annotations
@@ -35,9 +35,9 @@ if TYPE_CHECKING:
 
     from crispen.media.formats import PictureFormat
 
-# Old files say 0 of frames that players show as long as this.
+# Old files say 0 for frames that players show for this long.
 _USUAL_MS = 100
-# GIF counts time in hundredths, and of those one is too short for players.
+# GIF counts in hundredths of a second, and one is too short for players.
 _GIF_TICK_MS = 10
 GIF_MOST_FPS = 50
 _PQ, _HLG = 16, 18
@@ -52,7 +52,7 @@ def is_picture(path: Path) -> bool:
 
 
 def unroll(source: Path, clip: Path, check: Callable[[], None]) -> tuple[str, ...]:
-    """Write an animated picture as a clip without loss; and what a person should know.
+    """Write an animated picture as a lossless clip; return notes for the user.
 
     Args:
         source: The picture.
@@ -96,7 +96,7 @@ def unroll(source: Path, clip: Path, check: Callable[[], None]) -> tuple[str, ..
                     out.mux(packet)
                 at += length
             out.mux(stream.encode(None))
-    clip.chmod(source.stat().st_mode & 0o777)  # as which the result is made
+    clip.chmod(source.stat().st_mode & 0o777)  # which the result gets, too
     notes = list(reader.notes)
     if clear:
         notes.append("its transparency becomes white")
@@ -118,8 +118,8 @@ def check_animation(
         target: The result, for errors.
         kind: Its format.
         size: Width and height as shown.
-        frames: About how many; 0 if that is unknown.
-        color: Of the video.
+        frames: About how many; 0 if unknown.
+        color: The video's.
 
     Raises:
         UsageError: It would be too large, or the video is HDR.
@@ -140,15 +140,15 @@ def check_animation(
 
 @dataclass(frozen=True, slots=True)
 class Animation:
-    """An animated picture that is written out of segments.
+    """An animated picture written from segments.
 
     Attributes:
         target: The file.
         kind: Its format.
-        header: Of the video that the segments are.
-        color: Of their frames.
+        header: That of the video in the segments.
+        color: That of their frames.
         like: A file whose permissions it gets.
-        quality: 1 to 100; the format's own unless given.
+        quality: 1 to 100; the format's default if None.
     """
 
     target: Path
@@ -161,10 +161,10 @@ class Animation:
     def write(
         self, segments: Sequence[Path], last_duration: int, check: Callable[[], None]
     ) -> tuple[str, ...]:
-        """Write it, and say what a person should know.
+        """Write it; return notes for the user.
 
         Args:
-            segments: Encoded frames without loss, in order.
+            segments: Losslessly encoded frames, in order.
             last_duration: How long the last frame is shown; 0 if unknown.
             check: Called regularly; can raise to stop.
         """
@@ -192,7 +192,7 @@ class Animation:
         return tuple(writer.notes)
 
     def _delays(self, segments: Sequence[Path], last: int) -> tuple[int, ...]:
-        """Milliseconds; times and not lengths are rounded, so that no error adds up."""
+        """Milliseconds; times, not lengths, are rounded, so that errors do not add up."""
         tick = _GIF_TICK_MS if self.kind.name == "gif" else 1
         times = EncodedTimes.of(segments, self.header.time_base, start=0, last=last)
         unit = self.header.time_base * 1000 / tick
@@ -220,12 +220,12 @@ class Animation:
 
 
 def too_fast(rate: Fraction | None) -> bool:
-    """Whether a GIF cannot show so many frames a second."""
+    """Whether a GIF cannot show that many frames a second."""
     return rate is not None and rate > GIF_MOST_FPS
 
 
 def not_held(header: VideoHeader, kind: PictureFormat) -> tuple[str, ...]:
-    """What of a video an animated picture leaves out, in a line or none."""
+    """What an animated picture drops from a video, in one line or none."""
     words = {"audio": "sound", "subtitle": "subtitles"}
     lost = [word for kind, word in words.items() if any(s.kind == kind for s in header.streams)]
     if not lost:

@@ -1,4 +1,4 @@
-"""A rectangle of a clip's pictures, as it is asked for and as it is stored."""
+"""A rectangle of a clip's pictures, as requested and as stored."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Box:
     Attributes:
         width: Its columns.
         height: Its rows.
-        left: Columns left of it.
+        left: Columns to the left of it.
         top: Rows above it.
     """
 
@@ -71,16 +71,16 @@ class Box:
                 )
 
     def stored(self, header: VideoHeader) -> Box:
-        """The same rectangle in the pictures as they are stored.
+        """The same rectangle in the pictures as stored.
 
         Args:
-            header: Of the clip, which may be turned or mirrored when it is shown.
+            header: The clip's, which may be rotated or mirrored when it is shown.
         """
         matrix = header.display_matrix
         if matrix is None:
             return self
         across, turned_down, turned_across, down = (matrix[i] for i in (0, 1, 3, 4))
-        # Where the shown picture's columns and rows are counted from: a sign each.
+        # From where the shown picture's columns and rows are counted: a sign each.
         x, y = (turned_across, turned_down) if header.turned else (across, down)
         size = (header.width, header.height)
         shown = size[::-1] if header.turned else size

@@ -41,7 +41,7 @@ _CODECS = (
         max_crf=63,
     ),
     VideoCodec("ffv1", "ffv1", None, None, (), {"level": "3", "slicecrc": "1"}),
-    # NUT has no code for ProRes; QuickTime is exact too where nothing is stored out of order.
+    # NUT has no code for ProRes; QuickTime is also exact if nothing is stored out of order.
     VideoCodec(
         *("prores", "prores_ks", None, None, ()),
         segment="mov",
@@ -64,13 +64,13 @@ HARDWARE_NAMES = tuple(codec.name for codec in HARDWARE)
 PIXEL_FORMATS = tuple(
     f"yuv{chroma}p{depth}" for depth in ("", "10le", "12le") for chroma in ("420", "422", "444")
 )
-"""FFmpeg's names of the pixel formats that can be asked for."""
+"""FFmpeg's names of the pixel formats that can be requested."""
 SHORT_PIXEL_FORMATS = tuple(name.removesuffix("le") for name in PIXEL_FORMATS if "le" in name)
 """What people also call them."""
 
 
 def codecs_in(suffix: str) -> list[str]:
-    """Names of the codecs that files of a suffix can hold, the usual one first.
+    """Names of the codecs that files with a suffix can hold, the usual one first.
 
     >>> codecs_in(".webm")
     ['vp9', 'av1']
@@ -79,7 +79,7 @@ def codecs_in(suffix: str) -> list[str]:
 
 
 def available_codecs() -> list[VideoCodec]:
-    """The codecs this machine can encode, default first, those of its hardware last."""
+    """The codecs this machine can encode, default first, hardware encoders last."""
     return [
         codec
         for codec in (*_CODECS, *HARDWARE)
@@ -99,7 +99,7 @@ def hardware_names() -> list[str]:
 
 
 def usual_codec(suffix: str, *, hdr: bool = False) -> str:
-    """The codec of files of a suffix; for high dynamic range one that has 10 bits everywhere.
+    """The default codec for a suffix; for high dynamic range one that has 10 bits everywhere.
 
     >>> usual_codec(".mp4"), usual_codec(".mp4", hdr=True), usual_codec(".webm", hdr=True)
     ('h264', 'hevc', 'av1')
@@ -112,7 +112,7 @@ def named_codec(name: str) -> VideoCodec:
     """The codec of that name.
 
     Raises:
-        UsageError: No such codec, or one whose device is missing.
+        UsageError: No such codec, or its device is missing.
     """
     # SVT-AV1 writes its settings to stderr unless this variable is set.
     os.environ.setdefault("SVT_LOG", "1")
@@ -133,10 +133,10 @@ def named_codec(name: str) -> VideoCodec:
 
 
 def find_codec(name: str | None, suffix: str, *, hdr: bool = False) -> VideoCodec:
-    """The codec of that name for a file of that suffix; its usual one if None.
+    """The codec of that name for a file of that suffix; the suffix's default if None.
 
     Raises:
-        UsageError: No such codec, one that the file cannot hold, or one whose device is missing.
+        UsageError: No such codec, the file cannot hold it, or its device is missing.
     """
     codec = named_codec(name or usual_codec(suffix, hdr=hdr))
     if suffix not in codec.suffixes:
@@ -148,7 +148,7 @@ def find_codec(name: str | None, suffix: str, *, hdr: bool = False) -> VideoCode
     return codec
 
 
-# The same samples in other places.
+# The same samples in another layout.
 _SAME_SAMPLES = {
     "yuv420p": "nv12",
     "yuv420p10le": "p010le",
@@ -164,7 +164,7 @@ def encoder_formats(codec: VideoCodec) -> list[str]:
 
 
 def encoder_format(codec: VideoCodec, planar: str) -> str:
-    """The pixel format in which an encoder takes frames of a planar one."""
+    """The encoder's pixel format for frames in a planar one."""
     return planar if planar in _own_formats(codec) else _SAME_SAMPLES[planar]
 
 

@@ -1,4 +1,4 @@
-"""What swscale is told when frames become R'G'B' or come from it."""
+"""swscale's settings for converting frames to and from R'G'B'."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
     from crispen.media.video.header import Color
 
-# swscale's bicubic is Keys' with a = -0.6, widened where it shrinks.
+# swscale's bicubic is Keys' with a = -0.6, widened when shrinking.
 BICUBIC = Interpolation.BICUBIC | Interpolation.ACCURATE_RND
-# From and to R'G'B'. Without the last two, or with only one of them, swscale takes short cuts that
-# cut fractions off: one to two levels of luma are lost on the way there and back.
+# To and from R'G'B'. Without the last two, or with only one of them, swscale takes shortcuts that
+# truncate fractions: a round trip loses one to two levels of luma.
 EXACT_COLORS = (
     BICUBIC
     | Interpolation.FULL_CHR_H_INP
@@ -28,7 +28,7 @@ _MATRICES = {1: 1, 4: 4, 5: 5, 6: 5, 7: 7, 9: 9, 10: 9}
 
 
 def sws_matrix(matrix: int) -> int:
-    """The number in swscale of a matrix of H.273; BT.601's where it has none."""
+    """The swscale number of a matrix of H.273; BT.601's if it has none."""
     return _MATRICES.get(matrix, 5)
 
 
@@ -37,8 +37,8 @@ def as_rgb(frame: av.VideoFrame, color: Color, shaper: VideoReformatter) -> av.V
 
     Args:
         frame: The frame.
-        color: What its samples mean, whatever it says itself.
-        shaper: Does it; keeps what it set up for the next frame.
+        color: What its samples mean, whatever its own tags say.
+        shaper: Converts it; reuses its setup for the next frame.
     """
     ranges: dict[str, Any] = {
         "src_colorspace": sws_matrix(color.matrix),

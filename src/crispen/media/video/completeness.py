@@ -6,23 +6,25 @@ import struct
 from pathlib import Path
 from typing import BinaryIO
 
-_SEGMENT = b"\x18\x53\x80\x67"  # all of a Matroska file but its first few bytes
+_SEGMENT = b"\x18\x53\x80\x67"  # holds all of a Matroska file but its first few bytes
 _BOXES = (b"ftyp", b"free", b"skip", b"wide", b"moov", b"moof", b"mdat")
 
 
 def ends_early(path: Path) -> bool:
-    """Whether the file is shorter than the parts whose length in bytes it states.
+    """Whether the file is shorter than the lengths in bytes that it states.
 
     Durations and frame counts prove nothing: a container lasts as long as its longest stream, a
-    rate says little about frames that come irregularly, and edit lists leave frames out. Formats
-    that state no length, and Matroska that was streamed, are never found to end early.
+    rate says little about irregular frames, and edit lists leave frames out. Formats that state no
+    length, and streamed Matroska, are never found to end early.
 
     Args:
         path: Matroska, WebM, MP4, MOV or AVI.
     """
     size = path.stat().st_size
     with path.open("rb") as file:
-        head = file.read(256) + bytes(16)  # room for numbers at a very early end
+        head = file.read(256) + bytes(
+            16
+        )  # padding, so that numbers can be read at a very early end
         if head.startswith(b"\x1a\x45\xdf\xa3"):
             return _matroska_end(head) > size
         if head.startswith(b"RIFF"):
@@ -31,7 +33,7 @@ def ends_early(path: Path) -> bool:
 
 
 def _matroska_end(head: bytes) -> int:
-    """Where the segment ends, or 0 if that is not said."""
+    """Where the segment ends, or 0 if not stated."""
     length, at = _number(head, 4)
     at += length
     if head[at : at + 4] != _SEGMENT:
@@ -58,7 +60,7 @@ def _boxes_end(file: BinaryIO, size: int) -> int:
         length, kind = struct.unpack_from(">I4s", head)
         if length == 1 and len(head) == 16:
             (length,) = struct.unpack_from(">Q", head, 8)
-        # 0 means "to the end of the file"; and cameras append notes of their own that are no boxes.
+        # 0 means "to the end of the file"; and cameras append their own notes, which are not boxes.
         if length < 8 or (end + length > size and kind not in _BOXES):
             break
         end += length

@@ -1,9 +1,9 @@
 """Videos in and out of files: what a file holds, its frames with their exact time stamps.
 
-PyAV (FFmpeg) does the work. A frame keeps its integer time stamp and the stream's time base; no
-float second and no frame counter over a rate is used as a time anywhere. Only containers that
-hold their own pictures are opened: a playlist under a video's name is refused, since following it
-would open other files or hosts.
+PyAV (FFmpeg) does the work. A frame keeps its integer time stamp and the stream's time base;
+times are never float seconds or frame counts over a rate. Only containers that hold their own
+pictures are opened: a playlist named like a video is refused, since following it would open
+other files or hosts.
 """
 
 from __future__ import annotations
@@ -35,24 +35,24 @@ if TYPE_CHECKING:
     from av.container import InputContainer
     from av.video.stream import VideoStream
 
-# The only ones that FFmpeg may open a file as.
+# The only demuxers that FFmpeg may use.
 _DEMUXERS = ",".join(dict.fromkeys(f.demuxer for f in VIDEOS.values()))
-# Streams of pictures in no container, which have no times.
+# Video streams without a container, which have no times.
 _BARE = ("h264", "hevc")
-# Files that can be entered at a key frame: their times do not depend on what came before.
+# Files that can be read from a key frame: their times do not depend on earlier packets.
 _INDEXED = ("mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm")
 _LEAD_S = 2
-# Codecs of pictures that stand beside a film's own as often as they are one.
+# Streams in these codecs are as often an extra picture as the film itself.
 _STILLS = ("mjpeg", "png", "bmp", "gif", "webp", "tiff")
 
 
 @dataclass(slots=True)
 class Damage:
-    """What could not be read of a stream of frames, counted while it is read.
+    """What could not be read of a video stream, counted while it is read.
 
     Attributes:
-        packets: That could not be decoded.
-        frames: That were decoded with errors.
+        packets: Packets that could not be decoded.
+        frames: Frames decoded with errors.
         cut: The file ends early.
         reasons: What FFmpeg said.
     """
@@ -68,7 +68,7 @@ class Damage:
 
 @contextlib.contextmanager
 def reading(path: Path) -> Iterator[None]:
-    """Turns FFmpeg's errors into ours while `path` is read."""
+    """Translates FFmpeg's errors into ours while `path` is read."""
     import av
 
     try:
@@ -92,7 +92,7 @@ def reading(path: Path) -> Iterator[None]:
 
 @contextlib.contextmanager
 def writing(path: Path, target: Path | None = None) -> Iterator[None]:
-    """Turns FFmpeg's and the system's errors into ours while `path` is written for `target`."""
+    """Translates FFmpeg's and system errors into ours while `path` is written for `target`."""
     import av
 
     shown = target or path
@@ -116,7 +116,7 @@ def writing(path: Path, target: Path | None = None) -> Iterator[None]:
 
 @contextlib.contextmanager
 def explained() -> Iterator[None]:
-    """Lets `reason` find FFmpeg's own lines in errors that come up in here."""
+    """Lets `reason` find FFmpeg's own messages in errors raised inside."""
     import av
 
     before = av.logging.get_level()
@@ -129,14 +129,14 @@ def explained() -> Iterator[None]:
 
 
 def reason(error: Exception) -> str:
-    """Why FFmpeg failed, in its own words where it had any; see `explained`."""
+    """Why FFmpeg failed, in its own words if it had any; see `explained`."""
     said = getattr(error, "log", None)
     line: str = said[2].strip().rstrip(".") if said else ""
     return line or getattr(error, "strerror", None) or str(error)
 
 
 def local(path: Path) -> str:
-    """The path as FFmpeg must be given it, which takes ``a:b.mp4`` for an address."""
+    """The path in a form safe for FFmpeg, which treats ``a:b.mp4`` as a URL."""
     return os.path.abspath(path)
 
 
@@ -153,7 +153,7 @@ def open_input(path: Path) -> InputContainer:
 
 
 def picture_stream(container: InputContainer, path: Path) -> VideoStream:
-    """The stream of the moving picture: the first one that is neither a cover nor a still.
+    """The main video stream: the first one that is neither a cover nor a still.
 
     Raises:
         InputError: There is none, or none that can be decoded.
@@ -161,7 +161,7 @@ def picture_stream(container: InputContainer, path: Path) -> VideoStream:
     from av.stream import Disposition
 
     pictures = [s for s in container.streams.video if not s.disposition & Disposition.attached_pic]
-    # All may be stills, of which the first is as good as any.
+    # If all are stills, the first is as good as any.
     for stream in sorted(pictures, key=_is_still):
         if stream.codec_context is None:
             raise InputError(f"{path}: no decoder for its picture; convert it to H.264 first")
@@ -177,15 +177,15 @@ def _is_still(stream: VideoStream) -> bool:
 
 
 def _rate(stream: VideoStream) -> Fraction | None:
-    """Average frames per second; of DV, FFmpeg says the unit of its times instead."""
+    """Average frames per second; for DV, FFmpeg reports the time unit instead."""
     rates = [stream.average_rate, stream.guessed_rate]
-    if stream.container.format.name in _BARE:  # FFmpeg assumes 25; the pictures may say their own
+    if stream.container.format.name in _BARE:  # FFmpeg assumes 25; the stream may state its own
         rates.insert(0, stream.codec_context.framerate)
     return next((r for r in rates if r and r * (stream.time_base or 0) < 1), None)
 
 
 def _length(container: InputContainer, stream: VideoStream, origin: Fraction) -> Fraction | None:
-    """The second at which the picture ends, as far as the file says."""
+    """The second at which the picture ends, if the file says so."""
     if stream.duration and stream.time_base:
         return ((stream.start_time or 0) + stream.duration) * stream.time_base - origin
     if container.duration:
@@ -207,7 +207,7 @@ def _check_file(path: Path) -> None:
 
 
 def probe(path: str | Path) -> VideoHeader:
-    """What a video file holds; its first frame is decoded for it.
+    """What a video file holds; decodes its first frame.
 
     Raises:
         MissingInput: No such file.
@@ -287,15 +287,15 @@ def _display_matrix(frame: av.VideoFrame) -> tuple[int, ...] | None:
 def read_frames(
     path: Path, damage: Damage, begin: Fraction | None = None
 ) -> Iterator[av.VideoFrame]:
-    """All frames of a video that can be decoded, in the order they are shown.
+    """All decodable frames of a video, in display order.
 
     What cannot be decoded is counted in `damage`; it never ends the stream before the file does.
 
     Args:
         path: The file.
         damage: Counts what cannot be decoded.
-        begin: No frame before this second matters: what is not needed for the others is left out
-            where the file can be entered in the middle.
+        begin: Frames before this second are not needed; if the file can be read from the middle,
+            those that later frames do not depend on are skipped.
 
     Raises:
         InputError: The file cannot be opened.
@@ -315,7 +315,7 @@ def read_frames(
 
 
 def _entered(path: Path, damage: Damage, begin: Fraction) -> Iterator[av.VideoFrame]:
-    """The frames from a key frame before `begin` on; none where that cannot be done."""
+    """The frames from a key frame before `begin` on; none if that is impossible."""
     import av
 
     with reading(path), open_input(path) as container:
@@ -330,7 +330,7 @@ def _entered(path: Path, damage: Damage, begin: Fraction) -> Iterator[av.VideoFr
         except av.FFmpegError:
             return
         frames = _decoded(container, stream, damage)
-        # Frames may come first that need others from before the key frame.
+        # The first frames may depend on others before the key frame.
         first = next((f for f in frames if f.key_frame and not f.is_corrupt), None)
         damage.packets = damage.frames = 0
         damage.reasons.clear()
@@ -347,7 +347,7 @@ def _decoded(
     import av
 
     packets = demuxed(container, stream)
-    # AVI stores no times of presentation, and FFmpeg guesses as if no frame came out of order.
+    # AVI stores no presentation times, and FFmpeg guesses as if no frame came out of order.
     bare = container.format.name in _BARE
     untimed = bare or container.format.name == "avi"
     step = round(1 / (_rate(stream) or 25) / (stream.time_base or 1)) if bare else 1

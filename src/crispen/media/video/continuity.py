@@ -1,8 +1,8 @@
-"""Packets of a file in one time that goes on, also where the file's clock starts again.
+"""Packets of a file on one continuous clock, even if the file's clock restarts.
 
-Broadcasts that were joined byte by byte (``cat a.ts b.ts``) begin again in the middle. Their
-packets are continued as FFmpeg's command line does: a stream that steps back, or far ahead, goes on
-where it was due, and all other streams are moved with it.
+Broadcasts joined byte by byte (``cat a.ts b.ts``) restart in the middle. Their packets are
+continued as on FFmpeg's command line: a stream that jumps back, or far ahead, continues where it
+was due, and all other streams are moved with it.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
     from av.packet import Packet
     from av.stream import Stream
 
-# FFmpeg's: a second of its option dts_delta_threshold is 10 unless given, and what is 0.1 s early
-# is a step back.
+# FFmpeg's: its option dts_delta_threshold is 10 s by default, and 0.1 s early counts as a jump
+# back.
 _AHEAD_S = 10
 _BACK_S = Fraction(1, 10)
 
 
 def demuxed(container: InputContainer, *streams: Stream) -> Iterator[Packet[Any]]:
-    """The packets of some streams, in the order of the file, in one time.
+    """The packets of some streams, in the order of the file, on one clock.
 
     Args:
-        container: Whose start is read first.
-        streams: All of it is read for them where the clock may start again, since every stream's
-            packets tell of that.
+        container: Read from its start.
+        streams: Those wanted; if the clock may restart, all streams are read, since each one's
+            packets show that.
     """
     if not _starts_again(container):
         yield from container.demux(*streams)
@@ -42,7 +42,7 @@ def demuxed(container: InputContainer, *streams: Stream) -> Iterator[Packet[Any]
 
 
 def origin_of(container: InputContainer) -> Fraction:
-    """The second at which a file begins whose clock counts from any point; 0 for others."""
+    """The second at which a file begins if its clock starts at any time; 0 for others."""
     if not _starts_again(container):
         return Fraction(0)
     starts = [
@@ -54,7 +54,7 @@ def origin_of(container: InputContainer) -> Fraction:
 
 
 def _starts_again(container: InputContainer) -> bool:
-    """Whether files of that kind count time from any point, and from another one in between."""
+    """Whether the clock in files of that kind starts at any time, and may restart."""
     from av.format import Flags
 
     flag: Any = Flags.ts_discont.value

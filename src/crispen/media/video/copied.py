@@ -1,4 +1,4 @@
-"""A stream whose packets go over as they are, but for what no file could hold."""
+"""Copies a stream's packets unchanged, except for what no file can hold."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from av.packet import Packet
     from av.stream import Stream
 
-# Coded frames that come before the first one whose decoding time is known; H.264 allows 16.
+# Encoded frames before the first one with a known decoding time; H.264 allows 16.
 _MAX_DELAY = 32
 
 
 class Copied:
-    """Takes packets of a source's stream and gives those of the result's.
+    """Takes packets of a source's stream and returns those of the result's.
 
     Args:
         out: The result.
@@ -28,14 +28,14 @@ class Copied:
         strip: Leave titles and dates out.
 
     Attributes:
-        stream: Of the result.
+        stream: The result's.
         lost: How many packets were damaged.
     """
 
     def __init__(self, out: OutputContainer, source: Stream, *, strip: bool) -> None:
         self.lost = 0
         self.stream = _add(out, source, strip=strip)
-        # AAC that is not described in the file's header describes itself in each packet's.
+        # AAC not described in the file's header is described in each packet's header.
         context = source.codec_context
         self._framed = source.type == "audio" and source.name == "aac" and not context.extradata
         self._waiting: list[Packet[Any]] = []
@@ -66,11 +66,11 @@ class Copied:
             if len(start) < 2 or start[0] != 0xFF or start[1] & 0xF0 != 0xF0:
                 self.lost += 1
                 return False
-        # The only muxers that take mov_text fill the gaps between lines with empty ones again.
+        # The only muxers that accept mov_text fill gaps between lines with empty ones again.
         return not (packet.stream.name == "mov_text" and bytes(packet) == b"\0\0")
 
     def _released(self, known: int | None) -> Iterator[Packet[Any]]:
-        """What waited for a decoding time, each as much earlier as its place says."""
+        """The packets waiting for a decoding time, each earlier according to its place."""
         self._ordered = True
         waiting, self._waiting = self._waiting, []
         if known is None:

@@ -1,4 +1,4 @@
-"""A rectangle of each frame."""
+"""Crops each frame to a rectangle."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 def cropped(
     frames: Iterator[av.VideoFrame], box: Box | None, header: VideoHeader
 ) -> Iterator[av.VideoFrame]:
-    """A rectangle of each frame.
+    """Each frame cropped to a rectangle.
 
     Args:
-        frames: All of one clip; those of another size are brought to the first one's.
-        box: As stored; all of each frame if None.
-        header: Of the clip.
+        frames: All of one clip; those of another size are resized to the first one's.
+        box: As stored; the whole frame if None.
+        header: The clip's.
     """
     if box is None:
         yield from frames
@@ -34,7 +34,7 @@ def cropped(
             whole.pts, whole.time_base = frame.pts, frame.time_base
         name = whole.format.name
         if name not in chains:
-            # A copy, since the rows of a mere view lie between those of the whole.
+            # A copy, since the rows of a view are not contiguous.
             chains[name] = FilterChain(whole, f"crop={box}:exact=1,copy")
         (part,) = chains[name].pushed(whole)
         part.pts, part.time_base, part.duration = frame.pts, frame.time_base, frame.duration

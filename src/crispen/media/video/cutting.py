@@ -1,4 +1,4 @@
-"""Packets of other streams cut to a part of a clip."""
+"""Cuts packets of other streams to a part of a clip."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ if TYPE_CHECKING:
     from av.packet import Packet
     from av.stream import Stream
 
-# Sound that is decoded before the part begins, since some codecs need what came before.
+# Sound decoded before the part begins, since some codecs depend on earlier packets.
 _LEAD = Fraction(1)  # second
-# Packets before a part without which its first ones are decoded to something else: blocks that
-# overlap, bits that are borrowed from earlier packets (MP3), and what a standard asks for (Opus).
+# Packets before a part that its first ones need to decode correctly: overlapping blocks, bits
+# borrowed from earlier packets (MP3), and what the standard requires (Opus).
 _BEFORE = {"aac": 1, "ac3": 1, "eac3": 1, "mp3": 9, "mp3float": 9, "opus": 4}
-# Streams may lie that far apart in a file.
+# Streams may be this far apart in a file.
 _APART_S = 10
 
 
 class Scissors:
     """Cuts the packets of one stream; their times stay.
 
-    Sound loses whole packets, since they cannot be cut. Where its container can say that some of it
-    is not heard, the packets that are needed before the part stay, so that it begins to the sample
-    and sounds as in the whole clip. Lines of text are shortened. Another
-    picture begins with its first key frame in the part.
+    Sound loses whole packets, since they cannot be cut. If its container can mark some of it as
+    not played, the packets needed before the part stay, so that it begins exact to the sample and
+    sounds as in the whole clip. Lines of text are shortened. Another picture begins with its first
+    key frame in the part.
 
     Args:
         span: The part that is kept, on the stream's own clock.
         source: The stream.
-        decoded: Its packets will be decoded, and what comes of them is cut.
-        silenced: Its container can hold packets before zero, which are decoded and not heard.
+        decoded: Its packets will be decoded, and the decoded sound is cut.
+        silenced: Its container can hold packets before zero, which are decoded but not played.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class Scissors:
         self._base = source.time_base or Fraction(1, 1000)
         self._decoded = decoded
         needed = _BEFORE.get(source.name or "") if source.type == "audio" and silenced else None
-        self._before = 0 if needed is None else needed + 1  # and the one that the part begins in
+        self._before = 0 if needed is None else needed + 1  # and the one in which the part begins
         self._still = bool(source.disposition & Disposition.attached_pic)
         self._began = span.begin is None
 
@@ -73,7 +73,7 @@ class Scissors:
         return packet if begun and not self._span.is_over(time) else None
 
     def is_over(self, packet: Packet[Any]) -> bool:
-        """Whether none of the packets that follow is kept, in this stream or in another."""
+        """Whether no later packet is kept, in this stream or another."""
         if packet.dts is None:
             return False
         return self._span.is_over(packet.dts * self._base - _APART_S)
@@ -102,7 +102,7 @@ def chapters_in(chapters: list[Any], span: Span, origin: Fraction) -> Iterator[A
     """The chapters of a part, as PyAV describes them.
 
     Args:
-        chapters: Of the whole.
+        chapters: All of the clip.
         span: The part.
         origin: The second that becomes 0.
     """

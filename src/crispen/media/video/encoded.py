@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 class EncodedTimes:
     """Presentation times of all frames, and the decoding times that follow from them.
 
-    A packet may be decoded no later than it is shown, and in the order it is stored. With ``d`` the
-    most places by which a frame is stored after its rank in time, the time of rank ``i - d`` fits.
+    A packet must be decoded no later than it is shown, in the order it is stored. If frames are
+    stored at most ``d`` places after their rank in time, the time of rank ``i - d`` fits.
     """
 
     def __init__(self, time_base: Fraction, stamps: array[int], delay: int, last: int) -> None:
@@ -36,11 +36,11 @@ class EncodedTimes:
     def of(
         cls, segments: Iterable[Path], time_base: Fraction, *, start: int, last: int
     ) -> EncodedTimes:
-        """The times that segments have in their file.
+        """The times of segments in the result.
 
         Args:
             segments: In order; their first frame is at 0.
-            time_base: Of the result.
+            time_base: The result's.
             start: When the first frame is shown.
             last: How long the last one is shown; 0 if unknown.
         """
@@ -66,7 +66,7 @@ class EncodedTimes:
         if rank >= 0:
             return self._stamps[rank]
         mirror = min(-rank, len(self._stamps) - 1)
-        # Before the first frame the first gaps are repeated backwards.
+        # Before the first frame, the first gaps are mirrored.
         return 2 * self._stamps[0] - self._stamps[mirror] - (-rank - mirror)
 
     def _duration(self, stamp: int) -> int:
@@ -78,9 +78,9 @@ class EncodedTimes:
         return stamp - self._stamps[-2] if len(self._stamps) > 1 else 1
 
     def _last_stored(self) -> int:
-        """The duration of the packet that is stored last, by which the whole has its length.
+        """The duration of the packet stored last, which sets the total length.
 
-        MP4 knows the lengths between times of decoding alone, and a long last frame may be stored
+        MP4 only stores the intervals between decoding times, and a long last frame may be stored
         before others.
         """
         end = self._stamps[-1] + self._duration(self._stamps[-1])
@@ -108,7 +108,7 @@ class EncodedTimes:
 
 
 def encoded(path: Path) -> Iterator[Packet[Any]]:
-    """The packets of a file's first picture."""
+    """The packets of a file's first video stream."""
     with av.open(local(path), "r") as part:
         for packet in part.demux(part.streams.video[0]):
             if packet.size:

@@ -1,8 +1,8 @@
-"""Interlaced and telecined footage: found by looking, and made progressive by libavfilter.
+"""Detects interlaced and telecined footage, and makes it progressive with libavfilter.
 
-What a file says of its fields is often wrong, so a few frames are looked at (``idet``). Interlaced
-ones are deinterlaced (``bwdif``). Film that was telecined, 24 frames spread over 30, gets its own
-frames back (``fieldmatch``, and ``decimate`` for the doubled ones) [1]_.
+What a file says about its fields is often wrong, so a few frames are examined (``idet``).
+Interlaced ones are deinterlaced (``bwdif``). Telecined film, 24 frames spread over 30, gets its
+original frames back (``fieldmatch``, and ``decimate`` for duplicates) [1]_.
 
 .. [1] FFmpeg's documentation of these filters, https://ffmpeg.org/ffmpeg-filters.html
 """
@@ -24,13 +24,13 @@ from crispen.media.video.header import VideoHeader
 if TYPE_CHECKING:
     import av
 
-# No interlaced picture ever had fewer lines, less what was cropped; in small drawings and games,
-# lines that differ from each other are a pattern.
+# No interlaced format had fewer lines, apart from cropping; in small drawings and games, lines that
+# differ from each other are a pattern.
 _LEAST_LINES = 400
-# Where in the clip frames are looked at, and how many at each place.
+# Where in the clip frames are examined, and how many at each place.
 _SHARES = (0.1, 0.5)
 _LOOKED_AT = 50
-# Of the frames in which anything can be told, so many must show fields.
+# This share of the conclusive frames must show fields.
 _INTERLACED, _TELECINED = 0.9, 0.3
 _LEAST_TOLD = 8
 # Telecine repeats a field in two frames of five.
@@ -44,9 +44,9 @@ class Fields:
     """What the frames of a clip are made of.
 
     Attributes:
-        kind: ``telecined`` is film of which some frames are made of fields of two.
-        top_first: Which field is shown first.
-        double: A frame is made of every field, instead of every two.
+        kind: ``telecined`` is film in which some frames mix the fields of two.
+        top_first: The top field is shown first.
+        double: Every field becomes a frame, instead of every two.
     """
 
     kind: Literal["progressive", "interlaced", "telecined"] = "progressive"
@@ -55,7 +55,7 @@ class Fields:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What a person should know."""
+        """Notes for the user."""
         match self.kind:
             case "interlaced":
                 what = "a frame of every field" if self.double else "a frame of every two fields"
@@ -83,11 +83,11 @@ class Fields:
 
 
 def fields_in_clip(path: Path, header: VideoHeader, *, double: bool = False) -> Fields:
-    """What the frames of a clip are made of, as a few of them show.
+    """What the frames of a clip are made of, judging by a few of them.
 
     Args:
         path: The clip.
-        header: Of it.
+        header: Its header.
         double: See `Fields`.
     """
     import av
@@ -99,14 +99,14 @@ def fields_in_clip(path: Path, header: VideoHeader, *, double: bool = False) -> 
         stream = picture_stream(container, path)
         start, length = container.start_time or 0, container.duration
         for share in _SHARES if length else (0.0,):
-            # What is damaged, or cannot be jumped into, is told when all of it is read.
+            # Damage, or a file that cannot seek, is reported when all of it is read.
             with contextlib.suppress(av.FFmpegError):
                 if length:
                     container.seek(start + int(length * share))
                 _look(container.decode(stream), seen)
     told = seen["tff"] + seen["bff"] + seen["progressive"]
     top_first = seen["tff"] >= seen["bff"]
-    if told < _LEAST_TOLD:  # nothing moves; then the file must be believed
+    if told < _LEAST_TOLD:  # nothing moves: trust the file
         kind: Any = "interlaced" if header.interlaced else "progressive"
         return Fields(kind, top_first, double)
     share = (seen["tff"] + seen["bff"]) / told
@@ -137,9 +137,9 @@ def made_progressive(
     """The frames of a clip without fields.
 
     Args:
-        frames: As decoded.
-        fields: As found.
-        time_base: That of `Fields.header`, in which the frames are given.
+        frames: The decoded frames.
+        fields: The fields found.
+        time_base: That of `Fields.header`, used for the output frames.
     """
     if fields.kind == "progressive":
         yield from frames
@@ -157,7 +157,7 @@ def made_progressive(
     last: av.VideoFrame | None = None
     for frame in frames:
         if graph is not None and last is not None and _shape(frame) != _shape(last):
-            yield from graph.flushed(time_base)  # a filter knows one size only
+            yield from graph.flushed(time_base)  # a filter supports only one size
             graph = None
         graph = graph or FilterChain(frame, filters)
         yield from graph.pushed(frame, time_base)

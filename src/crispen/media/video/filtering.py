@@ -1,4 +1,4 @@
-"""Frames through filters of libavfilter."""
+"""Runs frames through libavfilter's filters."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class FilterChain:
     """A chain of libavfilter's filters.
 
     Args:
-        like: A frame of those that will come.
+        like: A frame like those that will come.
         filters: As on FFmpeg's command line.
     """
 
@@ -39,7 +39,7 @@ class FilterChain:
     def pushed(
         self, frame: av.VideoFrame | None, time_base: Fraction | None = None
     ) -> Iterator[av.VideoFrame]:
-        """What is ready after one more frame, with time stamps of `time_base`."""
+        """Frames ready after one more frame, with time stamps in `time_base`."""
         import av
 
         self._graph.push(frame)
@@ -56,5 +56,5 @@ class FilterChain:
             yield out
 
     def flushed(self, time_base: Fraction) -> Iterator[av.VideoFrame]:
-        """What is left."""
+        """The frames left."""
         yield from self.pushed(None, time_base)

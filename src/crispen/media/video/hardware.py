@@ -1,7 +1,7 @@
-"""Encoders of graphics cards and processors, as FFmpeg offers them, and whether one is there.
+"""Hardware encoders of graphics cards and processors in FFmpeg, and whether one is available.
 
-FFmpeg knows them on every machine that it was built for. Whether the device and its driver are
-there is found out by encoding one frame.
+FFmpeg lists them on every machine that it was built for. Encoding one frame shows whether the
+device and its driver are present.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from crispen.media.video.video_codec import VideoCodec
 
 _TRIAL = (320, 240)
 _CRF = {"h264": 20, "hevc": 22, "av1": 28}
-# AV1's quantisers go to 255 where those of H.26x end at 51.
+# AV1's quantisers go up to 255, those of H.26x to 51.
 _AV1_STEPS = 5
 
 
 def _whole(crf: float) -> str:
-    return str(max(1, round(crf)))  # 0 means that nothing was said
+    return str(max(1, round(crf)))  # 0 means unset
 
 
 def _quantiser(family: str) -> Callable[[float], str]:
@@ -30,7 +30,7 @@ def _quantiser(family: str) -> Callable[[float], str]:
 
 
 def _apple(crf: float) -> str:
-    """VideoToolbox counts from 100, the best, to 1; in FFmpeg's unit of quality."""
+    """VideoToolbox's quality, 100 (best) to 1, in FFmpeg's unit of quality."""
     return str(118 * max(1, round(100 - 1.94 * crf)))
 
 
@@ -105,7 +105,7 @@ def tried(codec: VideoCodec) -> str:
 
 
 def check_device(codec: VideoCodec) -> None:
-    """Refuse a hardware encoder whose device is missing; others are there in any case.
+    """Refuse a hardware encoder whose device is missing; other encoders always work.
 
     Raises:
         UsageError: With what is missing.
@@ -129,7 +129,7 @@ def _fault(encoder: str, uploads: str) -> str:
         with explained():
             context: Any = CodecContext.create(encoder, "w", hwaccel=_device(uploads))
             context.width, context.height = _TRIAL
-            context.pix_fmt = "nv12"  # all of them take it
+            context.pix_fmt = "nv12"  # all of them accept it
             context.time_base = Fraction(1, 25)
             frame = av.VideoFrame(*_TRIAL, "nv12")
             frame.pts, frame.time_base = 0, context.time_base

@@ -1,4 +1,4 @@
-"""How bright a film with high dynamic range is meant to be (HDR10), from its frames to encoders."""
+"""Passes the brightness metadata of high dynamic range (HDR10) from frames to encoders."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _DYNAMIC = {
     "DOVI_RPU_BUFFER": "Dolby Vision",
     "DYNAMIC_HDR_PLUS": "HDR10+",
 }
-# The option by which each encoder takes further ones, and what it calls the two sorts of light.
+# Each encoder's option for further options, and its names for the two kinds of light.
 _NAMES = {
     "h264": ("x264-params", "mastering-display", "cll"),
     "hevc": ("x265-params", "master-display", "max-cll"),
@@ -28,13 +28,13 @@ _NAMES = {
 
 @dataclass(frozen=True, slots=True)
 class Light:
-    """What a film says of its own light.
+    """What a film states about its light.
 
     Attributes:
-        display: Of the display that it was made on: x and y of red, green, blue and white, then the
-            least and the greatest light in cd/m²; None if not said.
-        levels: The brightest pixel and the brightest frame's mean in cd/m²; None if not said.
-        dynamic: What else is said frame by frame, which encoders here cannot say.
+        display: Of the mastering display: x and y of red, green, blue and white, then minimum and
+            maximum luminance in cd/m²; None if not stated.
+        levels: The brightest pixel and the brightest frame's mean in cd/m²; None if not stated.
+        dynamic: Other per-frame metadata, which encoders here cannot write.
     """
 
     display: tuple[Fraction, ...] | None = None
@@ -42,7 +42,7 @@ class Light:
     dynamic: tuple[str, ...] = ()
 
     def options(self, codec: str, given: dict[str, str]) -> dict[str, str]:
-        """An encoder's options with the film's light added to them."""
+        """An encoder's options with the film's light added."""
         if codec not in _NAMES or not (self.display or self.levels):
             return given
         option, display, levels = _NAMES[codec]
@@ -54,14 +54,14 @@ class Light:
         return given | {option: ":".join(parts)}
 
     def notes(self, codec: str) -> list[str]:
-        """What is not kept, a line each."""
+        """What is not kept, one line each."""
         lost = list(self.dynamic)
         if codec not in _NAMES and (self.display or self.levels):
             lost.insert(0, "HDR10 light levels")
         return [f"its {what} data is left out: {codec} is not given it" for what in lost]
 
     def _display(self, *, exact: bool) -> str:
-        """In x265's words; H.26x counts in 0.00002 and 0.0001 cd/m², AV1's encoder in ones."""
+        """In x265's syntax; H.26x counts in 0.00002 and 0.0001 cd/m², AV1's encoder in ones."""
         assert self.display is not None
         *colors, least, most = self.display
 
@@ -79,7 +79,7 @@ def _told(value: Fraction, exact: bool) -> str:
 
 
 def light_of(frame: av.VideoFrame) -> Light | None:
-    """What a frame says of the film's light, or None."""
+    """What a frame states about the film's light, or None."""
     side: Any = frame.side_data
     data = {item.type.name: bytes(item) for item in side}
     display = levels = None

@@ -1,4 +1,4 @@
-"""What is known of a video before its frames are read."""
+"""What is known about a video before its frames are read."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from crispen.media.video.pixel_formats import SourceFormat
 
 @dataclass(frozen=True, slots=True)
 class Color:
-    """How samples mean colour, in the numbers of ITU-T H.273, 2 meaning unknown.
+    """What samples mean as colour, as numbers of ITU-T H.273; 2 means unknown.
 
     Attributes:
         matrix: Y'CbCr matrix; 1 is BT.709, 5 and 6 are BT.601, 9 is BT.2020.
-        primaries: Of the same document.
-        transfer: Of the same document.
-        range: 1 studio, 2 full, 0 unknown, as FFmpeg counts.
+        primaries: From the same document.
+        transfer: From the same document.
+        range: 1 studio, 2 full, 0 unknown, as in FFmpeg.
     """
 
     matrix: int = 2
@@ -50,24 +50,24 @@ class StreamInfo:
 
 @dataclass(frozen=True, slots=True)
 class VideoHeader:
-    """What is known of a video before its frames are read.
+    """What is known about a video before its frames are read.
 
     Attributes:
         width: Columns as stored, before any rotation.
         height: Rows as stored.
-        codec: Of the picture.
+        codec: The picture's codec.
         container: FFmpeg's name of the file format.
         stream: Number of the picture's stream.
-        format: Of its frames.
-        color: Of its frames.
+        format: Pixel format of its frames.
+        color: Colour of its frames.
         rate: Average frames per second, or None.
         time_base: Seconds a time stamp's unit lasts.
         start: First frame's time stamp in that unit.
-        light: What it says of how bright it is meant to be.
-        origin: The second that becomes 0; not 0 where a clock counts from any point, as in MPEG-TS.
-        length: The second at which the picture ends, where the file says it.
-        frames: About how many there are, to tell how far the work is; 0 if that is unknown.
-        rotation: Degrees counter-clockwise a player turns it.
+        light: HDR brightness metadata.
+        origin: The second that becomes 0; not 0 if the clock starts at any time, as in MPEG-TS.
+        length: The second at which the picture ends, if the file states it.
+        frames: About how many there are, for progress; 0 if unknown.
+        rotation: Degrees counter-clockwise that a player turns it.
         display_matrix: The nine numbers that say so, or None.
         pixel_aspect: Width over height of a pixel, or None if unknown.
         interlaced: Its first frame is made of two fields.
@@ -100,7 +100,7 @@ class VideoHeader:
 
     @property
     def hdr(self) -> bool:
-        """Whether its levels mean more light than an ordinary display has."""
+        """Whether its levels mean more light than an ordinary display emits."""
         return self.color.transfer in TRANSFERS
 
     @property
@@ -111,5 +111,5 @@ class VideoHeader:
 
     @property
     def turned(self) -> bool:
-        """Whether width and height change places when it is shown."""
+        """Whether width and height are swapped when it is shown."""
         return self.rotation % 180 != 0

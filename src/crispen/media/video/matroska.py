@@ -1,6 +1,6 @@
-"""The shape of pixels in a finished Matroska file, which PyAV gives its muxer no way to write.
+"""Writes the pixel aspect ratio into a finished Matroska file, which PyAV's muxer cannot do.
 
-The muxer is given a track's name with room behind it; the shape takes that room afterwards, so that
+The muxer gets a track name with padding; the aspect ratio takes that room afterwards, so that
 nothing in the file moves.
 """
 
@@ -25,11 +25,11 @@ ROOM = "\N{NO-BREAK SPACE}" * 16
 
 
 def set_pixel_aspect(path: Path, aspect: Fraction) -> bool:
-    """Write the pixels' width over their height into the track that has room for it.
+    """Write the pixel aspect ratio (width over height) into the track that has room for it.
 
     Args:
         path: A finished file.
-        aspect: Of its pixels.
+        aspect: The ratio.
 
     Returns:
         Whether it was written.
@@ -49,7 +49,7 @@ def set_pixel_aspect(path: Path, aspect: Fraction) -> bool:
 
 
 def _tracks(head: bytes) -> tuple[int, int] | None:
-    """Where the description of all tracks begins and ends."""
+    """Where the descriptions of all tracks begin and end."""
     for number, _, start, end in _elements(head, 0, len(head)):
         if number != _SEGMENT:
             continue
@@ -73,7 +73,7 @@ def _with_aspect(tracks: bytes, aspect: Fraction) -> bytes:
 
 
 def _described(entry: bytes, aspect: Fraction) -> bytes:
-    """One track with the shape and without the room."""
+    """One track with the aspect ratio and without the room."""
     parts = []
     for number, begin, start, end in _elements(entry, 0, len(entry)):
         body = entry[start:end]
@@ -101,10 +101,10 @@ def _shape(video: bytes, aspect: Fraction) -> bytes:
 
 
 def _fitted(entry: bytes, size: int) -> bytes:
-    """A track of a given size, with nothing at its end."""
-    for places in range(1, 9):  # lengths can be written longer than they need to be
+    """A track padded to a given size."""
+    for places in range(1, 9):  # lengths can take more bytes than necessary
         spare = size - 1 - places - len(entry)
-        # The largest length means that it is unknown.
+        # The largest length means "unknown".
         if (spare == 0 or 2 <= spare < 128) and size - 1 - places < (1 << 7 * places) - 1:
             void = _element(_VOID, bytes(spare - 2)) if spare else b""
             return _element(_ENTRY, entry + void, places)
@@ -116,14 +116,14 @@ def _number(number: int, value: int) -> bytes:
 
 
 def _element(number: int, body: bytes, places: int = 0) -> bytes:
-    """An element of EBML (RFC 8794), whose length takes as few bytes as it can unless given."""
+    """An element of EBML (RFC 8794); its length takes the fewest bytes by default."""
     name = number.to_bytes(math.ceil(number.bit_length() / 8), "big")
     places = places or next(n for n in range(1, 9) if len(body) < (1 << 7 * n) - 1)
     return name + (len(body) | 1 << 7 * places).to_bytes(places, "big") + body
 
 
 def _elements(data: bytes, at: int, end: int) -> Iterator[tuple[int, int, int, int]]:
-    """Each element's number, and where it, its content and what follows begin."""
+    """Each element's number, and the offsets of its start, its content and its end."""
     while at < end and data[at]:
         begin = at
         places = 9 - data[at].bit_length()

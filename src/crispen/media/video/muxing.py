@@ -1,11 +1,11 @@
-"""Putting a finished video together: new pictures, everything else of the source beside them.
+"""Muxes the finished video: the new picture with all other streams of the source.
 
-The pictures come as encoded segments; sound, subtitles and the rest are packets of the source,
-moved without being decoded where the container holds them. Time stamps are integers all the way.
-Decoding times are computed for the whole video, since each segment's encoder only knew its own.
+The picture comes as encoded segments; sound, subtitles and the rest are packets of the source,
+copied without decoding if the container holds them. Time stamps are integers throughout.
+Decoding times are computed for the whole video, since each encoder only knew its own segment.
 
-Pictures that are finished are never lost: a packet that the muxer refuses is left out and counted,
-and where the file as a whole is refused it is written again with less beside the pictures.
+Finished pictures are never lost: a packet that the muxer refuses is left out and counted, and if
+the whole file is refused, it is written again with fewer other streams.
 """
 
 from __future__ import annotations
@@ -54,10 +54,10 @@ class Picture:
 
     Attributes:
         color: Tags to write.
-        pixel_aspect: Of the new pixels, or None.
+        pixel_aspect: The new one, or None.
         rate: Frames per second, or None.
         display_matrix: See `VideoHeader`.
-        hevc: It is HEVC, which Apple's players only take under the tag ``hvc1``.
+        hevc: It is HEVC, which Apple's players only accept with the tag ``hvc1``.
     """
 
     color: Color
@@ -72,17 +72,17 @@ class Joint:
     """What a result is joined from.
 
     Attributes:
-        segments: Encoded pictures, in order; the first frame of all is at 0.
+        segments: Encoded pictures, in order; the very first frame is at 0.
         source: The source file.
         header: Its header.
-        suffix: Which kind of file.
+        suffix: The result's.
         picture: How the picture is described.
-        tracks: What goes over beside it.
+        tracks: The other streams to keep.
         last_duration: How long the last frame is shown, in units of the time base; 0 if unknown.
         strip_metadata: Leave titles, dates and places out.
-        span: The part of the source that goes over, on the source's own clock. Where it has a
-            beginning, that is when the first frame is shown, and becomes 0.
-        counted: Frames per second in which the source counts its timecode, or None if unknown.
+        span: The part of the source to keep, on the source's own clock. If it has a beginning,
+            the first frame is shown then, and that time becomes 0.
+        counted: Frames per second of the source's timecode, or None if unknown.
     """
 
     segments: Sequence[Path]
@@ -98,7 +98,7 @@ class Joint:
 
     @property
     def skipped(self) -> int:
-        """How many frames of the source come before the first one that goes over."""
+        """How many frames of the source come before the first one kept."""
         if self.span.begin is None or not self.counted:
             return 0
         begun = self.header.start * self.header.time_base
@@ -117,7 +117,7 @@ class Joint:
         return self.header.start - round(self.header.origin / self.header.time_base)
 
     def with_fewer(self) -> tuple[Joint, tuple[Track, ...]]:
-        """The same with less beside the picture, and what that leaves out: sound is left last."""
+        """The same with fewer other streams, and those dropped; sound is dropped last."""
         rest = tuple(t for t in self.tracks if t.info.kind == "audio")
         if rest == self.tracks:
             rest = ()
@@ -126,7 +126,7 @@ class Joint:
 
 
 class _Refused(Exception):
-    """FFmpeg takes the file as a whole, or its pictures, in no way."""
+    """FFmpeg refuses the whole file, or its pictures."""
 
 
 def apply_color(context: Any, color: Color) -> None:
@@ -138,7 +138,7 @@ def apply_color(context: Any, color: Color) -> None:
 
 
 def join(joint: Joint, target: Path, *, check: Callable[[], None], shown: Path) -> tuple[str, ...]:
-    """Write `target`, and say what was mended or had to be left out, a line each.
+    """Write `target`; return what was repaired or left out, one line each.
 
     Args:
         joint: What it is joined from.
@@ -165,7 +165,7 @@ def join(joint: Joint, target: Path, *, check: Callable[[], None], shown: Path) 
 
 
 def rehearse(joint: Joint, shown: Path) -> tuple[Track, ...]:
-    """Those of the tracks that go into one file with the picture; the file is forgotten.
+    """The tracks that fit into one file with the picture; the trial file is discarded.
 
     Raises:
         OutputError: The picture alone cannot be written.
@@ -225,7 +225,7 @@ def _write(
             raise
         except ValueError as error:  # PyAV's own
             raise _Refused(str(error)) from error
-    # What was refused may be a picture, whoever's packet it was that the muxer was given.
+    # A refused packet may be a picture, whichever stream's packet the muxer was given.
     if sum(sink.refused.values()) and not trial and count_frames(Path(target)) != len(times):
         raise _Refused("its pictures are refused")
     notes = _repairs(joint.tracks, carriers, sink)
@@ -256,10 +256,10 @@ def _muxer_options(
 ) -> dict[str, str]:
     if muxer not in ("mp4", "mov"):
         return {}
-    flags = "" if trial else "+faststart"  # which reads the file again
+    flags = "" if trial else "+faststart"  # which rereads the file
     if needs_newer_scheme(old.metadata):
         flags += "+use_metadata_tags"
-    # A late start is written in the movie's own units, a thousandth by default.
+    # A late start is written in movie timescale units, 1/1000 s by default.
     units = [header.time_base.denominator]
     units += [s.time_base.denominator for s in old.streams if s.time_base]
     unit = math.lcm(*units)
@@ -292,7 +292,7 @@ def _add_picture(
     video.metadata.clear()
     tags = stream_tags(source, strip=joint.strip_metadata)
     tags = with_timecode(tags, joint.skipped, joint.counted)
-    # Older files say the rotation twice; players that read both would turn twice.
+    # Older files state the rotation twice; players that read both would rotate twice.
     tags.pop("rotate", None)
     if _missing_shape(joint) is not None:
         tags["title"] = tags.get("title", "") + ROOM
@@ -301,7 +301,7 @@ def _add_picture(
 
 
 def _missing_shape(joint: Joint) -> Fraction | None:
-    """The pixels' shape where they are not square and the muxer is not told of it, or None."""
+    """The pixel aspect ratio if it is not 1 and the muxer does not write it, or None."""
     aspect = joint.picture.pixel_aspect
     told = MUXERS[joint.suffix] not in ("matroska", "webm")
     return None if told or aspect == 1 else aspect
@@ -315,7 +315,7 @@ def _seconds(packet: Packet[Any]) -> Fraction:
 def _carried(
     old: InputContainer, carriers: dict[int, Carrier], joint: Joint, *, trial: bool
 ) -> Iterator[Packet[Any]]:
-    """The packets of all other streams, with the times that they have in the result."""
+    """The packets of all other streams, with their times in the result."""
     streams = [s for s in old.streams if s.index in carriers and s.type != "attachment"]
     if not streams:
         return
@@ -340,7 +340,7 @@ def _carried(
 
 
 def _is_end(packet: Packet[Any]) -> bool:
-    """Whether it is PyAV's, which ends a stream."""
+    """Whether it is PyAV's end-of-stream packet."""
     return not packet.size and packet.dts is None and packet.pts is None
 
 
@@ -353,7 +353,7 @@ def _all_of(
     while True:
         try:
             packet = next(packets, None)
-        except av.FFmpegError:  # a cut file; the frames' reader has said so
+        except av.FFmpegError:  # a cut file; the frame reader has reported it
             return
         if packet is None:
             return

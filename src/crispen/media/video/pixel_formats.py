@@ -1,4 +1,4 @@
-"""Pixel formats of video frames: the planar form they are worked on in, and encoders' choices."""
+"""Pixel formats of video frames: the planar form used for processing, and encoders' formats."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Planar:
 
     Attributes:
         chroma: ``420``, ``422``, ``444``, or ``400`` for grey.
-        bits: Bits a sample.
+        bits: Bits per sample.
     """
 
     chroma: str
@@ -34,13 +34,13 @@ class Planar:
 
     @property
     def name(self) -> str:
-        """FFmpeg's name of it."""
+        """FFmpeg's name for it."""
         depth = "" if self.bits == 8 else f"{self.bits}le"
         return f"gray{depth}" if self.chroma == "400" else f"yuv{self.chroma}p{depth}"
 
     @property
     def luma_name(self) -> str:
-        """FFmpeg's name of a lone plane of that depth."""
+        """FFmpeg's name for one plane of that depth."""
         return Planar("400", self.bits).name
 
     @property
@@ -50,12 +50,12 @@ class Planar:
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        """Of its samples."""
+        """Type of its samples."""
         return np.dtype(np.uint8 if self.bits == 8 else np.uint16)
 
     @property
     def step(self) -> tuple[int, int]:
-        """Of what width and height must be multiples."""
+        """What width and height must be multiples of."""
         return {"420": (2, 2), "422": (2, 1)}.get(self.chroma, (1, 1))
 
     def label(self) -> str:
@@ -64,7 +64,7 @@ class Planar:
 
 
 def planar_named(name: str) -> Planar:
-    """The format that one of `codecs.PIXEL_FORMATS` means, or a short name of it.
+    """The format named by one of `codecs.PIXEL_FORMATS`, or by its short name.
 
     >>> planar_named("yuv420p10") == planar_named("yuv420p10le") == Planar("420", 10)
     True
@@ -75,7 +75,7 @@ def planar_named(name: str) -> Planar:
 
 @dataclass(frozen=True, slots=True)
 class SourceFormat:
-    """What a source's frames are.
+    """The pixel format of a source.
 
     Attributes:
         name: FFmpeg's name, such as ``yuvj420p``.
@@ -100,22 +100,22 @@ class SourceFormat:
         return self.planar.chroma == "400"
 
     def range(self, tagged: int) -> int:
-        """The range that the planar form's levels have.
+        """The range of the planar form's levels.
 
         Args:
-            tagged: What the file says; 0 where it says nothing.
+            tagged: What the file says; 0 if it says nothing.
         """
         if self.rgb:
             return STUDIO_RANGE
-        # Grey is full as FFmpeg reads it, and a network that is given too narrow a range loses
-        # next to nothing.
+        # FFmpeg reads grey as full range, and a network loses next to nothing when given too
+        # narrow a range.
         return tagged or (FULL_RANGE if self.grey else STUDIO_RANGE)
 
     def tag(self, tagged: int, target: Planar, *, full: bool = True) -> int:
-        """What the result's file is to say of its range.
+        """The range tag of the result.
 
         Args:
-            tagged: What the source's says.
+            tagged: The source's tag.
             target: The format of the result.
             full: Whether the result can have full range.
         """
@@ -127,7 +127,7 @@ class SourceFormat:
 
 
 def source_format(fmt: av.VideoFormat) -> SourceFormat:
-    """What a decoder's format is to us."""
+    """Describes a decoder's format."""
     rgb = fmt.is_rgb or fmt.has_palette or fmt.is_bayer
     alpha = any(c.is_alpha for c in fmt.components)
     bits = max(8, max(c.bits for c in fmt.components))
@@ -143,7 +143,7 @@ def source_format(fmt: av.VideoFormat) -> SourceFormat:
 
 
 def choose_format(wanted: Planar, offered: Iterable[str]) -> Planar | None:
-    """The format among an encoder's that loses least of `wanted`, then the smallest such.
+    """The encoder's format that loses least of `wanted`; the smallest among equals.
 
     >>> choose_format(Planar("422", 10), ["yuv420p", "yuv420p10le", "yuv444p10le"]).name
     'yuv444p10le'
@@ -188,8 +188,8 @@ def _rows(part: Any, dtype: np.dtype[Any]) -> NDArray[Any]:
 def top_left_chroma(frame: av.VideoFrame) -> bool:
     """Whether chroma samples are on the first luma row of their pair, rather than between rows.
 
-    PyAV does not show a frame's chroma location, but swscale heeds it: a slope of 16 levels a row,
-    made twice as large, comes out a quarter of a row (2 levels of the larger) higher or not.
+    PyAV does not expose a frame's chroma location, but swscale honours it: a slope of 16 levels a
+    row, enlarged 2×, comes out a quarter of a row (2 levels of the larger) higher or not.
     """
     from av.video.reformatter import Interpolation, VideoReformatter
 
@@ -209,10 +209,10 @@ def top_left_chroma(frame: av.VideoFrame) -> bool:
 def change_depth(
     levels: NDArray[Any], source: Planar, target: Planar, *, full: bool
 ) -> NDArray[Any]:
-    """Luma of one depth as that of another.
+    """Luma converted to another bit depth.
 
-    In studio range that is a power of two: black is 16 in 8 bits and 64 in 10. In full range the
-    largest level becomes the largest.
+    In studio range the factor is a power of two: black is 16 in 8 bits and 64 in 10. In full range
+    the largest level maps to the largest.
     """
     shift = target.bits - source.bits
     if shift == 0:
@@ -240,12 +240,12 @@ def _whole(levels: NDArray[Any], target: Planar) -> NDArray[Any]:
 
 
 def full_range(levels: NDArray[Any], chroma: bool, white: int, target: Planar) -> NDArray[Any]:
-    """Studio range in 16 bits as full range in the depth of `target`.
+    """16-bit studio range as full range in the depth of `target`.
 
     Args:
-        levels: Of one plane.
+        levels: One plane.
         chroma: It is Cb or Cr.
-        white: What white was before it became studio range, where that of studio range is 65280.
+        white: The level of white before conversion to studio range; 65280 becomes studio white.
         target: The result's format.
     """
     zero, swing, middle = _swings(chroma, target)

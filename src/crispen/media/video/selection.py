@@ -1,4 +1,4 @@
-"""Which streams of a file go over beside its picture."""
+"""Which streams of a file to keep besides its picture."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 KINDS = ("video", "audio", "subtitle", "attachment", "data", "cover")
 _ITEM = rf"(?:\d{{1,4}}|(?:{'|'.join(KINDS)})(?::[a-z]{{2,8}})?)"
 PATTERN = rf"(?:all|{_ITEM}(?:,{_ITEM})*)"
-"""A regular expression for what `Selection.of` takes."""
+"""A regular expression for what `Selection.of` accepts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Selection:
 
     @classmethod
     def of(cls, text: str) -> Selection:
-        """What a person wrote.
+        """Parses what the user wrote.
 
         >>> Selection.of("audio:eng,3").items, Selection.of("all").items
         (('audio:eng', '3'), ())
@@ -44,11 +44,11 @@ class Selection:
         """Refuse numbers of streams that a file does not have.
 
         Args:
-            path: What the file is called.
-            streams: All of it.
+            path: The file's name.
+            streams: All of its streams.
 
         Raises:
-            UsageError: With those that it has.
+            UsageError: Lists those that it has.
         """
         there = [*streams]
         numbers = {str(info.index) for info in there}
@@ -58,7 +58,7 @@ class Selection:
                 raise UsageError(f"{path}: it has no stream {item}; it has {held}")
 
     def notes(self, streams: Iterable[StreamInfo]) -> list[str]:
-        """What of it is not there, a line each."""
+        """Which items are missing, one line each."""
         there = [*streams]
         return [
             f"no stream is {item}"

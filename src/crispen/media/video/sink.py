@@ -1,4 +1,4 @@
-"""A muxer that outlives what it refuses, and whose time stamps always rise."""
+"""A muxer that survives refused packets, and whose time stamps always increase."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from av.container import OutputContainer
     from av.packet import Packet
 
-# Errors that are about what is written, and not about where. FFmpeg's own are no system's.
+# Errors about what is written, not where. FFmpeg's own errors are not system errors.
 _CONTENT = frozenset((errno.EINVAL, errno.ERANGE, errno.EDOM))
 
 
 def is_refusal(error: av.FFmpegError) -> bool:
-    """Whether FFmpeg refused what it was given, rather than could not write."""
+    """Whether FFmpeg refused its input, rather than failed to write."""
     return error.errno in _CONTENT or error.errno not in errno.errorcode
 
 
@@ -31,10 +31,10 @@ class Sink:
         out: With all of its streams.
 
     Attributes:
-        mended: How many time stamps of each stream did not rise and were moved.
-        refused: How many packets of each stream were refused. The muxer sorts packets, so that some
-            may be another stream's.
-        written: How many packets were taken.
+        mended: How many time stamps of each stream did not increase and were moved.
+        refused: How many packets of each stream were refused. The muxer sorts packets, so some may
+            be another stream's.
+        written: How many packets were accepted.
     """
 
     def __init__(self, out: OutputContainer) -> None:
@@ -49,7 +49,7 @@ class Sink:
         self.written = 0
 
     def mux(self, packet: Packet[Any]) -> None:
-        """Write a packet, if it can be."""
+        """Write a packet, if possible."""
         index = packet.stream_index
         self._raise(packet, index)
         try:
@@ -62,7 +62,7 @@ class Sink:
             self.written += 1
 
     def mux_all(self, packets: Iterable[Packet[Any]]) -> None:
-        """Write packets, as far as they can be."""
+        """Write packets, as far as possible."""
         for packet in packets:
             self.mux(packet)
 
@@ -73,7 +73,7 @@ class Sink:
         timed = self._strict and packet.stream.type in ("audio", "video")
         if packet.dts is not None:
             second = packet.dts * given
-            # Finer times than the container's fall on one tick by rounding; that is no fault.
+            # Times finer than the container's round to the same tick; that is not a fault.
             before = self._given.setdefault(index, second - 1)
             self.mended[index] += second < before or (timed and second == before)
             self._given[index] = max(second, before)

@@ -1,4 +1,4 @@
-"""Sound that a container cannot hold, as one that it can."""
+"""Converts sound that a container cannot hold."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ if TYPE_CHECKING:
     from av.packet import Packet
     from av.stream import Stream
 
-_LOSSY_RATE = 96_000  # bits a second and channel, at which AAC and Opus are rarely told from it
+_LOSSY_RATE = 96_000  # bit/s per channel, at which AAC and Opus rarely differ audibly
 _DEEP = ("s32", "s32p", "s64", "s64p", "dbl", "dblp")
 _USUAL_LAYOUTS = {1: "mono", 2: "stereo", 6: "5.1", 8: "7.1"}
 
 
 class Sound:
-    """Takes packets of a source's stream and gives coded sound; as `Copied`.
+    """Takes packets of a source's stream and returns encoded sound; like `Copied`.
 
-    Times are kept: silence takes the place of what is missing or cannot be decoded.
+    Times are kept: silence replaces what is missing or cannot be decoded.
 
     Args:
         out: The result.
         source: The stream to convert.
         encoder: FFmpeg's name.
         strip: Leave titles and dates out.
-        span: The part that goes over, to the sample.
+        span: The part to keep, exact to the sample.
 
     Attributes:
-        stream: Of the result.
+        stream: The result's.
         lost: How many packets could not be decoded.
     """
 
@@ -118,7 +118,7 @@ class Sound:
 
 
 class _Form:
-    """What an encoder is given."""
+    """The form an encoder takes."""
 
     def __init__(self, rate: int, layout: str, format: str) -> None:
         self.rate = rate
@@ -127,7 +127,7 @@ class _Form:
 
     @classmethod
     def of(cls, encoder: str, source: Any) -> _Form:
-        """The encoder's form that is nearest to a decoder's."""
+        """The encoder's form nearest to a decoder's."""
         codec = av.Codec(encoder, "w")
         rate = source.sample_rate or 48_000
         rates = sorted(codec.audio_rates or [rate])
@@ -146,7 +146,7 @@ class _Form:
         return cls(rate, layout, format)
 
     def graph(self, frame: AudioFrame, base: Fraction, span: Span) -> Graph:
-        """A filter from frames like this one to the form, of what is in `span`."""
+        """A filter graph from frames like this one to the form, within `span`."""
         graph = Graph()
         into = graph.add_abuffer(
             sample_rate=frame.sample_rate,
@@ -170,7 +170,7 @@ class _Form:
 
 
 def _trim(span: Span) -> str:
-    """A span as FFmpeg's ``atrim`` is told of it."""
+    """A span as arguments of FFmpeg's ``atrim``."""
     ends = (("start", span.begin), ("end", span.end))
     return ":".join(f"{name}={float(time):.6f}" for name, time in ends if time is not None)
 

@@ -11,8 +11,8 @@ class Span:
     """A part of a clip, in seconds.
 
     Attributes:
-        begin: When it begins; None where nothing is cut off there, and no time moves.
-        end: When it ends, which is the first moment that is no longer in it; None likewise.
+        begin: When it begins; None if nothing is cut off there, and no time moves.
+        end: When it ends: the first moment no longer in it; None likewise.
     """
 
     begin: Fraction | None = None
@@ -22,7 +22,7 @@ class Span:
         return not (self.begin is None and self.end is None)
 
     def moved(self, seconds: Fraction) -> Span:
-        """The same part on a clock that shows so much more."""
+        """The same part on a clock that is `seconds` ahead."""
         return Span(*(None if t is None else t + seconds for t in (self.begin, self.end)))
 
     def is_before(self, time: Fraction) -> bool:
@@ -38,7 +38,7 @@ class Span:
         return not (self.is_before(time) or self.is_over(time))
 
     def overlap(self, begin: Fraction, end: Fraction) -> tuple[Fraction, Fraction] | None:
-        """What of a time from `begin` to `end` is in the part, or None."""
+        """The part of the time from `begin` to `end` that is in the span, or None."""
         if not (self.holds(begin) or (self.is_before(begin) and not self.is_before(end))):
             return None
         first = begin if self.begin is None else max(begin, self.begin)

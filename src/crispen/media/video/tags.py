@@ -1,4 +1,4 @@
-"""Which titles, dates and other tags of a source its result gets."""
+"""Which titles, dates and other tags of a source its result keeps."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def needs_newer_scheme(metadata: Mapping[str, str]) -> bool:
 
 
 def stream_tags(stream: Stream, *, strip: bool) -> dict[str, str]:
-    """The tags of a stream that are not about its old file; its language alone for `strip`."""
+    """The tags of a stream that are not about its old file; only its language if `strip`."""
     if strip:  # a player chooses streams by language
         return {k: v for k, v in stream.metadata.items() if k == "language"}
     # Matroska's statistics ("BPS-eng", …) were counted on the old packets.
@@ -54,8 +54,8 @@ def stream_tags(stream: Stream, *, strip: bool) -> dict[str, str]:
         for k, v in stream.metadata.items()
         if k.lower() not in _STREAM_FACTS and k.lower().split("-")[0] not in _STREAM_FACTS
     }
-    # A track's name is its title in some files and its handler in others, where that is not the
-    # name of a program.
+    # A track's name is its title in some files and its handler in others, unless that names a
+    # program.
     handler = tags.pop("handler_name", "")
     name = tags.get("title") or ("" if _PROGRAMS.search(handler) else handler)
     return tags | {"title": name, "handler_name": name} if name else tags

@@ -1,4 +1,4 @@
-"""Subtitles of text that a container cannot hold, as ones that it can."""
+"""Converts text subtitles that a container cannot hold."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Text:
-    """Takes packets of a source's stream and gives those of another kind of text; as `Copied`.
+    """Takes packets of a source's stream and returns another kind of text; like `Copied`.
 
     Args:
         out: The result.
@@ -27,7 +27,7 @@ class Text:
         strip: Leave titles and dates out.
 
     Attributes:
-        stream: Of the result.
+        stream: The result's.
         lost: How many packets could not be read.
     """
 

@@ -11,10 +11,10 @@ _DAY_H = 24
 
 
 def advanced(code: str, frames: int, rate: Fraction) -> str:
-    """The timecode `frames` later; one that is not understood stays as it is.
+    """The timecode `frames` later; one that cannot be parsed stays as it is.
 
-    With drop-frame counting (a semicolon or a point before the frames) every minute but each tenth
-    leaves out the first two labels, or four at 60 frames a second.
+    With drop-frame counting (a semicolon or a point before the frames) every minute except each
+    tenth skips the first two labels, or four at 60 frames a second.
 
     Args:
         code: Such as ``01:00:00:00``.
@@ -36,7 +36,7 @@ def advanced(code: str, frames: int, rate: Fraction) -> str:
     ten = 600 * nominal - 9 * dropped
     count %= _DAY_H * 6 * ten
     tens, rest = divmod(count, ten)
-    # The first of ten minutes has all its labels; of the others, those left out are put back.
+    # The first of ten minutes has all its labels; in the others, skipped ones are added back.
     minute = 60 * nominal - dropped
     later = 0 if rest < 60 * nominal else 1 + (rest - 60 * nominal) // minute
     label = count + dropped * (9 * tens + later)
@@ -46,7 +46,7 @@ def advanced(code: str, frames: int, rate: Fraction) -> str:
 
 
 def with_timecode(tags: Mapping[str, str], frames: int, rate: Fraction | None) -> dict[str, str]:
-    """Tags of a part of a clip that begins so many frames later."""
+    """Tags of a part of a clip that begins that many frames later."""
     if not frames or not rate:
         return dict(tags)
     return {k: advanced(v, frames, rate) if k.lower() == "timecode" else v for k, v in tags.items()}

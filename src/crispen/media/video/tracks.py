@@ -1,7 +1,7 @@
-"""What a result gets of its source's other streams, found out before the first frame is made.
+"""Which other streams of its source a result keeps, decided before the first frame is made.
 
-Whether a container holds a stream is asked of the container itself: some of the stream's packets
-are written to a file that forgets them. A table would know neither the packets nor this FFmpeg.
+The muxer itself shows whether a container holds a stream: some of the stream's packets are
+written to a file that discards them. A table would know neither the packets nor this FFmpeg.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 Carry = Literal["copy", "convert", "none"]
 
-# Packets that are looked at: all streams' first ones, and as many from the middle of the file.
+# Packets sampled: the first ones of all streams, and as many from the middle of the file.
 _SAMPLED = 600
 _SAMPLED_BYTES = 1 << 26
 _KEPT = 40
@@ -45,11 +45,11 @@ _DEEP = 16
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """One stream that goes over.
+    """One stream to keep.
 
     Attributes:
-        info: Of the source.
-        encoder: What it is converted with, as FFmpeg calls it; empty where it is copied.
+        info: The source's stream.
+        encoder: FFmpeg's name of the encoder that converts it; empty if it is copied.
     """
 
     info: StreamInfo
@@ -58,11 +58,11 @@ class Track:
 
 @dataclass(frozen=True, slots=True)
 class TrackPlan:
-    """What goes over from the source beside its picture.
+    """What is kept of the source besides its picture.
 
     Attributes:
         tracks: In the order of the source.
-        notes: What is converted and what cannot go over, a line each.
+        notes: What is converted and what cannot be kept, one line each.
     """
 
     tracks: tuple[Track, ...]
@@ -70,7 +70,7 @@ class TrackPlan:
 
 
 class Carrier(Protocol):
-    """Makes packets of one stream of a result out of those of a source's."""
+    """Turns packets of a source's stream into those of a result's."""
 
     stream: Any
     lost: int
@@ -82,7 +82,7 @@ class Carrier(Protocol):
 def carrier(
     out: OutputContainer, source: Stream, track: Track, *, strip: bool, span: Span | None = None
 ) -> Carrier:
-    """What brings a stream, or a part of it, into a result as planned."""
+    """The carrier that puts a stream, or part of it, into a result."""
     if not track.encoder:
         return Copied(out, source, strip=strip)
     if source.type == "audio":
@@ -103,16 +103,16 @@ def plan_tracks(
 
     Args:
         path: The source.
-        header: Of it.
-        suffix: Of the result.
-        audio: How sound goes over: as it is, converted in any case, or not at all. Unless given,
-            it is converted where the file cannot hold it.
+        header: Its header.
+        suffix: The result's.
+        audio: How to keep sound: copied, always converted, or not at all. By default it is
+            converted only if the file cannot hold it.
         subtitles: Likewise.
-        selection: Which streams go over; all unless given.
+        selection: Which streams to keep; all by default.
 
     Raises:
-        InputError: Something is to be copied that the file cannot hold.
-        UsageError: A stream was asked for that the source does not have.
+        InputError: The file cannot hold a stream that must be copied.
+        UsageError: The source lacks a requested stream.
     """
     selection = selection or Selection()
     selection.check(path, header.streams)
@@ -141,17 +141,17 @@ def plan_tracks(
 
 
 def _is_rewritten(stream: Stream, header: VideoHeader) -> bool:
-    """Whether a muxer makes this stream anew out of other things that it is told."""
+    """Whether a muxer generates this stream itself from other metadata."""
     if stream.type != "data":
         return False
-    # QuickTime's timecode, which is a tag too, and its chapters' titles.
+    # QuickTime's timecode, which is also a tag, and its chapter titles.
     return "timecode" in stream.metadata or (
         bool(header.chapters) and stream.name in (None, "bin_data")
     )
 
 
 def _ways(info: StreamInfo, stream: Any, suffix: str, wish: Carry | None) -> list[Track]:
-    """How a stream can go over, the best way first."""
+    """Ways to keep a stream, best first."""
     about = video_of(suffix)
     encoder = {"audio": about.sound, "subtitle": about.text}.get(info.kind, "")
     context = stream.codec_context
@@ -190,11 +190,11 @@ def _not_copied(
 
 
 class _Sample:
-    """Some packets of every stream of a file, to be tried in others."""
+    """Some packets of every stream of a file, to try in others."""
 
     def __init__(self, source: InputContainer, picture: int) -> None:
         self._packets: dict[int, list[Packet[Any]]] = {}
-        self._picture = picture  # made anew
+        self._picture = picture  # regenerated
         self._take(source)
         if source.duration:
             try:
@@ -213,7 +213,7 @@ class _Sample:
                 kept.append(packet)
 
     def fits(self, stream: Stream, track: Track, suffix: str) -> bool:
-        """Whether a file of that suffix takes the stream in that way."""
+        """Whether a file of that suffix accepts the stream in that way."""
         packets = self._packets.get(stream.index, [])
         try:
             with av.open(Nowhere(), "w", MUXERS[suffix]) as trial:
@@ -238,12 +238,12 @@ def beginning(source: InputContainer) -> Iterator[Packet[Any]]:
             size += packet.size
             if count >= _SAMPLED or size >= _SAMPLED_BYTES:
                 return
-    except av.FFmpegError:  # a cut file; the frames' reader says so
+    except av.FFmpegError:  # a cut file; the frame reader reports it
         return
 
 
 def _copies(packets: Sequence[Packet[Any]], stream: Stream) -> Iterable[Packet[Any]]:
-    """Packets of their own, since a muxer changes those that it is given."""
+    """Copies of packets, since a muxer changes those that it is given."""
     for packet in packets:
         copy = av.Packet(bytes(packet))
         copy.stream = stream
@@ -254,18 +254,18 @@ def _copies(packets: Sequence[Packet[Any]], stream: Stream) -> Iterable[Packet[A
 
 
 class Nowhere:
-    """A file that forgets what is written to it."""
+    """A file that discards what is written to it."""
 
     name = "nowhere"
 
     def write(self, data: bytes) -> int:
-        """Takes bytes."""
+        """Discards bytes."""
         return len(data)
 
     def seek(self, offset: int, whence: int = 0) -> int:
-        """Goes anywhere."""
+        """Accepts any position."""
         return offset
 
     def tell(self) -> int:
-        """Is at its start."""
+        """Always 0."""
         return 0

@@ -1,4 +1,4 @@
-"""What is known of one video encoder."""
+"""What is known about one video encoder."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ class VideoCodec:
     """One choice of ``--codec``.
 
     Attributes:
-        name: What the person types.
+        name: What the user types.
         encoder: FFmpeg's encoder.
-        crf: Default quality, lower is better; None where the codec has no such scale.
+        crf: Default quality, lower is better; None if the codec has no such scale.
         preset: Default speed.
-        presets: What may be asked for, fastest last; empty where the codec has none.
+        presets: The choices, fastest last; empty if the codec has none.
         extra: Further options of the encoder.
-        preset_option: What FFmpeg calls the preset.
+        preset_option: FFmpeg's name for the preset.
         max_crf: The worst quality.
-        segment: Container of unfinished work. NUT holds any time base to the last tick.
-        full_range: It can say that its levels are full range.
-        odd: It codes sides of an odd number of pixels, whatever its chroma.
-        crf_options: What FFmpeg calls the quality.
-        rated: The quality as FFmpeg is told it.
+        segment: Container of unfinished work. NUT holds any time base exactly.
+        full_range: It can signal full-range levels.
+        odd: It encodes odd widths and heights, whatever its chroma.
+        crf_options: FFmpeg's names for the quality.
+        rated: The quality in FFmpeg's form.
         device: What a hardware encoder needs, in words; empty for software.
         uploads: FFmpeg's name of the device that frames are sent to before they are encoded.
-        formats: Pixel formats it takes, where FFmpeg only says that they are on the device.
+        formats: Pixel formats it accepts, if FFmpeg only says that they are on the device.
     """
 
     name: str
@@ -88,7 +88,7 @@ class VideoCodec:
 
 
 def codec_family(name: str) -> str:
-    """What a codec of that name encodes to.
+    """The coding format that a codec of that name produces.
 
     >>> codec_family("hevc_nvenc"), codec_family("h264")
     ('hevc', 'h264')
