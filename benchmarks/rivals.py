@@ -1,6 +1,6 @@
 """Speed of our networks for real pictures and of others', in OpenVINO, in one run.
 
-Each enlarges the same picture of 480x320, or of the size set by --side. The fastest of --turns
+Each enlarges the same picture of 480x320, or of --width and --height. The fastest of --turns
 counts, and all take turns, so that a machine that slows down slows all of them. Ours run as in the
 program, others' in bf16 if the CPU supports it. x2 networks run twice in the x4 column.
 

@@ -8,7 +8,7 @@
                                 │ pool                │
                                 256 ─ up ─ 128 ─ 128 ─┘
 
-All convolutions are 3×3 with ReLU, except the last, which has no ReLU; nearest upsampling.
+All convolutions are 3×3, all but the last with ReLU; upsampling is nearest-neighbour.
 1,110,403 parameters on RGB: 1,792 + 36,928 + 73,856 + 147,584 + 295,168 + 295,040 + 147,584 +
 73,792 + 36,928 + 1,731. It outputs the picture itself.
 
