@@ -41,7 +41,7 @@ def run(study: Study) -> None:
 
 
 def keep(study: Study, results: Path) -> None:
-    """Copies what a page needs of a study's results."""
+    """Copies the part of a study's results that a page needs."""
     text = json.dumps(read_findings(results, study).facts(), indent=1, ensure_ascii=False)
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / f"{study.name}.json").write_text(f"{text}\n", encoding="utf-8")

@@ -131,7 +131,7 @@ class Stage(Table):
 
 
 class Blind(Shrinking):
-    """Twice blur, resizing, noise and JPEG, and a last low-pass: unknown, as in real life.
+    """Blur, resizing, noise and JPEG, all twice, then a low-pass: unknown, as in real life.
 
     ::
 

@@ -122,7 +122,7 @@ class MotionBlur(Blur):
 
 
 class DiscBlur(Blur):
-    """Out of focus: every point becomes an even disc.
+    """Out of focus: every point becomes a uniform disc.
 
     ::
 

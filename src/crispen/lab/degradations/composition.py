@@ -42,7 +42,7 @@ class Composition(Degradation):
 
 
 class Chain(Composition):
-    """Several one after another: what a picture goes through together.
+    """Several in sequence: what a picture goes through in one go.
 
     ::
 
@@ -77,7 +77,7 @@ class Chain(Composition):
 
 
 class Shuffle(Composition):
-    """All of them, for each picture in another order.
+    """All of them, in a different order for each picture.
 
     ::
 
@@ -111,7 +111,7 @@ class Shuffle(Composition):
 
 
 class OneOf(Composition):
-    """One of several, for each picture another one.
+    """One of several, drawn for each picture.
 
     ::
 

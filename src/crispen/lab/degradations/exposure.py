@@ -99,7 +99,7 @@ class Exposure(Degradation):
 
 
 class Gamma(Degradation):
-    """A tone curve taken for another one.
+    """A tone curve mistaken for another.
 
     ::
 
@@ -140,7 +140,7 @@ class Contrast(Degradation):
 
 
 class ColorCast(Degradation):
-    """Light of another colour than white.
+    """Light of a colour other than white.
 
     ::
 

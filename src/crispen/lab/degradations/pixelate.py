@@ -19,7 +19,7 @@ _REACH: dict[Kernel, int] = {"area": 1, "nearest": 1, "bilinear": 2, "bicubic": 
 
 
 class Pixelate(Degradation):
-    """Made small, so that detail is lost, and brought back to the old size.
+    """Shrunk, so that detail is lost, and enlarged to the old size.
 
     ::
 

@@ -91,7 +91,7 @@ def sensor_noise(
 
 
 class CameraNoise(Degradation):
-    """What a small sensor adds: grain that depends on brightness, of blotches rather than pixels.
+    """Noise of a small sensor: grain that depends on brightness, in blotches, not pixels.
 
     ::
 
