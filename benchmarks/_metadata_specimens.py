@@ -1,4 +1,4 @@
-"""Pictures with all the metadata that exiftool can write, and some that it cannot."""
+"""Pictures with all metadata that exiftool can write, and some that it cannot."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _GAIN_MAP = b"""<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF
 
 
 def make_specimens(folder: Path) -> list[Path]:
-    """Writes them to `folder`, and gives their paths."""
+    """Writes them to `folder`, and returns their paths."""
     folder.mkdir(parents=True, exist_ok=True)
     y, x = np.mgrid[:48, :64]
     pixels = np.stack([x * 3, y * 4, (x + y) * 2], -1).astype(np.uint8)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 
 def print_table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """A Markdown table, columns padded so that it reads well in a terminal too."""
+    """A Markdown table with padded columns, readable in a terminal too."""
     widths = [max(len(str(r[i])) for r in [header, *rows]) for i in range(len(header))]
 
     def line(cells: Sequence[str]) -> str:
@@ -24,7 +24,7 @@ def print_table(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]
 def interleaved(
     contenders: dict[str, Callable[[], object]], *, rounds: int = 7, warmup: int = 2
 ) -> dict[str, float]:
-    """Median seconds of each contender; they take turns, so that a slow moment hits all alike."""
+    """Median seconds of each contender; they take turns, so a slow moment affects all."""
     for _ in range(warmup):
         for run in contenders.values():
             run()

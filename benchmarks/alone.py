@@ -1,9 +1,9 @@
-"""The page without a server beside UpscalerJS, in one Chromium: a 960×540 picture, enlarged twice.
+"""The page without a server against UpscalerJS, in one Chromium: a 960×540 picture, enlarged x2.
 
-Both run in WebAssembly on all cores, and take turns. UpscalerJS runs its fast network, esrgan-slim,
-on TensorFlow.js with the fastest backend that needs no graphics card (its usual one, WebGL, is far
-slower on an imitated card). Reading and writing files is not measured, nor is the first run of
-each, which compiles. Ours is timed by the worker that the page itself uses.
+Both run in WebAssembly on all cores, in turns. UpscalerJS runs its fast network, esrgan-slim, on
+TensorFlow.js with the fastest backend that needs no graphics card (its usual one, WebGL, is far
+slower on an emulated card). File reading and writing is not measured, nor is the first run of each,
+which compiles. Ours is timed by the worker that the page itself uses.
 
 npm fetches UpscalerJS into build/rivals; `make site-app` must have built the page.
 
@@ -91,7 +91,7 @@ function ours(kind) {
 
 
 class Server(http.server.SimpleHTTPRequestHandler):
-    """Static files, with the headers that threads need."""
+    """Serves static files, with the headers that threads need."""
 
     def end_headers(self) -> None:
         """Adds them."""
@@ -100,11 +100,11 @@ class Server(http.server.SimpleHTTPRequestHandler):
         super().end_headers()
 
     def log_message(self, *_: object) -> None:
-        """Says nothing."""
+        """Logs nothing."""
 
 
 def fetch_rivals() -> None:
-    """UpscalerJS and TensorFlow.js from npm, unless they are here."""
+    """Installs UpscalerJS and TensorFlow.js from npm, unless present."""
     RIVALS.mkdir(parents=True, exist_ok=True)
     if all((RIVALS / "node_modules" / name).is_dir() for name in PACKAGES):
         return
@@ -126,14 +126,14 @@ def measured(page: Page, rounds: int, kinds: list[str]) -> dict[str, list[float]
     seconds: dict[str, list[float]] = {name: [] for name in calls}
     for _ in range(rounds):
         for name, call in calls.items():
-            # Ours is quick, so one slow moment would count for much.
+            # Ours is fast, so one slow moment would have a large effect.
             times = [page.evaluate(call) for _ in range(1 if "Upscaler" in name else 3)]
             seconds[name].append(statistics.median(times))
     return seconds
 
 
 def main() -> None:
-    """Prints medians, and how many times as fast as UpscalerJS each is."""
+    """Prints medians, and each speed relative to UpscalerJS."""
     parser = argparse.ArgumentParser(description=__doc__, add_help=True)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--kinds", nargs="+", default=["photo-fast"])

@@ -1,12 +1,12 @@
-"""Compressed clips: enlarged x2 by our models and by bicubic, at four strengths of compression.
+"""Compressed clips, enlarged x2 by our models and by bicubic, at four compression strengths.
 
-Clips are made of pictures that no model trained on: a window of 384x256 moves, zooms and shakes
-over each for 12 frames. Each is shrunk to half by Pillow (area, bicubic and Lanczos in turn), coded
-by x264 or x265 at the given crf, decoded, and enlarged; the last frames of the scenes in --video
-are taken likewise. PSNR is on Y' with a border of 2 pixels shaved, over every third frame.
+Clips are made from pictures that no model trained on: a window of 384x256 moves, zooms and shakes
+over each for 12 frames. Each is shrunk to half by Pillow (area, bicubic and Lanczos in turn),
+encoded by x264 or x265 at the given crf, decoded, and enlarged; the last frames of the scenes in
+--video are treated the same. PSNR is on Y' with 2 border pixels shaved, over every third frame.
 
-video-x2 by itself is blind; video-x2@told knows the crf; video-x2@seen is told what `crispen.look`
-measures in the first frame.
+video-x2 alone is blind; video-x2@told knows the crf; video-x2@seen gets the measurement of
+`crispen.look` in the first frame.
 
     python benchmarks/clips.py [--data ../shared/data] [--codec h264] photo-fast-x2 video-x2@seen …
 """
@@ -66,12 +66,12 @@ def filmed(path: Path) -> list[Bytes]:
 
 
 def shrunk_to(frame: Bytes, width: int, height: int, how: Pil.Resampling) -> Bytes:
-    """By Pillow, which antialiases."""
+    """Resizes with Pillow, which antialiases."""
     return np.asarray(Pil.fromarray(frame).resize((width, height), how))
 
 
 def contender(text: str) -> Callable[[list[Bytes], str, int], list[Bytes]]:
-    """What a model makes of the frames."""
+    """A model's result for the frames."""
     if text == "bicubic":
         return lambda frames, codec, crf: [
             resize(f, 2 * f.shape[0], 2 * f.shape[1]).astype(np.uint8) for f in frames

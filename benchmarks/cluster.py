@@ -1,10 +1,10 @@
-"""How well a batch spreads over the nodes of a cluster, and what is lost when nodes are.
+"""How well a batch scales over the nodes of a cluster, and what is lost when nodes fail.
 
-python benchmarks/cluster.py            efficiency on 1, 2 and 4 nodes; what a thousand would do
+python benchmarks/cluster.py            efficiency on 1, 2 and 4 nodes; prediction for 1000
 python benchmarks/cluster.py --kill 30  30 batches in which a node is killed at a random moment
 
-The nodes are Ray's own for tests: each has its raylet, its object store and its workers, all on
-this machine. Each is pinned to its share of the processors, so that nodes do not help each other.
+The nodes are Ray's test nodes: each has its own raylet, object store and workers, all on this
+machine. Each is pinned to its share of the processors, so that nodes cannot help each other.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ FUTURE_NODES, FUTURE_PICTURES = 1000, 2_000_000
 
 
 class Nodes:
-    """A head without processors, and nodes of one each, which can be killed."""
+    """A head without processors, and killable nodes with one processor each."""
 
     def __init__(self, count: int) -> None:
         from ray.cluster_utils import Cluster
@@ -69,14 +69,14 @@ class Nodes:
         self.nodes.append(node)
 
     def kill(self, number: int) -> None:
-        """Kill a node and all that runs on it."""
+        """Kill a node and everything that runs on it."""
         node = self.nodes.pop(number)
         workers = _workers(node)
         self._cluster.remove_node(node, allow_graceful=False)
         _end(workers)
 
     def close(self) -> None:
-        """Leave nothing running."""
+        """Stop everything."""
         for node in self.nodes:
             _end(_workers(node))
         self._cluster.shutdown()
@@ -99,7 +99,7 @@ def _end(pids: list[int]) -> None:
 
 @contextlib.contextmanager
 def running(count: int) -> Iterator[Nodes]:
-    """Nodes that are gone after the block."""
+    """Nodes that are stopped after the block."""
     nodes = Nodes(count)
     try:
         yield nodes
@@ -123,12 +123,12 @@ class Measured:
     """One batch.
 
     Attributes:
-        nodes: How many worked.
-        start_s: Until the first result.
-        wall_s: From the first result to the last.
-        work_s: What the work of all but the first results took.
-        driver_s: Processor time of the process that hands it out, a picture.
-        files: How many.
+        nodes: Number of nodes.
+        start_s: Seconds until the first result.
+        wall_s: Seconds from the first result to the last.
+        work_s: Seconds of work for all but the first results.
+        driver_s: Processor time of the distributing process, per picture.
+        files: Number of files.
     """
 
     nodes: int
@@ -140,17 +140,17 @@ class Measured:
 
     @property
     def rate(self) -> float:
-        """Pictures a second."""
+        """Pictures per second."""
         return self.files / self.wall_s
 
     @property
     def overhead_ms(self) -> float:
-        """What a picture takes beyond its work."""
+        """The overhead per picture."""
         return 1e3 * max(0.0, self.wall_s * self.nodes - self.work_s) / self.files
 
 
 def measure(nodes: Nodes, source: Path, out: Path) -> Measured:
-    """Enhance a folder, and watch."""
+    """Enhance a folder, and measure."""
     began, cpu = time.perf_counter(), time.process_time()
     told: list[tuple[float, Outcome]] = []
 
@@ -160,7 +160,7 @@ def measure(nodes: Nodes, source: Path, out: Path) -> Measured:
     shutil.rmtree(out, ignore_errors=True)
     cluster.enhance_all([str(source)], f"{out}/", OPTIONS, None, report, address=nodes.address)
     assert {o.status for _, o in told} == {"done"}, Counter(o.error for _, o in told)
-    # Engines are opened for the first pictures of each worker.
+    # Each worker opens its engines for its first pictures.
     seen: set[str] = set()
     first = next(
         n for n, (_, o) in enumerate(told) if not seen.add(o.node) and len(seen) == len(nodes.nodes)
@@ -177,7 +177,7 @@ def measure(nodes: Nodes, source: Path, out: Path) -> Measured:
 
 
 def efficiency(folder: Path, count: int, most: int) -> None:
-    """The table, and the model that follows from it."""
+    """The table, and the model fitted to it."""
     source = folder / "in"
     make_pictures(source, count)
     found: list[Measured] = []
@@ -218,9 +218,9 @@ def efficiency(folder: Path, count: int, most: int) -> None:
 def simulate(
     nodes: int, files: int, work_s: float, overhead_s: float, driver_s: float
 ) -> tuple[float, float]:
-    """Seconds that a batch takes, and the part of it in which the driver is busy.
+    """Seconds for a batch, and the share during which the driver is busy.
 
-    Every worker is handed its next task while it does one; the driver does one thing at a time.
+    Every worker gets its next task while it runs one; the driver does one thing at a time.
     """
     size = max(1, min(int(pictures._TASK_S / work_s), pictures._MOST_FILES))
     left, driver, busy = files, 0.0, 0.0
@@ -245,7 +245,7 @@ def _time(seconds: float) -> str:
 
 
 def hashes(folder: Path) -> dict[str, str]:
-    """What each result holds."""
+    """The content of each result."""
     return {
         p.name: hashlib.sha256(p.read_bytes()).hexdigest()
         for p in folder.iterdir()
@@ -254,7 +254,7 @@ def hashes(folder: Path) -> dict[str, str]:
 
 
 def kill_loop(folder: Path, rounds: int, count: int) -> None:
-    """Batches in which nodes die, compared with one that nobody disturbed."""
+    """Batches in which nodes die, compared with an undisturbed one."""
     chance = random.Random(0)
     source = folder / "in"
     make_pictures(source, count)
@@ -292,7 +292,7 @@ def kill_loop(folder: Path, rounds: int, count: int) -> None:
 
 
 def main() -> None:
-    """Run what was asked for."""
+    """Run the requested benchmark."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kill", type=int, default=0, metavar="ROUNDS")
     parser.add_argument("--pictures", type=int, default=0)

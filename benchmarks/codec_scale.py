@@ -1,9 +1,9 @@
-"""What WebP, H.264 and HEVC are in the numbers of JPEG: which steps do as much damage.
+"""WebP, H.264 and HEVC in terms of JPEG: which quantiser steps do as much damage.
 
-`crispen.models.dials` goes from a WebP quality or a constant rate factor to the step of the JPEG
-that has the same mean squared error; here it is measured on the middles of open pictures, shrunk to
-half, and printed beside what is written there. Video is the last of five equal frames that move by
-a pixel, as `crispen degrade --with video` codes them.
+`crispen.models.dials` maps a WebP quality or a constant rate factor to the step of the JPEG with
+the same mean squared error. Here it is measured on centre crops of open pictures, shrunk to half,
+and printed beside the values there. Video is the last of five equal frames that move by a pixel, as
+`crispen degrade --with video` encodes them.
 
     python benchmarks/codec_scale.py [--data ../shared/data/train] [--pictures 22]
 """
@@ -29,7 +29,7 @@ _QUALITIES = (10, 15, 20, 30, 40, 50, 60, 70, 75, 80, 85, 90, 93, 96, 98)
 
 
 def error(pairs: list[tuple[Bytes, Bytes]]) -> float:
-    """Mean squared error, as the geometric mean over pictures, so that none decides alone."""
+    """Mean squared error, as the geometric mean over pictures, so that none dominates."""
     errors = [np.mean((a.astype(float) - b) ** 2) for a, b in pairs]
     return float(np.exp(np.mean(np.log(np.maximum(errors, 1e-3)))))
 
@@ -57,7 +57,7 @@ def main() -> None:
     by_step = [error([(c, jpeg(c, q)) for c in crops]) for q in _QUALITIES]
 
     def equal(found: float) -> str:
-        # Both rise as a power of the step; np.interp wants rising places.
+        # Both rise as a power of the step; np.interp needs increasing x.
         logs = np.log(by_step[::-1]), np.log(steps[::-1])
         return f"{np.exp(np.interp(np.log(found), *logs)):.0f}"
 

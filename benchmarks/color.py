@@ -1,8 +1,8 @@
-"""What YUV against YCbCr comes to: the same pictures, measured on both kinds of luma.
+"""The difference between YUV and YCbCr: the same pictures, measured on both kinds of luma.
 
-For docs/color.md. Bicubic and ESPCN enlarge the luma of Set5's LR pictures; PSNR is taken on Y' of
-studio range (YCbCr, as the literature does) and on Y of full range (YUV). The third column maps
-the full-range result to studio range before it is measured.
+For docs/color.md. Bicubic and ESPCN enlarge the luma of Set5's LR pictures. PSNR is measured on
+studio-range Y' (YCbCr, as in the literature) and on full-range Y (YUV). The third column maps the
+full-range result to studio range before measuring.
 
     python benchmarks/color.py [../shared/data/valid/Set5]
 """
@@ -36,7 +36,7 @@ def luma(rgb: NDArray[np.uint8], space: YCbCr) -> Plane:
 
 
 def to_studio(full: Plane) -> Plane:
-    """Studio-range luma of full-range luma."""
+    """Studio-range luma from full-range luma."""
     return 16.0 + 219.0 / 255.0 * full
 
 
@@ -46,7 +46,7 @@ def bicubic(scale: int) -> Enlarge:
 
 
 def espcn(scale: int) -> Enlarge:
-    """The shipped network, which learned on studio range."""
+    """The shipped network, trained on studio range."""
     engine = open_engine(*find(f"espcn-x{scale}"))
 
     def enlarge(lr: Plane) -> Plane:

@@ -1,11 +1,11 @@
-"""From how much damage on a picture is better repaired than merely enlarged.
+"""The amount of damage above which repairing a picture beats plain enlarging.
 
-Set14, and the middles of the pictures that `real-x2` never trained on, are damaged in one way at a
-time, at half their size, and enlarged again: by bicubic, by the network for clean pictures
-(``--as-is``), by the one that repairs, told what `crispen.look` measures, and by default, which
-chooses. Beside each damage stands what was measured on average: noise, compression and blur, as
-dials. The last columns count the pictures where repairing beats enlarging, and those where the
-default is worse than bicubic by more than 0.05 dB.
+Set14, and centre crops of the pictures that `real-x2` never trained on, are degraded in one way at
+a time, at half their size, and enlarged again: by bicubic, by the network for clean pictures
+(``--as-is``), by the restoration network with the dials that `crispen.look` measures, and by the
+default, which chooses. Each row shows the average measured noise, compression and blur, as dials.
+The last columns count the pictures where repairing beats enlarging, and those where the default is
+worse than bicubic by more than 0.05 dB.
 
     python benchmarks/crossover.py [--data ../shared/data]
 """
@@ -37,18 +37,18 @@ Damage = Callable[[Bytes], Bytes]
 
 
 def half(pixels: Bytes) -> Bytes:
-    """By MATLAB's bicubic."""
+    """Shrinks by MATLAB's bicubic."""
     return resize(pixels, pixels.shape[0] // 2, pixels.shape[1] // 2)
 
 
 def noisy(pixels: Bytes, sigma: float) -> Bytes:
-    """White noise, the same for the same picture."""
+    """Adds white noise, the same for the same picture."""
     rng = np.random.default_rng((7, pixels.shape[0], pixels.shape[1]))
     return whole(pixels + rng.normal(0, sigma, pixels.shape))
 
 
 def webp(pixels: Bytes, quality: int) -> Bytes:
-    """Through libwebp."""
+    """Encodes and decodes with libwebp."""
     file = io.BytesIO()
     Pil.fromarray(pixels).save(file, "WEBP", quality=quality)
     return np.asarray(Pil.open(file).convert("RGB"))

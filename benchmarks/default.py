@@ -1,10 +1,10 @@
-"""Is the default ever worse than bicubic? 200 pictures as people bring them, enlarged x2.
+"""Is the default ever worse than bicubic? 200 pictures like those of users, enlarged x2.
 
-100 photographs of cats and dogs (JPEGs already), the pictures that `real-x2` never trained on,
-Set14, and drawn pages of text and charts; each is shrunk to half by one of the ways in which
-programs shrink, and damaged in one of the ways below, all drawn with one seed. Printed are the
-means for each kind of picture and of damage, and every picture whose Y' PSNR is more than 0.05 dB
-below bicubic's.
+100 photographs of cats and dogs (already JPEGs), the pictures that `real-x2` never trained on,
+Set14, and drawn pages of text and charts. Each is shrunk to half in one of the ways in which
+programs shrink, and degraded in one of the ways below, all drawn with one seed. The output lists
+the means for each kind of picture and of damage, and every picture whose Y' PSNR is more than
+0.05 dB below bicubic's.
 
     python benchmarks/default.py [--data ../shared/data]
 """
@@ -52,7 +52,7 @@ DAMAGES: dict[str, Change] = {
 
 
 def saved(pixels: Bytes, damage: str) -> bytes:
-    """The file that a person brings."""
+    """The file as a user would have it."""
     file = io.BytesIO()
     format, _, quality = damage.partition(" ")
     if format in ("JPEG", "WebP"):
@@ -63,7 +63,7 @@ def saved(pixels: Bytes, damage: str) -> bytes:
 
 
 def pictures(data: Path) -> Iterator[tuple[str, str, Bytes]]:
-    """Kind, name and pixels of each."""
+    """Kind, name and pixels of each picture."""
     animals = sorted((data / "catsdogs").rglob("*.jpg"))
     for path in animals[:: len(animals) // 100][:100]:
         yield "cats and dogs", path.stem, read_image(path).as_rgb8()

@@ -1,7 +1,7 @@
 """Frames per second of one network in four runtimes, interleaved in one run.
 
 ``python benchmarks/engines.py`` prints a table. Crispen's engine goes from bytes to bytes, base,
-clipping and rounding included; the others run the bare graph from floats to floats, which flatters
+clipping and rounding included; the others run the bare graph from floats to floats, which favours
 them.
 """
 
@@ -26,7 +26,7 @@ Frame = Callable[[], object]
 
 
 def opencv(path: str, planes: np.ndarray, threads: int) -> tuple[str, Frame]:
-    """OpenCV's dnn, with the bicubic base left out where it cannot read its edge padding."""
+    """OpenCV's dnn, without the bicubic base if it cannot read the edge padding."""
     cv2.setNumThreads(threads)
     model = onnx.load(path)
     name = "OpenCV dnn"
@@ -92,7 +92,7 @@ def main() -> None:
         for name, frame in frames.items():
             began = time.perf_counter()
             frame()
-            if turn >= 2:  # the first compile and warm up
+            if turn >= 2:  # the first runs compile and warm up
                 seconds[name].append(time.perf_counter() - began)
     median = {name: statistics.median(times) for name, times in seconds.items()}
     ours = next(iter(median.values()))

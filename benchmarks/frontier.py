@@ -1,10 +1,10 @@
-"""Decibels against seconds: the shipped models beside the public frontier.
+"""Decibels against seconds: the shipped models and the public frontier.
 
-The public figures are those of the design's last section: well-known small networks run through
+The public figures are those of the design's last section: well-known small networks run in
 OpenVINO in bf16 on a machine of this kind (2 cores, AVX-512 with bf16). Ours are measured now: PSNR
 on Set5, and seconds for one whole luma frame to 1920×1080, bytes in and bytes out, each in the
-number format that the engine chooses by itself. As a check that the machine is as fast as the one
-of the public figures: ESPCN x2 took 0.080 s there.
+number format that the engine chooses. To check that this machine is as fast as the one of the
+public figures: ESPCN x2 took 0.080 s there.
 
     python benchmarks/frontier.py ../shared/data/valid
 """
@@ -42,9 +42,9 @@ FAMILIES = ("espcn", "photo-fast", "photo")
 
 
 def frontier_psnr(scale: int, seconds: float) -> float | None:
-    """What the public frontier reaches in that time: linear in log-seconds between its points.
+    """The public frontier's PSNR at that time: linear in log-seconds between its points.
 
-    In less time than its fastest point it is said to reach as much as there.
+    Below the time of its fastest point, the PSNR of that point is used.
     """
     points = PUBLIC.get(scale)
     if not points:
@@ -54,7 +54,7 @@ def frontier_psnr(scale: int, seconds: float) -> float | None:
 
 
 def main(valid: Path) -> None:
-    """Prints one table a scale."""
+    """Prints one table per scale."""
     for scale in (2, 3, 4):
         names = [f"{family}-x{scale}" for family in FAMILIES]
         height, width = FRAME[scale]

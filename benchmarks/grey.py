@@ -1,7 +1,7 @@
 """Grey pictures enlarged as grey, and as R'G'B' of three equal channels: both should score alike.
 
-The luma of the pictures in full range, made small by MATLAB's bicubic, and a drawing in black and
-white. PSNR is on Y' of studio range, as everywhere.
+The inputs are the pictures' full-range luma, shrunk by MATLAB's bicubic, and a drawing in black and
+white. PSNR is on studio-range Y', as everywhere.
 
     python benchmarks/grey.py [MODEL] [../shared/data/valid]
 """
@@ -27,7 +27,7 @@ SIDE = 480
 
 
 def drawing() -> Plane:
-    """Lines and rings, drawn four times as large and averaged."""
+    """Lines and rings, drawn at four times the size and averaged."""
     large = Image.new("L", (4 * SIDE, 4 * SIDE), 255)
     pen = ImageDraw.Draw(large)
     random = np.random.default_rng(0)

@@ -1,9 +1,9 @@
-"""PSNR of `relight` beside what image libraries offer for bad light, in one table.
+"""PSNR of `relight` and of image libraries' methods for bad light, in one table.
 
-Pictures in good light are degraded, each row in its way, rounded to bytes, mended, and compared
-with what they were: R'G'B', no border shaved. ``none`` is the degraded picture itself; in the row
-``nothing`` all that a method does is harm. An argument is a folder of pictures; of each folder at
-most 40 are taken, evenly.
+Well-lit pictures are degraded, each row in one way, rounded to bytes, restored, and compared with
+the originals: R'G'B', no border shaved. ``none`` is the degraded picture itself; in the row
+``nothing`` any change is harm. An argument is a folder of pictures; of each folder at most 40 are
+used, evenly spaced.
 
     python benchmarks/light.py [--model NAME-OR-FILE] [FOLDER …]
 """
@@ -44,18 +44,18 @@ def _bytes(values: NDArray[Any]) -> Bytes:
 
 
 def stretch(pixels: Bytes) -> Bytes:
-    """Darkest to brightest of all channels together, to black and white."""
+    """Maps the darkest to brightest values of all channels together to black and white."""
     low, high = int(pixels.min()), int(pixels.max())
     return _bytes((pixels.astype(float) - low) / max(1, high - low))
 
 
 def stretch_each(pixels: Bytes) -> Bytes:
-    """The same for each channel by itself, which also balances white."""
+    """The same per channel, which also balances white."""
     return np.stack([stretch(pixels[..., i]) for i in range(3)], axis=2)
 
 
 def auto_gamma(pixels: Bytes) -> Bytes:
-    """The exponent that brings mean luma to the middle."""
+    """Applies the exponent that brings mean luma to the middle."""
     mean = float(color.rgb2gray(pixels).mean())
     return _bytes((pixels / 255) ** (np.log(0.5) / np.log(np.clip(mean, 0.01, 0.99))))
 
@@ -68,7 +68,7 @@ def equalized(pixels: Bytes) -> Bytes:
 
 
 def clahe(pixels: Bytes) -> Bytes:
-    """Contrast-limited adaptive histogram equalisation, as scikit-image does it."""
+    """Contrast-limited adaptive histogram equalisation, as in scikit-image."""
     return _bytes(exposure.equalize_adapthist(pixels))
 
 
@@ -83,7 +83,7 @@ METHODS: dict[str, Callable[[Bytes], Bytes]] = {
 
 
 def pictures(folder: Path) -> list[Bytes]:
-    """At most 40 of a folder's pictures, evenly; grey ones and low-resolution ones are left out."""
+    """At most 40 of a folder's pictures, evenly spaced, without grey and low-resolution ones."""
     files = sorted(f for f in folder.rglob("*") if is_image_name(f) and "LR" not in str(f))
     files = files[:: max(1, len(files) // _MOST)][:_MOST]
     return [p for p in (read_image(f).as_rgb8() for f in files) if np.ptp(p, axis=2).max() > 8]

@@ -1,4 +1,4 @@
-"""Peak resident memory of whole commands, and that it does not grow with the length of a video.
+"""Peak resident memory of whole commands; it must not grow with the length of a video.
 
 python benchmarks/memory.py            10000×10000 PNG at x2 (400 megapixels out), then two videos
 python benchmarks/memory.py 2000       a smaller picture
@@ -46,7 +46,7 @@ def make_picture(path: Path, side: int) -> None:
 
 
 def make_video(path: Path, frames: int) -> None:
-    """A 320×180 clip at 25 frames a second."""
+    """A 320×180 clip at 25 frames per second."""
     rng = np.random.default_rng(0)
     texture = rng.integers(0, 256, (180, 640, 3), np.uint8)
     with av.open(str(path), "w") as container:

@@ -1,13 +1,13 @@
 """Which metadata a result loses, as exiftool sees it: a table by pairs of formats.
 
-Each picture is enhanced into each format, and what exiftool reads of it before and after is
-compared. A tag that is gone is *told* if a note named its kind, *meant* if it spoke of the old file
-alone (its thumbnail, its gain map, how it was coded), else it is *silent*: a fault.
+Each picture is enhanced into each format, and exiftool's output before and after is compared. A
+lost tag is *told* if a note named its kind, *meant* if it described only the old file (its
+thumbnail, its gain map, its coding), else *silent*: a fault.
 
     python benchmarks/metadata.py PICTURE… [--to jpeg --to png] [--list] [--make FOLDER]
 
-``--make`` writes pictures with all that exiftool can put into them to FOLDER, and takes those, too.
-``--list`` names every tag that was lost.
+``--make`` writes pictures with everything that exiftool can store to FOLDER, and tests those, too.
+``--list`` lists every lost tag.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ from crispen.media.formats import PICTURES
 from crispen.media.picture.reader import open_image
 
 WRITTEN = [f.name for f in PICTURES.values() if f.writable]
-# Of the file itself, not of the picture.
+# Tags of the file itself, not of the picture.
 _FILE = ("SourceFile", "ExifTool", "System", "Composite", "JFIF", "PNG-pHYs", "PNG-cICP")
-# How pixels are coded, and what a result states anew.
+# The coding of pixels, and what a result states itself.
 _CODING = {
     *("ImageWidth", "ImageHeight", "ExifImageWidth", "ExifImageHeight", "RelatedImageWidth"),
     *("RelatedImageHeight", "Orientation", "BitsPerSample", "Compression", "StripOffsets"),
@@ -88,14 +88,14 @@ _TECHNICAL = (
     "GIF",
 )
 _TECHNICAL += ("Jpeg2000", "HEIC", "Photoshop-res")
-# What a note calls the kinds.
+# Names of the kinds in notes.
 _TOLD = {"EXIF": "EXIF", "maker": "EXIF", "XMP": "XMP", "IPTC": "IPTC", "comment": "comment"}
 _TOLD |= {"text": "text", "Photoshop": "Photoshop", "profile": "sRGB"}
 
 
 @dataclass
 class Lost:
-    """What became of the tags of some pictures."""
+    """The fate of the tags of some pictures."""
 
     pictures: int = 0
     tags: int = 0
@@ -108,7 +108,7 @@ class Lost:
 
 
 def tags_of(path: Path) -> tuple[dict[str, str], list[str]]:
-    """What exiftool reads, by group and name, and what it warns of."""
+    """Exiftool's output by group and name, and its warnings."""
     call = ["exiftool", "-j", "-G1", "-a", "-u", "-n", "-struct", "-api", "largefilesupport=1"]
     call.append(str(path))
     told = subprocess.run(call, capture_output=True, check=False).stdout
@@ -124,7 +124,7 @@ def tags_of(path: Path) -> tuple[dict[str, str], list[str]]:
 
 
 def kind_of(key: str) -> str:
-    """What kind of metadata a tag belongs to."""
+    """The kind of metadata to which a tag belongs."""
     group, _, name = key.partition(":")
     if group in _OLD or group in _OLD_XMP or name.startswith(_OLD_TAGS):
         return "old"
@@ -146,7 +146,7 @@ def kind_of(key: str) -> str:
 
 
 def compare(before: dict[str, str], after: dict[str, str], notes: str, row: Lost) -> None:
-    """Adds what became of each tag to `row`."""
+    """Adds the fate of each tag to `row`."""
     names = defaultdict(set)
     for key, value in after.items():
         names[key.partition(":")[2]].add(value)
@@ -168,7 +168,7 @@ def compare(before: dict[str, str], after: dict[str, str], notes: str, row: Lost
 
 
 def main() -> None:
-    """Measures, and prints the table."""
+    """Measures and prints the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("pictures", nargs="*", type=Path)
     parser.add_argument("--to", action="append", choices=WRITTEN)

@@ -1,8 +1,8 @@
-"""Where the time of the whole command goes on a 12-megapixel JPEG, and what tiles cost.
+"""How the whole command spends its time on a 12-megapixel JPEG, and what tiles cost.
 
-The command is a cold process. Its time inside the network is the sum of the network's own
-inferences (convolutions only) for the very windows that the command ran, measured in the same
-process right after it; the rest is what decoding, colour, tiling, encoding and starting add.
+The command is a cold process. Its time inside the network is the sum of the network's inferences
+(convolutions only) for the same windows that the command ran, measured in the same process right
+after it; the rest is decoding, colour, tiling, encoding and startup.
 
     python benchmarks/pictures.py [photo-x2] [tiles]
 """
@@ -63,7 +63,7 @@ print(json.dumps({"wall": wall, "engine": inside, "network": network}), file=sys
 
 
 def photo(height: int, width: int) -> np.ndarray:
-    """Something between a ramp and noise, so that JPEG has a photograph's work to do."""
+    """A mixture of a ramp and noise, so that JPEG has as much work as for a photograph."""
     rng = np.random.default_rng(0)
     coarse = rng.integers(0, 256, (height // 16 + 2, width // 16 + 2, 3)).astype(np.float32)
     smooth = np.repeat(np.repeat(coarse, 16, 0), 16, 1)[:height, :width]
@@ -72,7 +72,7 @@ def photo(height: int, width: int) -> np.ndarray:
 
 
 def command(model: str) -> None:
-    """Prints the shares of one cold command, median of three."""
+    """Prints the time shares of one cold command, median of three."""
     shares = []
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder) / "photo.jpg"
@@ -90,7 +90,7 @@ def command(model: str) -> None:
             )
             whole = time.perf_counter() - began
             told = json.loads(done.stderr.strip().splitlines()[-1])
-            # The three inferences after the command are not part of it; the interpreter's start is.
+            # The three inferences after the command do not count; the interpreter's start does.
             told["wall"] += min(0.1, max(0.0, whole - told["wall"]))
             shares.append(told)
     wall = statistics.median(t["wall"] for t in shares)
@@ -111,7 +111,7 @@ def command(model: str) -> None:
 
 
 def tiles(model: str) -> None:
-    """Prints the throughput of tiles beside that of the best whole picture."""
+    """Prints the throughput of tiles and that of the best whole picture."""
     path, card = find(model)
     engine = open_engine(path, card)
     large = photo(3000, 4000)
@@ -139,7 +139,7 @@ def tiles(model: str) -> None:
         for name in runs
     }
     best = [max(speeds[name][i] for name in wholes) for i in range(2)]
-    # Beside other programs the wall clock tells more of them than of tiles; CPU time does not.
+    # With other programs running, wall time would measure them; CPU time does not.
     print_table(
         f"Tiles, {model}",
         ["", "megapixels in a second", "of the best", "in a CPU second", "of the best"],

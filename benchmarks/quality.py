@@ -1,8 +1,8 @@
-"""PSNR on Set5 and Set14: the shipped models beside bicubic and the well-known small networks.
+"""PSNR on Set5 and Set14: the shipped models, bicubic and well-known small networks.
 
 Ours are measured now by the definition in `crispen.evaluate.metrics`. The published rows are
 copied from Table 1 of N. Ahn et al., "Fast, accurate, and lightweight super-resolution with
-cascading residual network", ECCV 2018, arXiv:1803.08664; their Set14 is another copy of the
+cascading residual network", ECCV 2018, arXiv:1803.08664; their Set14 is a different copy of the
 pictures, on which bicubic scores 0.08 dB less at x2.
 
     python benchmarks/quality.py [../shared/data/valid]

@@ -1,7 +1,7 @@
-"""Real damage: our models beside bicubic, Lanczos and others' networks, in four grades.
+"""Real damage in four grades: our models, bicubic, Lanczos and others' networks.
 
-Pictures that `real-x2` never trained on (its recipe's own draw from the open pack), cut to 384x384
-in their middle, are damaged by Pillow and NumPy, not by the code that training uses:
+Pictures that `real-x2` never trained on (its recipe's own split of the open pack), centre-cropped
+to 384x384, are degraded by Pillow and NumPy, not by the training code:
 
 1. MATLAB's bicubic to 1/2, JPEG 75
 2. a slanted blur of 1.0 and 0.7 px, area to 1/2, noise of 6 levels, JPEG 60
@@ -9,10 +9,10 @@ in their middle, are damaged by Pillow and NumPy, not by the code that training 
 4. bilinear to 1/2, JPEG 50, Lanczos to 1/4, JPEG 70
 
 PSNR is on Y' with a border of `scale` pixels shaved, LPIPS on R'G'B' (AlexNet, lower is better).
-Others' networks are ONNX files with three channels in [0, 1]: NAME=FILE.onnx, with :border=7 where
-their convolutions do not pad. A chain is written with +, as in real-x2+photo-x2; what it leaves to
-be enlarged, bicubic does. real-x2 by itself is blind, real-x2@told has its dials at the truth;
-real-x{scale} is real-x2 or real-x4, as the grade needs.
+Others' networks are ONNX files with three channels in [0, 1]: NAME=FILE.onnx, with :border=7 if
+their convolutions do not pad. A chain is written with +, as in real-x2+photo-x2; bicubic does any
+remaining enlarging. real-x2 alone is blind, real-x2@told gets the true dials; real-x{scale} is
+real-x2 or real-x4, as the grade needs.
 
     python benchmarks/real.py [--data ../shared/data/train] [--save FOLDER] real-x2@told photo-x2 …
 """
@@ -43,7 +43,7 @@ from crispen.models.dials import Dials, compression_dial, jpeg_step, noise_dial
 Bytes = NDArray[np.uint8]
 SIDE = 384
 SCALES = (2, 2, 4, 4)
-# What a perfect look at the input would tell of each grade.
+# The dials that a perfect estimator would find for each grade.
 TOLD = (
     Dials(0.0, compression_dial(jpeg_step(75)), 0.0),
     Dials(noise_dial(6), compression_dial(jpeg_step(60)), 0.26),
@@ -53,7 +53,7 @@ TOLD = (
 
 
 def held_out(folder: Path) -> list[Path]:
-    """The pictures that the recipe of real-x2 never learns from."""
+    """The pictures held out by the recipe of real-x2."""
     files = files_in(folder)
     data = load_recipe("real-x2").data
     split = draw(range(len(files)), share=data.valid_share, seed=data.split_seed)
@@ -61,7 +61,7 @@ def held_out(folder: Path) -> list[Path]:
 
 
 def middle(path: Path) -> Bytes | None:
-    """The picture's middle; None where it is smaller."""
+    """The picture's centre crop; None if the picture is smaller."""
     pixels = read_image(path).as_rgb8()
     height, width = pixels.shape[:2]
     if min(height, width) < SIDE:
@@ -71,20 +71,20 @@ def middle(path: Path) -> Bytes | None:
 
 
 def jpeg(pixels: Bytes, quality: int) -> Bytes:
-    """Through libjpeg, 4:2:0."""
+    """Encodes and decodes with libjpeg, 4:2:0."""
     file = io.BytesIO()
     Pil.fromarray(pixels).save(file, "JPEG", quality=quality)
     return np.asarray(Pil.open(file).convert("RGB"))
 
 
 def shrunk(pixels: Bytes, factor: int, how: Pil.Resampling) -> Bytes:
-    """By Pillow, which antialiases."""
+    """Resizes with Pillow, which antialiases."""
     height, width = (side // factor for side in pixels.shape[:2])
     return np.asarray(Pil.fromarray(pixels).resize((width, height), how))
 
 
 def blurred(pixels: Bytes, long: float, short: float, angle: float) -> Bytes:
-    """By a slanted Gaussian."""
+    """Blurs by a slanted Gaussian."""
     radius = int(np.ceil(3 * long))
     rows, columns = np.mgrid[-radius : radius + 1, -radius : radius + 1]
     along = columns * np.cos(angle) + rows * np.sin(angle)
@@ -101,7 +101,7 @@ def whole(levels: NDArray[np.floating]) -> Bytes:
 
 
 def damaged(pixels: Bytes, grade: int, seed: int) -> Bytes:
-    """The picture as somebody would bring it."""
+    """The degraded picture, as a user would have it."""
     rng = np.random.default_rng((11, grade, seed))
     how = Pil.Resampling
     match grade:
@@ -120,7 +120,7 @@ def damaged(pixels: Bytes, grade: int, seed: int) -> Bytes:
 
 
 def ours(text: str) -> Callable[[Bytes, int], Bytes]:
-    """Models of Crispen, one after another."""
+    """Crispen models in sequence."""
 
     @functools.cache
     def model(step: str, grade: int) -> Callable[[Image], Image]:
@@ -138,7 +138,7 @@ def ours(text: str) -> Callable[[Bytes, int], Bytes]:
 
 
 def theirs(text: str) -> Callable[[Bytes, int], Bytes]:
-    """An ONNX file of others, run until the picture is large enough."""
+    """A third-party ONNX file, run until the picture is large enough."""
     import openvino as ov
 
     path, _, border = text.partition(":border=")
@@ -162,7 +162,7 @@ def fitted(pixels: Bytes) -> Bytes:
 
 
 def contender(text: str) -> tuple[str, Callable[[Bytes, int], Bytes]]:
-    """A name, and what it makes of a damaged picture."""
+    """A name, and its result for a degraded picture."""
     if "=" in text and ".onnx" in text:
         name, _, file = text.partition("=")
         return name, theirs(file)

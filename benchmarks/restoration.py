@@ -1,9 +1,9 @@
-"""PSNR of the models that mend pictures, beside the classic filters, in one table.
+"""PSNR of the restoration models and the classic filters, in one table.
 
-Each row is one way how pictures go bad; the model of that row is the one made for it. Numbers are
-those of `crispen evaluate`: on Y' (or on R'G'B' with --rgb), 8-bit rounding, no border shaved. A
-model that is not there is left out. An argument is a folder of pictures, a data set's name, or a
-training run, of which the held-out pictures are taken.
+Each row is one degradation, with the model made for it. Numbers are those of `crispen evaluate`: on
+Y' (or on R'G'B' with --rgb), 8-bit rounding, no border shaved. Missing models are left out. An
+argument is a folder of pictures, a data set's name, or a training run, whose held-out pictures are
+used.
 
     python benchmarks/restoration.py [--rgb] [Set5 runs/denoise-photo …]
 """
@@ -24,9 +24,9 @@ from crispen.evaluate.scores import Protocol
 from crispen.models.store import find
 
 FILTERS = ("none", "median", "adaptive-median", "bilateral", "nl-means", "unsharp")
-# Of a run at most so many pictures, since non-local means takes its time.
+# Maximum number of pictures of a run, since non-local means is slow.
 MOST_PICTURES = 12
-# (what is done, the model made for it)
+# (degradation, the model made for it)
 ROWS = (
     ("gaussian-noise=15", "denoise-photo"),
     ("gaussian-noise=25", "denoise-photo"),
@@ -46,7 +46,7 @@ ROWS = (
 
 
 def pictures(argument: str) -> tuple[str, list[Pair]]:
-    """What an argument stands for."""
+    """The pictures that an argument refers to."""
     if is_run(Path(argument)):
         run = read_run(Path(argument))
         return f"held out of {run.name}", held_out_pairs(run)[:MOST_PICTURES]
@@ -55,7 +55,7 @@ def pictures(argument: str) -> tuple[str, list[Pair]]:
 
 
 def is_there(model: str) -> bool:
-    """Whether a model ships or was added."""
+    """Whether a model is shipped or was added."""
     try:
         find(model)
     except ModelError:

@@ -1,9 +1,8 @@
-"""Speed of the networks for real pictures beside others', through OpenVINO, in one run.
+"""Speed of our networks for real pictures and of others', in OpenVINO, in one run.
 
-Each enlarges the same picture of 480x320, or of as many pixels as --side says; the fastest of
---turns counts, and all take turns, so that a machine that slows down slows all of them. Ours run as
-the program runs them, others' in bf16 where the CPU has it. Networks that double are run twice
-where the column says x4.
+Each enlarges the same picture of 480x320, or of --width and --height. The fastest of --turns
+counts, and all take turns, so that a machine that slows down slows all of them. Ours run as in the
+program, others' in bf16 if the CPU supports it. x2 networks run twice in the x4 column.
 
     python benchmarks/rivals.py [--teachers runs/teachers]
 """
@@ -41,7 +40,7 @@ THEIRS = {
 
 
 def theirs(path: Path) -> Callable[[Bytes], object]:
-    """An ONNX file of others."""
+    """A third-party ONNX file."""
     import openvino as ov
 
     model = ov.Core().compile_model(str(path), "CPU", {"INFERENCE_PRECISION_HINT": "bf16"})

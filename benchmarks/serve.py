@@ -35,16 +35,16 @@ from crispen.media.image import Image, read_image, write_image
 
 TUS = {"Tus-Resumable": "1.0.0"}
 SIDE = 64
-# Large enough that a kill finds work going on.
+# Large enough that a kill interrupts work.
 KILL_SIDE = 256
 MODEL = "espcn"
 SECONDS = 900
-# By which the server itself may grow while a crowd is there.
+# Growth allowed for the server itself under load.
 MOST_MB = 100
 
 
 class Server:
-    """``crispen serve`` as a process of its own."""
+    """``crispen serve`` as a separate process."""
 
     def __init__(self, folder: Path, port: int = 0, *options: str) -> None:
         command = [sys.executable, "-m", "crispen", "serve", "--port", str(port)]
@@ -63,7 +63,7 @@ class Server:
         self.url, self.port = match[0], int(match[1])
 
     def pids(self) -> list[int]:
-        """Its process and those below it."""
+        """Its process and its descendants."""
         found, look = [], [self.process.pid]
         while look:
             pid = look.pop()
@@ -94,7 +94,7 @@ class Server:
 
 
 def picture(number: int, side: int = SIDE) -> bytes:
-    """A picture of one colour that no other number has."""
+    """A picture in a colour unique to this number."""
     color = np.array([number % 256, number // 256 % 256, 77], np.uint8)
     target = io.BytesIO()
     write_image(Image(np.broadcast_to(color, (side, side, 3)).copy()), target, format="png")
@@ -102,24 +102,24 @@ def picture(number: int, side: int = SIDE) -> bytes:
 
 
 def number_in(content: bytes) -> int:
-    """The number whose picture this was."""
+    """The number that belongs to this picture."""
     red, green, _ = (int(v) for v in np.median(read_image(content).pixels, axis=(0, 1)))
     return green * 256 + red
 
 
 @dataclass
 class Times:
-    """Seconds of each step, of all clients."""
+    """Seconds of each step, over all clients."""
 
     steps: dict[str, list[float]] = field(default_factory=dict)
 
     def add(self, step: str, began: float) -> None:
-        """Note how long a step took."""
+        """Record the duration of a step."""
         self.steps.setdefault(step, []).append(time.perf_counter() - began)
 
 
 async def upload(api: httpx.AsyncClient, number: int, times: Times) -> str:
-    """Upload a picture and make a job of it."""
+    """Upload a picture and create a job for it."""
     content = picture(number)
     began = time.perf_counter()
     begun = await api.post("/uploads/", headers={**TUS, "Upload-Length": str(len(content))})
@@ -137,7 +137,7 @@ async def upload(api: httpx.AsyncClient, number: int, times: Times) -> str:
 
 
 async def one_client(url: str, first: int, count: int, times: Times) -> int:
-    """Everything one client does; how many of its results were right."""
+    """Everything one client does; returns how many results were right."""
     limits = httpx.Limits(max_connections=2)
     async with httpx.AsyncClient(base_url=f"{url}/api/v1", timeout=SECONDS, limits=limits) as api:
         began = time.perf_counter()
@@ -162,7 +162,7 @@ async def one_client(url: str, first: int, count: int, times: Times) -> int:
 
 
 async def crowd(server: Server, clients: int, count: int) -> tuple[Times, int, dict[str, float]]:
-    """All clients at once; times, right results, most memory."""
+    """All clients at once; returns times, right results, peak memory."""
     times, most = Times(), {"server": 0.0, "all": 0.0}
 
     async def watch() -> None:
@@ -212,7 +212,7 @@ def measure(clients: int, count: int) -> None:
 
 
 class Patient:
-    """A client that uploads one picture after another whatever becomes of the server meanwhile."""
+    """A client that uploads one picture after another, whatever happens to the server."""
 
     def __init__(self, url: str) -> None:
         self.ids: dict[int, str] = {}
@@ -224,7 +224,7 @@ class Patient:
         self._thread.start()
 
     def end(self) -> None:
-        """Finish the picture at hand, and stop."""
+        """Finish the current picture, and stop."""
         self._stop.set()
         self._thread.join()
         self._api.close()
@@ -232,7 +232,7 @@ class Patient:
             raise SystemExit(f"the client was let down: {self.failure}")
 
     def wait_for(self, count: int) -> None:
-        """Wait until so many jobs were made: a server that is always killed at once does none."""
+        """Wait until this many jobs exist: a server always killed at once would do none."""
         while len(self.ids) < count and self._thread.is_alive():
             time.sleep(0.02)
 
@@ -241,7 +241,7 @@ class Patient:
             while not self._stop.is_set():
                 number = len(self.ids)
                 self.ids[number] = self._send(number)
-        except Exception as error:  # a thread's end is silent; `end` tells it
+        except Exception as error:  # a thread ends silently; `end` reports it
             self.failure = error
 
     def _send(self, number: int) -> str:
@@ -266,7 +266,7 @@ class Patient:
         return str(self._asked("POST", "/jobs", json=wish).json()["id"])
 
     def _asked(self, method: str, where: str, **more: Any) -> httpx.Response:
-        """The answer, as soon as there is a server again; only what may be asked twice."""
+        """The answer, once a server is back; only for requests that may be repeated."""
         end = time.monotonic() + SECONDS
         while True:
             try:
@@ -281,7 +281,7 @@ class Patient:
 
 
 def kill(rounds: int, seed: int) -> None:
-    """Kills at random moments, and counts what is there in the end."""
+    """Kills at random moments, and counts what exists in the end."""
     chance = random.Random(seed)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "data"
@@ -350,7 +350,7 @@ def _is_worker(pid: int) -> bool:
 
 
 def main() -> None:
-    """Reads what was asked for."""
+    """Parses the arguments and runs the benchmark."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("clients", nargs="?", type=int, default=50)
     parser.add_argument("pictures", nargs="?", type=int, default=20)

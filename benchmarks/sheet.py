@@ -1,8 +1,8 @@
-"""What people see: crops of twelve damaged pictures, enlarged by seven methods, in one picture.
+"""A visual comparison: crops of twelve degraded pictures, enlarged by seven methods, in one sheet.
 
-The pictures are those of `real.py`, damaged in its four grades: no model of Crispen has seen them.
-Each row is one picture, each column a method. Others' networks are the ONNX files made of those in
-``../shared/data/teachers``.
+The pictures are those of `real.py`, degraded in its four grades: no Crispen model has seen them.
+Each row is one picture, each column a method. Others' networks are the ONNX files made from those
+in ``../shared/data/teachers``.
 
     python benchmarks/sheet.py [--teachers runs/teachers] [docs/images/sheet.webp]
 """
@@ -25,7 +25,7 @@ from crispen.media.resample import resize
 from real import SCALES, damaged, fitted, held_out, middle, theirs
 
 Bytes = NDArray[np.uint8]
-# Of the held-out pictures by name: the grade of damage, and where the crop lies.
+# For held-out pictures by name: the grade of damage, and the crop's position.
 SHOWN = (
     ("cid-pexels-photo-3586798", 2, 60, 120),
     ("cid-pexels-photo-3586798", 4, 60, 150),
@@ -45,7 +45,7 @@ SHOWN_PX = 288
 
 
 def ours(**asked: float | bool) -> Callable[[Bytes, int], Bytes]:
-    """What Crispen makes of a picture for a request."""
+    """Crispen's result for a picture and a request."""
 
     def run(pixels: Bytes, grade: int) -> Bytes:
         request = Request.of(scale=float(SCALES[grade - 1]), **asked)

@@ -1,4 +1,4 @@
-"""Start: ``crispen --help`` and ``crispen enhance`` of a 256×256 PNG, each a cold process.
+"""Startup time: ``crispen --help`` and ``crispen enhance`` of a 256×256 PNG, each a cold process.
 
 python benchmarks/start.py
 """
@@ -17,7 +17,7 @@ from crispen.media.image import Image, write_image
 
 
 def main() -> None:
-    """Prints medians of whole processes."""
+    """Prints medians over whole processes."""
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder) / "a.png", Path(folder) / "b.png"
         noise = np.random.default_rng(0).integers(0, 256, (256, 256, 3), np.uint8)

@@ -1,4 +1,4 @@
-"""Training speed on this machine: steps a second, and what share of a step is making the data.
+"""Training speed on this machine: steps per second, and the data's share of a step.
 
 python benchmarks/training.py [photo-x2] [cpu]
 """
@@ -24,7 +24,7 @@ SECONDS = 8.0
 
 
 def rate(trainer: Trainer) -> float:
-    """Steps a second, compiled and warm."""
+    """Steps per second, compiled and warm."""
     learner = trainer.learner
     for step in range(5):
         learner.step(step, 1.0)

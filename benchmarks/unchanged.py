@@ -1,9 +1,8 @@
-"""What is spared where frames are as the frame before, and what time that saves.
+"""What is saved where a frame equals the previous one, and how much time.
 
-Four clips are made: a screen on which somebody reads and types (Chromium, H.264), slides, a drawing
-that moves on every other frame, and one is taken from a camera. Each is enhanced with and without
-reuse, in turns; the fastest of --rounds counts. The results are compared frame by frame, and must
-be equal.
+There are four clips: a screen on which somebody reads and types (Chromium, H.264), slides, a
+drawing that moves on every other frame, and one from a camera. Each is enhanced with and without
+reuse, in turns; the fastest of --rounds counts. The results must be equal frame by frame.
 
     python benchmarks/unchanged.py [--model photo-fast-x2] [--rounds 2] [--camera CLIP]
 """
@@ -33,7 +32,7 @@ _TEXT = """The quick brown fox jumps over the lazy dog. """ * 60
 
 
 def typing() -> Iterator[Bytes]:
-    """Frames of a page in Chromium: it is read, scrolled, and somebody types."""
+    """Frames of a page in Chromium: somebody reads, scrolls and types."""
     from playwright.sync_api import sync_playwright
 
     html = (
@@ -59,7 +58,7 @@ def typing() -> Iterator[Bytes]:
 
 
 def slides() -> Iterator[Bytes]:
-    """Four pages of text and charts, a second each."""
+    """Four pages of text and charts, one second each."""
     rng = np.random.default_rng(0)
     for _ in range(4):
         square = page(rng, WIDTH)
@@ -68,7 +67,7 @@ def slides() -> Iterator[Bytes]:
 
 
 def on_twos() -> Iterator[Bytes]:
-    """A drawing of which a part moves every other frame, as animators do."""
+    """A drawing with a part that moves every other frame, as in animation."""
     rng = np.random.default_rng(1)
     still = page(rng, WIDTH)[:HEIGHT]
     for number in range(90):
@@ -79,7 +78,7 @@ def on_twos() -> Iterator[Bytes]:
 
 
 def written(path: Path, pictures: Iterator[Bytes]) -> Path:
-    """As H.264."""
+    """Encodes the frames as H.264."""
     with av.open(str(path), "w") as out:
         stream = out.add_stream("libx264", rate=RATE, options={"crf": "20"})
         stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
@@ -90,7 +89,7 @@ def written(path: Path, pictures: Iterator[Bytes]) -> Path:
 
 
 def lumas(path: Path) -> list[Bytes]:
-    """Of all frames."""
+    """Luma of all frames."""
     with av.open(str(path)) as clip:
         return [frame.to_ndarray(format="gray") for frame in clip.decode(video=0)]
 

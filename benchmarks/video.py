@@ -1,7 +1,7 @@
 """Frames per second of video enhancement, and where the time goes.
 
-Each part is measured alone, then all together, start and end included. The clip is made of a real
-one, the demo's unless given, so that the encoder meets natural pictures.
+Each part is measured alone, then all together, including start and end. The clip is made from a
+real one, the demo's unless given, so that the encoder gets natural pictures.
 
     python benchmarks/video.py [--clip FILE] [--size 960x540] [--frames 150] [--model photo-fast-x2]
 """
@@ -31,7 +31,7 @@ DEMO = Path(__file__).parents[1] / "docs/demo/clip.mp4"
 
 
 def made_clip(path: Path, source: Path, size: tuple[int, int], count: int) -> None:
-    """A clip of `count` frames, out of `source` again and again."""
+    """A clip of `count` frames, repeating `source`."""
     with av.open(str(path), "w") as out:
         stream = out.add_stream("libx264", rate=25, options={"crf": "18", "preset": "veryfast"})
         stream.width, stream.height, stream.pix_fmt = *size, "yuv420p"

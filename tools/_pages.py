@@ -1,4 +1,4 @@
-"""Files that are made out of the code: written anew, or compared with what would be written."""
+"""Files generated from the code: rewritten, or compared with what would be written."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ DOCS = ROOT / "docs"
 
 
 def checking() -> bool:
-    """Whether the tool was only asked whether its files are fresh."""
+    """Whether the tool should only check that its files are fresh."""
     return "--check" in sys.argv[1:]
 
 
 def write_or_check(files: Mapping[Path, str], *, mend: str = "make docs") -> None:
-    """Writes what is not as it should be; with ``--check`` says what is stale instead, and fails.
+    """Writes stale files; with ``--check`` lists them instead and fails.
 
     Args:
-        files: What each is to hold.
-        mend: What to type where something is stale.
+        files: The content of each file.
+        mend: The command to type if something is stale.
     """
     stale = [path for path, text in files.items() if _content(path) != text]
     if checking() and stale:

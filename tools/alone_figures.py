@@ -1,9 +1,9 @@
-"""Writes ``web/tests/alone.figures.json``: what the page without a server must compute.
+"""Writes ``web/tests/alone.figures.json``: expected results of the page without a server.
 
-Its arithmetic is a second copy of Crispen's, in TypeScript; the page's tests hold the two together.
+Its arithmetic is a second copy of Crispen's, in TypeScript; the page's tests keep the two equal.
 
 python tools/alone_figures.py            write the file
-python tools/alone_figures.py --check    say whether it is stale, and fail
+python tools/alone_figures.py --check    fail if it is stale
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ ROWS, COLUMNS = 5, 6
 
 
 class Fixed(ArrayEngine):
-    """An engine whose network always gives the same answer, and keeps what it was given."""
+    """An engine whose network always gives the same output, and records its input."""
 
     def __init__(self, card: ModelCard, residual: Floats) -> None:
         super().__init__(card, "cpu", "fp32")
@@ -50,7 +50,7 @@ class Fixed(ArrayEngine):
 
 
 def picture(pixels: Pixels) -> dict[str, Any]:
-    """As the page has it."""
+    """In the page's format."""
     height, width, channels = pixels.shape
     peak = int(np.iinfo(pixels.dtype).max)
     flat = pixels.ravel().tolist()
@@ -58,7 +58,7 @@ def picture(pixels: Pixels) -> dict[str, Any]:
 
 
 def drawn(random: np.random.Generator, channels: int, dtype: type[np.unsignedinteger]) -> Any:
-    """Levels of all sizes; alpha is nothing here and there."""
+    """Levels of all sizes; alpha is zero in some places."""
     pixels = random.integers(0, np.iinfo(dtype).max + 1, (ROWS, COLUMNS, channels), dtype)
     if channels % 2 == 0:
         pixels[1:3, 2:5, -1] = 0
@@ -71,14 +71,14 @@ def rounded(values: NDArray[Any]) -> list[float]:
 
 
 def painted(random: np.random.Generator) -> list[dict[str, Any]]:
-    """Pictures, what a network sees of them, and what becomes of them with its answer."""
+    """Pictures, the network's input from them, and the results with its output."""
     found = []
     colors: tuple[Color, ...] = ("luma", "rgb")
     cases = [*product(colors, (2, 3), (1, 2, 3, 4), (np.uint8,)), ("rgb", 2, 3, np.uint16)]
     for color, scale, channels, dtype in cases:
         card = ModelCard(name="fixed", scale=scale, color=color, halo=12, base="bicubic")
         planes = (1 if color == "luma" else 3) * scale**2
-        # Few digits, so that the file holds exactly what was computed with.
+        # Few digits, so that the file holds exactly the values used.
         residual = random.normal(0, 0.15, (1, planes, ROWS, COLUMNS)).round(4).astype(np.float32)
         pixels = drawn(random, channels, dtype)
         engine = Fixed(card, residual)
@@ -98,7 +98,7 @@ def painted(random: np.random.Generator) -> list[dict[str, Any]]:
 
 
 def stacks() -> list[dict[str, Any]]:
-    """What networks answer in fp32, of windows of the demo's photo."""
+    """Outputs of networks in fp32 for windows of the demo's photo."""
     photo = read_image(Path(__file__).parents[1] / "docs/demo/photo.png").pixels
     found = []
     for name, rows, columns in (("photo-fast-x2", 14, 17), ("photo-x3", 8, 10)):
@@ -119,7 +119,7 @@ def stacks() -> list[dict[str, Any]]:
 
 
 def near(one: Any, other: Any) -> bool:
-    """Whether two figures agree; processors differ in the last digit, and that by a level."""
+    """Whether two figures agree; processors differ in the last digit, which can be a level."""
     if isinstance(one, dict) and isinstance(other, dict):
         return one.keys() == other.keys() and all(near(one[key], other[key]) for key in one)
     if isinstance(one, list) and isinstance(other, list):
@@ -175,7 +175,7 @@ def main() -> None:
 
 
 def compressed(random: np.random.Generator) -> list[dict[str, Any]]:
-    """Headers of JPEG files, and the dial that follows from them."""
+    """Headers of JPEG files, and the resulting dial."""
     found = []
     for quality in (30, 75, 95):
         file = io.BytesIO()

@@ -1,4 +1,4 @@
-"""Runs every benchmark, and puts what each prints between its marks in the README.
+"""Runs every benchmark, and puts its output between its marks in the README.
 
 python tools/bench.py [NAME …]
 """
@@ -21,7 +21,7 @@ def fill(text: str, name: str, content: str) -> str:
 
 
 def main() -> None:
-    """Runs those named, or all; a benchmark that fails leaves its table as it was."""
+    """Runs those named, or all; a failing benchmark leaves its table unchanged."""
     wanted = sys.argv[1:]
     failed = []
     for script in sorted((ROOT / "benchmarks").glob("[a-z]*.py")):

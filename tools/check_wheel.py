@@ -1,9 +1,9 @@
 """Builds the wheel and tries it in a fresh environment, first alone, then with the extra 'server'.
 
-The small install enhances a 16×16 picture and names the install line of each missing extra. The
-web page is inside the wheel, complete, small enough for its first load, and served.
+The minimal install must enhance a 16×16 picture and name the install line of each missing extra.
+The wheel must contain the web page, complete and small enough for its first load, and serve it.
 
-What a developer has installed cannot hide a missing dependency or file this way.
+This way, a developer's installed packages cannot hide a missing dependency or file.
 """
 
 from __future__ import annotations
@@ -54,16 +54,16 @@ assert (image.width, image.height) == (32, 32), image.pixels.shape
 print("wheel: 16x16 enhanced to 32x32")
 """
 PAGE = "crispen/server/page/"
-# What a browser fetches before anything is seen, compressed.
+# What a browser downloads before anything is visible, compressed.
 MAX_FIRST_LOAD_BYTES = 400_000
-# Unpacked: the models, and everything.
+# Unpacked: the models, and the total.
 MAX_MODELS_BYTES = 25_000_000
 MAX_SHIPPED_BYTES = 28_000_000
 FIRST = re.compile(r'(?:src|href)="/([^"]+)"')
 
 
 def check_size(wheel: Path) -> None:
-    """Fails if the package is larger than what was promised, or holds weights twice."""
+    """Fails if the package is larger than promised, or contains weights twice."""
     with zipfile.ZipFile(wheel) as archive:
         size = sum(entry.file_size for entry in archive.infolist())
         weights = sum(e.file_size for e in archive.infolist() if e.filename.endswith(".onnx"))
@@ -93,7 +93,7 @@ def check_page(wheel: Path) -> None:
 
 
 def check_refused(crispen: Path, folder: Path) -> None:
-    """Fails if a command without its extra says anything but one line that installs it."""
+    """Fails if a command without its extra prints anything but the line that installs it."""
     for arguments, line in REFUSED.items():
         said = subprocess.run(
             [str(crispen), *arguments], cwd=folder, capture_output=True, text=True, check=False
@@ -110,7 +110,7 @@ def size_of(folder: Path) -> float:
 
 
 def check_served(crispen: Path, folder: Path) -> None:
-    """Fails if the installed server does not answer with its page and what the page names."""
+    """Fails if the installed server does not serve its page and the files that it names."""
     command = [str(crispen), "serve", "--port", "0", "--folder", str(folder / "served")]
     with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True) as server:
         try:
@@ -149,7 +149,7 @@ def main() -> None:
         folder = Path(name)
 
         def run(*command: str | Path) -> None:
-            # Outside the repository, so that the installed package is found and no other.
+            # Outside the repository, so that only the installed package is found.
             subprocess.run([str(part) for part in command], check=True, cwd=folder)
 
         pip = ("-m", "pip", "--quiet", "--disable-pip-version-check")

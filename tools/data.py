@@ -1,7 +1,7 @@
-"""Fills the tables of ``docs/data.md`` from the program: keys of ``[data]``, and public sets.
+"""Fills the tables of ``docs/data.md`` from the code: keys of ``[data]``, and public sets.
 
 python tools/data.py            write them
-python tools/data.py --check    say whether the page is stale, and fail
+python tools/data.py --check    fail if the page is stale
 """
 
 from __future__ import annotations
@@ -25,13 +25,13 @@ def fill(text: str, name: str, content: str) -> str:
 
 
 def table(*rows: tuple[str, ...]) -> str:
-    """A Markdown table whose first row is its head."""
+    """A Markdown table whose first row is the header."""
     lines = ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |\n" for row in rows]
     return lines[0] + "| " + " | ".join("---" for _ in rows[0]) + " |\n" + "".join(lines[1:])
 
 
 def default(field: FieldInfo) -> str:
-    """As one would write it in TOML."""
+    """A value as written in TOML."""
     if field.is_required():
         return "needed"
     value = field.default
@@ -41,14 +41,14 @@ def default(field: FieldInfo) -> str:
 
 
 def kind(cls: type[BaseModel]) -> str:
-    """What a recipe calls it."""
+    """Its name in a recipe."""
     return str(cls.model_fields["kind"].default)
 
 
 def keys() -> tuple[str, str]:
-    """Those that all kinds have, and the others with the kinds that have them."""
+    """Keys common to all kinds, and the others with the kinds that have them."""
     shared = set.intersection(*(set(t.model_fields) for t in TABLES)) - {"kind"}
-    # CIFAR-10 has defaults of its own; a folder's are what most kinds have.
+    # CIFAR-10 has its own defaults; a folder's are those of most kinds.
     folder = TABLES[0].model_fields
     common = [
         (f"`{name}`", field.description or "", default(field))

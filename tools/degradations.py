@@ -1,7 +1,7 @@
-"""Writes ``docs/degradations.md`` and its pictures from the degradations themselves.
+"""Writes ``docs/degradations.md`` and its pictures from the degradations' code.
 
-python tools/degradations.py            write page and pictures
-python tools/degradations.py --check    say whether the page is stale, and fail
+python tools/degradations.py            write the page and pictures
+python tools/degradations.py --check    fail if the page is stale
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ there are fewer pixels they are repeated.
 
 
 def section(entry: Entry) -> str:
-    """What there is to say about one of them."""
+    """The section about one degradation."""
     rows = [
         f"| `{a.name}` | {a.description} | {f'`{a.default}`' if a.default else ''} |"
         for a in entry.arguments

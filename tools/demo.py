@@ -1,6 +1,6 @@
 """What ``make demo`` runs: enhances a photo and a clip, and shows them beside bicubic.
 
-The true large versions are known, so that it can say how many decibels nearer each comes to them.
+The true large versions are known, so it can report how many decibels closer each result is.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from crispen.media.resample import downscale
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "docs/demo"
 TARGET = ROOT / "demo"
-FRAME = 40  # the frame that clip-frame.png shows at its true size
+FRAME = 40  # the frame that clip-frame.png shows in full size
 
 
 def crispen(*arguments: str) -> None:
-    """Types a command, as a person would."""
+    """Runs a command as a user would."""
     print(f"\n$ crispen {' '.join(arguments)}", flush=True)
     subprocess.run([sys.executable, "-m", "crispen", *arguments], check=True, cwd=TARGET)
 

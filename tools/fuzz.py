@@ -1,11 +1,11 @@
-"""Looks for inputs that make Crispen fail with anything but a `CrispenError`, guided by coverage.
+"""Coverage-guided search for inputs that make Crispen raise anything but a `CrispenError`.
 
     python tools/fuzz.py [picture metadata video model recipe] [--seconds 3600] [--seeds FOLDER…]
 
-Needs Atheris (libFuzzer for Python), which `make fuzz` installs. What it finds lies in
-``build/fuzz/TARGET/found``, one file for each kind of failure with its traceback beside it; what
-covered something new lies in ``build/fuzz/TARGET/corpus`` and is gone on with the next time.
-A finding that is mended goes into ``tests/fuzz/TARGET``, over which the tests run.
+Needs Atheris (libFuzzer for Python), which `make fuzz` installs. Findings are in
+``build/fuzz/TARGET/found``, one file per kind of failure with its traceback beside it. Inputs that
+covered something new are in ``build/fuzz/TARGET/corpus`` and are reused in the next run. A fixed
+finding goes into ``tests/fuzz/TARGET``, which the tests run.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ ROOT = Path(__file__).parents[1]
 WORK = ROOT / "build" / "fuzz"
 CORPUS = ROOT / "tests" / "fuzz"
 NAMES = ("picture", "metadata", "video", "model", "recipe")
-# How long an input may be, and may take.
+# Limits of an input's length and running time.
 _LONGEST = {"picture": 16_384, "metadata": 8_192, "video": 16_384, "model": 8_192, "recipe": 4_096}
 _LONGEST_S = 20
 _MEMORY_MB = 3000
 
 
 def main() -> int:
-    """Runs each target for its time; 1 if anything was found."""
+    """Runs each target for its time; returns 1 if anything was found."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("targets", nargs="*", choices=[*NAMES, []], metavar="TARGET")
     parser.add_argument("--seconds", type=int, default=3600, help="for each target")
@@ -47,7 +47,7 @@ def main() -> int:
 
 
 def run(target: str, seconds: int, folders: list[Path]) -> int:
-    """Fuzzes one target in processes of its own: a decoder that crashes ends only one of them."""
+    """Fuzzes one target in separate processes: a crashing decoder ends only one of them."""
     folder = WORK / target
     corpus, found = folder / "corpus", folder / "found"
     for made in (corpus, found):
@@ -91,7 +91,7 @@ def fuzz(target: str, seconds: int) -> None:
         folder = WORK / target
         for content in fuzz_targets.seeds(target):
             (folder / "corpus" / hashlib.sha1(content).hexdigest()).write_bytes(content)
-            _safely(function, content, folder / "found")  # and imports what it imports late
+            _safely(function, content, folder / "found")  # and does its late imports
 
     def once(data: bytes) -> None:
         _safely(function, data, folder / "found")
@@ -106,7 +106,7 @@ def fuzz(target: str, seconds: int) -> None:
 
 
 def _safely(function: object, data: bytes, found: Path) -> None:
-    """Calls, and keeps the first input of each kind of failure, which hides no other then."""
+    """Calls it, and keeps the first input of each kind of failure, so it hides no other."""
     try:
         function(data)  # type: ignore[operator]
     except Exception as error:

@@ -1,6 +1,6 @@
-"""What is fuzzed: functions of bytes that may raise nothing but `CrispenError`, and their seeds.
+"""Fuzz targets: functions of bytes that may raise only `CrispenError`, and their seeds.
 
-`tools/fuzz.py` runs them under a coverage-guided fuzzer, and the tests run them over what it found.
+`tools/fuzz.py` runs them under a coverage-guided fuzzer; the tests run them on its findings.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _FRAMES = 3
 
 
 def picture(data: bytes) -> None:
-    """Reading: refused in one line, or read whole; and again as far as it goes."""
+    """Reading: refused in one line, or read completely; then again as far as possible."""
     from crispen.media.image import read_image
 
     for keep in (False, True):
@@ -31,7 +31,7 @@ def picture(data: bytes) -> None:
 
 
 def metadata(data: bytes) -> None:
-    """EXIF, XMP, IPTC and texts of any content: written into every format, and read again."""
+    """EXIF, XMP, IPTC and texts of any content: written to every format and read back."""
     from crispen.media.formats import PICTURES
     from crispen.media.image import Image, Metadata, read_image, write_image
     from crispen.media.picture import exif_orientation, gif, texts, tiff_tags, xmp
@@ -85,7 +85,7 @@ def video(data: bytes) -> None:
 
 
 def model(data: bytes) -> None:
-    """Adding a network of somebody else's."""
+    """Adding a third-party network."""
     from crispen.engines import adding
 
     with _file(data, ".onnx") as path:
@@ -96,7 +96,7 @@ def model(data: bytes) -> None:
 
 
 def recipe(data: bytes) -> None:
-    """Reading a recipe, and writing it again."""
+    """Reading a recipe and writing it back."""
     from crispen.lab.recipe import load_recipe, recipe_text
 
     with _file(data, ".toml") as path:
@@ -115,7 +115,7 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
 
 
 def seeds(target: str) -> Iterator[bytes]:
-    """Small valid inputs to begin with."""
+    """Small valid inputs to start from."""
     yield from {
         "picture": _pictures,
         "metadata": _metadata,
@@ -229,8 +229,8 @@ def _one_line(error: CrispenError) -> None:
     assert "\n" not in text.strip(), f"an error of several lines: {text!r}"
 
 
-class _file:  # noqa: N801, as a function would be
-    """`data` under a name, for what reads files only."""
+class _file:  # noqa: N801, named like a function
+    """`data` in a named file, for code that reads only files."""
 
     def __init__(self, data: bytes, suffix: str) -> None:
         where = "/dev/shm" if os.path.isdir("/dev/shm") else None

@@ -1,7 +1,7 @@
-"""Writes the pages of ``docs`` that come from the program: commands, models, the public API.
+"""Writes the generated pages of ``docs``: commands, models, the public API.
 
 python tools/generate.py            write them
-python tools/generate.py --check    say which are stale, and fail
+python tools/generate.py --check    list stale pages, and fail
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ NOTE = "<!-- Written by tools/generate.py; change the program, then run `make do
 
 
 def commands() -> Iterator[tuple[str, Any]]:
-    """Every command with the words that call it, groups before what is in them."""
+    """Every command with its full name, groups before their members."""
     root = build()
     yield "crispen", root
     for name in COMMANDS:
@@ -32,7 +32,7 @@ def commands() -> Iterator[tuple[str, Any]]:
 
 
 def usage(words: str, command: Any) -> str:
-    """The line that shows how it is called."""
+    """The usage line."""
     arguments = []
     for p in command.params:
         if p.param_type_name == "argument":
@@ -43,7 +43,7 @@ def usage(words: str, command: Any) -> str:
 
 
 def cell(text: str) -> str:
-    """Text that can stand in a Markdown table."""
+    """Text for use in a Markdown table."""
     return " ".join(text.split()).replace("|", "\\|")
 
 
@@ -63,7 +63,7 @@ def row(parameter: Any) -> str:
 
 
 def cli_page() -> str:
-    """All commands and all their options."""
+    """All commands and their options."""
     parts = [NOTE, "# Commands", ""]
     for words, command in commands():
         parts += [f"{'#' * (1 + len(words.split()))} {words}", ""]
@@ -78,7 +78,7 @@ def cli_page() -> str:
 
 
 def models_page() -> str:
-    """All cards of the models that ship."""
+    """The cards of all shipped models."""
     cards = [find(name)[1] for name in shipped_names()]
     parts = [NOTE, "# Models", "", "| name | parameters | halo | Set5 | Set14 |"]
     parts.append("| --- | --- | --- | --- | --- |")

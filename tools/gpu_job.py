@@ -1,21 +1,21 @@
-"""Some minutes of one GPU, used well: packs what a bare machine needs, and trains there.
+"""Makes good use of a few GPU minutes: packs what a bare machine needs, and trains there.
 
 ::
 
     python tools/gpu_job.py pack .gpu                                  # here: three loads, since
-    python tools/gpu_job.py pack .gpu-codecs                           # what is carried at once
-    python tools/gpu_job.py pack .gpu-teacher --teacher F --perceptual F   # has a limit
+    python tools/gpu_job.py pack .gpu-codecs                           # the size of one transfer
+    python tools/gpu_job.py pack .gpu-teacher --teacher F --perceptual F   # is limited
     cp .gpu/data.json .gpu-teacher
     python tools/gpu_job.py produce .gpu TILES                         # there: on the CPU cores
     python tools/gpu_job.py train real .gpu TILES OUT --minutes 5      # there: on the GPU
     python tools/gpu_job.py train vivid .gpu-teacher TILES OUT --minutes 5
     python tools/gpu_job.py train photo .gpu-teacher TILES OUT --minutes 2
-    python tools/gpu_job.py train real .gpu TILES OUT --smoke          # here: does it work at all
+    python tools/gpu_job.py train real .gpu TILES OUT --smoke          # here: a smoke test
 
-`produce` degrades pictures on all CPU cores for as long as the machine is there. `train` keeps what
-it made on the GPU and learns from it: each network for its share of the time. The checkpoints can
-be exported, and trained on with ``train.start``. All begin with the weights that ship: from random
-ones, at the rates that a few minutes ask for, the ReLUs of wide networks die and do not come back.
+`produce` degrades pictures on all CPU cores as long as the machine is available. `train` keeps the
+tiles on the GPU and learns from them: each network for its share of the time. The checkpoints can
+be exported, and trained further with ``train.start``. All start from the shipped weights: from
+random ones, at the rates that a few minutes require, the ReLUs of wide networks die permanently.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ def pack(given: argparse.Namespace) -> None:
 
 
 def produce(given: argparse.Namespace) -> None:
-    """Tiles, until there are enough."""
+    """Produces tiles until there are enough."""
     from gpu.produce import produce as make
 
     workers = given.workers or max(1, (os.cpu_count() or 2) - 2)
@@ -51,13 +51,13 @@ def produce(given: argparse.Namespace) -> None:
 
 
 def train(given: argparse.Namespace) -> None:
-    """The stages of one call."""
+    """Trains the stages of one call."""
     import torch
 
     from gpu import living, photo, stages, vivid
 
     torch.backends.cudnn.benchmark = True
-    # The bicubic base, which carries the picture, is not rounded to 10 bits.
+    # So the bicubic base, which carries the picture, is not rounded to 10 bits.
     torch.backends.cudnn.allow_tf32 = False
     if torch.cuda.is_available():
         living.compile_ceilings()

@@ -1,7 +1,7 @@
-"""Writes ``docs/networks.md`` and ``docs/losses.md`` from the networks and losses themselves.
+"""Writes ``docs/networks.md`` and ``docs/losses.md`` from the code of networks and losses.
 
 python tools/lab_pages.py            write the pages
-python tools/lab_pages.py --check    say whether one is stale, and fail
+python tools/lab_pages.py --check    fail if a page is stale
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ weight = 100
 
 
 def markdown(docstring: str) -> str:
-    """A module's docstring with headings and blocks as Markdown has them."""
+    """A module's docstring with Markdown headings and blocks."""
     title, _, rest = docstring.strip().partition("\n\n")
     text = re.sub(r"``([^`]+)``", r"`\1`", rest)
     text = re.sub(r"\[(\d+)\]_", r"[\1]", text)
@@ -95,7 +95,7 @@ def _reference(found: re.Match[str]) -> str:
 
 
 def arguments(table: type[Table], *left_out: str) -> str:
-    """A row for each of a table's keys."""
+    """One row per key of a table."""
     rows = []
     for name, field in table.model_fields.items():
         if name == "kind" or name in left_out:
@@ -107,7 +107,7 @@ def arguments(table: type[Table], *left_out: str) -> str:
 
 
 def usual(table: type[Architecture]) -> tuple[Network, str]:
-    """A network as recipes have it: on luma where one of them is, enlarging where it can."""
+    """A network as in recipes: on luma if one of them is, enlarging if it can."""
     kind = table.model_fields["kind"].default
     recipes = [load_recipe(name) for name in recipe_names()]
     channels = min((r.data.channels for r in recipes if r.network.kind == kind), default=3)
@@ -122,7 +122,7 @@ def usual(table: type[Architecture]) -> tuple[Network, str]:
 
 
 def networks_page() -> str:
-    """The whole page of networks."""
+    """The page of networks."""
     rows, sections = [], []
     for table in NETWORKS:
         kind = table.model_fields["kind"].default
@@ -143,7 +143,7 @@ def networks_page() -> str:
 
 
 def losses_page() -> str:
-    """The whole page of losses."""
+    """The page of losses."""
     return WRITTEN + LOSSES_HEAD + "\n" + "\n".join(filter(None, _loss_sections()))
 
 

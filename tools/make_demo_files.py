@@ -2,11 +2,11 @@
 
     python tools/make_demo_files.py ../shared/data/video/bigbuckbunny.mp4
 
-Also ``web/public/sample.jpg``, which the page offers to who has no photo at hand.
+Also ``web/public/sample.jpg``, which the page offers to people without a photo.
 
 The photo is scikit-image's ``astronaut``, which no shipped model was trained on. The clip is shrunk
-to 320x180, its sound mixed to stereo; one frame of it is kept at 640x360, so that the demo can say
-how near the result comes.
+to 320x180 and its sound mixed to stereo; one frame is kept at 640x360, so that the demo can report
+how close the result is.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def shrink_clip(source: Path) -> None:
 
 
 def main() -> None:
-    """Makes all of it."""
+    """Makes all files."""
     photo = Image(skimage.data.astronaut())
     write_image(photo, TARGET / "photo.png", overwrite=True)
     small = shrunk(read_image(PICTURE).as_rgb8(), WIDTH_PX // 2)

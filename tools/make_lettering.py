@@ -1,7 +1,7 @@
-"""Draws the letters that comparison sheets are labelled with into one small picture.
+"""Draws the letters for labels of comparison sheets into one small picture.
 
-A fresh machine may have no fonts at all, so the sheets bring their letters along: DejaVu Sans,
-as Matplotlib ships it, drawn once.
+A fresh machine may have no fonts at all, so the sheets ship their letters: DejaVu Sans, from
+Matplotlib, drawn once.
 
     python tools/make_lettering.py
 """
@@ -28,7 +28,7 @@ def main() -> None:
     atlas = Image.new("L", (sum(widths), ascent + descent + 1))
     left = 0
     for letter, width in zip(LETTERS, widths, strict=True):
-        # On its own, since some letters reach into their neighbours' room.
+        # Separately, since some letters overlap their neighbours' space.
         glyph = Image.new("L", (width, ascent + descent))
         ImageDraw.Draw(glyph).text((0, 0), letter, fill=255, font=font)
         atlas.paste(glyph, (left, 0))

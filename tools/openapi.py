@@ -1,9 +1,9 @@
-"""Writes what the page takes from the program: the OpenAPI document and the names of videos.
+"""Writes the page's data from the program: the OpenAPI document and video suffixes.
 
 The page's TypeScript types are generated from the document.
 
 python tools/openapi.py            write web/openapi.json and web/src/api/formats.ts
-python tools/openapi.py --check    say whether one is stale, and fail
+python tools/openapi.py --check    fail if one is stale
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ NOTE = "// Written by tools/openapi.py from crispen.media.formats: make page-typ
 
 
 def text() -> str:
-    """The document as it is kept in the repository."""
+    """The document as stored in the repository."""
     about = document()
-    # A new version of the program alone is no change of the API.
+    # A new version of the program alone does not change the API.
     about["info"]["version"] = "1"
     return json.dumps(about, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
 

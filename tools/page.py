@@ -1,4 +1,4 @@
-"""Builds the web page, checks it, and writes its types anew.
+"""Builds the web page, checks it, and regenerates its types.
 
 ``python tools/page.py build | check | format | types | site-app``
 """
@@ -30,7 +30,7 @@ def check() -> None:
     """Format, lint, types and tests of the page, and whether its API types are fresh.
 
     Raises:
-        PageError: Something does not hold.
+        PageError: A check fails.
     """
     with tempfile.TemporaryDirectory() as name:
         made = Path(name) / SCHEMA.name
@@ -41,7 +41,7 @@ def check() -> None:
 
 
 def format() -> None:
-    """Puts the page's sources into their format."""
+    """Formats the page's sources."""
     install(checks=True)
     npm("run", "--silent", "format")
 
@@ -56,7 +56,7 @@ def site_app() -> None:
 
 
 def main() -> None:
-    """Does what the argument says."""
+    """Runs the given command."""
     actions = {
         "build": build,
         "check": check,

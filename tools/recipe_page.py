@@ -1,7 +1,7 @@
-"""Writes ``docs/recipes.md`` from the recipe's classes and the recipes that ship.
+"""Writes ``docs/recipes.md`` from the recipe classes and the shipped recipes.
 
 python tools/recipe_page.py            write the page
-python tools/recipe_page.py --check    say whether it is stale, and fail
+python tools/recipe_page.py --check    fail if it is stale
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Writes the table of settings in docs/server.md.
 
 python tools/server_settings.py            write it
-python tools/server_settings.py --check    say whether it is stale, and fail
+python tools/server_settings.py --check    fail if it is stale
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Hooks of the documentation site (mkdocs.yml): pages that come from files outside ``docs``.
 
-README, CONTRIBUTING, SECURITY and CHANGELOG are read on GitHub and in a clone as they are; on the
-site they are pages, with their links changed to fit. Links to source files become plain text.
+README, CONTRIBUTING, SECURITY and CHANGELOG are read unchanged on GitHub and in a clone; on the
+site they are pages with adapted links. Links to source files become plain text.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ PAGES = {
     "SECURITY.md": "security.md",
     "CHANGELOG.md": "changes.md",
 }
-# Search in a folder needs this script, which the theme would fetch from a server.
+# Search from a local folder needs this script, which the theme would fetch from a server.
 _SHIM = "https://unpkg.com/iframe-worker/shim"
 _LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)\s]+)\)")
 
@@ -33,7 +33,7 @@ def on_files(files: Files, config: Any) -> Files:
 
 
 def _from_root(link: re.Match[str]) -> str:
-    """A link of a file in the root, as seen from ``docs``."""
+    """A link from a file in the root, as seen from ``docs``."""
     mark, text, target = link.groups()
     path, _, anchor = target.partition("#")
     if "://" in target or not path:
@@ -50,7 +50,7 @@ def _from_root(link: re.Match[str]) -> str:
 
 
 def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> str:
-    """Makes links out of ``docs`` plain text, other than those to the pages above."""
+    """Turns links out of ``docs`` into plain text, except those to the pages above."""
 
     def change(link: re.Match[str]) -> str:
         mark, text, target = link.groups()
@@ -64,11 +64,11 @@ def on_page_markdown(markdown: str, page: Any, config: Any, files: Files) -> str
 
 
 def on_post_page(output: str, page: Any, config: Any) -> str:
-    """Takes the search's script from the site itself."""
+    """Loads the search script from the site itself."""
     up = "../" * page.file.src_uri.count("/")
     return output.replace(_SHIM, f"{up}assets/iframe-worker.js")
 
 
 def on_post_template(output: str, template_name: str, config: Any) -> str:
-    """The same for the page of a wrong address."""
+    """The same for the 404 page."""
     return output.replace(_SHIM, "/assets/iframe-worker.js")

@@ -1,11 +1,11 @@
-"""Runs the command line and the server under trouble, and counts what was lost: nothing may be.
+"""Runs the command line and the server under faults, and counts losses: there must be none.
 
     python tools/soak.py [--minutes 30] [--seed 1] [--keep] [--only clients]
 
-Three things run side by side. Batches of pictures and a video (`soak_batches`) are killed, stopped,
-and run out of room at random moments, and are run again until they are finished. A server
-(`soak_server`) takes jobs while it and its workers are killed, its database is locked or taken
-away and its disk is full, until each job that it took is done. Twenty clients (`soak_clients`) send
+Three things run in parallel. Batches of pictures and a video (`soak_batches`) are killed, stopped,
+and run out of disk space at random moments, and are rerun until they finish. A server
+(`soak_server`) accepts jobs while it and its workers are killed, its database is locked or removed
+and its disk is full, until every accepted job is done. Twenty clients (`soak_clients`) send
 pictures to another server, which is killed while its database restarts and its clock jumps. Every
 result is compared with that of an undisturbed run.
 """
@@ -35,7 +35,7 @@ _DISK = "24m"
 
 
 def main() -> int:
-    """Runs for the given time; 1 if anything was lost."""
+    """Runs for the given time; returns 1 if anything was lost."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--minutes", type=float, default=30)
     parser.add_argument("--seed", type=int, default=None)
@@ -85,7 +85,7 @@ def _until(work: Batches | Served | Crowd, end: float, count: Counter[str]) -> N
 
 @contextlib.contextmanager
 def small_disk(folder: Path) -> Iterator[Path]:
-    """A folder on a disk of its own that is soon full, where one may be mounted; else a folder."""
+    """A folder on a small separate disk if one can be mounted; else a plain folder."""
     folder.mkdir(parents=True)
     mount = ["mount", "-t", "tmpfs", "-o", f"size={_DISK}", "crispen-soak", str(folder)]
     mounted = os.name == "posix" and os.geteuid() == 0

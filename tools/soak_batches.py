@@ -1,4 +1,4 @@
-"""Batches of the command line under kills, stops and a full disk, for `tools/soak.py`."""
+"""Command line batches under kills, stops and a full disk, for `tools/soak.py`."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ _PATIENCE_S = 300
 
 
 class Batches:
-    """The same batch again and again, each time disturbed until it is let finish.
+    """The same batch repeatedly, each time disturbed before it may finish.
 
     Args:
-        folder: For what never is in trouble: inputs, and the results of an undisturbed run.
-        disk: Where results go; soon full.
+        folder: For what is never disturbed: inputs, and results of an undisturbed run.
+        disk: Folder for results; soon full.
         chance: Decides what happens when.
-        count: Of what happened, and what was lost.
+        count: Counts what happened and what was lost.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class Batches:
         self._sources: dict[str, str] = {}
 
     def prepare(self) -> None:
-        """Makes the inputs, and runs the batch once in peace."""
+        """Makes the inputs, and runs the batch once undisturbed."""
         make_inputs(self._inputs)
         self._sources = hashes(self._inputs)
         code = self._start(self._right).wait(_PATIENCE_S)
@@ -49,7 +49,7 @@ class Batches:
             raise RuntimeError(f"the batch fails without trouble ({code}), so there is no measure")
 
     def round(self) -> None:
-        """One batch, from nothing to finished."""
+        """One batch, from start to finish."""
         out = self._disk / "out"
         for _ in range(self._chance.randint(1, _TIMES)):
             self._disturbed(out, self._chance.choice(_TROUBLES))
@@ -63,7 +63,7 @@ class Batches:
         shutil.rmtree(out)
 
     def close(self) -> None:
-        """Nothing is left running."""
+        """Stops everything."""
 
     def _start(self, out: Path) -> subprocess.Popen[bytes]:
         command = ["enhance", str(self._inputs), "-o", f"{out}/", "-r", "--model", _MODEL]
@@ -80,7 +80,7 @@ class Batches:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.communicate(timeout=self._chance.uniform(0.2, 6))
             if process.poll() is None:
-                # A full disk is met in time or not at all.
+                # The run meets a full disk in time or not at all.
                 how = trouble if isinstance(trouble, signal.Signals) else signal.SIGKILL
                 process.send_signal(how)
                 process.communicate(timeout=_PATIENCE_S)
@@ -91,7 +91,7 @@ class Batches:
         ballast = self._disk / "ballast"
         room = self._chance.choice((0, 4_096, 60_000, 400_000))
         free = shutil.disk_usage(self._disk).free
-        if free > 1 << 30:  # no disk of its own
+        if free > 1 << 30:  # no separate disk
             yield
             return
         try:
@@ -102,7 +102,7 @@ class Batches:
             ballast.unlink(missing_ok=True)
 
     def _check(self, out: Path, *, finished: bool) -> None:
-        """What has its name is whole, always; in the end everything is there."""
+        """Files under their final name are always complete; in the end all are present."""
         found = hashes(out)
         for name, content in found.items():
             if self._expected.get(name) != content:
@@ -114,13 +114,13 @@ class Batches:
             self._lost("an input was changed")
 
     def _tidy(self, out: Path) -> None:
-        """What dead runs left is removed by a later one, when it is old enough."""
+        """A later run removes leftovers of dead runs once they are old enough."""
         parts = [p for p in out.rglob(".*.part")]
         for part in parts:
             os.utime(part, (time.time() - 600,) * 2)
         self._start(out).communicate(timeout=_PATIENCE_S)
         extra = self._inputs / "extra.png"
-        # A run that writes nothing looks at no folder, so one more picture is made.
+        # A run that writes nothing examines no folder, so one more picture is added.
         shutil.copy(self._inputs / "a0.png", extra)
         self._start(out).communicate(timeout=_PATIENCE_S)
         extra.unlink()
@@ -134,9 +134,9 @@ class Batches:
 
 
 def hashes(folder: Path) -> dict[str, str]:
-    """What each file that is not hidden holds: its bytes, and of a video its frames.
+    """The content of each file that is not hidden: its bytes, or the frames of a video.
 
-    Matroska gives each file a number of its own.
+    Matroska gives each file a unique number.
     """
     return {
         str(path.relative_to(folder)): _hash(path)

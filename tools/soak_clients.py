@@ -1,8 +1,8 @@
-"""Twenty clients at one server that is killed, whose database restarts and whose clock jumps.
+"""Twenty clients of one server that is killed, whose database restarts and whose clock jumps.
 
-For `tools/soak.py`. The database is a PostgreSQL of its own where one is installed, else SQLite;
-the clock is moved by libfaketime where that is installed. Each client sends pictures one after
-another, waits for each, and compares the result with that of an undisturbed run, pixel by pixel.
+For `tools/soak.py`. The database is a private PostgreSQL if one is installed, else SQLite;
+libfaketime moves the clock if it is installed. Each client sends pictures one after another, waits
+for each, and compares the result with that of an undisturbed run, pixel by pixel.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _TUS = {"Tus-Resumable": "1.0.0"}
 _FAKETIME = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1")
 _JUMPS = ("-3600s", "+0s", "+2d", "+600s", "-30s")
 _LIMITS = {
-    # Beside 20 clients on two cores a healthy worker is silent for some seconds at times.
+    # With 20 clients on two cores a healthy worker is sometimes silent for some seconds.
     "CRISPEN_LEASE_S": "10",
     "CRISPEN_RATE_PER_MINUTE": "100000",
     "CRISPEN_MAX_UPLOADS_PER_ADDRESS": "1000",
@@ -47,13 +47,13 @@ _LIMITS = {
 
 
 class Crowd(ServerProcess):
-    """Clients that go on until told to stop.
+    """Clients that continue until stopped.
 
     Args:
-        folder: For the server's files and logs.
-        disk: Not used: there is room here.
+        folder: Folder for the server's files and logs.
+        disk: Not used: there is enough space here.
         chance: Decides what happens when.
-        count: Of what happened, and what was lost.
+        count: Counts what happened and what was lost.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class Crowd(ServerProcess):
         self._resident: list[int] = []
 
     def prepare(self) -> None:
-        """Makes pictures and what is expected of them, and starts everything."""
+        """Makes pictures and their expected results, and starts everything."""
         import numpy as np
 
         import crispen
@@ -103,7 +103,7 @@ class Crowd(ServerProcess):
             client.start()
 
     def round(self) -> None:
-        """One trouble; once all is well again, some quiet in which work is done."""
+        """One fault; after recovery, a quiet period in which work is done."""
         kinds: tuple[Callable[[], None], ...] = (
             *(self._kill_server, self._kill_worker, self._stop_server),
             *(self._restart_database, self._move_clock),
@@ -118,7 +118,7 @@ class Crowd(ServerProcess):
         self._measure()
 
     def close(self) -> None:
-        """Lets the clients finish what they began, and ends the server."""
+        """Lets the clients finish their current work, and stops the server."""
         self._ending.set()
         end = time.monotonic() + 1.2 * _PATIENCE_S
         while any(client.is_alive() for client in self._clients) and time.monotonic() < end:
@@ -207,7 +207,7 @@ class Crowd(ServerProcess):
                 time.sleep(chance.uniform(0, 0.5))
 
     def _sent(self, api: httpx.Client, picture: int) -> str | None:
-        """The id of a new job; None if the end came first."""
+        """The id of a new job; None if the run ended first."""
         content = self._sources[picture]
         shown = base64.b64encode(f"{picture}.png".encode()).decode()
         about = {**_TUS, "Upload-Length": str(len(content)), "Upload-Metadata": f"filename {shown}"}
@@ -235,7 +235,7 @@ class Crowd(ServerProcess):
         status: object = None
         quiet: float | None = None
         while True:
-            # Lost is what is not done once all troubles are over; before, it may wait its turn.
+            # A job is lost if it is not done after all faults; before that, it may wait its turn.
             if self._ending.is_set():
                 quiet = quiet or time.monotonic()
                 if time.monotonic() > quiet + _PATIENCE_S:
@@ -255,7 +255,7 @@ class Crowd(ServerProcess):
                         api.delete(f"/jobs/{job}")
                     return
                 if status in ("failed", "cancelled"):
-                    # Three workers killed over one job: said so, and not lost.
+                    # Three workers killed over one job: reported, not lost.
                     self._add(f"retried: {str(answer.json().get('error'))[:60]}")
                     api.post(f"/jobs/{job}/retry").raise_for_status()
             except httpx.HTTPError:
@@ -273,7 +273,7 @@ class Crowd(ServerProcess):
             self._lost("the pixels of a result")
 
     def _wait_healthy(self) -> bool:
-        """Starts the server again as often as it takes; False if that does not help."""
+        """Restarts the server as often as needed; returns False if that does not help."""
         end = time.monotonic() + _PATIENCE_S
         with self._api("health") as api:
             while time.monotonic() < end:

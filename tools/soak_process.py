@@ -1,4 +1,4 @@
-"""A server's process, started, stopped and killed, for `tools/soak.py`."""
+"""A server process, started, stopped and killed, for `tools/soak.py`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 
 class ServerProcess:
-    """What both servers of the soak have in common; a child starts its own and counts losses.
+    """Base of both soak servers; a subclass starts its own and counts losses.
 
     Args:
         chance: Decides which worker is killed.
@@ -38,7 +38,7 @@ class ServerProcess:
         self._server.wait()
 
     def _kill_all(self) -> None:
-        """As a power cut does."""
+        """Kills it as a power cut would."""
         assert self._server is not None
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._server.pid, signal.SIGKILL)

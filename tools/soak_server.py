@@ -1,4 +1,4 @@
-"""A server under kills, a failing database and a full disk, for `tools/soak.py`."""
+"""A server under kills, database failures and a full disk, for `tools/soak.py`."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ _TROUBLES = 5
 
 
 class Served(ServerProcess):
-    """A server that is brought into trouble while it works jobs off.
+    """A server that is disturbed while it processes jobs.
 
     Args:
-        folder: For its log.
-        disk: Where its files and its database lie; soon full.
+        folder: Folder for its log.
+        disk: Folder for its files and database; soon full.
         chance: Decides what happens when.
-        count: Of what happened, and what was lost.
+        count: Counts what happened and what was lost.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class Served(ServerProcess):
         self._until(self._healthy, "the server does not start")
 
     def round(self) -> None:
-        """A few jobs, a few troubles, and all that was taken must be done."""
+        """A few jobs, a few faults; every accepted job must be done."""
         taken: dict[str, int] = {}
         for number in range(self._chance.randint(2, _JOBS)):
             if (job := self._sent(number)) is not None:
@@ -114,7 +114,7 @@ class Served(ServerProcess):
         self._restart()
 
     def _lock_database(self) -> None:
-        """As a backup does."""
+        """Locks it as a backup does."""
         with self._database() as admin:
             admin.execute("BEGIN IMMEDIATE")
             time.sleep(self._chance.uniform(0.2, 8))
@@ -140,7 +140,7 @@ class Served(ServerProcess):
 
     def _fill_disk(self) -> None:
         free = shutil.disk_usage(self._disk).free
-        if free > 1 << 30:  # no disk of its own
+        if free > 1 << 30:  # no separate disk
             return
         ballast = self._disk / "ballast"
         room = self._chance.choice((0, 8_192, 200_000))
@@ -148,13 +148,13 @@ class Served(ServerProcess):
             with contextlib.suppress(OSError):
                 ballast.write_bytes(bytes(max(0, free - room)))
             if self._chance.random() < 0.5:
-                self._sent(0, tries=1)  # refused, or taken and then done
+                self._sent(0, tries=1)  # refused, or accepted and then done
             time.sleep(self._chance.uniform(0.2, 5))
         finally:
             ballast.unlink(missing_ok=True)
 
     def _sent(self, number: int, tries: int = 60) -> str | None:
-        """The id of a new job; None if it was refused, as it may be in trouble."""
+        """The id of a new job; None if it was refused, which may happen during faults."""
         content = self._sources[number]
         shown = base64.b64encode(f"{number}.png".encode()).decode()
         about = {**_TUS, "Upload-Length": str(len(content)), "Upload-Metadata": f"filename {shown}"}
@@ -177,7 +177,7 @@ class Served(ServerProcess):
         return None
 
     def _check(self, job: str, number: int) -> None:
-        """That a job which was taken is done, and right."""
+        """Checks that an accepted job is done and correct."""
         import PIL.Image
 
         end = time.monotonic() + _PATIENCE_S
@@ -201,7 +201,7 @@ class Served(ServerProcess):
                             self._lost("the size of a result")
                     return
                 if about["status"] in ("failed", "cancelled"):
-                    # A full disk, or three workers killed over one job: said so, and not lost.
+                    # A full disk, or three workers killed over one job: reported, not lost.
                     self._count[f"retried: {str(about.get('error'))[:60]}"] += 1
                     self._api.post(f"/jobs/{job}/retry").raise_for_status()
             except httpx.HTTPError as error:

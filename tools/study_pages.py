@@ -1,11 +1,11 @@
-"""Writes the pages of ``docs/studies`` from what the studies found.
+"""Writes the pages of ``docs/studies`` from the studies' results.
 
-python tools/study_pages.py                 write the pages again, in today's words
-python tools/study_pages.py --check         say which are stale, and fail
-python tools/study_pages.py --run [NAME …]  conduct the studies first: hours on two cores
+python tools/study_pages.py                 rewrite the pages with the current text
+python tools/study_pages.py --check         list stale pages, and fail
+python tools/study_pages.py --run [NAME …]  run the studies first: hours on two cores
 
-What a study found is kept in ``docs/studies/results``. Figures come from there, every sentence from
-the code, those that depend on figures included.
+Results of a study are kept in ``docs/studies/results``. Figures come from there; every sentence
+comes from the code, including those that depend on figures.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from crispen.lab.studies.writing import page_text
 PAGES = DOCS / "studies"
 RESULTS = PAGES / "results"
 IMAGES = DOCS / "images/studies"
-# How much longer than by default, where that is too short to tell anything.
+# How much longer than the default, if that is too short to show anything.
 EFFORT = {"classic": "3", "losses": "3"}
 BEGIN, END = "<!-- originals: begin -->", "<!-- originals: end -->"
 
 
 def run(study: Study) -> None:
-    """Conducts a study; what was trained before is not trained again."""
+    """Runs a study; existing trainings are not repeated."""
     folder = ROOT / "runs/studies" / study.name
     page = PAGES / f"{study.name}.md"
     command = [sys.executable, "-m", "crispen", "study", study.name, "-o", str(folder)]
@@ -41,14 +41,14 @@ def run(study: Study) -> None:
 
 
 def keep(study: Study, results: Path) -> None:
-    """Copies what a page needs of a study's results."""
+    """Copies the part of a study's results that a page needs."""
     text = json.dumps(read_findings(results, study).facts(), indent=1, ensure_ascii=False)
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / f"{study.name}.json").write_text(f"{text}\n", encoding="utf-8")
 
 
 def originals(found: list[Findings]) -> str:
-    """A table of what the studies reported, what their networks reach here, and ours."""
+    """A table of the studies' reported results, their networks' results here, and ours."""
     lines = [
         "| study | figure | the original | here, as built | here, ours |",
         "| --- | --- | ---: | ---: | ---: |",
@@ -68,7 +68,7 @@ def originals(found: list[Findings]) -> str:
 
 
 def main() -> None:
-    """Conducts what is asked for, and writes or checks all pages."""
+    """Runs the requested studies, and writes or checks all pages."""
     if "--run" in sys.argv:
         names = sys.argv[sys.argv.index("--run") + 1 :]
         for study in STUDIES:

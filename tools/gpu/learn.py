@@ -1,8 +1,8 @@
-"""One lesson: a network, what it learns from, and so many seconds.
+"""One training stage: a network, its data, and a time limit in seconds.
 
 A step (crops, network, loss, gradients, Adam, average) is captured as one CUDA graph, since a small
-network's kernels are shorter than the time it takes to launch them one by one. Rates follow the
-clock: how many steps fit is not known before.
+network's kernels take less time than launching them one by one. Learning rates follow the clock:
+the number of steps is not known in advance.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ Draw = Callable[[], tuple[Tensor, Tensor, Tensor]]
 Compare = Callable[[Tensor, Tensor], Tensor]
 _TURN = 20
 _MEMORY = 0.999
-# Of a discriminator that knows nothing.
+# The loss of an untrained discriminator.
 _CHANCE = 2 * math.log(2)
 
 
@@ -37,18 +37,18 @@ class Average:
 
     @torch.no_grad()
     def update(self) -> None:
-        """Takes a share of the weights as they are."""
+        """Blends in a share of the current weights."""
         differences = torch._foreach_sub(self._theirs, self._mine)
         torch._foreach_mul_(differences, self.share)
         torch._foreach_add_(self._mine, differences)
 
     def at(self, step: int) -> None:
-        """How large the share is from this step on."""
+        """Sets the share from this step on."""
         self.share.fill_(1 - min(_MEMORY, step / (step + 10)))
 
 
 def factor(done: float, decay: float) -> float:
-    """Of the rate, when a part `done` of the time is over: up, level, down along a cosine."""
+    """Factor of the rate after a share `done` of the time: up, level, down along a cosine."""
     if done < 0.02:
         return max(0.02, done / 0.02)
     if done < 1 - decay:
@@ -57,7 +57,7 @@ def factor(done: float, decay: float) -> float:
 
 
 def adam(weights: list[nn.Parameter], rate: float, beta: float) -> torch.optim.Adam:
-    """One whose steps can be captured; its rate is then on the GPU, too."""
+    """An optimiser whose steps can be captured; its rate is then on the GPU, too."""
     device = weights[0].device
     on_gpu = device.type == "cuda"
     return torch.optim.Adam(
@@ -70,7 +70,7 @@ def adam(weights: list[nn.Parameter], rate: float, beta: float) -> torch.optim.A
 
 
 def set_rate(optimizer: torch.optim.Adam, rate: float) -> None:
-    """From the next step on, captured ones included."""
+    """Sets the rate from the next step on, including captured steps."""
     for group in optimizer.param_groups:
         if isinstance(group["lr"], Tensor):
             group["lr"].fill_(rate)
@@ -92,15 +92,15 @@ def learn(
 
     Args:
         network: In training mode, on its device.
-        forward: Draws a batch and gives the loss.
-        seconds: How long.
-        rate: Adam's, at its peak.
-        decay: The last part of the time, in which the rate falls.
-        name: For the log.
-        refresh: Called every other second, such as to take new tiles.
+        forward: Draws a batch and returns the loss.
+        seconds: Duration.
+        rate: Adam's peak learning rate.
+        decay: The final share of the time, in which the rate falls.
+        name: Name for the log.
+        refresh: Called every other second, for example to load new tiles.
 
     Returns:
-        The average, and the steps made.
+        The average, and the number of steps.
     """
     device = next(network.parameters()).device
     average = Average(network)
@@ -156,7 +156,7 @@ def plain(step: Callable[[], None], weights: list[nn.Parameter]) -> Callable[[],
 
 
 def captured(step: Callable[[], None], weights: list[nn.Parameter]) -> Callable[[], None]:
-    """The step as a CUDA graph; as it is where that fails."""
+    """The step as a CUDA graph; the plain step if that fails."""
     single = plain(step, weights)
     side = torch.cuda.Stream()
     side.wait_stream(torch.cuda.current_stream())
@@ -201,12 +201,12 @@ def fight(
     weight: float,
     name: str,
 ) -> tuple[nn.Module, int]:
-    """Against a discriminator, whose gradient is `weight` times as strong as the comparison's.
+    """Trains against a discriminator, whose gradient is `weight` times the comparison's.
 
-    Both gradients are taken at the picture, where they are cheap to weigh against each other, and
-    go through the network together. A discriminator that cannot tell pictures apart yet has nothing
-    to teach: until then its gradient, scaled up, would be noise, and noise kills ReLUs. So it
-    learns alone for a tenth of the time, and counts as much as it is better than chance.
+    Both gradients are taken at the picture, where weighing them is cheap, and go through the
+    network together. While a discriminator cannot tell pictures apart, its gradient, scaled up,
+    would be noise, and noise kills ReLUs. So it learns alone for a tenth of the time, and its
+    weight grows with its advantage over chance.
     """
     game = Game(network, opponent, draw, compare, rate, weight)
     began = said = time.monotonic()
@@ -275,7 +275,7 @@ class Game:
         self.learn_to_judge(out, target)
 
     def play(self) -> None:
-        """A step of both."""
+        """A step of both networks."""
         out, target = self.answer()
         seen = out.detach().requires_grad_()
         distance = self.compare(seen, target)

@@ -1,7 +1,7 @@
-"""Units that died, brought back to life; and ceilings in one kernel.
+"""Revives dead units; computes ceilings in one kernel.
 
-A ReLU that is off for every input gets no gradient and stays off for good: at the rates that make
-use of some minutes, half of a wide network dies within the first of them.
+A ReLU that is off for every input gets no gradient and stays off: at the learning rates that a few
+minutes require, half of a wide network dies within the first minute.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from crispen.lab.networks.plain import Plain, RichConv
 
 @torch.no_grad()
 def revive(network: Plain, x: Tensor, told: Tensor | None) -> float:
-    """Gives units that are off everywhere new weights, without changing what the network computes.
+    """Gives dead units new weights without changing what the network computes.
 
-    What comes in is drawn anew, as in an untrained network; what goes out begins at zero, so the
-    others first notice it when it has something to say (dormant neurons, G. Sokar et al., ICML
+    Incoming weights are redrawn, as in an untrained network; outgoing ones start at zero, so the
+    unit affects others only once it has learned something (dormant neurons, G. Sokar et al., ICML
     2023, arXiv:2302.12902).
 
     Args:
         network: In place.
-        x: ``(N, C, H, W)`` such as it learns from.
-        told: Its dials.
+        x: ``(N, C, H, W)``, like its training inputs.
+        told: The dials of `x`.
 
     Returns:
-        The share that was dead.
+        The share of dead units.
     """
     dead = _dead(network, x, told)
     layers: list[nn.Module] = [network.head, *network.body, network.tail]
@@ -68,13 +68,13 @@ def _kernel(layer: nn.Module) -> Tensor:
 
 
 def _set(layer: nn.Module, kernel: Tensor, where: tuple[object, ...]) -> None:
-    """Makes part of a layer's kernel what another has there."""
+    """Copies part of a kernel from another layer."""
     change = (kernel - _kernel(layer))[where]
     layer.weight[where] += change  # type: ignore[index, operator]
 
 
 def compile_ceilings() -> None:
-    """One kernel each way in place of ten."""
+    """One kernel per direction instead of ten."""
     fused = torch.compile(_ceiling, dynamic=False)
     plain = ClippedRelu.forward
     try:

@@ -1,4 +1,4 @@
-"""What goes along to a bare machine with a GPU, within what may be carried there."""
+"""Packs what a bare GPU machine needs, within the transfer limit."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ PLATFORMS = ("manylinux_2_28_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x8
 
 
 def pack_pictures(folder: Path, pictures: Path) -> None:
-    """The pictures that `real-x2` learns from, and some that it does not, to measure it by.
+    """The training pictures of `real-x2`, and some held-out ones to measure it.
 
     Args:
-        folder: Gets them; emptied first.
+        folder: Folder for them; emptied first.
         pictures: The open pack.
     """
     from crispen.lab.data import open_batches
@@ -58,7 +58,7 @@ def pack_pictures(folder: Path, pictures: Path) -> None:
 
 
 def held_out(pictures: Path) -> dict[str, NDArray[np.generic]]:
-    """Middles of the pictures of `benchmarks/real.py` in its four grades, and what ships today."""
+    """Centre crops for `benchmarks/real.py` in four grades, and the shipped models' results."""
     sys.path.insert(0, str(ROOT / "benchmarks"))
     import real
     from crispen.evaluate.metrics import luma255, psnr
@@ -104,7 +104,7 @@ def pack_teacher(folder: Path, teacher: Path, perceptual: Path) -> None:
 
 
 def pack_start(folder: Path, name: str) -> None:
-    """The weights of a model that ships, for the training network of its recipe."""
+    """The weights of a shipped model, for the training network of its recipe."""
     from crispen.lab.networks import build_network
     from crispen.lab.recipe import load_recipe
     from crispen.lab.start import begin
@@ -113,12 +113,12 @@ def pack_start(folder: Path, name: str) -> None:
     channels = 1 if recipe.data.color == "luma" else 3
     network = build_network(recipe.network, scale=recipe.scale, channels=channels)
     begin(network, recipe)
-    weights = {k: v.half() for k, v in network.state_dict().items()}  # half of it to carry
+    weights = {k: v.half() for k, v in network.state_dict().items()}  # half the size to transfer
     torch.save(weights, folder / f"{name}.pt")
 
 
 def pack_codecs(folder: Path) -> None:
-    """What the code needs that is not there; PyAV among it, which encodes frames of video."""
+    """Packages missing there that the code needs, including PyAV, which encodes video."""
     wheels(folder, WHEELS, sources=("pyvips",))
     say(folder)
 
@@ -127,9 +127,9 @@ def wheels(folder: Path, names: tuple[str, ...], sources: tuple[str, ...] = ()) 
     """Downloads them for Python 3.12 on Linux.
 
     Args:
-        folder: Where to.
-        names: Those published as wheels.
-        sources: Those published as source, and pure Python.
+        folder: Target folder.
+        names: Packages published as wheels.
+        sources: Pure Python packages published as source.
     """
     lines = (ROOT / "constraints.txt").read_text().splitlines()
     pins = {line.partition("==")[0].lower(): line for line in lines if "==" in line}
@@ -147,7 +147,7 @@ def wheels(folder: Path, names: tuple[str, ...], sources: tuple[str, ...] = ()) 
 
 
 def say(folder: Path) -> None:
-    """How much is carried, with the tree that goes along."""
+    """The size of the transfer, including the working tree."""
     names = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True)
     files = [ROOT / name for name in names.stdout.decode().split("\0") if name]
     tree = sum(f.stat().st_size for f in files if f.is_file())

@@ -1,4 +1,4 @@
-"""The networks for clean pictures: luma, shrunk bicubically on the GPU."""
+"""The networks for clean pictures: luma, bicubic shrinking on the GPU."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _SHARES = {"photo-x2": 0.75, "photo-fast-x2": 1.0}
 
 
 class Pairs:
-    """Crops of luma and what MATLAB's bicubic makes of them; see `gpu.pool.Tiles.draw`."""
+    """Crops of luma, shrunk as by MATLAB's bicubic; see `gpu.pool.Tiles.draw`."""
 
     def __init__(self, pool: Pool, patch: int) -> None:
         self.pool, self.patch = pool, patch
@@ -29,7 +29,7 @@ class Pairs:
         self.side = side
 
     def draw(self, batch: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Inputs, targets, and nothing that is told."""
+        """Inputs and targets, without dials."""
         pool, patch = self.pool, self.patch
         rows = pool.high[pool.places(batch)]
         x = rows.view(batch, self.side, self.side, 3).permute(0, 3, 1, 2).float() / 255
@@ -60,7 +60,7 @@ def _mirrored(x: Tensor) -> Tensor:
 
 
 def cut(x: Tensor, top: Tensor, left: Tensor, side: int) -> Tensor:
-    """``(N, 1, H, W)`` → ``(N, 1, side, side)``, each from a place of its own."""
+    """``(N, 1, H, W)`` → ``(N, 1, side, side)``, each at its own position."""
     steps = torch.arange(side, device=x.device)
     rows = (top.view(-1, 1) + steps).view(-1, 1, side, 1).expand(-1, 1, side, x.shape[3])
     columns = (left.view(-1, 1) + steps).view(-1, 1, 1, side).expand(-1, 1, side, side)
@@ -68,7 +68,7 @@ def cut(x: Tensor, top: Tensor, left: Tensor, side: int) -> Tensor:
 
 
 def photo(job: Job) -> None:
-    """`photo-x2` and `photo-fast-x2`, from what was carried along."""
+    """Trains `photo-x2` and `photo-fast-x2` from the packed data."""
     pool = job.pool(2, 6000)
     loss = Frequency()
     pairs = Pairs(pool, 32 if job.smoke else 48)

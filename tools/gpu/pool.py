@@ -1,4 +1,4 @@
-"""Tiles on the GPU, growing in number while a network learns from them."""
+"""Tiles on the GPU; their number grows during training."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from torch import Tensor
 from gpu.produce import SIDES
 
 _GREY = 0.04
-# How much a network is told: nothing at all, a dial not, a dial not exactly.
+# How often a network gets no dials at all, lacks one, or gets one inexactly.
 _BLIND, _UNKNOWN, _INEXACT, _JITTER = 0.08, 0.15, 0.5, 0.06
 
 
@@ -22,11 +22,11 @@ class Tiles:
 
     Attributes:
         scale: How many times larger the side of `high` is.
-        side: Of `low`.
+        side: Side of `low`.
         low: ``(N, side², 3)`` whole levels.
         high: ``(N, (scale·side)², 3)``.
         dials: ``(N, 3)``, the truth.
-        count: As many as may be drawn; on the device, so that a captured step sees it grow.
+        count: Number of tiles to draw from; on the device, so that a captured step sees it grow.
     """
 
     def __init__(self, scale: int, side: int, low: Tensor, high: Tensor, dials: Tensor) -> None:
@@ -34,15 +34,15 @@ class Tiles:
         self.count = torch.zeros((), device=low.device)
 
     def draw(self, batch: int, patch: int, rim: int = 0) -> tuple[Tensor, Tensor, Tensor]:
-        """Random crops, turned and mirrored.
+        """Random crops, rotated and mirrored.
 
         Args:
-            batch: How many.
-            patch: Their side at the input.
-            rim: Input pixels that are left out at the border of each tile.
+            batch: Number of crops.
+            patch: Side of the inputs.
+            rim: Input pixels to skip at the border of each tile.
 
         Returns:
-            Inputs ``(batch, 3, patch, patch)``, targets, and what is told ``(batch, 6)``.
+            Inputs ``(batch, 3, patch, patch)``, targets, and dials ``(batch, 6)``.
         """
         device, scale, side = self.low.device, self.scale, self.side
         index = self.places(batch)
@@ -63,13 +63,13 @@ class Tiles:
 
 
 class Pool(Tiles):
-    """Tiles that grow in number.
+    """A growing set of tiles.
 
     Args:
-        folder: Where `gpu.produce` writes them.
+        folder: Folder in which `gpu.produce` writes them.
         scale: 1, 2 or 4.
-        capacity: As many as are taken.
-        device: Where they lie.
+        capacity: Maximum number of tiles.
+        device: Device of the tiles.
     """
 
     def __init__(self, folder: Path, scale: int, capacity: int, device: torch.device) -> None:
@@ -81,7 +81,7 @@ class Pool(Tiles):
         self._read: set[str] = set()
 
     def read(self, seconds: float = math.inf) -> int:
-        """Takes what has been written since, for so long at most; the number of tiles."""
+        """Loads new tiles within the time limit; returns the number of tiles."""
         end = time.monotonic() + seconds
         names = {f.name for f in self.folder.glob("*.npz") if ".part" not in f.name}
         for name in sorted(names - self._read):
@@ -100,7 +100,7 @@ class Pool(Tiles):
         return self.filled
 
     def wait(self, enough: int, seconds: float = 120.0) -> int:
-        """Reads until there are `enough`, or time is over."""
+        """Reads until there are `enough` tiles or time is up."""
         end = time.monotonic() + seconds
         while self.read() < enough and time.monotonic() < end:
             time.sleep(0.5)
@@ -108,10 +108,10 @@ class Pool(Tiles):
 
 
 def _told(dials: Tensor) -> Tensor:
-    """Value and whether it is known, of each dial."""
+    """The value of each dial, and whether it is known."""
     draws = torch.rand(2, len(dials), 3, device=dials.device)
     error = _JITTER * torch.randn_like(dials) * (draws[0] < _INEXACT)
-    # Where there is none of a damage, whoever looks at the picture sees so.
+    # A picture without a given kind of damage shows that itself.
     value = torch.where(dials > 0, (dials + error).clamp(0, 1), dials)
     blind = torch.rand(len(dials), 1, device=dials.device) < _BLIND
     known = ((draws[1] >= _UNKNOWN) & ~blind).float()

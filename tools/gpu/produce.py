@@ -1,8 +1,8 @@
-"""Makes pairs of degraded and good tiles on all CPU cores, while the GPU learns from them.
+"""Makes pairs of degraded and clean tiles on all CPU cores, while the GPU learns from them.
 
 Each worker writes files of tiles: ``lr`` (N, side, side, 3) and ``hr`` (N, s·side, s·side, 3) in
-whole levels, and ``dials`` (N, 3), the true noise, compression and blur of each. The network is
-told less than the truth; that is decided when a tile is drawn (`gpu.pool`).
+whole levels, and ``dials`` (N, 3), the true noise, compression and blur of each. The network gets
+less than the truth; that is decided when a tile is drawn (`gpu.pool`).
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from crispen.lab.degradations.resampling import resample
 
 Bytes = NDArray[np.uint8]
 SIDES = {1: 96, 2: 96, 4: 64}
-"""Of the tiles at each scale."""
+"""Side of the tiles at each scale."""
 CHUNK = 32
-# Of the tiles: drawn pages, patterns, black and white, and photographs shrunk first.
+# Shares of tiles: drawn pages, patterns, black and white, and photographs shrunk first.
 _PAGES, _PATTERNS, _BILEVEL, _SMALLER = 0.05, 0.025, 0.01, 0.25
 
 
@@ -36,8 +36,8 @@ class Maker:
     Args:
         pictures: ``(H, W, 3)`` each.
         scale: 1, 2 or 4.
-        video: Whether PyAV is there to encode frames.
-        seed: Of everything random.
+        video: Whether PyAV is available to encode frames.
+        seed: Seed of all randomness.
     """
 
     def __init__(self, pictures: list[Bytes], scale: int, video: bool, seed: int) -> None:
@@ -125,11 +125,11 @@ def produce(
     """Runs until there are enough tiles of each scale.
 
     Args:
-        folder: Of the pictures.
-        out: Gets ``x1``, ``x2`` and ``x4``.
-        workers: Processes.
+        folder: Folder of the pictures.
+        out: Output folder for ``x1``, ``x2`` and ``x4``.
+        workers: Number of processes.
         shares: How often each scale is drawn.
-        caps: How many tiles of each scale are enough.
+        caps: Number of tiles needed at each scale.
     """
     for scale in shares:
         (out / f"x{scale}").mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""What is trained, in which order, and for which part of the time."""
+"""What to train, in which order, and for which share of the time."""
 
 from __future__ import annotations
 
@@ -25,23 +25,23 @@ from gpu.learn import learn, supervised
 from gpu.living import revive
 from gpu.pool import Pool, Tiles
 
-# Of weights that are alive already.
+# For weights that are already alive.
 RATE = 6e-4
-# Of the time: without ceilings.
+# Share of the time without ceilings.
 _FIRST = 0.6
-# Between two looks for dead units.
+# Seconds between two checks for dead units.
 _WAKE_S = 8
 
 
 class Job:
-    """Where things lie, and how long there is.
+    """Paths and the time limit.
 
     Args:
-        carried: What `gpu.pack` packed.
-        tiles: What `gpu.produce` makes.
-        out: Gets the checkpoints.
-        seconds: For all stages together.
-        smoke: Tiny batches, to see whether it works at all.
+        carried: Output of `gpu.pack`.
+        tiles: Output of `gpu.produce`.
+        out: Folder for the checkpoints.
+        seconds: Total for all stages.
+        smoke: Tiny batches, as a smoke test.
     """
 
     def __init__(self, carried: Path, tiles: Path, out: Path, seconds: float, smoke: bool) -> None:
@@ -61,15 +61,15 @@ class Job:
         return pool
 
     def batch(self, count: int) -> int:
-        """A batch of this size, unless it is only to be seen whether it works."""
+        """This batch size, or a tiny one in a smoke test."""
         return 4 if self.smoke else count
 
     def say(self, text: str) -> None:
-        """With the time."""
+        """Prints a line with the time."""
         print(f"[{time.monotonic() - self.began:5.0f} s] {text}", flush=True)
 
     def network(self, recipe: Recipe) -> Network:
-        """Untrained, on the device."""
+        """An untrained network on the device."""
         torch.manual_seed(0)
         channels = 1 if recipe.data.color == "luma" else 3
         network = build_network(recipe.network, scale=recipe.scale, channels=channels)
@@ -77,7 +77,7 @@ class Job:
         return placed
 
     def keep(self, network: nn.Module, recipe: Recipe, steps: int, seconds: float) -> None:
-        """A checkpoint that ``crispen export`` takes, and ``train.start``, packed by gzip."""
+        """Writes a gzipped checkpoint for ``crispen export`` and ``train.start``."""
         content: dict[str, Any] = {
             "network": {},
             "average": collapsed(network),
@@ -97,7 +97,7 @@ class Job:
 
     @torch.no_grad()
     def score(self, network: nn.Module, scale: int, name: str) -> None:
-        """PSNR on luma of pictures that it does not learn from, told the truth; beside others'."""
+        """Luma PSNR on held-out pictures with true dials, beside other models'."""
         held = np.load(self.carried / "held-out.npz")
         bytes_of = lambda key: torch.from_numpy(held[key]).to(self.device)  # noqa: E731
         truth = luma(bytes_of("truth").permute(0, 3, 1, 2).float() / 255)
@@ -120,13 +120,13 @@ def luma(x: Tensor) -> Tensor:
 
 
 def l1(image: Tensor, target: Tensor) -> Tensor:
-    """The mean absolute difference of colours and of luma, which is what the eye sees sharply."""
+    """The mean absolute difference of colours and of luma, which the eye sees sharply."""
     return 0.5 * (F.l1_loss(image, target) + F.l1_loss(luma(image), luma(target)))
 
 
 @torch.no_grad()
 def collapsed(network: nn.Module) -> dict[str, Tensor]:
-    """The weights, with each rich kernel in its first branch: the others pack to nothing."""
+    """The weights, with each rich kernel in its first branch: the others compress to nothing."""
     weights = {k: v.detach().cpu() for k, v in network.state_dict().items()}
     for name, block in network.named_modules():
         if isinstance(block, RichConv):
@@ -139,12 +139,12 @@ def collapsed(network: nn.Module) -> dict[str, Tensor]:
 
 
 def relu_recipe(name: str, *sets: str) -> Recipe:
-    """Its network without ceilings, which it learns to live with last."""
+    """The recipe's network without ceilings, which it adapts to last."""
     return load_recipe(name, ['network.activation="relu"', *sets])
 
 
 def with_ceilings(job: Job, recipe: Recipe, weights: dict[str, Tensor], x: Tensor) -> Network:
-    """The network of a recipe in 8 bits, from weights without ceilings."""
+    """The int8 network of a recipe, from weights without ceilings."""
     network = job.network(recipe)
     network.load_state_dict(weights, strict=False)
     fit_ranges(network, x)
@@ -161,7 +161,7 @@ def faithful(
     start: dict[str, Tensor],
     refresh: Callable[[], object],
 ) -> None:
-    """A network for the truth, from weights that are alive: without ceilings, then with them."""
+    """Trains a faithful network from living weights: without ceilings, then with them."""
     sets = (f"data.patch={patch}", f"data.batch={batch}")
     recipe = load_recipe(name, [*sets])
     network = job.network(relu_recipe(name, *sets))
@@ -208,7 +208,7 @@ def faithful(
 
 
 def real(job: Job) -> None:
-    """`real-x2`, then `real-x4` from it."""
+    """Trains `real-x2`, then `real-x4` from it."""
     pool = job.pool(2, 2500)
     share = job.seconds - (time.monotonic() - job.began)
     start = torch.load(job.carried / "real-x2.pt")

@@ -1,4 +1,4 @@
-"""The networks for looks: taught by a teacher, then against a discriminator."""
+"""The perceptual networks: trained by a teacher, then against a discriminator."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _RIM = 6
 
 
 def vivid(job: Job) -> None:
-    """`vivid-soft-x4` from its teacher's answers; `vivid-x4` and `vivid-x2` against a critic."""
+    """Trains `vivid-soft-x4` on its teacher's outputs, `vivid-x4` and `vivid-x2` adversarially."""
     compare = with_perception(job)
     pool = job.pool(4, 12_000)
     told = load_recipe("vivid-soft-x4", [f'teacher.model="{job.carried / "teacher.onnx"}"'])
@@ -76,10 +76,10 @@ def fought(
     compare: Compare,
     part: float,
 ) -> dict[str, Tensor]:
-    """A vivid network against a critic, for a part of the time that is left.
+    """Trains a vivid network against a discriminator, for a share of the remaining time.
 
     Returns:
-        The weights of what learned.
+        The trained weights.
     """
     began = time.monotonic()
     recipe = load_recipe(f"vivid-x{scale}", ["train.start="])
@@ -107,7 +107,7 @@ def fought(
 
 
 def with_perception(job: Job) -> Compare:
-    """L1 and what VGG-16 sees, of half of the pictures."""
+    """L1, and VGG-16 features of half the pictures."""
     seen = Lpips(job.carried / "vgg16-lpips.safetensors", layers=4).to(job.device)
 
     def compare(image: Tensor, target: Tensor) -> Tensor:
@@ -120,7 +120,7 @@ def with_perception(job: Job) -> Compare:
 
 @torch.no_grad()
 def label(job: Job, teacher: Teacher, tiles: Tiles, count: int, seconds: float) -> int:
-    """The teacher's answers; how many there was time for."""
+    """The teacher's outputs, as many as time allowed."""
     side, batch = tiles.side, 2 if job.smoke else 64
     end = time.monotonic() + seconds
     for first in range(0, count, batch):
@@ -138,7 +138,7 @@ def label(job: Job, teacher: Teacher, tiles: Tiles, count: int, seconds: float) 
 
 @torch.no_grad()
 def halved(tiles: Tensor, side: int) -> Tensor:
-    """``(N, side², 3)`` → ``(N, side²/4, 3)``, means of two by two."""
+    """``(N, side², 3)`` → ``(N, side²/4, 3)``, means over 2×2 pixels."""
     parts = []
     for part in tiles.split(256):
         mean = part.view(-1, side // 2, 2, side // 2, 2, 3).float().mean((2, 4))

@@ -1,1 +1,1 @@
-"""The HTTP API from Python: uploads that continue, jobs, progress and results."""
+"""The HTTP API from Python: resumable uploads, jobs, progress and results."""

@@ -1,4 +1,4 @@
-"""Two clients of one API: one that waits, and one that awaits."""
+"""Two clients of one API: a blocking one and an async one."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 
 class _Settings:
-    """What both have: an address, a token, and how patient they are."""
+    """What both clients share: an address, a token, retries and a timeout."""
 
     def __init__(
         self, url: str, *, token: str | None = None, tries: int = _TRIES, timeout_s: float
@@ -41,19 +41,19 @@ class _Settings:
 
 
 class Client(_Settings):
-    """A server that runs with ``crispen serve``; use it in a ``with`` block.
+    """A client of a ``crispen serve`` server; use it in a ``with`` block.
 
-    Every method may send its request more than once: while the server restarts, is busy, or the
-    connection is cut. Uploads continue where they were, and no job is made twice.
+    Every method may send its request more than once: while the server restarts or is busy, or if
+    the connection is cut. Uploads continue where they stopped, and no job is created twice.
 
     Args:
         url: Such as ``http://127.0.0.1:8000``, with a path if the server is behind one.
-        token: That of the server, if it asks for one.
-        tries: How often a request is sent at most.
-        timeout_s: Seconds that the server may be silent.
+        token: The server's token, if it requires one.
+        tries: Maximum number of times a request is sent.
+        timeout_s: Seconds that the server may stay silent.
 
     Raises:
-        ServerError: From all methods: what the server says, in one line.
+        ServerError: From all methods: the server's message, in one line.
 
     ::
 
@@ -96,13 +96,13 @@ class Client(_Settings):
         timeout_s: float | None = None,
         **options: Any,
     ) -> JobView:
-        """The job, once the result is in `target`: sent, enhanced and fetched.
+        """The job, once its result is in `target`: uploads, enhances and downloads.
 
         Args:
-            source: A picture or video.
+            source: An image or video.
             target: The file to write, or a folder.
             progress: Receives progress events; can cancel.
-            timeout_s: Seconds that the work may take.
+            timeout_s: Maximum seconds for the work.
             options: As for `crispen.enhance` and `crispen.enhance_video`, such as ``scale=2``.
         """
         wanted = flows.options_of(options)
@@ -124,8 +124,8 @@ class Client(_Settings):
 
         Args:
             source: A file.
-            at: The URL of one that was begun before, to continue it.
-            progress: Hears of bytes; can cancel.
+            at: The URL of an earlier upload, to continue it.
+            progress: Receives byte counts; can cancel.
         """
         return self._run(flows.uploaded(Path(source), self._tries, progress or Progress(), at=at))
 
@@ -141,11 +141,11 @@ class Client(_Settings):
         """A new job for an upload.
 
         Args:
-            upload: What `upload` gave.
-            key: The same key gives the same job again, whatever happened to the answer.
-            folder: Where the file is, for archives of results.
-            webhook: Address that the server tells when the job has ended, if it may.
-            options: What should happen, such as ``scale=2``.
+            upload: What `upload` returned.
+            key: The same key returns the same job, even if an earlier answer was lost.
+            folder: The file's folder in archives of results.
+            webhook: URL that the server notifies when the job ends, if it is allowed to.
+            options: Request options, such as ``scale=2``.
         """
         wanted = flows.options_of(options)
         return self._run(
@@ -153,14 +153,14 @@ class Client(_Settings):
         )
 
     def job(self, id: str) -> JobView:
-        """A job as it is now."""
+        """The current state of a job."""
         return self._run(flows.found(id, self._tries))
 
     def jobs(self, *statuses: str) -> Iterator[JobView]:
         """This client's jobs, newest first, page by page.
 
         Args:
-            statuses: Only those that are ``queued``, ``running``, ``done`` …
+            statuses: Only jobs that are ``queued``, ``running``, ``done`` …
         """
         after: str | None = None
         while True:
@@ -181,9 +181,9 @@ class Client(_Settings):
         """The file with a job's result.
 
         Args:
-            job: One that is done.
+            job: A finished job.
             target: The file to write, or a folder.
-            progress: Hears of bytes; can cancel.
+            progress: Receives byte counts; can cancel.
         """
         progress = progress or Progress()
         return self._run(flows.fetched(job, Path(target), self._tries, progress))
@@ -224,9 +224,9 @@ class AsyncClient(_Settings):
 
     Args:
         url: Such as ``http://127.0.0.1:8000``, with a path if the server is behind one.
-        token: That of the server, if it asks for one.
-        tries: How often a request is sent at most.
-        timeout_s: Seconds that the server may be silent.
+        token: The server's token, if it requires one.
+        tries: Maximum number of times a request is sent.
+        timeout_s: Seconds that the server may stay silent.
     """
 
     def __init__(
@@ -300,7 +300,7 @@ class AsyncClient(_Settings):
         )
 
     async def job(self, id: str) -> JobView:
-        """A job as it is now."""
+        """The current state of a job."""
         return await self._run(flows.found(id, self._tries))
 
     async def jobs(self, *statuses: str) -> AsyncIterator[JobView]:

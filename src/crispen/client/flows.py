@@ -1,7 +1,7 @@
-"""What a client says to a server, and when it says it again; how it is sent is left open.
+"""What a client sends to a server, and when it retries; the transport is left open.
 
-Each flow is a generator: it yields a `Call` and is given the answer, or yields a `Pause`. So there
-is one copy of everything for the client that waits and for the one that awaits.
+Each flow is a generator: it yields a `Call` and receives the answer, or yields a `Pause`. So the
+blocking and the async client share one copy of everything.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ API = "/api/v1"
 PART_BYTES = 4 << 20
 _TUS = {"Tus-Resumable": "1.0.0"}
 _BUSY = (429, 502, 503, 504)
-# Somebody else holds the upload, such as our own call that timed out.
+# Another call holds the upload, such as one of ours that timed out.
 _HELD = (409, 423)
 _FIRST_S, _MOST_S = 0.2, 10.0
 _LOOK_FIRST_S, _LOOK_MOST_S = 0.1, 2.0
@@ -41,12 +41,12 @@ class Call:
     """A request to send.
 
     Attributes:
-        method: Of HTTP.
-        path: Below the API, or a whole URL.
-        headers: Beside the client's own.
-        json: Body.
-        content: Body in bytes.
-        params: Of the URL.
+        method: HTTP method.
+        path: Relative to the API, or a full URL.
+        headers: In addition to the client's own.
+        json: JSON body.
+        content: Body as bytes.
+        params: Query parameters.
     """
 
     method: str
@@ -72,11 +72,11 @@ def called(call: Call, tries: int, *, held: bool = False) -> Flow[httpx.Response
 
     Args:
         call: What to send.
-        tries: How often at most.
-        held: Try again as well where something is still held by another call.
+        tries: Maximum number of attempts.
+        held: Also retry while another call still holds something.
 
     Raises:
-        ServerError: The server refuses it, or does not answer.
+        ServerError: The server refuses the call, or does not answer.
     """
     pause_s = _FIRST_S
     for number in range(1, tries + 1):
@@ -94,7 +94,7 @@ def called(call: Call, tries: int, *, held: bool = False) -> Flow[httpx.Response
                 raise ServerError(
                     f"the server does not answer ({reason}); check its address", "no_answer", 0
                 ) from error
-        # Many clients that lost one server do not come back at the same moment.
+        # Clients that lost the same server must not all return at the same moment.
         yield Pause(max(wait_s, pause_s * random.uniform(0.5, 1.0)))
         pause_s = min(_MOST_S, 2 * pause_s)
     raise AssertionError
@@ -105,8 +105,8 @@ def uploaded(source: Path, tries: int, progress: Progress, *, at: str | None = N
 
     Args:
         source: The file.
-        tries: How often each part is sent at most.
-        progress: Hears of bytes; can cancel.
+        tries: Maximum number of times each part is sent.
+        progress: Receives byte counts; can cancel.
         at: The URL of an upload to continue.
 
     Raises:
@@ -147,7 +147,7 @@ def uploaded(source: Path, tries: int, progress: Progress, *, at: str | None = N
                 if not passing or failures >= tries:
                     raise
                 yield Pause(min(_MOST_S, _FIRST_S * 2**failures))
-                # What of it arrived is not sent again.
+                # Bytes that arrived are not sent again.
                 arrived = yield from _offset(at, tries)
             task.advance(arrived - offset)
             offset = arrived
@@ -180,13 +180,13 @@ def created(
 
 
 def found(id: str, tries: int) -> Flow[JobView]:
-    """A job as it is now."""
+    """The current state of a job."""
     answer = yield from called(Call("GET", f"/jobs/{id}"), tries)
     return JobView.model_validate_json(answer.content)
 
 
 def changed(method: str, path: str, tries: int) -> Flow[httpx.Response]:
-    """The answer to a request that changes something, and may be sent again."""
+    """The answer to a request that changes something and may be sent again."""
     return (yield from called(Call(method, path), tries))
 
 
@@ -202,7 +202,7 @@ def ended(id: str, tries: int, progress: Progress, timeout_s: float | None) -> F
     """A job once it is done.
 
     Raises:
-        ServerError: It failed, was cancelled, or is not done in time.
+        ServerError: It failed, was cancelled, or was not done in time.
     """
     began, pause_s, shown = time.monotonic(), _LOOK_FIRST_S, 0.0
     with progress.task("waiting", None, "jobs") as waiting:
@@ -236,11 +236,11 @@ def ended(id: str, tries: int, progress: Progress, timeout_s: float | None) -> F
 
 
 def fetched(job: JobView, target: Path, tries: int, progress: Progress) -> Flow[Path]:
-    """The file that holds a job's result, which appears when it is whole.
+    """The file with a job's result; it appears only once it is complete.
 
     Raises:
         OutputError: It cannot be written.
-        ServerError: The result cannot be had.
+        ServerError: The result is not available.
     """
     from crispen.media.atomic import replacing
 
@@ -273,7 +273,7 @@ def enhanced(
     progress: Progress,
     timeout_s: float | None,
 ) -> Flow[JobView]:
-    """A job whose result is in its place: sent, made and fetched."""
+    """A job whose result has been fetched: uploads, creates, waits and downloads."""
     upload = yield from uploaded(source, tries, progress)
     job = yield from created(upload, options, tries)
     job = yield from ended(job.id, tries, progress, timeout_s)
@@ -300,7 +300,7 @@ def _seconds(text: str) -> float:
 
 
 def options_of(given: Mapping[str, Any]) -> Request:
-    """What is wanted, out of the keywords of `crispen.enhance.request.Request`.
+    """The request, from the keywords of `crispen.enhance.request.Request`.
 
     Raises:
         UsageError: A value does not fit.

@@ -1,1 +1,1 @@
-"""The laboratory: networks are trained, measured and exported here; needs PyTorch."""
+"""The laboratory: trains, measures and exports networks; needs PyTorch."""

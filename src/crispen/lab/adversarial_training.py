@@ -1,8 +1,8 @@
-"""Training against a discriminator, as SRGAN does.
+"""Training against a discriminator, as in SRGAN.
 
-After the generator's own steps, each step is two: the generator minimises its losses plus a
-weighted adversarial one, with the discriminator held still; then the discriminator learns to tell
-that step's pictures from the real ones.
+After the steps of the generator alone, each step has two parts: the generator minimises its losses
+plus a weighted adversarial one, with the discriminator frozen; then the discriminator learns to
+tell that step's pictures from the real ones.
 
 Source: C. Ledig et al., "Photo-realistic single image super-resolution using a generative
 adversarial network", CVPR 2017, arXiv:1609.04802.
@@ -26,10 +26,10 @@ class Opponent:
 
     Args:
         table: The recipe's ``[adversarial]``.
-        channels: Of the pictures.
-        fabric: Where it trains.
-        seed: Of the weights.
-        bf16: Compute its layers in bf16, as the generator's.
+        channels: Channels of the pictures.
+        fabric: Fabric that it trains with.
+        seed: Seed of the weights.
+        bf16: Run its layers in bf16, like the generator's.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class Opponent:
         return scores.float()
 
     def plays(self, number: int) -> bool:
-        """Whether it takes part in a step, counted from 0."""
+        """Whether the discriminator takes part in a step, counted from 0."""
         return number >= self.table.pretrain_steps
 
     def for_generator(self, image: Tensor, target: Tensor) -> Tensor:
@@ -72,10 +72,10 @@ class Opponent:
             self.network.requires_grad_(True)
 
     def step(self, made: list[tuple[Tensor, Tensor]], rate: float) -> Tensor:
-        """Changes the discriminator once; returns its loss.
+        """Updates the discriminator once; returns its loss.
 
         Args:
-            made: Real pictures and the generator's, one pair for each accumulated batch.
+            made: Real and generated pictures, one pair per accumulated batch.
             rate: Factor of the learning rate.
         """
         for group in self.optimizer.param_groups:
@@ -84,8 +84,8 @@ class Opponent:
         total = torch.zeros((), device=self.fabric.device)
         for i, (target, image) in enumerate(made):
             with self.fabric.no_backward_sync(self._network, enabled=i < len(made) - 1):
-                # Apart, as the generator meets it: batch normalisation would tell them to each
-                # other.
+                # Separately, as in the generator's pass: batch normalisation would leak between
+                # them.
                 real, fake = (self._judged(self._network, x) for x in (target, image))
                 loss = self._loss.discriminator(real, fake) / len(made)
                 self.fabric.backward(loss)

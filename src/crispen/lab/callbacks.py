@@ -1,6 +1,6 @@
-"""What happens between steps: lines of the log, validation, sheets, checkpoints, curves.
+"""What happens between steps: log lines, validation, sheets, checkpoints, curves.
 
-Only rank 0 writes; it sends what it finds to the others, so that all of them decide alike.
+Only rank 0 writes; it sends its results to the others, so that all make the same decisions.
 """
 
 from __future__ import annotations
@@ -30,11 +30,11 @@ class Keeper:
     """Keeps the record of a run.
 
     Args:
-        learner: What is trained.
-        judge: Which validation was the best.
-        steps_per_epoch: Optimiser steps of a pass through the data; may be a fraction.
-        folder: Where it writes; None on ranks that do not.
-        validator: What it measures with, where it writes.
+        learner: The learner being trained.
+        judge: Decides which validation was the best.
+        steps_per_epoch: Optimiser steps per pass through the data; may be a fraction.
+        folder: Folder to write to; None on ranks that do not write.
+        validator: Measures the network, on the rank that writes.
         save: Writes a checkpoint of that name.
     """
 
@@ -60,7 +60,7 @@ class Keeper:
         self._sampled = {self._step_of(epoch) for epoch in train.sample_epochs}
         self._kept = {self._step_of(epoch): epoch for epoch in train.keep_epochs}
         alone = learner.fabric.world_size == 1
-        # Reading a number from a GPU, or agreeing on one, waits for all that was begun before.
+        # Reading a number from a GPU, or agreeing on one, waits for all pending work.
         self._watches_every_step = alone and learner.device.type == "cpu"
 
     def _step_of(self, epoch: int) -> int:
@@ -75,11 +75,11 @@ class Keeper:
 
         Args:
             step: Steps done.
-            rate: Factor of the learning rate that the last of them had.
-            seconds: Of training so far.
+            rate: Factor of the last step's learning rate.
+            seconds: Seconds of training so far.
 
         Raises:
-            TrainingError: The loss or a weight is no number any more.
+            TrainingError: The loss or a weight is no longer a number.
         """
         train = self.recipe.train
         last = step == train.steps
@@ -100,10 +100,10 @@ class Keeper:
             self.save(CHECKPOINT, step)
 
     def save(self, name: str, step: int) -> None:
-        """Writes a checkpoint, unless there is nothing good to be kept.
+        """Writes a checkpoint, unless the weights are not worth keeping.
 
         Raises:
-            TrainingError: A weight is no number any more.
+            TrainingError: A weight is no longer a number.
         """
         if not self.learner.finite():
             raise TrainingError(self._told(step, "a weight is no number any more"))
@@ -119,7 +119,7 @@ class Keeper:
         return f"step {step}: {what}; lower train.learning_rate or set train.clip ({good})"
 
     def _check(self, step: int, losses: torch.Tensor) -> None:
-        """Refuses losses of the steps up to `step` of which one is no number."""
+        """Refuses losses up to `step` if one is not a number."""
         values = losses.tolist()
         for at, value in enumerate(values, step - len(values) + 1):
             if not math.isfinite(value):
@@ -177,8 +177,8 @@ class Keeper:
         if not math.isfinite(value):
             raise TrainingError(self._told(step, f"the {monitor} of validation is {value}"))
         if self._fights(step) and not (validation.perceptual and self._fights(self.judge.step)):
-            # A network that learns against a discriminator is not compared with what it was before,
-            # nor by a figure that a discriminator makes worse.
+            # A network that trains against a discriminator is compared neither with its state
+            # before, nor by a figure that a discriminator makes worse.
             self.judge.best = None
         larger = validation.larger_is_better
         if self.judge.hear(value, step, self.recipe.train, larger=larger):
@@ -187,7 +187,7 @@ class Keeper:
         return figures
 
     def _fights(self, step: int) -> bool:
-        """Whether a discriminator took part up to this step."""
+        """Whether a discriminator has taken part by this step."""
         table = self.recipe.adversarial
         return table is not None and step > table.pretrain_steps
 
@@ -196,14 +196,14 @@ class Keeper:
         if self._board is None:
             from torch.utils.tensorboard import SummaryWriter
 
-            # What a killed run showed of later steps is taken back.
+            # Removes what a killed run recorded for later steps.
             self._board = SummaryWriter(str(self.folder.path / "tensorboard"), purge_step=step)
         for name, value in row.items():
             if name not in ("step", "seconds"):
                 self._board.add_scalar(name, value, step)
 
     def sample(self, step: int) -> None:
-        """Makes a sample sheet and draws the curves."""
+        """Makes a sample sheet and plots the curves."""
         if not self.folder or not self.validator:
             return
         path = self.folder.path / "samples" / f"step-{step:08d}.png"
@@ -212,12 +212,12 @@ class Keeper:
         self.draw()
 
     def draw(self) -> None:
-        """Draws the curves as far as they go."""
+        """Plots the curves so far."""
         if self.folder:
             draw_curves([read_run(self.folder.path)], self.folder.path / "curves.png")
 
     def end(self, status: str, step: int, seconds: float, **about: Any) -> None:
-        """Writes how the run ended."""
+        """Records how the run ended."""
         if not self.folder:
             return
         if self._board is not None:

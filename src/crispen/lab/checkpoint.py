@@ -1,8 +1,8 @@
-"""Checkpoints: everything that is needed to continue a run, or to export it.
+"""Checkpoints: everything needed to continue a run or export it.
 
 A checkpoint is a dictionary of tensors and plain values that ``torch.load(weights_only=True)``
-reads, so opening a stranger's file runs no code. It is written beside its place and then renamed:
-a full disk or a killed process costs the new one, never the one before.
+reads, so opening an untrusted file runs no code. It is written under a temporary name and then
+renamed: a full disk or a killed process costs the new one, never the previous one.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ def save_checkpoint(path: Path, content: dict[str, Any], recipe: Recipe) -> None
     """Writes a checkpoint atomically.
 
     Args:
-        path: Its place; what is there stays until the new one is whole.
+        path: Its path; an existing file stays until the new one is complete.
         content: Tensors and plain values.
-        recipe: Goes in as JSON.
+        recipe: The recipe, stored as JSON.
 
     Raises:
-        OutputError: The disk is full, or the folder refuses it.
+        OutputError: The disk is full, or the folder is not writable.
     """
     buffer = io.BytesIO()
     versions = {
@@ -55,7 +55,7 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
     """The content of a checkpoint, tensors on the CPU, ``recipe`` checked.
 
     Raises:
-        MissingInput: It is not there.
+        MissingInput: It does not exist.
         InputError: It is not a Crispen checkpoint.
     """
     if not path.is_file():
@@ -77,16 +77,16 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
 
 
 def _older(content: dict[str, Any], table: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
-    """A checkpoint of version 0.1, which knew fewer tables."""
+    """A checkpoint of version 0.1, which had fewer tables."""
     kind = table["train"].pop("loss")
-    # Its MSE stood with a factor of 20, so that one learning rate fitted all losses.
+    # Its MSE had a factor of 20, so that one learning rate suited all losses.
     table["loss"] = [{"kind": kind, "weight": 20.0 if kind == "mse" else 1.0}]
     content["data"] = {"digest": content.pop("data_sha256"), "licence": table["data"]["licence"]}
     return content, table
 
 
 def restore_weights(network: Network, weights: dict[str, Tensor], path: Path) -> None:
-    """Puts a checkpoint's weights into a network of the same recipe.
+    """Loads a checkpoint's weights into a network of the same recipe.
 
     Raises:
         UsageError: They belong to another network.
@@ -102,16 +102,16 @@ def restore_weights(network: Network, weights: dict[str, Tensor], path: Path) ->
 
 
 def transfer_weights(network: Network, start: Path) -> dict[str, Any]:
-    """Copies the matching weights of another run, and says where they come from.
+    """Copies the matching weights of another run, and returns their origin.
 
-    A tail for twice or half the scale is made of its sub-pixels, repeated or averaged; that of
-    another network is initialised at random.
+    A tail for twice or half the scale is made from its sub-pixels, repeated or averaged; the tail
+    of another network is initialised at random.
 
     Returns:
         ``started_from``, and the ``steps`` and ``wall_time_s`` of all runs before this one.
 
     Raises:
-        MissingInput: No such checkpoint.
+        MissingInput: There is no such checkpoint.
         UsageError: Nothing in it fits.
     """
     if not start.exists():
@@ -124,13 +124,13 @@ def transfer_weights(network: Network, start: Path) -> dict[str, Any]:
     average = content["average"]
     if any(key.startswith(_DETAIL) for key in average) and not any(
         key.startswith(_DETAIL) for key in own
-    ):  # the part of a vivid network that learns
+    ):  # the trained part of a vivid network
         average = {key.removeprefix(_DETAIL): value for key, value in average.items()}
     theirs = rescaled_tail(
         average, content["recipe"].scale, network.scale, getattr(network, "unshuffle", 1)
     )
     fitting = {k: v for k, v in theirs.items() if k in own and own[k].shape == v.shape}
-    if not any(v.ndim > 1 for v in fitting.values()):  # a bias alone is chance
+    if not any(v.ndim > 1 for v in fitting.values()):  # a bias alone may match by chance
         raise UsageError(
             f"train.start: nothing in {start} ({content['recipe'].name}, network "
             f"{content['recipe'].network.kind}) fits this network; leave train.start out or name "
@@ -151,10 +151,10 @@ def rescaled_tail(
     """The weights of a plain network for another scale.
 
     Args:
-        weights: Others than ``tail.weight`` and ``tail.bias`` stay.
-        before: The scale that they are of: each channel has its square of sub-pixels.
-        after: Another; where neither is a multiple of the other, the tail stays.
-        unshuffle: How many pixels of the input each side of the tail's stands for.
+        weights: All except ``tail.weight`` and ``tail.bias`` stay.
+        before: Their scale: each channel has its square of sub-pixels.
+        after: The new scale; if neither is a multiple of the other, the tail stays.
+        unshuffle: Number of input pixels per side of the tail's pixel.
     """
     larger, smaller = max(before, after), min(before, after)
     changed = dict(weights)
@@ -162,8 +162,8 @@ def rescaled_tail(
         old = weights.get(key)
         if old is None or larger % smaller or len(old) % (before * unshuffle) ** 2:
             continue
-        # Rows and columns of sub-pixels last, whatever a row of the tensor holds; what is folded
-        # comes after them, see `Plain.residual`.
+        # Sub-pixel rows and columns last, whatever a row of the tensor holds; folded pixels follow
+        # them, see `Plain.residual`.
         channels = len(old) // (before * unshuffle) ** 2
         planes = old.reshape(channels, before, before, -1).permute(0, 3, 1, 2)
         if after > before:
@@ -176,17 +176,18 @@ def rescaled_tail(
 
 
 def no_lineage() -> dict[str, Any]:
-    """The lineage of a run that began with random weights."""
+    """The lineage of a run that started from random weights."""
     return {"started_from": "", "steps": 0, "wall_time_s": 0.0}
 
 
 def check_same_run(old: Recipe, new: Recipe, path: Path) -> None:
-    """Refuses to continue a run of another recipe.
+    """Refuses to continue a run of a different recipe.
 
-    What may differ: how long and how fast it learns, where the same data is, what is measured.
+    These may differ: training length and learning rate, the location of the same data, and what is
+    measured.
 
     Raises:
-        UsageError: They differ in anything else; names it.
+        UsageError: They differ in anything else; the error names it.
     """
     before, now = (_identity(r) for r in (old, new))
     for key in before:
@@ -201,9 +202,9 @@ def _identity(recipe: Recipe) -> dict[str, Any]:
     table = recipe.model_dump()
     data, train = table["data"], table["train"]
     places = ("path", "valid_path", "input", "target", "csv")
-    # Not cache_mb: of a set larger than that, it decides the order.
+    # Not cache_mb: for a larger set, it decides the order.
     ways = ("memory", "workers", "licence")
-    # What was the best by one measure says nothing about the best by another.
+    # The best by one measure says nothing about the best by another.
     validation = table["validation"] | {"path": Path(recipe.validation.path).name}
     return {key: table[key] for key in ("name", "scale", "network", "degradation", "loss")} | {
         "data": {k: v for k, v in data.items() if k not in (*places, *ways)},
@@ -218,10 +219,10 @@ def _identity(recipe: Recipe) -> dict[str, Any]:
 
 
 def checkpoint_in(path: Path) -> Path:
-    """A run folder's best checkpoint, or else its last; a file is itself.
+    """A run folder's best checkpoint, or else its last; a file is returned as it is.
 
     Raises:
-        MissingInput: Nothing is there.
+        MissingInput: There is none.
     """
     if path.is_dir():
         for name in (BEST, CHECKPOINT):

@@ -1,8 +1,7 @@
-"""``torch.compile``, trusted only after it gave the gradients that PyTorch gives without it.
+"""``torch.compile``, trusted only after its gradients equal those of plain PyTorch.
 
-With torch 2.13 on CPUs one network of ours got right gradients for small crops and none at all for
-large ones, and learned nothing. So one pass of each is compared first, at the size that will be
-trained.
+With torch 2.13 on CPUs one of our networks got correct gradients for small crops but none at all
+for large ones, and learned nothing. So one pass of each is compared first, at the training size.
 """
 
 from __future__ import annotations
@@ -23,18 +22,18 @@ _TOLERANCE = 0.1
 def compile_layers(network: Network, x: Tensor, *, bf16: bool) -> None:
     """Lets ``torch.compile`` fuse a network's layers, in place.
 
-    Of an `Upscaler` only the residual: its base stays in full precision.
+    In an `Upscaler` only the residual: its base stays in full precision.
 
     Args:
         network: In training mode, on its device.
-        x: A batch of the size that it will train on.
+        x: A batch of the training size.
         bf16: Whether its layers run in bf16.
 
     Raises:
-        UsageError: The compiled network's gradients are not those of the network.
+        UsageError: The compiled network's gradients differ from the network's.
     """
     core = "residual" if isinstance(network, Upscaler) else "forward"
-    # Without dropout and batch statistics both passes are one function, and change nothing.
+    # Without dropout and batch statistics both passes are the same function, without side effects.
     probe = copy.deepcopy(network)
     for layer in probe.modules():
         if isinstance(layer, nn.modules.dropout._DropoutNd | nn.modules.batchnorm._BatchNorm):
@@ -58,7 +57,7 @@ def _gradients(
     torch.manual_seed(0)
     with torch.autocast(x.device.type, torch.bfloat16, enabled=bf16):
         out = core(x).float()
-    # A weight for each pixel: a plain sum would hide what is swapped.
+    # A weight per pixel: a plain sum would hide swapped pixels.
     (out * torch.rand(out.shape, generator=seed, device=x.device)).sum().backward()  # type: ignore[no-untyped-call]
     found = [torch.zeros_like(p) if p.grad is None else p.grad for p in network.parameters()]
     return torch.cat([g.flatten() for g in found])

@@ -1,4 +1,4 @@
-"""Learning curves of one run, or of several laid over each other, as a picture."""
+"""Learning curves of one run, or of several overlaid, as a picture."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#0
 
 
 def draw_curves(runs: Sequence[Run], path: Path, names: Sequence[str] = ()) -> None:
-    """Draws loss, PSNR and, where it was measured, accuracy over the steps.
+    """Plots loss, PSNR and, if measured, accuracy over the steps.
 
     Args:
-        runs: One, or several to compare; validation is drawn in full, training thin.
+        runs: One, or several to compare; validation curves are thick, training curves thin.
         path: A ``.png``, ``.svg`` or ``.pdf`` file; replaced.
-        names: Of the runs in the legend; their own names unless given.
+        names: Names of the runs in the legend; their own unless given.
 
     Raises:
         OutputError: It cannot be written.

@@ -1,9 +1,9 @@
-"""From a checkpoint to the model file that everybody else reads.
+"""From a checkpoint to the model file that everything else reads.
 
 Three files are written: ``NAME.onnx`` (the graph and its `ModelCard`), ``NAME.safetensors`` (the
-same merged weights for PyTorch users) and ``NAME.md`` (the card as a page). The averaged weights
-are taken, rich blocks are merged into single convolutions, and before anything is kept the merged
-network is compared with the trained one, and the graph with the merged network.
+same merged weights for PyTorch users) and ``NAME.md`` (the card as a page). Export uses the
+averaged weights and merges rich blocks into single convolutions. Before anything is kept, the
+merged network is compared with the trained one, and the graph with the merged network.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ _BLACK, _SWING = 16.0 / 255.0, 219.0 / 255.0
 
 
 class _WithResidual(nn.Module):
-    """Gives the residual as a second output, so that its tensor has a name in the graph."""
+    """Adds the residual as a second output, so that its tensor has a name in the graph."""
 
     def __init__(self, network: Upscaler) -> None:
         super().__init__()
@@ -59,7 +59,7 @@ class _WithResidual(nn.Module):
 
 
 class _Estimating(nn.Module):
-    """The part of a `Curve` that is exported, whose nodes are named as in the whole."""
+    """The exported part of a `Curve`, with nodes named as in the whole."""
 
     def __init__(self, network: Curve) -> None:
         super().__init__()
@@ -70,9 +70,9 @@ class _Estimating(nn.Module):
 
 
 class StudioRange(Network):
-    """A network that was trained on full-range luma, for programs that give it studio range.
+    """A network trained on full-range luma, for programs that pass studio range.
 
-    Whatever runs a luma model gives it Y' from 16 to 235; Y of YUV runs from 0 to 255.
+    Anything that runs a luma model passes Y' from 16 to 235; Y of YUV runs from 0 to 255.
     """
 
     def __init__(self, network: Network) -> None:
@@ -90,10 +90,10 @@ class StudioRange(Network):
 def to_onnx(network: Network, card: ModelCard) -> onnx.ModelProto:
     """The graph: ``input`` (N, C, H, W) in [0, 1] → ``output`` (N, C, scale·H, scale·W).
 
-    N, H and W are free, but for a network that takes one window. Where the network adds to a
-    bicubic picture, the tensor before that sum is called ``residual``. Dials, and how vivid the
-    answer is, become initializers; see `crispen.models.dials`. Of a network that answers with a
-    curve only the part that finds it is written; see `crispen.models.curve`.
+    N, H and W are free, except for a network that accepts one window. If the network adds to a
+    bicubic picture, the tensor before that sum is called ``residual``. Dials and the vividness
+    become initializers; see `crispen.models.dials`. For a network that outputs a curve, only the
+    part that estimates it is written; see `crispen.models.curve`.
     """
     if network.has_curve:
         return _finished(_estimator_graph(network), card)
@@ -101,7 +101,7 @@ def to_onnx(network: Network, card: ModelCard) -> onnx.ModelProto:
     free = {0: "n", 2: "h", 3: "w"} if side is None else {0: "n"}
     grown = {0: "n", 2: "H", 3: "W"} if side is None else {0: "n"}
     if side is not None and isinstance(network, Foreign):
-        free = grown = {}  # it could not be written with anything left open
+        free = grown = {}  # it could not be exported with free axes
     names, inputs = ["output"], [example(network)]
     given = ["input"]
     if network.has_dials:
@@ -115,7 +115,7 @@ def to_onnx(network: Network, card: ModelCard) -> onnx.ModelProto:
         module, names = _WithResidual(network), ["output", "residual"]
     model = traced(module, inputs, given, names, {"input": free, "output": grown})
     del model.graph.output[1:]
-    # Only now: as constants they would have been folded away with what follows from them.
+    # Only now: as constants they would have been folded away with everything derived from them.
     del model.graph.input[1:]
     for name, value in zip(given[1:], inputs[1:], strict=True):
         model.graph.initializer.append(numpy_helper.from_array(value.numpy(), name))
@@ -157,7 +157,7 @@ def _check_merge(trained: Network, merged: Network) -> None:
 
 
 def _check_graph(network: Network, model: onnx.ModelProto) -> None:
-    """The graph, run by ONNX's own reference, must give what PyTorch gives."""
+    """Checks that the graph, run by ONNX's reference, equals PyTorch."""
     x = example(network)
     with torch.no_grad():
         if isinstance(network, Curve):
@@ -166,7 +166,7 @@ def _check_graph(network: Network, model: onnx.ModelProto) -> None:
             given = dict(zip(("view", "statistics"), (part.numpy() for part in seen), strict=True))
         else:
             expected, given = network.eval()(x).numpy(), {"input": x.numpy()}
-    with np.errstate(over="ignore", invalid="ignore"):  # on the side that its sigmoid drops
+    with np.errstate(over="ignore", invalid="ignore"):  # on the side that its sigmoid discards
         (out,) = ReferenceEvaluator(model).run(None, given)
     difference = float(np.abs(np.asarray(out) - expected).max())
     if not difference <= TOLERANCE:
@@ -177,7 +177,7 @@ def _check_graph(network: Network, model: onnx.ModelProto) -> None:
 
 
 def _degrading(tables: Sequence[Degradation], scale: int) -> Degrade:
-    """Whole pictures degraded, as ``crispen evaluate --degrade`` does with seed 0."""
+    """Degrades whole pictures as ``crispen evaluate --degrade`` does with seed 0."""
 
     def apply(pixels: NDArray[np.uint8], index: int) -> NDArray[np.uint8]:
         return degrade_image(Image(pixels), tables, seed=index, scale=scale).as_rgb8()
@@ -186,7 +186,7 @@ def _degrading(tables: Sequence[Degradation], scale: int) -> Degrade:
 
 
 def _taught(recipe: Recipe) -> dict[str, str]:
-    """What the card says of a teacher."""
+    """The card's text about a teacher."""
     table = recipe.teacher
     if table is None:
         return {}
@@ -195,7 +195,7 @@ def _taught(recipe: Recipe) -> dict[str, str]:
 
 
 def _kept(recipe: Recipe, step: int) -> str:
-    """Which checkpoint it is, for networks that learned against a discriminator."""
+    """The kind of checkpoint, for networks that trained against a discriminator."""
     table = recipe.adversarial
     if table is None:
         return ""
@@ -221,20 +221,20 @@ def export_checkpoint(
 
     Args:
         checkpoint: A run's ``best.ckpt`` or ``last.ckpt``.
-        folder: Where to; made if it is not there.
+        folder: Target folder; created if missing.
         name: The model's name; the recipe's unless given.
-        valid: Folder with ``Set5``, ``Set14`` …; quality measured there, with the recipe's own
-            degradation unless others are given, and speed go into the card.
-        degradations: What it is measured with, each separately, by its name on the card.
-        licence: Of the weights.
+        valid: Folder with ``Set5``, ``Set14`` …; the card gets the quality measured there, with the
+            recipe's own degradation unless others are given, and the speed.
+        degradations: Degradations to measure with, each separately, by their names on the card.
+        licence: Licence of the weights.
 
     Returns:
         The path of the ONNX file.
 
     Raises:
-        InputError: Not a checkpoint.
-        ModelError: What would be written is not what was trained, or the network depends on more
-            of its input than its halo says.
+        InputError: It is not a checkpoint.
+        ModelError: The exported network would differ from the trained one, or the network depends
+            on more of its input than its halo states.
         OutputError: It cannot be written.
     """
     content = load_checkpoint(checkpoint)
@@ -303,7 +303,7 @@ def export_checkpoint(
         card = card.model_copy(update=measured)
         model.metadata_props[-1].value = card.model_dump_json(exclude_defaults=True)
         write_whole(path, model.SerializeToString())
-    # Published weights are named by the layers alone.
+    # Published weights are named after the layers alone.
     named = merged.model if isinstance(merged, Foreign) else merged
     tensors = {k: v.contiguous() for k, v in named.state_dict().items()}
     metadata = {CARD_KEY: card.model_dump_json(exclude_defaults=True)}
@@ -313,5 +313,5 @@ def export_checkpoint(
 
 
 def _stride(network: Network) -> int | None:
-    """Windows that are the only input overlap by half, so that no seam is seen."""
+    """Windows that are the only input size overlap by half, so that no seam shows."""
     return network.window_px // 2 if network.window_px else None

@@ -1,8 +1,8 @@
-"""One optimiser step: crops on the device, degraded there, through the network, compared.
+"""One optimiser step: crops are degraded on the device, run through the network, and compared.
 
-The layers run in bf16 where the recipe says so; the sum with a bicubic base, the loss and the
-weights stay in fp32. Everything random in a step comes from generators that are seeded from
-(seed, rank, step), so a step is a pure function of the weights and its number.
+The layers run in bf16 if the recipe says so; the sum with a bicubic base, the loss and the weights
+stay in fp32. Everything random in a step comes from generators seeded from (seed, rank, step), so a
+step is a pure function of the weights and its number.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from crispen.lab.recipe import Recipe, Train
 from crispen.lab.schedule import rate_factor
 from crispen.lab.teacher import Teacher
 
-# Shares of crops that are no photographs.
+# Shares of crops that are not photographs.
 MADE_UP = ("bilevel", "pages", "patterns")
 
 
@@ -38,7 +38,7 @@ def make_network(recipe: Recipe) -> Network:
     """The untrained network, the same for the same seed.
 
     Raises:
-        UsageError: It cannot be built for this scale, or does not take this size of crops.
+        UsageError: It cannot be built for this scale, or does not accept this crop size.
     """
     torch.manual_seed(recipe.train.seed)
     network = build_network(recipe.network, scale=recipe.scale, channels=recipe.data.channels)
@@ -47,13 +47,13 @@ def make_network(recipe: Recipe) -> Network:
 
 
 def check_losses(recipe: Recipe, network: Network) -> None:
-    """Compares one blank crop, so that what the losses cannot compare is reported before any work.
+    """Runs the losses on one blank crop, so that errors are reported before any work.
 
     Raises:
-        CrispenError: A loss does not fit the network or the crops, or misses a file.
+        CrispenError: A loss does not fit the network or the crops, or lacks a file.
     """
     x = torch.zeros(1, recipe.data.channels, recipe.data.patch, recipe.data.patch)
-    # Neither the weights, the statistics of layers nor the random state may change.
+    # Weights, layer statistics and random state must not change.
     with torch.no_grad(), torch.random.fork_rng(devices=[]):
         output = copy.deepcopy(network).train().outputs(torch.cat([x, x]))
         build_loss(recipe.loss)(output, torch.zeros_like(output.image))
@@ -68,7 +68,7 @@ def is_paired(recipe: Recipe) -> bool:
 
 
 def make_pipeline(recipe: Recipe, device: torch.device) -> Pipeline | None:
-    """What makes inputs of targets; None if the data has its own inputs.
+    """The pipeline that makes inputs from targets; None if the data has its own inputs.
 
     Raises:
         UsageError: The degradations do not fit the scale, the colour or the data.
@@ -104,14 +104,14 @@ def make_pipeline(recipe: Recipe, device: torch.device) -> Pipeline | None:
 def make_pair(
     batches: Batches, index: int | None, pipeline: Pipeline | None, recipe: Recipe, seed: int
 ) -> Pair:
-    """Inputs, targets, and what is known of the inputs.
+    """Inputs, targets, and what is known about the inputs.
 
     Args:
-        batches: Where from.
-        index: Of the batch; None for the held-out crops.
+        batches: Their source.
+        index: Index of the batch; None for the held-out crops.
         pipeline: See `make_pipeline`.
         recipe: The recipe.
-        seed: Of the degradation.
+        seed: Seed of the degradation.
     """
     size = pipeline.crop if pipeline else recipe.scale * recipe.data.patch
     if index is None:
@@ -154,7 +154,7 @@ def make_optimizer(network: nn.Module, train: Train) -> torch.optim.Optimizer:
 
 
 class _Core(nn.Module):
-    """The network as what gradients are averaged for: tensors in, tensors out."""
+    """The network as the unit of gradient averaging: tensors in, tensors out."""
 
     def __init__(self, network: Network) -> None:
         super().__init__()
@@ -166,19 +166,19 @@ class _Core(nn.Module):
 
 
 class Learner:
-    """The weights, and the step that changes them.
+    """The weights, and the step that updates them.
 
     Args:
         recipe: What to train.
-        network: Its network, with the weights to begin with; becomes part of the learner.
-        batches: What it learns from.
-        fabric: Where it trains.
+        network: Its network with the initial weights; becomes part of the learner.
+        batches: The training data.
+        fabric: Fabric that it trains with.
         compile_network: Let ``torch.compile`` fuse the layers.
 
     Attributes:
         average: The exponential average of the weights, which is validated and exported.
         opponent: The discriminator's side, if the recipe has one.
-        recent: The loss and its terms of the steps since they were last read.
+        recent: The loss and its terms for the steps since the last read.
     """
 
     def __init__(
@@ -210,7 +210,7 @@ class Learner:
         self.optimizer = make_optimizer(network, recipe.train)
         kept = network.state_dict().keys()
         theirs = dict(network.named_buffers())
-        # Such as the running means of batch normalisation; constants are no part of the state.
+        # Such as running means of batch normalisation; constants are not part of the state.
         self._statistics = [
             (mine, theirs[name]) for name, mine in self.average.named_buffers() if name in kept
         ]
@@ -234,11 +234,11 @@ class Learner:
         self.recent: list[dict[str, Tensor]] = []
 
     def step(self, number: int, rate: float) -> None:
-        """Changes the weights once.
+        """Updates the weights once.
 
         Args:
-            number: Of the step, from 0.
-            rate: Factor of all learning rates, see `crispen.lab.schedule`.
+            number: Number of the step, from 0.
+            rate: Factor of all learning rates; see `crispen.lab.schedule`.
         """
         train = self.recipe.train
         # Dropout and the noise of variational networks draw from PyTorch's own generators.

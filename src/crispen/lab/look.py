@@ -1,9 +1,9 @@
-"""Trains the network of `crispen.look` on what `Life` does to pictures, and tells how good it is.
+"""Trains the network of `crispen.look` on `Life`'s degradations, and reports its accuracy.
 
     python -m crispen.lab.look --data ../shared/data/train --minutes 30 -o runs/look
 
-Writes ``look.ckpt`` every few minutes (and continues from there), and ``look.onnx`` at the end,
-with a table of the truth against what was measured on held-out pictures.
+Writes ``look.ckpt`` every few minutes (and resumes from it), and ``look.onnx`` at the end, with a
+table of true against measured values on held-out pictures.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _HELD_OUT = 16
 
 
 def made(batches: Batches, pipeline: Pipeline, index: int | None) -> tuple[Tensor, Tensor]:
-    """Crops and their dials ``(N, 3)``; held-out ones without an index."""
+    """Crops and their dials ``(N, 3)``; held-out crops if no index is given."""
     batch = (
         batches.fixed(192, pipeline.crop) if index is None else batches.batch(index, pipeline.crop)
     )
@@ -44,7 +44,7 @@ def made(batches: Batches, pipeline: Pipeline, index: int | None) -> tuple[Tenso
 
 
 def loss(out: Tensor, dials: Tensor) -> Tensor:
-    """The Gaussian log-likelihood, its gradient of the value not weakened by a large variance.
+    """The Gaussian log-likelihood; a large variance does not weaken the value's gradient.
 
     Source: M. Seitzer et al., "On the pitfalls of heteroscedastic uncertainty estimation", 2022,
     arXiv:2203.09168, with β = 0.5.
@@ -55,7 +55,7 @@ def loss(out: Tensor, dials: Tensor) -> Tensor:
 
 
 def table(network: LookNetwork, x: Tensor, dials: Tensor) -> str:
-    """The truth in tenths against mean and standard deviation of what was measured."""
+    """The truth in tenths against mean and standard deviation of the measurements."""
     with torch.no_grad():
         value = network(x)[:, : len(NAMES)]
     lines = ["truth       " + "".join(f"{name:>22}" for name in NAMES)]

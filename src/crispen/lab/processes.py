@@ -1,9 +1,8 @@
-"""Where a run trains: one device, several of this machine, or the nodes of a cluster.
+"""Where a run trains: one device, several on this machine, or the nodes of a cluster.
 
-Lightning's Fabric does the moving and the averaging of gradients. With several devices of one
-machine this process is rank 0 and starts the others itself, so that a run looks the same from the
-command line, from Python and from a test. Under SLURM or ``torchrun`` the processes are there
-already.
+Lightning's Fabric moves data and averages gradients. With several devices on one machine this
+process is rank 0 and starts the others itself, so that a run works the same from the command line,
+from Python and from a test. Under SLURM or ``torchrun`` the processes already exist.
 """
 
 from __future__ import annotations
@@ -71,12 +70,12 @@ class _Here(LightningEnvironment):
 
 @dataclass(frozen=True)
 class Place:
-    """The processes that train together, from the point of view of one of them.
+    """The processes that train together, as seen by one of them.
 
     Attributes:
-        devices: Of this machine.
-        port: Where rank 0 listens; 0 if this process is alone or somebody else started it.
-        rank: Of this process among all of them.
+        devices: Number of devices on this machine.
+        port: Port of rank 0; 0 if this process is alone or was started by something else.
+        rank: Rank of this process among all of them.
     """
 
     devices: int = 1
@@ -85,7 +84,7 @@ class Place:
 
     @classmethod
     def of_environment(cls, devices: int) -> Place:
-        """What the environment says, for a process that `start_helpers` started."""
+        """The place stated by the environment, for a process that `start_helpers` started."""
         if _RANK in os.environ:
             return cls(int(os.environ[_WORLD]), int(os.environ[_PORT]), rank=int(os.environ[_RANK]))
         outer = _outer()
@@ -95,22 +94,22 @@ class Place:
 
 
 def _outer() -> ClusterEnvironment | None:
-    """The launcher of the processes, if it was SLURM with several tasks or torchrun."""
+    """The launcher of the processes, if SLURM with several tasks or torchrun."""
     if SLURMEnvironment.detect() and int(os.environ.get("SLURM_NTASKS", "1")) > 1:
-        # Requeueing is done by submitit.
+        # submitit does the requeueing.
         return SLURMEnvironment(auto_requeue=False)
     return TorchElasticEnvironment() if TorchElasticEnvironment.detect() else None
 
 
 def connect(device: str, place: Place) -> Fabric:
-    """Joins the processes that train together; returns when all of them are there.
+    """Joins the processes that train together; returns once all have joined.
 
     Args:
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
         place: See `Place`.
 
     Raises:
-        UsageError: There is no such device, or there are not enough.
+        UsageError: There is no such device, or there are too few.
     """
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -129,7 +128,7 @@ def connect(device: str, place: Place) -> Fabric:
     if place.devices == 1 and outer is None:
         devices = [int(index)] if index else 1
         return Fabric(accelerator=kind, devices=devices)
-    # Its messages about joining are for debugging only.
+    # Its messages about joining are only for debugging.
     logging.getLogger("lightning.fabric").setLevel(logging.WARNING)
     environment = outer or _Here(place.rank, place.devices, place.port)
     nodes = 1 if outer is None else max(1, outer.world_size() // place.devices)
@@ -137,8 +136,8 @@ def connect(device: str, place: Place) -> Fabric:
         accelerator=kind,
         devices=place.devices,
         num_nodes=nodes,
-        # Running means of batch normalisation are rank 0's; sent around between two passes, they
-        # would corrupt the gradient of the first.
+        # Running means of batch normalisation are rank 0's; broadcast between two passes, they
+        # would corrupt the first one's gradient.
         strategy=DDPStrategy(cluster_environment=environment, forward_sync_buffers=False),
     )
     fabric.launch()
@@ -156,9 +155,9 @@ def helpers(place: Place, arguments: list[str], folder: Path) -> Iterator[None]:
     """The other processes of this machine, while the block runs.
 
     Args:
-        place: Of this process; it starts the others if it is rank 0 and they are not started yet.
-        arguments: Of ``python -m crispen.lab.helper``.
-        folder: Each writes what it says into ``rank-N.log`` there.
+        place: Place of this process; rank 0 starts the others if they are not started yet.
+        arguments: Arguments of ``python -m crispen.lab.helper``.
+        folder: Each writes its output to ``rank-N.log`` there.
 
     Raises:
         TrainingError: One of them failed.
@@ -183,7 +182,7 @@ def helpers(place: Place, arguments: list[str], folder: Path) -> Iterator[None]:
                         stdin=subprocess.DEVNULL,
                         stdout=log,
                         stderr=subprocess.STDOUT,
-                        # Ctrl-C is for rank 0, which tells the others.
+                        # Ctrl-C is for rank 0, which notifies the others.
                         start_new_session=True,
                     )
                 )
@@ -193,9 +192,9 @@ def helpers(place: Place, arguments: list[str], folder: Path) -> Iterator[None]:
                 process.wait(60)
     except RuntimeError as error:
         if isinstance(error, CrispenError):
-            raise  # this process knows what is wrong
+            raise  # this process knows the error
         for rank, process in enumerate(started, 1):
-            # What it fell over is being written down.
+            # Its error is still being written.
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(20)
             if process.poll():
@@ -217,7 +216,7 @@ def _last_line(log: Path) -> str:
 
 
 def end_with_parent() -> None:
-    """Ends this process when the one that started it is gone."""
+    """Ends this process when its parent has exited."""
     parent = os.getppid()
 
     def watch() -> None:
@@ -237,7 +236,7 @@ def _free_port() -> int:
 def stream_seed(*what: object) -> int:
     """A seed for one use of randomness, such as ``(seed, rank, step, "noise")``.
 
-    So that nothing random has a state: what a step draws depends on nothing but the step.
+    So no randomness has state: what a step draws depends only on the step.
 
     >>> stream_seed(0, 0, 1) != stream_seed(0, 1, 0)
     True
@@ -249,8 +248,8 @@ def stream_seed(*what: object) -> int:
 def seed_layers(device: torch.device, seed: int) -> None:
     """Seeds what layers draw from: PyTorch's own generators of the CPU and of `device`.
 
-    ``torch.manual_seed`` does the same, but on a machine without a GPU it writes down the whole
-    call stack each time, for the GPU that may come.
+    ``torch.manual_seed`` does the same, but on a machine without a GPU it records the whole call
+    stack each time, in case CUDA is initialised later.
     """
     torch.default_generator.manual_seed(seed)
     if device.type == "cuda":
@@ -260,7 +259,7 @@ def seed_layers(device: torch.device, seed: int) -> None:
 
 
 def hardware(device: torch.device, world: int) -> str:
-    """What a card says of the machine."""
+    """The card's description of the machine."""
     if device.type == "cuda":
         name = torch.cuda.get_device_name(device)
     else:

@@ -1,8 +1,8 @@
 """Checks that a network keeps the promises its model card makes, before it is exported.
 
-Tiles are cut with the card's halo and multiple, so a wrong one shows as seams in every picture.
-Both are measured here, on the network itself with random weights: a trained one can hide what it
-depends on behind filters that happen to be silent.
+Tiles are cut with the card's halo and multiple, so a wrong value shows as seams in every picture.
+Both are measured here, on the network itself with random weights: a trained network can hide its
+dependencies behind filters that happen to be silent.
 """
 
 from __future__ import annotations
@@ -18,25 +18,25 @@ from crispen.lab.networks.base import Network
 
 # A network whose output depends on more than this has no useful halo.
 _FARTHEST_PX = 256
-# How much farther than a halo is looked: dilated kernels leave gaps in what they see.
+# How far beyond a halo to check: dilated kernels leave gaps in their field.
 _MARGIN_PX = 96
-# Pictures that are asked, fewer where they are long; each adds its columns.
+# Number of test pictures, fewer if they are long; each adds its columns.
 _PICTURES = (4, 24)
 _ROWS = 2000
 
 
 def check_network(network: Network, name: str) -> None:
-    """Refuse a network whose size, range or halo is not what it says.
+    """Refuse a network whose size, range or halo is not as stated.
 
     Args:
-        network: As it is trained; not changed.
-        name: For the error.
+        network: In its training form; not changed.
+        name: Name for the error.
 
     Raises:
-        ModelError: What it says is wrong, with what would be right.
+        ModelError: A statement is wrong; the error gives the right value.
     """
     if network.window_px is not None:
-        return  # it sees one size only, and its card says so
+        return  # it accepts one size only, and its card says so
     tried = with_random_weights(network)
     _check_sizes(tried, name)
     if network.halo is None:
@@ -92,10 +92,10 @@ def _check_sizes(network: Network, name: str) -> None:
 
 
 def measured_halo(network: Network) -> int | None:
-    """How far an output pixel really looks, by gradients; None if farther than 256 pixels.
+    """The actual reach of an output pixel, by gradients; None if beyond 256 pixels.
 
-    Every row and column of the network's grid and every phase of the scale is asked on random
-    pictures, so that the farthest pixel with an influence is found.
+    Every row and column of the network's grid and every phase of the scale is tested on random
+    pictures, to find the farthest pixel with an influence.
     """
     farthest = 0
     if looks_farther(network, _FARTHEST_PX):
@@ -111,7 +111,7 @@ def measured_halo(network: Network) -> int | None:
 def _reach(network: Network, axis: int) -> int | None:
     step = network.multiple
     side = -(-((network.halo or 0) + _MARGIN_PX) // step)
-    # Twice as much is looked at until the reach ends inside it.
+    # The area doubles until the reach ends inside it.
     while (reach := _reach_within(network, axis, side)) >= side * step:
         if side * step > _FARTHEST_PX:
             return None
@@ -122,7 +122,7 @@ def _reach(network: Network, axis: int) -> int | None:
 def looks_farther(network: Network, than: int) -> bool:
     """Whether one output pixel of one picture depends on an input pixel farther away than that.
 
-    One look at one pixel answers for networks that see everything, and for those with many layers.
+    One test of one pixel settles networks with a global field and those with many layers.
     """
     side = than // network.multiple + 2
     return any(_reach_within(network, axis, side, pixels=1, most=1) > than for axis in (2, 3))
@@ -131,14 +131,14 @@ def looks_farther(network: Network, than: int) -> bool:
 def _reach_within(
     network: Network, axis: int, side: int, *, pixels: int | None = None, most: int = _PICTURES[1]
 ) -> int:
-    """The same on pictures that end `side` cells of the grid away from what is looked at.
+    """The same on pictures that end `side` grid cells away from the tested pixels.
 
     Args:
         network: The network.
-        axis: Along which.
-        side: In cells.
-        pixels: Of a cell, and phases of a pixel, that are asked; all unless given.
-        most: Pictures.
+        axis: Axis to test.
+        side: Distance in cells.
+        pixels: Pixels of a cell, and phases of a pixel, to test; all unless given.
+        most: Maximum number of pictures.
     """
     step, scale = network.multiple, network.scale
     middle = side * step
@@ -147,8 +147,8 @@ def _reach_within(
     pictures = min(most, max(_PICTURES[0], _ROWS // long))
     shape = (pictures, network.channels, *((long, across) if axis == 2 else (across, long)))
     x = _noise(shape).requires_grad_()
-    # Only the network itself: not clipped, so that no gradient is lost, while dropout and
-    # normalisation stay as they are at run time.
+    # Only the network itself, not clipped, so that no gradient is lost; dropout and normalisation
+    # behave as at run time.
     network.training = True
     try:
         out = network(x)

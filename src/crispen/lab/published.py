@@ -1,7 +1,7 @@
-"""Weights that others publish as PyTorch files, read without running what a file might hold.
+"""Published PyTorch weights, read without running code from the file.
 
-``python -m crispen.lab.published FILE MODEL`` makes an ONNX file of one; `crispen.engines` starts
-it, so that a stranger's file is opened in a process of its own.
+``python -m crispen.lab.published FILE MODEL`` converts one to an ONNX file; `crispen.engines`
+starts it, so that an untrusted file is opened in a separate process.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ from crispen.lab.settling import settle
 from crispen.media.atomic import write_whole
 from crispen.models.card import ModelCard
 
-# Where safetensors files say their licence: SPDX names, by the "modelspec" or by hand.
+# Where safetensors files state their licence: SPDX names, per "modelspec" or by hand.
 _LICENCES = ("modelspec.license", "license", "licence")
 
 
 class Published(NamedTuple):
-    """What a file holds.
+    """The content of a file.
 
     Attributes:
-        weights: By the names that its architecture has for them.
-        licence: As it says itself; empty if it does not.
+        weights: Weights by their names in the architecture.
+        licence: As stated in the file; empty if it is not.
     """
 
     weights: dict[str, Tensor]
@@ -46,8 +46,8 @@ def read_published(path: Path) -> Published:
     """The weights in a ``.pth``, ``.pt`` or ``.safetensors`` file, on the CPU.
 
     Raises:
-        MissingInput: It is not there.
-        InputError: It is damaged, or holds something else than weights.
+        MissingInput: It does not exist.
+        InputError: It is damaged, or holds something other than weights.
     """
     if not path.is_file():
         raise MissingInput(f"{path}: no such file")
@@ -55,14 +55,14 @@ def read_published(path: Path) -> Published:
         return _safetensors(path)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of old files, which it reads or refuses all the same
+            warnings.simplefilter("ignore")  # for old files, which it reads or refuses all the same
             content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise InputError(
             f"{path}: holds more than weights, or is damaged, so it is not opened; ask its maker "
             "for a .safetensors file"
         ) from error
-    except Exception as error:  # of zip archives, TorchScript and damaged files, each its own
+    except Exception as error:  # zip archives, TorchScript and damaged files each raise their own
         reason = str(error).strip().splitlines()[0] if str(error).strip() else "it is damaged"
         raise InputError(f"{path}: cannot be read as PyTorch weights ({reason})") from error
     weights = library().canonicalize_state_dict(content) if isinstance(content, dict) else {}
@@ -86,10 +86,10 @@ def _safetensors(path: Path) -> Published:
 
 
 def network_of(published: Published) -> Foreign:
-    """The network that the weights are of.
+    """The network to which the weights belong.
 
     Raises:
-        ModelError: None that can be used here.
+        ModelError: There is none that can be used here.
     """
     weights = {
         name: value.float() if value.is_floating_point() else value
@@ -102,7 +102,7 @@ def network_of(published: Published) -> Foreign:
 
 
 def take_published(network: Network, path: Path) -> bool:
-    """Puts the weights that fit into a network; whether there was one that is no bias.
+    """Copies the weights that fit into a network; returns whether any was not a bias.
 
     Raises:
         InputError: The file cannot be read.
@@ -110,7 +110,7 @@ def take_published(network: Network, path: Path) -> bool:
     """
     if not isinstance(network, Foreign):
         return False
-    # In the names of the library's network; old files have others.
+    # Named as in the library's network; old files use other names.
     theirs = network_of(read_published(path)).model.state_dict()
     own = network.model.state_dict()
     fitting = {k: v for k, v in theirs.items() if k in own and own[k].shape == v.shape}
@@ -119,10 +119,10 @@ def take_published(network: Network, path: Path) -> bool:
 
 
 def to_model(source: Path, target: Path) -> dict[str, Any]:
-    """Writes an ONNX file of a published one.
+    """Writes an ONNX file from a published one.
 
     Returns:
-        What the file said and what was measured, as fields of its card.
+        What the file stated and what was measured, as fields of its card.
 
     Raises:
         CrispenError: It cannot be read, used or written.
@@ -142,14 +142,14 @@ def to_model(source: Path, target: Path) -> dict[str, Any]:
         "licence": published.licence or "unknown",
     }
     model = to_onnx(network, ModelCard(name="published", task="restore", scale=network.scale))
-    # Its card is made where it is added, of these facts and of what it is asked to be.
+    # Its card is made when it is added, from these facts and the request.
     del model.metadata_props[:]
     write_whole(target, model.SerializeToString())
     return facts
 
 
 def main() -> None:
-    """One line of JSON: the facts, or the kind and the text of what went wrong."""
+    """Prints one line of JSON: the facts, or the kind and text of the error."""
     try:
         said = to_model(Path(sys.argv[1]), Path(sys.argv[2]))
     except CrispenError as error:

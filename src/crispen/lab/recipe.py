@@ -1,7 +1,7 @@
-"""Recipes: the short TOML that says which data, degradation, network, loss and schedule.
+"""Recipes: short TOML files that state data, degradation, network, loss and schedule.
 
-Every table is a frozen class that forbids unknown keys, so a typing error is reported, not
-ignored. ``--set train.steps=100`` goes through the same classes.
+Every table is a frozen class that forbids unknown keys, so a typing error is reported, not ignored.
+``--set train.steps=100`` uses the same classes.
 """
 
 from __future__ import annotations
@@ -78,12 +78,12 @@ class Train(Table):
 
 
 def _judge(table: Any) -> Any:
-    """The kind of discriminator; a recipe of version 0.1 says none."""
+    """The kind of discriminator; recipes of version 0.1 do not state it."""
     return table.get("kind", "vgg") if isinstance(table, dict) else getattr(table, "kind", None)
 
 
 class Adversarial(Table):
-    """Training against a network that separates real pictures from generated ones."""
+    """Training against a network that tells real pictures from generated ones."""
 
     discriminator: Annotated[
         Annotated[DiscriminatorTable, Tag("vgg")] | Annotated[UNetDiscriminatorTable, Tag("unet")],
@@ -117,12 +117,12 @@ class Validation(Table):
 
     @property
     def perceptual(self) -> bool:
-        """Whether the figure monitored tells how pictures look."""
+        """Whether the monitored figure measures perceptual quality."""
         return self.monitor not in ("psnr", "ssim", "mse", "loss")
 
     @property
     def larger_is_better(self) -> bool:
-        """Of the figure monitored."""
+        """Whether a larger monitored figure is better."""
         return self.monitor in ("psnr", "ssim", "ssimulacra2")
 
 
@@ -260,7 +260,7 @@ def read_recipe(table: dict[str, Any], source: str) -> Recipe:
 
 
 def _explained(kind: str, message: str, path: list[int | str]) -> str:
-    """What is wrong with one value, in words for a person."""
+    """The error in one value, in readable words."""
     if kind == "too_short":
         return "needs at least one entry"
     if kind == "extra_forbidden":
@@ -279,7 +279,7 @@ def load_recipe(name_or_path: str, overrides: Sequence[str] = ()) -> Recipe:
             reaches into a list.
 
     Raises:
-        MissingInput: No such recipe.
+        MissingInput: There is no such recipe.
         UsageError: It is not TOML, or a key or value does not fit.
 
     >>> load_recipe("photo-x2", ["train.steps=10"]).train.steps
@@ -307,13 +307,13 @@ def load_recipe(name_or_path: str, overrides: Sequence[str] = ()) -> Recipe:
         table = with_absolute_paths(table, path.parent)
         return read_recipe(table, "--set" if overrides else str(path))
     except UsageError:
-        # An error in the file itself is reported first, not one in what was set on top.
+        # An error in the file itself is reported before one in the overrides.
         read_recipe(with_absolute_paths(tomllib.loads(text), path.parent), str(path))
         raise
 
 
 def _found(name_or_path: str) -> Path:
-    """A file; ``srgan`` is short for ``srgan-x4`` where there is only that one."""
+    """A file; ``srgan`` is short for ``srgan-x4`` if it is the only match."""
     shipped = _shipped()
     if name_or_path in shipped:
         return shipped[name_or_path]

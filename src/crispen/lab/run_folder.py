@@ -1,20 +1,20 @@
-"""The folder of a run: what was trained, how it went, and what came of it.
+"""The folder of a run: what was trained, its progress, and its results.
 
 ::
 
     recipe.toml    every value that was used
     run.json       name, status, step, versions, command, data, best figures …
     log.csv        one line every `train.log_every` steps and at every validation
-    tensorboard/   the same for TensorBoard
-    curves.png     the same drawn
+    tensorboard/   the same data for TensorBoard
+    curves.png     the same data, plotted
     samples/       sheets of pictures, and samples.json that lists them
-    last.ckpt      to continue from
-    best.ckpt      the one that validated best
+    last.ckpt      the one to resume from
+    best.ckpt      the best one in validation
     plugins/       copies of the Python files that the recipe names
     NAME.onnx, NAME.safetensors, NAME.md    the model, once the run is done
 
 `crispen.evaluate.run_folders` reads it, without PyTorch, even while it is being written. Every file
-is replaced at once or appended to by whole lines.
+is replaced atomically or appended to by whole lines.
 """
 
 from __future__ import annotations
@@ -55,14 +55,14 @@ _PACKAGES = ("torch", "lightning", "numpy", "onnx")
 
 
 class RunFolder:
-    """Writes a run's files, other than its weights.
+    """Writes a run's files, except its weights.
 
     Args:
-        path: The folder; made if it is not there.
-        recipe: What is trained, `train.steps` being the real ones.
+        path: The folder; created if missing.
+        recipe: The recipe, with the actual `train.steps`.
 
     Raises:
-        OutputError: The folder cannot be made.
+        OutputError: The folder cannot be created.
     """
 
     def __init__(self, path: Path, recipe: Recipe) -> None:
@@ -74,11 +74,11 @@ class RunFolder:
         self.about: dict[str, Any] = _read(path / "run.json", {})
 
     def begin(self, step: int, **about: Any) -> None:
-        """Writes what is known before the first step; forgets what is after `step`.
+        """Writes what is known before the first step; discards records after `step`.
 
         Args:
-            step: Where the run starts or continues.
-            about: More for ``run.json``.
+            step: The step at which the run starts or continues.
+            about: Further entries for ``run.json``.
         """
         recipe = self.recipe
         write_whole(self.path / "recipe.toml", recipe_text(recipe).encode())
@@ -106,7 +106,7 @@ class RunFolder:
         self.tell()
 
     def _keep_plugins(self) -> dict[str, str]:
-        """Copies the files that the recipe names; gives their SHA-256 by path."""
+        """Copies the files that the recipe names; returns their SHA-256 by path."""
         digests = {}
         for file in files_of(self.recipe.model_dump()):
             content = file.read_bytes()
@@ -122,7 +122,7 @@ class RunFolder:
         write_whole(self.path / "run.json", f"{text}\n".encode())
 
     def _trim(self, step: int) -> None:
-        """What a killed run wrote after its last checkpoint will be written again."""
+        """Removes what a killed run wrote after its last checkpoint; it is written again."""
         log = self.path / "log.csv"
         rows: list[dict[str, str]] = []
         if step and log.is_file():
@@ -148,7 +148,7 @@ class RunFolder:
         write_whole(self.path / "log.csv", text.getvalue().encode())
 
     def log(self, row: Mapping[str, float]) -> None:
-        """Adds a line to ``log.csv``; a value it has no column for makes one.
+        """Adds a line to ``log.csv``; a value without a column adds one.
 
         Raises:
             OutputError: The disk is full.
@@ -180,10 +180,10 @@ class RunFolder:
 
 
 def make_folder(path: Path) -> None:
-    """Makes a folder and its parents.
+    """Creates a folder and its parents.
 
     Raises:
-        OutputError: It cannot be made.
+        OutputError: It cannot be created.
     """
     try:
         path.mkdir(parents=True, exist_ok=True)
@@ -202,7 +202,7 @@ def _read(path: Path, default: Any) -> Any:
 
 
 def _finite(value: Any) -> Any:
-    """JSON knows neither NaN nor infinity."""
+    """The value as JSON, which has neither NaN nor infinity."""
     if isinstance(value, dict):
         return {k: _finite(v) for k, v in value.items()}
     if isinstance(value, list | tuple):
@@ -215,7 +215,7 @@ def _cell(value: float) -> str:
 
 
 def _commit() -> str:
-    """Of the source that is running, or nothing where it is an installed package."""
+    """The commit of the running source; none for an installed package."""
     here = Path(__file__).parent
     try:
         done = subprocess.run(

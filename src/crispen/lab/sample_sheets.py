@@ -1,7 +1,7 @@
-"""Sample sheets: a few pictures as the network sees them, makes them, and should have made them.
+"""Sample sheets: input, output and target of a few pictures.
 
-One row a picture: input, output, target, and the difference between the last two, four times as
-strong as it is. Small pictures are enlarged so that each of their pixels can be seen.
+One row per picture: input, output, target, and the difference between the last two, amplified four
+times. Small pictures are enlarged so that each pixel is visible.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How the learning rate runs over a training, and when a run stops early."""
+"""The learning rate schedule, and early stopping."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from crispen.lab.recipe import Train
 
 
 def rate_factor(step: int, train: Train, *, cut: float = 1.0) -> float:
-    """What the peak learning rate is multiplied by in a step.
+    """The factor of the peak learning rate in a step.
 
     Args:
         step: Counted from 0.
-        train: The recipe's table.
-        cut: What the ``plateau`` schedule has come down to.
+        train: The recipe's ``[train]`` table.
+        cut: Factor reached by the ``plateau`` schedule.
 
     >>> rate_factor(0, Train(steps=100, warmup=10, decay=0.5)) == 0.1
     True
@@ -36,14 +36,14 @@ def rate_factor(step: int, train: Train, *, cut: float = 1.0) -> float:
 
 @dataclass
 class Judge:
-    """Which validation was the best so far, and what follows from the others.
+    """Tracks the best validation so far, and what follows from the others.
 
     Attributes:
         best: The best value, None before the first.
         step: Its step.
         waited: Validations since then.
         slowed: Validations since then or since the last cut.
-        cut: What the learning rate is cut to; see `rate_factor`.
+        cut: Factor that the learning rate was cut to; see `rate_factor`.
     """
 
     best: float | None = None
@@ -53,7 +53,7 @@ class Judge:
     cut: float = 1.0
 
     def hear(self, value: float, step: int, train: Train, *, larger: bool) -> bool:
-        """Whether `value` is the best so far; counts, and cuts the rate, where it is not."""
+        """Whether `value` is the best so far; if not, counts, and may cut the rate."""
         better = self.best is None or (value > self.best if larger else value < self.best)
         if better:
             self.best, self.step, self.waited, self.slowed = value, step, 0, 0

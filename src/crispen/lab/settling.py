@@ -1,10 +1,10 @@
-"""What the card of somebody else's network says about tiles, found out by measuring.
+"""Measures the tiling facts for the card of a third-party network.
 
-Three things are not written anywhere: how far an output pixel looks, of what period the places are
-where a tile may begin (networks with windows of attention have one), and whether the graph that
-PyTorch writes works for every size, or has numbers in it that hold for one. Where exact tiles do
-not give what the whole picture gives, tiles are blended. Where the graph holds for one size only,
-windows of that size are.
+Three things are documented nowhere: the reach of an output pixel, the period of the positions where
+a tile may begin (networks with window attention have one), and whether the graph that PyTorch
+writes works for every size or contains constants for one. If exact tiles do not give the same
+result as the whole picture, tiles are blended. If the graph works for one size only, windows of
+that size are blended.
 """
 
 from __future__ import annotations
@@ -27,10 +27,10 @@ from crispen.lab.promises import looks_farther, measured_halo, with_random_weigh
 from crispen.lab.tracing import example, traced
 from crispen.models.card import FAR_PX
 
-# Periods that are tried, as multiples of what the network's sides must be multiples of.
+# Periods to try, in units of the network's `multiple`.
 _FACTORS = (1, 2, 4, 8, 16)
 _LARGEST_MULTIPLE = 64
-# A quarter of a grey level; numbers that hold for one size are wrong by far more.
+# A quarter of a grey level; constants for one size are wrong by far more.
 _ALIKE = 1e-3
 _WINDOW_PX = 128
 _SIZES = ((40, 64), (72, 32))
@@ -40,13 +40,13 @@ def settle(network: Foreign) -> None:
     """Measures halo, multiple and window of a network, in place.
 
     Raises:
-        ModelError: It cannot be written as a graph, or a graph computes something else.
+        ModelError: It cannot be exported, or its graph computes something else.
     """
     if network.settled:
         return
     network.eval()
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of functions that other people's code still calls
+        warnings.simplefilter("ignore")  # for functions that third-party code still calls
         _settle(network)
     network.settled = True
 
@@ -61,7 +61,7 @@ def _settle(network: Foreign) -> None:
 
 
 def measured_tiles(network: Network) -> tuple[int | None, int]:
-    """Halo and multiple with which tiles equal the whole picture; no halo if there are none."""
+    """Halo and multiple with which tiles equal the whole picture; no halo if none do."""
     tried = with_random_weights(network)
     least = network.multiple
     for factor in _FACTORS:
@@ -77,11 +77,11 @@ def measured_tiles(network: Network) -> tuple[int | None, int]:
 
 
 def _halo(network: Network) -> int | None:
-    """How far it looks; None if it is too far, or if no gradient can tell."""
+    """The network's reach; None if it is too large, or if gradients cannot show it."""
     try:
         return _near_halo(network)
     except RuntimeError:
-        # Some write into their own feature maps to save memory, but not while they learn.
+        # Some overwrite their own feature maps to save memory, but not in training mode.
         learning = copy.deepcopy(network)
         for layer in learning.modules():
             layer.training = not isinstance(layer, _BatchNorm | _DropoutNd)
@@ -101,18 +101,18 @@ def _near_halo(network: Network) -> int | None:
 
 @torch.no_grad()
 def _tile_equals_whole(network: Network, halo: int, axis: int) -> bool:
-    """Whether the middle of a picture is the same when only its surroundings are there."""
+    """Whether the middle of a picture is the same with only its surroundings present."""
     step, scale = network.multiple, network.scale
     around = -(-halo // step) * step
     across = max(step, 16 // step * step)
     length = 2 * around + 4 * step
     shape = (length, across) if axis == 2 else (across, length)
     x = torch.rand(1, network.channels, *shape, generator=torch.Generator().manual_seed(2))
-    # Not clipped, so that nothing is hidden beyond the range.
+    # Not clipped, so that no difference is hidden beyond the range.
     network.training = True
     try:
         whole = network(x)
-        # One step further on, where a period that is longer than a step shows.
+        # One step further, which reveals a period longer than a step.
         tile = network(x.narrow(axis, step, 2 * around + step))
     finally:
         network.training = False
@@ -123,7 +123,7 @@ def _tile_equals_whole(network: Network, halo: int, axis: int) -> bool:
 
 
 def _takes_every_size(network: Foreign) -> bool:
-    """Whether the graph gives what the network gives, whatever the size of the picture."""
+    """Whether the graph equals the network for pictures of any size."""
     free = {0: "n", 2: "h", 3: "w"}
     try:
         model = traced(
@@ -139,7 +139,7 @@ def _takes_every_size(network: Foreign) -> bool:
 
 
 def _check_window(network: Foreign) -> None:
-    """Refuses a network whose graph does not even work for its one window."""
+    """Refuses a network whose graph does not even work for its single window."""
     x = example(network)
     try:
         model = traced(network, [x], ["input"], ["output"], {})
@@ -157,20 +157,20 @@ def _check_window(network: Foreign) -> None:
 
 
 def _alike(network: Foreign, model: bytes, pictures: Sequence[Tensor]) -> bool:
-    """Whether the graph, as OpenVINO runs it, gives what the network gives."""
+    """Whether the graph, run by OpenVINO, equals the network."""
     core = ov.Core()
     try:
         compiled = core.compile_model(
             core.read_model(model), "CPU", {"INFERENCE_PRECISION_HINT": "f32"}
         )
         answers = [np.array(compiled(x.numpy())[0]) for x in pictures]
-    except RuntimeError:  # all that OpenVINO raises
+    except RuntimeError:  # everything that OpenVINO raises
         return False
     for x, answer in zip(pictures, answers, strict=True):
         with torch.no_grad():
             expected = network(x).numpy()
         if answer.shape != expected.shape:
             return False
-        if not float(np.abs(answer - expected).max()) <= _ALIKE:  # false for NaN, too
+        if not float(np.abs(answer - expected).max()) <= _ALIKE:  # also false for NaN
             return False
     return True

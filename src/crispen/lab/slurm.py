@@ -1,7 +1,7 @@
 """Training on a SLURM cluster, through submitit.
 
-The job is one callable that submitit pickles. A little before its time is over, SLURM sends it a
-signal; it then saves, and the same job is queued again and continues.
+The job is one callable that submitit pickles. Shortly before its time limit, SLURM sends it a
+signal; it then saves, and the same job is requeued and continues.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ KEYS = (
 
 
 class Task:
-    """What submitit runs: the job in a thread, so that a signal finds somebody to save it."""
+    """What submitit runs: the job in a thread, so that the signal handler can save it."""
 
     def __init__(self, job: TrainingJob) -> None:
         self.job = job
@@ -47,7 +47,7 @@ class Task:
         self.thread = threading.Thread(target=self._run)
         self.thread.start()
         while self.thread.is_alive():
-            # A signal is only heard between two waits.
+            # Signals are handled only between two waits.
             self.thread.join(0.2)
         if isinstance(self.outcome[0], BaseException):
             raise self.outcome[0]
@@ -60,13 +60,13 @@ class Task:
             self.outcome.append(error)
 
     def checkpoint(self) -> Any:
-        """Called by submitit when the time is over: saves, and says how to continue."""
+        """Called by submitit at the time limit: saves, and returns how to continue."""
         import submitit
 
         self.progress.cancel()
         self.thread.join()
         if not isinstance(self.outcome[0], Cancelled):
-            return None  # it ended meanwhile
+            return None  # it ended in the meantime
         return submitit.helpers.DelayedSubmission(Task(self.job))
 
 
@@ -74,7 +74,7 @@ def parse(text: str) -> dict[str, str]:
     """``partition=gpu,gpus=4`` as a table.
 
     Raises:
-        UsageError: An unknown key, or no value.
+        UsageError: A key is unknown, or has no value.
 
     >>> parse("partition=gpu,hours=8")
     {'partition': 'gpu', 'hours': '8'}
@@ -102,9 +102,9 @@ def _number(table: dict[str, str], key: str, default: float) -> float:
 
 
 def _submitit() -> Any:
-    """The package, without what its import would do to everybody's logging.
+    """Imports the package without its effect on global logging.
 
-    It configures logging for the whole program, which closes the handlers of others.
+    It configures logging for the whole program, which closes other handlers.
     """
     name = "SUBMITIT_LOG_LEVEL"
     before = os.environ.get(name)
@@ -120,16 +120,16 @@ def _submitit() -> Any:
 
 
 def submit(job: TrainingJob, text: str, *, logs: Path | None = None) -> submitit.Job[Trained]:
-    """Writes the job and hands it to the cluster.
+    """Writes the job and submits it to the cluster.
 
     Args:
         job: What to train.
         text: As given to ``--slurm``; ``cluster=local`` runs it on this machine.
-        logs: Folder of submitit's files; ``slurm`` in the run's folder unless given.
+        logs: Folder for submitit's files; ``slurm`` in the run's folder unless given.
 
     Raises:
         MissingExtra: submitit is not installed.
-        UsageError: An option does not fit, or there is no SLURM here.
+        UsageError: An option is invalid, or there is no SLURM here.
     """
     table = parse(text)
     gpus, nodes = int(_number(table, "gpus", 1)), int(_number(table, "nodes", 1))
@@ -144,7 +144,7 @@ def submit(job: TrainingJob, text: str, *, logs: Path | None = None) -> submitit
     if job.resume is False:
         from crispen.lab.training import put_aside
 
-        # Now, since the job's own logs go into the new folder, and it may be requeued.
+        # Now, because the job's logs go into the new folder and it may be requeued.
         put_aside(job.folder)
         job = replace(job, resume=None)
     submitit = _submitit()
@@ -160,7 +160,7 @@ def submit(job: TrainingJob, text: str, *, logs: Path | None = None) -> submitit
         "name": job.recipe.name,
         "timeout_min": max(1, round(hours * 60)),
         "nodes": nodes,
-        # One process for each GPU; Lightning finds the others by SLURM's variables.
+        # One process per GPU; Lightning finds the others through SLURM's variables.
         "tasks_per_node": gpus,
         "cpus_per_task": cpus,
     }

@@ -1,10 +1,10 @@
-"""What a run starts from: the weights of a checkpoint, or those of a model file.
+"""Initial weights of a run: from a checkpoint or a model file.
 
-A model file holds the merged network: one kernel where a rich block trains a sum of several, no
+A model file holds the merged network: one kernel where a rich block trains a sum of several, and no
 batch normalisation where that was folded into a convolution. The exporter names each node of the
-graph by the module that it came from, so a weight finds its place by its node, whatever the
-tensor is called. A rich block begins with the model's kernel as its sum; a batch normalisation
-begins as one that changes nothing, with the statistics of what comes by.
+graph after its module, so a weight finds its place by its node, whatever the tensor's name. A rich
+block starts with the model's kernel as its sum; a batch normalisation starts as the identity, with
+the statistics of its input.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from crispen.models.dials import Dials, set_dials
 from crispen.models.published import SUFFIXES as PUBLISHED
 from crispen.models.store import SUFFIX, find, read_model
 
-# What an operator's inputs mean, from its second one on.
+# The meaning of an operator's inputs, from the second on.
 _INPUTS = {
     "Conv": ("weight", "bias"),
     "ConvTranspose": ("weight", "bias"),
@@ -42,22 +42,22 @@ _INPUTS = {
     "BatchNormalization": ("weight", "bias", "running_mean", "running_var"),
     "Clip": ("", "range"),
 }
-_STATISTICS = (8, 96)  # pictures and their side
+_STATISTICS = (8, 96)  # number of pictures and their side
 
 
 def begin(network: Network, recipe: Recipe) -> dict[str, Any]:
-    """Gives a new run's network the weights that it begins with.
+    """Gives a new run's network its initial weights.
 
     Args:
-        network: In place; one for looks is built on a model that is read here.
-        recipe: Says from what.
+        network: In place; a perceptual one is built on a model that is read here.
+        recipe: States their source.
 
     Returns:
-        As `start_from`.
+        See `start_from`.
 
     Raises:
-        CrispenError: As `start_from`.
-        UsageError: The model to build on is another network than the recipe says.
+        CrispenError: See `start_from`.
+        UsageError: The model to build on is not the network that the recipe states.
     """
     if isinstance(network, Vivid):
         assert isinstance(recipe.network, VividTable)
@@ -68,13 +68,13 @@ def begin(network: Network, recipe: Recipe) -> dict[str, Any]:
 
 
 def _is_vivid(start: str) -> bool:
-    """Whether it is a model of both parts; of a checkpoint, only the part that learns is taken."""
+    """Whether it is a model of both parts; a checkpoint provides only the trained part."""
     return _is_model(start) and find(start)[1].vivid
 
 
 @torch.no_grad()
 def _copy_model(network: Phases, name: str) -> None:
-    """All weights of a model; the network computes the same then."""
+    """Loads all weights of a model; the network then computes the same."""
     path, card = find(name)
     model = onnx.load_from_string(read_model(path))
     if card.dials and _take(network, model):
@@ -94,20 +94,20 @@ def _copy_model(network: Phases, name: str) -> None:
 
 
 def start_from(network: Network, start: str) -> dict[str, Any]:
-    """Copies the weights that fit, and tells where they come from.
+    """Copies the weights that fit, and returns their origin.
 
     Args:
         network: In place.
-        start: A checkpoint; a model, as a name or an ONNX file; or a PyTorch file that others
-            publish, for a network of spandrel.
+        start: A checkpoint; a model, as a name or an ONNX file; or a published PyTorch file, for a
+            spandrel network.
 
     Returns:
         ``started_from``, and the ``steps`` and ``wall_time_s`` of all runs before this one.
 
     Raises:
-        MissingInput: No such checkpoint.
-        InputError: A PyTorch file that holds more than weights, or is damaged.
-        ModelError: No such model, or a broken file.
+        MissingInput: There is no such checkpoint.
+        InputError: The PyTorch file holds more than weights, or is damaged.
+        ModelError: There is no such model, or the file is broken.
         UsageError: Nothing in it fits.
     """
     if Path(start).suffix.lower() in PUBLISHED:
@@ -145,7 +145,7 @@ def _is_model(start: str) -> bool:
 
 @torch.no_grad()
 def _take(network: Network, model: onnx.ModelProto) -> bool:
-    """Puts a graph's weights into their places; whether there was one that is no bias."""
+    """Copies a graph's weights into place; returns whether any was not a bias."""
     modules = dict(network.named_modules())
     weights = {i.name: numpy_helper.to_array(i) for i in model.graph.initializer}
     given: set[str] = set()
@@ -174,7 +174,7 @@ def _take(network: Network, model: onnx.ModelProto) -> bool:
 
 
 def _module_of(node: str) -> str:
-    """The module whose forward made a node.
+    """The module whose forward created a node.
 
     >>> _module_of("/blocks/blocks.0/layers/layers.2/PRelu")
     'blocks.0.layers.2'
@@ -182,7 +182,7 @@ def _module_of(node: str) -> str:
     ''
     """
     parts = node.strip("/").split("/")[:-1]
-    # A list of modules precedes its own entries, which have its name in front.
+    # A module list precedes its entries, whose names start with its own.
     kept = [
         part
         for part, after in zip(parts, [*parts[1:], ""], strict=False)
@@ -192,7 +192,7 @@ def _module_of(node: str) -> str:
 
 
 def _as_trained(node: onnx.NodeProto, value: Tensor) -> Tensor:
-    """A weight in the shape that its module keeps it in."""
+    """A weight in the shape that its module uses."""
     if node.op_type == "PRelu":
         return value.flatten()
     turned = node.op_type == "Gemm" and not any(a.name == "transB" and a.i for a in node.attribute)
@@ -200,14 +200,14 @@ def _as_trained(node: onnx.NodeProto, value: Tensor) -> Tensor:
 
 
 def _set(module: nn.Module, name: str, value: Tensor) -> bool:
-    """Whether a module has this weight, which is then set to the given one."""
+    """Sets a module's weight to the given one; returns whether the module has it."""
     if name == "range" and not isinstance(module, ClippedRelu):
         return False
     held = getattr(module, name, None)
     if not isinstance(held, Tensor) or held.shape != value.shape:
         return False
     if isinstance(module, RichConv) and name == "weight":
-        # The other branches stay as they begin; all together are the model's kernel.
+        # The other branches keep their initial values; the sum is the model's kernel.
         value = value - (module.kernel() - module.weight)
     held.copy_(value)
     if isinstance(module, ClippedRelu):
@@ -216,7 +216,7 @@ def _set(module: nn.Module, name: str, value: Tensor) -> bool:
 
 
 def _change_nothing(network: Network, layers: list[nn.BatchNorm2d]) -> None:
-    """Lets batch normalisations give what they get, in training as well as after it."""
+    """Makes batch normalisations the identity, in training and in evaluation."""
     for layer in layers:
         layer.reset_running_stats()
         layer.weight.fill_((1.0 + layer.eps) ** 0.5)
@@ -246,7 +246,7 @@ def _change_nothing(network: Network, layers: list[nn.BatchNorm2d]) -> None:
 
 
 def _pictures(network: Network) -> Tensor:
-    """``(N, C, H, W)`` to take statistics of."""
+    """``(N, C, H, W)`` for computing statistics."""
     count, side = _STATISTICS
     side = network.window_px or -(-side // network.multiple) * network.multiple
     pixels = np.stack(toy_pictures(count, side, seed=0))[..., : network.channels]

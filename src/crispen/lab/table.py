@@ -29,23 +29,23 @@ class Table(BaseModel):
 
 T = TypeVar("T", bound=Table)
 
-# Appears in the paths of pydantic's errors where a kind of our own stands for other tables.
+# Appears in pydantic's error paths where a kind of our own stands for other tables.
 PLUGIN = "plug-in"
 
 
 class Kinds(Mapping[str, type[T]], Generic[T]):
-    """One sort of table by kind: those that ship, then those of installed plug-ins.
+    """One sort of table by kind: built-in ones, then those of installed plug-ins.
 
     A file's classes (``path/to/file.py:Name``) are found too, but not listed.
 
     Args:
-        group: The group of entry points.
-        own: The tables that ship, each with a default for ``kind``.
-        base: What all of them derive from.
-        what: One of them in words.
-        adapt: Makes a table of what else a plug-in may define, such as a network's own class;
-            gives None for anything else.
-        usual: The kind where a table names none.
+        group: The entry point group.
+        own: The built-in tables, each with a default for ``kind``.
+        base: Their common base class.
+        what: A description of one of them.
+        adapt: Makes a table from other objects that a plug-in may define, such as a network class;
+            returns None for anything else.
+        usual: The kind if a table names none.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class Kinds(Mapping[str, type[T]], Generic[T]):
         """The table of a kind, or of a class in a file.
 
         Raises:
-            KeyError: There is none; as `UsageError` from `named`.
+            KeyError: There is none; a `UsageError` from `named`.
             UsageError: A plug-in cannot be imported or used.
         """
         if kind in self.own:
@@ -92,7 +92,7 @@ class Kinds(Mapping[str, type[T]], Generic[T]):
         """The same for a kind that a user typed.
 
         Raises:
-            UsageError: There is none; the nearest are named.
+            UsageError: There is none; the error lists the nearest names.
         """
         try:
             return self[kind]
@@ -109,7 +109,7 @@ class Kinds(Mapping[str, type[T]], Generic[T]):
                 f"plug-in {kind}: is not a class that makes a {self._what}; docs/plugins.md says "
                 "what to derive it from"
             )
-        # Its kind is what it was named by, so that a resolved recipe finds it again.
+        # Its kind is the name used, so that a resolved recipe finds it again.
         return create_model(
             table.__name__,
             __base__=table,
@@ -130,7 +130,7 @@ class Kinds(Mapping[str, type[T]], Generic[T]):
             if isinstance(value, dict)
             else getattr(value, "kind", None)
         )
-        # What is no text is told of with the plug-ins.
+        # A kind that is not text is reported with the plug-ins.
         return kind if isinstance(kind, str) and kind in self.own else PLUGIN
 
     def _read(self, value: Any) -> T:
@@ -151,15 +151,15 @@ class Kinds(Mapping[str, type[T]], Generic[T]):
 
 
 def table_of(made: type, base: type[T], given: Sequence[str] = ()) -> type[T]:
-    """A strict table of the arguments that a class is built from.
+    """A strict table of a class's arguments.
 
     Args:
         made: The class; each argument has a type, and a default unless it must be given.
-        base: What the table derives from.
+        base: Base class of the table.
         given: Arguments that do not come from a recipe.
 
     Raises:
-        UsageError: An argument has no type or a name that cannot be used in a table.
+        UsageError: An argument has no type, or a name that a table cannot use.
     """
     hints = get_type_hints(made.__init__)  # type: ignore[misc]
     fields: dict[str, Any] = {}
@@ -186,16 +186,16 @@ def table_of(made: type, base: type[T], given: Sequence[str] = ()) -> type[T]:
 
 
 def first_sentence(made: type) -> str:
-    """The first line of a class's own docstring; its name where it has none."""
+    """The first line of a class's own docstring; its name if it has none."""
     lines = inspect.cleandoc(made.__doc__ or "").splitlines()
     return lines[0].rstrip(".") if lines else made.__name__
 
 
 def build_checked(make: Callable[[], Any], kind: str) -> Any:
-    """What `make` builds.
+    """The result of `make`.
 
     Raises:
-        UsageError: It failed in a way of its own.
+        UsageError: It raised an error of its own.
     """
     try:
         return make()

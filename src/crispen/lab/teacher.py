@@ -1,8 +1,8 @@
-"""Learning from another network's answers instead of the truth.
+"""Learning from another network's output instead of the truth (distillation).
 
-A picture that was damaged could have been many pictures. A network that is to please draws one of
-them, and which one is a function of its input: so a small network can learn it from pairs of input
-and answer by a plain pixel loss, without a discriminator (distillation).
+A degraded picture could come from many originals. A perceptual network outputs one of them, and
+which one is a function of its input: so a small network can learn it from pairs of input and output
+with a plain pixel loss, without a discriminator.
 """
 
 from __future__ import annotations
@@ -38,17 +38,17 @@ class TeacherTable(Table):
 
 
 class Teacher:
-    """A network that is asked and does not learn.
+    """A network that is evaluated but not trained.
 
     Args:
         table: The recipe's.
-        scale: Of the student; a larger answer is shrunk to it.
+        scale: The student's scale; larger outputs are shrunk to it.
         device: Where it runs.
 
     Raises:
-        MissingInput: No such file.
+        MissingInput: There is no such file.
         ModelError: It cannot be run by PyTorch.
-        UsageError: Its answers are smaller than the student's.
+        UsageError: Its outputs are smaller than the student's.
     """
 
     def __init__(self, table: TeacherTable, scale: int, device: torch.device) -> None:
@@ -77,7 +77,7 @@ class Teacher:
 
     @torch.no_grad()
     def __call__(self, x: Tensor, truth: Tensor) -> Tensor:
-        """What the student should answer.
+        """What the student should output.
 
         Args:
             x: ``(N, 3, H, W)`` in [0, 1].
@@ -92,7 +92,7 @@ class Teacher:
 
 
 def _on_cpu(path: Path) -> Callable[[Tensor], Tensor]:
-    """The network by OpenVINO, which is four times as fast on a CPU as PyTorch."""
+    """The network in OpenVINO, which is four times as fast as PyTorch on a CPU."""
     import openvino as ov
 
     core = ov.Core()

@@ -25,19 +25,19 @@ def traced(
     names: Sequence[str],
     free: Mapping[str, Mapping[int, str]],
 ) -> onnx.ModelProto:
-    """The graph of what a module does with these inputs.
+    """The graph of a module, traced with these inputs.
 
     Args:
-        module: Any; it is put into evaluation mode.
-        inputs: What it is called with.
+        module: Any module; it is put into evaluation mode.
+        inputs: Its example inputs.
         given: Names of the inputs.
         names: Names of the outputs.
-        free: Which axes of which of them may have any length, and what that is called.
+        free: For each name, the axes that may have any length, and the names of those lengths.
     """
     buffer = io.BytesIO()
     with warnings.catch_warnings(), _silent():
-        # The TorchScript exporter is called deprecated, but it names tensors as specified and
-        # needs no further package.
+        # The TorchScript exporter is deprecated, but it names tensors as specified and needs no
+        # further package.
         warnings.simplefilter("ignore")
         torch.onnx.export(
             module.eval(),
@@ -49,17 +49,17 @@ def traced(
             opset_version=OPSET,
             dynamo=False,
         )
-    # Folds the shape arithmetic of the padding away; what is left is the network.
+    # Folds away the padding's shape arithmetic; only the network remains.
     model: onnx.ModelProto = onnxslim.slim(onnx.load_from_string(buffer.getvalue()))
     return model
 
 
 @contextlib.contextmanager
 def _silent() -> Iterator[None]:
-    """Where an operator has no counterpart, the exporter prints the whole graph.
+    """Silences the exporter, which prints the whole graph if an operator has no counterpart.
 
-    It means to ask whether that is wanted, but its `setup_onnx_logging` asks whether there is a
-    function that knows.
+    It should check whether logging is enabled, but its `setup_onnx_logging` only tests whether the
+    function that knows exists.
     """
     log = torch._C._jit_onnx_log
     torch._C._jit_onnx_log = lambda *_: None
@@ -70,7 +70,7 @@ def _silent() -> Iterator[None]:
 
 
 def example(network: Network, rows: int = 32, columns: int = 24) -> Tensor:
-    """A small input, by default not square where it need not be; its sides are rounded up."""
+    """A small input, by default not square if it need not be; its sides are rounded up."""
     step = network.window_px or network.multiple
     sides = (
         (step, step)

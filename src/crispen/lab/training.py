@@ -1,8 +1,8 @@
-"""A training run: set up, gone through, resumed, ended.
+"""A training run: set up, run, resumed, ended.
 
-Everything random is a function of (seed, rank, step), and everything else that changes is in the
-checkpoint. So a run that was killed at any moment and resumed ends with the same weights as one
-that was not, bit for bit on a CPU.
+Everything random is a function of (seed, rank, step), and all other state is in the checkpoint. So
+a run that was killed at any moment and resumed ends with the same weights as an uninterrupted one,
+bit for bit on a CPU.
 """
 
 from __future__ import annotations
@@ -46,18 +46,18 @@ class Trainer:
 
     Args:
         recipe: What to train.
-        folder: Checkpoints, logs and pictures; see `crispen.lab.run_folder`.
+        folder: Folder for checkpoints, logs and pictures; see `crispen.lab.run_folder`.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
-        devices: How many of them, on this machine (on each node, under SLURM or ``torchrun``).
+        devices: Number of devices on this machine (per node under SLURM or ``torchrun``).
         compile_network: Let ``torch.compile`` fuse the layers (needs a C++ compiler on CPUs).
-        resume: True: continue the run in the folder; False: put it aside and start again; None:
+        resume: True: continue the run in the folder; False: move it aside and start again; None:
             continue if there is one.
-        progress: Notified while pictures are read.
+        progress: Receives events while pictures are read.
 
     Raises:
         UsageError: The recipe cannot work, or the folder holds a run of another recipe.
-        MissingInput: A file or folder that it names is not there, or there is nothing to resume.
-        InputError: The data is not what it should be.
+        MissingInput: A file or folder that it names does not exist, or there is nothing to resume.
+        InputError: The data is invalid.
     """
 
     def __init__(
@@ -86,7 +86,7 @@ class Trainer:
         place = Place.of_environment(devices)
         saved = None if place.rank and resume is False else self._saved(recipe, resume)
         if saved is None:
-            # A resumed run has its weights already; where they once came from is not read again.
+            # A resumed run already has its weights; their original source is not read again.
             self.lineage = begin(network, recipe)
         with contextlib.ExitStack() as self._stack:
             self._stack.callback(_remove_empty, folder)
@@ -100,7 +100,7 @@ class Trainer:
             self._stack.enter_context(helpers(place, [json.dumps(order)], folder))
             self.fabric = connect(device, place)
             self._stack.callback(disconnect)
-            # A GPU would round the bicubic base, which carries the picture, to 10 bits.
+            # Otherwise a GPU would round the bicubic base, which carries the picture, to 10 bits.
             torch.backends.cudnn.allow_tf32 = False
             size = pipeline.crop if pipeline else side
             self.batches = self._open(recipe, size, progress)
@@ -121,12 +121,12 @@ class Trainer:
                 self._save,
             )
             self.keeper.best = dict(saved["best"]) if saved else {}
-            # Nobody writes a checkpoint before all have read theirs.
+            # No process writes a checkpoint before all have read theirs.
             self.fabric.barrier()
             self._stack = self._stack.pop_all()
 
     def _saved(self, recipe: Recipe, resume: bool | None) -> dict[str, Any] | None:
-        """The checkpoint to continue from, if there is one and it is wanted."""
+        """The checkpoint to resume from, if there is one and resuming is requested."""
         found = [p for p in (self.folder / CHECKPOINT, self.folder / BEST) if p.is_file()]
         if resume is False:
             if found:
@@ -158,7 +158,7 @@ class Trainer:
         return batches
 
     def _resolved(self, recipe: Recipe) -> Recipe:
-        """The recipe with its epochs as steps."""
+        """The recipe with epochs converted to steps."""
         train = recipe.train
         if not train.epochs:
             return recipe
@@ -241,9 +241,9 @@ class Trainer:
             Step and figures of the best validation.
 
         Raises:
-            Cancelled: It was; the same call in a new `Trainer` continues.
-            TrainingError: The loss is no number any more, or the device ran out of memory.
-            OutputError: The disk is full; the best and the last checkpoint are as they were.
+            Cancelled: It was cancelled; the same call in a new `Trainer` continues.
+            TrainingError: The loss is no longer a number, or the device ran out of memory.
+            OutputError: The disk is full; the best and the last checkpoint are unchanged.
         """
         with self._stack:
             self._fit(progress or Progress())
@@ -273,7 +273,7 @@ class Trainer:
         recipe, keeper, learner = self.recipe, self.keeper, self.learner
         train = recipe.train
         began, before = time.monotonic(), self.wall_time_s
-        # What is asked for is looked at where all ranks can agree on it.
+        # Requests are checked only where all ranks can agree on them.
         quiet = Progress(progress.emit)
         with quiet.task(f"training {recipe.name}", train.steps, "steps") as task:
             task.advance(self.step)
@@ -305,13 +305,13 @@ class Trainer:
         keeper.end(status, self.step, self.wall_time_s, **about)
 
     def _failed(self, message: str) -> None:
-        # The failure itself is reported, not that it could not be recorded.
+        # The failure itself is reported, not the failure to record it.
         with contextlib.suppress(CrispenError, OSError):
             self.keeper.end("failed", self.step, self.wall_time_s, error=message)
 
 
 def put_aside(folder: Path) -> None:
-    """Renames a run's folder, if it is there, so that a new run can have its name."""
+    """Renames a run's folder, if it exists, so that a new run can use its name."""
     if not folder.is_dir():
         return
     number = 1
@@ -321,6 +321,6 @@ def put_aside(folder: Path) -> None:
 
 
 def _remove_empty(folder: Path) -> None:
-    """A training that failed before its first line leaves no folder."""
+    """Removes the folder of a training that failed before its first log line."""
     with contextlib.suppress(OSError):
         folder.rmdir()

@@ -1,4 +1,4 @@
-"""A whole training as one object: what the command line runs, and what a cluster is sent."""
+"""A whole training as one object: run by the command line, or sent to a cluster."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from crispen.progress import Progress
 
 @dataclass(frozen=True)
 class Trained:
-    """What came of a run.
+    """The result of a run.
 
     Attributes:
         checkpoint: The best one.
         model: The ONNX file, if one was made.
-        steps: Done in all.
+        steps: Total steps done.
         best: Step and figures of the best validation.
-        held_out: Whether validation was on pictures that it did not learn from.
-        rank: Of this process among those that trained together; only 0 has a model.
+        held_out: Whether validation used pictures that it did not learn from.
+        rank: Rank of this process among those that trained together; only 0 has a model.
     """
 
     checkpoint: Path
@@ -32,11 +32,11 @@ class Trained:
 
 @dataclass(frozen=True)
 class TrainingJob:
-    """A training and how it is run; see `crispen.lab.training.Trainer`.
+    """A training and how to run it; see `crispen.lab.training.Trainer`.
 
     Attributes:
         threads: Maximum number of CPU threads; None for PyTorch's own choice.
-        export: Make a model of the best checkpoint at the end.
+        export: Export the best checkpoint as a model at the end.
     """
 
     recipe: Recipe

@@ -1,10 +1,9 @@
-"""Validation during training: figures on pictures that are not trained on.
+"""Validation during training: figures on pictures outside the training set.
 
-Either a folder, with ``HR`` and ``LR_xN`` as in the literature, or with plain pictures that the
-recipe degrades; or crops of the held-out pictures. They are degraded identically every time. PSNR
+Uses either a folder, with ``HR`` and ``LR_xN`` as in the literature or with plain pictures that the
+recipe degrades, or crops of the held-out pictures. They are degraded identically every time. PSNR
 and SSIM are those of `crispen.evaluate.metrics` (Y', 8-bit rounding, a border of `scale` pixels
-shaved where the picture was enlarged); MSE is over all channels in [0, 1], as in the classic
-reports.
+shaved if the picture was enlarged); MSE is over all channels in [0, 1], as in the classic reports.
 """
 
 from __future__ import annotations
@@ -38,10 +37,10 @@ _SSIM_PX = 11
 
 @dataclass(frozen=True)
 class Case:
-    """One picture to be measured on.
+    """One picture to measure on.
 
     Attributes:
-        name: Of its file, or its number.
+        name: Its file name or number.
         input: ``(1, C, h, w)`` in [0, 1].
         target: ``(1, C, scale·h, scale·w)`` in [0, 1].
         dials: ``(1, 6)``: dials of the input; see `crispen.models.dials`.
@@ -58,11 +57,11 @@ class Validator:
 
     Args:
         cases: Those pictures.
-        losses: What ``val_loss`` is made of.
+        losses: The parts of ``val_loss``.
         recipe: The recipe.
 
     Raises:
-        CrispenError: What it monitors needs weights or a package that is not at hand.
+        CrispenError: The monitored figure needs weights or a package that is not available.
     """
 
     def __init__(self, cases: list[Case], losses: Loss, recipe: Recipe) -> None:
@@ -78,8 +77,8 @@ class Validator:
     def measure(self, network: Network) -> dict[str, float]:
         """Means of ``val_loss``, ``val_mse``, ``val_psnr``, ``val_ssim`` and ``val_accuracy``.
 
-        SSIM is left out where a picture is too small for it, accuracy where there is one channel.
-        Where the recipe monitors a perceptual metric, such as ``val_lpips``, it is there, too.
+        SSIM is omitted if a picture is too small for it, accuracy if there is only one channel. A
+        perceptual metric that the recipe monitors, such as ``val_lpips``, is included.
         """
         scores: dict[str, list[float]] = {}
         for case in self.cases:
@@ -89,12 +88,12 @@ class Validator:
         return {name: float(np.mean(values)) for name, values in scores.items()}
 
     def _score(self, out: Tensor, target: Tensor) -> dict[str, float]:
-        # A divergence belongs to the latents, which a whole picture's windows do not share.
+        # The divergence belongs to latents, which a whole picture's windows do not share.
         loss, _ = self._losses(Output(out, out.new_zeros(())), target)
         scores = {"val_loss": float(loss), "val_mse": float(F.mse_loss(out, target))}
         border = literature_border(self.recipe.scale)
         image, reference = _grey(out), _grey(target, whole=False)
-        # Equal pictures have no finite PSNR; a ruined one must stay as NaN.
+        # Equal pictures have no finite PSNR; a NaN result must stay NaN.
         scores["val_psnr"] = float(np.minimum(100.0, psnr(image, reference, border=border)))
         if min(image.shape) - 2 * border >= _SSIM_PX:
             scores["val_ssim"] = ssim(image, reference, border=border)
@@ -108,7 +107,7 @@ class Validator:
 
 
 def _grey(x: Tensor, *, whole: bool = True) -> Array:
-    """The plane that is compared, in grey levels; a network's answer in whole ones."""
+    """The plane to compare, in grey levels; a network's output in whole levels."""
     levels = x[0].float().cpu().numpy().transpose(1, 2, 0).astype(np.float64) * 255.0
     if levels.shape[2] == 3:
         return round8(luma255(round8(levels))) if whole else luma255(levels)
@@ -122,10 +121,10 @@ def _bytes(x: Tensor) -> NDArray[np.uint8]:
 
 
 def run_whole(network: Network, x: Tensor, dials: Tensor | None = None) -> Tensor:
-    """A network's answer to a picture of any size.
+    """A network's output for a picture of any size.
 
-    Networks that take multiples of some side get a mirrored border; those that take one window are
-    run on windows side by side.
+    Networks that need multiples of some side get a mirrored border; those with a single window size
+    are run on adjacent windows.
     """
     step = network.window_px or network.multiple
     height, width = x.shape[-2:]
@@ -164,10 +163,10 @@ def held_out_cases(batches: Batches, pipeline: Pipeline | None, recipe: Recipe) 
 
 
 def folder_cases(folder: Path, recipe: Recipe, device: torch.device) -> list[Case]:
-    """The pictures of a folder: as pairs, or degraded by the recipe.
+    """The pictures of a folder, as pairs or degraded by the recipe.
 
     Raises:
-        MissingInput: No such folder, or no pictures in it.
+        MissingInput: There is no such folder, or it has no pictures.
         InputError: A pair does not fit.
     """
     if not folder.is_dir():
@@ -208,7 +207,7 @@ def folder_cases(folder: Path, recipe: Recipe, device: torch.device) -> list[Cas
 
 
 def _planes(file: Path, color: str, device: torch.device) -> Tensor:
-    """``(1, C, H, W)`` in [0, 1] as the network sees it."""
+    """``(1, C, H, W)`` in [0, 1], as input to the network."""
     rgb = read_image(file).as_rgb8()
     pixels: NDArray[np.floating] = rgb.astype(np.float64) / 255.0
     if color == "luma":

@@ -1,1 +1,1 @@
-"""Files wherever they are: object stores, other machines, archives, the web, and plain folders."""
+"""Files anywhere: object stores, other machines, archives, the web, and plain folders."""

@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 from crispen.errors import UsageError
 
-# Which extra brings what a scheme needs; those without one need nothing more.
+# The extra that installs what a scheme needs; schemes without one need nothing more.
 EXTRAS = MappingProxyType(
     {
         "abfs": "az",
@@ -27,7 +27,7 @@ EXTRAS = MappingProxyType(
 )
 WEB = ("http", "https")
 
-_ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")  # of two letters at least: C:/ is a path
+_ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")  # at least two letters: C:/ is a path
 _IN_ARCHIVE = re.compile(r"(.*?\.zip)(?:/(.*))?", re.DOTALL | re.IGNORECASE)
 
 
@@ -37,8 +37,8 @@ class Address:
 
     Attributes:
         scheme: Such as ``s3``, in lower case.
-        folder: The address of the folder that it is in, or that it is; ends with ``/``.
-        name: Of the file or folder in it; empty for the folder itself.
+        folder: The address of the folder that it is in or names; ends with ``/``.
+        name: The file or folder in it; empty for the folder itself.
         query: What follows the name on the web, with its ``?``.
         archive: The zip file, whose name may be an address; `folder` is inside it.
     """
@@ -51,16 +51,16 @@ class Address:
 
     @property
     def text(self) -> str:
-        """All of it, credentials included: never for people."""
+        """The full address, credentials included: never shown to people."""
         return f"{self.folder}{self.name}{self.query}"
 
     @property
     def shown(self) -> str:
-        """For people and records: without passwords, and without what follows ``?``."""
+        """For people and records: without passwords and without what follows ``?``."""
         return without_secrets(f"{self.folder}{self.name}")
 
     def as_folder(self) -> Address:
-        """The same as a folder, whether or not it was typed with ``/`` at the end."""
+        """The same address as a folder, with or without a typed trailing ``/``."""
         if not self.name:
             return self
         return replace(self, folder=f"{self.folder}{self.name}/", name="", query="")
@@ -108,7 +108,7 @@ def parse(text: str) -> Address:
 
 
 def _in_archive(text: str, rest: str) -> Address:
-    """``zip://INSIDE::ARCHIVE``, as fsspec has it, or ``zip://ARCHIVE.zip/INSIDE``."""
+    """``zip://INSIDE::ARCHIVE``, as in fsspec, or ``zip://ARCHIVE.zip/INSIDE``."""
     inside, chained, archive = rest.partition("::")
     if not chained:
         found = _IN_ARCHIVE.fullmatch(rest)
@@ -137,6 +137,6 @@ def without_secrets(text: str) -> str:
 
 
 def file_name(address: Address) -> str:
-    """What a file is called, as it would be on a disk."""
+    """The file's name, as it would be on a disk."""
     name = unquote(address.name) if address.scheme in WEB else address.name
     return name.rpartition("/")[2]

@@ -1,4 +1,4 @@
-"""A zip file, read as a folder. One that is in another store is fetched first."""
+"""A zip file, read as a folder. An archive in another store is fetched first."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from crispen.errors import InputError, MissingInput
 from crispen.progress import Progress
 from crispen.stores.store import Entry, Store, is_hidden
 
-# What is encrypted or packed in a way that is not known is a RuntimeError.
+# Encryption or an unknown compression method raises RuntimeError.
 _DAMAGED = (
     zipfile.BadZipFile,
     lzma.LZMAError,
@@ -30,11 +30,11 @@ class ArchiveStore(Store):
 
     Args:
         archive: The file.
-        folder: The folder in it; empty for all of it, or ends with ``/``.
-        shown: Its address, for people.
+        folder: The folder in it; empty for the whole archive, or ends with ``/``.
+        shown: Its address, as shown to people.
 
     Raises:
-        InputError: It is no zip file.
+        InputError: It is not a zip file.
     """
 
     writable = False
@@ -50,7 +50,7 @@ class ArchiveStore(Store):
             raise InputError(f"{archive}: cannot be read as a zip file ({error})") from error
 
     def files(self, *, recursive: bool, progress: Progress) -> Iterator[Entry]:
-        """All files; names that begin with a dot are left out, and so is what macOS adds."""
+        """All files, without those that begin with a dot and those that macOS adds."""
         for about in self._zip.infolist():
             name = about.filename.removeprefix(self._folder)
             if about.is_dir() or not about.filename.startswith(self._folder):

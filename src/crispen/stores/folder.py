@@ -1,4 +1,4 @@
-"""A folder of this machine, so that it can stand on either side."""
+"""A folder on this machine, usable as source or target."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class FolderStore(Store):
     """A folder.
 
     Args:
-        folder: Which; it is made when something is put there.
+        folder: Its path; `put` creates it.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -25,7 +25,7 @@ class FolderStore(Store):
         self._folder = folder
 
     def files(self, *, recursive: bool, progress: Progress) -> Iterator[Entry]:
-        """All files; none where the folder is not there."""
+        """All files; none if the folder does not exist."""
         if not self._folder.is_dir():
             return
         for where, folders, names in os.walk(self._folder, onerror=_refuse):
@@ -62,7 +62,7 @@ class FolderStore(Store):
         shutil.copyfile(self._folder / entry.name, path)
 
     def put(self, path: Path, name: str, *, overwrite: bool, progress: Progress) -> None:
-        """Copy a file into the folder, under its name when all of it is there."""
+        """Copy a file into the folder; it appears under its name only once it is complete."""
         check_place(name)
         target = self._folder / name
         try:
@@ -85,7 +85,7 @@ class FolderStore(Store):
             ) from error
 
     def local(self, entry: Entry) -> Path:
-        """Where a file is."""
+        """The file's local path."""
         return self._folder / entry.name
 
 

@@ -16,7 +16,7 @@ from crispen.stores.web import WebStore
 
 
 class Stores:
-    """Stores that stay open until the end; use it in a ``with`` block.
+    """Stores that stay open until the block ends; use it in a ``with`` block.
 
     Args:
         progress: Receives progress events; can cancel.
@@ -28,10 +28,10 @@ class Stores:
         self._open: dict[str, Store] = {}
 
     def of(self, address: Address) -> Store:
-        """The store whose folder an address is in, or is.
+        """The store for the folder that an address names or is in.
 
         Raises:
-            MissingExtra: What it needs is not installed.
+            MissingExtra: A package that it needs is not installed.
             InputError: It cannot be read.
         """
         # On the web a store is one file.

@@ -1,7 +1,7 @@
 """Object stores and other machines, through `fsspec`.
 
-Credentials come from where each library looks for them: the environment, ``~/.aws``, what
-``gcloud`` and ``az`` keep, keys and ``known_hosts`` of ``~/.ssh``, or the address itself.
+Credentials come from where each library looks for them: the environment, ``~/.aws``, the stores of
+``gcloud`` and ``az``, keys and ``known_hosts`` in ``~/.ssh``, or the address itself.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 CHUNK_BYTES = 8 << 20
 _LISTED_AT_ONCE = 1000
-# What `fsspec` needs for each, and whether a file there appears when all of it is there.
+# What `fsspec` needs for each, and whether a file appears there only once it is complete.
 _LIBRARIES = {
     "abfs": "adlfs",
     "az": "adlfs",
@@ -41,23 +41,23 @@ _LIBRARIES = {
     "smb": "smbprotocol",
 }
 _FILES = ("sftp", "smb")
-# The libraries of object stores try several times themselves.
+# Object store libraries retry by themselves.
 _TRIES = 2
 _END_S = 1
-# Unless told so, sshfs trusts every host; an empty tuple stands for the user's known_hosts.
+# By default sshfs trusts every host; an empty tuple selects the user's known_hosts.
 _OPTIONS: dict[str, dict[str, Any]] = {"sftp": {"known_hosts": ()}, "smb": {}}
 _UNCACHED = {"use_listings_cache": False}
 _VERSIONS = ("ETag", "etag", "generation", "md5Hash", "LastModified", "last_modified", "mtime")
 
 
 class RemoteStore(Store):
-    """A folder of an object store or of another machine.
+    """A folder in an object store or on another machine.
 
     Args:
-        address: The folder's.
+        address: The folder's address.
 
     Raises:
-        MissingExtra: What it needs is not installed.
+        MissingExtra: A package that it needs is not installed.
     """
 
     def __init__(self, address: Address) -> None:
@@ -76,7 +76,7 @@ class RemoteStore(Store):
         self._connection: Any = None
 
     def files(self, *, recursive: bool, progress: Progress) -> Iterator[Entry]:
-        """All files, of S3 a page at a time, elsewhere a folder at a time."""
+        """All files: on S3 a page at a time, elsewhere a folder at a time."""
         by_page = hasattr(self._class, "_iterdir")
         found = self._pages(recursive, progress) if by_page else self._walk("", recursive, progress)
         for entry in found:
@@ -106,7 +106,7 @@ class RemoteStore(Store):
         return self._read(name, 0, size, progress)
 
     def fetch(self, entry: Entry, path: Path, progress: Progress) -> None:
-        """Copy a file to the new file `path`; a part that is there is continued."""
+        """Copy a file to the new file `path`; an existing part is continued."""
         shown, size = self.of(entry), entry.size or 0
         part = path.with_name(f"{path.name}.part")
         with part.open("ab") as file, progress.task(f"fetching {shown}", size, "bytes") as task:
@@ -126,7 +126,7 @@ class RemoteStore(Store):
         part.replace(path)
 
     def put(self, path: Path, name: str, *, overwrite: bool, progress: Progress) -> None:
-        """Copy a file into the store; large ones in parts, where the store has them."""
+        """Copy a file into the store; large ones in parts, if the store supports it."""
         shown = f"{self.shown}{name}"
 
         def send() -> None:
@@ -137,7 +137,7 @@ class RemoteStore(Store):
                 mode = "overwrite" if overwrite else "create"
                 self._connected.put_file(str(path), self._base + name, mode=mode)
             except FileExistsError:
-                # An earlier try may have written it, and only the answer got lost.
+                # An earlier try may have written it; only the answer was lost.
                 if not _is_copy(self._connected.info(self._base + name), path):
                     raise
 
@@ -156,7 +156,7 @@ class RemoteStore(Store):
                 options = self._class._get_kwargs_from_urls(self._address.folder)
                 options |= _OPTIONS.get(self._scheme, _UNCACHED)
                 if self._scheme == "s3" and "AWS_MAX_ATTEMPTS" not in os.environ:
-                    # Several tries of one library times several of the other take minutes.
+                    # Retries of one library times retries of the other take minutes.
                     options["config_kwargs"] = {"retries": {"max_attempts": 2}}
                 self._connection = self._class(**options, skip_instance_cache=True)
             return self._connection
@@ -184,7 +184,7 @@ class RemoteStore(Store):
         with self._connecting:
             ended, self._connection = self._connection, None
         if ended is not None:
-            # Whatever a broken connection says of its end is of no use to anybody.
+            # Errors from closing a broken connection help nobody.
             with contextlib.suppress(Exception):
                 _end(ended)
 
@@ -213,7 +213,7 @@ class RemoteStore(Store):
         return self._tried(read, f"{self.shown}{name}", progress)
 
     def _put_file(self, path: Path, name: str, overwrite: bool) -> None:
-        """Write a file under another name, then give it its own in one step."""
+        """Write a file under a temporary name, then rename it in one step."""
         files, target = self._connected, self._base + name
         folder = posixpath.dirname(target)
         if not overwrite and files.exists(target):
@@ -240,7 +240,7 @@ class RemoteStore(Store):
             for about in sorted(found, key=lambda about: str(about["name"])):
                 name = inside + posixpath.basename(about["name"].rstrip("/"))
                 if about["type"] != "directory":
-                    # Some stores have an empty file for the folder itself.
+                    # Some stores hold an empty file for the folder itself.
                     if about["name"].rstrip("/") != path:
                         yield _entry(about, name)
                 elif recursive:
@@ -265,8 +265,8 @@ class RemoteStore(Store):
             return found
 
         def page() -> list[dict[str, Any]]:
-            # The library tries each page again and continues there. A listing that has failed
-            # is at its end, so that another try here would look like the last page.
+            # The library retries each page and continues there. A failed listing counts as
+            # finished, so another try here would look like the last page.
             try:
                 found: list[dict[str, Any]] = sync(files.loop, some)
                 return found
@@ -284,7 +284,7 @@ class RemoteStore(Store):
 
 
 def _is_copy(about: dict[str, Any], path: Path) -> bool:
-    """Whether a file in a store has the bytes of a file here, as far as the store says."""
+    """Whether a file in a store equals a local file, as far as the store tells."""
     if about["size"] != path.stat().st_size:
         return False
     mark = str(about.get("ETag") or about.get("etag") or "").strip('"')

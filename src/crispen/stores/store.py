@@ -1,4 +1,4 @@
-"""What every store can do, whatever is behind it."""
+"""What every store can do, whatever its backend."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class Entry:
     """A file in a store.
 
     Attributes:
-        name: Where it is below the store's folder, with ``/``.
-        size: In bytes; None where the store does not say.
-        version: What changes when the file does; empty where the store does not say.
+        name: Its path below the store's folder, with ``/``.
+        size: In bytes; None if the store does not tell.
+        version: Changes when the file does; empty if the store does not tell.
     """
 
     name: str
@@ -36,9 +36,9 @@ class Store(ABC):
     Names are relative to that folder. All methods may be called from several threads.
 
     Attributes:
-        shown: The folder for people and records, without credentials; ends with ``/``.
+        shown: The folder as shown to people, without credentials; ends with ``/``.
         writable: Whether `put` works.
-        makes_folders: Whether the folder is made when something is put there.
+        makes_folders: Whether `put` creates the folder.
     """
 
     writable = True
@@ -49,7 +49,7 @@ class Store(ABC):
 
     @abstractmethod
     def files(self, *, recursive: bool, progress: Progress) -> Iterator[Entry]:
-        """All files, one after the other; names that begin with a dot are left out.
+        """All files, one by one; names that begin with a dot are left out.
 
         Raises:
             InputError: The folder cannot be read.
@@ -69,26 +69,26 @@ class Store(ABC):
 
     @abstractmethod
     def fetch(self, entry: Entry, path: Path, progress: Progress) -> None:
-        """Copy a file to the new file `path`, whole or not at all.
+        """Copy a file to the new file `path`, completely or not at all.
 
         Raises:
-            InputError: It cannot be read, or changed meanwhile.
+            InputError: It cannot be read, or changed in the meantime.
         """
 
     def put(self, path: Path, name: str, *, overwrite: bool, progress: Progress) -> None:
-        """Copy a file into the store; it appears under its name when all of it is there.
+        """Copy a file into the store; it appears under its name only once it is complete.
 
         Raises:
-            OutputError: It cannot be written, or exists and may not be replaced.
+            OutputError: It cannot be written, or exists and must not be replaced.
         """
         raise UsageError(f"{self.shown}: can only be read; give another -o")
 
     def hidden(self, folder: str, progress: Progress) -> Iterator[Entry]:
-        """The files of a folder whose name begins with a dot; none where there is no such."""
+        """The files of a folder whose name begins with a dot; none if there is no such folder."""
         raise UsageError(f"{self.shown}: can only be read; give another -o")
 
     def local(self, entry: Entry) -> Path | None:
-        """Where a file is on this machine; None if it must be fetched."""
+        """The file's local path; None if it must be fetched."""
         return None
 
     def of(self, entry: Entry) -> str:
@@ -96,7 +96,7 @@ class Store(ABC):
         return f"{self.shown}{entry.name}"
 
     def close(self) -> None:  # noqa: B027 - most hold nothing
-        """Give back what it holds."""
+        """Release what it holds."""
 
     def __enter__(self) -> Self:
         return self
@@ -111,10 +111,10 @@ class Store(ABC):
 
 
 def check_place(name: str) -> None:
-    """Refuses a name that could lead out of the folder that a result is written into.
+    """Refuses a name that could lead outside the folder that a result is written into.
 
     Raises:
-        InputError: It is one.
+        InputError: It could.
 
     >>> check_place("../a.jpg")
     Traceback (most recent call last):
@@ -128,5 +128,5 @@ def check_place(name: str) -> None:
 
 
 def is_hidden(name: str) -> bool:
-    """Whether a file, or a folder that it is in, begins with a dot."""
+    """Whether the name of a file, or of a folder that it is in, begins with a dot."""
     return any(part.startswith(HIDDEN) for part in name.split("/"))

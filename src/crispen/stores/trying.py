@@ -1,7 +1,7 @@
-"""Tries again what a broken connection stopped, and says in one line why it was in vain.
+"""Retries what a broken connection stopped, and reports in one line why it failed.
 
-Each library below has errors of its own, so that here all count that do not say that another try
-would be the same: no such file, no permission, no credentials.
+Each library below has its own errors, so every error is retried unless it shows that another try
+would fail too: no such file, no permission, no credentials.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ TRIES = 4
 _FIRST_WAIT_S = 0.5
 _LOOK_EVERY_S = 0.1
 
-# By name, since none of their libraries need be there.
+# By name, since none of their libraries need be installed.
 _REFUSED = {
     "ClientAuthenticationError": "the store does not accept the credentials",
     "DefaultCredentialsError": "no credentials were found",
@@ -58,15 +58,15 @@ def tried(
     again: Callable[[], None] | None = None,
     tries: int = TRIES,
 ) -> T:
-    """What `action` returns, after several tries if need be.
+    """The result of `action`, after several tries if necessary.
 
     Args:
         action: What to do.
-        shown: The file or folder, for people.
+        shown: The file or folder, as shown to people.
         progress: Can cancel.
-        doing: What could not be done.
-        again: Called before another try, such as to connect again.
-        tries: How often in all.
+        doing: What could not be done, for the message.
+        again: Called before another try, for example to reconnect.
+        tries: Number of tries in total.
 
     Raises:
         MissingInput: There is no such file.
@@ -111,7 +111,7 @@ def _wait(seconds: float, progress: Progress) -> None:
 
 
 def is_final(error: Exception) -> bool:
-    """Whether another try would be the same."""
+    """Whether another try would fail the same way."""
     full = isinstance(error, OSError) and error.errno in _FULL
     return full or isinstance(error, _FINAL) or type(error).__name__ in _REFUSED
 

@@ -1,4 +1,4 @@
-"""Files of the web, which are read, one at a time."""
+"""Files on the web: read-only, one at a time."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _BUSY = (408, 425, 429)
 
 
 class WebStore(Store):
-    """The one file that an address of the web names.
+    """The single file that a web address names.
 
     Args:
         address: Its address.
@@ -37,17 +37,17 @@ class WebStore(Store):
         self._file = address.shown
 
     def files(self, *, recursive: bool, progress: Progress) -> Iterator[Entry]:
-        """Not for the web, which has no lists of its files."""
+        """Not supported: the web does not list files."""
         raise UsageError(f"{self.shown}: the web has no lists of files; name each file")
 
     def find(self, name: str, progress: Progress) -> Entry | None:
-        """What the server says of the file."""
+        """What the server reports about the file."""
         if not file_name(self._address):
             return None
         return self._tried(lambda: self._asked(), progress)
 
     def is_folder(self, name: str, progress: Progress) -> bool:
-        """Whether this is no file."""
+        """Whether this is not a file."""
         return not file_name(self._address)
 
     def start(self, name: str, size: int, progress: Progress) -> bytes:
@@ -66,7 +66,7 @@ class WebStore(Store):
         return self._tried(read, progress)
 
     def fetch(self, entry: Entry, path: Path, progress: Progress) -> None:
-        """Download the file; what was cut off is continued where the server can do that."""
+        """Download the file; resumes an interrupted download if the server supports it."""
         part = path.with_name(f"{path.name}.part")
         fetching = Resuming(part, progress, shown=self._file)
         self._tried(lambda: fetching(self._address.text, str(path), None), progress, fetching)
@@ -80,7 +80,7 @@ class WebStore(Store):
 
         url, headers = self._address.text, {"Accept-Encoding": "identity"}
         answer = requests.head(url, headers=headers, timeout=_TIMEOUT_S, allow_redirects=True)
-        if answer.status_code in (403, 405, 501):  # some answer GET only, as signed addresses do
+        if answer.status_code in (403, 405, 501):  # some answer only GET, such as signed URLs
             answer = requests.get(url, headers=headers, timeout=_TIMEOUT_S, stream=True)
             answer.close()
         answer.raise_for_status()
@@ -92,7 +92,7 @@ class WebStore(Store):
     def _tried(
         self, action: Callable[[], T], progress: Progress, fetching: Resuming | None = None
     ) -> T:
-        """What `action` returns; its errors without the address, which may hold a signature."""
+        """The result of `action`; its errors omit the address, which may hold a signature."""
         from requests import RequestException
 
         def safely() -> T:

@@ -1,4 +1,4 @@
-"""What training asks of data, whatever its kind."""
+"""The interface that training needs from data of any kind."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ class Batch:
     """Crops on the training device.
 
     Attributes:
-        target: ``(N, C, size, size)`` ``uint8``: what the network should make.
-        input: What it is to make that of, ``(N, C, size / scale, size / scale)`` ``uint8``; None
-            where a degradation makes it from the target.
+        target: ``(N, C, size, size)`` ``uint8``: what the network should output.
+        input: The network's input, ``(N, C, size / scale, size / scale)`` ``uint8``; None if a
+            degradation makes it from the target.
     """
 
     target: Tensor
@@ -27,13 +27,13 @@ class Batches(Protocol):
     """Crops for every step of a training run.
 
     Attributes:
-        digest: SHA-256 that names the set on a card.
-        licence: Of its pictures.
+        digest: SHA-256 that identifies the set on a card.
+        licence: Licence of its pictures.
         samples: Crops in an epoch, all ranks together.
         steps_per_epoch: Steps in an epoch, the same on every rank.
         description: One line: which pictures, how many, and where they are.
-        split: What was drawn: seed, and the names of the pictures to train on and held out.
-        scale: Of paired data, how many times larger a target is; else None.
+        split: The split: seed, and the names of the pictures to train on and held out.
+        scale: For paired data, how many times larger a target is; else None.
     """
 
     digest: str
@@ -53,7 +53,7 @@ class Batches(Protocol):
         """
 
     def fixed(self, count: int, size: int) -> Batch:
-        """The same crops of held-out pictures each time; of others where none are held out."""
+        """The same crops of held-out pictures each time; of others if none are held out."""
 
     def close(self) -> None:
         """Ends the threads that read ahead."""

@@ -1,6 +1,6 @@
-"""Some crops in black and white only, as text and line art have it.
+"""Some crops in pure black and white, like text and line art.
 
-Photographs hardly hold the hardest edges there are. A network that never saw them guesses badly
+Photographs rarely contain the hardest possible edges. A network that never saw them guesses badly
 there, and one with clipped activations guesses worst.
 """
 
@@ -15,16 +15,16 @@ _STUDIO = (16.0 / 255.0, 235.0 / 255.0)
 
 
 def make_bilevel(crops: Tensor, share: float, color: Color, generator: torch.Generator) -> Tensor:
-    """Cuts about `share` of the crops at their own mean into black and white.
+    """Thresholds about `share` of the crops at their own mean into black and white.
 
     Args:
         crops: ``(N, C, H, W)`` in [0, 1].
         share: From 0 to 1.
-        color: Says what black and white are.
+        color: Defines the levels of black and white.
         generator: On the crops' device; decides which.
 
     Returns:
-        The same shape, another tensor.
+        The same shape, in a new tensor.
     """
     drawn = torch.rand(len(crops), 1, 1, 1, generator=generator, device=crops.device)
     black, white = _STUDIO if color == "luma" else (0.0, 1.0)

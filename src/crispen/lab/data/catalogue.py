@@ -1,8 +1,8 @@
 """The public sets that Crispen knows by name.
 
-Checksums are those that others published: DIV2K's, CIFAR-10's and Places365's in the lists of
-TensorFlow Datasets, Dogs-vs-Cats' in GoMLX. Of a set without one, that of the first download is
-kept, and later ones must match it.
+Checksums were published by others: those of DIV2K, CIFAR-10 and Places365 in the lists of
+TensorFlow Datasets, that of Dogs-vs-Cats in GoMLX. For a set without one, the checksum of the first
+download is kept, and later downloads must match it.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ from crispen.lab.data.tables import SetName
 
 @dataclass(frozen=True, slots=True)
 class PublicSet:
-    """A set that can be fetched, or put in its place by hand.
+    """A set that can be downloaded, or put in its place by hand.
 
     Attributes:
-        title: What it is, in a few words.
-        url: Of its archive; of the page to download it from where `account` says so.
-        archive: What the file is called in the cache.
-        size_mb: Of the archive, about.
-        sha256: Of the archive; empty if none is published.
-        licence: For the card.
+        title: A short description.
+        url: URL of its archive, or of the page to download it from if `account` is set.
+        archive: The file's name in the cache.
+        size_mb: Approximate size of the archive.
+        sha256: SHA-256 of the archive; empty if none is published.
+        licence: Licence for the card.
         train: Folders inside the archive with the pictures to train on.
         held_out: Folders with the pictures that the set itself holds out.
-        account: Who must be signed in to; empty if no account is needed.
+        account: The service that requires an account; empty if none is needed.
         unpack: Whether it is unpacked; CIFAR-10 is read from the archive.
-        pairs: File that lists pairs, and the folders of inputs and targets, of a set of pairs.
+        pairs: For a set of pairs: the file that lists them, and the folders of inputs and targets.
     """
 
     title: str

@@ -1,6 +1,6 @@
 """CIFAR-10, from its binary archive or from NumPy files.
 
-A record of the binary form is 3,073 bytes: the class, then 1,024 red, green and blue ones, each
+A record of the binary format is 3,073 bytes: the class, then 1,024 red, green and blue ones, each
 row by row [A. Krizhevsky, "Learning Multiple Layers of Features from Tiny Images", 2009]. The form
 that holds Python pickles is refused: a pickle can run code when it is read.
 """
@@ -26,10 +26,10 @@ _WANTED = "give cifar-10-binary.tar.gz, its folder, or a folder with train.npz a
 
 
 def records(content: bytes, name: str) -> Bytes:
-    """``(pictures, 32, 32, 3)`` of a file of the binary form.
+    """``(pictures, 32, 32, 3)`` from a file in the binary format.
 
     Raises:
-        InputError: No whole number of records, or classes above 9.
+        InputError: It is not a whole number of records, or has classes above 9.
     """
     if not content or len(content) % RECORD:
         raise InputError(
@@ -86,7 +86,7 @@ def _digest(files: list[Path]) -> str:
 
 
 def _parts(path: Path) -> tuple[dict[str, Bytes], list[Path]]:
-    """Arrays by the name of what they come from, test pictures last; and the files read."""
+    """Arrays by the name of their source, test pictures last; and the files read."""
     if path.is_dir():
         inner = path / "cifar-10-batches-bin"
         folder = inner if inner.is_dir() else path
@@ -115,11 +115,11 @@ def _parts(path: Path) -> tuple[dict[str, Bytes], list[Path]]:
 
 
 def cifar_material(table: CifarTable, path: Path) -> Material:
-    """CIFAR-10 of a path; its test pictures are held out unless the table asks for a share.
+    """CIFAR-10 at a path; its test pictures are held out unless the table sets a share.
 
     Raises:
-        MissingInput: Nothing there.
-        InputError: Not CIFAR-10.
+        MissingInput: There is nothing there.
+        InputError: It is not CIFAR-10.
     """
     parts, files = _parts(path)
     train = [pixels for name, pixels in parts.items() if not name.startswith("test")]

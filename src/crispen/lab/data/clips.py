@@ -1,4 +1,4 @@
-"""Frames of clips, read out of the clips themselves."""
+"""Frames of clips, read directly from the clips."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Shot:
     width: int
 
     def drawn(self, count: int) -> Sequence[Fraction]:
-        """So many of its frames, evenly; 0 for all."""
+        """This many of its frames, evenly spaced; 0 for all."""
         if not count or count >= len(self.times):
             return self.times
         # From the middle of each part: a cut may fade.
@@ -50,7 +50,7 @@ class Shot:
 
 
 def shots_in(clip: Path) -> list[Shot]:
-    """The shots of a clip, of which every frame is decoded once.
+    """The shots of a clip; decodes every frame once.
 
     Raises:
         InputError: Not one of its frames can be read.
@@ -84,12 +84,12 @@ def shots_in(clip: Path) -> list[Shot]:
 
 
 class ClipSource(Source):
-    """Frames at given times of clips, decoded when they are read.
+    """Frames at given times of clips, decoded on reading.
 
     Args:
-        frames: Clip and second of each.
-        sizes: Height and width of each.
-        color: What is kept of them.
+        frames: Clip and time in seconds of each frame.
+        sizes: Height and width of each frame.
+        color: The colour to keep.
     """
 
     def __init__(
@@ -114,7 +114,7 @@ class ClipSource(Source):
 
 
 def clips_in(path: Path) -> list[Path]:
-    """A clip, or every clip under a folder, sorted; hidden files are none.
+    """A clip, or every clip under a folder, sorted, without hidden files.
 
     Raises:
         MissingInput: There is nothing of that name.
@@ -132,9 +132,9 @@ def clips_in(path: Path) -> list[Path]:
 
 
 def clip_material(table: VideoTable, progress: Progress | None) -> Material:
-    """The frames of some clips; those of one shot are never torn apart by the split.
+    """The frames of some clips; the split keeps each shot together.
 
-    Of a single shot the end is held out, since there is no other to hold out.
+    If there is only one shot, its end is held out.
     """
     path = Path(table.path)
     clips = clips_in(path)

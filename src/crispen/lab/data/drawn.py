@@ -1,9 +1,9 @@
-"""Pictures that are drawn: pages of text, charts, windows of programs, and patterns.
+"""Drawn pictures: pages of text, charts, program windows, and patterns.
 
-Collections of photographs hold hardly any of them, and people enhance many. Pages are drawn with
-Pillow, in whatever fonts are there, and are degraded like photographs. Patterns (checkerboards,
-dithering, halftone) are inputs as they are: a network should leave their
-mean alone, so it learns to enlarge them as bicubic does.
+Collections of photographs contain hardly any of them, but people enhance many. Pages are drawn with
+Pillow, in the available fonts, and degraded like photographs. Patterns (checkerboards, dithering,
+halftone) are inputs without degradation: a network should keep their mean, so it learns to enlarge
+them as bicubic does.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 Bytes = NDArray[np.uint8]
 _FOLDERS = ("/usr/share/fonts", "/System/Library/Fonts", "C:/Windows/Fonts")
-# Of several scripts; what a font lacks is a box, which is a fine shape too.
+# Several scripts; a missing glyph is a box, which is a useful shape too.
 _ALPHABETS = (
     "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ",
     "abcdefghijklmnopqrstuvwxyzäöüéèñçABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.,:;!?()%&@/-",
@@ -31,7 +31,7 @@ _BAYER = np.array([[0, 8, 2, 10], [12, 4, 14, 6], [3, 11, 1, 9], [15, 7, 13, 5]]
 
 @functools.cache
 def fonts() -> tuple[str, ...]:
-    """TrueType and OpenType fonts of the system, or else those of matplotlib."""
+    """The system's TrueType and OpenType fonts, or else those of matplotlib."""
     found = [
         str(file)
         for folder in _FOLDERS
@@ -46,8 +46,8 @@ def fonts() -> tuple[str, ...]:
 
 
 def page(rng: np.random.Generator, side: int) -> Bytes:
-    """A square of a page, a chart or a window: ``(side, side, 3)``."""
-    # Half of them with smooth edges of shapes too, as vector programs draw.
+    """A square from a page, a chart or a window: ``(side, side, 3)``."""
+    # Half of them antialias shapes too, as vector programs do.
     finer = int(rng.choice((1, 2)))
     size = side * finer
     paper = _color(rng, light=rng.random() < 0.75)
@@ -142,7 +142,7 @@ def pattern(rng: np.random.Generator, photo: Bytes) -> Bytes:
     elif kind == 1:
         threshold = (_BAYER[rows % 4, columns % 4] + 0.5) * 16
         bright = grey > threshold
-    elif kind == 2:  # dots on a slanted raster, as in print
+    elif kind == 2:  # dots on a rotated raster, as in print
         pitch, angle = rng.uniform(3, 9), rng.uniform(0, np.pi / 2)
         along = (columns * np.cos(angle) + rows * np.sin(angle)) * 2 * np.pi / pitch
         across = (rows * np.cos(angle) - columns * np.sin(angle)) * 2 * np.pi / pitch

@@ -1,4 +1,4 @@
-"""Fetches public sets once, with a checksum, into the user's cache."""
+"""Downloads public sets once, with a checksum, into the user's cache."""
 
 from __future__ import annotations
 
@@ -34,35 +34,35 @@ def cache_folder() -> Path:
 
 
 def place(name: SetName) -> Path:
-    """Where a set is after the download: its folder, or its archive if that is read as it is."""
+    """A set's path after the download: its folder, or its archive if that is read directly."""
     public = SETS[name]
     return cache_folder() / (name if public.unpack else public.archive)
 
 
 def is_here(name: SetName) -> bool:
-    """Whether a set was fetched, or put in its place by hand."""
+    """Whether a set was downloaded, or put in its place by hand."""
     return place(name).exists()
 
 
 def fetch(name: SetName, *, progress: Progress | None = None) -> Path:
-    """A public set, fetched unless it is here.
+    """A public set, downloaded unless present.
 
     Args:
-        name: Which.
+        name: Its name.
         progress: Receives progress events.
 
     Returns:
-        Its folder, or its archive if that is read as it is.
+        Its folder, or its archive if that is read directly.
 
     Raises:
-        MissingInput: Its host asks for an account; the text says what to download and where to
+        MissingInput: Its host requires an account; the text says what to download and where to
             put it.
-        InputError: It cannot be fetched, or is not what it should be; nothing is kept then.
+        InputError: It cannot be downloaded, or its content is wrong; nothing is kept then.
         OutputError: The cache cannot be written.
     """
     target = place(name)
     if not target.exists():
-        # The processes of one training begin together, and one of them fetches.
+        # The processes of one training start together, and one of them downloads.
         with _alone(name):
             if not target.exists():
                 _fetch(name, SETS[name], target, progress or Progress())
@@ -100,7 +100,7 @@ def _fetch(name: SetName, public: PublicSet, target: Path, progress: Progress) -
     if public.unpack:
         _unpack(archive, target)
         if not public.account:
-            # Its content is here; a file that somebody put here is his to remove.
+            # Its content is unpacked; a file that a user put here is theirs to remove.
             archive.unlink(missing_ok=True)
 
 
@@ -139,7 +139,7 @@ def _download(name: SetName, public: PublicSet, archive: Path, progress: Progres
 
 
 def _unpack(archive: Path, target: Path) -> None:
-    """Unpacks into a folder that gets its name when all is there."""
+    """Unpacks into a folder that gets its final name once complete."""
     part = target.with_name(f".{target.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     open_any: Callable[[Path], Any] = (

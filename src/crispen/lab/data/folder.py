@@ -18,7 +18,7 @@ MANIFEST = "MANIFEST.csv"
 
 
 def folder_digest(folder: Path, files: Sequence[Path]) -> str:
-    """What names a data set on a card: the manifest's hash, or one of names and sizes."""
+    """The hash that identifies a data set on a card: of the manifest, or of names and sizes."""
     manifest = folder / MANIFEST
     if manifest.is_file():
         return hashlib.sha256(manifest.read_bytes()).hexdigest()
@@ -41,8 +41,8 @@ def files_in(folder: Path) -> list[Path]:
     """The pictures under a folder.
 
     Raises:
-        MissingInput: No such folder.
-        InputError: Nothing in it.
+        MissingInput: There is no such folder.
+        InputError: It contains no pictures.
     """
     if not folder.is_dir():
         raise MissingInput(f"{folder}: no such folder; give the training pictures with --data")
@@ -65,12 +65,12 @@ def folder_material(
     """The pictures of some folders.
 
     Args:
-        folders: To train on, and to hold out of, if `held_out` is empty.
+        folders: To train on; some are held out of them if `held_out` is empty.
         held_out: All pictures in these are held out.
-        color: What is kept of them.
-        side: Make each a square of this side; 0 leaves them as they are.
-        shortest: Shrink larger ones until their shorter side is this; 0 leaves them as they are.
-        workers: Threads.
+        color: The colour to keep.
+        side: Make each a square of this side; 0 keeps the size.
+        shortest: Shrink larger ones until their shorter side is this; 0 keeps the size.
+        workers: Number of threads.
         progress: Receives progress events.
     """
     found = {folder: files_in(folder) for folder in (*folders, *held_out)}

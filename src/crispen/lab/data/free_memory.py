@@ -1,4 +1,4 @@
-"""How much memory is free, so that a set is held where it fits and streamed where it does not."""
+"""How much memory is free: a set that fits is held in memory, a larger one is streamed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import torch
 
 SHARE = 0.5
-"""Of the free memory that a set may take."""
+"""Share of the free memory that a set may use."""
 
 _CGROUP = Path("/sys/fs/cgroup")
 
@@ -35,14 +35,14 @@ def _available() -> int:
         if said is not None:
             return said
     if sys.platform == "win32":
-        # Windows tells through a call that Python has not; a set is then streamed from 4 GB on.
+        # Windows needs a call that Python lacks; a set is then streamed from 4 GB on.
         return 8 << 30
-    # macOS counts what it caches as used, so half of all memory is taken as free.
+    # macOS counts its caches as used, so half of all memory is treated as free.
     return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2
 
 
 def _limits() -> list[int]:
-    """What the limits of this process and of its control group leave."""
+    """The memory left by the limits of this process and its control group."""
     left = []
     if sys.platform == "linux":
         import resource
@@ -58,7 +58,7 @@ def _limits() -> list[int]:
 
 
 def free_bytes(device: torch.device) -> int:
-    """Memory that can still be taken on a device: the least of what it and all limits leave."""
+    """Memory still available on a device: the minimum over the device and all limits."""
     if device.type == "cuda":
         import torch
 

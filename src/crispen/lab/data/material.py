@@ -1,4 +1,4 @@
-"""What each kind of data provides; the rest is the same for all of them."""
+"""What each kind of data provides; the rest is common to all kinds."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from crispen.lab.data.tables import DataTable
 
 @dataclass
 class Material:
-    """What a kind of data provides; all else is the same for every kind.
+    """What a kind of data provides; the rest is common to all kinds.
 
     Attributes:
-        name: For the description and for errors: a folder, a file, a set.
+        name: Name for the description and for errors: a folder, a file, a set.
         target: The pictures.
-        input: What paired data has for each of them.
-        scale: Of paired data, how many times larger a target is.
+        input: The inputs of paired data, one for each target.
+        scale: For paired data, how many times larger a target is.
         held_out: Indices that the set itself holds out; None lets the table decide.
-        groups: By picture; those of one group are never torn apart by the split.
-        digest: SHA-256 that names the set.
-        licence: Of the pictures.
-        failures: Pictures that turned out unreadable so far.
+        groups: Group of each picture; the split keeps groups together.
+        digest: SHA-256 that identifies the set.
+        licence: Licence of the pictures.
+        failures: Pictures found unreadable so far.
     """
 
     name: str
@@ -37,7 +37,7 @@ class Material:
     failures: Failures = field(default_factory=Failures)
 
     def split(self, table: DataTable) -> Split:
-        """Which of the pictures that can be read are trained on."""
+        """Which of the readable pictures to train on."""
         bad = self.failures.reasons
         usable = [i for i in range(len(self.target.names)) if i not in bad]
         if self.held_out is None:

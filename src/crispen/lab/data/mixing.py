@@ -1,4 +1,4 @@
-"""Crops that no photograph gives, mixed into a batch: drawn pages, and patterns.
+"""Crops that photographs do not provide, mixed into a batch: drawn pages and patterns.
 
 Both come from `crispen.lab.data.drawn`. A page takes the place of a target, and is degraded like
 the photographs. A pattern takes the place of an input and of its target.
@@ -17,7 +17,7 @@ from crispen.lab.networks.base import bicubic_kernel, bicubic_planes
 
 
 def with_pages(crops: Tensor, share: float, generator: Generator) -> Tensor:
-    """Replaces about `share` of the crops by pages of text, charts and windows.
+    """Replaces about `share` of the crops with pages of text, charts and windows.
 
     Args:
         crops: ``(N, 3, side, side)`` in [0, 1].
@@ -25,7 +25,7 @@ def with_pages(crops: Tensor, share: float, generator: Generator) -> Tensor:
         generator: On the crops' device; decides which, and what is on them.
 
     Returns:
-        The same shape; the same tensor where nothing was drawn.
+        The same shape; the same tensor if nothing was drawn.
     """
     chosen, rng = _chosen(len(crops), share, generator)
     if not chosen:
@@ -37,10 +37,10 @@ def with_pages(crops: Tensor, share: float, generator: Generator) -> Tensor:
 
 
 def with_patterns(pair: Pair, share: float, generator: Generator) -> Pair:
-    """Replaces about `share` of the pairs by patterns and what bicubic makes of them.
+    """Replaces about `share` of the pairs with patterns and their bicubic enlargement.
 
     Args:
-        pair: Three channels.
+        pair: The pair, three channels.
         share: From 0 to 1.
         generator: On the pair's device; decides which.
 
@@ -65,7 +65,7 @@ def with_patterns(pair: Pair, share: float, generator: Generator) -> Pair:
 def _chosen(
     count: int, share: float, generator: Generator
 ) -> tuple[list[int], np.random.Generator]:
-    """Which of a batch, and where further chance comes from."""
+    """The chosen crops of a batch, and the source of further randomness."""
     device = generator.device
     coins = torch.rand(count, generator=generator, device=device)
     seed = int(torch.randint(2**31, (1,), generator=generator, device=device))

@@ -1,4 +1,4 @@
-"""Public sets by name: fetched, then read as the folders or pairs that they are."""
+"""Public sets by name: downloaded, then read as folders or pairs."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from crispen.progress import Progress
 
 
 def named_material(table: NamedTable, scale: int | None, progress: Progress | None) -> Material:
-    """The pictures of a public set, fetched unless they are here.
+    """The pictures of a public set, downloaded unless present.
 
     Raises:
-        MissingInput: Its host asks for an account, and it is not here.
-        InputError: It cannot be fetched, or something is missing in it.
-        UsageError: It is no set of single pictures or pairs.
+        MissingInput: Its host requires an account, and it is not present.
+        InputError: It cannot be downloaded, or is incomplete.
+        UsageError: It is not a set of single pictures or pairs.
     """
     public = SETS[table.name]
     if not public.train and public.pairs is None:
@@ -29,7 +29,7 @@ def named_material(table: NamedTable, scale: int | None, progress: Progress | No
     folder = fetch(table.name, progress=progress)
     if public.pairs is not None:
         listed, inputs, targets = (str(_inside(folder, part)) for part in public.pairs)
-        # What the two tables share is the same in both; the pairs differ in size, by up to six.
+        # The keys that both tables share are equal; the pairs differ in size, by up to six.
         shared = {
             k: v
             for k, v in table.model_dump().items()

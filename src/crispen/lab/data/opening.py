@@ -1,4 +1,4 @@
-"""Opens whatever a recipe's ``[data]`` table names."""
+"""Opens the data that a recipe's ``[data]`` table names."""
 
 from __future__ import annotations
 
@@ -41,23 +41,23 @@ def open_batches(
     scale: int | None = None,
     progress: Progress | None = None,
 ) -> Batches:
-    """The batches that a table describes; everything that can be wrong with it is reported here.
+    """The batches that a table describes; all its errors are reported here.
 
     Args:
         table: The recipe's ``[data]``.
-        seed: Of the crops; the split has its own.
+        seed: Seed of the crops; the split has its own.
         split: The pictures to train on, or those held out.
-        rank: Which of the processes that train together this is.
-        world: How many of those there are.
-        device: Where batches go.
-        size: Side of the targets that will be asked for; what `table.patch` makes unless given.
-        scale: What paired data must have: how many times larger targets are.
-        progress: Receives events while pictures are read or fetched.
+        rank: Index of this process among those that train together.
+        world: Number of those processes.
+        device: Device of the batches.
+        size: Side of the targets that will be requested; follows `table.patch` unless given.
+        scale: Required scale of paired data: how many times larger targets are.
+        progress: Receives events while pictures are read or downloaded.
 
     Raises:
         MissingInput: No such folder or file.
-        InputError: Nothing in it, or pictures that cannot be read, are too small, or do not fit
-            each other.
+        InputError: It is empty, or its pictures are unreadable, too small, or do not fit each
+            other.
         UsageError: The table does not fit the data.
     """
     import torch
@@ -90,11 +90,11 @@ def batches_of(
     """Batches of pictures that are in memory already, for tests and notebooks.
 
     Args:
-        pictures: ``(height, width, channels)`` bytes each, in the colour that `table` names.
-        table: All but where the pictures come from; the defaults unless given.
-        seed: Of the crops.
+        pictures: ``(height, width, channels)`` bytes each, in the colour named by `table`.
+        table: Everything except the pictures' origin; the defaults unless given.
+        seed: Seed of the crops.
         split: The pictures to train on, or those held out.
-        device: Where batches go.
+        device: Device of the batches.
         size: Side of the targets; `table.patch` unless given.
     """
     import torch

@@ -1,8 +1,8 @@
-"""Packs: one file of decoded pictures, so that training begins at once and reads without decoding.
+"""Packs: one file of decoded pictures, so that training starts at once and need not decode.
 
-A pack is a `safetensors` file with ``pixels`` ``(total, channels)`` ``uint8``, all pictures in a
-row, and ``sizes`` and ``groups``; names and origin are in its metadata. It is written picture by
-picture and read slice by slice, so it may be larger than memory.
+A pack is a `safetensors` file with ``pixels`` ``(total, channels)`` ``uint8``, all pictures
+concatenated, and ``sizes`` and ``groups``; names and origin are in its metadata. It is written
+picture by picture and read slice by slice, so it may be larger than memory.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def _cuts(size: Indices, crop: int, stride: int) -> list[tuple[int, int]]:
 
 
 def _header(sizes: Indices, channels: int, metadata: dict[str, str]) -> bytes:
-    """The start of the file, up to the first pixel: the format is a length, JSON, and the data."""
+    """The file's start, up to the first pixel; the format is a length, JSON, and the data."""
     total = int(sizes.prod(axis=1).sum())
     ends = np.cumsum([sizes.nbytes, 8 * len(sizes), total * channels]).tolist()
     table: dict[str, Any] = {
@@ -71,23 +71,23 @@ def write_pack(
     """Packs the pictures of a folder.
 
     Args:
-        folder: Searched with its sub-folders.
+        folder: Searched recursively.
         target: The pack, a ``.safetensors`` file.
-        color: What is kept of them.
-        side: Make each a square of this side first; 0 leaves them as they are.
+        color: The colour to keep.
+        side: First make each a square of this side; 0 keeps the size.
         crop: Cut them into squares of this side; 0 keeps whole pictures.
-        stride: Distance of those squares; `crop` unless given.
-        skip_unreadable: Leave out what cannot be read.
+        stride: Distance between those squares; `crop` unless given.
+        skip_unreadable: Skip unreadable pictures.
         overwrite: Replace a pack that exists.
         workers: Threads that decode.
         progress: Receives progress events.
 
     Returns:
-        Pictures in the pack, and its bytes.
+        The number of pictures in the pack, and its size in bytes.
 
     Raises:
-        UsageError: The name is not that of a pack.
-        InputError: Pictures that cannot be read, or none as large as a crop.
+        UsageError: The name is not valid for a pack.
+        InputError: Unreadable pictures, or none as large as a crop.
         OutputError: It cannot be written; nothing is left then.
     """
     if target.suffix != SUFFIX:
@@ -103,7 +103,7 @@ def write_pack(
     def decode(index: int) -> None:
         source.read(index)
 
-    # What is broken inside shows only now, and the sizes must be known before the first pixel.
+    # Damage inside files shows only now, and sizes must be known before the first pixel.
     for_each(
         decode,
         [i for i in range(len(files)) if i not in failures.reasons],
@@ -164,7 +164,7 @@ def _ahead(source: Source, indices: list[int], workers: int) -> Iterator[tuple[i
 
 
 class PackSource(Source):
-    """The pictures of a pack, read where they are needed."""
+    """The pictures of a pack, read when needed."""
 
     def __init__(self, path: Path) -> None:
         from safetensors import SafetensorError, safe_open
@@ -202,7 +202,7 @@ def pack_material(table: PackTable) -> Material:
     Raises:
         MissingInput: No such file.
         InputError: Not a pack.
-        UsageError: It was made in another colour.
+        UsageError: It was made in a different colour.
     """
     source = PackSource(Path(table.path))
     made = source.about["color"]

@@ -1,4 +1,4 @@
-"""Pairs of pictures: what the network sees, and what it should make of that."""
+"""Pairs of pictures: the network's input and its target."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from crispen.lab.data.tables import PairsTable
 from crispen.progress import Progress
 
 COLUMNS = (("input", "target"), ("low_res", "high_res"))
-"""Headings of a CSV file; the second pair is that of a public set."""
+"""Column names of a CSV file; the second pair comes from a public set."""
 
 Pair = tuple[Path, Path]
 _SHOWN = 4
@@ -34,13 +34,13 @@ def _key(file: Path, folder: Path) -> str:
 
 
 def pairs_by_name(inputs: Path, targets: Path) -> list[Pair]:
-    """Pictures of two folders whose names are equal, suffixes aside.
+    """Pictures of two folders with equal names, ignoring suffixes.
 
     An input may add its scale to the name, as ``0001x2.png`` does to ``0001.png``.
 
     Raises:
         MissingInput: No such folder, or pictures without a partner.
-        InputError: Nothing in a folder.
+        InputError: A folder is empty.
     """
     by_name = {_key(f, targets): f for f in files_in(targets)}
     found: list[Pair] = []
@@ -67,12 +67,12 @@ def pairs_in_csv(file: Path, inputs: Path | None, targets: Path | None) -> list[
 
     Args:
         file: Has the columns ``input`` and ``target`` (or ``low_res`` and ``high_res``).
-        inputs: Folder of the names in the first column; beside the file unless given.
-        targets: The same of the second.
+        inputs: Folder of the first column's names; the CSV file's folder unless given.
+        targets: The same for the second column.
 
     Raises:
         MissingInput: No such file, or pictures that it lists are not there.
-        InputError: It is no file of this kind.
+        InputError: It is not such a file.
     """
     try:
         with file.open(newline="", encoding="utf-8-sig") as lines:
@@ -108,7 +108,7 @@ def pairs_in_csv(file: Path, inputs: Path | None, targets: Path | None) -> list[
 
 
 def _scale_of(inputs: Source, targets: Source, usable: Sequence[int]) -> int:
-    """How many times larger the targets are, by the pair that says it most often."""
+    """How many times larger the targets are; the most frequent value wins."""
     ratios = targets.sizes[usable] / np.maximum(inputs.sizes[usable], 1)
     whole = np.floor(ratios.min(axis=1) + 0.5).astype(int)
     values, counts = np.unique(whole, return_counts=True)
@@ -122,7 +122,7 @@ def _check_sizes(
     for i in usable:
         (height, width), (tall, wide) = inputs.sizes[i].tolist(), targets.sizes[i].tolist()
         if enlarge:
-            # The same picture, but for what rounding the input's sides to whole pixels changes.
+            # The same picture, except that the input's sides are rounded to whole pixels.
             fits = abs(tall * width - wide * height) <= max(tall, wide)
             fits = fits and tall >= height and wide >= width
             wanted = "the same proportions, no larger"
@@ -144,7 +144,7 @@ def pairs_material(table: PairsTable, scale: int | None, progress: Progress | No
     """The pairs of a table; `scale` is what the recipe expects.
 
     Raises:
-        UsageError: Neither folders nor a CSV file, or another scale than the recipe's.
+        UsageError: Neither folders nor a CSV file, or a scale other than the recipe's.
         InputError: Pairs of mixed sizes.
         MissingInput: Folders, files or partners that are not there.
     """

@@ -1,4 +1,4 @@
-"""Batches of pictures: order and pixels brought together."""
+"""Batches of pictures: combines order and pixels."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from crispen.progress import Progress
 
 
 class PictureBatches:
-    """`crispen.lab.data.Batches` of any material.
+    """`crispen.lab.data.Batches` from any material.
 
     Raises:
-        InputError: Unreadable pictures, or none that is as large as a crop.
-        UsageError: Pictures of `split` are wanted, and there are none.
+        InputError: Unreadable pictures, or none as large as a crop.
+        UsageError: `split` has no pictures.
     """
 
     def __init__(
@@ -121,7 +121,7 @@ class PictureBatches:
     def _make_order(self, size: int) -> Order:
         scale = self.scale or 1
         table = self._table
-        # Of a pair, both pictures count: the target is the larger one by scale squared.
+        # Both pictures of a pair count: the target is larger by scale squared.
         bytes_per_px = table.channels * (1 + scale**2) if self.scale else table.channels
         return Order(
             self._sizes // scale,
@@ -154,7 +154,7 @@ class PictureBatches:
         return self._cut(order.places(step), size)
 
     def fixed(self, count: int, size: int) -> Batch:
-        """The same crops of held-out pictures each time; of others where none are held out."""
+        """The same crops of held-out pictures each time; of others if none are held out."""
         pictures = np.asarray(self._drawn["valid"] or self._drawn["train"], np.int64)
         scale = self.scale or 1
         sizes = self._sizes // scale

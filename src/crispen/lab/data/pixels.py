@@ -1,9 +1,8 @@
 """A whole set as bytes on the training device, cropped and mirrored there.
 
-All pictures are stored one after another in one flat ``uint8`` tensor. A crop in any of the eight
-symmetries is one gather: start at a corner and walk with a row step and a column step, each of
-which may be negative or swapped with the other. Nothing else is copied, and no worker is waited
-for.
+All pictures are concatenated in one flat ``uint8`` tensor. A crop in any of the eight symmetries is
+one gather: start at a corner and walk with a row step and a column step, each of which may be
+negative or swapped with the other. Nothing else is copied, and there is no wait for workers.
 """
 
 from __future__ import annotations
@@ -22,10 +21,10 @@ class PixelSet:
 
     Args:
         source: Read once, picture by picture.
-        channels: Of its pictures.
+        channels: Channels of its pictures.
         device: Where the bytes go.
         workers: Threads that read.
-        failures: Takes the pictures that cannot be read; their bytes stay black.
+        failures: Records the pictures that cannot be read; their bytes stay black.
         progress: Receives progress events.
     """
 
@@ -66,7 +65,7 @@ class PixelSet:
         )
 
     def expect(self, now: Indices, later: Indices) -> None:
-        """Nothing to do: all is here."""
+        """Nothing to do: everything is in memory."""
 
     def crops(self, places: Places, size: int) -> Tensor:
         """``(N, channels, size, size)`` ``uint8``.
@@ -95,4 +94,4 @@ class PixelSet:
         return self.planes[:, index].transpose(0, 1)
 
     def close(self) -> None:
-        """Nothing to end."""
+        """Nothing to close."""

@@ -1,13 +1,12 @@
 """Where crops are cut: a pure function of seed, rank and step.
 
-All places of all pictures are numbered. Without a stride, a step draws numbers at random, so that
-every place is equally likely and large pictures give more crops; with one, every epoch goes once
-through all places of the grid, in an order of its own.
+All places of all pictures are numbered. Without a stride, a step draws numbers at random, so every
+place is equally likely and large pictures give more crops. With a stride, every epoch visits each
+place of the grid once, in its own order.
 
-A set larger than a window (a number of pixels) is gone through window by window: each pass over
-the set distributes the pictures over windows again, and a step draws from its window alone. This
-lets a stream read ahead. A set in memory is gone through in the same way, so that memory changes
-no result.
+A set larger than a window (a number of pixels) is processed window by window: each pass
+redistributes the pictures over windows, and a step draws only from its window. This lets a stream
+read ahead. A set in memory is processed in the same way, so that memory does not change results.
 """
 
 from __future__ import annotations
@@ -27,13 +26,13 @@ Indices = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Crops to be cut.
+    """Crops to cut.
 
     Attributes:
         which: ``(N,)`` pictures.
         row: ``(N,)`` topmost row.
         column: ``(N,)`` leftmost column.
-        symmetry: ``(N,)`` 0…7: bit 0 turns it upside down, bit 1 mirrors it, bit 2 swaps rows and
+        symmetry: ``(N,)`` 0…7: bit 0 flips it vertically, bit 1 mirrors it, bit 2 swaps rows and
             columns afterwards.
     """
 
@@ -56,7 +55,7 @@ class Places:
 
 
 def seeded(*parts: object) -> torch.Generator:
-    """A generator whose numbers depend on all parts and on nothing else.
+    """A generator whose numbers depend only on all parts.
 
     >>> seeded(1, "a").initial_seed() == seeded(1, "a").initial_seed()
     True
@@ -70,9 +69,9 @@ class Grid:
 
     Args:
         sizes: ``(pictures, 2)`` heights and widths of all pictures.
-        pictures: Which of them to use; those smaller than a crop are left out.
+        pictures: Those to use; pictures smaller than a crop are left out.
         size: Side of a crop.
-        stride: Distance of neighbouring places.
+        stride: Distance between neighbouring places.
     """
 
     def __init__(self, sizes: Indices, pictures: Indices, size: int, stride: int = 1) -> None:
@@ -88,7 +87,7 @@ class Grid:
         return int(self.ends[-1]) if len(self.ends) else 0
 
     def at(self, numbers: Tensor, symmetry: Tensor) -> Places:
-        """The places of those numbers in ``[0, len(self))``."""
+        """The places with those numbers in ``[0, len(self))``."""
         n = numbers.numpy()
         index = np.searchsorted(self.ends, n, side="right")
         row, column = np.divmod(n - (self.ends - self.counts)[index], self.columns[index])
@@ -105,15 +104,15 @@ class Order:
 
     Args:
         sizes: ``(pictures, 2)`` heights and widths of all pictures.
-        pictures: Which of them to draw from.
+        pictures: Those to draw from.
         size: Side of a crop in those pixels.
-        stride: 0 for crops anywhere, else the distance of the places, each once a pass.
-        batch: Crops a step on each rank.
-        seed: Of everything drawn.
-        rank: Which process this is.
-        world: How many there are.
-        symmetries: Draw one of eight, or none.
-        window_px: Pixels of a window.
+        stride: 0 for crops anywhere, else the grid's spacing; each place occurs once per pass.
+        batch: Crops per step on each rank.
+        seed: Seed of everything drawn.
+        rank: Index of this process.
+        world: Number of processes.
+        symmetries: Whether to draw one of eight symmetries.
+        window_px: Pixels per window.
     """
 
     def __init__(
@@ -142,7 +141,7 @@ class Order:
         self._pixels = int(self._areas[self.all.pictures].sum())
         crops = len(self.all) if stride else self._pixels // size**2
         self.pass_crops = max(1, crops)
-        """Crops that look at each place of the grid, or at each pixel about, once."""
+        """Number of crops that cover each grid place, or about each pixel, once."""
         self._pass_steps = max(1, crops // (batch * world))
         self._windows = lru_cache(maxsize=2)(self._deal)
         self._shuffle = lru_cache(maxsize=2)(self._shuffle_window)
@@ -151,21 +150,21 @@ class Order:
         return Grid(self._sizes, pictures, self._size, max(1, self.stride))
 
     def _deal(self, turn: int) -> tuple[list[Grid], Indices]:
-        """The windows of a pass, and where each ends: in places of a grid, else in pixels."""
+        """The windows of a pass, and the end of each: in grid places, else in pixels."""
         pictures = self.all.pictures
         if self._pixels <= self._window_px:
             return [self.all], np.array([len(self.all) if self.stride else self._pixels])
         generator = seeded(self._seed, "windows", turn)
         pictures = pictures[torch.randperm(len(pictures), generator=generator).numpy()]
         if not self.stride and len(pictures) >= self._world:
-            # Each rank reads pictures of its own; of a grid, its batches are dealt out instead.
+            # Each rank reads its own pictures; with a grid, batches are dealt out instead.
             pictures = pictures[self._rank :: self._world]
         windows = [self._grid(part) for part in np.split(pictures, self._cuts(pictures))]
         sizes = [len(w) if self.stride else self._areas[w.pictures].sum() for w in windows]
         return windows, np.cumsum(sizes)
 
     def _cuts(self, pictures: Indices) -> list[int]:
-        """Where a new window begins: where the next picture would be too much for this one."""
+        """Starts of windows: a new one begins when the next picture would not fit."""
         cuts, held = [], 0
         for i, area in enumerate(self._areas[pictures].tolist()):
             if held and held + area > self._window_px:
@@ -179,7 +178,7 @@ class Order:
         return torch.randperm(len(window), generator=seeded(self._seed, "grid", turn, index))
 
     def _locate(self, step: int) -> tuple[int, int, int]:
-        """Pass, step within it, and the window it begins in."""
+        """The pass, the step within it, and the window in which the step begins."""
         turn, at = divmod(step, self._pass_steps)
         ends = self._windows(turn)[1]
         if self.stride:
@@ -210,7 +209,7 @@ class Order:
         if not self.stride:
             numbers = torch.randint(0, len(windows[index]), (self.batch,), generator=generator)
             return windows[index].at(numbers, symmetry)
-        # A grid with fewer places than a batch starts over within it.
+        # A grid with fewer places than a batch starts over within the batch.
         numbers = (self._first(at) + torch.arange(self.batch)) % len(self.all)
         window = torch.searchsorted(torch.from_numpy(ends), numbers, right=True)
         found = torch.empty(3, self.batch, dtype=torch.long)
@@ -223,7 +222,7 @@ class Order:
 
 
 def fixed_places(grid: Grid, count: int, size: int, sizes: Indices, seed: int) -> Places:
-    """The same `count` places each time, upright: pictures in turn, of each its middle first."""
+    """The same `count` places each time, upright: pictures in turn, the middle of each first."""
     order = torch.randperm(len(grid.pictures), generator=seeded(seed, "fixed", "order")).numpy()
     turns, index = np.divmod(np.arange(count), len(order))
     which = grid.pictures[order[index]]

@@ -1,4 +1,4 @@
-"""Where pictures come from: files, arrays or a pack. Each is read as bytes of one colour."""
+"""Sources of pictures: files, arrays or a pack. Each is read as bytes of one colour."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ class Source(ABC):
     """Pictures that can be read one by one, from any thread.
 
     Attributes:
-        names: Of the pictures, for errors and for the record of the split.
+        names: Names of the pictures, for errors and for the record of the split.
         sizes: ``(pictures, 2)`` heights and widths, as read.
-        files: What is decoded to read them, where that can fail.
+        files: The files decoded to read them, if that can fail.
     """
 
     names: Sequence[str]
@@ -47,7 +47,7 @@ class Source(ABC):
         """
 
     def flat(self) -> Bytes | None:
-        """``(pixels, channels)`` of all pictures in a row, where that costs nothing."""
+        """``(pixels, channels)`` of all pictures concatenated, if that costs nothing."""
         return None
 
 
@@ -67,7 +67,7 @@ def to_color(rgb: Bytes, color: Color) -> Bytes:
 
 
 def square(rgb: Bytes, side: int) -> Bytes:
-    """The central square of a picture, which is enlarged bicubically first if it is too small.
+    """The central square of a picture, enlarged bicubically first if it is too small.
 
     >>> square(np.zeros((4, 9, 3), np.uint8), 6).shape
     (6, 6, 3)
@@ -75,7 +75,7 @@ def square(rgb: Bytes, side: int) -> Bytes:
     height, width = rgb.shape[:2]
     short = min(height, width)
     if short < side:
-        # Whole pixels, and never fewer than the square needs.
+        # Whole pixels, never fewer than the square needs.
         height, width = (max(side, round(n * side / short)) for n in (height, width))
         rgb = resize(rgb, height, width, method="bicubic").astype(np.uint8)
     top, left = (height - side) // 2, (width - side) // 2
@@ -83,7 +83,7 @@ def square(rgb: Bytes, side: int) -> Bytes:
 
 
 def picture_files(folder: Path) -> list[Path]:
-    """Every picture under a folder, sorted; hidden files are none."""
+    """Every picture under a folder, sorted, without hidden files."""
     files = (f for f in folder.rglob("*") if is_image_name(f) and not f.name.startswith("."))
     return sorted(f for f in files if f.is_file())
 
@@ -97,19 +97,19 @@ class Failures:
     def refuse(
         self, what: str, *, skip: bool, how: str = "set data.skip_unreadable = true"
     ) -> None:
-        """Reports all of them in one error, unless they are to be skipped.
+        """Reports all of them in one error, unless they should be skipped.
 
         Args:
-            what: Where they are.
-            skip: Leave them out.
-            how: What to do to leave them out.
+            what: Their location.
+            skip: Skip them.
+            how: How to skip them.
 
         Raises:
-            InputError: There are some.
+            InputError: There are unreadable pictures.
         """
         if not self.reasons or skip:
             return
-        # What is wrong with each; what to do about it follows its semicolon, and is said once.
+        # The fault of each; the remedy follows the semicolon and is stated once.
         texts = [self.reasons[i].partition("; ")[0] for i in sorted(self.reasons)]
         more = f"; and {len(texts) - _SHOWN} more" if len(texts) > _SHOWN else ""
         raise InputError(
@@ -127,7 +127,7 @@ def for_each(
     what: str,
     progress: Progress | None = None,
 ) -> dict[int, T]:
-    """`work` on every picture by threads; what cannot be read is noted in `failures`."""
+    """Runs `work` on every picture in threads; `failures` records unreadable ones."""
 
     def guarded(index: int) -> tuple[int, T | None]:
         try:
@@ -158,11 +158,11 @@ class FileSource(Source):
 
     Args:
         files: The pictures.
-        names: What they are called.
-        color: What is kept of them.
-        side: Make each a square of this side; 0 leaves them as they are.
+        names: Their names.
+        color: The colour to keep.
+        side: Make each a square of this side; 0 keeps the size.
         workers: Threads that read the headers.
-        failures: Takes the files that are no pictures.
+        failures: Records the files that are not pictures.
         progress: Receives progress events.
     """
 
@@ -204,7 +204,7 @@ class FileSource(Source):
 
 
 class EnlargedSource(Source):
-    """A source whose pictures are enlarged bicubically to given sizes when they are read."""
+    """A source whose pictures are enlarged bicubically to given sizes on reading."""
 
     def __init__(self, source: Source, sizes: NDArray[np.int64]) -> None:
         self._source = source
@@ -219,11 +219,11 @@ class EnlargedSource(Source):
 
 
 class ShrunkSource(Source):
-    """A source of which large pictures are shrunk as they are read.
+    """A source whose large pictures are shrunk on reading.
 
     Args:
         source: The pictures.
-        shortest: What the shorter side of a picture becomes where it is longer.
+        shortest: Maximum length of a picture's shorter side.
     """
 
     def __init__(self, source: Source, shortest: int) -> None:

@@ -1,4 +1,4 @@
-"""Which pictures are trained on, and which are held out."""
+"""Splits pictures into those to train on and those held out."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 LISTED = 5000
-"""Lists longer than this are recorded as a number and a hash."""
+"""Longer lists are recorded as a count and a hash."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Split:
     Attributes:
         train: Indices to train on, ascending.
         valid: Indices held out, ascending.
-        seed: What the draw depended on; None where the set itself says which are held out.
+        seed: Seed of the draw; None if the set itself defines which are held out.
     """
 
     train: list[int]
@@ -28,7 +28,7 @@ class Split:
     seed: int | None
 
     def record(self, names: Sequence[str]) -> dict[str, Any]:
-        """What a run folder keeps of it."""
+        """The record kept in a run folder."""
         return {
             "seed": self.seed,
             "train": _listed([names[i] for i in self.train]),
@@ -53,14 +53,14 @@ def draw(
     limit: int = 0,
     groups: Sequence[int] | None = None,
 ) -> Split:
-    """Holds out a share of the pictures at random, the same one for the same seed.
+    """Holds out a random share of the pictures, the same for the same seed.
 
     Args:
         usable: The pictures to draw from.
-        share: How many are held out; at least one if it is above 0, and never all.
-        seed: The draw depends on this and on how many there are.
-        limit: Maximum number of pictures, both parts together; 0 keeps all.
-        groups: By picture; those of one group stay together, and are drawn and counted as one.
+        share: Share to hold out; at least one picture if above 0, and never all.
+        seed: The draw depends on this and on the number of pictures.
+        limit: Maximum total number of pictures; 0 keeps all.
+        groups: Group of each picture; a group stays together and is drawn and counted as one.
 
     >>> split = draw(range(10), share=0.2, seed=0)
     >>> len(split.train), len(split.valid)

@@ -1,4 +1,4 @@
-"""Where the pixels of a set are while it is trained on: on the device, or in the files."""
+"""Where a set's pixels are during training: on the device or in the files."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ from crispen.progress import Progress
 
 
 class Store(Protocol):
-    """Gives crops of pictures."""
+    """Provides crops of pictures."""
 
     def expect(self, now: Indices, later: Indices) -> None:
-        """Which pictures crops will be asked of, now and after that."""
+        """Announces the pictures whose crops will be requested, now and next."""
 
     def crops(self, places: Places, size: int) -> Tensor:
         """``(N, channels, size, size)`` ``uint8`` on the device."""
 
     def close(self) -> None:
-        """Ends what the store has running."""
+        """Stops the store's background work."""
 
 
 def open_stores(
@@ -49,18 +49,18 @@ def open_stores(
 ) -> dict[str, Store]:
     """A store for each source, all of them in memory or all of them streamed.
 
-    Every picture has been decoded once when this returns: a stream's, too, unless that was done
+    When this returns, every picture has been decoded once: a stream's too, unless that was done
     before and no file has changed since.
 
     Args:
         sources: By name; of equal length.
         channels: Of their pictures.
-        device: Where crops go.
-        memory: Where the pixels are kept.
-        cache_mb: What streams hold at most.
+        device: Device of the crops.
+        memory: Where to keep the pixels.
+        cache_mb: Maximum memory of the streams.
         workers: Threads that decode.
-        sharers: Processes that do the same on this machine.
-        failures: Takes the pictures that cannot be read.
+        sharers: Number of processes on this machine that do the same.
+        failures: Records the pictures that cannot be read.
         progress: Receives progress events.
 
     Raises:
@@ -101,7 +101,7 @@ def _mb(count: int) -> str:
 def _check_all(source: Source, workers: int, failures: Failures, progress: Progress | None) -> None:
     """Decodes every picture once, so that a broken one is reported before training starts.
 
-    What was found is remembered for as long as no file changes.
+    The result is remembered as long as no file changes.
     """
     stats = [f.stat() for f in source.files]
     listing = [
@@ -128,12 +128,12 @@ def _check_all(source: Source, workers: int, failures: Failures, progress: Progr
         note.parent.mkdir(parents=True, exist_ok=True)
         write_whole(note, json.dumps(found.reasons).encode())
     except (OSError, OutputError):
-        # Only time is lost: they are checked again.
+        # Only time is lost: they will be checked again.
         return
 
 
 def checked_folder() -> Path:
-    """Where it is noted which sets were decoded once."""
+    """The record of the sets that were decoded once."""
     from crispen.lab.data.fetching import cache_folder
 
     return cache_folder() / "checked"

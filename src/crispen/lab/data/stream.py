@@ -1,4 +1,4 @@
-"""Pictures that do not all fit: threads read the next window while this one is trained on."""
+"""Sets larger than memory: threads read the next window during training on this one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from crispen.lab.data.sources import Bytes, Source
 
 
 def turned(crop: Bytes, symmetry: int) -> Bytes:
-    """A crop in one of the eight symmetries, numbered as in `Places`.
+    """A crop in one of eight symmetries, numbered as in `Places`.
 
     >>> turned(np.array([[[1], [2]], [[3], [4]]], np.uint8), 5)[..., 0].tolist()
     [[3, 1], [4, 2]]
@@ -26,13 +26,13 @@ def turned(crop: Bytes, symmetry: int) -> Bytes:
 
 
 class PictureStream:
-    """Crops of pictures that are decoded when a window of the order comes near.
+    """Crops of pictures that are decoded shortly before their window is used.
 
-    At most two windows are held: the one that is used and the one that is read ahead.
+    At most two windows are held: the current one and the one being read ahead.
 
     Args:
-        source: Where pictures come from.
-        device: Where crops go.
+        source: Source of the pictures.
+        device: Device of the crops.
         workers: Threads that decode.
     """
 
@@ -43,7 +43,7 @@ class PictureStream:
         self._held: dict[int, Future[Bytes]] = {}
 
     def expect(self, now: Indices, later: Indices) -> None:
-        """Lets go of all other pictures, and begins to read these."""
+        """Drops all other pictures and starts reading these."""
         wanted = dict.fromkeys([*now.tolist(), *later.tolist()])
         for index in [i for i in self._held if i not in wanted]:
             self._held.pop(index).cancel()
@@ -52,7 +52,7 @@ class PictureStream:
                 self._held[index] = self._pool.submit(self._source.read, index)
 
     def crops(self, places: Places, size: int) -> Tensor:
-        """``(N, channels, size, size)`` ``uint8``; pictures not expected are read and dropped."""
+        """``(N, channels, size, size)`` ``uint8``; unexpected pictures are read and dropped."""
         parts: dict[int, Bytes] = {}
         which = places.which.tolist()
         for index in dict.fromkeys(which):

@@ -1,4 +1,4 @@
-"""The recipe's ``[data]`` table: one class for each kind of data, `DataTable` for all of them."""
+"""The recipe's ``[data]`` table: one class per kind of data; `DataTable` is their base."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SetName = Literal[
 
 
 class DataKind(Table):
-    """The ``[data]`` table of a recipe; a child adds ``kind``, its own keys and `material`."""
+    """The ``[data]`` table of a recipe; a subclass adds ``kind``, its keys and `material`."""
 
     kind: str = Field("", description="kind of data")
 
@@ -82,17 +82,17 @@ class DataKind(Table):
 
     @property
     def channels(self) -> int:
-        """Of the network's input."""
+        """Channels of the network's input."""
         return 3 if self.color == "rgb" else 1
 
     def material(self, scale: int | None = None, progress: Progress | None = None) -> object:
-        """The pictures themselves, not read yet: a `crispen.lab.data.material.Material`.
+        """The pictures, not read yet: a `crispen.lab.data.material.Material`.
 
-        Only plug-ins override it; `crispen.lab.data.opening` knows our own kinds.
+        Only plug-ins override it; `crispen.lab.data.opening` handles the built-in kinds.
 
         Args:
-            scale: What paired data must have: how many times larger targets are.
-            progress: Receives events while pictures are listed or fetched.
+            scale: Required scale of paired data: how many times larger targets are.
+            progress: Receives events while pictures are listed or downloaded.
 
         Raises:
             CrispenError: There are none, or they do not fit the table.
@@ -101,7 +101,7 @@ class DataKind(Table):
 
 
 class PictureFiles(DataKind):
-    """What all data have that are read from picture files."""
+    """Keys of all data read from picture files."""
 
     skip_unreadable: bool = Field(
         False, description="leave out pictures that cannot be read, rather than stop"
@@ -109,7 +109,7 @@ class PictureFiles(DataKind):
 
 
 class SinglePictures(PictureFiles):
-    """What single pictures have, and pairs have not."""
+    """Keys of single pictures that pairs lack."""
 
     resize: int = Field(
         0,
@@ -136,7 +136,7 @@ class FolderTable(SinglePictures):
 
 
 class PairsTable(PictureFiles):
-    """Low-quality pictures and what they should become, by equal name or as a CSV file lists."""
+    """Low-quality pictures and their targets, matched by name or listed in a CSV file."""
 
     kind: Literal["pairs"] = "pairs"
     input: str = Field("", description="folder of the network's inputs")
@@ -159,7 +159,7 @@ class PackTable(DataKind):
 
 
 class CifarTable(DataKind):
-    """CIFAR-10: its binary archive, that unpacked, or ``train.npz`` and ``test.npz``."""
+    """CIFAR-10: its binary archive, packed or unpacked, or ``train.npz`` and ``test.npz``."""
 
     kind: Literal["cifar10"] = "cifar10"
     path: str = Field(
@@ -178,14 +178,14 @@ class CifarTable(DataKind):
 
 
 class NamedTable(SinglePictures):
-    """A public set by its name, fetched once (``crispen data`` lists them)."""
+    """A public set by its name, downloaded once (``crispen data`` lists them)."""
 
     kind: Literal["named"] = "named"
     name: SetName = Field(description="which set")
 
 
 class VideoTable(PictureFiles):
-    """Frames of a clip, or of every clip in a folder, read without unpacking them."""
+    """Frames of a clip, or of every clip in a folder, read directly from the clips."""
 
     kind: Literal["video"] = "video"
     path: str = Field(description="clip, or folder of clips")
@@ -202,7 +202,7 @@ class VideoTable(PictureFiles):
 
 
 class ToyTable(DataKind):
-    """Pictures of discs, bars and stripes made by code (`crispen.lab.data.toy`)."""
+    """Generated pictures of discs, bars and stripes (`crispen.lab.data.toy`)."""
 
     kind: Literal["toy"] = "toy"
     count: int = Field(24, ge=2, le=10_000, description="how many")

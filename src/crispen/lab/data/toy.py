@@ -1,7 +1,7 @@
-"""Pictures made by code, so that a fresh clone can train at once: discs, bars, stripes, shades.
+"""Generated pictures, so that a fresh clone can train at once: discs, bars, stripes, shades.
 
-Every picture is drawn at twice its size and averaged down, so that its edges are those of a
-photograph and not of a staircase. There is nothing in them that a licence could cover.
+Every picture is drawn at twice its size and averaged down, so that its edges are smooth like those
+of a photograph, not jagged. Nothing in them could be covered by a licence.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def _shape(
 
 
 def toy_material(table: ToyTable) -> Material:
-    """The pictures that a table asks for."""
+    """The pictures that a table requests."""
     drawn = toy_pictures(table.count, table.side, table.drawn_with)
     pictures = [to_color(p, table.color) for p in drawn]
     return Material("toy pictures", ArraySource(pictures), array_digest(pictures), "CC0 1.0")

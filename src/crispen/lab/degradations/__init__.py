@@ -1,4 +1,4 @@
-"""How pictures go bad: batched, seeded, on the training device; one file for each family.
+"""Degradations: batched, seeded, on the training device; one file per family.
 
 ::
 
@@ -82,7 +82,7 @@ if TYPE_CHECKING:
 else:
     DegradationTable = DEGRADATION_KINDS.annotation()
 
-# Their parts may be any of these, themselves included.
+# Their parts may be any of these, including themselves.
 for _composition in (OneOf, Shuffle, Chain):
     _composition.model_rebuild(_types_namespace={"DegradationTable": DegradationTable})
 

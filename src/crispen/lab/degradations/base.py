@@ -1,9 +1,9 @@
-"""What every degradation has in common: a strict table that is also the function.
+"""The base of all degradations: a strict table that is also the function.
 
-A degradation takes a batch ``(N, C, H, W)`` of floats in [0, 1] and gives one of the same kind. Its
-arguments are numbers or ranges; from a range each picture of the batch draws its own value. All
-randomness comes from the generator that is handed in, so the same seed gives the same pixels; no
-picture's result depends on the pixels of another one in the batch.
+A degradation takes a batch ``(N, C, H, W)`` of floats in [0, 1] and returns one of the same kind.
+Its arguments are numbers or ranges; each picture of the batch draws its own value from a range. All
+randomness comes from the generator passed in, so the same seed gives the same pixels. No picture's
+result depends on the pixels of another one in the batch.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from crispen.lab.table import Table
 
 @dataclass(frozen=True)
 class Limits:
-    """What a number or a range may be; turns it into ``(low, high)``.
+    """The limits of a number or range; turns it into ``(low, high)``.
 
     Attributes:
         least: The smallest value allowed.
         most: The largest value allowed.
         open_below: `least` itself is not allowed.
         open_above: `most` itself is not allowed.
-        percent: ``"40%"`` is taken as 0.4.
+        percent: ``"40%"`` means 0.4.
     """
 
     least: float = -math.inf
@@ -40,7 +40,7 @@ class Limits:
     percent: bool = False
 
     def __call__(self, value: Any) -> tuple[float, float]:
-        """The range that a recipe or command line gives as ``25``, ``[0, 50]`` or ``"40%"``."""
+        """The range that a recipe or command line states as ``25``, ``[0, 50]`` or ``"40%"``."""
         ends = list(value) if isinstance(value, list | tuple) else [value, value]
         if len(ends) != 2:
             raise self._refused(value)
@@ -88,7 +88,7 @@ Angle = Annotated[Span, BeforeValidator(Limits(-360, 360))]
 
 
 def draw(span: Span, x: Tensor, generator: Generator) -> Tensor:
-    """``(N, 1, 1, 1)``: for each picture of `x` a value drawn evenly from `span`."""
+    """``(N, 1, 1, 1)``: for each picture of `x` a value drawn uniformly from `span`."""
     low, high = span
     if low == high:
         return x.new_full((len(x), 1, 1, 1), low)
@@ -96,7 +96,7 @@ def draw(span: Span, x: Tensor, generator: Generator) -> Tensor:
 
 
 def draw_log(span: Span, x: Tensor, generator: Generator) -> Tensor:
-    """The same, evenly on a logarithmic scale: as often from 10 to 100 as from 100 to 1000."""
+    """The same, uniform on a log scale: 10 to 100 is as likely as 100 to 1000."""
     low, high = span
     return draw((math.log(low), math.log(high)), x, generator).exp()
 
@@ -112,9 +112,9 @@ def normal(shape: tuple[int, ...], like: Tensor, generator: Generator) -> Tensor
 
 
 class Degradation(Table):
-    """One way how pictures go bad: a ``[[degradation]]`` of a recipe.
+    """One way in which pictures degrade: a ``[[degradation]]`` of a recipe.
 
-    A child adds ``kind``, its arguments and `apply`; what else it can state is below.
+    A subclass adds ``kind``, its arguments and `apply`; it may override what is below.
 
     Attributes:
         main: The argument that ``NAME=VALUE`` sets on the command line.
@@ -127,27 +127,27 @@ class Degradation(Table):
     clip: bool = Field(True, description="keep the values in [0, 1]")
 
     def shrink(self, scale: int) -> int:
-        """How many times smaller it makes each side, in a recipe of that scale."""
+        """The factor by which it shrinks each side, in a recipe of that scale."""
         return 1
 
     def margin(self, scale: int) -> int:
-        """How many pixels around a pixel (of its input) the result there depends on."""
+        """Number of (input) pixels around a pixel on which the result there depends."""
         return 0
 
     def grid(self, scale: int) -> int:
-        """Side of the cells, in pixels of its input, that it lays over a picture; 1 for none."""
+        """Side, in input pixels, of the cells that it lays over a picture; 1 for none."""
         return 1
 
     def blurs(self) -> bool:
-        """Whether it belongs before the shrinking that a recipe does not name."""
+        """Whether it belongs before a shrinking that the recipe does not name."""
         return False
 
     def needs_color(self) -> bool:
-        """Whether one channel is not enough."""
+        """Whether it needs three channels."""
         return False
 
     def apply(self, x: Tensor, generator: Generator, scale: int) -> Tensor:
-        """Degrades every picture of ``(N, C, H, W)``; may leave [0, 1], but leaves `x` alone."""
+        """Degrades every picture of ``(N, C, H, W)``; may leave [0, 1]; does not change `x`."""
         raise NotImplementedError
 
     def apply_with_dials(
@@ -156,7 +156,7 @@ class Degradation(Table):
         """Degrades a batch, and returns the dials that describe it.
 
         Returns:
-            The pictures, and ``(N, 6)`` as in `crispen.models.dials`; None where nothing is known.
+            The pictures, and ``(N, 6)`` as in `crispen.models.dials`; None if nothing is known.
         """
         return self(x, generator, scale), None
 
@@ -166,8 +166,8 @@ class Degradation(Table):
         Args:
             x: ``(N, C, H, W)`` float in [0, 1]; not changed.
             generator: On the device of `x`; the only source of randomness.
-            scale: How many times smaller a shrinking degradation that names no factor of its own
-                makes each side.
+            scale: The factor by which a shrinking degradation without a factor of its own shrinks
+                each side.
         """
         if self.probability >= 1:
             return self._clipped(self.apply(x, generator, scale))
@@ -183,7 +183,7 @@ class Degradation(Table):
 
 
 class Ranged(Degradation):
-    """A degradation that means white and black, wherever these are."""
+    """A degradation that refers to white and black, whatever their levels."""
 
     black: float = Field(
         0.0, ge=0, lt=1, description="value of black; 16/255 = 0.0627 for studio luma"
@@ -223,7 +223,7 @@ class Shrinking(Degradation):
 
 
 def chain_margin(chain: Sequence[Degradation], scale: int) -> int:
-    """What `Degradation.margin` tells, for several one after another."""
+    """`Degradation.margin` for several in sequence."""
     total, size = 0, 1
     for table in chain:
         total += table.margin(scale) * size
@@ -232,7 +232,7 @@ def chain_margin(chain: Sequence[Degradation], scale: int) -> int:
 
 
 def chain_grid(chain: Sequence[Degradation], scale: int) -> int:
-    """What `Degradation.grid` tells, for several one after another."""
+    """`Degradation.grid` for several in sequence."""
     largest, size = 1, 1
     for table in chain:
         largest = max(largest, table.grid(scale) * size)

@@ -20,7 +20,7 @@ _REACH: dict[Kernel, int] = {"area": 0, "nearest": 0, "bilinear": 1, "bicubic": 
 
 
 class BicubicDown:
-    """Shrinks crops by `scale` and drops the border on which the crop's own edge has an influence.
+    """Shrinks crops by `scale` and drops the border that the crop's own edge influences.
 
     A crop of ``scale · (size + 2 · rim)`` pixels gives ``size`` LR pixels, all of them equal to
     those of the whole picture.
@@ -65,7 +65,7 @@ class Bicubic(Shrinking):
     )
 
     def margin(self, scale: int) -> int:
-        """The kernel's reach: two pixels of the result."""
+        """The kernel's radius: two pixels of the result."""
         return BicubicDown.rim * self.shrink(scale)
 
     def apply(self, x: Tensor, generator: Generator, scale: int) -> Tensor:
@@ -98,7 +98,7 @@ class Resize(Shrinking):
     method: Kernel = Field("area", description="the kernel")
 
     def margin(self, scale: int) -> int:
-        """The kernel's reach, in pixels of the result."""
+        """The kernel's radius, in pixels of the result."""
         return _REACH[self.method] * self.shrink(scale)
 
     def apply(self, x: Tensor, generator: Generator, scale: int) -> Tensor:

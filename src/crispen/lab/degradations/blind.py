@@ -1,4 +1,4 @@
-"""The second-order chain of blind super-resolution: what a picture meets on its way to us."""
+"""The second-order degradation chain of blind super-resolution."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _RESIZES = (
     ("bilinear", True),
     ("bicubic", True),
 )
-# Of the six kinds of kernel: round or not, and Gaussian, generalised Gaussian or plateau.
+# The six kinds of kernel: round or not, times Gaussian, generalised Gaussian or plateau.
 _ROUND = 0.69
 _GENERALISED = 0.15
 _PLATEAU = 0.15
@@ -67,7 +67,7 @@ class Stage(Table):
         return self
 
     def kernels(self, x: Tensor, generator: Generator) -> Tensor:
-        """``(N, 21, 21)``: for each picture its own blur."""
+        """``(N, 21, 21)``: a separate blur per picture."""
 
         def chance(p: float) -> Tensor:
             return uniform((len(x), 1, 1, 1), x, generator) < p
@@ -93,13 +93,13 @@ class Stage(Table):
     def resized(
         self, x: Tensor, side: tuple[int, ...], coins: Sequence[float], scale: int
     ) -> Tensor:
-        """Resizes all pictures alike.
+        """Resizes all pictures in the same way.
 
         Args:
             x: The pictures.
-            side: What the size is a part of.
-            coins: Three even draws from [0, 1): up, down or neither; how much; by which method.
-            scale: The smallest part is divided by it.
+            side: The size that the factor refers to.
+            coins: Three uniform draws from [0, 1): up, down or neither; how much; which method.
+            scale: The smallest factor is divided by it.
         """
         kind, place, method = coins
         part = 1.0
@@ -131,7 +131,7 @@ class Stage(Table):
 
 
 class Blind(Shrinking):
-    """Twice blur, resizing, noise and JPEG, and a last low-pass: unknown, as in real life.
+    """Blur, resizing, noise and JPEG, all twice, then a low-pass: unknown, as in real life.
 
     ::
 
@@ -139,11 +139,11 @@ class Blind(Shrinking):
 
     b blurs (Gaussian, generalised or plateau kernel, round or not, sometimes a sinc), r resizes by
     a random factor and method, n adds Gaussian or Poisson noise, grey or coloured, j is JPEG, and l
-    resizes the picture to its final size and filters it by a sinc, before or behind the last JPEG.
-    The result is rounded to whole levels. Source: X. Wang et al., "Real-ESRGAN", 2021,
-    arXiv:2107.10833, whose numbers are the defaults for scale 4; it builds on K. Zhang et al.,
-    2021, arXiv:2103.14006. Unlike there, every picture of a batch has its own kernels, noise and
-    quality; sizes and methods of resizing are shared by the pictures of a group.
+    resizes to the final size and applies a sinc filter, before or after the last JPEG. The result
+    is rounded to whole levels. Source: X. Wang et al., "Real-ESRGAN", 2021, arXiv:2107.10833, whose
+    numbers are the defaults for scale 4; it builds on K. Zhang et al., 2021, arXiv:2103.14006.
+    Unlike there, every picture of a batch has its own kernels, noise and quality; the pictures of a
+    group share sizes and resizing methods.
     """
 
     kind: Literal["blind"] = "blind"
@@ -169,7 +169,7 @@ class Blind(Shrinking):
     )
 
     def margin(self, scale: int) -> int:
-        """Eight pixels of the result: beyond that, only traces."""
+        """Eight pixels of the result: beyond that, the effect is negligible."""
         return 8 * self.shrink(scale)
 
     def grid(self, scale: int) -> int:
@@ -179,7 +179,7 @@ class Blind(Shrinking):
     def apply(self, x: Tensor, generator: Generator, scale: int) -> Tensor:
         """A side of n pixels becomes one of ceil(n / factor)."""
         factor = self.shrink(scale)
-        # What does not change the size is done for the whole batch at once, which is quicker.
+        # Steps that keep the size run on the whole batch at once, which is faster.
         x = convolve(x, self.first.kernels(x, generator))
         last = Jpeg(quality=self.second.quality)
         groups = x.chunk(min(self.groups, len(x)))

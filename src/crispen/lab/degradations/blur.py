@@ -1,4 +1,4 @@
-"""Blur: out of focus, moved, oversharpened by a low-pass, or smoothed by a median."""
+"""Blur: out of focus, motion, ringing of a low-pass, or median smoothing."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _SHAKE_STEPS = 16
 
 
 class Blur(Degradation):
-    """What all blurs share: they come before the shrinking."""
+    """Base of all blurs: they come before the shrinking."""
 
     def blurs(self) -> bool:
         """A lens comes before a sensor."""
@@ -46,7 +46,7 @@ class GaussianBlur(Blur):
 
         y = x * g,  g(u, v) ∝ exp(-(u² + v²) / 2σ²)
 
-    cut off at 3 σ (of the largest σ of the range); edge pixels are repeated. Source: the Gaussian
+    cut off at 3 σ (the range's largest σ); edge pixels are repeated. Source: the Gaussian
     kernel of R. Gonzalez and R. Woods, "Digital Image Processing", section 3.5.
     """
 
@@ -112,7 +112,7 @@ class MotionBlur(Blur):
     angle: Angle = Field((0.0, 180.0), description="degrees against the clock; 0 is horizontal")
 
     def margin(self, scale: int) -> int:
-        """Half of the line."""
+        """Half the line."""
         return int(self.length[1] / 2 + 1)
 
     def apply(self, x: Tensor, generator: Generator, scale: int) -> Tensor:
@@ -122,7 +122,7 @@ class MotionBlur(Blur):
 
 
 class DiscBlur(Blur):
-    """Out of focus: every point becomes an even disc.
+    """Out of focus: every point becomes a uniform disc.
 
     ::
 
@@ -136,7 +136,7 @@ class DiscBlur(Blur):
     radius: Radius = Field((0.5, 4.0), description="radius of the disc in pixels")
 
     def margin(self, scale: int) -> int:
-        """The disc and its rim."""
+        """The disc plus its rim."""
         return int(self.radius[1]) + 1
 
     def apply(self, x: Tensor, generator: Generator, scale: int) -> Tensor:
@@ -161,7 +161,7 @@ class ShakeBlur(Blur):
     length: Length = Field((2.0, 10.0), description="length of the path in pixels")
 
     def margin(self, scale: int) -> int:
-        """Half of the path, and the Gaussian's tail."""
+        """Half the path plus the Gaussian's tail."""
         return int(self.length[1] / 2) + 2
 
     def apply(self, x: Tensor, generator: Generator, scale: int) -> Tensor:
@@ -171,7 +171,7 @@ class ShakeBlur(Blur):
 
 
 def shake(length: Tensor, x: Tensor, generator: Generator) -> Tensor:
-    """``(N, 16, 2)``: for each picture of `x` a path of that length that turns at random.
+    """``(N, 16, 2)``: for each picture of `x` a path of that length with random turns.
 
     Args:
         length: ``(N, 1, 1, 1)`` in pixels.
@@ -217,7 +217,7 @@ class MedianBlur(Blur):
 
         y(p) = median of x in the square of size×size pixels around p
 
-    for each channel; edge pixels are repeated. Source: J. Tukey, "Exploratory Data Analysis", 1977.
+    per channel; edge pixels are repeated. Source: J. Tukey, "Exploratory Data Analysis", 1977.
     """
 
     kind: Literal["median-blur"] = "median-blur"
@@ -225,7 +225,7 @@ class MedianBlur(Blur):
     size: Literal[3, 5, 7] = Field(3, description="side of the square in pixels")
 
     def margin(self, scale: int) -> int:
-        """Half of the square."""
+        """Half the square."""
         return self.size // 2
 
     def apply(self, x: Tensor, generator: Generator, scale: int) -> Tensor:

@@ -1,4 +1,4 @@
-"""What there is to know about each degradation, read from its class: for lists and documents."""
+"""A description of each degradation, read from its class: for lists and documents."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from crispen.lab.degradations.base import Degradation
 from crispen.lab.degradations.spec import KINDS
 
-# One of each, as typed, strong enough to be seen.
+# One of each, as typed, strong enough to be visible.
 EXAMPLES: dict[str, str] = {
     "bicubic": "bicubic=3",
     "resize": "resize=nearest:factor=3",
@@ -51,9 +51,9 @@ class Argument:
     """One argument of a degradation.
 
     Attributes:
-        name: In recipes and on the command line.
-        default: As one would type it; empty if there is none.
-        description: What it is.
+        name: Its name in recipes and on the command line.
+        default: As typed; empty if there is none.
+        description: Its meaning.
     """
 
     name: str
@@ -67,11 +67,11 @@ class Entry:
 
     Attributes:
         kind: Its name.
-        summary: What it is, in a line.
+        summary: What it is, in one line.
         formula: What it computes.
-        text: The rest of what is said, with its source.
+        text: The rest of the docstring, with its source.
         main: The argument that ``KIND=VALUE`` sets; may be empty.
-        arguments: All of its own; those that all share come last.
+        arguments: All of them; those common to all degradations come last.
         example: As typed after ``--with``.
     """
 
@@ -114,7 +114,7 @@ def _entry(kind: str, degradation: type[Degradation]) -> Entry:
 
 
 def shown(value: Any) -> str:
-    """A value as one would type it; empty for what has none.
+    """A value as typed; empty if there is none.
 
     >>> shown((0.3, 0.6)), shown(True), shown((25.0, 25.0))
     ('0.3..0.6', 'true', '25')

@@ -1,4 +1,4 @@
-"""Decimation as SciPy does it, for studies that used it."""
+"""Decimation as in SciPy, for studies that used it."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from crispen.lab.degradations.filtering import pad
 
 # The filter's order, its ripple and its cutoff, as a share of the new Nyquist frequency.
 _ORDER, _RIPPLE_DB, _CUTOFF = 8, 0.05, 0.8
-# It rings on and on: its tail is left out from where it falls below this share of its peak.
+# It rings forever: its tail is cut off where it falls below this share of its peak.
 _LEAST = 1e-3
 _FREQUENCIES = 4096
 
 
 @cache
 def response(factor: int) -> Tensor:
-    """``(2r + 1,)``: what a single bright pixel becomes, forward and backward.
+    """``(2r + 1,)``: the impulse response, forward and backward.
 
-    An even-order Chebyshev filter passes no light as it is: the sum is 0.9886, not 1.
+    An even-order Chebyshev filter attenuates even DC: the sum is 0.9886, not 1.
     """
     frequency = torch.arange(_FREQUENCIES // 2 + 1, dtype=torch.float64) * math.tau / _FREQUENCIES
     warped = (frequency / 2).tan() / math.tan(math.pi * _CUTOFF / factor / 2)
@@ -50,15 +50,15 @@ class Chebyshev(Shrinking):
 
     for rows and columns, with the factor f and the impulse response h of a Chebyshev filter of
     order 8 (0.05 dB of ripple, cutoff at 0.8 of the new Nyquist frequency) run forward and
-    backward: `scipy.signal.decimate`. It darkens by 2 %, as SciPy's does, since the filter lets
-    98.9 % of an even surface pass in each direction. Source: the ESPCN study made its small
-    pictures with it; it blurred them with a Gaussian first, and used the picture from before that.
+    backward: `scipy.signal.decimate`. It darkens by 2 %, as SciPy's does, since the filter passes
+    98.9 % of a flat area in each direction. Source: the ESPCN study made its small pictures with
+    it; it blurred them with a Gaussian first, and used the picture from before that.
     """
 
     kind: Literal["chebyshev"] = "chebyshev"
 
     def margin(self, scale: int) -> int:
-        """How far the filter rings, and the cell."""
+        """How far the filter rings, plus the cell."""
         factor = self.shrink(scale)
         return len(response(factor)) // 2 + factor
 

@@ -1,6 +1,6 @@
-"""Codecs of libraries: WebP, and the frames of compressed video.
+"""Real codecs: WebP, and frames of compressed video.
 
-Every picture goes to the CPU, through the real encoder and decoder, and back. Encoders run in one
+Every picture goes to the CPU, through the real encoder and decoder, and back. Encoders use one
 thread, so the same seed gives the same pixels.
 """
 
@@ -23,7 +23,7 @@ Speed = Annotated[Span, BeforeValidator(Limits(0, 16))]
 Codec = Literal["h264", "hevc", "any"]
 
 _ENCODERS = {"h264": "libx264", "hevc": "libx265"}
-# x265 ends the whole process where a picture is smaller than one of its coding units.
+# x265 ends the whole process if a picture is smaller than one of its coding units.
 _LEAST_PX = 64
 Bytes = NDArray[np.uint8]
 
@@ -41,7 +41,7 @@ def _from_bytes(pixels: Bytes, like: Tensor) -> Tensor:
 
 
 def webp(x: Tensor, quality: Tensor) -> Tensor:
-    """What a lossy WebP file of that quality holds.
+    """The pixels after lossy WebP of that quality.
 
     Args:
         x: ``(N, C, H, W)`` in [0, 1]; three channels are RGB, one is grey.
@@ -86,10 +86,10 @@ class WebP(Degradation):
 
 
 def coded_clip(frames: Bytes, codec: str, crf: float) -> Bytes:
-    """A short clip after compression.
+    """A short clip after compression and decoding.
 
     Args:
-        frames: ``(T, H, W, 3)``, in the order in which they are shown; even sides.
+        frames: ``(T, H, W, 3)``, in display order; even sides.
         codec: ``h264`` or ``hevc``.
         crf: The encoder's constant rate factor.
 
@@ -123,13 +123,13 @@ def coded_clip(frames: Bytes, codec: str, crf: float) -> Bytes:
 
 
 def moving(x: Tensor, generator: Generator, count: int, speed: Tensor) -> Tensor:
-    """``(N, T, C, H, W)``: the picture panned; the last of its frames is the picture itself.
+    """``(N, T, C, H, W)``: the picture panned; the last frame is the picture itself.
 
     Args:
-        x: ``(N, C, H, W)``; beyond its edge it is repeated.
+        x: ``(N, C, H, W)``; its edge pixels are repeated.
         generator: On the device of `x`.
         count: T.
-        speed: ``(N, 1, 1, 1)`` pixels a frame.
+        speed: ``(N, 1, 1, 1)`` pixels per frame.
     """
     angle = 2 * torch.pi * uniform((len(x), 1, 1, 1), x, generator)
     height, width = x.shape[-2:]
@@ -166,9 +166,9 @@ class Video(Degradation):
 
         y = the last frame of decode(encode(x panned, x), crf)
 
-    The picture is panned for a few frames, these are encoded by x264 or x265 (preset veryfast,
-    4:2:0), and the frame that shows the picture where it was is taken: the last one. With
-    ``frames=1`` it is a key frame. Source: ITU-T H.264 and H.265.
+    The picture is panned for a few frames, which x264 or x265 encodes (preset veryfast, 4:2:0). The
+    result is the last frame, which shows the picture in its place. With ``frames=1`` it is a key
+    frame. Source: ITU-T H.264 and H.265.
     """
 
     kind: Literal["video"] = "video"
@@ -181,7 +181,7 @@ class Video(Degradation):
     speed: Speed = Field((0.0, 4.0), description="speed of the motion, in pixels per frame")
 
     def margin(self, scale: int) -> int:
-        """A macroblock, and as far as the picture moves."""
+        """A macroblock plus the picture's movement."""
         return 16
 
     def grid(self, scale: int) -> int:
@@ -200,7 +200,7 @@ class Video(Degradation):
         return torch.cat(out)
 
     def drawn(self, x: Tensor, generator: Generator) -> tuple[list[str], list[int]]:
-        """For each picture its codec and how many frames its clip has."""
+        """For each picture its codec and the number of frames of its clip."""
         coins = uniform((len(x), 2), x, generator).tolist()
         names = list(_ENCODERS) if self.codec == "any" else [self.codec]
         codecs = [names[int(coin * len(names))] for coin, _ in coins]

@@ -1,4 +1,4 @@
-"""Degradations made of others: one of several, all in random order, one after another."""
+"""Degradations made of others: one of several, all in random order, or in sequence."""
 
 from __future__ import annotations
 
@@ -25,24 +25,24 @@ class Composition(Degradation):
     )
 
     def blurs(self) -> bool:
-        """If all of it does."""
+        """Whether all parts do."""
         return all(part.blurs() for part in self.parts)
 
     def needs_color(self) -> bool:
-        """If any of it does."""
+        """Whether any part does."""
         return any(part.needs_color() for part in self.parts)
 
     def margin(self, scale: int) -> int:
-        """As far as all of them together reach."""
+        """The reach of all parts together."""
         return chain_margin(self.parts, scale)
 
     def grid(self, scale: int) -> int:
-        """The largest of theirs."""
+        """The largest of the parts'."""
         return max(part.grid(scale) for part in self.parts)
 
 
 class Chain(Composition):
-    """Several one after another: what a picture goes through together.
+    """Several in sequence: what a picture goes through in one go.
 
     ::
 
@@ -62,11 +62,11 @@ class Chain(Composition):
         return self
 
     def shrink(self, scale: int) -> int:
-        """All their factors together."""
+        """The product of their factors."""
         return math.prod(part.shrink(scale) for part in self.parts)
 
     def grid(self, scale: int) -> int:
-        """The largest of theirs."""
+        """The largest of the parts'."""
         return chain_grid(self.parts, scale)
 
     def apply(self, x: Tensor, generator: Generator, scale: int) -> Tensor:
@@ -77,7 +77,7 @@ class Chain(Composition):
 
 
 class Shuffle(Composition):
-    """All of them, for each picture in another order.
+    """All of them, in a different order for each picture.
 
     ::
 
@@ -99,7 +99,7 @@ class Shuffle(Composition):
         return self
 
     def apply(self, x: Tensor, generator: Generator, scale: int) -> Tensor:
-        """At every place of the order, each part takes the pictures whose turn it is."""
+        """At each position of the order, each part takes the pictures that drew it there."""
         order = uniform((len(x), len(self.parts)), x, generator).argsort(dim=1)
         x = x.clone()
         for place in range(len(self.parts)):
@@ -111,7 +111,7 @@ class Shuffle(Composition):
 
 
 class OneOf(Composition):
-    """One of several, for each picture another one.
+    """One of several, drawn for each picture.
 
     ::
 
@@ -145,7 +145,7 @@ class OneOf(Composition):
         return self
 
     def shrink(self, scale: int) -> int:
-        """Their common factor.
+        """The common factor of the parts.
 
         Raises:
             UsageError: They have none.
@@ -159,7 +159,7 @@ class OneOf(Composition):
         return factors.pop()
 
     def margin(self, scale: int) -> int:
-        """As far as any of them reaches."""
+        """The farthest reach of any part."""
         return max(part.margin(scale) for part in self.parts)
 
     def apply(self, x: Tensor, generator: Generator, scale: int) -> Tensor:
@@ -178,5 +178,5 @@ class OneOf(Composition):
 
 
 def _shrinks(part: Degradation) -> bool:
-    # A recipe's scale is not known yet; any but 1 tells.
+    # A recipe's scale is not known yet; any scale but 1 shows it.
     return part.shrink(2) > 1

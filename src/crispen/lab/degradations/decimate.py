@@ -22,10 +22,10 @@ class Decimate(Shrinking):
 
         y(i) = Σ g(j - c(i)) x(j),  g ∝ exp(-t² / 2σ²),  c(i) = f i + (f - 1) / 2
 
-    for rows and columns, with the factor f. The Gaussian is at the centre of the cell of f×f
-    pixels that becomes one, so that nothing is shifted; with ``phase = "corner"`` it is at the
-    cell's first pixel, c(i) = f i, as ``blurred[::f, ::f]`` does. Source: W. Shi et al., "Real-Time
-    Single Image and Video Super-Resolution …", 2016, arXiv:1609.05158.
+    for rows and columns, with the factor f. The Gaussian is centred on the f×f cell that becomes
+    one pixel, so nothing is shifted; with ``phase = "corner"`` it is centred on the cell's first
+    pixel, c(i) = f i, as in ``blurred[::f, ::f]``. Source: W. Shi et al., "Real-Time Single Image
+    and Video Super-Resolution …", 2016, arXiv:1609.05158.
     """
 
     kind: Literal["decimate"] = "decimate"
@@ -43,7 +43,7 @@ class Decimate(Shrinking):
         return self.sigma or (half, half)
 
     def margin(self, scale: int) -> int:
-        """Three standard deviations, and the cell."""
+        """Three standard deviations plus the cell."""
         return kernels.reach(self._sigma(scale)[1]) + self.shrink(scale)
 
     def apply(self, x: Tensor, generator: Generator, scale: int) -> Tensor:

@@ -20,7 +20,7 @@ def linear(x: Tensor) -> Tensor:
 
 
 def encoded(light: Tensor) -> Tensor:
-    """The inverse of `linear`; below 0 it is a straight line."""
+    """The inverse of `linear`; a straight line below 0."""
     curve = 1.055 * light.clamp(min=0.0031308) ** (1 / 2.4) - 0.055
     return torch.where(light <= 0.0031308, light * 12.92, curve)
 
@@ -41,7 +41,7 @@ class Darken(Ranged):
     proportion: Proportion = Field((0.3, 0.6), description="proportion removed from every value")
 
     def apply(self, x: Tensor, generator: Generator, scale: int) -> Tensor:
-        """Takes light away."""
+        """Darkens."""
         return x - draw(self.proportion, x, generator) * (x - self.black)
 
 
@@ -52,7 +52,7 @@ class Brighten(Ranged):
 
         y = x + p (white - x)
 
-    White is 1 unless given. Nothing is clipped, so all of it can be undone: it is darkening of the
+    White is 1 unless given. Nothing is clipped, so it can be fully undone: it equals darkening the
     negative. With ``way = "multiply"`` every value is raised by that share and clipped to white,
     which cannot be undone::
 
@@ -71,7 +71,7 @@ class Brighten(Ranged):
     )
 
     def apply(self, x: Tensor, generator: Generator, scale: int) -> Tensor:
-        """Adds light."""
+        """Brightens."""
         share = draw(self.proportion, x, generator)
         if self.way == "fog":
             return x + share * (self.white - x)
@@ -85,8 +85,8 @@ class Exposure(Degradation):
 
         y = encode(2^stops decode(x))
 
-    In linear light, with sRGB's curve. What would be brighter than white is clipped to it, and
-    cannot be undone.
+    In linear light, with sRGB's curve. Values brighter than white are clipped to it, which cannot
+    be undone.
     """
 
     kind: Literal["exposure"] = "exposure"
@@ -99,13 +99,13 @@ class Exposure(Degradation):
 
 
 class Gamma(Degradation):
-    """A tone curve taken for another one.
+    """A tone curve mistaken for another.
 
     ::
 
         y = x^exponent
 
-    Below 1 it brightens, above 1 it darkens; black and white stay where they are.
+    Below 1 it brightens, above 1 it darkens; black and white are unchanged.
     """
 
     kind: Literal["gamma"] = "gamma"
@@ -113,7 +113,7 @@ class Gamma(Degradation):
     exponent: Exponent = Field((0.5, 2.0), description="drawn evenly on a logarithmic scale")
 
     def apply(self, x: Tensor, generator: Generator, scale: int) -> Tensor:
-        """Bends the curve."""
+        """Applies the curve."""
         low, high = (float(torch.tensor(end).log()) for end in self.exponent)
         return x.clamp(min=0.0) ** draw((low, high), x, generator).exp()
 
@@ -125,7 +125,7 @@ class Contrast(Degradation):
 
         y = p + share (x - p)
 
-    Nothing is clipped, so all of it can be undone.
+    Nothing is clipped, so it can be fully undone.
     """
 
     kind: Literal["contrast"] = "contrast"
@@ -134,13 +134,13 @@ class Contrast(Degradation):
     pivot: Proportion = Field((0.2, 0.8), description="the value that does not change")
 
     def apply(self, x: Tensor, generator: Generator, scale: int) -> Tensor:
-        """Takes contrast away."""
+        """Reduces contrast."""
         pivot, share = (draw(span, x, generator) for span in (self.pivot, self.share))
         return pivot + share * (x - pivot)
 
 
 class ColorCast(Degradation):
-    """Light of another colour than white.
+    """Light of a colour other than white.
 
     ::
 
@@ -159,7 +159,7 @@ class ColorCast(Degradation):
         return True
 
     def apply(self, x: Tensor, generator: Generator, scale: int) -> Tensor:
-        """Colours the light."""
+        """Tints the light."""
         warmth, tint = (draw(span, x, generator) for span in (self.warmth, self.tint))
         gains = torch.exp2(torch.cat([warmth, tint, -warmth], dim=1) / 2)
         return encoded(linear(x) * gains)

@@ -1,4 +1,4 @@
-"""Convolution of batches in which every picture has its own kernel."""
+"""Convolution of batches with a separate kernel per picture."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def pad(x: Tensor, rows: tuple[int, int], columns: tuple[int, int]) -> Tensor:
 
 
 def convolve(x: Tensor, kernels: Tensor) -> Tensor:
-    """Each picture with its own kernel; edge pixels are repeated.
+    """Filters each picture with its own kernel; edge pixels are repeated.
 
     Args:
         x: ``(N, C, H, W)``.
@@ -28,7 +28,7 @@ def convolve(x: Tensor, kernels: Tensor) -> Tensor:
     grouped = kernels.repeat_interleave(x.shape[1], dim=0)[:, None]
 
     def filtered(part: Tensor) -> Tensor:
-        # One group for each plane: a depth-wise convolution, which is quick everywhere.
+        # One group per plane: a depth-wise convolution, which is fast everywhere.
         wide = pad(part, (0, 0), (columns, columns))
         planes = F.conv2d(wide.flatten(0, 1)[None], grouped, groups=len(grouped))
         return planes.reshape(*part.shape[:2], *planes.shape[-2:])
@@ -37,12 +37,12 @@ def convolve(x: Tensor, kernels: Tensor) -> Tensor:
 
 
 def convolve_axes(x: Tensor, kernels: Tensor) -> Tensor:
-    """The same with kernels that are products: ``(N, k)``, k odd, once down and once across."""
+    """The same with separable kernels: ``(N, k)``, k odd, first down, then across."""
     return convolve(convolve(x, kernels[:, :, None]), kernels[:, None, :])
 
 
 def in_bands(x: Tensor, reach: int, function: Callable[[Tensor], Tensor]) -> Tensor:
-    """`function` on rows that have `reach` rows more above and below than its result."""
+    """`function` on bands with `reach` more rows above and below than its result."""
     padded = pad(x, (reach, reach), (0, 0))
     height = max(1, _BAND_PX // (x.shape[0] * x.shape[-1]))
     if height >= x.shape[-2]:

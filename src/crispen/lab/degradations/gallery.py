@@ -1,4 +1,4 @@
-"""One picture in every way it can go bad, as one labelled sheet."""
+"""One picture under every degradation, as one labelled sheet."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ COLUMNS = 3
 
 
 def make_gallery(image: Image, *, seed: int = 0) -> Bytes:
-    """``(height, width, 3)``: the picture, then all degradations, each under what one types for it.
+    """``(height, width, 3)``: the picture, then all degradations, labelled as one types them.
 
     A picture larger than a panel is shrunk first, so that a pixel of the sheet is one of the
     degraded picture.
 
     Args:
-        image: Its first frame is shown.
+        image: The picture; its first frame is shown.
         seed: Of the degradations.
     """
     original = _fitted(image.as_rgb8())
@@ -36,12 +36,12 @@ def make_gallery(image: Image, *, seed: int = 0) -> Bytes:
 
 
 def example(pixels: Bytes, table: Degradation, *, seed: int = 0) -> Bytes:
-    """A degraded picture of the same size: pixels are repeated where there are fewer.
+    """A degraded picture of the same size: pixels are repeated if there are fewer.
 
     Args:
         pixels: ``(height, width, 3)``.
-        table: What to do.
-        seed: Of what is random.
+        table: The degradation.
+        seed: Of its randomness.
     """
     scale = scale_of([table], None)
     bad = degrade_image(Image(pixels), [table], seed=seed, scale=scale).as_rgb8()

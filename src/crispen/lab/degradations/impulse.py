@@ -1,4 +1,4 @@
-"""Single pixels that are lost: salt and pepper, and random colours."""
+"""Lost single pixels: salt and pepper, and random colours."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class SaltAndPepper(Ranged):
 
         y = white with probability p s,  black with probability p (1 - s),  else x
 
-    once for each pixel; p is the proportion, s the share of salt. Source: R. Gonzalez and R. Woods,
+    once per pixel; p is the proportion, s the share of salt. Source: R. Gonzalez and R. Woods,
     "Digital Image Processing", section 5.2.
     """
 
@@ -29,7 +29,7 @@ class SaltAndPepper(Ranged):
     per_channel: bool = Field(False, description="lose single values of a pixel, not all of them")
 
     def apply(self, x: Tensor, generator: Generator, scale: int) -> Tensor:
-        """Loses pixels."""
+        """Replaces pixels by white or black."""
         p = draw(self.proportion, x, generator)
         channels = x.shape[1] if self.per_channel else 1
         u = uniform((len(x), channels, *x.shape[2:]), x, generator)
@@ -44,7 +44,7 @@ class ColorNoise(Degradation):
 
         y = c with probability p,  else x;  c ~ U(0, 1)³
 
-    once for each pixel; p is the proportion. Source: the random-valued impulse noise of R. Chan, C.
+    once per pixel; p is the proportion. Source: the random-valued impulse noise of R. Chan, C.
     Hu and M. Nikolova, "An Iterative Procedure for Removing Random-Valued Impulse Noise", 2004,
     doi:10.1109/LSP.2004.838190, with one draw for the three channels of a pixel.
     """
@@ -54,7 +54,7 @@ class ColorNoise(Degradation):
     proportion: Proportion = Field((0.3, 0.6), description="proportion of replaced pixels")
 
     def needs_color(self) -> bool:
-        """Grey noise is another one."""
+        """Grey pixels would be a different noise."""
         return True
 
     def apply(self, x: Tensor, generator: Generator, scale: int) -> Tensor:

@@ -1,4 +1,4 @@
-"""JPEG compression, in batches: what libjpeg does, without a file."""
+"""JPEG compression in batches: what libjpeg does, without a file."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ CHROMA_TABLE = (
 
 @functools.lru_cache(maxsize=8)
 def _constants(device: torch.device) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor]:
-    """The DCT of a block as one 64×64 matrix, the tables ``(2, 64)``, and colour there and back."""
+    """The block DCT as a 64×64 matrix, the tables ``(2, 64)``, and both colour transforms."""
     k, n = torch.arange(8.0)[:, None], torch.arange(8.0)[None]
     dct = torch.cos(math.pi * (2 * n + 1) * k / 16) / 2
     dct[0] /= math.sqrt(2)
@@ -64,7 +64,7 @@ def _compressed(plane: Tensor, divisors: Tensor, dct: Tensor) -> Tensor:
     shape = (n, c, height // 8, 8, width // 8, 8)
     blocks = (plane - 128).reshape(shape).permute(0, 1, 2, 4, 3, 5).reshape(n, -1, 64)
     divisors = divisors[:, None]
-    # As in libjpeg, the coefficients are whole eighths, and halves are rounded away from zero.
+    # As in libjpeg, coefficients are whole eighths, and halves round away from zero.
     steps = torch.round((blocks @ dct.T).mul_(8)).div_(divisors * 8)
     coefficients = torch.floor(steps.abs() + 0.5).copysign_(steps).mul_(divisors)
     pixels = (coefficients @ dct).add_(128).round_().clamp_(0, 255)
@@ -73,7 +73,7 @@ def _compressed(plane: Tensor, divisors: Tensor, dct: Tensor) -> Tensor:
 
 
 def _alternating(first: float, second: float, plane: Tensor) -> Tensor:
-    """A row that libjpeg adds before it cuts fractions off, so that halves go up and down."""
+    """A row that libjpeg adds before truncating, so that halves round up and down in turn."""
     return plane.new_tensor([first, second]).repeat(-(-plane.shape[-1] // 2))[: plane.shape[-1]]
 
 
@@ -83,18 +83,18 @@ def _halved(plane: Tensor) -> Tensor:
 
 
 def _doubled(plane: Tensor) -> Tensor:
-    """The triangle filter that libjpeg calls fancy upsampling."""
+    """The triangle filter that libjpeg calls "fancy upsampling"."""
     wide = F.interpolate(plane, scale_factor=2, mode="bilinear")
     return (wide + _alternating(0.5, 0.4375, wide)).floor_()
 
 
 def jpeg(x: Tensor, quality: Tensor, chroma: Chroma = "4:2:0") -> Tensor:
-    """What a JPEG file of that quality holds.
+    """The pixels after JPEG of that quality.
 
     Args:
-        x: ``(N, C, H, W)`` in [0, 1]; three channels are RGB, any other number are grey.
+        x: ``(N, C, H, W)`` in [0, 1]; three channels are RGB, any other number is grey.
         quality: ``(N, 1)`` whole numbers from 1 to 100, as libjpeg counts them.
-        chroma: Whether the colour differences are kept at half the size.
+        chroma: Whether the colour differences are stored at half the size.
     """
     height, width = x.shape[-2:]
     dct, tables, to_ycc, to_rgb, offset = _constants(x.device)
@@ -123,8 +123,8 @@ class Jpeg(Degradation):
 
         y = IDCT(q · round(DCT(x) / q))
 
-    in 8×8 blocks of Y'CbCr, q being the tables of Annex K scaled by the quality as libjpeg does,
-    the colour differences at half the size with 4:2:0. Gives whole levels of 255; differs from
+    in 8×8 blocks of Y'CbCr, where q are the tables of Annex K scaled by the quality as in libjpeg;
+    with 4:2:0 the colour differences have half the size. Gives whole levels of 255; differs from
     libjpeg's own result by well under one level. Source: ITU-T T.81; libjpeg, ``jcparam.c``.
     """
 
@@ -134,7 +134,7 @@ class Jpeg(Degradation):
     chroma: Chroma = Field("4:2:0", description="4:2:0 keeps colour at half the size")
 
     def grid(self, scale: int) -> int:
-        """The block of luma, or of four with one of each colour difference."""
+        """The luma block, or four of them with one of each colour difference."""
         return 16 if self.chroma == "4:2:0" else 8
 
     def apply(self, x: Tensor, generator: Generator, scale: int) -> Tensor:

@@ -1,6 +1,6 @@
-"""Blur kernels, one for each picture of a batch; each sums to 1.
+"""Blur kernels, one per picture of a batch; each sums to 1.
 
-The parameters are ``(N, 1, 1, 1)`` tensors, as `crispen.lab.degradations.base.draw` gives them.
+The parameters are ``(N, 1, 1, 1)`` tensors, as from `crispen.lab.degradations.base.draw`.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ import math
 import torch
 from torch import Tensor
 
-# A narrower Gaussian is no blur at all, and must not divide by zero.
+# A narrower Gaussian does not blur, and must not divide by zero.
 _LEAST_SIGMA = 1e-3
 
 
 def reach(sigma: float) -> int:
-    """Where a Gaussian is cut off: at three standard deviations."""
+    """The radius at which a Gaussian is cut off: three standard deviations."""
     return math.ceil(3 * sigma)
 
 
@@ -38,7 +38,7 @@ def _normalised(kernel: Tensor) -> Tensor:
 def _turned(angle: Tensor, radius: int) -> tuple[Tensor, Tensor]:
     x, y = _grid(radius, angle)
     turn = angle.reshape(-1, 1, 1) * (math.pi / 180)
-    # Rows grow downwards; angles are counted against the clock.
+    # Rows grow downwards; angles are counterclockwise.
     return x * turn.cos() - y * turn.sin(), x * turn.sin() + y * turn.cos()
 
 
@@ -57,9 +57,9 @@ def elliptic(
     Args:
         long: Standard deviation along `angle`.
         short: Standard deviation across it.
-        angle: Degrees against the clock.
-        radius: Pixels; k is twice that and one.
-        beta: 1 is the Gaussian (as is None), less has heavy tails, more a flat top.
+        angle: Degrees counterclockwise.
+        radius: In pixels; k is twice that plus one.
+        beta: 1 (or None) is the Gaussian, less has heavy tails, more a flat top.
     """
     q = _distance(long, short, angle, radius)
     exponent = -0.5 * (q if beta is None else q ** beta.reshape(-1, 1, 1))
@@ -76,14 +76,14 @@ def lowpass(cutoff: Tensor, radius: int) -> Tensor:
     """``(N, k, k)``: a circular ideal low-pass, ``ω J₁(ω r) / (2π r)``.
 
     Args:
-        cutoff: ω as a part of π.
+        cutoff: ω as a fraction of π.
         radius: Pixels.
     """
     x, y = _grid(radius, cutoff)
     r = (x**2 + y**2).sqrt()
     omega = math.pi * cutoff.reshape(-1, 1, 1)
     rim = omega * torch.special.bessel_j1(omega * r) / (2 * math.pi * r.clamp_min(0.5))
-    # The limit at the centre, where the fraction is none.
+    # The limit at the centre, where the fraction is undefined.
     return _normalised(torch.where(r == 0, omega**2 / (4 * math.pi), rim))
 
 
@@ -91,8 +91,8 @@ def line(length: Tensor, angle: Tensor, radius: int) -> Tensor:
     """``(N, k, k)``: ``max(0, 1 - d)``, d the distance from a line through the centre.
 
     Args:
-        length: Pixels of the line, its ends included.
-        angle: Degrees against the clock.
+        length: Of the line in pixels, ends included.
+        angle: Degrees counterclockwise.
         radius: Pixels.
     """
     along, across = _turned(angle, radius)
@@ -102,11 +102,11 @@ def line(length: Tensor, angle: Tensor, radius: int) -> Tensor:
 
 
 def disc(radius: Tensor, reach: int) -> Tensor:
-    """``(N, k, k)``: an even disc with a soft rim one pixel wide: a lens out of focus.
+    """``(N, k, k)``: a uniform disc with a soft rim one pixel wide: a lens out of focus.
 
     Args:
         radius: Pixels.
-        reach: Radius of the kernel in pixels; k is twice that and one.
+        reach: Radius of the kernel in pixels; k is twice that plus one.
     """
     x, y = _grid(reach, radius)
     inside = radius.reshape(-1, 1, 1) + 0.5 - (x**2 + y**2).sqrt()
@@ -114,10 +114,10 @@ def disc(radius: Tensor, reach: int) -> Tensor:
 
 
 def path(points: Tensor, reach: int, sigma: float = 0.5) -> Tensor:
-    """``(N, k, k)``: a small Gaussian carried along points: a shaken camera.
+    """``(N, k, k)``: a small Gaussian moved along points: camera shake.
 
     Args:
-        points: ``(N, T, 2)`` rows and columns in pixels, about the centre.
+        points: ``(N, T, 2)`` rows and columns in pixels, relative to the centre.
         reach: Radius of the kernel in pixels.
         sigma: Standard deviation of the Gaussian.
     """

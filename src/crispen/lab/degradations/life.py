@@ -1,11 +1,11 @@
-"""What happens to pictures in people's hands, and how much of it: for networks with dials.
+"""What happens to pictures in everyday use, and how much of it: for networks with dials.
 
 ::
 
     x ─ lens ─ shrink (and enlarge) ─ noise ─ sharpen ─ compress, once or twice ─► y, dials
 
-Each picture draws its own lens, noise and qualities. Sizes, and the kind of codec, are drawn for
-groups of a batch, since the pictures of a group must stay of one size.
+Each picture draws its own lens, noise and qualities. Sizes and the kind of codec are drawn per
+group of a batch, since the pictures of a group must share one size.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ Part = Annotated[Span, BeforeValidator(Limits(0.3, 1))]
 
 _RADIUS = 10
 _SHARPEN_REACH = 4
-# How programs shrink, and how often; "sharp" is bicubic without antialiasing.
+# How programs shrink, with frequencies; "sharp" is bicubic without antialiasing.
 _SHRINKING: tuple[tuple[Kernel | Literal["sharp"], float], ...] = (
     ("bicubic", 0.33),
     ("area", 0.25),
@@ -61,18 +61,18 @@ _SHRINKING: tuple[tuple[Kernel | Literal["sharp"], float], ...] = (
     ("nearest", 0.04),
 )
 _ENLARGING: tuple[Kernel, ...] = ("bicubic", "bilinear", "bilinear", "lanczos")
-# The variance of each kernel in square pixels of the smaller picture.
+# Variance of each kernel in square pixels of the smaller picture.
 _VARIANCE = {"area": 1 / 12, "bilinear": 1 / 6}
 
 
 @dataclass
 class _Damage:
-    """What is known of each picture of a batch, ``(N,)`` each.
+    """What is known about each picture of a batch, ``(N,)`` each.
 
     Attributes:
         variance: Of the blur, in square pixels of the result.
         noise: Standard deviation in levels.
-        step: Of the quantiser, see `crispen.models.dials.compression_dial`.
+        step: Step of the quantiser, see `crispen.models.dials.compression_dial`.
     """
 
     variance: Tensor
@@ -98,13 +98,12 @@ class Life(Shrinking):
 
         y = code(sharpen(shrink(x * k) + n))
 
-    Blurred by a lens, shrunk (and sometimes enlarged again), noisy, sharpened, and stored as JPEG
-    once or twice, as WebP or as a frame of video; each with its own probability. The result is in
-    whole levels, and comes with what is known of its damage: a network with dials is given the
+    The picture is blurred by a lens, shrunk (and sometimes enlarged again), noisy, sharpened, and
+    stored as JPEG once or twice, as WebP or as a video frame; each with its own probability. The
+    result is in whole levels and comes with its known damage: a network with dials receives the
     amounts of noise, compression and blur. Source: the chain follows K. Zhang et al., 2021,
-    arXiv:2103.14006 and X. Wang et al., 2021, arXiv:2107.10833, with a sensor's noise, WebP and
-    video added; the dials generalise the noise map of K. Zhang et al., "FFDNet", 2018,
-    arXiv:1710.04026.
+    arXiv:2103.14006 and X. Wang et al., 2021, arXiv:2107.10833, with sensor noise, WebP and video
+    added; the dials generalise the noise map of K. Zhang et al., "FFDNet", 2018, arXiv:1710.04026.
     """
 
     kind: Literal["life"] = "life"
@@ -132,7 +131,7 @@ class Life(Shrinking):
     groups: int = Field(4, ge=1, description="number of groups per batch")
 
     def margin(self, scale: int) -> int:
-        """Eight pixels of the result: beyond that, only traces."""
+        """Eight pixels of the result: beyond that, the effect is negligible."""
         return 8 * self.shrink(scale)
 
     def grid(self, scale: int) -> int:
@@ -150,7 +149,7 @@ class Life(Shrinking):
         y, dials = self._lived(x, generator, scale)
         error = self.jitter * normal(tuple(dials.shape), dials, generator)
         known = (uniform(tuple(dials.shape), dials, generator) >= self.unknown).to(dials.dtype)
-        # A dial of zero is exact: people do see that there is no damage at all.
+        # A dial of zero is exact: people can see that there is no damage.
         stated = torch.where(dials > 0, (dials + error).clamp(0, 1), dials) * known
         return self._clipped(y), torch.stack([stated, known], dim=2).flatten(1)
 
@@ -173,7 +172,7 @@ class Life(Shrinking):
         return torch.round(y.clamp(0, 1) * 255) / 255, damage.dials()
 
     def _seen(self, x: Tensor, generator: Generator, factor: int, damage: _Damage) -> Tensor:
-        """Through a lens: round or not, out of focus, moved or shaken."""
+        """Lens blur: round or not, out of focus, motion or shake."""
         sigma = draw(self.blur, x, generator) * factor
         ratio, angle = draw((0.4, 1.0), x, generator), draw((0.0, 180.0), x, generator)
         coin = uniform((len(x), 1, 1), x, generator)
@@ -204,7 +203,7 @@ class Life(Shrinking):
             small = tuple(max(4, round(side * part)) for side in size)
             x = _shrunk(x, small, coins[6], damage, (size[0] / small[0]) ** 2)
             method = _ENLARGING[int(coins[7] * len(_ENLARGING))]
-            # What enlarging loses looks like a Gaussian of about half a pixel of the small picture.
+            # The loss by enlarging resembles a Gaussian of about half a pixel of the small picture.
             damage.variance += 0.25 * ((size[0] / small[0]) ** 2 - 1)
             x = resample(x, size[0], size[1], method).clamp(0, 1)
         else:
@@ -223,7 +222,7 @@ class Life(Shrinking):
         coins: list[float],
         damage: _Damage,
     ) -> Tensor:
-        """An earlier JPEG, at the size of the result or larger, its blocks anywhere."""
+        """An earlier JPEG, at the result's size or larger, with blocks at any offset."""
         part = 1.0 if coins[0] < 0.4 else 1 + coins[1]
         middle = tuple(
             min(side, round(n * part)) for side, n in zip(x.shape[-2:], size, strict=True)
@@ -237,7 +236,7 @@ class Life(Shrinking):
         return x
 
     def _noisy(self, x: Tensor, generator: Generator, damage: _Damage) -> Tensor:
-        """Noise of a sensor, of a film, or white."""
+        """Sensor noise, film grain, or white noise."""
         shape = (len(x), 1, 1, 1)
         kind, mosaic, grey, smooth, there = (uniform(shape, x, generator) for _ in range(5))
         sigma = draw_log((max(self.sigma[0], 1e-3), max(self.sigma[1], 1e-3)), x, generator)
@@ -271,7 +270,7 @@ class Life(Shrinking):
         return y.clamp(0, 1)
 
     def _stored(self, x: Tensor, generator: Generator, damage: _Damage) -> Tensor:
-        """JPEG, WebP, or as it is."""
+        """JPEG, WebP, or unchanged."""
         quality = draw(self.quality, x, generator).reshape(-1, 1).round()
         coin, fine = (uniform((len(x),), x, generator) for _ in range(2))
         y = x.clone()
@@ -309,14 +308,14 @@ class Life(Shrinking):
 
 
 def _shrunk(x: Tensor, size: tuple[int, ...], coin: float, damage: _Damage, area: float) -> Tensor:
-    """Resized by one of the ways in which programs shrink.
+    """Resizes by one of the ways in which programs shrink.
 
     Args:
         x: The pictures.
         size: Of the result.
-        coin: An even draw from [0, 1): which way.
-        damage: What the kernel blurs is added here,
-        area: this many square pixels of the final result for one of `size`.
+        coin: A uniform draw from [0, 1): which way.
+        damage: The kernel's blur is added here.
+        area: Square pixels of the final result per square pixel of `size`.
     """
     if tuple(x.shape[-2:]) == size:
         return x

@@ -28,7 +28,7 @@ class GaussianNoise(Degradation):
 
         y = x + n,  n ~ N(0, (σ / 255)²)
 
-    Every value has its own n; with ``grey`` the channels of a pixel share one. Source: K. Zhang et
+    Every value has its own n; with ``grey`` the channels of a pixel share it. Source: K. Zhang et
     al., "Beyond a Gaussian Denoiser", 2017, arXiv:1608.03981 (σ from 0 to 55, drawn per picture).
     """
 
@@ -52,7 +52,7 @@ class PoissonNoise(Degradation):
 
         y = k / λ,  k ~ Poisson(λ x)
 
-    λ is the number of photons that make white. With ``grey`` the noise of the channels' mean is
+    λ is the number of photons for white. With ``grey`` the noise of the channels' mean is
     added to all of them. Source: ``random_noise(mode="poisson")`` of scikit-image; λ from 10² to
     10⁴ as in K. Zhang et al., "Designing a Practical Degradation Model for Deep Blind Image
     Super-Resolution", 2021, arXiv:2103.14006.
@@ -75,11 +75,11 @@ class PoissonNoise(Degradation):
 
 
 def _poisson(rate: Tensor, generator: Generator) -> Tensor:
-    """Counts of these mean values, each picture's own."""
+    """Counts with these mean values, drawn per picture."""
     if rate.is_cuda:
         return torch.poisson(rate, generator=generator)
-    # On CPUs how many numbers are drawn depends on the rates: with one stream for all, a picture
-    # would change the noise of the next.
+    # On CPUs the rates decide how many numbers are drawn: with one stream for all, a picture would
+    # change the noise of the next.
     seeds = torch.randint(2**62, (len(rate),), generator=generator).tolist()
     return torch.stack(
         [

@@ -19,7 +19,7 @@ from crispen.media.resample import resize
 
 
 def scale_of(tables: Sequence[Degradation], scale: int | None) -> int:
-    """How many times smaller a picture becomes, where a person may have said so or not.
+    """The factor by which a picture shrinks, whether or not a person gave one.
 
     Raises:
         UsageError: Something shrinks, but no factor is given; or two factors differ.
@@ -45,7 +45,7 @@ class _Checked(TorchFunctionMode):
     def __torch_function__(
         self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
-        # Not where a context is left: PyTorch would stay without gradients, or without autocast.
+        # Not when a context exits: PyTorch would stay without gradients or autocast.
         if args and isinstance(args[0], torch.Tensor):
             self._check()
         return func(*args, **(kwargs or {}))
@@ -59,16 +59,16 @@ def degrade_image(
     scale: int = 1,
     check: Callable[[], None] | None = None,
 ) -> Image:
-    """A degraded copy of a picture; grey, bit depth, frames and metadata stay what they are.
+    """A degraded copy of a picture; grey, bit depth, frames and metadata are kept.
 
-    Each frame of an animation is a picture of its own. Alpha is not degraded, only shrunk along.
+    Each frame of an animation is a picture of its own. Alpha is shrunk but not degraded.
 
     Args:
         image: The picture.
         tables: The degradations, in order.
-        seed: The same gives the same pixels, whatever else is degraded.
+        seed: The same seed gives the same pixels, whatever else is degraded.
         scale: How many times smaller the result is.
-        check: Called many times a second; what it raises ends the work.
+        check: Called many times per second; an exception from it ends the work.
 
     Raises:
         UsageError: The degradations do not fit the scale or the picture.

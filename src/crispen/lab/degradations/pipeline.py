@@ -1,4 +1,4 @@
-"""Degradations one after another: on training crops, and on whole pictures."""
+"""Degradations in sequence: on training crops and on whole pictures."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from crispen.lab.degradations.bicubic import Bicubic
 
 
 def resolve(tables: Sequence[Degradation], scale: int) -> tuple[Degradation, ...]:
-    """The degradations with the shrinking that `scale` asks for.
+    """The degradations with the shrinking that `scale` requires.
 
-    Where none of them shrinks, MATLAB-equal bicubic shrinking comes in: behind the blurs that the
+    If none of them shrinks, MATLAB-equal bicubic shrinking is inserted: after the blurs that the
     list begins with, since a lens comes before a sensor, and before everything else.
 
     Raises:
-        UsageError: They shrink by another factor than `scale`.
+        UsageError: They shrink by a factor other than `scale`.
     """
     chain = list(tables)
     total = math.prod(t.shrink(scale) for t in chain)
@@ -45,7 +45,7 @@ class Pair:
         input: ``(N, C, h, w)`` in [0, 1].
         target: ``(N, C, scale·h, scale·w)`` in [0, 1].
         dials: ``(N, 6)``: the dials of a network that has them, for the inputs; see
-            `crispen.models.dials`. None where nothing is known.
+            `crispen.models.dials`. None if nothing is known.
     """
 
     input: Tensor
@@ -54,18 +54,18 @@ class Pair:
 
 
 class Pipeline:
-    """Makes pairs of input and target out of HR crops.
+    """Makes pairs of input and target from HR crops.
 
-    Crops are larger than what is kept of them: the border, on which the crop's own edge has an
-    influence, is dropped. Where a degradation lays a grid over the picture (the blocks of JPEG),
-    the kept part begins anywhere in its cell, so that a network meets every phase of it.
+    Crops are larger than the part kept: the border, which the crop's own edge influences, is
+    dropped. If a degradation lays a grid over the picture (such as JPEG blocks), the kept part
+    begins anywhere in a cell, so that a network sees every phase of the grid.
 
     Args:
         tables: The recipe's degradations, in order.
-        scale: How many times smaller the input is than the target.
+        scale: The factor by which the input is smaller than the target.
         patch: Side of the input in pixels.
         device: Where the crops are.
-        channels: Of the crops.
+        channels: Channels of the crops.
 
     Attributes:
         crop: Side of the HR crops that it takes, margins included.
@@ -111,7 +111,7 @@ class Pipeline:
         if not self._room:
             tops = lefts = [self._rim] * len(x)
         else:
-            # Drawn on the device, cut by the CPU: a slice is a view, a gather is not.
+            # Drawn on the device, cut by CPU indices: a slice is a view, a gather is not.
             shape = (2, len(x))
             places = torch.randint(
                 self._room + 1, shape, device=x.device, generator=generator
@@ -126,7 +126,7 @@ def _applied(
     chain: Sequence[Degradation], x: Tensor, generator: Generator, scale: int
 ) -> tuple[Tensor, Tensor | None]:
     dials = None
-    # Called from a training step: nothing here is learnt, or may be rounded to 8 bits of fraction.
+    # Called from a training step: nothing here is learned or may be rounded to bf16.
     with torch.no_grad(), torch.autocast(x.device.type, enabled=False):
         for table in chain:
             x, known = table.apply_with_dials(x, generator, scale)
@@ -151,7 +151,7 @@ def check_channels(tables: Sequence[Degradation], channels: int) -> None:
     """Refuses degradations that cannot work on this number of channels.
 
     Raises:
-        UsageError: One of them needs colour, and there is none.
+        UsageError: One of them needs colour, but there is none.
     """
     for table in tables:
         if table.needs_color() and channels < 3:

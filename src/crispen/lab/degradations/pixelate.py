@@ -1,4 +1,4 @@
-"""Pictures that were made small and large again."""
+"""Pictures that were shrunk and enlarged again."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from crispen.lab.degradations.resampling import Kernel, resample
 
 Size = Annotated[Span, BeforeValidator(Limits(0, 1, open_below=True, percent=True))]
 
-# How many cells around its own a pixel of the result depends on.
+# Number of cells around its own on which a pixel of the result depends.
 _REACH: dict[Kernel, int] = {"area": 1, "nearest": 1, "bilinear": 2, "bicubic": 3, "lanczos": 4}
 
 
 class Pixelate(Degradation):
-    """Made small, so that detail is lost, and brought back to the old size.
+    """Shrunk, so that detail is lost, and enlarged to the old size.
 
     ::
 
@@ -36,7 +36,7 @@ class Pixelate(Degradation):
     up: Kernel = Field("nearest", description="kernel for enlarging")
 
     def margin(self, scale: int) -> int:
-        """The cells that the enlarging looks at."""
+        """The cells that the enlarging uses."""
         return math.ceil(_REACH[self.up] / self.size[0])
 
     def grid(self, scale: int) -> int:
@@ -44,7 +44,7 @@ class Pixelate(Degradation):
         return math.ceil(1 / self.size[0])
 
     def apply(self, x: Tensor, generator: Generator, scale: int) -> Tensor:
-        """There and back; one by one unless all draw the same size."""
+        """Down and up; one by one unless all draw the same size."""
         sizes = draw(self.size, x, generator).flatten().tolist()
         if len(set(sizes)) == 1:
             return self._there_and_back(x, sizes[0])
@@ -52,8 +52,8 @@ class Pixelate(Degradation):
 
     def _there_and_back(self, x: Tensor, size: float) -> Tensor:
         height, width = x.shape[-2:]
-        # The factor is that of the cells, so that a crop has the cells of the whole picture; the
-        # last one may be cut.
+        # The factor follows the cells, so that a crop has the cells of the whole picture; the last
+        # one may be cut.
         rows, columns = (max(1, math.ceil(side * size - 1e-6)) for side in (height, width))
         small = resample(x, rows, columns, self.down, factor=size)
         return resample(small, height, width, self.up, factor=1 / size)

@@ -14,7 +14,7 @@ from crispen.media.resample import Method, Taps, taps
 
 Kernel = Literal["area", "nearest", "bilinear", "bicubic", "lanczos"]
 
-# Up to this length one dense product is faster than gathering; above, it would be wasteful.
+# Up to this length one dense product is faster than gathering; above it, wasteful.
 _DENSE_PX = 768
 
 
@@ -23,8 +23,8 @@ def axis_taps(
 ) -> Taps:
     """The weights that turn `n_in` samples into `n_out`; ``area`` as well.
 
-    ``area`` is the mean over the output pixel's extent, parts of pixels counted as parts (OpenCV's
-    ``INTER_AREA``); enlarging with it repeats pixels, and blends where one is cut.
+    ``area`` is the mean over the output pixel's extent, partial pixels weighted by their part
+    (OpenCV's ``INTER_AREA``); enlarging with it repeats pixels and blends those that are cut.
     """
     if kernel != "area":
         return taps(n_in, n_out, method=_method(kernel), factor=factor)
@@ -51,7 +51,7 @@ def axis_matrix(
     device: torch.device,
     factor: float | Fraction | None = None,
 ) -> Tensor:
-    """``(n_out, n_in)`` float32: the same as a dense matrix; kept for the next batch."""
+    """``(n_out, n_in)`` float32: the same as a dense matrix; cached for the next batch."""
     dense = axis_taps(n_in, n_out, kernel, factor=factor).matrix(n_in)
     return torch.from_numpy(dense).float().to(device)
 
@@ -67,14 +67,14 @@ def resample_axis(
     """``(N, C, H, W)`` with one axis resampled; not rounded and not clipped."""
     n_in = x.shape[axis]
     if n_in <= _DENSE_PX:
-        # A GPU may round single precision to 10 bits, and then not to MATLAB's grey levels.
+        # A GPU may round single precision to 10 bits and then miss MATLAB's grey levels.
         exact = torch.float64 if x.is_cuda else x.dtype
         matrix = axis_matrix(n_in, n_out, kernel, x.device, factor).to(exact)
         y = matrix @ x.to(exact) if axis == -2 else x.to(exact) @ matrix.T
         return y.to(x.dtype)
     parts = axis_taps(n_in, n_out, kernel, factor=factor)
     shape = (-1, 1) if axis == -2 else (-1,)
-    # Double precision: sums that end half-way between two levels must round as MATLAB's do.
+    # Double precision: sums half-way between two levels must round as in MATLAB.
     out: Tensor | None = None
     for k in range(parts.indices.shape[1]):
         index = torch.from_numpy(parts.indices[:, k].astype(np.int64)).to(x.device)

@@ -1,4 +1,4 @@
-"""The noise of a camera: of photons and electronics, through the mosaic, smoothed and developed."""
+"""Camera noise: photons and electronics, through the mosaic, smoothing and tone curve."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ Smoothing = Annotated[Span, BeforeValidator(Limits(0, 3))]
 
 _GAMMA = 2.2
 _DEEPEST = 0.02
-# Cameras smooth what they brighten: beyond this the shadows of pictures are not noisier.
+# Cameras smooth what they brighten: beyond this, shadows do not get noisier.
 _STRONGEST = 3.0
 _TINY = 1e-6
 _SMOOTH_REACH = 6
-# Bilinear interpolation of a Bayer mosaic: of the two rare colours, and of green.
+# Bilinear interpolation of a Bayer mosaic: the two rare colours, and green.
 _RARE = ((0.25, 0.5, 0.25), (0.5, 1.0, 0.5), (0.25, 0.5, 0.25))
 _GREEN = ((0.0, 0.25, 0.0), (0.25, 1.0, 0.25), (0.0, 0.25, 0.0))
 
 
 def strength(x: Tensor, photons: Tensor) -> Tensor:
-    """How strong noise is at each pixel, in parts of its strength at middle grey.
+    """Noise strength at each pixel, relative to that at middle grey.
 
-    Noise of photons grows with the root of the light, and the tone curve magnifies what is dark.
+    Photon noise grows with the square root of the light; the tone curve amplifies dark values.
 
     Args:
         x: ``(N, C, H, W)`` in [0, 1].
@@ -45,7 +45,7 @@ def strength(x: Tensor, photons: Tensor) -> Tensor:
 
 
 def mosaicked(noise: Tensor) -> Tensor:
-    """Noise as a Bayer sensor and bilinear interpolation leave it; RGGB."""
+    """Noise after a Bayer sensor (RGGB) and bilinear interpolation."""
     rows = torch.arange(noise.shape[-2], device=noise.device)[:, None] % 2
     columns = torch.arange(noise.shape[-1], device=noise.device)[None] % 2
     sites = torch.stack(
@@ -56,7 +56,7 @@ def mosaicked(noise: Tensor) -> Tensor:
 
 
 def smoothed(noise: Tensor, sigma: Tensor) -> Tensor:
-    """Noise through a Gaussian of each picture's own width."""
+    """Noise filtered by a Gaussian with a separate width per picture."""
     offsets = torch.arange(-_SMOOTH_REACH, _SMOOTH_REACH + 1.0, device=noise.device)
     return convolve_axes(noise, kernels.gaussian(sigma, offsets))
 
@@ -70,13 +70,13 @@ def sensor_noise(
     smooth: Tensor,
     grey: Tensor,
 ) -> Tensor:
-    """Noise whose root mean square is 1 at middle grey; to be scaled and added.
+    """Noise with a root mean square of 1 at middle grey, to scale and add.
 
     Args:
-        x: ``(N, C, H, W)`` in [0, 1]: what it is the noise of.
+        x: ``(N, C, H, W)`` in [0, 1]: the pictures that get the noise.
         generator: On the device of `x`.
-        photons: ``(N, 1, 1, 1)``: see `strength`; below zero it is equally strong everywhere.
-        mosaic: ``(N, 1, 1, 1)`` bool: through a Bayer sensor. For three channels only.
+        photons: ``(N, 1, 1, 1)``: see `strength`; below 0 it is uniform.
+        mosaic: ``(N, 1, 1, 1)`` bool: through a Bayer sensor; three channels only.
         smooth: ``(N, 1, 1, 1)``: standard deviation in pixels of the camera's own smoothing.
         grey: ``(N, 1, 1, 1)`` bool: the channels share it.
     """
@@ -91,17 +91,17 @@ def sensor_noise(
 
 
 class CameraNoise(Degradation):
-    """What a small sensor adds: grain that depends on brightness, of blotches rather than pixels.
+    """Noise of a small sensor: grain that depends on brightness, in blotches, not pixels.
 
     ::
 
         y = x + σ/255 · a(x) · n,  n = smooth(demosaic(mosaic(N(0, 1)))),  a(½) = 1
 
-    a follows from noise of photons and of electronics in linear light and from the tone curve
-    (gamma 2.2), so dark places are noisier. Source: A. Foi et al., "Practical Poissonian-Gaussian
-    noise modeling and fitting for single-image raw-data", 2008, doi:10.1109/TIP.2008.2001399; the
-    mosaic as in T. Brooks et al., "Unprocessing images for learned raw denoising", 2019,
-    arXiv:1811.11127, bilinear and of the noise alone.
+    a follows from photon and electronic noise in linear light and from the tone curve (gamma 2.2),
+    so dark areas are noisier. Source: A. Foi et al., "Practical Poissonian-Gaussian noise modeling
+    and fitting for single-image raw-data", 2008, doi:10.1109/TIP.2008.2001399; the mosaic follows
+    T. Brooks et al., "Unprocessing images for learned raw denoising", 2019, arXiv:1811.11127, but
+    is bilinear and applies to the noise alone.
     """
 
     kind: Literal["camera-noise"] = "camera-noise"
@@ -118,7 +118,7 @@ class CameraNoise(Degradation):
     smooth: Smoothing = Field((0.0, 1.2), description="the camera's own smoothing of it, in pixels")
 
     def margin(self, scale: int) -> int:
-        """The mosaic's pixel and the smoothing."""
+        """One pixel for the mosaic, plus the smoothing."""
         return 1 + _SMOOTH_REACH
 
     def grid(self, scale: int) -> int:

@@ -1,9 +1,9 @@
-"""Degradations as one types them: ``salt-and-pepper=0.4``, ``gaussian-noise:sigma=25,grey=true``.
+"""Degradations as typed: ``salt-and-pepper=0.4``, ``gaussian-noise:sigma=25,grey=true``.
 
 ::
 
-    KIND                          with its usual arguments
-    KIND=VALUE                    its main argument, as `crispen degrade --list` tells
+    KIND                          with its default arguments
+    KIND=VALUE                    its main argument, see `crispen degrade --list`
     KIND:NAME=VALUE,NAME=VALUE    any of its arguments
     KIND=VALUE:NAME=VALUE         both
 
@@ -75,7 +75,7 @@ def parse_degradation(text: str) -> Degradation:
 
 
 def explain(error: ValidationError) -> str:
-    """The first thing that is wrong with a degradation's table, as one line for a person."""
+    """The first error in a degradation's table, as one readable line."""
     first = error.errors()[0]
     path = [str(part) for part in first["loc"] if part not in KINDS and part != PLUGIN]
     where, message = ".".join(path), first["msg"]
@@ -108,7 +108,7 @@ def _value(text: str) -> Any:
 
 
 def _split(text: str) -> Iterator[str]:
-    """The parts between commas that are outside of brackets and quotes."""
+    """The parts between commas that are outside brackets and quotes."""
     depth, quote, part = 0, "", ""
     for letter in text:
         if quote:

@@ -1,4 +1,4 @@
-"""The losses, one family a file, and the one list of them.
+"""The losses, one family per file, and the single list of them.
 
 A recipe's ``[[loss]]`` tables are weighted and added; the residual study's "L1 + 100·MSE" is the
 two tables ``kind = "l1"`` and ``kind = "mse", weight = 100``.
@@ -19,7 +19,7 @@ from crispen.plugins import short_name
 
 __all__ = ["LOSSES", "LOSS_KINDS", "Loss", "LossTable", "Term", "build_loss"]
 
-# A new loss is its file and one line here.
+# A new loss needs its file and one line here.
 LOSSES: tuple[type[Criterion], ...] = tuple(
     pkgutil.resolve_name(f"{__name__}.{entry}")
     for entry in (

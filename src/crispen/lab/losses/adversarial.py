@@ -1,7 +1,7 @@
-"""Adversarial losses: what generator and discriminator minimise against each other.
+"""Adversarial losses: what the generator and the discriminator minimise against each other.
 
-With the discriminator's logits ``r`` for real and ``f`` for made pictures, σ the sigmoid, means
-over the batch:
+With the discriminator's logits ``r`` for real and ``f`` for generated pictures, σ the sigmoid, and
+means over the batch:
 
 - ``vanilla`` [1]_: D: -mean(log σ(r)) - mean(log(1 - σ(f))); G: -mean(log σ(f)), the
   non-saturating form.
@@ -35,9 +35,9 @@ class AdversarialLoss:
     """Two functions of the logits ``(real, made)``, each a scalar to minimise.
 
     Attributes:
-        discriminator: What the discriminator minimises; give it made pictures detached.
+        discriminator: What the discriminator minimises; pass generated pictures detached.
         generator: What the generator minimises.
-        compares: Whether the generator's loss looks at ``real``.
+        compares: Whether the generator's loss uses ``real``.
     """
 
     discriminator: Pair

@@ -13,13 +13,13 @@ from crispen.lab.table import Table, build_checked, table_of
 
 
 class Term(nn.Module):
-    """One loss: what a network gave and what it should have given → a scalar to minimise."""
+    """One loss: a network's output and its target → a scalar to minimise."""
 
     def forward(self, output: Output, target: Tensor) -> Tensor:
         """The unweighted loss.
 
         Args:
-            output: The picture ``(N, C, H, W)``, about [0, 1], and what else there is.
+            output: The picture ``(N, C, H, W)``, about [0, 1], and any other outputs.
             target: ``(N, C, H, W)`` in [0, 1].
         """
         raise NotImplementedError
@@ -41,7 +41,7 @@ class Criterion(Table):
 
 
 class _Plugged(Criterion):
-    """The table of a plug-in's loss, made of its own arguments."""
+    """The table of a plug-in's loss, built from its own arguments."""
 
     term: ClassVar[type[Term]]
 
@@ -66,7 +66,7 @@ class Loss(nn.Module):
     """The weighted sum of a recipe's losses.
 
     Args:
-        terms: Name in logs, weight and the loss itself.
+        terms: Name in logs, weight, and the loss itself.
     """
 
     def __init__(self, terms: list[tuple[str, float, Term]]) -> None:
@@ -78,7 +78,7 @@ class Loss(nn.Module):
     def forward(self, output: Output, target: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """The sum to minimise, and each term before weighting, detached, for the log."""
         device = target.device.type
-        # Small differences of nearly equal numbers: never in half precision.
+        # Small differences of nearly equal numbers: never use half precision.
         with torch.autocast(device, enabled=False):
             image = Output(output.image.float(), output.kl)
             values = [term(image, target.float()) for term in self.terms]

@@ -4,8 +4,8 @@
 
     loss = mean(|F(output) - F(target)|)          F: orthonormal 2-D Fourier transform
 
-The modulus of the complex difference, averaged over all coefficients. Pixel losses are content when
-strong low frequencies are right; here a missing fine texture counts as much as a wrong tone.
+The modulus of the complex difference, averaged over all coefficients. Strong low frequencies
+dominate pixel losses; here missing fine texture counts as much as a wrong tone.
 
 Source: S.-J. Cho et al., "Rethinking coarse-to-fine approach in single image deblurring", ICCV
 2021, arXiv:2108.05054 (there the real and imaginary parts are compared separately).
@@ -29,7 +29,7 @@ class Frequency(Term):
         """See `Term.forward`."""
         error = output.image - target
         half = torch.fft.rfft2(error, norm="ortho").abs()
-        # Of a real signal the rest mirrors all columns but the first and, if even, the last.
+        # For a real signal the rest mirrors all columns except the first and, if even, the last.
         once = half[..., 0].sum()
         if error.shape[-1] % 2 == 0 and error.shape[-1] > 1:
             once = once + half[..., -1].sum()

@@ -4,10 +4,10 @@
 
     KL(N(μ, σ²) ‖ N(0, 1)) = -½ · Σ (1 + log σ² - μ² - σ²)
 
-summed over the latents, averaged over the batch; the network works it out
-(`crispen.lab.networks.autoencoder_variational`). Beside a squared error that is a *mean* over
-pixels, the evidence bound of a unit-variance Gaussian weighs it by 2 / (C·H·W), which is 6.5e-4 for
-32×32 RGB.
+summed over the latents and averaged over the batch; the network computes it
+(`crispen.lab.networks.autoencoder_variational`). Relative to a squared error that is a *mean* over
+pixels, the evidence bound of a unit-variance Gaussian weights it by 2 / (C·H·W), which is 6.5e-4
+for 32×32 RGB.
 
 Source: D. P. Kingma and M. Welling, "Auto-encoding variational Bayes", ICLR 2014, arXiv:1312.6114,
 appendix B.

@@ -1,13 +1,13 @@
-"""LPIPS as a loss: how differently a trained network sees two pictures, as people rated it.
+"""LPIPS as a loss: the distance of a trained network's features, fitted to people's ratings.
 
 ::
 
     loss = Σ_layers mean over pixels of Σ_channels w · (φ(output) - φ(target))²
 
 φ are the features of AlexNet or VGG-16, each pixel's vector scaled to length one, and w were fitted
-to people's judgements. AlexNet's is the usual metric and 16 times cheaper; VGG-16's is the better
+to human judgements. AlexNet's is the usual metric and 16 times cheaper; VGG-16's is the better
 loss. The network is a ``.safetensors`` file with torchvision's ``features.N.weight`` and
-``features.N.bias``, and LPIPS 0.1's ``linN``; which network it is, its shapes tell.
+``features.N.bias``, and LPIPS 0.1's ``linN``; its shapes tell which network it is.
 
 Source: R. Zhang et al., "The unreasonable effectiveness of deep features as a perceptual metric",
 CVPR 2018, arXiv:1801.03924.
@@ -30,8 +30,8 @@ from crispen.lab.networks.base import Output
 
 _MEAN = (-0.030, -0.088, -0.188)
 _SPREAD = (0.458, 0.448, 0.450)
-# Of each convolution: stride, padding, what is pooled before it (window; 0: nothing), and whether
-# its features count.
+# For each convolution: stride, padding, pooling before it (window; 0: none), and whether its
+# features count.
 _ALEX = ((4, 2, 0, True), (1, 2, 3, True), (1, 1, 3, True), (1, 1, 0, True), (1, 1, 0, True))
 _VGG = tuple(
     (1, 1, 2 if first and block else 0, last)
@@ -45,12 +45,12 @@ class Lpips(Term):
 
     Args:
         path: See the module.
-        layers: How many of the five groups of features count, from the shallow end.
-        crops: How many pictures of a batch are compared; 0: all.
+        layers: How many of the five feature groups count, from the shallowest.
+        crops: Number of pictures of a batch to compare; 0: all.
 
     Raises:
         MissingInput: No such file.
-        InputError: It is no file of this kind.
+        InputError: It is not such a file.
     """
 
     mean: Tensor
@@ -102,7 +102,7 @@ class Lpips(Term):
 
     def forward(self, output: Output, target: Tensor) -> Tensor:
         """See `Term.forward`."""
-        # Their features are as exact in bf16 as the judgement needs, at a fraction of the time.
+        # In bf16 the features are precise enough, at a fraction of the time.
         with torch.autocast(target.device.type, torch.bfloat16):
             with torch.no_grad():
                 expected = self._features(target[: self._crops])
@@ -119,7 +119,7 @@ def _unit(x: Tensor) -> Tensor:
 
 
 class LpipsLoss(Criterion):
-    """How differently a trained network sees output and target (`crispen.lab.losses.lpips`)."""
+    """Distance between deep features of output and target (`crispen.lab.losses.lpips`)."""
 
     kind: Literal["lpips"] = "lpips"
     network: str = Field(

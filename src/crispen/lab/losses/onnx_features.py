@@ -1,7 +1,7 @@
 """A network in an ONNX file as a differentiable PyTorch module.
 
-ONNX Runtime has no gradients, so the graph is walked here, node by node. It knows the operators of
-plain convolutional networks and names the one that it does not know.
+ONNX Runtime has no gradients, so the graph is evaluated here, node by node. Supported are the
+operators of plain convolutional networks; the error names an operator that is not.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ Operator = Callable[[Attributes, list[Any]], Tensor]
 
 
 def _padded(x: Tensor, a: Attributes, value: float) -> Tensor:
-    """With the ``pads`` (top, left, bottom, right) of a sliding window around it."""
+    """The input with the ``pads`` (top, left, bottom, right) of a sliding window."""
     if a.get("auto_pad", b"NOTSET") not in (b"NOTSET", b"VALID") or a.get("ceil_mode"):
         raise UsageError("only explicit padding and whole windows can be read; export it again")
     top, left, bottom, right = a.get("pads", (0, 0, 0, 0))
@@ -100,11 +100,11 @@ class OnnxFeatures(nn.Module):
 
     Args:
         path: The ONNX file; its first input is the picture.
-        wanted: Names of tensors in the graph; its outputs if empty.
+        wanted: Names of tensors in the graph; the graph's outputs if empty.
 
     Raises:
         MissingInput: There is no such file.
-        InputError: It is not an ONNX file, or has an operator that is not known here.
+        InputError: It is not an ONNX file, or has an unsupported operator.
         UsageError: There is no such tensor.
     """
 

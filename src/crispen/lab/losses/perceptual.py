@@ -1,15 +1,15 @@
-"""The perceptual loss: two pictures are alike if a trained network sees the same in them.
+"""The perceptual loss: two pictures are alike if a trained network extracts similar features.
 
 ::
 
     loss = Σ_layers weight · d(φ_layer(output), φ_layer(target))      d: mean of squares, or L1
 
-φ is a network that stays as it is: VGG-19 by name, or any network given as a file:
+φ is a fixed network: VGG-19 by name, or any network given as a file:
 
 - ``.safetensors`` or ``.pth``: weights of VGG-19 (`crispen.lab.losses.vgg`);
 - ``.onnx``: layers are names of tensors in its graph, its outputs by default;
-- ``.pt`` or ``.ts``: TorchScript that gives a tensor (layer ``output``), a list (``0``, ``1`` …)
-  or a dictionary of tensors; all of them by default. Load such files from those you trust only.
+- ``.pt`` or ``.ts``: TorchScript that returns a tensor (layer ``output``), a list (``0``, ``1`` …)
+  or a dictionary of tensors; all of them by default. Load such files only from sources you trust.
 
 SRGAN uses ``relu5_4``, squared, and divides the features by 12.75, which is ``weight = 0.006``;
 ESRGAN uses ``conv5_4``, L1.
@@ -47,7 +47,7 @@ class TorchScriptFeatures(nn.Module):
             raise MissingInput(f"{path}: no such file; correct the loss's network")
         try:
             with warnings.catch_warnings():
-                # TorchScript is called deprecated; it is what people have such networks in.
+                # TorchScript is deprecated, but people keep such networks in it.
                 warnings.simplefilter("ignore", DeprecationWarning)
                 self.network = torch.jit.load(path, "cpu")  # type: ignore[no-untyped-call]
         except Exception as error:
@@ -64,14 +64,14 @@ class TorchScriptFeatures(nn.Module):
 
 
 def load_features(network: str, layers: tuple[str, ...]) -> nn.Module:
-    """The module that gives named features.
+    """The module that returns named features.
 
     Args:
         network: ``vgg19`` or a file.
-        layers: Those wanted; all that the file gives if empty.
+        layers: Layers to return; all that the file provides if empty.
 
     Raises:
-        CrispenError: The file is missing, broken or of no known kind, or has no such layer.
+        CrispenError: The file is missing, broken or of an unknown kind, or lacks a layer.
     """
     from crispen.lab.losses.vgg import load_vgg19
 
@@ -95,13 +95,13 @@ def load_features(network: str, layers: tuple[str, ...]) -> nn.Module:
 
 
 class Perceptual(Term):
-    """Distance of features.
+    """Distance between features.
 
     Args:
-        features: Gives named features of a picture.
-        layers: Weight of each; all equal if empty.
+        features: Returns named features of a picture.
+        layers: Weight of each layer; all equal if empty.
         distance: ``mse`` or ``l1``.
-        normalize: Bring ImageNet's mean and spread to 0 and 1 first.
+        normalize: First map ImageNet's mean and standard deviation to 0 and 1.
     """
 
     mean: Tensor
@@ -125,11 +125,11 @@ class Perceptual(Term):
         self.register_buffer("spread", torch.tensor(spread).view(1, 3, 1, 1))
 
     def train(self, mode: bool = True) -> Perceptual:
-        """Stays as it is: its dropout and batch statistics never train."""
+        """Stays in evaluation mode: its dropout and batch statistics never train."""
         return super().train(False)
 
     def _seen(self, image: Tensor) -> dict[str, Tensor]:
-        # Luma is shown as grey.
+        # Luma is passed as grey.
         color = image.expand(-1, 3, -1, -1) if image.shape[1] == 1 else image
         made: dict[str, Tensor] = self.features((color - self.mean) / self.spread)
         return made
@@ -150,7 +150,7 @@ class Perceptual(Term):
 
 
 class PerceptualLoss(Criterion):
-    """Distance of what a trained network sees in output and target."""
+    """Distance between a trained network's features of output and target."""
 
     kind: Literal["perceptual"] = "perceptual"
     network: str = Field(

@@ -7,8 +7,7 @@ With ``d = output - target`` and the mean over all pixels and channels:
 - ``l1``: mean(|d|). Sharper than MSE and often better even in PSNR [1]_.
 - ``charbonnier``: mean(√(d² + ε²)), L1 with a rounded tip [2]_.
 - ``psnr``: mean over pictures of 10·log₁₀(mean(d²) + f²), negative PSNR in dB; f is 10⁻⁵, or the
-  floor. Pictures that are nearly right pull as hard as the bad ones, where MSE listens to the
-  worst.
+  floor. Nearly correct pictures count as much as bad ones, whereas the worst dominate MSE.
 
 .. [1] H. Zhao et al., "Loss functions for image restoration with neural networks", 2017,
    arXiv:1511.08861
@@ -51,7 +50,7 @@ class L1(Term):
     """Mean absolute error.
 
     Args:
-        luma: How much the error of luma counts beside that of R'G'B'.
+        luma: Weight of the luma error relative to that of R'G'B'.
     """
 
     def __init__(self, luma: float = 0.0) -> None:
@@ -111,7 +110,7 @@ class Psnr(Term):
     """Negative PSNR in dB.
 
     Args:
-        floor: Errors of about so many levels of 255 and less count alike.
+        floor: Errors of about this many levels of 255, or fewer, count alike.
     """
 
     def __init__(self, floor: float = 0.0) -> None:

@@ -1,12 +1,12 @@
-"""SSIM and MS-SSIM as losses: 1 minus the similarity of structure.
+"""SSIM and MS-SSIM as losses: 1 minus the structural similarity.
 
-With local means μ, variances σ² and covariance σ_xy under an 11×11 Gaussian of σ 1.5, where it fits
-into the picture, C₁ = 0.01² and C₂ = 0.03²::
+With local means μ, variances σ² and covariance σ_xy under an 11×11 Gaussian of σ 1.5, wherever it
+fits into the picture, C₁ = 0.01² and C₂ = 0.03²::
 
     l = (2·μ_x·μ_y + C₁) / (μ_x² + μ_y² + C₁)      cs = (2·σ_xy + C₂) / (σ_x² + σ_y² + C₂)
     SSIM = mean(l · cs)                              MS-SSIM = Π cs_j^β_j · SSIM_last^β_last
 
-over scales j, each half the size of the one before. As published, of each channel and then
+over scales j, each half the size of the previous one. As published, computed per channel and then
 averaged; scikit-image gives the same with ``gaussian_weights=True, use_sample_covariance=False``.
 
 Sources: Z. Wang et al., "Image quality assessment: from error visibility to structural similarity",
@@ -34,7 +34,7 @@ BETAS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 
 
 def _blur(x: Tensor) -> Tensor:
-    """``(N, 1, H, W)`` under the Gaussian, where it fits: one axis after the other."""
+    """``(N, 1, H, W)`` filtered by the Gaussian, valid region only, one axis at a time."""
     at = torch.arange(SIDE, device=x.device, dtype=x.dtype) - SIDE // 2
     line = torch.exp(-(at**2) / (2 * SIGMA**2))
     line = line / line.sum()
@@ -42,7 +42,7 @@ def _blur(x: Tensor) -> Tensor:
 
 
 def similarity(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-    """SSIM and its contrast-and-structure factor, ``(N, C)`` each, of ``(N, C, H, W)``."""
+    """SSIM and its contrast-structure factor, ``(N, C)`` each, from ``(N, C, H, W)``."""
     n, c, h, w = x.shape
     maps = torch.stack((x, y, x * x, y * y, x * y)).reshape(5 * n * c, 1, h, w)
     mean_x, mean_y, xx, yy, xy = _blur(maps).reshape(5, n, c, h - SIDE + 1, w - SIDE + 1)
@@ -84,7 +84,7 @@ class MsSsim(Term):
 
     def __init__(self, scales: int) -> None:
         super().__init__()
-        # Fewer scales share the whole weight.
+        # Fewer scales share the full weight.
         self.betas = [beta / sum(BETAS[:scales]) for beta in BETAS[:scales]]
 
     def forward(self, output: Output, target: Tensor) -> Tensor:
@@ -97,14 +97,14 @@ class MsSsim(Term):
         for scale, beta in enumerate(self.betas):
             ssim, structure = similarity(x, y)
             factor = ssim if scale == count - 1 else structure
-            # Early in training structures can be opposite; a power of zero has no gradient.
+            # Early in training structures can be opposite; a power of 0 has no gradient.
             product = product * factor.clamp(min=1e-4) ** beta
             x, y = F.avg_pool2d(x, 2), F.avg_pool2d(y, 2)
         return 1.0 - product.mean()
 
 
 class MsSsimLoss(Criterion):
-    """1 - MS-SSIM, the same over several sizes of the picture."""
+    """1 - MS-SSIM, the same over several scales of the picture."""
 
     kind: Literal["ms-ssim"] = "ms-ssim"
     scales: int = Field(

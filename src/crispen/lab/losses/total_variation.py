@@ -1,13 +1,13 @@
-"""Total variation: how much neighbouring pixels of the answer differ.
+"""Total variation: how much neighbouring pixels of the output differ.
 
 ::
 
     TV = (Σ |x[i+1, j] - x[i, j]| + Σ |x[i, j+1] - x[i, j]|) / (N·C·H·W)
 
-It looks at the answer alone and makes it smooth, so give it a small weight beside another loss.
+It depends on the output alone and makes it smooth, so give it a small weight beside another loss.
 
 Source: L. Rudin et al., "Nonlinear total variation based noise removal algorithms", 1992,
-doi:10.1016/0167-2789(92)90242-F (here the anisotropic form).
+doi:10.1016/0167-2789(92)90242-F (the anisotropic form here).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from crispen.lab.networks.base import Output
 
 
 class TotalVariation(Term):
-    """Mean absolute difference of neighbours, both directions added."""
+    """Mean absolute difference of neighbours, summed over both directions."""
 
     def forward(self, output: Output, target: Tensor) -> Tensor:
         """See `Term.forward`."""
@@ -31,7 +31,7 @@ class TotalVariation(Term):
 
 
 class TotalVariationLoss(Criterion):
-    """Mean absolute difference of the answer's neighbouring pixels."""
+    """Mean absolute difference of the output's neighbouring pixels."""
 
     kind: Literal["total-variation"] = "total-variation"
 

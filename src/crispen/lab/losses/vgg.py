@@ -4,12 +4,12 @@
 
     64, 64, pool, 128, 128, pool, 256 × 4, pool, 512 × 4, pool, 512 × 4, pool     all 3×3, ReLU
 
-20,024,384 parameters. Layers are called as in the paper: ``conv1_1`` … ``conv5_4``, after their
+20,024,384 parameters. Layers are named as in the paper: ``conv1_1`` … ``conv5_4``, after their
 ReLU ``relu1_1`` … ``relu5_4``, and ``pool1`` … ``pool5``.
 
-The weights (ImageNet, 548 MB with the classifier that is not used here) are no part of Crispen.
-They are looked for in ``$CRISPEN_VGG19``, then in the user's data folder, and else fetched there
-once. The first eight digits of the file's SHA-256 are part of its name; they are checked, as by
+The weights (ImageNet, 548 MB with the classifier, which is not used here) are not part of Crispen.
+They are taken from ``$CRISPEN_VGG19`` or the user's data folder; otherwise they are downloaded
+there once. The first eight digits of the file's SHA-256 are part of its name and are checked, as in
 PyTorch's own loader.
 
 Source: K. Simonyan and A. Zisserman, "Very deep convolutional networks for large-scale image
@@ -38,7 +38,7 @@ class VGG19(nn.Module):
     """``(N, 3, H, W)``, normalised → the named features.
 
     Args:
-        wanted: Names of layers; nothing beyond the deepest is made.
+        wanted: Names of layers; layers beyond the deepest are not built.
 
     Raises:
         UsageError: There is no such layer.
@@ -82,10 +82,10 @@ def load_vgg19(wanted: tuple[str, ...], path: Path | None = None) -> VGG19:
 
     Args:
         wanted: Names of layers.
-        path: A ``.safetensors`` or ``.pth`` file; where `vgg19_file` finds it unless given.
+        path: A ``.safetensors`` or ``.pth`` file; found by `vgg19_file` unless given.
 
     Raises:
-        MissingInput: The weights are nowhere, and could not be fetched.
+        MissingInput: The weights were not found and could not be downloaded.
         InputError: The file does not hold the weights of VGG-19.
         UsageError: There is no such layer.
     """
@@ -125,7 +125,7 @@ def _read(path: Path) -> dict[str, Tensor]:
 
 
 def user_file() -> Path:
-    """Where the weights are kept once they were fetched, or put by hand."""
+    """The path of the weights, whether downloaded or put there by hand."""
     import platformdirs
 
     folder = Path(platformdirs.user_data_dir("crispen", appauthor=False))
@@ -133,11 +133,11 @@ def user_file() -> Path:
 
 
 def vgg19_file() -> Path:
-    """The weights' file, fetched if need be.
+    """The weights file, downloaded if necessary.
 
     Raises:
-        MissingInput: It is nowhere, and could not be fetched.
-        InputError: What was found or fetched is not that file.
+        MissingInput: It was not found and could not be downloaded.
+        InputError: The file found or downloaded is not the right one.
     """
     chosen = os.environ.get("CRISPEN_VGG19")
     if chosen:

@@ -1,4 +1,4 @@
-"""The networks, one file each, and the one list of them."""
+"""The networks, one per file, and the single list of them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ __all__ = [
     "parameter_count",
 ]
 
-# A new network is its file, one line here, and a recipe.
+# A new network needs its file, one line here, and a recipe.
 NETWORKS: tuple[type[Architecture], ...] = tuple(
     pkgutil.resolve_name(f"{__name__}.{entry}")
     for entry in (
@@ -50,7 +50,7 @@ NETWORKS: tuple[type[Architecture], ...] = tuple(
     )
 )
 
-# Those of another library are one kind, of which there is no default.
+# Networks of another library share one kind, which has no default.
 NETWORK_KINDS: Kinds[Architecture] = Kinds(
     "networks", (*NETWORKS, SpandrelTable), Architecture, "network", architecture_of
 )

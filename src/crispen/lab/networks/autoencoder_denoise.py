@@ -5,8 +5,8 @@
     x 32×32×3 ─ 4×4/2, 32 ─ 16² ─ 4×4/2, 16 ─ 8² ─ 4×4/2, 8 ─ 4² ─ max-pool 2 ─► 2×2×8
       ─ nearest ×2 ─ 4² ─ 4×4/2ᵀ, 16 ─ 8² ─ 4×4/2ᵀ, 32 ─ 16² ─ 4×4/2ᵀ, 3 ─► 32×32×3
 
-that is 1,568 + 8,208 + 2,056 for the encoder and 2,064 + 8,224 + 1,539 for its mirror. With three
-4×4 layers of channels a, b, 8 and back there are 98·a + 32·a·b + 258·b + 11 parameters, which is
+The encoder has 1,568 + 8,208 + 2,056 parameters and its mirror 2,064 + 8,224 + 1,539. Three 4×4
+layers with a, b and 8 channels, and their mirror, have 98·a + 32·a·b + 258·b + 11 parameters:
 23,659 for a = 32, b = 16.
 
 ``8x8x2``, 12,965 parameters (the study gives no number)::
@@ -14,15 +14,15 @@ that is 1,568 + 8,208 + 2,056 for the encoder and 2,064 + 8,224 + 1,539 for its 
     x 32×32×3 ─ 4×4/2, 32 ─ 16² ─ max-pool 2 ─ 8² ─ 3×3, 16 ─ 3×3, 2 ─► 8×8×2
       ─ 3×3, 16 ─ 3×3, 32 ─ nearest ×2 ─ 16² ─ 4×4/2ᵀ, 3 ─► 32×32×3
 
-``variant = "study"`` pools after the first convolution, which is cheaper and loses more, and gives
-the larger bottleneck strided 4×4 convolutions throughout: 23,659 and 5,189 parameters::
+``variant = "study"`` pools after the first convolution, which is cheaper and loses more, and uses
+strided 4×4 convolutions throughout for the larger bottleneck: 23,659 and 5,189 parameters::
 
     2x2x8: x ─ 4×4/2, 32 ─ 16² ─ max-pool 2 ─ 8² ─ 4×4/2, 16 ─ 4² ─ 4×4/2, 8 ─► 2×2×8
              ─ 4×4/2ᵀ, 16 ─ 4² ─ 4×4/2ᵀ, 32 ─ 8² ─ nearest ×2 ─ 16² ─ 4×4/2ᵀ, 3 ─► 32×32×3
     8x8x2: x ─ 4×4/2, 32 ─ 16² ─ 4×4/2, 2 ─► 8×8×2 ─ 4×4/2ᵀ, 32 ─ 16² ─ 4×4/2ᵀ, 3 ─► 32×32×3
 
-ReLU after every layer but the last. All hold a 32×32 picture's 3,072 values in few (128 and 32),
-which no picture survives sharp: the point that the study made. Fully convolutional, so that any
+ReLU after every layer but the last. All compress the 3,072 values of a 32×32 picture to 128 or 32,
+which leaves no picture sharp: the study's point. The network is fully convolutional, so any
 multiple of 16 or 4 px works.
 
 Source of the idea: P. Vincent et al., "Extracting and composing robust features with denoising
@@ -113,7 +113,7 @@ def _steps(bottleneck: Bottleneck, variant: Variant) -> list[Step]:
 
 
 class AutoencoderDenoise(Network):
-    """Strided convolutions and a max-pool down to a few numbers, and the mirror of that."""
+    """Strided convolutions and a max-pool down to a few numbers, and their mirror."""
 
     def __init__(
         self, channels: int = 3, bottleneck: Bottleneck = "8x8x2", variant: Variant = "ours"
@@ -126,5 +126,5 @@ class AutoencoderDenoise(Network):
         he_init(self, self.decoder[-1])
 
     def forward(self, x: Tensor) -> Tensor:
-        """The finished picture."""
+        """The output picture."""
         return self.finish(self.decoder(self.encoder(x)))

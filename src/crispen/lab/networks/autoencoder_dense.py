@@ -5,9 +5,9 @@
     x 32×32×3 ─ encoder ─ 8×8×2 or 2×2×8 ─ flat n ─ dense, n ─ ReLU ─ unflat ─ decoder ─► 32×32×3
 
 Encoder and decoder are those of `crispen.lab.networks.autoencoder_denoise`; n = 128 or 32. On RGB
-29,477 parameters (12,965 + 16,512) and 24,715 (23,659 + 1,056). The dense layer mixes all places
-with all others and ties the network to 32 px. The study found it worse, and every repetition
-agrees: it must first learn that a picture's neighbours are neighbours.
+it has 29,477 (12,965 + 16,512) or 24,715 parameters (23,659 + 1,056). The dense layer connects all
+positions with each other and fixes the input to 32 px. The study found it worse, and every
+repetition agrees: it must first learn which pixels are neighbours.
 
 Source of the idea: G. E. Hinton and R. R. Salakhutdinov, "Reducing the dimensionality of data with
 neural networks", Science 2006, doi:10.1126/science.1127647.
@@ -44,7 +44,7 @@ class AutoencoderDenseTable(Architecture):
 
 
 class AutoencoderDense(Network):
-    """Strided convolutions, a max-pool, one fully connected layer, and the mirror of that."""
+    """Strided convolutions, a max-pool, one fully connected layer, and their mirror."""
 
     def __init__(self, channels: int = 3, bottleneck: Bottleneck = "8x8x2") -> None:
         super().__init__(1, channels)
@@ -57,6 +57,6 @@ class AutoencoderDense(Network):
         he_init(self, self.decoder[-1])
 
     def forward(self, x: Tensor) -> Tensor:
-        """The finished picture; `x` is ``(N, C, 32, 32)``."""
+        """The output picture; `x` is ``(N, C, 32, 32)``."""
         codes = F.relu(self.dense(self.encoder(x).flatten(1)))
         return self.finish(self.decoder(codes.reshape(-1, *self.shape)))

@@ -5,10 +5,10 @@
     x (N, C, H, W) ─ 3×3, 256 ─ 3×3, 128 ─ max-pool 2 ─ 3×3, 64 ─ 3×3, 64      (H/2, W/2)
       ─ nearest ×2 ─ 3×3, 128 ─ 3×3, 256 ─ 3×3, C ─► picture (N, C, H, W)      ReLU between
 
-788,867 parameters on RGB: 7,168 + 295,040 + 73,792 + 36,928 + 73,856 + 295,168 + 6,915. It carries
-the picture itself; the answer is clipped to [0, 1] (without that, converting to bytes wraps bright
-spots to black). It is fully convolutional: tiles cut with its halo equal the whole picture,
-so no seams need averaging away, though overlap-and-average works as the study did it.
+788,867 parameters on RGB: 7,168 + 295,040 + 73,792 + 36,928 + 73,856 + 295,168 + 6,915. It outputs
+the picture itself, clipped to [0, 1] (otherwise converting to bytes would wrap bright spots to
+black). It is fully convolutional: tiles cut with its halo equal the whole picture, so no seams need
+averaging away, although overlap-and-average works as it did in the study.
 
 Autoencoders of this kind: J. Masci et al., "Stacked convolutional auto-encoders for hierarchical
 feature extraction", ICANN 2011, doi:10.1007/978-3-642-21735-7_7.
@@ -71,5 +71,5 @@ class AutoencoderSharpen(Network):
         he_init(self, self.decoder[-1])
 
     def forward(self, x: Tensor) -> Tensor:
-        """The finished picture."""
+        """The output picture."""
         return self.finish(self.decoder(self.encoder(x)))

@@ -8,9 +8,9 @@
                                 │ pool                │
                                 256 ─ up ─ 128 ─ 128 ─┘
 
-All convolutions 3×3 with ReLU, but the last has none; nearest-neighbour enlarging. 1,110,403
-parameters on RGB: 1,792 + 36,928 + 73,856 + 147,584 + 295,168 + 295,040 + 147,584 + 73,792 + 36,928
-+ 1,731. It carries the picture itself.
+All convolutions are 3×3, all but the last with ReLU; upsampling is nearest-neighbour.
+1,110,403 parameters on RGB: 1,792 + 36,928 + 73,856 + 147,584 + 295,168 + 295,040 + 147,584 +
+73,792 + 36,928 + 1,731. It outputs the picture itself.
 
 Related: X.-J. Mao et al., "Image restoration using very deep convolutional encoder-decoder networks
 with symmetric skip connections", NIPS 2016, arXiv:1603.09056 (which also adds rather than
@@ -73,7 +73,7 @@ class AutoencoderUnet(Network):
         he_init(self, self.tail)
 
     def forward(self, x: Tensor) -> Tensor:
-        """The finished picture."""
+        """The output picture."""
         large = self.down1(x)
         small = self.down2(self.dropout(F.max_pool2d(large, 2)))
         x = F.relu(self.middle(F.max_pool2d(small, 2)))

@@ -12,7 +12,7 @@ averaged over the batch::
 
     KL(N(μ, σ²) ‖ N(0, 1)) = -½ · Σ (1 + log σ² - μ² - σ²)
 
-Ten numbers for a picture: it gives back its average colour and roughest shape.
+Ten numbers per picture: it reproduces the average colour and the coarsest shape.
 
 Source: D. P. Kingma and M. Welling, "Auto-encoding variational Bayes", ICLR 2014, arXiv:1312.6114.
 """
@@ -49,7 +49,7 @@ class AutoencoderVariationalTable(Architecture):
 
 
 class AutoencoderVariational(Network):
-    """Two strided convolutions, Gaussian latents, and the mirror of that."""
+    """Two strided convolutions, Gaussian latents, and their mirror."""
 
     def __init__(self, channels: int = 3, latents: int = 10) -> None:
         super().__init__(1, channels)
@@ -68,7 +68,7 @@ class AutoencoderVariational(Network):
         )
         he_init(self, self.decoder[-1])
         with torch.no_grad():
-            # Begin with σ near 1, so that the first step's exponential is tame.
+            # Start with σ near 1, so that the first step's exponential stays small.
             self.log_variance.weight.mul_(0.1)
 
     def encode(self, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -78,11 +78,11 @@ class AutoencoderVariational(Network):
         return self.mean(features).float(), self.log_variance(features).float().clamp(-10.0, 10.0)
 
     def decode(self, z: Tensor) -> Tensor:
-        """The picture of ``(N, latents)``."""
+        """The picture decoded from ``(N, latents)``."""
         return self.finish(self.decoder(F.relu(self.spread(z)).reshape(-1, *SHAPE)))
 
     def outputs(self, x: Tensor, dials: Tensor | None = None) -> Output:
-        """The picture of a drawn z (of μ when not training) and the divergence."""
+        """The picture of a sampled z (of μ when not training) and the divergence."""
         mean, log_variance = self.encode(x)
         kl = -0.5 * (1.0 + log_variance - mean**2 - log_variance.exp()).sum(dim=1).mean()
         z = mean

@@ -1,10 +1,10 @@
-"""What every network here has in common, and what most upscaling networks share.
+"""What every network has in common, and what most upscaling networks share.
 
-`Network` is the contract with training, tiling and export. `Upscaler` answers with ``scale²``
-planes per channel at LR resolution. They are added to the bicubic image written the same way (one
-5×5 convolution makes all its phases), put in place by one sub-pixel shuffle, and clipped to
-[0, 1]. So the layers never carry the picture itself, and low precision costs them nothing that
-the eye or PSNR would see. At scale 1 the "bicubic image" is the input itself.
+`Network` is the contract with training, tiling and export. An `Upscaler` outputs ``scale²`` planes
+per channel at LR resolution. They are added to the bicubic image in the same layout (one 5×5
+convolution computes all its phases), rearranged by one sub-pixel shuffle, and clipped to [0, 1].
+So the layers never carry the picture itself, and low precision costs nothing that the eye or PSNR
+would notice. At scale 1 the "bicubic image" is the input itself.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from crispen.media.resample import bicubic_phases
 
 @dataclass
 class Output:
-    """What a network gives its loss.
+    """What a network passes to its loss.
 
     Attributes:
         image: ``(N, C, scale·H, scale·W)``, not clipped while training.
@@ -43,15 +43,15 @@ class Network(nn.Module):
         channels: 1 for luma, 3 for colour.
 
     Attributes:
-        halo: Input pixels around a pixel on which its output depends; None where there is no
+        halo: Input pixels around a pixel on which its output depends; None if there is no
             such limit.
-        multiple: Input sides, and where a tile begins, must be multiples of this.
-        window_px: The only input side that the network takes, where there is just one.
-        base: ``bicubic`` if it adds its answer to a bicubic picture; see `Upscaler`.
+        multiple: Input sides and tile origins must be multiples of this.
+        window_px: The only input side that the network accepts, if there is just one.
+        base: ``bicubic`` if it adds its output to a bicubic picture; see `Upscaler`.
         has_dials: Whether it takes dials that say how degraded its input is; see
             `crispen.models.dials`.
-        has_vivid: Whether it takes, after the dials, how vivid its answer is to be: a scalar.
-        has_curve: Whether its answer is one tone curve a channel for the whole picture; see
+        has_vivid: Whether it takes, after the dials, a scalar: how vivid its output should be.
+        has_curve: Whether its output is one tone curve per channel for the whole picture; see
             `crispen.models.curve`.
     """
 
@@ -69,17 +69,17 @@ class Network(nn.Module):
         self.channels = channels
 
     def outputs(self, x: Tensor, dials: Tensor | None = None) -> Output:
-        """The picture and whatever else the loss needs; call this one while training.
+        """The picture and whatever else the loss needs; call this while training.
 
         Args:
             x: ``(N, C, H, W)`` in [0, 1].
             dials: ``(N, 6)``, see `crispen.models.dials`; only for a network that has them, and
-                None where nothing is known.
+                None if nothing is known.
         """
         return Output(self(x, dials) if self.has_dials else self(x))
 
     def merged(self) -> Network:
-        """The network that is exported; itself unless it trains in a richer form."""
+        """The network to export; itself unless it trains in a richer form."""
         return self
 
     def finish(self, image: Tensor) -> Tensor:
@@ -88,10 +88,10 @@ class Network(nn.Module):
         return image if self.training else image.clamp(0.0, 1.0)
 
     def check_side(self, side: int, key: str = "data.patch") -> None:
-        """Refuses an input side that the network cannot take.
+        """Refuses an input side that the network cannot accept.
 
         Raises:
-            UsageError: Not its window, or not a multiple of `multiple`.
+            UsageError: It is not the window, or not a multiple of `multiple`.
         """
         if self.window_px is not None and side != self.window_px:
             raise UsageError(
@@ -115,7 +115,7 @@ class Architecture(Table):
         """The untrained network.
 
         Raises:
-            UsageError: The arguments do not fit this scale or number of channels.
+            UsageError: The arguments do not fit this scale or channel count.
         """
         raise NotImplementedError
 
@@ -127,7 +127,7 @@ class Architecture(Table):
         """Refuses a scale that the network cannot be built for.
 
         Raises:
-            UsageError: `scale` is none of `allowed`.
+            UsageError: `scale` is not in `allowed`.
         """
         if scale not in allowed:
             names = " or ".join(str(a) for a in allowed)
@@ -135,7 +135,7 @@ class Architecture(Table):
 
 
 class _Plugged(Architecture):
-    """The table of a plug-in's network, made of its own arguments."""
+    """The table of a plug-in's network, built from its own arguments."""
 
     network: ClassVar[type[Network]]
 
@@ -162,7 +162,7 @@ class _Plugged(Architecture):
 
 
 def architecture_of(found: Any) -> type[Architecture] | None:
-    """The table of a `Network` class: ``scale, channels``, and a recipe's keys after them."""
+    """The table of a `Network` class: ``scale, channels``, then a recipe's keys."""
     if not issubclass(found, Network):
         return None
     table = table_of(found, _Plugged, given=("scale", "channels"))
@@ -189,7 +189,7 @@ def bicubic_planes(x: Tensor, kernel: Tensor) -> Tensor:
 
 
 class Upscaler(Network):
-    """Base of the networks that add what is missing to the bicubic picture.
+    """Base of the networks that add the missing detail to the bicubic picture.
 
     A child implements `residual`; everything else is here, once.
     """
@@ -206,25 +206,25 @@ class Upscaler(Network):
         raise NotImplementedError
 
     def compose(self, x: Tensor, residual: Tensor) -> Tensor:
-        """Bicubic phases plus residual, shuffled into place; full precision, not clipped."""
+        """Bicubic phases plus residual after the shuffle; full precision, not clipped."""
         with torch.autocast(x.device.type, enabled=False):
-            # Full precision on purpose: these few operations carry the picture itself.
+            # Full precision: these few operations carry the picture itself.
             if self.scale == 1:
                 return x.float() + residual.float()
             base = bicubic_planes(x.float(), self.base_weight)
             return F.pixel_shuffle(base + residual.float(), self.scale)
 
     def forward(self, x: Tensor) -> Tensor:
-        """The finished picture, clipped to [0, 1] unless training."""
+        """The output picture, clipped to [0, 1] unless training."""
         return self.finish(self.compose(x, self.residual(x)))
 
 
 def he_init(network: nn.Module, tail: nn.Module | None = None) -> None:
-    """He's normal weights for layers before a ReLU, and no bias [He et al., arXiv:1502.01852].
+    """Sets He normal weights for layers before a ReLU, and zero bias [He et al., arXiv:1502.01852].
 
     Args:
-        network: Whose convolutions and dense layers are set.
-        tail: Its last layer, made small, so that a network that carries the picture itself starts
+        network: Its convolutions and dense layers are set.
+        tail: Its last layer, made small, so that a network that outputs the picture itself starts
             from black and not from noise far out of range.
     """
     for layer in network.modules():
@@ -232,7 +232,7 @@ def he_init(network: nn.Module, tail: nn.Module | None = None) -> None:
             continue
         nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
         if isinstance(layer, nn.ConvTranspose2d):
-            # An output meets only every stride-th tap, of all inputs; PyTorch's fan is another.
+            # An output uses only every stride-th tap, of all inputs; PyTorch's fan differs.
             taps = layer.in_channels * math.prod(layer.kernel_size) / math.prod(layer.stride)
             nn.init.normal_(layer.weight, std=math.sqrt(2.0 / taps))
         if layer.bias is not None:
@@ -243,5 +243,5 @@ def he_init(network: nn.Module, tail: nn.Module | None = None) -> None:
 
 
 def parameter_count(network: nn.Module) -> int:
-    """Parameters in the exported file."""
+    """Number of parameters in the exported file."""
     return sum(p.numel() for p in network.parameters())

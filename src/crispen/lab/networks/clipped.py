@@ -1,11 +1,11 @@
 """A ReLU with an upper limit, so that the layer after it can run in int8 (LSQ fake quantisation).
 
-Its output is in [0, range]. While it trains, it rounds to 255 equal steps of that range and
-lets gradients pass as if it had not (LSQ [1]_): the weights learn to live with the rounding, and
-the range finds the balance between a ceiling too low and steps too coarse. The kernels of the
-layers after it are rounded likewise, to 127 steps to either side of zero for each output channel.
-Otherwise nothing is rounded, so a network is one function in every number format; an engine that
-computes in 8 bits (`crispen.engines._eight_bits`) rounds as the training did.
+Its output is in [0, range]. During training it rounds to 255 equal steps of that range and passes
+gradients straight through (LSQ [1]_): the weights adapt to the rounding, and the range settles
+between a ceiling too low and steps too coarse. The kernels of the layers after it are rounded too,
+to 127 steps on either side of zero per output channel. Outside training nothing is rounded, so a
+network is one function in every number format; an int8 engine (`crispen.engines._eight_bits`)
+rounds as the training did.
 
 .. [1] S. K. Esser et al., "Learned step size quantization", ICLR 2020, arXiv:1902.08153
 """
@@ -24,8 +24,8 @@ class ClippedRelu(nn.Module):
     """``min(max(x, 0), range)``, elementwise.
 
     Attributes:
-        range: Scalar; learned, but a constant of a `frozen` one.
-        fitted: Whether the range comes from a training already, so that `fit_ranges` leaves it.
+        range: Scalar; learned, or a constant if `frozen`.
+        fitted: Whether the range was already trained, so that `fit_ranges` keeps it.
     """
 
     range: Tensor
@@ -39,7 +39,7 @@ class ClippedRelu(nn.Module):
             self.range = nn.Parameter(torch.ones(()))
 
     def forward(self, x: Tensor) -> Tensor:
-        """The same shape and type."""
+        """Same shape and type."""
         if self.training:
             step = self.range / STEPS
             steps = (x.float() / step).clamp(0.0, float(STEPS))
@@ -51,7 +51,7 @@ class ClippedRelu(nn.Module):
 
 
 def rounded_kernel(kernel: Tensor) -> Tensor:
-    """``(outputs, inputs, side, side)`` in whole steps; gradients pass as if it were not."""
+    """``(outputs, inputs, side, side)`` in whole steps; gradients pass straight through."""
     with torch.no_grad():
         step = kernel.abs().amax((1, 2, 3), keepdim=True).clamp_min(1e-9) / KERNEL_STEPS
         rounding = (kernel / step).round() * step - kernel
@@ -59,7 +59,7 @@ def rounded_kernel(kernel: Tensor) -> Tensor:
 
 
 class RoundedConv(nn.Conv2d):
-    """A convolution whose kernel is rounded while it trains."""
+    """A convolution whose kernel is rounded during training."""
 
     def forward(self, x: Tensor) -> Tensor:
         """As `torch.nn.Conv2d`."""
@@ -68,18 +68,18 @@ class RoundedConv(nn.Conv2d):
 
 
 def has_new_ranges(network: nn.Module) -> bool:
-    """Whether there is anything for `fit_ranges` to do: ranges as they were made."""
+    """Whether `fit_ranges` has anything to do: ranges still at their initial value."""
     ranges = [layer.range for layer in network.modules() if isinstance(layer, ClippedRelu)]
     return any(float(r.detach()) == 1.0 for r in ranges)
 
 
 @torch.no_grad()
 def fit_ranges(network: nn.Module, x: Tensor) -> None:
-    """Sets ranges to the largest values that come by, to train on from there.
+    """Sets ranges to the largest activations of `x`, as the start of training.
 
     Args:
         network: In place.
-        x: ``(N, C, H, W)`` in [0, 1], such as it will be given.
+        x: ``(N, C, H, W)`` in [0, 1], like its later inputs.
     """
 
     def see(layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:

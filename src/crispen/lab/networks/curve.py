@@ -1,4 +1,4 @@
-"""A relighting network: looks at the whole picture, answers with one tone curve for each channel.
+"""A relighting network: analyses the whole picture and outputs one tone curve per channel.
 
 ::
 
@@ -8,15 +8,15 @@
     output = curve(x)
 
 A curve is monotone and the same everywhere, so there are no halos, stains or seams, and detail
-stays as it is on pictures of any size. The parameters are those of what goes wrong: contrast is
-lost in the values of the file, light and white balance in linear light, and a wrong tone curve is
-a power; a bend is for the rest. The black and the white point are mixed of quantiles of the
-picture, so that what is lost is undone exactly and not by a guess; white balance and brightness
-start from the assumption of a grey world, as far as the network trusts it. White stays white:
-clipped highlights hold nothing that a darker level would show.
+stays unchanged in pictures of any size. The parameters model the faults: contrast is lost in the
+file's values, light and white balance in linear light, and a wrong tone curve is a power; a bend
+covers the rest. The black and white points are mixtures of the picture's quantiles, so that the
+loss is undone exactly and not by a guess; white balance and brightness start from the grey-world
+assumption, as far as the network trusts it. White stays white: clipped highlights hold nothing
+that a darker level would show.
 
-Predicting a global curve from a small view, and training it through the curve, is the idea of
-Y. Hu et al., "Exposure: a white-box photo post-processing framework", 2018, arXiv:1709.09602.
+Predicting a global curve from a small view, and training through the curve, follows Y. Hu et al.,
+"Exposure: a white-box photo post-processing framework", 2018, arXiv:1709.09602.
 """
 
 from __future__ import annotations
@@ -35,24 +35,24 @@ from crispen.models.curve import KNOTS, LUMA, QUANTILES, VIEW, knots
 
 _WIDTHS = (8, 12, 16, 24)
 _STRIDES = (1, 2, 2, 2)
-# So many of the lowest and highest quantiles, of a channel and of all, may be black or white.
+# This many of the lowest and highest quantiles, per channel and overall, may be black or white.
 _ENDS = 5
 _CHOICES = 1 + 2 * _ENDS
 _BENDS = 16
 _MOST_GAIN, _MOST_EXPONENT, _MOST_BEND, _MOST_LIFT = 2.6, 1.3, 1.2, 0.15
 _LEAST_RANGE = 0.02
-# Choices are made hard more easily.
+# Makes hard choices easier.
 _SHARPNESS = 4.0
-# The mean of pictures in good light.
+# The mean of well-lit pictures.
 _MIDDLE = 0.43
-# What is at least so bright runs into white.
+# Values at least this bright run into white.
 _SHOULDER = 0.95
-# Of the statistics: the lowest and the highest of a pixel's channels.
+# In the statistics: the lowest and the highest of a pixel's channels.
 _LOWEST, _HIGHEST, _PLANES = 4, 5, 7
 
 
 class CurveTable(Architecture):
-    """A tone curve for each channel of the whole picture (`crispen.lab.networks.curve`)."""
+    """One tone curve per channel for the whole picture (`crispen.lab.networks.curve`)."""
 
     kind: Literal["curve"] = "curve"
     width: int = Field(160, ge=8, le=1024, description="units of each dense layer")
@@ -71,7 +71,7 @@ class CurveTable(Architecture):
 
 
 def statistics(x: Tensor) -> Tensor:
-    """``(N, 7, Q)``: quantiles, as `crispen.models.curve.Overview` has them.
+    """``(N, 7, Q)``: quantiles, as in `crispen.models.curve.Overview`.
 
     Args:
         x: ``(N, 3, H, W)``.
@@ -89,7 +89,7 @@ class Estimator(nn.Module):
 
     Args:
         width: Units of each dense layer.
-        dropout: Share of them left out in a training step.
+        dropout: Share of them dropped in a training step.
     """
 
     places: Tensor
@@ -106,8 +106,8 @@ class Estimator(nn.Module):
             *(nn.Dropout(dropout / 2), nn.Linear(numbers, width), nn.ReLU()),
             *(nn.Dropout(dropout), nn.Linear(width, width), nn.ReLU()),
         )
-        # Black point, white point, brightest light; gain, exponent, lift; how much of grey
-        # world's gain and exponent; bend.
+        # Black point, white point, brightest light; gain, exponent, lift; share of the grey-world
+        # gain and exponent; bend.
         self.each = (_CHOICES, _CHOICES, _CHOICES, 1, 1, 1, 1, 1, _BENDS)
         # For all channels together, and for each.
         self.tail = nn.Linear(width, 4 * sum(self.each))
@@ -136,7 +136,7 @@ class Estimator(nn.Module):
         )
         brightest = linear(_chosen(light, 1.0, high)).clamp(min=1e-4)
         z, small = (linear(values) / brightest for values in (z, small))
-        # Grey world: that light is white whose mean is grey, and a picture's mean is its middle.
+        # Grey world: light is white if its mean is grey, and a picture's mean is mid-grey.
         means = small.mean(dim=2, keepdim=True).clamp(min=1e-3)
         grey = means.mean(dim=1, keepdim=True) / means
         gain = torch.exp(_MOST_GAIN * torch.tanh(gain)) * grey ** torch.sigmoid(balance - 3)
@@ -164,7 +164,7 @@ def _chosen(logits: Tensor, usual: float, candidates: Tensor) -> Tensor:
 
 
 def _bent(z: Tensor, slopes: Tensor) -> Tensor:
-    """A rising curve from 0 to 1 at `z`, whose slope goes straight from each of `slopes` on.
+    """A rising curve from 0 to 1 at `z`, whose slope is linear between `slopes`.
 
     Args:
         z: ``(N, 3, K)`` in [0, 1].
@@ -173,7 +173,7 @@ def _bent(z: Tensor, slopes: Tensor) -> Tensor:
     pieces = slopes.shape[2] - 1
     areas = (slopes[..., 1:] + slopes[..., :-1]) / 2
     total = areas.sum(2, keepdim=True)
-    # How far z is in each piece, from 0 to 1; summed without a loop so that the graph stays small.
+    # Position of z in each piece, from 0 to 1; summed without a loop to keep the graph small.
     at = torch.arange(pieces, device=z.device, dtype=z.dtype)
     inside = (z[..., None] * pieces - at).clamp(0.0, 1.0)
     first, change = slopes[..., None, :-1], (slopes[..., 1:] - slopes[..., :-1])[..., None, :]
@@ -181,7 +181,7 @@ def _bent(z: Tensor, slopes: Tensor) -> Tensor:
 
 
 class Curve(Network):
-    """``(N, C, H, W)``, each a whole picture → the same in better light."""
+    """``(N, C, H, W)``, each a whole picture → the same relit."""
 
     has_curve = True
 
@@ -190,23 +190,23 @@ class Curve(Network):
         self.estimator = Estimator(width, dropout)
         he_init(self)
         with torch.no_grad():
-            # Begin by leaving the picture nearly as it is.
+            # Start by leaving the picture nearly unchanged.
             self.estimator.tail.weight.mul_(0.05)
             self.estimator.tail.bias.zero_()
             for choice in range(3):
                 self.estimator.tail.bias[choice * _CHOICES] = 1.0
 
     def curves(self, x: Tensor) -> Tensor:
-        """``(N, 3, KNOTS)``: what becomes of the value at each knot."""
+        """``(N, 3, KNOTS)``: the output value at each knot."""
         return self.estimator(*self.seen(x))  # type: ignore[no-any-return]
 
     def seen(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """What the estimator is given of pictures: `crispen.models.curve.Overview`."""
+        """The estimator's view of the pictures: `crispen.models.curve.Overview`."""
         x = x.expand(-1, 3, -1, -1)
         return F.adaptive_avg_pool2d(x, VIEW), statistics(x)
 
     def forward(self, x: Tensor) -> Tensor:
-        """The picture in better light."""
+        """The relit picture."""
         x = x.float().clamp(0.0, 1.0)
         with torch.autocast(x.device.type, enabled=False):
             curves = self.curves(x)

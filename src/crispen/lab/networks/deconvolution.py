@@ -8,13 +8,13 @@
 no checkerboard by construction (A. Odena et al., 2016, doi:10.23915/distill.00003).
 
 ``variant = "study"`` is the network as the study built it, with the same number of parameters. Its
-stride is in the 3×3 layer, one pixel short of twice the sides, which the last one adds; a 3×3
-kernel of stride 2 covers its output unevenly, which is seen as a checkerboard, and the sigmoid can
-only come near black and white::
+stride is in the 3×3 layer, whose output is one pixel short of twice the sides; the last layer adds
+it. A 3×3 kernel of stride 2 covers its output unevenly, which shows as a checkerboard, and the
+sigmoid can only approach black and white::
 
     x ─ 3×3ᵀ, 10 ─ ReLU ─ 3×3ᵀ/2, 20 (2H - 1) ─ ReLU ─ 4×4ᵀ, C (2H) ─ sigmoid ─► picture
 
-Transposed convolution for enlarging: M. D. Zeiler et al., "Deconvolutional networks", CVPR 2010,
+Transposed convolution for upsampling: M. D. Zeiler et al., "Deconvolutional networks", CVPR 2010,
 doi:10.1109/CVPR.2010.5539957.
 """
 
@@ -62,14 +62,14 @@ class Deconvolution(Network):
         he_init(self, self.up3)
 
     def forward(self, x: Tensor) -> Tensor:
-        """The finished picture."""
+        """The output picture."""
         x = F.relu(self.up1(x))
         x = F.relu(self.up2(x))
         return self.finish(self.up3(x))
 
 
 class StudyDeconvolution(Network):
-    """The same as the study built it: n pixels become n, 2n - 1 and 2n, through a sigmoid."""
+    """The study's form: n pixels become n, 2n - 1 and 2n, then a sigmoid."""
 
     def __init__(self, channels: int = 3) -> None:
         super().__init__(2, channels)
@@ -80,7 +80,7 @@ class StudyDeconvolution(Network):
         he_init(self, self.up3)
 
     def forward(self, x: Tensor) -> Tensor:
-        """The finished picture."""
+        """The output picture."""
         x = F.relu(self.up1(x))
         x = F.relu(self.up2(x))
         return self.finish(torch.sigmoid(self.up3(x).float()))

@@ -1,4 +1,4 @@
-"""The discriminator of SRGAN: a VGG-like stack that says how real a picture looks.
+"""The discriminator of SRGAN: a VGG-like stack that scores how real a picture looks.
 
 ::
 
@@ -10,11 +10,11 @@
       ─ pooled: mean over all pixels; dense: all 6×6×512 values of a 96 px picture
       ─ dense, 1024 ─ LeakyReLU ─ dense, 1 ─► score (N, 1)
 
-The score is a logit: the adversarial losses (`crispen.lab.losses.adversarial`) hold the sigmoid
-that the paper draws as the last layer.
+The score is a logit: the adversarial losses (`crispen.lab.losses.adversarial`) contain the sigmoid
+that the paper shows as the last layer.
 
 Parameters with 64 channels on RGB: 23,565,505 in the paper's form for 96 px ("dense"), 5,215,425
-with the mean ("pooled"), which takes any input of 16 px or more.
+with the mean ("pooled"), which accepts any input of 16 px or more.
 
 Source: C. Ledig et al., "Photo-realistic single image super-resolution using a generative
 adversarial network", CVPR 2017, arXiv:1609.04802, figure 4.
@@ -35,7 +35,7 @@ SMALLEST_PX = 16
 
 
 class DiscriminatorTable(Table):
-    """The network that separates generated from real pictures."""
+    """The network that tells generated pictures from real ones."""
 
     kind: Literal["vgg"] = "vgg"
     width: int = Field(64, ge=4, le=128, description="channels of the first layer")
@@ -49,7 +49,7 @@ class DiscriminatorTable(Table):
 
 
 class Discriminator(nn.Module):
-    """``(N, C, H, W)`` in [0, 1] → scores ``(N, 1)``, higher where it looks real."""
+    """``(N, C, H, W)`` in [0, 1] → scores ``(N, 1)``, higher if it looks real."""
 
     def __init__(self, channels: int = 3, width: int = 64, *, dense: bool = False) -> None:
         super().__init__()
@@ -90,6 +90,6 @@ class Discriminator(nn.Module):
             )
 
     def forward(self, x: Tensor) -> Tensor:
-        """One logit a picture."""
-        # The picture's values are centred, as tanh's would be in the paper.
+        """One logit per picture."""
+        # The picture's values are centred, like the tanh outputs in the paper.
         return self.head(self.pool(self.features(x * 2.0 - 1.0)))  # type: ignore[no-any-return]

@@ -8,7 +8,7 @@
 
 Parameters on RGB as published: 1,369,859 at x2 ("1,370K"), 1,554,499 at x3 ("1,555K"), 1,517,571 at
 x4 ("1,518K"). The large EDSR has ``width = 256, blocks = 32, residual_scale = 0.1``. The mean is
-DIV2K's; it is a constant and not counted. It carries the picture itself.
+DIV2K's; it is a constant and not counted. EDSR outputs the picture itself.
 
 Source: B. Lim et al., "Enhanced deep residual networks for single image super-resolution", CVPR
 workshops 2017, arXiv:1707.02921.
@@ -67,7 +67,7 @@ class ResidualBlock(nn.Module):
 
 
 class EDSR(Network):
-    """Residual blocks without normalisation, then sub-pixel enlarging."""
+    """Residual blocks without normalisation, then sub-pixel upsampling."""
 
     mean: Tensor
 

@@ -5,11 +5,11 @@
     x (N, C, H, W) ─ 5×5, 64 ─ ReLU ─ 3×3, 64 ─ ReLU ─ 3×3, 32 ─ ReLU ─ 3×3, C·scale² ─► residual
 
 58,212 parameters on luma at x2: 1,664 + 36,928 + 18,464 + 1,156; each further plane of the last
-layer adds 289. This is the four-layer, ReLU form that is in common use, with the bicubic base that
-most networks here have.
+layer adds 289. This is the four-layer ReLU form in common use, with the bicubic base that most
+networks here have.
 
-``variant = "study"`` is the same network as the study used it: without a base, so that the layers
-carry the picture themselves::
+``variant = "study"`` is the same network as in the study: without a base, so the layers carry the
+picture themselves::
 
     x ─ 5×5, 64 ─ ReLU ─ 3×3, 64 ─ ReLU ─ 3×3, 32 ─ ReLU ─ 3×3, C·scale² ─ shuffle ─► picture
 
@@ -39,7 +39,7 @@ class EspcnTable(Architecture):
     """The classic sub-pixel network (`crispen.lab.networks.espcn`)."""
 
     kind: Literal["espcn"] = "espcn"
-    # Called `form` until version 0.2; recipes of that time stay readable.
+    # Called `form` until version 0.2; older recipes stay readable.
     variant: Literal["common", "study", "paper"] = Field(
         "common",
         validation_alias=AliasChoices("variant", "form"),
@@ -95,7 +95,7 @@ class StudyESPCN(ESPCN):
         nn.init.kaiming_normal_(self.tail.weight, nonlinearity="linear")
 
     def compose(self, x: Tensor, residual: Tensor) -> Tensor:
-        """The layers' answer, shuffled into place; full precision, not clipped."""
+        """The layers' output after the shuffle; full precision, not clipped."""
         return F.pixel_shuffle(residual.float(), self.scale)
 
 

@@ -1,4 +1,4 @@
-"""FSRCNN(56, 12, 4): SRCNN turned around, thin in the middle, enlarging at the end.
+"""FSRCNN(56, 12, 4): SRCNN reversed, thin in the middle, upsampling at the end.
 
 ::
 
@@ -6,7 +6,7 @@
       ─ 1×1, 56 ─ PReLU ─ 9×9ᵀ / scale, C ─► picture (N, C, sH, sW)
 
 12,464 weights on luma, as published: 1,400 + 672 + 4 · 1,296 + 672 + 4,536. The paper counts
-neither biases (173) nor PReLU slopes (172); with both there are 12,809 parameters. It carries the
+neither biases (173) nor PReLU slopes (172); with both there are 12,809 parameters. It outputs the
 picture itself.
 
 Source: C. Dong et al., "Accelerating the super-resolution convolutional neural network", ECCV 2016,
@@ -61,7 +61,7 @@ class FSRCNN(Network):
             width, channels, 9, scale, padding=4, output_padding=scale - 1
         )
         he_init(self)
-        # The paper's: the enlarging layer starts from almost nothing.
+        # As in the paper: the upsampling layer starts near zero.
         nn.init.normal_(self.tail.weight, std=1e-3)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -1,13 +1,13 @@
-"""The network that looks at a picture and tells how bad it is.
+"""The network that estimates how degraded a picture is.
 
 ::
 
     x (N, 3, 96, 96) ─ beside its fine detail, magnified ─ 3×3 convolutions, three of stride 2
       ─ mean and spread of each channel ─ two dense layers ─► (N, 6)
 
-Of each dial (`crispen.models.dials`) it gives the value and the logarithm of its variance: flat sky
-says nothing about blur, and the network knows that. So crops of one picture are averaged by how
-sure each of them is.
+For each dial (`crispen.models.dials`) it outputs the value and the logarithm of its variance: flat
+sky says nothing about blur, and the network knows that. So crops of one picture are averaged,
+weighted by their certainty.
 """
 
 from __future__ import annotations

@@ -5,14 +5,14 @@
     x (N, C, H, W) ─ 3×3, width ─ act ─ [3×3, width ─ act] × depth ─ 3×3, C·scale² ─► residual
 
 With ``unshuffle = u`` the picture is folded into C·u² planes of 1/u its size before the first
-layer and unfolded after the last, so that a deep, wide stack costs 1/u² as much. Folding and a 3×3
-convolution are one convolution of side 3·u and stride u, which is how it is written here.
+layer and unfolded after the last, so a deep, wide stack costs 1/u² as much. Folding plus a 3×3
+convolution equals one convolution of side 3·u and stride u; it is written that way here.
 
-While training, every hidden 3×3 kernel is the sum of a free 3×3 kernel, a 1×1 kernel expanded
-into a 3×3 one (1×1 then 3×3, ECBSR [1]_), a 1×1 kernel and the identity. Convolution is linear in
-its kernel, so the branches are added as *kernels*, not as feature maps: the richer block costs a
-handful of small matrix products instead of several times the convolution work, and what is
-exported is one 3×3 kernel, equal to that sum.
+During training every hidden 3×3 kernel is the sum of a free 3×3 kernel, a 1×1 kernel expanded into
+a 3×3 one (1×1 then 3×3, ECBSR [1]_), a 1×1 kernel and the identity. Convolution is linear in its
+kernel, so the branches are added as *kernels*, not as feature maps: the richer block costs a few
+small matrix products instead of several times the convolution work. The exported kernel is one
+3×3 kernel, equal to that sum.
 
 .. [1] X. Zhang et al., "Edge-oriented convolution block for real-time super resolution on mobile
    devices", ACM MM 2021, doi:10.1145/3474085.3475291
@@ -75,7 +75,7 @@ class LeakyRelu(nn.Module):
     """``max(x, 0.1 x)``."""
 
     def forward(self, x: Tensor) -> Tensor:
-        """The same shape."""
+        """Same shape."""
         if torch.onnx.is_in_onnx_export():
             return F.leaky_relu(x, 0.1)
         # The same function; torch.compile makes it 1.5 times as fast on CPUs.
@@ -83,7 +83,7 @@ class LeakyRelu(nn.Module):
 
 
 def make_activation(activation: Activation, frozen: bool = False) -> nn.Module:
-    """The point-wise non-linearity by name; a `frozen` one has nothing to learn."""
+    """The point-wise non-linearity by name; a `frozen` one has no learned parameters."""
     match activation:
         case "relu":
             return nn.ReLU()
@@ -98,14 +98,14 @@ def make_activation(activation: Activation, frozen: bool = False) -> nn.Module:
 
 
 class RichConv(nn.Module):
-    """A 3×3 convolution whose kernel is a sum of branches while it trains.
+    """A 3×3 convolution whose kernel is a sum of branches during training.
 
     Shape: ``(N, width, H, W)`` → ``(N, width, H, W)``, zero padding.
 
     Args:
         width: Channels in and out.
         expand: Channels between the two layers of the longest branch, in widths.
-        rounded: Round the sum while it trains; see `crispen.lab.networks.clipped`.
+        rounded: Round the sum during training; see `crispen.lab.networks.clipped`.
     """
 
     def __init__(self, width: int, expand: int = 2, rounded: bool = False) -> None:
@@ -118,7 +118,7 @@ class RichConv(nn.Module):
         self.spread = nn.Parameter(torch.empty(width, expand * width, 3, 3))
         self.register_buffer("identity", torch.eye(width), persistent=False)
         with torch.no_grad():
-            # Small beside the identity, so that a deep stack starts near a plain copy.
+            # Small relative to the identity, so that a deep stack starts near a plain copy.
             nn.init.kaiming_normal_(self.weight, nonlinearity="relu").mul_(0.3)
             nn.init.kaiming_normal_(self.spread, nonlinearity="relu").mul_(0.3)
             nn.init.kaiming_normal_(self.squeeze, nonlinearity="linear")
@@ -150,12 +150,12 @@ class RichConv(nn.Module):
 
 
 class DialBias(nn.Module):
-    """What the dials say, as a bias of each layer: ``(N, 6)`` → ``(layers, N, width, 1, 1)``.
+    """The dials as a bias for each layer: ``(N, 6)`` → ``(layers, N, width, 1, 1)``.
 
-    A map that is the same at every pixel, given to a layer beside its input (FFDNet [2]_), is a
-    bias; as a bias it is the same at the picture's edge too. With a bias of their own the deep
-    layers need not be passed through the first. All begin near zero, so a network that is given
-    dials later begins as it was.
+    A constant map given to a layer beside its input (FFDNet [2]_) is a bias; as a bias it is also
+    constant at the picture's edge. With their own biases, deep layers do not depend on the first
+    layer to pass the dials on. All start near zero, so a network that gets dials later starts
+    unchanged.
 
     .. [2] K. Zhang et al., "FFDNet", IEEE TIP 2018, arXiv:1710.04026
     """
@@ -223,12 +223,12 @@ class Plain(Upscaler):
             make_activation(activation, frozen=not rich) for _ in range(depth + 1)
         )
         with torch.no_grad():
-            # Pixels are never negative: a first kernel that minds their mean would fire always or
-            # never, for good, and a third of a thin network with it.
+            # Pixels are never negative: a first kernel that responds to their mean would fire
+            # always or never, permanently, and disable a third of a thin network.
             self.head.weight -= self.head.weight.mean((1, 2, 3), keepdim=True)
             self.head.weight.mul_(2.0)
             self.head.bias.zero_()  # type: ignore[union-attr]
-            # Start as plain bicubic: the residual grows from (almost) nothing.
+            # Start as plain bicubic: the residual grows from (almost) zero.
             self.tail.weight.mul_(0.1)
             self.tail.bias.zero_()  # type: ignore[union-attr]
 
@@ -252,7 +252,7 @@ class Plain(Upscaler):
         return F.pixel_shuffle(x, self.unshuffle) if self.unshuffle > 1 else x
 
     def merged(self) -> Self:
-        """The same function with every rich block replaced by its one convolution."""
+        """The same function, each rich block replaced by its single convolution."""
         width = self.head.out_channels
         plain = type(self)(
             self.scale,

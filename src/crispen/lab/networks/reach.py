@@ -1,9 +1,8 @@
 """Exact receptive fields by interval arithmetic, so that no halo is counted by hand.
 
-Each step answers: of which samples of its input does the range ``lo … hi`` of its output depend?
-`halo` walks a network's steps backwards for every phase of an output sample and takes the
-farthest input sample it meets. Skips need no mention, since the path around which they lead
-reaches further.
+Each step answers: on which input samples does the range ``lo … hi`` of its output depend? `halo`
+walks a network's steps backwards for every phase of an output sample and takes the farthest input
+sample. Skips need not be listed, since the path that they bypass reaches further.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ Step = Callable[[int, int], Range]
 
 
 def conv(kernel: int, stride: int = 1, padding: int | None = None) -> Step:
-    """A convolution; ``kernel // 2`` of padding unless given. Pooling is one without padding."""
+    """A convolution; padding is ``kernel // 2`` unless given. Pooling is one without padding."""
     pad = kernel // 2 if padding is None else padding
     return lambda lo, hi: (lo * stride - pad, hi * stride - pad + kernel - 1)
 
@@ -26,12 +25,12 @@ def pool(size: int = 2) -> Step:
 
 
 def spread(factor: int) -> Step:
-    """Nearest-neighbour enlarging, or a sub-pixel shuffle."""
+    """Nearest-neighbour upsampling, or a sub-pixel shuffle."""
     return lambda lo, hi: (lo // factor, hi // factor)
 
 
 def transposed(kernel: int, stride: int, padding: int) -> Step:
-    """A transposed convolution: output ``o`` sees ``i`` where ``o = stride · i - padding + k``."""
+    """A transposed convolution: output ``o`` uses ``i`` if ``o = stride · i - padding + k``."""
     return lambda lo, hi: (-((kernel - 1 - padding - lo) // stride), (hi + padding) // stride)
 
 
@@ -50,12 +49,12 @@ def _interpolated(scale: int, before: int, after: int) -> Step:
 
 
 def bilinear(scale: int) -> Step:
-    """Bilinear enlarging, centres aligned as in MATLAB."""
+    """Bilinear upsampling, centres aligned as in MATLAB."""
     return _interpolated(scale, 0, 1)
 
 
 def bicubic(scale: int) -> Step:
-    """Keys' bicubic enlarging; a sample that falls on another is just that one."""
+    """Keys' bicubic upsampling; a sample that falls on another copies it."""
     return _interpolated(scale, 1, 2)
 
 

@@ -1,4 +1,4 @@
-"""The residual network of the residual study, on the bilinearly enlarged picture.
+"""The residual network of the residual study, on the bilinearly upsampled picture.
 
 ::
 
@@ -7,16 +7,16 @@
       ─ 3×3, C ─► picture (N, C, sH, sW)
 
 151,751 parameters on RGB: 1,792 + 4 · (36,928 + 128 + 1) + 1,731. With ``skip`` the bilinear
-picture is added at the end, so that the layers need not carry it; the study did without.
+picture is added at the end, so the layers need not carry it; the study did not do this.
 
-``variant = "study"`` has the order that the study built, normalisation and activation before each
-convolution and one dropout between the two of a block, in twice as many blocks (``blocks = 2``
-stands for four)::
+``variant = "study"`` uses the study's order: normalisation and activation before each convolution,
+one dropout between the two convolutions of a block, and twice as many blocks (``blocks = 2`` means
+four)::
 
     block: BN ─ PReLU ─ 3×3, 64 ─ dropout ─ BN ─ PReLU ─ 3×3, 64 ─ +
 
-299,463 parameters, the study's number: 1,792 + 4 · (2 · 36,928 + 128 + 1) + 1,731. It comes out
-only if both halves of a block share one normalisation and one PReLU, so here they do.
+299,463 parameters, the study's number: 1,792 + 4 · (2 · 36,928 + 128 + 1) + 1,731. This holds only
+if both halves of a block share one normalisation and one PReLU, so here they do.
 
 Residual blocks: K. He et al., "Deep residual learning for image recognition", CVPR 2016,
 arXiv:1512.03385; with the activation first: "Identity mappings in deep residual networks", ECCV
@@ -68,7 +68,7 @@ class ResidualTable(Architecture):
 
 
 class ResidualBlock(nn.Module):
-    """Two blocks of convolution, batch normalisation, PReLU and dropout, and their input."""
+    """Two blocks of convolution, batch normalisation, PReLU and dropout, plus their input."""
 
     def __init__(self, width: int, dropout: float) -> None:
         super().__init__()
@@ -88,7 +88,7 @@ class ResidualBlock(nn.Module):
 
 
 class StudyBlock(nn.Module):
-    """The same in the study's order; its two halves share normalisation and activation."""
+    """The same in the study's order; both halves share normalisation and activation."""
 
     def __init__(self, width: int, dropout: float) -> None:
         super().__init__()
@@ -105,7 +105,7 @@ class StudyBlock(nn.Module):
 
 
 class Residual(Network):
-    """Bilinear enlarging, a convolution, residual blocks of `width` channels, a convolution."""
+    """Bilinear upsampling, a convolution, residual blocks of `width` channels, a convolution."""
 
     def __init__(
         self,
@@ -119,7 +119,7 @@ class Residual(Network):
         super().__init__(scale, channels)
         self.skip = skip
         self.head = nn.Conv2d(channels, width, 3, padding=1)
-        # A generator makes them here, so that a seed gives the weights that it always did.
+        # A generator creates them, so that a seed keeps giving the same weights.
         self.blocks = nn.Sequential(*blocks)
         self.halo = halo(bilinear(scale), *[conv(3)] * (2 * len(self.blocks) + 2), scale=scale)
         self.tail = nn.Conv2d(width, channels, 3, padding=1)
@@ -130,7 +130,7 @@ class Residual(Network):
                 self.tail.bias.zero_()  # type: ignore[union-attr]
 
     def forward(self, x: Tensor) -> Tensor:
-        """The finished picture."""
+        """The output picture."""
         if self.scale > 1:
             x = F.interpolate(x, scale_factor=self.scale, mode="bilinear", align_corners=False)
         answer = self.tail(self.blocks(self.head(x))).float()

@@ -1,4 +1,4 @@
-"""Networks of other makers, as the library ``spandrel`` has them.
+"""Third-party networks from the library ``spandrel``.
 
 ::
 
@@ -7,11 +7,11 @@
     architecture = "SPAN"
     feature_channels = 32
 
-``architecture`` is one of the library's networks, and every further key an argument that its class
-is built from, checked as strictly as those of our own. Scale and number of channels are the
-recipe's. ``train.start`` may name a published file of the same architecture (``.pth``, ``.pt``,
-``.safetensors``). How far such a network looks is written nowhere, so it is measured when a model
-is made of it.
+``architecture`` is one of the library's networks. Every further key is an argument of its class,
+checked as strictly as those of our own networks. Scale and number of channels come from the
+recipe. ``train.start`` may name a published file of the same architecture (``.pth``, ``.pt``,
+``.safetensors``). The receptive field of such a network is not documented, so it is measured when
+a model is made from it.
 """
 
 from __future__ import annotations
@@ -33,18 +33,18 @@ from crispen.lab.networks.spandrel_library import (
 
 
 class Foreign(Network):
-    """A network of spandrel.
+    """A network from spandrel.
 
     Args:
         model: Its layers.
-        descriptor: What the library says of weights like these.
+        descriptor: The library's description of such weights.
 
     Raises:
-        ModelError: It is no network from one picture to one picture.
+        ModelError: The network does not map one picture to one picture.
 
     Attributes:
-        model: The layers; their weights have the names that published files have.
-        title: The architecture, and what the library calls its size.
+        model: The layers; their weights are named as in published files.
+        title: The architecture, and the library's name for its size.
         settled: Whether halo, multiple and window were measured; see `crispen.lab.settling`.
     """
 
@@ -73,19 +73,19 @@ class Foreign(Network):
         self.multiple = max(sizes.multiple_of, sizes.minimum)
         if sizes.square:
             self.window_px = self.multiple
-        # Some take a plane of noise beside the picture, or give more than one answer.
+        # Some also take a plane of noise, or give more than one output.
         self._call = descriptor._call_fn
 
     def forward(self, x: Tensor) -> Tensor:
-        """See `Network`; a copy goes in, since some change their input."""
+        """See `Network`; gets a copy, since some networks change their input."""
         return self.finish(self._call(self.model, x.clone()))
 
 
 def recognised(weights: dict[str, Tensor]) -> Any:
-    """What the library says of weights, with a network that holds them.
+    """The library's description of weights, with a network that holds them.
 
     Raises:
-        ModelError: It knows no architecture that they fit.
+        ModelError: They fit no architecture that the library knows.
     """
     spandrel = library()
     try:
@@ -101,7 +101,7 @@ def recognised(weights: dict[str, Tensor]) -> Any:
 
 
 class SpandrelTable(Architecture):
-    """The ``[network]`` table of a network of spandrel: its name, and its own arguments."""
+    """The ``[network]`` table of a spandrel network: its name and its own arguments."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
@@ -128,7 +128,7 @@ class SpandrelTable(Architecture):
                 hint = hint or f"; those are {', '.join(table.model_fields)}"
                 raise UsageError(f"{key}: {self.architecture} has no such argument{hint}") from None
             raise UsageError(f"{key}: {first['msg']}") from None
-        # Every value written out, so that a run keeps what its network was built from.
+        # Every value is written out, so that a run records what its network was built from.
         object.__setattr__(self, "__pydantic_extra__", checked.model_dump(exclude_none=True))
         return self
 
@@ -141,9 +141,9 @@ class SpandrelTable(Architecture):
         }
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # of functions that its code still calls
+                warnings.simplefilter("ignore")  # for functions that its code still calls
                 model = made(**given, **(self.model_extra or {}))
-                # The library says from weights alone what a network is; so no copy is shared.
+                # The library identifies a network by its weights alone, so no copy is shared.
                 weights = {name: value.clone() for name, value in model.state_dict().items()}
                 network = Foreign(model, recognised(weights))
         except UsageError:

@@ -1,9 +1,9 @@
-"""The library ``spandrel``: its architectures by name, and the arguments that each is built from.
+"""The library ``spandrel``: its architectures by name, and the arguments of each.
 
-It names torchvision as a requirement, which is large and must fit PyTorch to the digit. Only two
-of its forty architectures import three functions of it: one fills holes, the other restores faces,
-and neither can be used here. Where torchvision is not installed, empty stand-ins are there while
-``spandrel`` is imported, and gone afterwards.
+It requires torchvision, which is large and must match PyTorch's exact version. Only two of its
+forty architectures import three functions from torchvision: one fills holes, the other restores
+faces, and neither can be used here. If torchvision is not installed, empty stand-ins exist while
+``spandrel`` is imported and are removed afterwards.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from torch import nn
 from crispen.errors import UsageError, nearest_names
 from crispen.models.published import needs_spandrel
 
-# What a recipe says elsewhere, by the names that constructors have for it.
+# What a recipe sets elsewhere, under the constructors' names.
 SCALES = ("scale", "up_scale", "upscale", "upscale_factor", "upscaling_factor")
 CHANNELS = (
     *("in_ch", "in_channels", "in_chans", "in_nc", "inp_channels", "num_in_ch", "dd_in"),
@@ -43,7 +43,7 @@ _STANDINS: dict[str, dict[str, Any]] = {
 
 @contextlib.contextmanager
 def _without_torchvision() -> Iterator[None]:
-    """Stand-ins for what is imported of torchvision, if it is not installed."""
+    """Stand-ins for what is imported from torchvision, if it is not installed."""
     if "torchvision" in sys.modules or importlib.util.find_spec("torchvision") is not None:
         yield
         return
@@ -72,7 +72,7 @@ def library() -> Any:
 
 @functools.cache
 def classes() -> dict[str, type[nn.Module]]:
-    """Its networks by their own names, and by those of architectures that are one network."""
+    """Its networks by their own names, and by architectures with a single network."""
     by_class: dict[str, type[nn.Module]] = {}
     by_architecture: dict[str, type[nn.Module]] = {}
     for support in library().MAIN_REGISTRY.architectures():
@@ -89,7 +89,7 @@ def class_of(name: str) -> type[nn.Module]:
     """The network that a recipe names.
 
     Raises:
-        UsageError: There is none; the nearest are named.
+        UsageError: There is no such network; the error lists the nearest names.
     """
     known = classes()
     if name not in known:
@@ -104,12 +104,12 @@ def class_of(name: str) -> type[nn.Module]:
 
 @functools.cache
 def arguments_of(name: str) -> type[BaseModel]:
-    """A strict table of what a network is built from, but for its scale and channels.
+    """A strict table of a network's arguments, except its scale and channels.
 
-    What no recipe can say, such as the class of a layer, is left out.
+    What no recipe can express, such as the class of a layer, is left out.
 
     Raises:
-        UsageError: As `class_of`.
+        UsageError: See `class_of`.
     """
     made = class_of(name)
     fields: dict[str, Any] = {}
@@ -133,17 +133,17 @@ def given_by_recipe(name: str) -> dict[str, bool]:
     return {
         key: key in SCALES
         for key, argument in inspect.signature(class_of(name)).parameters.items()
-        # One network answers with four planes of its own.
+        # One network outputs four planes of its own.
         if (key in SCALES and not isinstance(argument.default, list))
         or (key in CHANNELS and argument.default in (1, 3, argument.empty))
     }
 
 
 def _hints(made: type[nn.Module]) -> dict[str, Any]:
-    """The annotations that a recipe's value can be checked against."""
+    """The annotations against which a recipe's value can be checked."""
     try:
         written = get_type_hints(made.__init__)
-    except (NameError, TypeError):  # of a name that is there for type checkers alone
+    except (NameError, TypeError):  # for a name that exists only for type checkers
         return {}
     return {name: kind for name, kind in written.items() if _is_checkable(kind)}
 
@@ -157,7 +157,7 @@ def _is_checkable(kind: Any) -> bool:
 
 
 def _kind_of(default: Any) -> Any:
-    """The type of an argument that has none written down."""
+    """The type of an argument that has no annotation."""
     if default is None:
         return float | None
     if isinstance(default, bool | int | float | str):

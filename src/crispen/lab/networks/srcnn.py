@@ -5,10 +5,10 @@
     x (N, C, H, W) ─ bicubic ─ (N, C, sH, sW)
       ─ 9×9, 64 ─ ReLU ─ 1×1, 32 ─ ReLU ─ 5×5, C ─► picture (N, C, sH, sW)
 
-20,099 parameters on RGB: 15,616 + 2,080 + 2,403 (8,129 on luma; the paper's 8,032 leaves the
-biases out). The enlargement is inside, so that the network takes the small picture like every
-other one; the layers carry the whole picture, so it needs fp32 when it runs. The convolutions pad
-with zeros, where the paper lets the picture shrink and compares its middle.
+20,099 parameters on RGB: 15,616 + 2,080 + 2,403 (8,129 on luma; the paper's 8,032 excludes the
+biases). The upsampling is inside, so the network takes the small picture like every other one. The
+layers carry the whole picture, so inference needs fp32. The convolutions pad with zeros, whereas
+the paper lets the picture shrink and compares its middle.
 
 Source: C. Dong et al., "Image super-resolution using deep convolutional networks", TPAMI 2016,
 doi:10.1109/TPAMI.2015.2439281, arXiv:1501.00092.
@@ -47,7 +47,7 @@ class SrcnnTable(Architecture):
 
 
 class SRCNN(Network):
-    """9-1-5 convolutions with 64-32-C filters on the bicubically enlarged picture."""
+    """9-1-5 convolutions with 64-32-C filters on the bicubically upsampled picture."""
 
     bicubic: Tensor
 
@@ -61,7 +61,7 @@ class SRCNN(Network):
         he_init(self, self.conv3)
 
     def forward(self, x: Tensor) -> Tensor:
-        """The finished picture."""
+        """The output picture."""
         if self.scale > 1:
             with torch.autocast(x.device.type, enabled=False):
                 x = F.pixel_shuffle(bicubic_planes(x.float(), self.bicubic), self.scale)

@@ -1,4 +1,4 @@
-"""SRResNet: the generator of SRGAN, and without a discriminator a network of its own.
+"""SRResNet: the generator of SRGAN, or a network of its own without a discriminator.
 
 ::
 
@@ -8,10 +8,10 @@
       ─► 2 × [ 3×3, 256 ─ shuffle ×2 ─ PReLU ] ─ 9×9, C ─► picture (N, C, 4H, 4W)
 
 1,549,462 parameters on RGB at x4: 15,616 + 1 + 16 · 74,113 + 37,056 + 2 · 147,713 + 15,555; each
-PReLU has one parameter. The paper says "1.5 M". x2 has one enlarging step, x3 one by three.
+PReLU has one parameter. The paper says "1.5 M". x2 has one upsampling step, x3 one by three.
 
-Batch normalisation makes it sensitive to how its batches look; train it with many small crops. It
-carries the picture itself.
+Batch normalisation makes it sensitive to the content of its batches; train it with many small
+crops. It outputs the picture itself.
 
 Source: C. Ledig et al., "Photo-realistic single image super-resolution using a generative
 adversarial network", CVPR 2017, arXiv:1609.04802.
@@ -64,7 +64,7 @@ class ResidualBlock(nn.Module):
 
 
 def factors(scale: int) -> list[int]:
-    """The steps in which sides grow: by three, or by twos.
+    """The upsampling steps: one by three, or several by two.
 
     >>> factors(4), factors(3)
     ([2, 2], [3])
@@ -73,7 +73,7 @@ def factors(scale: int) -> list[int]:
 
 
 class SRResNet(Network):
-    """Residual blocks with batch normalisation, then sub-pixel enlarging."""
+    """Residual blocks with batch normalisation, then sub-pixel upsampling."""
 
     def __init__(
         self, scale: int = 4, channels: int = 3, width: int = 64, blocks: int = 16

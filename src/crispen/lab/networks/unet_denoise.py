@@ -1,4 +1,4 @@
-"""The U-Net that the autoencoder study asked for next: skips that carry detail past the bottleneck.
+"""The U-Net that the autoencoder study suggested next: skips carry detail past the bottleneck.
 
 ::
 
@@ -8,9 +8,9 @@
                  │ max-pool            │ 2×2/2ᵀ
                  4w ─ 4w ──────────────┘                         (shown with three levels)
 
-Each number is a 3×3 convolution with ReLU. With w = 32 and three levels 467,363 parameters on RGB.
-The convolutions pad, so that the sides stay (the paper's shrink), and the answer is added to the
-input, so that the layers only hold what is wrong with it.
+Each number is a 3×3 convolution with ReLU. With w = 32 and three levels it has 467,363 parameters
+on RGB. The convolutions pad, so the size stays (the paper's shrink), and the output is added to the
+input, so the layers only model the input's faults.
 
 Source: O. Ronneberger et al., "U-Net: convolutional networks for biomedical image segmentation",
 MICCAI 2015, arXiv:1505.04597.
@@ -62,7 +62,7 @@ def _steps(levels: int) -> list[Step]:
 
 
 class UnetDenoise(Upscaler):
-    """Encoder and decoder of pairs of 3×3 convolutions, concatenated across at each size."""
+    """Encoder and decoder of paired 3×3 convolutions, concatenated at each size."""
 
     def __init__(self, channels: int = 3, width: int = 32, levels: int = 3) -> None:
         super().__init__(1, channels)

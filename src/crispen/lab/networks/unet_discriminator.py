@@ -1,4 +1,4 @@
-"""The discriminator of Real-ESRGAN: a U-Net that says of every pixel how real it looks.
+"""The discriminator of Real-ESRGAN: a U-Net that scores how real every pixel looks.
 
 ::
 
@@ -6,8 +6,8 @@
       ─ enlarged ─ 3×3, 4w (+) ─ enlarged ─ 3×3, 2w (+) ─ enlarged ─ 3×3, w (+)
       ─ 3×3, w ─ 3×3, w ─ 3×3, 1 ─► scores (N, 1, H, W)
 
-(+): what came down at that size is added. Each of its convolutions but the first and the last has a
-largest singular value of one (spectral normalisation), which keeps the game stable.
+(+): the encoder's features of that size are added. Each convolution except the first and the last
+has a largest singular value of one (spectral normalisation), which keeps training stable.
 
 Sources: X. Wang et al., "Real-ESRGAN", ICCVW 2021, arXiv:2107.10833; E. Schönfeld et al., "A U-Net
 based discriminator for generative adversarial networks", CVPR 2020, arXiv:2002.12655; T. Miyato et
@@ -42,7 +42,7 @@ class UNetDiscriminatorTable(Table):
 
 
 class UNetDiscriminator(nn.Module):
-    """``(N, C, H, W)`` in [0, 1] → scores ``(N, 1, H, W)``, higher where it looks real."""
+    """``(N, C, H, W)`` in [0, 1] → scores ``(N, 1, H, W)``, higher if it looks real."""
 
     def __init__(self, channels: int = 3, width: int = 64) -> None:
         super().__init__()
@@ -66,7 +66,7 @@ class UNetDiscriminator(nn.Module):
         """Refuses an HR crop that the network cannot judge.
 
         Raises:
-            UsageError: Not a multiple of 8.
+            UsageError: Its side is not a multiple of 8.
         """
         if side % MULTIPLE:
             raise UsageError(
@@ -75,7 +75,7 @@ class UNetDiscriminator(nn.Module):
             )
 
     def forward(self, x: Tensor) -> Tensor:
-        """One logit a pixel."""
+        """One logit per pixel."""
         x = F.leaky_relu(self.first(x), _SLOPE)
         seen = []
         for layer in self.down:

@@ -1,20 +1,20 @@
-"""A network for looks that stands on one for the truth, so that its result shrinks back.
+"""A perceptual network on top of a faithful one, whose result shrinks back to the input.
 
 ::
 
     x ─┬─ faithful, as it was trained ─► f ────────────────────────────────────┬─(+)─► residual
        └─ detail ─► d ─(-f)─► e ─► e - enlarge(blur(shrink(e))) - m ─(× vivid)─┘
 
-Both answer with the phases of a residual (`crispen.lab.networks.base`). What of their difference
-would still be seen at the size of the input is taken out of it by back-projection [1]_: the result,
-seen through a lens that blurs by half a pixel of the input and shrunk again, is what the faithful
-network's result is then, within a level. So colours, and everything that a viewer could tell apart
-in the input, stay what they are. What is invented lies between its pixels, and in how crisp the
-edges are that it shows. `vivid` from 0 to 1 goes from one network to the other, and a little beyond
-it (`EMPHASIS`), since a small network that learned from a large one says everything too softly.
+Both output the phases of a residual (`crispen.lab.networks.base`). Back-projection [1]_ removes the
+part of their difference that would still be visible at the input's size: blurred by half an input
+pixel and shrunk again, the result equals that of the faithful network within one level. So colours,
+and everything that a viewer could tell apart in the input, stay unchanged. Only what lies between
+its pixels, and how crisp its edges are, is invented. `vivid` from 0 to 1 blends from one network to
+the other, and slightly beyond (`EMPHASIS`), since a small network that learned from a large one is
+too soft.
 
-Sub-pixel phases that differ on average would show as a grid of dots on every even area, so the
-running mean m of each is taken away, as batch normalisation does.
+Sub-pixel phases whose means differ would show as a grid of dots on every flat area, so the running
+mean m of each is subtracted, as in batch normalisation.
 
 .. [1] M. Irani and S. Peleg, "Improving resolution by image registration", CVGIP 1991
 """
@@ -34,19 +34,19 @@ from crispen.lab.networks.base import Architecture, Upscaler, bicubic_kernel
 from crispen.lab.networks.plain import Plain
 from crispen.media.resample import taps
 
-# Pixels of the input that shrinking looks at, and enlarging, along one side.
+# Input pixels that shrinking uses, and enlarging, along one side.
 _CELLS = 5
 _REACH = 3 * (_CELLS // 2)
 EMPHASIS = 1.3
-# How fast the mean of a phase follows.
+# How fast the running mean of a phase follows.
 _MOMENTUM = 0.02
-# Of the blur between the two, in pixels of the input. What it takes away is what may be sharpened:
-# inputs that were enlarged, shrunk or out of focus are never sharp to the last pixel.
+# The blur between the two, in input pixels. What it removes may be sharpened: inputs that were
+# enlarged, shrunk or out of focus are never sharp to the last pixel.
 _BLUR = 0.7
 
 
 class VividTable(Architecture):
-    """A plain stack for looks on top of a faithful one (`crispen.lab.networks.vivid`)."""
+    """A perceptual plain stack on top of a faithful one (`crispen.lab.networks.vivid`)."""
 
     kind: Literal["vivid"] = "vivid"
     faithful: str = Field(
@@ -85,7 +85,7 @@ class VividTable(Architecture):
 
 
 def _shrinking(scale: int) -> NDArray[np.float64]:
-    """``(5, scale)``: bicubic shrinking along one axis, of the sub-pixels of five pixels."""
+    """``(5, scale)``: bicubic shrinking along one axis, over the sub-pixels of five pixels."""
     cells = 2 * _CELLS
     axis = taps(cells * scale, cells, factor=1 / scale).matrix(cells * scale)[_CELLS]
     first = _CELLS - _CELLS // 2
@@ -96,7 +96,7 @@ def _shrinking(scale: int) -> NDArray[np.float64]:
 def shrinking_kernel(scale: int, channels: int) -> Tensor:
     """``(channels, channels · scale², 5, 5)``: bicubic shrinking of a picture in phases.
 
-    Equal to MATLAB's `imresize` by 1/scale, but at the picture's edge.
+    Equal to MATLAB's `imresize` by 1/scale, except at the picture's edge.
     """
     axis = _shrinking(scale)
     plane = np.einsum("yi,xj->ijyx", axis, axis).reshape(scale**2, _CELLS, _CELLS)
@@ -107,14 +107,14 @@ def shrinking_kernel(scale: int, channels: int) -> Tensor:
 
 
 def blurring_kernel(channels: int) -> Tensor:
-    """``(channels, 1, 5, 5)``: a Gaussian of `_BLUR`, for each channel by itself."""
+    """``(channels, 1, 5, 5)``: a Gaussian of `_BLUR`, per channel."""
     axis = torch.exp(-0.5 * ((torch.arange(_CELLS) - _CELLS // 2) / _BLUR) ** 2)
     axis = axis / axis.sum()
     return (axis[:, None] * axis).expand(channels, 1, _CELLS, _CELLS).clone()
 
 
 class Phases(Plain):
-    """A plain network that answers with its residual."""
+    """A plain network that outputs its residual."""
 
     def forward(self, x: Tensor, dials: Tensor | None = None) -> Tensor:
         """As `Plain.residual`."""
@@ -125,8 +125,8 @@ class Vivid(Upscaler):
     """Mixes two networks of one scale; only `detail` learns.
 
     Args:
-        faithful: Kept as it is.
-        detail: For looks.
+        faithful: Not trained.
+        detail: The perceptual network.
     """
 
     has_dials = True
@@ -152,7 +152,7 @@ class Vivid(Upscaler):
         self.register_buffer("mean", torch.zeros(1, self.channels * self.scale**2, 1, 1))
 
     def train(self, mode: bool = True) -> Self:
-        """Only `detail` trains: `faithful` neither rounds nor forgets to clip."""
+        """Only `detail` trains: `faithful` stays unrounded and clipped."""
         super().train(mode)
         self.faithful.eval()
         return self
@@ -176,13 +176,13 @@ class Vivid(Upscaler):
                 now = invented.float().mean((0, 2, 3), keepdim=True)
                 self.mean.lerp_(now, _MOMENTUM)
         invented = invented - self.mean.to(invented.dtype)
-        # What is learned is what is shown without emphasis.
+        # Training sees the output without emphasis.
         emphasis = 1.0 if self.training else EMPHASIS
         residual: Tensor = faithful + emphasis * (invented if vivid is None else vivid * invented)
         return residual
 
     def _seen_small(self, phases: Tensor) -> Tensor:
-        """What is left of phases after shrinking, blurring and enlarging."""
+        """What remains of phases after shrinking, blurring and enlarging."""
         x = phases
         for kernel, groups in (
             (self.shrinking, 1),
@@ -196,6 +196,6 @@ class Vivid(Upscaler):
     def merged(self) -> Vivid:
         """See `Network.merged`."""
         merged = Vivid(self.faithful.merged(), self.detail.merged())
-        with torch.no_grad():  # nothing of the means is seen small, so they may go in before that
+        with torch.no_grad():  # the means vanish when shrunk, so they may be folded in earlier
             merged.detail.tail.bias.sub_(self.mean.flatten())  # type: ignore[union-attr]
         return merged.train(self.training)

@@ -1,1 +1,1 @@
-"""One TOML file for each model that can be trained by name."""
+"""One TOML file per model that can be trained by name."""
