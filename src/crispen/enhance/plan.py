@@ -40,7 +40,7 @@ HARMLESS = Dials(noise=0.24, compression=0.25, blur=0.3)
 # Of the dials that were measured; see `careful`.
 CAREFUL_NOISE, CAREFUL_COMPRESSION = 0.7, 0.8
 _VIDEO_SUFFIXES = tuple(MUXERS)
-_LOSSLESS = ".mkv"
+_LOSSLESS = VIDEO_FORMATS["mkv"]
 
 
 class Plan(BaseModel):
