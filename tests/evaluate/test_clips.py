@@ -108,7 +108,7 @@ def test_clips_of_other_shapes_are_refused() -> None:
     for wrong, said in (
         (clip(1920, 1080), "the small clip first"),
         (clip(640, 480), "differ in shape"),
-        (clip(960, 540, 90), "turned differently"),
+        (clip(960, 540, 90), "rotated differently"),
     ):
         with pytest.raises(UsageError, match=said):
             check_pair(
