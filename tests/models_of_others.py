@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +14,8 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from crispen.models import store
+
+from .http_servers import running
 
 GOOD = (store.SHIPPED / "photo-fast-x2.onnx").read_bytes()
 DIGEST = hashlib.sha256(GOOD).hexdigest()
@@ -70,9 +71,5 @@ class _Server(BaseHTTPRequestHandler):
 @contextlib.contextmanager
 def serving() -> Iterator[str]:
     """The address of a server that has ``good.onnx`` and ``cut.onnx``."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), _Server) as http:
-        thread = threading.Thread(target=http.serve_forever, args=(0.02,))
-        thread.start()
-        yield f"http://127.0.0.1:{http.server_address[1]}"
-        http.shutdown()
-        thread.join()
+    with running(_Server) as url:
+        yield url

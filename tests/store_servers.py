@@ -10,9 +10,11 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
+
+from .http_servers import running
 
 
 @contextmanager
@@ -230,17 +232,9 @@ def web_server() -> Iterator[Web]:
                 self.connection.shutdown(socket.SHUT_RDWR)
                 self.close_connection = True
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    about.port = server.server_address[1]
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    try:
+    with running(Handler) as url:
+        about.port = int(url.rpartition(":")[2])
         yield about
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def s3_environment(port: int) -> dict[str, str]:

@@ -239,7 +239,9 @@ def test_formats():
     # A picture's format says nothing about a video beside it.
     assert suffix_for(Path("a.mov"), video=True, format="png") == ".mov"
     check_format("PNG")
-    with pytest.raises(UsageError, match=r"jpegg: this format cannot be written.*choose one of avif, .*webm"):
+    with pytest.raises(
+        UsageError, match=r"jpegg: this format cannot be written.*choose one of avif, .*webm"
+    ):
         check_format("jpegg")
     with pytest.raises(UsageError, match=r"mp4 is for videos, and the input is a picture"):
         check_format("mp4", videos=False)

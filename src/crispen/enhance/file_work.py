@@ -193,8 +193,7 @@ def attempt(job: Job, work: Callable[[], Outcome]) -> Outcome:
 
 def failed(job: Job, text: str, exit_code: int = 1) -> Outcome:
     """The outcome of a file that failed."""
-    line = " ".join(text.split())
-    return Outcome(job.source_name, job.result_name, "failed", error=line, exit_code=exit_code)
+    return Outcome.failure(job.source_name, job.result_name, text, exit_code)
 
 
 def _source(path: Path | None, progress: Progress) -> Path | bytes:

@@ -88,6 +88,11 @@ class Outcome:
     codec: str = ""
     node: str = ""
 
+    @classmethod
+    def failure(cls, source: str, target: str, text: str, exit_code: int = 1) -> Outcome:
+        """The outcome of a file that failed; the text becomes one line."""
+        return cls(source, target, "failed", error=" ".join(text.split()), exit_code=exit_code)
+
     def as_json(self) -> dict[str, Any]:
         """Plain types, for ``--json``."""
         facts = {**asdict(self), "seconds": round(self.seconds, 3)}

@@ -274,10 +274,10 @@ def dials_for(request: Request, damage: Dials) -> Dials:
 
 
 def careful(request: Request, seen: Dials) -> Dials:
-    """Dials a little below what was seen, which is rather too much than too little.
+    """Dials a little below the measured ones, which tend to be too high.
 
-    Texture passes for noise, and pictures that were coded before were often soft before: so they
-    come out 0.09 dB better, and half as many are worse than bicubic (benchmarks/default.py).
+    Texture is measured as noise, and many compressed pictures were soft to begin with. The lower
+    dials gain 0.09 dB, and half as many pictures are worse than bicubic (benchmarks/default.py).
     """
     noise, compression, blur = seen.values
     if request.denoise is None and noise is not None:

@@ -8,6 +8,7 @@ A plug-in's metric is a `Metric` with its `measure`, or simply that function::
 
 from __future__ import annotations
 
+import importlib
 import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -47,40 +48,13 @@ class Metric:
     prepare: Callable[[], object] | None = None
 
 
-def _lpips(result: NDArray[np.uint8], reference: NDArray[np.uint8]) -> float | None:
-    from crispen.evaluate.lpips import lpips
+def _when_called(module: str, name: str) -> Callable[..., Any]:
+    """A function of a metric's module, which is imported at the first call."""
 
-    return lpips(result, reference)
+    def call(*arguments: Any) -> Any:
+        return getattr(importlib.import_module(f"crispen.evaluate.{module}"), name)(*arguments)
 
-
-def _prepare_lpips() -> object:
-    from crispen.evaluate.lpips import load_weights
-
-    return load_weights()
-
-
-def _dists(result: NDArray[np.uint8], reference: NDArray[np.uint8]) -> float | None:
-    from crispen.evaluate.dists import dists
-
-    return dists(result, reference)
-
-
-def _prepare_dists() -> object:
-    from crispen.evaluate.dists import load_dists
-
-    return load_dists()
-
-
-def _ssimulacra2(result: NDArray[np.uint8], reference: NDArray[np.uint8]) -> float | None:
-    from crispen.evaluate.ssimulacra2 import ssimulacra2
-
-    return ssimulacra2(result, reference)
-
-
-def _prepare_ssimulacra2() -> object:
-    from crispen.evaluate.ssimulacra2 import load_package
-
-    return load_package()
+    return call
 
 
 def _niqe(result: NDArray[np.uint8], reference: NDArray[np.uint8]) -> float | None:
@@ -96,12 +70,6 @@ def _brisque(result: NDArray[np.uint8], reference: NDArray[np.uint8]) -> float |
     return brisque(result)
 
 
-def _prepare_brisque() -> object:
-    from crispen.evaluate.brisque import load_machine
-
-    return load_machine()
-
-
 METRICS: dict[str, Metric] = {
     "psnr": Metric("PSNR", 2),
     "ssim": Metric("SSIM", 4),
@@ -111,23 +79,23 @@ METRICS: dict[str, Metric] = {
         4,
         lower_is_better=True,
         about="LPIPS (AlexNet, lower is better) on R'G'B'",
-        measure=_lpips,
-        prepare=_prepare_lpips,
+        measure=_when_called("lpips", "lpips"),
+        prepare=_when_called("lpips", "load_weights"),
     ),
     "dists": Metric(
         "DISTS",
         4,
         lower_is_better=True,
         about="DISTS (VGG-16, lower is better) on R'G'B'",
-        measure=_dists,
-        prepare=_prepare_dists,
+        measure=_when_called("dists", "dists"),
+        prepare=_when_called("dists", "load_dists"),
     ),
     "ssimulacra2": Metric(
         "SSIMULACRA2",
         2,
         about="SSIMULACRA 2 (higher is better, at most 100) on R'G'B'",
-        measure=_ssimulacra2,
-        prepare=_prepare_ssimulacra2,
+        measure=_when_called("ssimulacra2", "ssimulacra2"),
+        prepare=_when_called("ssimulacra2", "load_package"),
     ),
     "niqe": Metric(
         "NIQE",
@@ -142,7 +110,7 @@ METRICS: dict[str, Metric] = {
         lower_is_better=True,
         about="BRISQUE (lower is better) on grey of the result alone",
         measure=_brisque,
-        prepare=_prepare_brisque,
+        prepare=_when_called("brisque", "load_machine"),
     ),
 }
 

@@ -18,20 +18,13 @@ from sqlalchemy import ColumnElement, CursorResult, Engine, and_, func, or_
 from sqlmodel import Session, col, delete, select, update
 
 from crispen.jobs.advisory import AdvisoryLock, advisory_lock
-from crispen.jobs.database import (
-    CHANGES,
-    ChangeRow,
-    CounterRow,
-    Database,
-    FactRow,
-    JobRow,
-    WebhookRow,
-)
+from crispen.jobs.database import CHANGES, ChangeRow, CounterRow, Database, FactRow, JobRow
 from crispen.jobs.job import Job, JobSpec
 from crispen.jobs.job_facts import JobResult, ProgressNow
 from crispen.jobs.states import FINAL, MAX_ATTEMPTS, Move, NotPossible, Status, move
 from crispen.jobs.webhook_store import WebhookStore
 
+Condition = ColumnElement[bool] | bool
 VERSION = 2
 _TRIES = 20
 
@@ -41,13 +34,12 @@ class JobStore:
 
     Args:
         url: Of SQLAlchemy, such as ``sqlite:////data/crispen.db`` or ``postgresql+psycopg://…``.
-        prepare: Make the tables if need be. Without it nothing is asked of the database yet, so
-            that a worker can start while the database does not answer.
+        prepare: Make missing tables. Otherwise the database is not asked yet, so that a worker can
+            start while it does not answer.
 
     Raises:
         UsageError: The database cannot be opened.
-
-    All methods raise `StoreError` while the database does not answer.
+        StoreError: By every method, while the database does not answer.
     """
 
     def __init__(self, url: str, *, prepare: bool = True) -> None:
@@ -324,7 +316,7 @@ class JobStore:
         with self._database.session() as session:
             done: CursorResult[Any] = session.exec(delete(JobRow).where(col(JobRow.id) == id))
             session.exec(delete(ChangeRow).where(col(ChangeRow.job) == id))
-            session.exec(delete(WebhookRow).where(col(WebhookRow.job) == id))
+            self.webhooks.forget(session, id)
             session.commit()
             return bool(done.rowcount)
 
@@ -356,17 +348,14 @@ class JobStore:
                 return None
             status, attempts = move(job.status, what, attempts=job.attempts)
             there = (JobRow.status == job.status.value, JobRow.attempts == job.attempts)
+            values |= {"status": status.value, "attempts": attempts}
             with self._database.session() as session:
-                if self._change(
-                    session, id, *there, status=status.value, attempts=attempts, **values
-                ):
+                if self._change(session, id, *there, **values):
                     return self.get(id)
         raise NotPossible(f"the job changes all the time; '{what.value}' it again")
 
     @staticmethod
-    def _change(
-        session: Session, id: str, *there: ColumnElement[bool] | bool, **values: Any
-    ) -> bool:
+    def _change(session: Session, id: str, *there: Condition, **values: Any) -> bool:
         """Change one row if it is still as it was; whether it was."""
         statement = update(JobRow).where(JobRow.id == id, *there)  # type: ignore[arg-type]
         done: CursorResult[Any] = session.exec(statement.values(updated=time.time(), **values))
@@ -380,7 +369,7 @@ _ORDER = (col(JobRow.urgent).desc(), col(JobRow.created), col(JobRow.id))
 _FREE: dict[str, Any] = {"worker": None, "lease": None, "progress": None}
 
 
-def _waiting() -> tuple[ColumnElement[bool] | bool, ...]:
+def _waiting() -> tuple[Condition, ...]:
     return JobRow.status == Status.QUEUED.value, col(JobRow.version) <= VERSION
 
 
@@ -392,7 +381,7 @@ def _ended() -> dict[str, Any]:
     return {**_FREE, "finished": time.time()}
 
 
-def _held(job: Job) -> tuple[ColumnElement[bool] | bool, ...]:
+def _held(job: Job) -> tuple[Condition, ...]:
     return (
         JobRow.status == Status.RUNNING.value,
         JobRow.worker == job.worker,
@@ -405,8 +394,7 @@ def _number(session: Session, id: str) -> None:
     counted = update(CounterRow).where(col(CounterRow.name) == CHANGES)
     session.exec(counted.values(value=CounterRow.value + 1))
     number = session.exec(select(CounterRow.value).where(CounterRow.name == CHANGES)).one()
-    known: CursorResult[Any] = session.exec(
-        update(ChangeRow).where(col(ChangeRow.job) == id).values(number=number)
-    )
+    renumbered = update(ChangeRow).where(col(ChangeRow.job) == id).values(number=number)
+    known: CursorResult[Any] = session.exec(renumbered)
     if not known.rowcount:
         session.add(ChangeRow(job=id, number=number))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import CursorResult
-from sqlmodel import col, select, update
+from sqlmodel import Session, col, delete, select, update
 
 from crispen.jobs.database import Database, JobRow, WebhookRow
 from crispen.jobs.job import Job
@@ -116,6 +116,11 @@ class WebhookStore:
         with self._database.session() as session:
             self._change(session, message, due=due, tries=message.tries + 1, error=error[:300])
             session.commit()
+
+    @staticmethod
+    def forget(session: Session, job: str) -> None:
+        """Tell nobody of a job that is being removed in this session."""
+        session.exec(delete(WebhookRow).where(col(WebhookRow.job) == job))
 
     @staticmethod
     def _change(session: Any, message: Message, *there: Any, **values: Any) -> bool:

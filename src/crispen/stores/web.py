@@ -44,7 +44,7 @@ class WebStore(Store):
         """What the server reports about the file."""
         if not file_name(self._address):
             return None
-        return self._tried(lambda: self._asked(), progress)
+        return self._tried(self._asked, progress)
 
     def is_folder(self, name: str, progress: Progress) -> bool:
         """Whether this is not a file."""

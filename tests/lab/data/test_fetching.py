@@ -8,7 +8,6 @@ import io
 import json
 import socket
 import tarfile
-import threading
 import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -26,6 +25,8 @@ from crispen.lab.data.catalogue import SETS, PublicSet
 from crispen.lab.data.fetching import fetch, is_here
 from crispen.media.image import Image
 from crispen.progress import Event, Progress
+
+from ...http_servers import running
 
 CHUNK = 1 << 16
 
@@ -71,13 +72,8 @@ def server() -> Iterator[Server]:
         def log_message(self, *_: Any) -> None:
             """Says nothing."""
 
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http_server:
-        state.url = f"http://127.0.0.1:{http_server.server_port}"
-        thread = threading.Thread(target=http_server.serve_forever, args=(0.01,))
-        thread.start()
+    with running(Handler) as state.url:
         yield state
-        http_server.shutdown()
-        thread.join()
 
 
 def png(seed: int) -> bytes:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import http.server
-import threading
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +19,8 @@ from crispen.lab.losses import build_loss, vgg
 from crispen.lab.losses.onnx_features import OnnxFeatures
 from crispen.lab.losses.perceptual import PerceptualLoss, load_features
 from crispen.lab.networks import Output
+
+from ...http_servers import running
 
 IMAGENET = torch.tensor((0.485, 0.456, 0.406)), torch.tensor((0.229, 0.224, 0.225))
 
@@ -218,14 +219,9 @@ def server(narrow: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[bytes
         def log_message(self, format: str, *args: object) -> None:
             pass
 
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as listening:
-        thread = threading.Thread(target=listening.serve_forever, args=(0.05,))
-        thread.start()
-        url = f"http://127.0.0.1:{listening.server_port}/vgg19.pth"
-        monkeypatch.setattr(vgg, "URL", url)
+    with running(Handler) as url:
+        monkeypatch.setattr(vgg, "URL", f"{url}/vgg19.pth")
         yield bodies
-        listening.shutdown()
-        thread.join()
 
 
 def test_weights_are_fetched_once(server: list[bytes]) -> None:

@@ -188,8 +188,7 @@ class _Run:
             except Cancelled:
                 raise
             except CrispenError as error:
-                line = " ".join(str(error).split())
-                yield Outcome(shown, "", "failed", error=line, exit_code=error.exit_code)
+                yield Outcome.failure(shown, "", str(error), error.exit_code)
 
     def _item(self, piece: Piece, place: Place) -> _Item | Outcome | None:
         """What is to be done for a file; nothing for results of earlier runs."""
@@ -203,9 +202,7 @@ class _Run:
         except Cancelled:
             raise
         except CrispenError as error:
-            line = " ".join(str(error).split())
-            of = piece.of
-            return Outcome(of, "", "failed", error=line, exit_code=error.exit_code)
+            return Outcome.failure(piece.of, "", str(error), error.exit_code)
 
     def _begun(self, piece: Piece, place: Place) -> _Item | Outcome:
         """What is to be done, with its source at hand."""
@@ -232,8 +229,7 @@ class _Run:
                 why = f", {difference}"
             if not options.overwrite:
                 text = "add --overwrite to make it again, or choose another -o"
-                error = f"{shown}: exists already{why}; {text}"
-                return Outcome(piece.of, shown, "failed", error=error, exit_code=1)
+                return Outcome.failure(piece.of, shown, f"{shown}: exists already{why}; {text}")
         if video:
             workplace = self._space.lasting(
                 of=piece.of, source=about, settings=settings, to=f"{place.store.shown}{name}"

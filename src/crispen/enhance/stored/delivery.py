@@ -147,14 +147,8 @@ class Delivery:
         except Cancelled:
             raise
         except CrispenError as error:
-            text = " ".join(str(error).split())
-            return Outcome(
-                ready.outcome.source,
-                ready.outcome.target,
-                "failed",
-                error=text,
-                exit_code=error.exit_code,
-                seconds=ready.outcome.seconds,
-            )
+            done = ready.outcome
+            failure = Outcome.failure(done.source, done.target, str(error), error.exit_code)
+            return replace(failure, seconds=done.seconds)
         ready.done()
         return ready.outcome

@@ -129,9 +129,7 @@ class ImageReader:
         words = _WORDS.get(self._format)
         self._texts = self._looked_at(words) if words else Texts()
         if self._texts.placed:
-            self._note(
-                "its GeoTIFF position was left out: it is wrong for a result of another size"
-            )
+            self._note("its GeoTIFF position was left out: it is wrong after resizing")
         self._told = self._guarded(self._look_at_colours)
         self.notes += self._choice.notes
         try:

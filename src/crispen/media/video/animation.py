@@ -27,6 +27,7 @@ from crispen.media.picture.header import (
 from crispen.media.video.colors import as_rgb
 from crispen.media.video.container import local, reading, writing
 from crispen.media.video.encoded import EncodedTimes
+from crispen.media.video.hdr import TRANSFERS
 from crispen.media.video.header import Color, VideoHeader
 from crispen.media.video.pixel_formats import packed
 
@@ -40,7 +41,6 @@ _USUAL_MS = 100
 # GIF counts in hundredths of a second, and one is too short for players.
 _GIF_TICK_MS = 10
 GIF_MOST_FPS = 50
-_PQ, _HLG = 16, 18
 
 
 def is_picture(path: Path) -> bool:
@@ -124,7 +124,7 @@ def check_animation(
     Raises:
         UsageError: It would be too large, or the video is HDR.
     """
-    if color.transfer in (_PQ, _HLG):
+    if color.transfer in TRANSFERS:
         raise UsageError(
             f"{target}: the video is HDR, which an animated {kind.title} cannot hold; choose a "
             "name ending in .mkv or .mp4"
