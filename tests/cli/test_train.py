@@ -70,7 +70,7 @@ def test_resume_and_begin_anew(crispen: Any) -> None:
         (("toy", "--set", "scale=0"), 2, "scale"),
         (("toy", "--set", "data.patch=400"), 1, "smaller than a crop"),
         (("toy", "--valid", "nowhere"), 1, "nowhere: no such folder"),
-        (("toy", "--start", "nowhere.ckpt"), 1, "nowhere.ckpt is not there; train it first"),
+        (("toy", "--start", "nowhere.ckpt"), 1, "nowhere.ckpt does not exist; train it first"),
         (("toy", "--device", "abacus"), 2, "give auto, cpu"),
         (("toy", "--slurm", "gpu=4"), 2, "did you mean gpus"),
     ],

@@ -85,7 +85,7 @@ def test_resume_refuses_other_pictures(recipe: Make, tmp_path: Path) -> None:
         ("upscale", ["network.unshuffle=2", "data.patch=13"], r"data\.patch.*multiple of 2"),
         ("upscale", ["degradation=[{kind='bicubic', factor=3}]"], "shrink 3 times"),
         ("upscale", ["degradation=[{kind='color-noise', proportion=0.3}]"], "needs colour"),
-        ("upscale", ["train.start='gone.ckpt'"], "gone.ckpt is not there; train it first"),
+        ("upscale", ["train.start='gone.ckpt'"], "gone.ckpt does not exist; train it first"),
         ("upscale", ["data.path='gone'"], "gone"),
         ("upscale", ["validation.path='gone'"], "gone: no such folder"),
         ("upscale", ["network={kind='autoencoder-unet'}"], "scale"),

@@ -54,7 +54,7 @@ def as_clip(source: Path, target: Path, request: Request, progress: Progress) ->
         if request.pix_fmt is None and codec.family in _FOR_PLAYERS:
             more["pix_fmt"] = "yuv420p"
     with tempfile.TemporaryDirectory(prefix="crispen-") as folder:
-        clip = Path(folder) / f"{source.stem}.mov"
+        clip = Path(folder) / source.name  # which progress shows
         notes = unroll(source, clip, progress.check)
         yield Clip(clip, request.model_copy(update=more), notes)
 
