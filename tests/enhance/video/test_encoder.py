@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+import subprocess
+import sys
 from fractions import Fraction
 from pathlib import Path
 
@@ -96,3 +99,26 @@ def test_a_pixel_format_that_the_codec_does_not_take_is_refused_before_work(
         )
     with pytest.raises(UsageError, match="no pixel format 'yuv420'; did you mean yuv420p"):
         enhance_video(tmp_path / "none.mp4", tmp_path / "b.mp4", 1, pix_fmt="yuv420")
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getscheduler"), reason="no scheduling policies here")
+@pytest.mark.parametrize("codec", ["h264", "hevc", "av1", "vp9", "prores", "ffv1"])
+def test_no_codec_changes_how_this_process_is_scheduled(tmp_path: Path, codec: str) -> None:
+    """SVT-AV1 would make it, as root, a real-time one, which starves all others."""
+    enhance_video(make_clip(tmp_path / "a.mkv"), tmp_path / "b.mkv", codec=codec, scale=1)
+    assert os.sched_getscheduler(0) == os.SCHED_OTHER
+
+
+@pytest.mark.parametrize("size", [(16, 16), (40, 24), (48, 32), (62, 100)])
+def test_hevc_of_the_smallest_pictures(tmp_path: Path, size: tuple[int, int]) -> None:
+    """x265 would corrupt memory, so that this is tried in a process of its own."""
+    source = make_clip(tmp_path / "a.mkv", range(0, 40 * 512, 512), size=size)
+    code = (
+        "import sys; from crispen import enhance_video\n"
+        "for _ in range(3): enhance_video(sys.argv[1], sys.argv[2], codec='hevc', scale=1,"
+        " overwrite=True)"
+    )
+    command = [sys.executable, "-c", code, str(source), str(tmp_path / "b.mkv")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(frames(tmp_path / "b.mkv")) == 40

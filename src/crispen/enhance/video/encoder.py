@@ -14,12 +14,16 @@ from crispen.media.video.container import explained, local, reason
 from crispen.media.video.hardware import accelerator
 from crispen.media.video.header import Color, VideoHeader
 from crispen.media.video.pixel_formats import Planar
+from crispen.media.video.scheduling import kept_scheduling
 from crispen.media.video.video_codec import VideoCodec
 
 if TYPE_CHECKING:
     import av
     from av.container import OutputContainer
     from av.video.stream import VideoStream
+
+# x265 4.2 corrupts memory, and so ends the process, if a row has fewer than four blocks.
+_X265_WIDTH = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +98,11 @@ class Encoder:
         options = dict(self.options)
         if header.top_left and self.format.chroma == "420":
             options["chroma_sample_location"] = "topleft"
+        if self.codec.encoder == "libx265" and self.size[0] < _X265_WIDTH:
+            # Its cuTree writes four blocks of 16 pixels at a time, also past the end of a row.
+            options["x265-params"] = ":".join(
+                [*filter(None, [options.get("x265-params")]), "cutree=0"]
+            )
         stream: Any = out.add_stream(
             self.codec.encoder, rate=rate, options=options, hwaccel=accelerator(self.codec)
         )
@@ -108,4 +117,6 @@ class Encoder:
         apply_color(context, self.color)
         if self.threads is not None:
             context.thread_count = self.threads
+        with kept_scheduling():
+            context.open(strict=False)
         return stream  # type: ignore[no-any-return]
