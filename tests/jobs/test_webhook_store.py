@@ -11,7 +11,7 @@ URL = "https://example.org/hook"
 
 @pytest.fixture
 def ended(store, new_job):
-    """A job that failed, and tells somebody."""
+    """A job that failed, with a webhook."""
     spec = new_job()
     store.webhooks.add(spec.id, URL)
     store.add(spec)
@@ -20,7 +20,7 @@ def ended(store, new_job):
     return spec
 
 
-def test_a_job_that_ended_is_told_of_once(store, ended):
+def test_a_job_that_ended_is_reported_once(store, ended):
     hooks = store.webhooks
     assert hooks.collect(lambda job: f"{job.id} {job.status.value}") == 1
     assert hooks.collect(lambda job: "again") == 0
@@ -52,7 +52,7 @@ def test_a_server_that_dies_while_it_tells_loses_nothing(store, ended):
     assert len(store.webhooks.claim(60)) == 1
 
 
-def test_a_job_that_is_tried_again_is_told_of_again(store, ended):
+def test_a_job_that_is_tried_again_is_reported_again(store, ended):
     hooks = store.webhooks
     hooks.collect(lambda job: job.status.value)
     (first,) = hooks.claim(60)
@@ -66,7 +66,7 @@ def test_a_job_that_is_tried_again_is_told_of_again(store, ended):
     assert first.id != second.id
 
 
-def test_a_deleted_job_tells_nobody(store, ended):
+def test_a_deleted_job_notifies_nobody(store, ended):
     store.webhooks.collect(lambda job: "body")
     store.delete(ended.id)
     assert store.webhooks.claim(60) == []

@@ -1,4 +1,4 @@
-"""Somebody who is told of jobs."""
+"""A receiver of webhooks."""
 
 from __future__ import annotations
 

@@ -94,16 +94,16 @@ class FactRow(SQLModel, table=True):
 
 
 class WebhookRow(SQLModel, table=True):
-    """Who is told when a job ends, and the last message, until somebody has taken it.
+    """A job's webhook, and its last message until that is delivered.
 
-    ``told`` is when the job that the message tells of ended; ``due`` is when to try next.
+    ``job_ended`` is when the job that the message is about ended; ``due`` is when to try next.
     """
 
     __tablename__ = "crispen_webhook"
 
     job: str = Field(primary_key=True, max_length=32)
     url: str
-    told: float = 0.0
+    job_ended: float = 0.0
     due: float | None = Field(default=None, index=True)
     message: str = Field(max_length=60)
     body: str

@@ -1,4 +1,4 @@
-"""Messages about jobs that have ended, in the queue's database until somebody has taken them."""
+"""Webhook messages, kept in the queue's database until they are delivered."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from crispen.jobs.states import FINAL
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What is to be told.
+    """A message about a job that has ended.
 
     Attributes:
         job: The job's id.
-        id: The same in each try, and no other message's.
-        url: To whom.
-        body: What; JSON.
-        tries: How often it was tried before.
+        id: Unique; the same in each attempt.
+        url: The receiver's address.
+        body: JSON.
+        tries: Number of earlier attempts.
     """
 
     job: str
@@ -35,50 +35,53 @@ class Message:
 
 
 class WebhookStore:
-    """Messages of all servers over one database.
+    """The messages of all servers that share a database.
 
     Args:
         database: The queue's.
 
-    All methods raise `StoreError` while the database does not answer.
+    All methods raise `StoreError` if the database is unavailable.
     """
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def add(self, job: str, url: str) -> None:
-        """Tell `url` when a job ends, each time that it does."""
+        """Notify `url` each time that a job ends."""
         with self._database.session() as session:
-            row = WebhookRow(job=job, url=url, told=0.0, message="", body="", tries=0)
+            row = WebhookRow(job=job, url=url, job_ended=0.0, message="", body="", tries=0)
             session.merge(row)
             session.commit()
 
     def collect(self, write: Callable[[Job], str]) -> int:
-        """Make messages of jobs that ended since they were last told of; how many.
+        """Write messages about jobs that ended since their last message, and return how many.
 
         Args:
-            write: A job as the body of a message.
+            write: Makes the body of a message.
         """
         ended = [status.value for status in FINAL]
         query = (
             select(WebhookRow, JobRow)
             .join(JobRow, col(JobRow.id) == WebhookRow.job)
-            .where(col(JobRow.status).in_(ended), col(JobRow.finished) > WebhookRow.told)
+            .where(col(JobRow.status).in_(ended), col(JobRow.finished) > WebhookRow.job_ended)
         )
         made = 0
         with self._database.session() as session:
             for hook, row in session.exec(query).all():
                 assert row.finished is not None
                 values = {
-                    "told": row.finished,
+                    "job_ended": row.finished,
                     "due": time.time(),
                     "message": f"msg_{row.id}_{round(row.finished * 1e3):x}",
                     "body": write(Job.of(row)),
                     "tries": 0,
                     "error": None,
                 }
-                # Of several servers one makes it.
-                same = (col(WebhookRow.job) == hook.job, col(WebhookRow.told) == hook.told)
+                # Only one of several servers writes it.
+                same = (
+                    col(WebhookRow.job) == hook.job,
+                    col(WebhookRow.job_ended) == hook.job_ended,
+                )
                 done: CursorResult[Any] = session.exec(
                     update(WebhookRow).where(*same).values(**values)
                 )
@@ -87,7 +90,7 @@ class WebhookStore:
         return made
 
     def claim(self, lease_s: float, limit: int = 20) -> Sequence[Message]:
-        """Messages that are due, for this server alone until the lease ends."""
+        """Messages that are due; no other server gets them until the lease ends."""
         now = time.time()
         query = (
             select(WebhookRow)
@@ -105,13 +108,13 @@ class WebhookStore:
         return mine
 
     def sent(self, message: Message) -> None:
-        """It was taken."""
+        """Record that it was delivered."""
         with self._database.session() as session:
             self._change(session, message, due=None, tries=message.tries + 1, error=None)
             session.commit()
 
     def failed(self, message: Message, error: str, wait_s: float | None) -> None:
-        """It was not taken; try again after a while, or never."""
+        """Record a failed attempt; None for `wait_s` means that no other follows."""
         due = None if wait_s is None else time.time() + wait_s
         with self._database.session() as session:
             self._change(session, message, due=due, tries=message.tries + 1, error=error[:300])
@@ -119,7 +122,7 @@ class WebhookStore:
 
     @staticmethod
     def forget(session: Session, job: str) -> None:
-        """Tell nobody of a job that is being removed in this session."""
+        """Drop the messages of a job that is being removed in this session."""
         session.exec(delete(WebhookRow).where(col(WebhookRow.job) == job))
 
     @staticmethod

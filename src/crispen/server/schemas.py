@@ -160,7 +160,7 @@ class NewJob(BaseModel):
     webhook: str | None = Field(
         None,
         max_length=1000,
-        description="address that is told when the job has ended; its host must be one of the "
+        description="address that is notified when the job has ended; its host must be one of the "
         "server's `webhook_hosts`",
     )
     options: Request = Request()

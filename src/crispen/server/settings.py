@@ -152,14 +152,14 @@ class Settings(BaseSettings):
     )
     webhook_hosts: Names = Field(
         (),
-        description="hosts that may be told when a job has ended, such as example.org or "
-        "*.example.org; nobody unless given",
+        description="hosts that webhooks may be sent to, such as example.org or *.example.org; "
+        "none by default",
     )
     webhook_secret: SecretStr | None = Field(
-        None, description="what these messages are signed with: whsec_ and 24 bytes in base64"
+        None, description="key that signs webhooks: whsec_ followed by 24 bytes in base64"
     )
     webhook_private: bool = Field(
-        False, description="these hosts may be in the local network, or be this machine"
+        False, description="allow webhook hosts in the local network and on this machine"
     )
     root_path: str = Field(
         "",

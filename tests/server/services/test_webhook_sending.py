@@ -1,4 +1,4 @@
-"""Who may be told, and how a message looks; against receivers on this machine."""
+"""Which addresses are allowed, and what a message looks like; with receivers on this machine."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 
 from crispen.errors import UsageError
 from crispen.server.services import webhook_sending
-from crispen.server.services.webhook_sending import NotTaken, check_url, is_public, send
+from crispen.server.services.webhook_sending import NotDelivered, check_url, is_public, send
 
 from ..receiver import KEY, receiver, verified
 
@@ -24,7 +24,7 @@ def test_a_message_that_its_receiver_can_verify():
 
 @pytest.mark.parametrize("status", [301, 302, 400, 410, 500, 503])
 def test_what_is_not_taken(status):
-    with receiver(status) as server, pytest.raises(NotTaken, match=f"answers {status}"):
+    with receiver(status) as server, pytest.raises(NotDelivered, match=f"answers {status}"):
         send(server.url, "msg_1", b"{}", KEY, hosts=LOCAL, private=True)
     assert len(server.got) == 1  # a redirect is not followed
 
@@ -32,13 +32,13 @@ def test_what_is_not_taken(status):
 def test_nobody_there():
     with receiver() as server:
         url = server.url
-    with pytest.raises(NotTaken, match="refused"):
+    with pytest.raises(NotDelivered, match="refused"):
         send(url, "msg_1", b"{}", KEY, hosts=LOCAL, private=True)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
-def test_this_machine_is_not_told_unless_that_is_allowed(host):
-    with receiver() as server, pytest.raises(NotTaken, match="which is not public"):
+def test_this_machine_is_refused_unless_allowed(host):
+    with receiver() as server, pytest.raises(NotDelivered, match="which is not public"):
         send(server.url.replace("127.0.0.1", host), "msg_1", b"{}", KEY, hosts=LOCAL)
     assert server.got == []
 
@@ -51,12 +51,12 @@ def test_a_name_that_is_allowed_and_means_a_private_address(monkeypatch):
         return [(2, 1, 6, "", ("93.184.216.34", port)), (2, 1, 6, "", ("10.0.0.1", port))]
 
     monkeypatch.setattr(webhook_sending.socket, "getaddrinfo", lookup)
-    with pytest.raises(NotTaken, match=r"example\.org is 10\.0\.0\.1, which is not public"):
+    with pytest.raises(NotDelivered, match=r"example\.org is 10\.0\.0\.1, which is not public"):
         send("http://example.org/", "msg_1", b"{}", KEY, hosts=("example.org",))
     assert asked == ["example.org"]
 
 
-def test_the_address_that_was_checked_is_the_one_that_is_told(monkeypatch):
+def test_the_address_that_was_checked_is_the_one_that_is_connected_to(monkeypatch):
     """A name that means another host at the second look-up fools nobody."""
     with receiver() as server:
         port = int(server.url.rpartition(":")[2].strip("/"))
@@ -105,7 +105,7 @@ def test_addresses_that_are(address):
         *("file:///etc/passwd", "https://[::1/", "https://notexample.org/"),
     ],
 )
-def test_addresses_that_may_not_be_told(url):
+def test_addresses_that_are_refused(url):
     with pytest.raises(UsageError, match="webhook: "):
         check_url(url, ("example.org", "*.example.org"))
 

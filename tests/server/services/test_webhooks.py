@@ -17,7 +17,7 @@ from crispen.server.settings import Settings
 from ..conftest import Live, local
 from ..receiver import KEY, SECRET, receiver, verified
 
-TELLING = {"webhook_hosts": ("127.0.0.1",), "webhook_secret": SECRET, "webhook_private": True}
+SENDING = {"webhook_hosts": ("127.0.0.1",), "webhook_secret": SECRET, "webhook_private": True}
 
 
 @pytest.fixture(autouse=True)
@@ -33,10 +33,10 @@ def wait_for(what):
     assert what()
 
 
-def test_a_receiver_that_fails_first_is_told_in_the_end(tmp_path, photo):
+def test_a_receiver_that_fails_first_is_notified_in_the_end(tmp_path, photo):
     with (
         receiver(500, 503) as other,
-        Live(local(tmp_path, **TELLING)) as live,
+        Live(local(tmp_path, **SENDING)) as live,
         live.client() as api,
     ):
         made = api.post(
@@ -54,14 +54,14 @@ def test_a_receiver_that_fails_first_is_told_in_the_end(tmp_path, photo):
         assert len(other.got) == 3
     assert all(verified(headers, body) for headers, body in other.got)
     assert len({headers["webhook-id"] for headers, _ in other.got}) == 1
-    told = json.loads(other.got[0][1])
-    assert told["type"] == "job.done"
-    assert (told["data"]["id"], told["data"]["error"]) == (job["id"], None)
-    assert told["data"]["result"]["width"] == job["result"]["width"]
+    body = json.loads(other.got[0][1])
+    assert body["type"] == "job.done"
+    assert (body["data"]["id"], body["data"]["error"]) == (job["id"], None)
+    assert body["data"]["result"]["width"] == job["result"]["width"]
 
 
 def test_a_restart_loses_no_message(tmp_path, photo):
-    settings = local(tmp_path, **TELLING)
+    settings = local(tmp_path, **SENDING)
     with receiver() as other:
         url = other.url
     with Live(settings) as live, live.client() as api:  # nobody is there to take it
@@ -84,12 +84,14 @@ def _tries(live):
 @pytest.mark.parametrize(
     ("settings", "url", "text"),
     [
-        ({}, "https://example.org/", "this server tells nobody"),
-        (TELLING, "https://example.org/", "ask whoever runs it to add it to webhook_hosts"),
-        (TELLING, "ftp://127.0.0.1/", "not an address"),
+        ({}, "https://example.org/", "this server sends no webhooks"),
+        (SENDING, "https://example.org/", "ask its operator to add the host to webhook_hosts"),
+        (SENDING, "ftp://127.0.0.1/", "not an address"),
     ],
 )
-def test_who_may_not_be_told_is_said_before_any_work(tmp_path, photo, settings, url, text):
+def test_an_address_that_is_refused_is_reported_before_any_work(
+    tmp_path, photo, settings, url, text
+):
     with Live(local(tmp_path, workers=0, **settings)) as live, live.client() as api:
         upload = api.upload(photo)
         made = api.post("/jobs", json={"upload": upload, "webhook": url})

@@ -1330,7 +1330,7 @@ export interface components {
             upload?: string | null;
             /**
              * Webhook
-             * @description address that is told when the job has ended; its host must be one of the server's `webhook_hosts`
+             * @description address that is notified when the job has ended; its host must be one of the server's `webhook_hosts`
              */
             webhook?: string | null;
         };

@@ -140,7 +140,7 @@ class JobCreation:
             models=plan.models,
             plan=plan,
         )
-        # First, so that a job which ends at once is told of as well.
+        # First, so that a job which ends at once is reported as well.
         await self._database.run(self._webhooks.add, spec.id, new.webhook)
         job = await self._database.run(self._queue.add, spec, path)
         await asyncio.to_thread(self._upload_store.drop, uid)

@@ -42,7 +42,7 @@ class Lifecycle:
         upload_store: Finds those that are there.
         helpers: Ended with the server.
         database: Ended with the server.
-        webhooks: One of its loops, where anybody is told.
+        webhooks: One of its loops, if webhooks are on.
         shared: Other servers use the folder and the database at the same time.
     """
 

@@ -1,8 +1,7 @@
-"""Sends one signed message, and only to an address that may be told.
+"""Delivers one signed webhook message, and only to an allowed address.
 
 Messages are signed as https://www.standardwebhooks.com describes. The address that was checked is
-the one that is connected to, so that a name cannot mean another host a moment later; redirects are
-not followed.
+the one that is connected to, so that DNS rebinding has no effect; redirects are not followed.
 """
 
 from __future__ import annotations
@@ -22,12 +21,12 @@ from crispen.errors import CrispenError, UsageError
 TIMEOUT_S = 15.0
 
 
-class NotTaken(CrispenError):
-    """The receiver did not take a message; it may do so later."""
+class NotDelivered(CrispenError):
+    """The receiver did not accept a message; it may do so later."""
 
 
 def signature(key: bytes, id: str, timestamp: int, body: bytes) -> str:
-    """What ``webhook-signature`` says.
+    """The value of the ``webhook-signature`` header.
 
     >>> key = base64.b64decode("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
     >>> signature(key, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, b'{"test": 2432232314}')
@@ -38,14 +37,14 @@ def signature(key: bytes, id: str, timestamp: int, body: bytes) -> str:
 
 
 def check_url(url: str, hosts: tuple[str, ...]) -> SplitResult:
-    """The parts of an address that may be told.
+    """The parts of an allowed address.
 
     Args:
-        url: Of http or https.
-        hosts: Names that may be told; ``*.example.org`` stands for all names below that one.
+        url: An http or https address.
+        hosts: Allowed host names; ``*.example.org`` allows all subdomains.
 
     Raises:
-        UsageError: It may not.
+        UsageError: It is not allowed, or not an address.
     """
     try:
         parts = urlsplit(url)
@@ -56,8 +55,8 @@ def check_url(url: str, hosts: tuple[str, ...]) -> SplitResult:
         raise UsageError("webhook: not an address such as https://example.org/hook")
     if not any(_matches(host, name.lower()) for name in hosts):
         raise UsageError(
-            f"webhook: this server tells nobody at {host}; ask whoever runs it to add it to "
-            "webhook_hosts"
+            f"webhook: this server may not send webhooks to {host}; ask its operator to add the "
+            "host to webhook_hosts"
         )
     return parts
 
@@ -75,17 +74,17 @@ def send(
     """Send a message.
 
     Args:
-        url: To whom.
-        id: Of the message; the same in each try.
+        url: The receiver's address.
+        id: The message's; the same in each attempt.
         body: JSON.
-        key: What it is signed with.
-        hosts: As for `check_url`.
-        private: Addresses of this machine and of the local network are allowed.
-        timeout_s: For each step.
+        key: The signing key.
+        hosts: See `check_url`.
+        private: Whether this machine and the local network are allowed.
+        timeout_s: Limit for connecting, and for each read and write.
 
     Raises:
-        NotTaken: It was not taken.
-        UsageError: The address may not be told any more.
+        NotDelivered: The receiver did not accept it.
+        UsageError: The address is no longer allowed.
     """
     parts = check_url(url, hosts)
     now = int(time.time())
@@ -107,9 +106,9 @@ def send(
     except (OSError, http.client.HTTPException, ValueError) as error:
         if isinstance(error, CrispenError):
             raise
-        raise NotTaken(f"{parts.hostname}: {error or type(error).__name__}") from error
+        raise NotDelivered(f"{parts.hostname}: {error or type(error).__name__}") from error
     if not 200 <= status < 300:
-        raise NotTaken(f"{parts.hostname} answers {status}")
+        raise NotDelivered(f"{parts.hostname} answers {status}")
 
 
 def _matches(host: str, name: str) -> bool:
@@ -123,11 +122,11 @@ def _connected(parts: SplitResult, private: bool, timeout_s: float) -> http.clie
     port = parts.port or (443 if secure else 80)
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     addresses = list(dict.fromkeys(str(entry[4][0]) for entry in found))
-    # One that is not public makes all of them suspect.
+    # One address that is not public is enough to refuse the host.
     if not private:
         for address in addresses:
             if not is_public(address):
-                raise NotTaken(
+                raise NotDelivered(
                     f"{host} is {address}, which is not public; webhook_private allows it"
                 )
     plain = socket.create_connection((addresses[0], port), timeout_s)
@@ -144,7 +143,7 @@ def _connected(parts: SplitResult, private: bool, timeout_s: float) -> http.clie
 
 
 def is_public(address: str) -> bool:
-    """Whether an address belongs to the internet, rather than to a network of somebody's own.
+    """Whether an address is on the public internet, rather than in a private network.
 
     >>> [is_public(a) for a in ("93.184.216.34", "10.0.0.1", "169.254.169.254", "::ffff:127.0.0.1")]
     [True, False, False, False]

@@ -1,4 +1,4 @@
-"""Who is told when a job has ended."""
+"""Webhooks: addresses that are notified when a job ends."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def upgrade() -> None:
         "crispen_webhook",
         sa.Column("job", sa.String(32), primary_key=True),
         sa.Column("url", sa.String, nullable=False),
-        sa.Column("told", sa.Float, nullable=False),
+        sa.Column("job_ended", sa.Float, nullable=False),
         sa.Column("due", sa.Float, nullable=True),
         sa.Column("message", sa.String(60), nullable=False),
         sa.Column("body", sa.String, nullable=False),
