@@ -20,6 +20,7 @@ import pytest
 from crispen.errors import InputError
 from crispen.media import formats, signatures
 from crispen.media.image import Image, Metadata, open_image, read_image, write_image
+from crispen.media.picture import jxl
 
 from ..pictures import ICC, XMP, exif, full_metadata, smooth
 
@@ -73,18 +74,34 @@ def test_jpeg_xl_of_libjxl(shared_data: Path, tmp_path: Path, name: str, flags: 
 
 
 @NEEDS_JXL
-def test_jpeg_xl_beyond_8_bits(shared_data: Path, tmp_path: Path) -> None:
+def test_jpeg_xl_beyond_8_bits(
+    shared_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     path = tmp_path / "a.jxl"
-    for name, kind, notes in (("grey_16bit", "uint16", 0), ("rgb_16bit", "uint8", 1)):
+    for name in ("grey_16bit", "rgb_16bit"):
         source = shared_data / f"odd/valid/{name}.png"
         subprocess.run(
             ["cjxl", "-q", "100", str(source), str(path)], check=True, capture_output=True
         )
         with open_image(path) as reader:
-            assert (reader.header.dtype, len(reader.notes)) == (kind, notes)
-            expected = read_image(source).pixels / 65535
-            found = reader.read() / np.iinfo(kind).max
-            assert np.abs(found - expected).max() <= (0.0001 if kind == "uint16" else 0.004)
+            assert (reader.header.dtype, reader.notes) == ("uint16", [])
+            np.testing.assert_array_equal(reader.read(), read_image(source).pixels)
+    monkeypatch.setattr(jxl, "find_spec", lambda name: None)
+    with open_image(path) as reader:
+        assert reader.header.dtype == "uint8"
+        assert reader.notes == [jxl._ROUNDED]
+        expected = read_image(source).pixels / 65535
+        assert np.abs(reader.read() / 255 - expected).max() <= 0.004
+
+
+@NEEDS_JXL
+@pytest.mark.parametrize("flags", [["-d", "1"], ["-d", "0"]])
+def test_damaged_jpeg_xl_beyond_8_bits(shared_data: Path, tmp_path: Path, flags: list[str]) -> None:
+    source, path = shared_data / "odd/valid/rgb_16bit.png", tmp_path / "a.jxl"
+    subprocess.run(["cjxl", *flags, str(source), str(path)], check=True, capture_output=True)
+    data = path.read_bytes()
+    with pytest.raises(InputError, match="JPEG XL"):
+        read_image(data[: len(data) // 2])
 
 
 def test_jpeg_xl_sizes_are_known_before_decoding() -> None:

@@ -1,11 +1,15 @@
 """JPEG XL by libjxl (``pillow-jxl-plugin``), in 8 bits; grey in 16.
 
+The plugin decodes colour to 8 bits; all bits of it are read if `imagecodecs` is installed too (the
+extra ``crispen[formats]``), which in turn knows nothing of profiles and metadata.
+
 Source: ISO/IEC 18181-1, 18181-2 (the container).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -20,6 +24,7 @@ _HEAD_BYTES = 64
 _RATIOS = {1: (1, 1), 2: (12, 10), 3: (4, 3), 4: (3, 2), 5: (16, 9), 6: (5, 4), 7: (2, 1)}
 _MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 _EFFORT = 5  # libjxl's default, 7, takes three times as long
+_ROUNDED = "its 16 bits were rounded to 8; to read all: pip install 'crispen[formats]'"
 _PNG = "convert it to 16-bit PNG with djxl first"
 
 
@@ -97,6 +102,8 @@ def _decode(data: bytes, deep: bool, read_jpeg: Callable[[bytes], Decoded]) -> D
         raise NotUnderstood("this JPEG XL is HDR, and is not read", _PNG)
     dtype = "uint16" if info.mode == "I;16" else "uint8"
     pixels: Any = np.frombuffer(samples, dtype).reshape(info.height, info.width, channels)
+    if deep and channels > 2 and find_spec("imagecodecs") is not None:
+        pixels = _all_bits(data)
     exif, xmp = _box(boxes, b"Exif"), _box(boxes, b"xml ")
     if exif and exif[4:6] in (b"II", b"MM"):  # after an offset, as the format requires
         exif = exif[4:]
@@ -105,8 +112,21 @@ def _decode(data: bytes, deep: bool, read_jpeg: Callable[[bytes], Decoded]) -> D
         exif=exif_orientation.upright(b"Exif\0\0" + exif) if exif else None,
         xmp=exif_orientation.upright_xmp(xmp) if xmp else None,
     )
-    notes = ("its 16 bits were rounded to 8, the limit for a JPEG XL in colour",)
-    return Decoded(pixels, metadata, notes if deep and dtype == "uint8" else ())
+    return Decoded(pixels, metadata, (_ROUNDED,) if deep and pixels.dtype == np.uint8 else ())
+
+
+def _all_bits(data: bytes) -> Pixels:
+    """``(height, width, 3 or 4)`` of uint16, in the same colours as in 8 bits."""
+    import imagecodecs
+
+    try:
+        decoded = np.asarray(imagecodecs.jpegxl_decode(data))
+    except RuntimeError:
+        raise ValueError(DAMAGED) from None
+    pixels: Any = decoded[0] if decoded.ndim > 3 else decoded  # the first frame of an animation
+    if pixels.dtype == np.uint16:
+        return pixels  # type: ignore[no-any-return]
+    return (np.nan_to_num(pixels).clip(0, 1) * 65535 + 0.5).astype(np.uint16)  # floating point
 
 
 def _box(boxes: list[Any], kind: bytes) -> bytes | None:
