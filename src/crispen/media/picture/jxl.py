@@ -123,10 +123,12 @@ def _all_bits(data: bytes) -> Pixels:
         decoded = np.asarray(imagecodecs.jpegxl_decode(data))
     except RuntimeError:
         raise ValueError(DAMAGED) from None
-    pixels: Any = decoded[0] if decoded.ndim > 3 else decoded  # the first frame of an animation
-    if pixels.dtype == np.uint16:
-        return pixels  # type: ignore[no-any-return]
-    return (np.nan_to_num(pixels).clip(0, 1) * 65535 + 0.5).astype(np.uint16)  # floating point
+    pixels = decoded[0] if decoded.ndim > 3 else decoded  # the first frame of an animation
+    if pixels.dtype != np.uint16:
+        pixels = (np.nan_to_num(pixels).clip(0, 1) * 65535 + 0.5).astype(
+            np.uint16
+        )  # from floating point
+    return np.asarray(pixels, np.uint16)
 
 
 def _box(boxes: list[Any], kind: bytes) -> bytes | None:
