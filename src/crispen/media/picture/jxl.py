@@ -124,10 +124,8 @@ def _all_bits(data: bytes) -> Pixels:
     except RuntimeError:
         raise ValueError(DAMAGED) from None
     pixels = decoded[0] if decoded.ndim > 3 else decoded  # the first frame of an animation
-    if pixels.dtype != np.uint16:
-        pixels = (np.nan_to_num(pixels).clip(0, 1) * 65535 + 0.5).astype(
-            np.uint16
-        )  # from floating point
+    if pixels.dtype != np.uint16:  # floating point
+        pixels = np.nan_to_num(pixels).clip(0, 1) * 65535 + 0.5
     return np.asarray(pixels, np.uint16)
 
 
