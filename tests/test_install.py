@@ -35,6 +35,7 @@ OPTIONAL = {
     "engines/_torch_operations.py": {"torch"},
     "evaluate/dists.py": {"safetensors"},
     "evaluate/ssimulacra2.py": {"ssimulacra2"},
+    "media/picture/jxl.py": {"imagecodecs"},
     "media/picture/raw.py": {"rawpy"},
     "models/ncnn.py": {"onnx"},
     "lab/networks/spandrel_library.py": {"spandrel"},
