@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import subprocess
@@ -93,6 +94,33 @@ def test_listing_models_needs_no_engine() -> None:
 def test_listing_public_sets_needs_no_laboratory() -> None:
     heavy = imported(HELP.format(arguments=["data", "--json"]))
     assert {"numpy", "torch", "pooch", "openvino"}.isdisjoint(heavy)
+
+
+REPORTING = """
+import threading, multiprocessing
+started = []
+multiprocessing.Process.start = lambda self: started.append(self)
+{first}
+import openvino
+for thread in threading.enumerate():
+    if thread is not threading.main_thread():
+        thread.join(10)
+print(len(started))
+"""
+
+
+@pytest.mark.parametrize(("first", "reported"), [("import crispen", False), ("", True)])
+def test_openvino_reports_nothing(tmp_path: Path, first: str, reported: bool) -> None:
+    """Alone it does, which shows that this would be noticed."""
+    if not reported or importlib.util.find_spec("openvino_telemetry"):
+        done = subprocess.run(
+            [sys.executable, "-c", REPORTING.format(first=first)],
+            env={k: v for k, v in os.environ.items() if k != "CI"} | {"HOME": str(tmp_path)},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert (bool(int(done.stdout)), (tmp_path / "intel").exists()) == (reported, reported)
 
 
 # A process with the libraries, but nothing of ours, forks for each module: what one of ours needs

@@ -38,6 +38,10 @@ if TYPE_CHECKING:
     from crispen.models import models
     from crispen.models.card import ModelCard
 
+# OpenVINO reports each import to its makers, in a process that it forks, and keeps an id in the
+# home folder. It does neither if the package for that is missing: nothing leaves the machine.
+sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
+
 __version__ = "0.2.0"
 
 __all__ = [
