@@ -162,6 +162,7 @@ TOGETHER: dict[str, tuple[tuple[str, ...], str]] = {
 # Tests of the program as a whole, or of what is no module.
 WHOLE = {
     "browser/*.py": "the page in a browser",
+    "test_deploy.py": "containers and services",
     "test_docs.py": "the documents",
     "test_extras.py": "what an install brings",
     "test_install.py": "what an install brings",
@@ -192,6 +193,7 @@ WHOLE = {
     "lab/test_exact.py": "runs that are stopped and resumed",
     "lab/test_gpu_job.py": "a script of tools/",
     "server/test_outage.py": "a server without its database",
+    "server/test_proxy.py": "a server behind nginx",
     "server/test_postgresql.py": "a server with another database",
     "server/test_shared.py": "servers and workers that share a queue",
 }

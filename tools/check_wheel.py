@@ -1,7 +1,8 @@
 """Builds the wheel and tries it in a fresh environment, first alone, then with the extra 'server'.
 
 The minimal install must enhance a 16×16 picture and name the install line of each missing extra.
-The wheel must contain the web page, complete and small enough for its first load, and serve it.
+The wheel must contain the web page, complete and small enough for its first load, and serve it,
+also as its container image would.
 
 This way, a developer's installed packages cannot hide a missing dependency or file.
 """
@@ -18,6 +19,8 @@ import urllib.request
 import venv
 import zipfile
 from pathlib import Path
+
+from check_container import check_container
 
 ROOT = Path(__file__).parents[1]
 # Enhancing needs none of these.
@@ -169,6 +172,7 @@ def main() -> None:
         print(f"wheel: the small install has {size_of(folder / 'venv'):.0f} MB")
         run(python, *pip, "install", "-c", ROOT / "constraints.txt", f"{wheel}[server]")
         check_served(folder / "venv/bin/crispen", folder)
+        check_container(folder / "venv")
 
 
 if __name__ == "__main__":
