@@ -27,6 +27,8 @@ HEAVY = (
     "fsspec",
     "sqlite3",
 )
+# Coverage imports much itself, and would take minutes in hundreds of processes.
+UNMEASURED = {k: v for k, v in os.environ.items() if not k.startswith("COVERAGE_")}
 START = """
 import sys
 {code}
@@ -37,6 +39,7 @@ print(*[name for name in {heavy!r} if name in sys.modules])
 def imported(code: str) -> list[str]:
     done = subprocess.run(
         [sys.executable, "-c", START.format(code=code, heavy=HEAVY)],
+        env=UNMEASURED,
         capture_output=True,
         text=True,
         check=True,
@@ -183,11 +186,9 @@ MODULES = sorted(
 def test_every_module_can_be_imported_on_its_own() -> None:
     assert len(MODULES) > 300
     code = EACH_ALONE.format(libraries=LIBRARIES, modules=MODULES)
-    # Measuring what each of these processes covers would take minutes.
-    unmeasured = {k: v for k, v in os.environ.items() if not k.startswith("COVERAGE_")}
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", code],
-        env=unmeasured,
+        env=UNMEASURED,
         capture_output=True,
         text=True,
         check=True,

@@ -15,7 +15,7 @@ from .test_ways import blur
 
 def test_a_new_person(server: Process, page: Page) -> None:
     """What it does is there to be tried without a file of one's own."""
-    page.get_by_text("on this computer alone").wait_for()
+    page.get_by_text("only on this computer").wait_for()
     line = page.get_by_role("slider", name=re.compile("sample before real-x2"))
     picture = page.get_by_role("img", name="Sample before real-x2")
     picture.wait_for()

@@ -24,7 +24,6 @@ from crispen.media.picture.header import (
     flatten_on_white,
     to_8bit,
 )
-from crispen.media.video.colors import as_rgb
 from crispen.media.video.container import local, reading, writing
 from crispen.media.video.encoded import EncodedTimes
 from crispen.media.video.hdr import TRANSFERS
@@ -202,6 +201,8 @@ class Animation:
         """``(height, width, 3)`` as shown."""
         import av
         from av.video.reformatter import VideoReformatter
+
+        from crispen.media.video.colors import as_rgb  # which loads FFmpeg
 
         shaper = VideoReformatter()
         for path in segments:

@@ -9,8 +9,6 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import av
-
 from crispen.errors import UsageError
 from crispen.media.video.container import local
 
@@ -109,6 +107,8 @@ class EncodedTimes:
 
 def encoded(path: Path) -> Iterator[Packet[Any]]:
     """The packets of a file's first video stream."""
+    import av
+
     with av.open(local(path), "r") as part:
         for packet in part.demux(part.streams.video[0]):
             if packet.size:
@@ -117,6 +117,8 @@ def encoded(path: Path) -> Iterator[Packet[Any]]:
 
 def count_frames(path: Path) -> int:
     """How many frames an encoded file holds; 0 if it cannot be read."""
+    import av
+
     try:
         return sum(1 for _ in encoded(path))
     except (av.FFmpegError, OSError):
