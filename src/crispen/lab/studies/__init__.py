@@ -30,14 +30,14 @@ STUDIES: tuple[Study, ...] = (
 
 
 def find_study(name: str) -> Study:
-    """A study by its name.
+    """The study with this name.
 
     Raises:
-        UsageError: There is none of that name.
+        UsageError: No study has this name.
     """
     known = {study.name: study for study in STUDIES}
     if name not in known:
-        hint = nearest_names(name, known) or f"; those are {', '.join(known)}"
+        hint = nearest_names(name, known) or f"; the studies are {', '.join(known)}"
         raise UsageError(f"{name}: no such study{hint}")
     return known[name]
 
