@@ -37,7 +37,7 @@ def find_study(name: str) -> Study:
     """
     known = {study.name: study for study in STUDIES}
     if name not in known:
-        hint = nearest_names(name, known) or f"; the studies are {', '.join(known)}"
+        hint = nearest_names(name, known) or f"; those are {', '.join(known)}"
         raise UsageError(f"{name}: no such study{hint}")
     return known[name]
 

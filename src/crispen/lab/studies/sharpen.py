@@ -42,7 +42,7 @@ def raw_answer(network: Network, pixels: Bytes) -> Array:
     """The network's output in levels of 255, ``(h, w, 3)`` float64, neither clipped nor rounded.
 
     Args:
-        network: A network of scale 1.
+        network: A network of scale 1, in training mode: otherwise it clips its output.
         pixels: Input, ``(h, w, 3)`` R'G'B'.
     """
     with torch.inference_mode():
