@@ -162,8 +162,8 @@ def rescaled_tail(
         old = weights.get(key)
         if old is None or larger % smaller or len(old) % (before * unshuffle) ** 2:
             continue
-        # Sub-pixel rows and columns last, whatever a row of the tensor holds; folded pixels follow
-        # them, see `Plain.residual`.
+        # Moves the sub-pixel axes to the end; the axis before them has everything else: unshuffled
+        # pixels (see `Plain.residual`) and, for the weight, its kernel.
         channels = len(old) // (before * unshuffle) ** 2
         planes = old.reshape(channels, before, before, -1).permute(0, 3, 1, 2)
         if after > before:
