@@ -76,7 +76,7 @@ def test_a_checkpoint_of_another_network_is_refused(recipe: Make, tmp_path: Path
     wider = recipe("upscale", "network.width=16")
     from crispen.lab.learner import make_network
 
-    with pytest.raises(UsageError, match="weights are of another network"):
+    with pytest.raises(UsageError, match="weights belong to another network"):
         restore_weights(make_network(wider), content["network"], tmp_path / CHECKPOINT)
 
 
