@@ -196,7 +196,7 @@ class Keeper:
         if self._board is None:
             from torch.utils.tensorboard import SummaryWriter
 
-            # Discards events that a killed run wrote for later steps.
+            # Removes what a killed run recorded for later steps.
             self._board = SummaryWriter(str(self.folder.path / "tensorboard"), purge_step=step)
         for name, value in row.items():
             if name not in ("step", "seconds"):

@@ -77,7 +77,7 @@ class Trainer:
         self.judge = Judge()
         self.lineage: dict[str, Any] = no_lineage()
         network = make_network(recipe)
-        # Errors in the recipe are reported before any data is read.
+        # All errors in a recipe are reported before anything is read.
         pipeline = make_pipeline(recipe, torch.device("cpu"))
         check_losses(recipe, network)
         side = recipe.scale * recipe.data.patch
