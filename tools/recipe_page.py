@@ -28,11 +28,11 @@ WRITTEN = "<!-- Written by tools/recipe_page.py; change the program, then run it
 HEAD = """\
 # Recipes
 
-A recipe is one TOML file. Every key that it may have stands here; any other key is an error, and so
-is a value that does not fit. `crispen train NAME --set train.steps=500` changes a value, as does
-`--set degradation.0.sigma=[0,30]` in a list, by the same rules. How training goes is told on the
-page about [training](training.md); what `[network]`, `[[degradation]]` and `[[loss]]` can name, on
-those about [networks](networks.md), [degradations](degradations.md) and [losses](losses.md).
+A recipe is a TOML file. This page lists all of its keys; other keys and invalid values are errors.
+`crispen train NAME --set train.steps=500` changes a value, and
+`--set degradation.0.sigma=[0,30]` one in a list. See also [training](training.md), and the pages on
+the [networks](networks.md), [degradations](degradations.md) and [losses](losses.md) that
+`[network]`, `[[degradation]]` and `[[loss]]` can name.
 """
 SECTIONS: dict[str, type[Table]] = {
     "train": Train,

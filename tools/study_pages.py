@@ -50,7 +50,7 @@ def keep(study: Study, results: Path) -> None:
 def originals(found: list[Findings]) -> str:
     """A table of the studies' reported results, their networks' results here, and ours."""
     lines = [
-        "| study | figure | the original | here, as built | here, ours |",
+        "| study | figure | original study | as built, here | ours, here |",
         "| --- | --- | ---: | ---: | ---: |",
     ]
     for one in found:

@@ -1,4 +1,4 @@
-"""``crispen study``: from a name to a report, and everything that can stop it."""
+"""``crispen study``: from a name to a report, and all of its errors."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_a_study_leaves_tables_pictures_and_a_report(crispen: Any) -> None:
         (("study", "colour"), "colour: no such study; did you mean color"),
         (("study", "color", "--quick", "--data", "x"), "leave --data and --valid out"),
         (("study", "color", "--images", "x"), "give --markdown too"),
-        (("study", "color", "--effort", "0"), "--effort 0: a factor above 0"),
+        (("study", "color", "--effort", "0"), "--effort 0: must be above 0"),
         (("study", "color", "--set", "train.stepps=1"), "train.stepps"),
         (("study", "color", "--valid", "nowhere"), "nowhere: no such folder"),
     ],

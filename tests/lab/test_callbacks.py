@@ -92,7 +92,7 @@ def test_weights_that_are_no_numbers_are_never_saved(recipe: Make, tmp_path: Pat
     trainer = Trainer(recipe("upscale", "train.steps=2"), tmp_path)
     with torch.no_grad():
         trainer.learner.average.head.weight[0] = float("nan")
-    with pytest.raises(TrainingError, match="no checkpoint was made yet"):
+    with pytest.raises(TrainingError, match="no checkpoint was written yet"):
         trainer.fit()
     assert not list(tmp_path.glob("*.ckpt"))
 

@@ -77,7 +77,7 @@ def test_code_in_a_file_is_not_run(tmp_path: Path) -> None:
     torch.save({"params": harm}, tmp_path / "zip.pth")
     (tmp_path / "plain.pth").write_bytes(pickle.dumps({"params": harm}))
     for name in ("zip.pth", "plain.pth"):
-        with pytest.raises(InputError, match=r"\.pth: holds more than weights.*\.safetensors"):
+        with pytest.raises(InputError, match=r"\.pth: contains more than weights.*\.safetensors"):
             read_published(tmp_path / name)
     assert not (tmp_path / "harm").exists()
 

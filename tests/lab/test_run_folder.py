@@ -70,5 +70,5 @@ def test_a_run_is_put_aside_not_lost(recipe: Make, tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_made(recipe: Make, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(OutputError, match=r"cannot be made.*choose another"):
+    with pytest.raises(OutputError, match=r"cannot be created.*choose another"):
         Trainer(recipe("upscale"), tmp_path / "file" / "run")

@@ -36,7 +36,7 @@ def test_validation_on_a_folder(recipe: Make, pictures: Path, tmp_path: Path) ->
 
 def test_monitor_that_cannot_be_measured(recipe: Make, tmp_path: Path) -> None:
     made = recipe("denoise", "data.patch=8", "validation.monitor=ssim", "train.steps=1")
-    with pytest.raises(TrainingError, match=r"validation\.monitor: there is no ssim"):
+    with pytest.raises(TrainingError, match=r"validation\.monitor: ssim cannot be measured"):
         Trainer(made, tmp_path).fit()
 
 

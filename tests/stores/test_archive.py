@@ -46,7 +46,7 @@ def test_a_file(archive, tmp_path):
         assert store.start("b.jpg", 3, Progress()) == b"012"
         store.fetch(entry, tmp_path / "b", Progress())
         assert (tmp_path / "b").read_bytes() == CONTENT
-        with pytest.raises(UsageError, match="can only be read"):
+        with pytest.raises(UsageError, match="is read-only"):
             store.put(tmp_path / "b", "new.jpg", overwrite=True, progress=Progress())
 
 

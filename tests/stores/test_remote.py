@@ -150,7 +150,7 @@ def test_a_bucket_that_is_not_there(s3, tmp_path):
     (tmp_path / "content").write_bytes(b"1")
     with pytest.raises(MissingInput, match="s3://nobodys-bucket/in/: no such file or folder"):
         list(store.files(recursive=True, progress=Progress()))
-    with pytest.raises(OutputError, match="its bucket or folder is not there"):
+    with pytest.raises(OutputError, match="its bucket or folder does not exist"):
         store.put(tmp_path / "content", "a.jpg", overwrite=True, progress=Progress())
 
 
@@ -166,7 +166,7 @@ def test_a_key_that_is_not_accepted(sftp):
     port, _ = sftp
     (Path(os.environ["HOME"]) / ".ssh/id_ed25519").unlink()
     store = RemoteStore(parse(f"sftp://me@127.0.0.1:{port}/in/"))
-    with pytest.raises(InputError, match="does not permit it; check the credentials"):
+    with pytest.raises(InputError, match="permission denied by the store; check the credentials"):
         store.find("a.jpg", Progress())
 
 

@@ -49,7 +49,7 @@ def test_it_ends_with_one_line():
             Progress(),
         )
     assert str(told.value) == (
-        "s3://b/a: cannot be read after 4 tries: reset by peer; check the network, then type the "
+        "s3://b/a: cannot be read after 4 tries: reset by peer; check the network, then run the "
         "command again"
     )
 
@@ -61,8 +61,13 @@ NoCredentialsError = type("NoCredentialsError", (Exception,), {})
     ("error", "doing", "kind", "text"),
     [
         (FileNotFoundError(), "read", MissingInput, "no such file or folder"),
-        (FileNotFoundError(), "written", OutputError, "its bucket or folder is not there"),
-        (PermissionError("denied"), "read", InputError, "check the credentials and their rights"),
+        (FileNotFoundError(), "written", OutputError, "its bucket or folder does not exist"),
+        (
+            PermissionError("denied"),
+            "read",
+            InputError,
+            "check the credentials and their permissions",
+        ),
         (NoCredentialsError("…"), "written", OutputError, "no credentials were found"),
         (OSError(errno.ENOSPC, "No space left on device"), "read", InputError, "No space left"),
     ],

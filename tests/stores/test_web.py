@@ -68,7 +68,7 @@ def test_a_server_that_always_cuts_is_one_line_without_the_signature(web, conten
     store = WebStore(parse(web.url("/in/a.jpg?sig=SECRET")))
     entry = store.find("a.jpg", Progress())
     with pytest.raises(
-        InputError, match=r"a\.jpg: cannot be read after 4 tries: it was cut off"
+        InputError, match=r"a\.jpg: cannot be read after 4 tries: the connection was closed"
     ) as told:
         store.fetch(entry, tmp_path / "a", Progress())
     assert "SECRET" not in str(told.value)

@@ -1,1 +1,1 @@
-"""The HTTP API from Python: resumable uploads, jobs, progress and results."""
+"""Python client of the HTTP API: resumable uploads, jobs, progress and results."""

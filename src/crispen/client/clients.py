@@ -1,4 +1,4 @@
-"""Two clients of one API: a blocking one and an async one."""
+"""Blocking and async clients of the HTTP API."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 
 class _Settings:
-    """What both clients share: an address, a token, retries and a timeout."""
+    """Settings of both clients: URL, token, retries and timeout."""
 
     def __init__(
         self, url: str, *, token: str | None = None, tries: int = _TRIES, timeout_s: float
@@ -43,14 +43,14 @@ class _Settings:
 class Client(_Settings):
     """A client of a ``crispen serve`` server; use it in a ``with`` block.
 
-    Every method may send its request more than once: while the server restarts or is busy, or if
-    the connection is cut. Uploads continue where they stopped, and no job is created twice.
+    Every method retries its request while the server restarts or is busy, or if the connection is
+    lost. Uploads continue where they stopped, and no job is created twice.
 
     Args:
-        url: Such as ``http://127.0.0.1:8000``, with a path if the server is behind one.
+        url: URL of the server, such as ``http://127.0.0.1:8000``; can include a path.
         token: The server's token, if it requires one.
-        tries: Maximum number of times a request is sent.
-        timeout_s: Seconds that the server may stay silent.
+        tries: Maximum number of times that a request is sent.
+        timeout_s: Maximum seconds without data from the server.
 
     Raises:
         ServerError: From all methods: the server's message, in one line.
@@ -96,14 +96,17 @@ class Client(_Settings):
         timeout_s: float | None = None,
         **options: Any,
     ) -> JobView:
-        """The job, once its result is in `target`: uploads, enhances and downloads.
+        """Uploads a file, waits for its job and downloads the result.
 
         Args:
             source: An image or video.
             target: The file to write, or a folder.
             progress: Receives progress events; can cancel.
-            timeout_s: Maximum seconds for the work.
+            timeout_s: Maximum seconds to wait for the job.
             options: As for `crispen.enhance` and `crispen.enhance_video`, such as ``scale=2``.
+
+        Returns:
+            The finished job.
         """
         wanted = flows.options_of(options)
         return self._run(
@@ -120,12 +123,15 @@ class Client(_Settings):
     def upload(
         self, source: str | Path, *, at: str | None = None, progress: Progress | None = None
     ) -> str:
-        """The URL of a finished upload, which `create` takes.
+        """Uploads a file.
 
         Args:
-            source: A file.
-            at: The URL of an earlier upload, to continue it.
+            source: The file.
+            at: URL of an interrupted upload, to continue it.
             progress: Receives byte counts; can cancel.
+
+        Returns:
+            The URL of the upload, for `create`.
         """
         return self._run(flows.uploaded(Path(source), self._tries, progress or Progress(), at=at))
 
@@ -138,13 +144,13 @@ class Client(_Settings):
         webhook: str | None = None,
         **options: Any,
     ) -> JobView:
-        """A new job for an upload.
+        """Creates a job for an upload.
 
         Args:
-            upload: What `upload` returned.
-            key: The same key returns the same job, even if an earlier answer was lost.
+            upload: URL that `upload` returned.
+            key: Idempotency key: a repeated request with the same key returns the same job.
             folder: The file's folder in archives of results.
-            webhook: URL that the server notifies when the job ends, if it is allowed to.
+            webhook: URL that the server notifies when the job ends, if its settings allow it.
             options: Request options, such as ``scale=2``.
         """
         wanted = flows.options_of(options)
@@ -160,7 +166,7 @@ class Client(_Settings):
         """This client's jobs, newest first, page by page.
 
         Args:
-            statuses: Only jobs that are ``queued``, ``running``, ``done`` …
+            statuses: Only jobs with these statuses, such as ``queued``, ``running`` or ``done``.
         """
         after: str | None = None
         while True:
@@ -173,12 +179,12 @@ class Client(_Settings):
     def wait(
         self, id: str, *, progress: Progress | None = None, timeout_s: float | None = None
     ) -> JobView:
-        """A job once it is done; a `ServerError` if it fails."""
+        """Waits until a job is done and returns it; raises `ServerError` if it fails."""
         progress = progress or Progress()
         return self._run(flows.ended(id, self._tries, progress, timeout_s))
 
     def fetch(self, job: JobView, target: str | Path, *, progress: Progress | None = None) -> Path:
-        """The file with a job's result.
+        """Downloads a job's result and returns the path of the file.
 
         Args:
             job: A finished job.
@@ -189,7 +195,7 @@ class Client(_Settings):
         return self._run(flows.fetched(job, Path(target), self._tries, progress))
 
     def cancel(self, id: str) -> None:
-        """Stop a job."""
+        """Cancel a job."""
         self._run(flows.changed("POST", f"/jobs/{id}/cancel", self._tries))
 
     def delete(self, id: str) -> None:
@@ -220,13 +226,13 @@ class Client(_Settings):
 class AsyncClient(_Settings):
     """The same as `Client` for ``async`` programs; use it in an ``async with`` block.
 
-    Files are read and written in the event loop, four megabytes at a time.
+    Files are read and written in the event loop, in chunks of 4 MiB.
 
     Args:
-        url: Such as ``http://127.0.0.1:8000``, with a path if the server is behind one.
+        url: URL of the server, such as ``http://127.0.0.1:8000``; can include a path.
         token: The server's token, if it requires one.
-        tries: Maximum number of times a request is sent.
-        timeout_s: Seconds that the server may stay silent.
+        tries: Maximum number of times that a request is sent.
+        timeout_s: Maximum seconds without data from the server.
     """
 
     def __init__(
@@ -317,7 +323,7 @@ class AsyncClient(_Settings):
     async def wait(
         self, id: str, *, progress: Progress | None = None, timeout_s: float | None = None
     ) -> JobView:
-        """A job once it is done; a `ServerError` if it fails."""
+        """Waits until a job is done and returns it; raises `ServerError` if it fails."""
         progress = progress or Progress()
         return await self._run(flows.ended(id, self._tries, progress, timeout_s))
 
@@ -329,7 +335,7 @@ class AsyncClient(_Settings):
         return await self._run(flows.fetched(job, Path(target), self._tries, progress))
 
     async def cancel(self, id: str) -> None:
-        """Stop a job."""
+        """Cancel a job."""
         await self._run(flows.changed("POST", f"/jobs/{id}/cancel", self._tries))
 
     async def delete(self, id: str) -> None:

@@ -1,7 +1,7 @@
-"""What a client sends to a server, and when it retries; the transport is left open.
+"""Requests and retries of a client, independent of the transport.
 
-Each flow is a generator: it yields a `Call` and receives the answer, or yields a `Pause`. So the
-blocking and the async client share one copy of everything.
+Each flow is a generator: it yields a `Call` and receives the response, or yields a `Pause`. The
+blocking and the async client run the same flows.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ API = "/api/v1"
 PART_BYTES = 4 << 20
 _TUS = {"Tus-Resumable": "1.0.0"}
 _BUSY = (429, 502, 503, 504)
-# Another call holds the upload, such as one of ours that timed out.
+# Another request holds the upload, such as an earlier one of this client that timed out.
 _HELD = (409, 423)
 _FIRST_S, _MOST_S = 0.2, 10.0
 _LOOK_FIRST_S, _LOOK_MOST_S = 0.1, 2.0
@@ -59,7 +59,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """Seconds to wait."""
+    """A request to wait for `seconds`."""
 
     seconds: float
 
@@ -68,15 +68,15 @@ Flow = Generator[Call | Pause, httpx.Response | None, T]
 
 
 def called(call: Call, tries: int, *, held: bool = False) -> Flow[httpx.Response]:
-    """The answer of a call that may be sent more than once.
+    """The response to a request, which is retried after temporary errors.
 
     Args:
-        call: What to send.
-        tries: Maximum number of attempts.
-        held: Also retry while another call still holds something.
+        call: The request.
+        tries: Maximum number of times that it is sent.
+        held: Also retry while another request holds the upload.
 
     Raises:
-        ServerError: The server refuses the call, or does not answer.
+        ServerError: The server refuses the request, or does not answer.
     """
     pause_s = _FIRST_S
     for number in range(1, tries + 1):
@@ -94,24 +94,24 @@ def called(call: Call, tries: int, *, held: bool = False) -> Flow[httpx.Response
                 raise ServerError(
                     f"the server does not answer ({reason}); check its address", "no_answer", 0
                 ) from error
-        # Clients that lost the same server must not all return at the same moment.
+        # A random delay keeps clients from reconnecting to a restarted server all at once.
         yield Pause(max(wait_s, pause_s * random.uniform(0.5, 1.0)))
         pause_s = min(_MOST_S, 2 * pause_s)
     raise AssertionError
 
 
 def uploaded(source: Path, tries: int, progress: Progress, *, at: str | None = None) -> Flow[str]:
-    """The URL of a finished upload.
+    """Uploads a file and returns the URL of the upload.
 
     Args:
         source: The file.
-        tries: Maximum number of times each part is sent.
+        tries: Maximum number of times that each part is sent.
         progress: Receives byte counts; can cancel.
-        at: The URL of an upload to continue.
+        at: URL of an interrupted upload, to continue it.
 
     Raises:
         InputError: The file cannot be read.
-        ServerError: The server refuses it.
+        ServerError: The server refuses the upload, or does not answer.
     """
     try:
         size = source.stat().st_size
@@ -147,7 +147,7 @@ def uploaded(source: Path, tries: int, progress: Progress, *, at: str | None = N
                 if not passing or failures >= tries:
                     raise
                 yield Pause(min(_MOST_S, _FIRST_S * 2**failures))
-                # Bytes that arrived are not sent again.
+                # Bytes that the server has received are not sent again.
                 arrived = yield from _offset(at, tries)
             task.advance(arrived - offset)
             offset = arrived
@@ -168,7 +168,7 @@ def created(
     folder: str | None = None,
     webhook: str | None = None,
 ) -> Flow[JobView]:
-    """A job for a finished upload."""
+    """Creates a job for a finished upload."""
     body = {"upload": upload, "options": options.model_dump(mode="json", exclude_none=True)}
     if folder is not None:
         body["folder"] = folder
@@ -186,12 +186,12 @@ def found(id: str, tries: int) -> Flow[JobView]:
 
 
 def changed(method: str, path: str, tries: int) -> Flow[httpx.Response]:
-    """The answer to a request that changes something and may be sent again."""
+    """The response to an idempotent request without a body, such as cancelling or deleting."""
     return (yield from called(Call(method, path), tries))
 
 
 def page(statuses: tuple[str, ...], limit: int, after: str | None, tries: int) -> Flow[JobPage]:
-    """Some of the client's jobs, newest first."""
+    """A page of the client's jobs, newest first."""
     params = {"limit": limit, "status": list(statuses), "after": after}
     given = {name: value for name, value in params.items() if value}
     answer = yield from called(Call("GET", "/jobs", params=given), tries)
@@ -199,10 +199,10 @@ def page(statuses: tuple[str, ...], limit: int, after: str | None, tries: int) -
 
 
 def ended(id: str, tries: int, progress: Progress, timeout_s: float | None) -> Flow[JobView]:
-    """A job once it is done.
+    """Waits until a job is done and returns it.
 
     Raises:
-        ServerError: It failed, was cancelled, or was not done in time.
+        ServerError: The job failed, was cancelled, or was not done in time.
     """
     began, pause_s, shown = time.monotonic(), _LOOK_FIRST_S, 0.0
     with progress.task("waiting", None, "jobs") as waiting:
@@ -223,7 +223,7 @@ def ended(id: str, tries: int, progress: Progress, timeout_s: float | None) -> F
                 else:
                     waiting.advance(0)
                 if timeout_s is not None and time.monotonic() - began > timeout_s:
-                    text = f"{job.name}: not done after {timeout_s:g} seconds; it goes on there"
+                    text = f"{job.name}: not done after {timeout_s:g} seconds; the server continues"
                     raise ServerError(text, "timeout", 0)
                 yield Pause(pause_s)
                 pause_s = min(_LOOK_MOST_S, 1.5 * pause_s)
@@ -236,10 +236,10 @@ def ended(id: str, tries: int, progress: Progress, timeout_s: float | None) -> F
 
 
 def fetched(job: JobView, target: Path, tries: int, progress: Progress) -> Flow[Path]:
-    """The file with a job's result; it appears only once it is complete.
+    """Downloads a job's result and returns its path; the file appears only once it is complete.
 
     Raises:
-        OutputError: It cannot be written.
+        OutputError: The file cannot be written.
         ServerError: The result is not available.
     """
     from crispen.media.atomic import replacing
@@ -256,12 +256,12 @@ def fetched(job: JobView, target: Path, tries: int, progress: Progress) -> Flow[
             about = {"Range": f"bytes={offset}-{min(size, offset + PART_BYTES) - 1}"}
             answer = yield from called(Call("GET", path, about), tries)
             if answer.status_code != 206 and offset:
-                raise ServerError(f"{job.name}: its result changed meanwhile", "changed", 0)
+                raise ServerError(f"{job.name}: its result has changed", "changed", 0)
             file.write(answer.content)
             task.advance(len(answer.content))
             offset += len(answer.content)
             if not answer.content:
-                raise ServerError(f"{job.name}: its result is cut off", "cut", 0)
+                raise ServerError(f"{job.name}: its result is incomplete", "cut", 0)
     return target
 
 
@@ -273,7 +273,7 @@ def enhanced(
     progress: Progress,
     timeout_s: float | None,
 ) -> Flow[JobView]:
-    """A job whose result has been fetched: uploads, creates, waits and downloads."""
+    """Uploads a file, creates a job, waits for it, downloads its result and returns the job."""
     upload = yield from uploaded(source, tries, progress)
     job = yield from created(upload, options, tries)
     job = yield from ended(job.id, tries, progress, timeout_s)
@@ -300,10 +300,10 @@ def _seconds(text: str) -> float:
 
 
 def options_of(given: Mapping[str, Any]) -> Request:
-    """The request, from the keywords of `crispen.enhance.request.Request`.
+    """A request with these fields of `crispen.enhance.request.Request`.
 
     Raises:
-        UsageError: A value does not fit.
+        UsageError: A field does not exist or its value is not valid.
     """
     unknown = given.keys() - Request.model_fields.keys()
     if unknown:

@@ -1,8 +1,8 @@
 """Training against a discriminator, as in SRGAN.
 
-After the steps of the generator alone, each step has two parts: the generator minimises its losses
-plus a weighted adversarial one, with the discriminator frozen; then the discriminator learns to
-tell that step's pictures from the real ones.
+After the generator's pretraining, each step has two parts: the generator minimises its losses plus
+a weighted adversarial loss, with the discriminator frozen; then the discriminator learns to
+distinguish that step's outputs from the targets.
 
 Source: C. Ledig et al., "Photo-realistic single image super-resolution using a generative
 adversarial network", CVPR 2017, arXiv:1609.04802.
@@ -22,14 +22,14 @@ from crispen.lab.recipe import Adversarial
 
 
 class Opponent:
-    """The discriminator, its optimiser, and what both sides minimise.
+    """The discriminator, its optimiser and the adversarial losses of both networks.
 
     Args:
-        table: The recipe's ``[adversarial]``.
-        channels: Channels of the pictures.
-        fabric: Fabric that it trains with.
-        seed: Seed of the weights.
-        bf16: Run its layers in bf16, like the generator's.
+        table: The recipe's ``[adversarial]`` table.
+        channels: Number of channels of the pictures.
+        fabric: Lightning Fabric of the training.
+        seed: Seed of the initial weights.
+        bf16: Run the layers in bf16, like the generator's.
     """
 
     def __init__(
@@ -55,11 +55,16 @@ class Opponent:
         return scores.float()
 
     def plays(self, number: int) -> bool:
-        """Whether the discriminator takes part in a step, counted from 0."""
+        """Whether the discriminator is trained in step `number`, counted from 0."""
         return number >= self.table.pretrain_steps
 
     def for_generator(self, image: Tensor, target: Tensor) -> Tensor:
-        """The generator's adversarial loss; the discriminator is not changed by it."""
+        """The generator's adversarial loss, a scalar; without gradients for the discriminator.
+
+        Args:
+            image: The generator's output, ``(N, C, H, W)`` in [0, 1].
+            target: The ground truth, the same shape.
+        """
         self.network.requires_grad_(False)
         try:
             made = self._judged(self.network, image)
@@ -75,7 +80,7 @@ class Opponent:
         """Updates the discriminator once; returns its loss.
 
         Args:
-            made: Real and generated pictures, one pair per accumulated batch.
+            made: Targets and outputs, one pair for each accumulated batch.
             rate: Factor of the learning rate.
         """
         for group in self.optimizer.param_groups:
@@ -84,8 +89,8 @@ class Opponent:
         total = torch.zeros((), device=self.fabric.device)
         for i, (target, image) in enumerate(made):
             with self.fabric.no_backward_sync(self._network, enabled=i < len(made) - 1):
-                # Separately, as in the generator's pass: batch normalisation would leak between
-                # them.
+                # In separate passes, as for the generator: batch statistics of real and generated
+                # pictures must not mix.
                 real, fake = (self._judged(self._network, x) for x in (target, image))
                 loss = self._loss.discriminator(real, fake) / len(made)
                 self.fabric.backward(loss)
@@ -94,10 +99,10 @@ class Opponent:
         return total
 
     def state(self) -> dict[str, Any]:
-        """For the checkpoint."""
+        """State for the checkpoint."""
         return {"network": self.network.state_dict(), "optimizer": self.optimizer.state_dict()}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """From the checkpoint."""
+        """Restores the state from a checkpoint."""
         self.network.load_state_dict(state["network"])
         self.optimizer.load_state_dict(state["optimizer"])

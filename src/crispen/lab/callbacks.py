@@ -1,6 +1,6 @@
-"""What happens between steps: log lines, validation, sheets, checkpoints, curves.
+"""Work between training steps: logging, validation, sample sheets, checkpoints and curves.
 
-Only rank 0 writes; it sends its results to the others, so that all make the same decisions.
+Only rank 0 writes files; it broadcasts validation results, so that all ranks decide the same.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ class Keeper:
         return step / self.steps_per_epoch
 
     def after_step(self, step: int, rate: float, seconds: float) -> None:
-        """Does what is due after `step` steps.
+        """Logs, validates, samples and saves as scheduled after `step` steps.
 
         Args:
             step: Steps done.
@@ -100,26 +100,26 @@ class Keeper:
             self.save(CHECKPOINT, step)
 
     def save(self, name: str, step: int) -> None:
-        """Writes a checkpoint, unless the weights are not worth keeping.
+        """Writes a checkpoint if all weights are finite.
 
         Raises:
             TrainingError: A weight is no longer a number.
         """
         if not self.learner.finite():
-            raise TrainingError(self._told(step, "a weight is no number any more"))
+            raise TrainingError(self._told(step, "a weight is not finite"))
         if self.folder:
             self._save(name)
 
     def _told(self, step: int, what: str) -> str:
         folder = self.folder.path if self.folder else Path()
         kept = [str(p) for p in (folder / CHECKPOINT, folder / BEST) if p.is_file()]
-        good = f"last good checkpoint: {kept[0]}" if kept else "no checkpoint was made yet"
+        good = f"last good checkpoint: {kept[0]}" if kept else "no checkpoint was written yet"
         if len(kept) > 1:
             good += f", best: {kept[1]}"
         return f"step {step}: {what}; lower train.learning_rate or set train.clip ({good})"
 
     def _check(self, step: int, losses: torch.Tensor) -> None:
-        """Refuses losses up to `step` if one is not a number."""
+        """Checks that the losses of the last steps, up to `step`, are finite."""
         values = losses.tolist()
         for at, value in enumerate(values, step - len(values) + 1):
             if not math.isfinite(value):
@@ -172,13 +172,13 @@ class Keeper:
         value = figures.get(f"val_{monitor}")
         if value is None:
             raise TrainingError(
-                f"validation.monitor: there is no {monitor} of these pictures; take mse or psnr"
+                f"validation.monitor: {monitor} cannot be measured here; use mse or psnr"
             )
         if not math.isfinite(value):
             raise TrainingError(self._told(step, f"the {monitor} of validation is {value}"))
         if self._fights(step) and not (validation.perceptual and self._fights(self.judge.step)):
-            # A network that trains against a discriminator is compared neither with its state
-            # before, nor by a figure that a discriminator makes worse.
+            # Adversarial training worsens distortion metrics such as PSNR, so its checkpoints
+            # are not compared by them, nor with those of pretraining.
             self.judge.best = None
         larger = validation.larger_is_better
         if self.judge.hear(value, step, self.recipe.train, larger=larger):
@@ -187,7 +187,7 @@ class Keeper:
         return figures
 
     def _fights(self, step: int) -> bool:
-        """Whether a discriminator has taken part by this step."""
+        """Whether adversarial training has begun by this step."""
         table = self.recipe.adversarial
         return table is not None and step > table.pretrain_steps
 

@@ -2,7 +2,7 @@
 
 A checkpoint is a dictionary of tensors and plain values that ``torch.load(weights_only=True)``
 reads, so opening an untrusted file runs no code. It is written under a temporary name and then
-renamed: a full disk or a killed process costs the new one, never the previous one.
+renamed: a full disk or a killed process can lose the new checkpoint, never the previous one.
 """
 
 from __future__ import annotations
@@ -52,11 +52,11 @@ def save_checkpoint(path: Path, content: dict[str, Any], recipe: Recipe) -> None
 
 
 def load_checkpoint(path: Path) -> dict[str, Any]:
-    """The content of a checkpoint, tensors on the CPU, ``recipe`` checked.
+    """The content of a checkpoint: tensors on the CPU, ``recipe`` as a validated `Recipe`.
 
     Raises:
-        MissingInput: It does not exist.
-        InputError: It is not a Crispen checkpoint.
+        MissingInput: The file does not exist.
+        InputError: The file is not a Crispen checkpoint.
     """
     if not path.is_file():
         raise MissingInput(f"{path}: no such checkpoint; training writes runs/NAME/{CHECKPOINT}")
@@ -89,7 +89,7 @@ def restore_weights(network: Network, weights: dict[str, Tensor], path: Path) ->
     """Loads a checkpoint's weights into a network of the same recipe.
 
     Raises:
-        UsageError: They belong to another network.
+        UsageError: The weights belong to another network.
     """
     try:
         network.load_state_dict(weights)
@@ -104,27 +104,27 @@ def restore_weights(network: Network, weights: dict[str, Tensor], path: Path) ->
 def transfer_weights(network: Network, start: Path) -> dict[str, Any]:
     """Copies the matching weights of another run, and returns their origin.
 
-    A tail for twice or half the scale is made from its sub-pixels, repeated or averaged; the tail
-    of another network is initialised at random.
+    A tail for twice or half the scale is derived by repeating or averaging its sub-pixels; a tail
+    that does not fit keeps its random initial weights.
 
     Returns:
         ``started_from``, and the ``steps`` and ``wall_time_s`` of all runs before this one.
 
     Raises:
-        MissingInput: There is no such checkpoint.
-        UsageError: Nothing in it fits.
+        MissingInput: The checkpoint does not exist.
+        UsageError: None of its weights fits.
     """
     if not start.exists():
         raise MissingInput(
             f"train.start: {start} does not exist; train it first, as with crispen train "
-            f"{start.parent.name or 'NAME'}, or begin from nothing with --set train.start="
+            f"{start.parent.name or 'NAME'}, or start from random weights with --set train.start="
         )
     content = load_checkpoint(start)
     own = network.state_dict()
     average = content["average"]
     if any(key.startswith(_DETAIL) for key in average) and not any(
         key.startswith(_DETAIL) for key in own
-    ):  # the trained part of a vivid network
+    ):  # only this part of a vivid network is trained
         average = {key.removeprefix(_DETAIL): value for key, value in average.items()}
     theirs = rescaled_tail(
         average, content["recipe"].scale, network.scale, getattr(network, "unshuffle", 1)
@@ -151,9 +151,9 @@ def rescaled_tail(
     """The weights of a plain network for another scale.
 
     Args:
-        weights: All except ``tail.weight`` and ``tail.bias`` stay.
-        before: Their scale: each channel has its square of sub-pixels.
-        after: The new scale; if neither is a multiple of the other, the tail stays.
+        weights: Weights by name; only ``tail.weight`` and ``tail.bias`` are changed.
+        before: Their scale; the tail has ``before²`` sub-pixels for each channel.
+        after: The new scale; if neither is a multiple of the other, the tail is unchanged.
         unshuffle: Number of input pixels per side of the tail's pixel.
     """
     larger, smaller = max(before, after), min(before, after)
@@ -162,8 +162,8 @@ def rescaled_tail(
         old = weights.get(key)
         if old is None or larger % smaller or len(old) % (before * unshuffle) ** 2:
             continue
-        # Sub-pixel rows and columns last, whatever a row of the tensor holds; folded pixels follow
-        # them, see `Plain.residual`.
+        # Moves the sub-pixel axes to the end; the axis before them has everything else: unshuffled
+        # pixels (see `Plain.residual`) and, for the weight, its kernel.
         channels = len(old) // (before * unshuffle) ** 2
         planes = old.reshape(channels, before, before, -1).permute(0, 3, 1, 2)
         if after > before:
@@ -183,11 +183,10 @@ def no_lineage() -> dict[str, Any]:
 def check_same_run(old: Recipe, new: Recipe, path: Path) -> None:
     """Refuses to continue a run of a different recipe.
 
-    These may differ: training length and learning rate, the location of the same data, and what is
-    measured.
+    Training length, learning rate, the location of the same data and the way it is read may differ.
 
     Raises:
-        UsageError: They differ in anything else; the error names it.
+        UsageError: The recipes differ in anything else; the error names it.
     """
     before, now = (_identity(r) for r in (old, new))
     for key in before:
@@ -202,9 +201,9 @@ def _identity(recipe: Recipe) -> dict[str, Any]:
     table = recipe.model_dump()
     data, train = table["data"], table["train"]
     places = ("path", "valid_path", "input", "target", "csv")
-    # Not cache_mb: for a larger set, it decides the order.
+    # Without cache_mb, which determines the order of large data sets.
     ways = ("memory", "workers", "licence")
-    # The best by one measure says nothing about the best by another.
+    # The best checkpoint by one metric is not comparable with the best by another.
     validation = table["validation"] | {"path": Path(recipe.validation.path).name}
     return {key: table[key] for key in ("name", "scale", "network", "degradation", "loss")} | {
         "data": {k: v for k, v in data.items() if k not in (*places, *ways)},
@@ -219,10 +218,10 @@ def _identity(recipe: Recipe) -> dict[str, Any]:
 
 
 def checkpoint_in(path: Path) -> Path:
-    """A run folder's best checkpoint, or else its last; a file is returned as it is.
+    """A run folder's best checkpoint, otherwise its last; the path itself if it is a file.
 
     Raises:
-        MissingInput: There is none.
+        MissingInput: The folder has no checkpoint, or the file does not exist.
     """
     if path.is_dir():
         for name in (BEST, CHECKPOINT):

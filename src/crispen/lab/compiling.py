@@ -1,7 +1,8 @@
-"""``torch.compile``, trusted only after its gradients equal those of plain PyTorch.
+"""``torch.compile``, used only after its gradients were compared with those of eager PyTorch.
 
-With torch 2.13 on CPUs one of our networks got correct gradients for small crops but none at all
-for large ones, and learned nothing. So one pass of each is compared first, at the training size.
+With torch 2.13 on CPUs, one of our networks got correct gradients for small crops and zero
+gradients for large ones, and learned nothing. So the gradients of one pass are compared at the
+training size.
 """
 
 from __future__ import annotations
@@ -15,14 +16,14 @@ from torch import Tensor, nn
 from crispen.errors import UsageError
 from crispen.lab.networks import Network, Upscaler
 
-# bf16 rounds differently when operations are fused.
+# Relative tolerance; bf16 rounds differently when operations are fused.
 _TOLERANCE = 0.1
 
 
 def compile_layers(network: Network, x: Tensor, *, bf16: bool) -> None:
-    """Lets ``torch.compile`` fuse a network's layers, in place.
+    """Compiles a network's layers with ``torch.compile``, in place.
 
-    In an `Upscaler` only the residual: its base stays in full precision.
+    In an `Upscaler` only the residual is compiled: the base stays in full precision.
 
     Args:
         network: In training mode, on its device.
@@ -43,7 +44,7 @@ def compile_layers(network: Network, x: Tensor, *, bf16: bool) -> None:
     difference = float((compiled - plain).norm())
     if not difference <= _TOLERANCE * float(plain.norm()):
         raise UsageError(
-            "--compile: torch.compile gives this network wrong gradients here (a fault of torch "
+            "--compile: torch.compile computes wrong gradients for this network (a bug of torch "
             f"{torch.__version__}); train it without --compile"
         )
     setattr(network, core, torch.compile(getattr(network, core)))

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 ACCURACY_NOTE = (
-    "Accuracy counts the pixels whose strongest channel is the right one. It misleads: a picture "
-    "far too dark scores like a good one, and on grey pixels it is chance. Compare PSNR."
+    "Accuracy is the share of pixels with the target's strongest channel. It misleads: a picture "
+    "that is far too dark scores like a good one, and on grey pixels it is chance. Compare PSNR."
 )
 # Distinguishable with colour blindness too (Okabe and Ito).
 _COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
@@ -25,12 +25,12 @@ def draw_curves(runs: Sequence[Run], path: Path, names: Sequence[str] = ()) -> N
     """Plots loss, PSNR and, if measured, accuracy over the steps.
 
     Args:
-        runs: One, or several to compare; validation curves are thick, training curves thin.
+        runs: One or more runs; validation curves are thick, training curves thin.
         path: A ``.png``, ``.svg`` or ``.pdf`` file; replaced.
         names: Names of the runs in the legend; their own unless given.
 
     Raises:
-        OutputError: It cannot be written.
+        OutputError: The file cannot be written.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -95,7 +95,7 @@ def _accuracy(ax: Axes, runs: Sequence[Run], labels: Sequence[str]) -> None:
 
 
 def _draw(ax: Axes, curve: Sequence[tuple[float, float]], label: str, color: str) -> None:
-    marker = "o" if len(curve) < 30 else None  # a single point makes no line
+    marker = "o" if len(curve) < 30 else None  # a single point would be invisible as a line
     ax.plot(*zip(*curve, strict=True), label=label, lw=1.8, color=color, marker=marker, ms=3)
 
 

@@ -1,8 +1,8 @@
-"""From a checkpoint to the model file that everything else reads.
+"""Exports a checkpoint as a model.
 
 Three files are written: ``NAME.onnx`` (the graph and its `ModelCard`), ``NAME.safetensors`` (the
 same merged weights for PyTorch users) and ``NAME.md`` (the card as a page). Export uses the
-averaged weights and merges rich blocks into single convolutions. Before anything is kept, the
+averaged weights and merges rich blocks into single convolutions. Before anything is written, the
 merged network is compared with the trained one, and the graph with the merged network.
 """
 
@@ -59,7 +59,7 @@ class _WithResidual(nn.Module):
 
 
 class _Estimating(nn.Module):
-    """The exported part of a `Curve`, with nodes named as in the whole."""
+    """The exported part of a `Curve`; its nodes keep the names of the whole network."""
 
     def __init__(self, network: Curve) -> None:
         super().__init__()
@@ -70,9 +70,12 @@ class _Estimating(nn.Module):
 
 
 class StudioRange(Network):
-    """A network trained on full-range luma, for programs that pass studio range.
+    """Wraps a network that was trained on full-range luma, so that it takes studio range.
 
-    Anything that runs a luma model passes Y' from 16 to 235; Y of YUV runs from 0 to 255.
+    Luma models get Y' from 16 to 235, while Y of YUV ranges from 0 to 255.
+
+    Args:
+        network: The wrapped network.
     """
 
     def __init__(self, network: Network) -> None:
@@ -82,18 +85,18 @@ class StudioRange(Network):
         self.window_px = network.window_px
 
     def forward(self, x: Tensor) -> Tensor:
-        """Studio range in, studio range out."""
+        """The output for ``(N, 1, H, W)`` studio-range luma, in studio range."""
         full = ((x - _BLACK) / _SWING).clamp(0.0, 1.0)
         return self.finish(self.network(full) * _SWING + _BLACK)
 
 
 def to_onnx(network: Network, card: ModelCard) -> onnx.ModelProto:
-    """The graph: ``input`` (N, C, H, W) in [0, 1] → ``output`` (N, C, scale·H, scale·W).
+    """The ONNX graph: ``input`` (N, C, H, W) in [0, 1] → ``output`` (N, C, scale·H, scale·W).
 
-    N, H and W are free, except for a network that accepts one window. If the network adds to a
-    bicubic picture, the tensor before that sum is called ``residual``. Dials and the vividness
+    N, H and W are dynamic; H and W are fixed for a network with a single window size. If it
+    predicts a residual over a bicubic base, that tensor is named ``residual``. Dials and vividness
     become initializers; see `crispen.models.dials`. For a network that outputs a curve, only the
-    part that estimates it is written; see `crispen.models.curve`.
+    part that estimates it is exported; see `crispen.models.curve`.
     """
     if network.has_curve:
         return _finished(_estimator_graph(network), card)
@@ -101,7 +104,7 @@ def to_onnx(network: Network, card: ModelCard) -> onnx.ModelProto:
     free = {0: "n", 2: "h", 3: "w"} if side is None else {0: "n"}
     grown = {0: "n", 2: "H", 3: "W"} if side is None else {0: "n"}
     if side is not None and isinstance(network, Foreign):
-        free = grown = {}  # it could not be exported with free axes
+        free = grown = {}  # it could not be exported with dynamic axes
     names, inputs = ["output"], [example(network)]
     given = ["input"]
     if network.has_dials:
@@ -115,7 +118,7 @@ def to_onnx(network: Network, card: ModelCard) -> onnx.ModelProto:
         module, names = _WithResidual(network), ["output", "residual"]
     model = traced(module, inputs, given, names, {"input": free, "output": grown})
     del model.graph.output[1:]
-    # Only now: as constants they would have been folded away with everything derived from them.
+    # Added after tracing: as constants, they would be folded into the graph.
     del model.graph.input[1:]
     for name, value in zip(given[1:], inputs[1:], strict=True):
         model.graph.initializer.append(numpy_helper.from_array(value.numpy(), name))
@@ -123,7 +126,7 @@ def to_onnx(network: Network, card: ModelCard) -> onnx.ModelProto:
 
 
 def _finished(model: onnx.ModelProto, card: ModelCard) -> onnx.ModelProto:
-    """The graph with its card."""
+    """Adds the card to the graph."""
     model.producer_name = "crispen"
     model.producer_version = __version__
     model.doc_string = card.summary
@@ -166,7 +169,7 @@ def _check_graph(network: Network, model: onnx.ModelProto) -> None:
             given = dict(zip(("view", "statistics"), (part.numpy() for part in seen), strict=True))
         else:
             expected, given = network.eval()(x).numpy(), {"input": x.numpy()}
-    with np.errstate(over="ignore", invalid="ignore"):  # on the side that its sigmoid discards
+    with np.errstate(over="ignore", invalid="ignore"):  # in a branch that its sigmoid discards
         (out,) = ReferenceEvaluator(model).run(None, given)
     difference = float(np.abs(np.asarray(out) - expected).max())
     if not difference <= TOLERANCE:
@@ -186,7 +189,7 @@ def _degrading(tables: Sequence[Degradation], scale: int) -> Degrade:
 
 
 def _taught(recipe: Recipe) -> dict[str, str]:
-    """The card's text about a teacher."""
+    """The card's entries about the teacher; empty without one."""
     table = recipe.teacher
     if table is None:
         return {}
@@ -195,7 +198,7 @@ def _taught(recipe: Recipe) -> dict[str, str]:
 
 
 def _kept(recipe: Recipe, step: int) -> str:
-    """The kind of checkpoint, for networks that trained against a discriminator."""
+    """Description of the checkpoint, for networks with adversarial training; otherwise empty."""
     table = recipe.adversarial
     if table is None:
         return ""
@@ -223,19 +226,20 @@ def export_checkpoint(
         checkpoint: A run's ``best.ckpt`` or ``last.ckpt``.
         folder: Target folder; created if missing.
         name: The model's name; the recipe's unless given.
-        valid: Folder with ``Set5``, ``Set14`` …; the card gets the quality measured there, with the
-            recipe's own degradation unless others are given, and the speed.
-        degradations: Degradations to measure with, each separately, by their names on the card.
+        valid: Folder with ``Set5``, ``Set14`` …; if given, quality and speed are measured for the
+            card.
+        degradations: Degradations to measure with, each separately, by their names on the card;
+            the recipe's own unless given.
         licence: Licence of the weights.
 
     Returns:
         The path of the ONNX file.
 
     Raises:
-        InputError: It is not a checkpoint.
-        ModelError: The exported network would differ from the trained one, or the network depends
-            on more of its input than its halo states.
-        OutputError: It cannot be written.
+        InputError: The file is not a checkpoint.
+        ModelError: The exported network would differ from the trained one, or its output depends
+            on pixels outside its stated halo.
+        OutputError: A file cannot be written.
     """
     content = load_checkpoint(checkpoint)
     recipe: Recipe = content["recipe"]
@@ -303,7 +307,7 @@ def export_checkpoint(
         card = card.model_copy(update=measured)
         model.metadata_props[-1].value = card.model_dump_json(exclude_defaults=True)
         write_whole(path, model.SerializeToString())
-    # Published weights are named after the layers alone.
+    # Weights of published architectures keep their published names.
     named = merged.model if isinstance(merged, Foreign) else merged
     tensors = {k: v.contiguous() for k, v in named.state_dict().items()}
     metadata = {CARD_KEY: card.model_dump_json(exclude_defaults=True)}
@@ -313,5 +317,5 @@ def export_checkpoint(
 
 
 def _stride(network: Network) -> int | None:
-    """Windows that are the only input size overlap by half, so that no seam shows."""
+    """Stride of fixed-size windows: they overlap by half, so that seams can be blended."""
     return network.window_px // 2 if network.window_px else None

@@ -1,6 +1,6 @@
-"""``python -m crispen.lab.helper``: one of several processes that train together.
+"""``python -m crispen.lab.helper``: a process of rank 1 or higher in a distributed training.
 
-Started by `crispen.lab.processes.helpers`; it trains what rank 0 trains and writes nothing.
+Started by `crispen.lab.processes.helpers`; it trains the same recipe as rank 0 and writes no files.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from crispen.lab.training import Trainer
 
 
 def main() -> None:
-    """Trains the recipe in the first argument."""
+    """Trains the recipe in the first argument, a JSON object."""
     end_with_parent()
     given = json.loads(sys.argv[1])
     trainer = Trainer(

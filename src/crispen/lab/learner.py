@@ -1,4 +1,4 @@
-"""One optimiser step: crops are degraded on the device, run through the network, and compared.
+"""One optimiser step: degrades crops on the device, runs the network and minimises the loss.
 
 The layers run in bf16 if the recipe says so; the sum with a bicubic base, the loss and the weights
 stay in fp32. Everything random in a step comes from generators seeded from (seed, rank, step), so a
@@ -30,15 +30,15 @@ from crispen.lab.recipe import Recipe, Train
 from crispen.lab.schedule import rate_factor
 from crispen.lab.teacher import Teacher
 
-# Shares of crops that are not photographs.
+# Keys of the shares of synthetic crops.
 MADE_UP = ("bilevel", "pages", "patterns")
 
 
 def make_network(recipe: Recipe) -> Network:
-    """The untrained network, the same for the same seed.
+    """The untrained network; equal seeds give equal weights.
 
     Raises:
-        UsageError: It cannot be built for this scale, or does not accept this crop size.
+        UsageError: The network does not support this scale or crop size.
     """
     torch.manual_seed(recipe.train.seed)
     network = build_network(recipe.network, scale=recipe.scale, channels=recipe.data.channels)
@@ -47,13 +47,13 @@ def make_network(recipe: Recipe) -> Network:
 
 
 def check_losses(recipe: Recipe, network: Network) -> None:
-    """Runs the losses on one blank crop, so that errors are reported before any work.
+    """Runs the losses on a blank batch, so that errors are reported before training.
 
     Raises:
         CrispenError: A loss does not fit the network or the crops, or lacks a file.
     """
     x = torch.zeros(1, recipe.data.channels, recipe.data.patch, recipe.data.patch)
-    # Weights, layer statistics and random state must not change.
+    # On a copy: weights, batch statistics and random state must not change.
     with torch.no_grad(), torch.random.fork_rng(devices=[]):
         output = copy.deepcopy(network).train().outputs(torch.cat([x, x]))
         build_loss(recipe.loss)(output, torch.zeros_like(output.image))
@@ -104,14 +104,17 @@ def make_pipeline(recipe: Recipe, device: torch.device) -> Pipeline | None:
 def make_pair(
     batches: Batches, index: int | None, pipeline: Pipeline | None, recipe: Recipe, seed: int
 ) -> Pair:
-    """Inputs, targets, and what is known about the inputs.
+    """A batch of inputs, targets and, if known, the inputs' dials.
 
     Args:
-        batches: Their source.
+        batches: Source of the crops.
         index: Index of the batch; None for the held-out crops.
-        pipeline: See `make_pipeline`.
+        pipeline: Degradations; see `make_pipeline`.
         recipe: The recipe.
-        seed: Seed of the degradation.
+        seed: Seed of the degradations.
+
+    Returns:
+        ``input`` ``(N, C, h, w)`` and ``target`` ``(N, C, scale·h, scale·w)``, both in [0, 1].
     """
     size = pipeline.crop if pipeline else recipe.scale * recipe.data.patch
     if index is None:
@@ -135,7 +138,7 @@ def make_pair(
 
 
 def make_optimizer(network: nn.Module, train: Train) -> torch.optim.Optimizer:
-    """The recipe's optimiser, at its peak rate."""
+    """The recipe's optimiser, at its peak learning rate."""
     rate, decay = train.learning_rate, train.weight_decay
     weights = list(network.parameters())
     match train.optimizer:
@@ -154,7 +157,7 @@ def make_optimizer(network: nn.Module, train: Train) -> torch.optim.Optimizer:
 
 
 class _Core(nn.Module):
-    """The network as the unit of gradient averaging: tensors in, tensors out."""
+    """Wraps the network for distributed data parallelism, which needs tensors as outputs."""
 
     def __init__(self, network: Network) -> None:
         super().__init__()
@@ -166,19 +169,20 @@ class _Core(nn.Module):
 
 
 class Learner:
-    """The weights, and the step that updates them.
+    """Network, optimiser and losses of a run, and its training step.
 
     Args:
-        recipe: What to train.
-        network: Its network with the initial weights; becomes part of the learner.
+        recipe: The recipe.
+        network: The network with its initial weights; trained in place.
         batches: The training data.
-        fabric: Fabric that it trains with.
-        compile_network: Let ``torch.compile`` fuse the layers.
+        fabric: Lightning Fabric of the training.
+        compile_network: Compile the layers with ``torch.compile``.
 
     Attributes:
-        average: The exponential average of the weights, which is validated and exported.
-        opponent: The discriminator's side, if the recipe has one.
-        recent: The loss and its terms for the steps since the last read.
+        average: Network with the exponential moving average of the weights, which is validated and
+            exported.
+        opponent: The discriminator; None without adversarial training.
+        recent: Loss and its terms for each step since the last log line.
     """
 
     def __init__(
@@ -237,7 +241,7 @@ class Learner:
         """Updates the weights once.
 
         Args:
-            number: Number of the step, from 0.
+            number: Index of the step, from 0.
             rate: Factor of all learning rates; see `crispen.lab.schedule`.
         """
         train = self.recipe.train
@@ -291,14 +295,14 @@ class Learner:
 
     @torch.no_grad()
     def _average(self, steps: int) -> None:
-        # A short memory at first, so that the average forgets the random start.
+        # A smaller decay at first, so that the average forgets the initial weights.
         decay = min(self.recipe.train.ema, steps / (steps + 10))
         torch._foreach_lerp_(self._averages, self._weights, 1 - decay)
         for mine, other in self._statistics:
             mine.copy_(other)
 
     def finite(self) -> bool:
-        """Whether every weight is a number."""
+        """Whether all weights are finite."""
         weights = [*self._weights, *self._averages]
         if self.opponent:
             weights += list(self.opponent.network.parameters())
@@ -306,5 +310,5 @@ class Learner:
         return bool(norms.isfinite().all())
 
     def rate(self, number: int, cut: float) -> float:
-        """The factor of the learning rates in a step."""
+        """The factor of the learning rates in step `number`; see `rate_factor`."""
         return rate_factor(number, self.recipe.train, cut=cut)

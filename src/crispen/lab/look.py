@@ -1,9 +1,9 @@
-"""Trains the network of `crispen.look` on `Life`'s degradations, and reports its accuracy.
+"""Trains the degradation estimator of `crispen.look` on `Life`, and reports its accuracy.
 
     python -m crispen.lab.look --data ../shared/data/train --minutes 30 -o runs/look
 
-Writes ``look.ckpt`` every few minutes (and resumes from it), and ``look.onnx`` at the end, with a
-table of true against measured values on held-out pictures.
+Writes ``look.ckpt`` every two minutes and resumes from it. At the end it writes ``look.onnx`` and
+prints a table of the estimation errors on held-out pictures.
 """
 
 from __future__ import annotations
@@ -33,7 +33,13 @@ _HELD_OUT = 16
 
 
 def made(batches: Batches, pipeline: Pipeline, index: int | None) -> tuple[Tensor, Tensor]:
-    """Crops and their dials ``(N, 3)``; held-out crops if no index is given."""
+    """Degraded crops ``(N, 3, 96, 96)`` and their dials ``(N, 3)``, both in [0, 1].
+
+    Args:
+        batches: Source of the crops.
+        pipeline: Degradations.
+        index: Index of the batch; None for the held-out crops.
+    """
     batch = (
         batches.fixed(192, pipeline.crop) if index is None else batches.batch(index, pipeline.crop)
     )
@@ -44,7 +50,13 @@ def made(batches: Batches, pipeline: Pipeline, index: int | None) -> tuple[Tenso
 
 
 def loss(out: Tensor, dials: Tensor) -> Tensor:
-    """The Gaussian log-likelihood; a large variance does not weaken the value's gradient.
+    """β-weighted Gaussian negative log-likelihood of the dials, a scalar.
+
+    A large predicted variance does not weaken the gradient of the mean.
+
+    Args:
+        out: ``(N, 6)``: means, then logarithms of variances.
+        dials: ``(N, 3)`` in [0, 1].
 
     Source: M. Seitzer et al., "On the pitfalls of heteroscedastic uncertainty estimation", 2022,
     arXiv:2203.09168, with β = 0.5.
@@ -55,7 +67,7 @@ def loss(out: Tensor, dials: Tensor) -> Tensor:
 
 
 def table(network: LookNetwork, x: Tensor, dials: Tensor) -> str:
-    """The truth in tenths against mean and standard deviation of the measurements."""
+    """A text table of the error's mean and standard deviation, by tenths of the true value."""
     with torch.no_grad():
         value = network(x)[:, : len(NAMES)]
     lines = ["truth       " + "".join(f"{name:>22}" for name in NAMES)]
@@ -75,7 +87,7 @@ def table(network: LookNetwork, x: Tensor, dials: Tensor) -> str:
 
 
 def onnx_bytes(network: LookNetwork) -> bytes:
-    """The graph: ``input`` (N, 3, 96, 96) → ``output`` (N, 6)."""
+    """The ONNX graph, serialised: ``input`` (N, 3, 96, 96) → ``output`` (N, 6)."""
     buffer = io.BytesIO()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -93,7 +105,7 @@ def onnx_bytes(network: LookNetwork) -> bytes:
 
 
 def main() -> None:
-    """See the module."""
+    """Runs the command line; see the module."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
     parser.add_argument("--data", default="../shared/data/train")
     parser.add_argument("--minutes", type=float, default=30.0)

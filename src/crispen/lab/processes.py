@@ -1,4 +1,4 @@
-"""Where a run trains: one device, several on this machine, or the nodes of a cluster.
+"""Devices of a run: one, several on this machine, or the nodes of a cluster.
 
 Lightning's Fabric moves data and averages gradients. With several devices on one machine this
 process is rank 0 and starts the others itself, so that a run works the same from the command line,
@@ -84,7 +84,7 @@ class Place:
 
     @classmethod
     def of_environment(cls, devices: int) -> Place:
-        """The place stated by the environment, for a process that `start_helpers` started."""
+        """The place from the environment variables of the launcher, or for a single machine."""
         if _RANK in os.environ:
             return cls(int(os.environ[_WORLD]), int(os.environ[_PORT]), rank=int(os.environ[_RANK]))
         outer = _outer()
@@ -94,9 +94,9 @@ class Place:
 
 
 def _outer() -> ClusterEnvironment | None:
-    """The launcher of the processes, if SLURM with several tasks or torchrun."""
+    """The environment of SLURM (with several tasks) or torchrun; None without them."""
     if SLURMEnvironment.detect() and int(os.environ.get("SLURM_NTASKS", "1")) > 1:
-        # submitit does the requeueing.
+        # submitit requeues the job.
         return SLURMEnvironment(auto_requeue=False)
     return TorchElasticEnvironment() if TorchElasticEnvironment.detect() else None
 
@@ -109,7 +109,7 @@ def connect(device: str, place: Place) -> Fabric:
         place: See `Place`.
 
     Raises:
-        UsageError: There is no such device, or there are too few.
+        UsageError: The device does not exist, or there are fewer than requested.
     """
     if device == "auto":
         device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -145,22 +145,22 @@ def connect(device: str, place: Place) -> Fabric:
 
 
 def disconnect() -> None:
-    """Leaves the processes that train together."""
+    """Ends the connection to the other processes."""
     if torch.distributed.is_available() and torch.distributed.is_initialized():
         torch.distributed.destroy_process_group()
 
 
 @contextlib.contextmanager
 def helpers(place: Place, arguments: list[str], folder: Path) -> Iterator[None]:
-    """The other processes of this machine, while the block runs.
+    """Runs the other processes of this machine during the ``with`` block.
 
     Args:
         place: Place of this process; rank 0 starts the others if they are not started yet.
         arguments: Arguments of ``python -m crispen.lab.helper``.
-        folder: Each writes its output to ``rank-N.log`` there.
+        folder: Folder for their output, ``rank-N.log``.
 
     Raises:
-        TrainingError: One of them failed.
+        TrainingError: One of the processes failed.
     """
     if not place.port or place.rank:
         yield
@@ -192,9 +192,9 @@ def helpers(place: Place, arguments: list[str], folder: Path) -> Iterator[None]:
                 process.wait(60)
     except RuntimeError as error:
         if isinstance(error, CrispenError):
-            raise  # this process knows the error
+            raise  # an error of this process itself
         for rank, process in enumerate(started, 1):
-            # Its error is still being written.
+            # It may still be writing its error message.
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(20)
             if process.poll():
@@ -212,11 +212,11 @@ def helpers(place: Place, arguments: list[str], folder: Path) -> Iterator[None]:
 
 def _last_line(log: Path) -> str:
     lines = log.read_text(errors="replace").strip().splitlines()
-    return lines[-1] if lines else "it said nothing"
+    return lines[-1] if lines else "without a message"
 
 
 def end_with_parent() -> None:
-    """Ends this process when its parent has exited."""
+    """Starts a thread that ends this process when its parent exits."""
     parent = os.getppid()
 
     def watch() -> None:
@@ -234,9 +234,9 @@ def _free_port() -> int:
 
 
 def stream_seed(*what: object) -> int:
-    """A seed for one use of randomness, such as ``(seed, rank, step, "noise")``.
+    """A seed derived from a key, such as ``(seed, rank, step, "noise")``.
 
-    So no randomness has state: what a step draws depends only on the step.
+    No generator keeps state between steps: the random numbers of a step depend only on its key.
 
     >>> stream_seed(0, 0, 1) != stream_seed(0, 1, 0)
     True
@@ -246,7 +246,7 @@ def stream_seed(*what: object) -> int:
 
 
 def seed_layers(device: torch.device, seed: int) -> None:
-    """Seeds what layers draw from: PyTorch's own generators of the CPU and of `device`.
+    """Seeds PyTorch's global generators of the CPU and of `device`, which layers use.
 
     ``torch.manual_seed`` does the same, but on a machine without a GPU it records the whole call
     stack each time, in case CUDA is initialised later.
@@ -259,7 +259,7 @@ def seed_layers(device: torch.device, seed: int) -> None:
 
 
 def hardware(device: torch.device, world: int) -> str:
-    """The card's description of the machine."""
+    """Description of the machine for the model card."""
     if device.type == "cuda":
         name = torch.cuda.get_device_name(device)
     else:

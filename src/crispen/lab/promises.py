@@ -1,8 +1,8 @@
-"""Checks that a network keeps the promises its model card makes, before it is exported.
+"""Checks size, range and halo of a network against its model card, before it is exported.
 
-Tiles are cut with the card's halo and multiple, so a wrong value shows as seams in every picture.
-Both are measured here, on the network itself with random weights: a trained network can hide its
-dependencies behind filters that happen to be silent.
+Tiles are cut with the card's halo and multiple, so a wrong value causes seams in every picture.
+Both are measured on a copy with random weights, because trained filters that are close to zero can
+hide dependencies.
 """
 
 from __future__ import annotations
@@ -16,27 +16,27 @@ from torch import Tensor
 from crispen.errors import ModelError
 from crispen.lab.networks.base import Network
 
-# A network whose output depends on more than this has no useful halo.
+# Larger halos are not useful: such a network counts as one without a halo.
 _FARTHEST_PX = 256
-# How far beyond a halo to check: dilated kernels leave gaps in their field.
+# Distance to check beyond the stated halo: receptive fields of dilated kernels have gaps.
 _MARGIN_PX = 96
-# Number of test pictures, fewer if they are long; each adds its columns.
+# Minimum and maximum number of test pictures; long pictures need fewer.
 _PICTURES = (4, 24)
 _ROWS = 2000
 
 
 def check_network(network: Network, name: str) -> None:
-    """Refuse a network whose size, range or halo is not as stated.
+    """Checks output size, output range and halo of a network.
 
     Args:
-        network: In its training form; not changed.
-        name: Name for the error.
+        network: The network before merging; not changed.
+        name: Name for error messages.
 
     Raises:
-        ModelError: A statement is wrong; the error gives the right value.
+        ModelError: A value is wrong; the error gives the right one.
     """
     if network.window_px is not None:
-        return  # it accepts one size only, and its card says so
+        return  # it has a fixed input size and no halo
     tried = with_random_weights(network)
     _check_sizes(tried, name)
     if network.halo is None:
@@ -45,7 +45,7 @@ def check_network(network: Network, name: str) -> None:
     if reach is None:
         raise ModelError(
             f"network {name}: says halo = {network.halo}, but its output depends on input pixels "
-            f"more than {_FARTHEST_PX} away; set halo = None, and its tiles are blended"
+            f"more than {_FARTHEST_PX} away; set halo = None, so that its tiles are blended"
         )
     if reach > network.halo:
         raise ModelError(
@@ -55,7 +55,7 @@ def check_network(network: Network, name: str) -> None:
 
 
 def with_random_weights(network: Network) -> Network:
-    """A copy of the network in which no filter is silent."""
+    """A copy of the network on the CPU with random weights, none of which is zero."""
     tried = copy.deepcopy(network).cpu().float().eval()
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
@@ -92,10 +92,10 @@ def _check_sizes(network: Network, name: str) -> None:
 
 
 def measured_halo(network: Network) -> int | None:
-    """The actual reach of an output pixel, by gradients; None if beyond 256 pixels.
+    """The halo of a network in input pixels, measured by gradients; None if it exceeds 256.
 
-    Every row and column of the network's grid and every phase of the scale is tested on random
-    pictures, to find the farthest pixel with an influence.
+    For every position in the network's grid and every phase of the scale, the farthest input pixel
+    with a non-zero gradient is found on random pictures.
     """
     farthest = 0
     if looks_farther(network, _FARTHEST_PX):
@@ -111,7 +111,7 @@ def measured_halo(network: Network) -> int | None:
 def _reach(network: Network, axis: int) -> int | None:
     step = network.multiple
     side = -(-((network.halo or 0) + _MARGIN_PX) // step)
-    # The area doubles until the reach ends inside it.
+    # Doubles the area until it contains the whole receptive field.
     while (reach := _reach_within(network, axis, side)) >= side * step:
         if side * step > _FARTHEST_PX:
             return None
@@ -120,9 +120,10 @@ def _reach(network: Network, axis: int) -> int | None:
 
 
 def looks_farther(network: Network, than: int) -> bool:
-    """Whether one output pixel of one picture depends on an input pixel farther away than that.
+    """Whether an output pixel depends on an input pixel more than `than` pixels away.
 
-    One test of one pixel settles networks with a global field and those with many layers.
+    A single pixel is tested, which is enough for networks with a global or very large receptive
+    field.
     """
     side = than // network.multiple + 2
     return any(_reach_within(network, axis, side, pixels=1, most=1) > than for axis in (2, 3))
@@ -131,13 +132,13 @@ def looks_farther(network: Network, than: int) -> bool:
 def _reach_within(
     network: Network, axis: int, side: int, *, pixels: int | None = None, most: int = _PICTURES[1]
 ) -> int:
-    """The same on pictures that end `side` grid cells away from the tested pixels.
+    """The halo along an axis, in pixels, if it is smaller than the test pictures.
 
     Args:
         network: The network.
-        axis: Axis to test.
-        side: Distance in cells.
-        pixels: Pixels of a cell, and phases of a pixel, to test; all unless given.
+        axis: Axis to test: 2 or 3.
+        side: Distance from the tested pixels to the picture's border, in grid cells.
+        pixels: Number of positions in a cell and of phases to test; all unless given.
         most: Maximum number of pictures.
     """
     step, scale = network.multiple, network.scale
@@ -147,8 +148,8 @@ def _reach_within(
     pictures = min(most, max(_PICTURES[0], _ROWS // long))
     shape = (pictures, network.channels, *((long, across) if axis == 2 else (across, long)))
     x = _noise(shape).requires_grad_()
-    # Only the network itself, not clipped, so that no gradient is lost; dropout and normalisation
-    # behave as at run time.
+    # Only the top module, to disable clipping, which would zero gradients; dropout and
+    # normalisation stay in evaluation mode.
     network.training = True
     try:
         out = network(x)

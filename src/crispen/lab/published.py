@@ -1,7 +1,7 @@
-"""Published PyTorch weights, read without running code from the file.
+"""Reads published PyTorch weights without running code from the file.
 
-``python -m crispen.lab.published FILE MODEL`` converts one to an ONNX file; `crispen.engines`
-starts it, so that an untrusted file is opened in a separate process.
+``python -m crispen.lab.published FILE MODEL`` converts such a file to ONNX; `crispen.engines`
+starts it, so that untrusted files are opened in a separate process.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ from crispen.lab.settling import settle
 from crispen.media.atomic import write_whole
 from crispen.models.card import ModelCard
 
-# Where safetensors files state their licence: SPDX names, per "modelspec" or by hand.
+# Metadata keys of safetensors files that state the licence.
 _LICENCES = ("modelspec.license", "license", "licence")
 
 
 class Published(NamedTuple):
-    """The content of a file.
+    """The content of a file of published weights.
 
     Attributes:
         weights: Weights by their names in the architecture.
-        licence: As stated in the file; empty if it is not.
+        licence: Licence stated in the file; empty if none is.
     """
 
     weights: dict[str, Tensor]
@@ -46,8 +46,8 @@ def read_published(path: Path) -> Published:
     """The weights in a ``.pth``, ``.pt`` or ``.safetensors`` file, on the CPU.
 
     Raises:
-        MissingInput: It does not exist.
-        InputError: It is damaged, or holds something other than weights.
+        MissingInput: The file does not exist.
+        InputError: The file is damaged, or contains something other than weights.
     """
     if not path.is_file():
         raise MissingInput(f"{path}: no such file")
@@ -55,20 +55,20 @@ def read_published(path: Path) -> Published:
         return _safetensors(path)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # for old files, which it reads or refuses all the same
+            warnings.simplefilter("ignore")  # warnings about old formats do not concern the user
             content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise InputError(
-            f"{path}: holds more than weights, or is damaged, so it is not opened; ask its maker "
-            "for a .safetensors file"
+            f"{path}: contains more than weights, or is damaged, so it is not opened; ask its "
+            "author for a .safetensors file"
         ) from error
-    except Exception as error:  # zip archives, TorchScript and damaged files each raise their own
+    except Exception as error:  # zip archives, TorchScript and damaged files raise different errors
         reason = str(error).strip().splitlines()[0] if str(error).strip() else "it is damaged"
         raise InputError(f"{path}: cannot be read as PyTorch weights ({reason})") from error
     weights = library().canonicalize_state_dict(content) if isinstance(content, dict) else {}
     if not weights or not all(isinstance(value, Tensor) for value in weights.values()):
         raise InputError(
-            f"{path}: holds no plain table of weights; a checkpoint of Crispen becomes a model by "
+            f"{path}: contains no plain table of weights; export a checkpoint of Crispen with "
             "'crispen export'"
         )
     return Published(weights, "")
@@ -86,10 +86,10 @@ def _safetensors(path: Path) -> Published:
 
 
 def network_of(published: Published) -> Foreign:
-    """The network to which the weights belong.
+    """The network to which the weights belong, recognised by spandrel.
 
     Raises:
-        ModelError: There is none that can be used here.
+        ModelError: The architecture is not recognised or not supported.
     """
     weights = {
         name: value.float() if value.is_floating_point() else value
@@ -102,15 +102,18 @@ def network_of(published: Published) -> Foreign:
 
 
 def take_published(network: Network, path: Path) -> bool:
-    """Copies the weights that fit into a network; returns whether any was not a bias.
+    """Copies weights with matching names and shapes into a network.
+
+    Returns:
+        Whether any copied weight was not a bias.
 
     Raises:
         InputError: The file cannot be read.
-        ModelError: Its architecture is not known.
+        ModelError: Its architecture is not recognised.
     """
     if not isinstance(network, Foreign):
         return False
-    # Named as in the library's network; old files use other names.
+    # Names of spandrel's network, because old files use other names.
     theirs = network_of(read_published(path)).model.state_dict()
     own = network.model.state_dict()
     fitting = {k: v for k, v in theirs.items() if k in own and own[k].shape == v.shape}
@@ -119,13 +122,13 @@ def take_published(network: Network, path: Path) -> bool:
 
 
 def to_model(source: Path, target: Path) -> dict[str, Any]:
-    """Writes an ONNX file from a published one.
+    """Converts a file of published weights to ONNX.
 
     Returns:
-        What the file stated and what was measured, as fields of its card.
+        Fields of its card: stated in the file, or measured.
 
     Raises:
-        CrispenError: It cannot be read, used or written.
+        CrispenError: The source cannot be read or used, or the target cannot be written.
     """
     published = read_published(source)
     try:
@@ -142,14 +145,14 @@ def to_model(source: Path, target: Path) -> dict[str, Any]:
         "licence": published.licence or "unknown",
     }
     model = to_onnx(network, ModelCard(name="published", task="restore", scale=network.scale))
-    # Its card is made when it is added, from these facts and the request.
+    # The card is written when the model is added, from these fields and the request.
     del model.metadata_props[:]
     write_whole(target, model.SerializeToString())
     return facts
 
 
 def main() -> None:
-    """Prints one line of JSON: the facts, or the kind and text of the error."""
+    """Prints the card's fields, or type and text of the error, as a line of JSON."""
     try:
         said = to_model(Path(sys.argv[1]), Path(sys.argv[2]))
     except CrispenError as error:

@@ -1,7 +1,7 @@
 """Recipes: short TOML files that state data, degradation, network, loss and schedule.
 
-Every table is a frozen class that forbids unknown keys, so a typing error is reported, not ignored.
-``--set train.steps=100`` uses the same classes.
+Every table is a frozen class that rejects unknown keys, so that misspelt keys are reported.
+``--set train.steps=100`` is checked by the same classes.
 """
 
 from __future__ import annotations
@@ -33,86 +33,88 @@ Epoch = Annotated[int, Field(ge=1)]
 
 
 class Train(Table):
-    """How it learns."""
+    """Optimiser, schedule and logging of a training run."""
 
     steps: int = Field(20_000, ge=1, description="optimiser steps")
     epochs: int = Field(0, ge=0, description="passes through the data, in place of `steps`; 0: off")
     optimizer: Literal["adam", "adamw", "sgd"] = Field("adam", description="the optimiser")
-    learning_rate: float = Field(1e-3, gt=0, lt=10, description="its peak")
+    learning_rate: float = Field(1e-3, gt=0, lt=10, description="peak learning rate")
     betas: tuple[Momentum, Momentum] = Field(
-        (0.9, 0.99), description="of Adam; the first is SGD's momentum"
+        (0.9, 0.99), description="betas of Adam; the first is the momentum of SGD"
     )
-    weight_decay: float = Field(0.0, ge=0, description="of the optimiser")
+    weight_decay: float = Field(0.0, ge=0, description="weight decay of the optimiser")
     schedule: Literal["wsd", "constant", "cosine", "plateau"] = Field(
         "wsd",
-        description="after the warm-up: stable, then linearly to zero (wsd); constant; a half "
-        "cosine to zero; lower whenever validation stops improving (plateau)",
+        description="after the warm-up: constant, then linearly to zero (wsd); constant; half a "
+        "cosine to zero; reduced whenever validation stops improving (plateau)",
     )
-    warmup: int = Field(200, ge=0, description="steps to reach the peak")
-    decay: float = Field(0.4, ge=0, le=1, description="wsd: last part of the steps, down to zero")
-    plateau_factor: float = Field(0.5, gt=0, lt=1, description="plateau: what the rate is cut to")
+    warmup: int = Field(200, ge=0, description="steps to reach the peak learning rate")
+    decay: float = Field(0.4, ge=0, le=1, description="wsd: share of the steps that decay to zero")
+    plateau_factor: float = Field(0.5, gt=0, lt=1, description="plateau: factor of each cut")
     plateau_patience: int = Field(
-        5, ge=1, description="plateau: validations without a better one before a cut"
+        5, ge=1, description="plateau: validations without improvement before a cut"
     )
     patience: int = Field(
-        0, ge=0, description="validations without a better one before it stops early; 0: never"
+        0, ge=0, description="validations without improvement before early stopping; 0: never"
     )
     ema: float = Field(0.999, ge=0, lt=1, description="decay of the averaged weights; 0: none")
-    clip: float = Field(0.0, ge=0, description="largest norm of the gradient; 0: any")
-    accumulate: int = Field(1, ge=1, description="batches whose gradients make one step")
-    precision: Literal["bf16", "fp32"] = Field("bf16", description="of the network's layers")
-    seed: int = Field(0, ge=0, description="of the weights, the crops and all noise")
+    clip: float = Field(0.0, ge=0, description="maximum norm of the gradient; 0: no limit")
+    accumulate: int = Field(1, ge=1, description="batches per optimiser step")
+    precision: Literal["bf16", "fp32"] = Field("bf16", description="precision of the layers")
+    seed: int = Field(0, ge=0, description="seed of weights, crops and noise")
     start: str = Field(
         "",
-        description="checkpoint or model, by name or as an ONNX file, whose weights it starts "
-        "with; for a network of spandrel also a .pth, .pt or .safetensors file",
+        description="checkpoint or model, by name or as an ONNX file, for the initial weights; "
+        "for a network of spandrel also a .pth, .pt or .safetensors file",
     )
     save_every: int = Field(1000, ge=1, description="steps between checkpoints")
     validate_every: int = Field(2000, ge=1, description="steps between validations")
     log_every: int = Field(100, ge=1, description="steps between lines of the log")
     sample_every: int = Field(5000, ge=0, description="steps between sample sheets; 0: none")
-    sample_epochs: tuple[Epoch, ...] = Field((), description="epochs after which one is made too")
+    sample_epochs: tuple[Epoch, ...] = Field((), description="epochs with a sample sheet")
     keep_epochs: tuple[Epoch, ...] = Field(
         (), description="epochs whose checkpoint is kept, as epoch-0001.ckpt"
     )
 
 
 def _judge(table: Any) -> Any:
-    """The kind of discriminator; recipes of version 0.1 do not state it."""
+    """The kind of a discriminator's table; ``vgg`` if it is not given, as in version 0.1."""
     return table.get("kind", "vgg") if isinstance(table, dict) else getattr(table, "kind", None)
 
 
 class Adversarial(Table):
-    """Training against a network that tells real pictures from generated ones."""
+    """Adversarial training against a discriminator."""
 
     discriminator: Annotated[
         Annotated[DiscriminatorTable, Tag("vgg")] | Annotated[UNetDiscriminatorTable, Tag("unet")],
         Discriminator(_judge),
     ] = DiscriminatorTable()
-    loss: AdversarialKind = Field("vanilla", description="what the two networks play for")
-    weight: float = Field(1e-3, gt=0, description="of the adversarial loss beside the others")
-    learning_rate: float = Field(1e-4, gt=0, lt=10, description="of the discriminator's Adam")
+    loss: AdversarialKind = Field("vanilla", description="adversarial loss of both networks")
+    weight: float = Field(1e-3, gt=0, description="weight of the adversarial loss")
+    learning_rate: float = Field(
+        1e-4, gt=0, lt=10, description="learning rate of the discriminator's Adam"
+    )
     pretrain_steps: int = Field(
-        0, ge=0, description="steps of the generator alone, before the discriminator comes in"
+        0, ge=0, description="steps of the generator alone, before adversarial training"
     )
 
 
 class Validation(Table):
-    """What is measured while it trains."""
+    """Validation during training."""
 
     path: str = Field(
         "",
-        description="folder with HR and LR_xN, or of pictures that the recipe degrades; else a "
-        "part of the data is held out",
+        description="folder with HR and LR_xN, or of pictures that the recipe degrades; "
+        "otherwise a part of the data is held out",
     )
-    count: int = Field(32, ge=1, le=10_000, description="held-out crops that are measured")
+    count: int = Field(32, ge=1, le=10_000, description="number of held-out crops")
     monitor: Literal[
         "psnr", "ssim", "mse", "loss", "lpips", "dists", "ssimulacra2", "niqe", "brisque"
     ] = Field(
         "psnr",
-        description="decides which checkpoint is the best, and when to stop or slow down; against "
-        "a discriminator, only lpips, dists, ssimulacra2, niqe and brisque can tell, and by "
-        "another the latest is kept",
+        description="metric of the best checkpoint, of early stopping and of plateau; with "
+        "adversarial training use lpips, dists, ssimulacra2, niqe or brisque, as with the others "
+        "the latest checkpoint is kept",
     )
 
     @property
@@ -129,8 +131,8 @@ class Validation(Table):
 class Paper(Table):
     """Published figures to compare with."""
 
-    title: str = Field("", description="of the paper or report")
-    source: str = Field("", description="where it can be read")
+    title: str = Field("", description="title of the paper or report")
+    source: str = Field("", description="where it was published")
     figures: dict[str, float] = Field({}, description="psnr, ssim, mse …")
 
 
@@ -144,10 +146,10 @@ class Recipe(Table):
     network: NetworkTable
     data: DataTable
     degradation: tuple[DegradationTable, ...] = Field((), description="applied in this order")
-    loss: tuple[LossTable, ...] = Field(min_length=1, description="added up by their weights")
+    loss: tuple[LossTable, ...] = Field(min_length=1, description="weighted sum of losses")
     train: Train = Train()
     teacher: TeacherTable | None = Field(
-        None, description="another network, whose answers are learned instead of the truth"
+        None, description="a network whose outputs are the targets (distillation)"
     )
     adversarial: Adversarial | None = None
     validation: Validation = Validation()
@@ -163,7 +165,7 @@ class Recipe(Table):
 
     @property
     def loss_text(self) -> str:
-        """For the card: ``l1 + 0.5 ssim``."""
+        """The loss as text for the model card, as in ``l1 + 0.5 ssim``."""
         named = [(short_name(term.kind), term.weight) for term in self.loss]
         terms = [kind if weight == 1 else f"{weight:g} {kind}" for kind, weight in named]
         if self.teacher:
@@ -174,7 +176,7 @@ class Recipe(Table):
 
     @property
     def degradation_text(self) -> str:
-        """For the card: ``gaussian-noise=0..50, jpeg=30..90``."""
+        """The degradation as text for the card, as in ``gaussian-noise=0..50, jpeg=30..90``."""
         return ", ".join(_degradation_text(table) for table in self.degradation)
 
 
@@ -192,7 +194,7 @@ def _shipped() -> dict[str, Path]:
 
 
 def recipe_names() -> list[str]:
-    """The recipes that come with Crispen."""
+    """Names of the recipes that come with Crispen."""
     return list(_shipped())
 
 
@@ -236,10 +238,14 @@ def _index(items: list[Any], text: str, key: str) -> int:
 
 
 def read_recipe(table: dict[str, Any], source: str) -> Recipe:
-    """A checked recipe from a parsed table.
+    """A validated recipe from a parsed TOML table.
+
+    Args:
+        table: The parsed table.
+        source: Name of its source for error messages.
 
     Raises:
-        UsageError: A key or value does not fit; names `source` and the key.
+        UsageError: A key or value is not valid; the error names it.
     """
     try:
         return Recipe.model_validate(table)
@@ -260,7 +266,7 @@ def read_recipe(table: dict[str, Any], source: str) -> Recipe:
 
 
 def _explained(kind: str, message: str, path: list[int | str]) -> str:
-    """The error in one value, in readable words."""
+    """The text of a validation error in one value."""
     if kind == "too_short":
         return "needs at least one entry"
     if kind == "extra_forbidden":
@@ -271,16 +277,16 @@ def _explained(kind: str, message: str, path: list[int | str]) -> str:
 
 
 def load_recipe(name_or_path: str, overrides: Sequence[str] = ()) -> Recipe:
-    """A checked recipe.
+    """Reads and validates a recipe.
 
     Args:
-        name_or_path: A shipped recipe's name or a TOML file.
-        overrides: ``key=value`` texts, as given to ``--set``; ``degradation.0.sigma=[0,30]``
-            reaches into a list.
+        name_or_path: Name of a recipe that comes with Crispen, or a TOML file.
+        overrides: Changes as ``key=value``, the syntax of ``--set``; a number in a key is the index
+            in a list, as in ``degradation.0.sigma=[0,30]``.
 
     Raises:
-        MissingInput: There is no such recipe.
-        UsageError: It is not TOML, or a key or value does not fit.
+        MissingInput: The recipe does not exist.
+        UsageError: The file is not TOML, or a key or value is not valid.
 
     >>> load_recipe("photo-x2", ["train.steps=10"]).train.steps
     10
@@ -313,7 +319,7 @@ def load_recipe(name_or_path: str, overrides: Sequence[str] = ()) -> Recipe:
 
 
 def _found(name_or_path: str) -> Path:
-    """A file; ``srgan`` is short for ``srgan-x4`` if it is the only match."""
+    """The file of a recipe; ``srgan`` is short for ``srgan-x4`` if that is the only match."""
     shipped = _shipped()
     if name_or_path in shipped:
         return shipped[name_or_path]
@@ -324,7 +330,7 @@ def _found(name_or_path: str) -> Path:
 
 
 def recipe_text(recipe: Recipe) -> str:
-    """The recipe as TOML, every value written out; `load_recipe` reads it back.
+    """The recipe as TOML with all values, defaults included; `load_recipe` can read it.
 
     >>> "steps = 10" in recipe_text(load_recipe("photo-x2", ["train.steps=10"]))
     True

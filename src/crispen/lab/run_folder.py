@@ -1,4 +1,4 @@
-"""The folder of a run: what was trained, its progress, and its results.
+"""The folder of a training run: recipe, progress and results.
 
 ::
 
@@ -7,9 +7,9 @@
     log.csv        one line every `train.log_every` steps and at every validation
     tensorboard/   the same data for TensorBoard
     curves.png     the same data, plotted
-    samples/       sheets of pictures, and samples.json that lists them
-    last.ckpt      the one to resume from
-    best.ckpt      the best one in validation
+    samples/       sample sheets, and samples.json that lists them
+    last.ckpt      the latest checkpoint, from which a run resumes
+    best.ckpt      the checkpoint with the best validation
     plugins/       copies of the Python files that the recipe names
     NAME.onnx, NAME.safetensors, NAME.md    the model, once the run is done
 
@@ -55,7 +55,7 @@ _PACKAGES = ("torch", "lightning", "numpy", "onnx")
 
 
 class RunFolder:
-    """Writes a run's files, except its weights.
+    """Writes the files of a run, except checkpoints.
 
     Args:
         path: The folder; created if missing.
@@ -74,7 +74,7 @@ class RunFolder:
         self.about: dict[str, Any] = _read(path / "run.json", {})
 
     def begin(self, step: int, **about: Any) -> None:
-        """Writes what is known before the first step; discards records after `step`.
+        """Writes ``recipe.toml`` and ``run.json``; discards log lines and samples after `step`.
 
         Args:
             step: The step at which the run starts or continues.
@@ -106,7 +106,7 @@ class RunFolder:
         self.tell()
 
     def _keep_plugins(self) -> dict[str, str]:
-        """Copies the files that the recipe names; returns their SHA-256 by path."""
+        """Copies the plug-in files that the recipe names; returns their SHA-256 by path."""
         digests = {}
         for file in files_of(self.recipe.model_dump()):
             content = file.read_bytes()
@@ -116,13 +116,13 @@ class RunFolder:
         return digests
 
     def tell(self, **changes: Any) -> None:
-        """Rewrites ``run.json``."""
+        """Updates entries of ``run.json``."""
         self.about |= changes
         text = json.dumps(_finite(self.about), indent=2, ensure_ascii=False)
         write_whole(self.path / "run.json", f"{text}\n".encode())
 
     def _trim(self, step: int) -> None:
-        """Removes what a killed run wrote after its last checkpoint; it is written again."""
+        """Removes log lines and samples after the checkpoint, which the run will write again."""
         log = self.path / "log.csv"
         rows: list[dict[str, str]] = []
         if step and log.is_file():
@@ -148,7 +148,7 @@ class RunFolder:
         write_whole(self.path / "log.csv", text.getvalue().encode())
 
     def log(self, row: Mapping[str, float]) -> None:
-        """Adds a line to ``log.csv``; a value without a column adds one.
+        """Adds a line to ``log.csv``; values with a new name add a column.
 
         Raises:
             OutputError: The disk is full.
@@ -172,7 +172,7 @@ class RunFolder:
             raise OutputError(f"{log}: cannot be written: {error.strerror}; make room") from error
 
     def add_sample(self, step: int, epoch: float, file: Path) -> None:
-        """Lists a sheet in ``samples/samples.json``."""
+        """Adds a sample sheet to ``samples/samples.json``."""
         listing = self.path / "samples" / "samples.json"
         entries = [s for s in _read(listing, []) if s["step"] != step]
         entries.append({"step": step, "epoch": round(epoch, 3), "file": file.name})
@@ -183,13 +183,13 @@ def make_folder(path: Path) -> None:
     """Creates a folder and its parents.
 
     Raises:
-        OutputError: It cannot be created.
+        OutputError: The folder cannot be created.
     """
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(
-            f"{path}: cannot be made: {error.strerror}; choose another folder"
+            f"{path}: cannot be created: {error.strerror}; choose another folder"
         ) from error
 
 
@@ -202,7 +202,7 @@ def _read(path: Path, default: Any) -> Any:
 
 
 def _finite(value: Any) -> Any:
-    """The value as JSON, which has neither NaN nor infinity."""
+    """The value with None for NaN and infinity, which JSON does not have."""
     if isinstance(value, dict):
         return {k: _finite(v) for k, v in value.items()}
     if isinstance(value, list | tuple):
@@ -215,7 +215,7 @@ def _cell(value: float) -> str:
 
 
 def _commit() -> str:
-    """The commit of the running source; none for an installed package."""
+    """The Git commit of the running source; empty for an installed package."""
     here = Path(__file__).parent
     try:
         done = subprocess.run(

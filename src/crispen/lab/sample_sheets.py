@@ -1,7 +1,7 @@
-"""Sample sheets: input, output and target of a few pictures.
+"""Sample sheets: input, output, target and difference of a few pictures, one per row.
 
-One row per picture: input, output, target, and the difference between the last two, amplified four
-times. Small pictures are enlarged so that each pixel is visible.
+The difference between output and target is amplified four times. Small pictures are enlarged so
+that each pixel is visible.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Bytes = NDArray[np.uint8]
 
 
 def make_sheet(network: Network, cases: list[Case]) -> Bytes:
-    """``(height, width, 3)``: the first cases in rows, with labels and PSNR."""
+    """A sheet of the first four cases, ``(height, width, 3)`` R'G'B', with labels and PSNR."""
     titles = ("input", "output", "target", f"difference ×{AMPLIFIED}")
     rows = [_line(titles)]
     for case in cases[:ROWS]:
@@ -50,16 +50,16 @@ def make_sheet(network: Network, cases: list[Case]) -> Bytes:
 
 
 def write_sheet(network: Network, cases: list[Case], path: Path) -> None:
-    """Writes `make_sheet` as a picture.
+    """Writes a sample sheet as a picture; replaces an existing file.
 
     Raises:
-        OutputError: It cannot be written.
+        OutputError: The file cannot be written.
     """
     write_image(Image(make_sheet(network, cases)), path, overwrite=True)
 
 
 def _middle(case: Case, network: Network) -> tuple[Tensor, Tensor]:
-    """The centre of a large picture, in the network's own steps."""
+    """Centre crops of a case's input and target, aligned to the network's multiple."""
     scale, step = network.scale, network.window_px or network.multiple
     sides = []
     for n in case.input.shape[-2:]:

@@ -12,7 +12,7 @@ def rate_factor(step: int, train: Train, *, cut: float = 1.0) -> float:
     """The factor of the peak learning rate in a step.
 
     Args:
-        step: Counted from 0.
+        step: Index of the step, from 0.
         train: The recipe's ``[train]`` table.
         cut: Factor reached by the ``plateau`` schedule.
 
@@ -36,14 +36,14 @@ def rate_factor(step: int, train: Train, *, cut: float = 1.0) -> float:
 
 @dataclass
 class Judge:
-    """Tracks the best validation so far, and what follows from the others.
+    """Tracks the best validation, early stopping and cuts of the ``plateau`` schedule.
 
     Attributes:
-        best: The best value, None before the first.
-        step: Its step.
-        waited: Validations since then.
-        slowed: Validations since then or since the last cut.
-        cut: Factor that the learning rate was cut to; see `rate_factor`.
+        best: The best value; None before the first validation.
+        step: Step of the best value.
+        waited: Number of validations since then.
+        slowed: Number of validations since then or since the last cut.
+        cut: Current factor of the learning rate; see `rate_factor`.
     """
 
     best: float | None = None
@@ -53,7 +53,14 @@ class Judge:
     cut: float = 1.0
 
     def hear(self, value: float, step: int, train: Train, *, larger: bool) -> bool:
-        """Whether `value` is the best so far; if not, counts, and may cut the rate."""
+        """Records a validation and returns whether it is the best; may cut the learning rate.
+
+        Args:
+            value: The monitored metric.
+            step: Step of the validation.
+            train: The recipe's ``[train]`` table.
+            larger: Whether larger values are better.
+        """
         better = self.best is None or (value > self.best if larger else value < self.best)
         if better:
             self.best, self.step, self.waited, self.slowed = value, step, 0, 0

@@ -1,10 +1,9 @@
-"""Measures the tiling facts for the card of a third-party network.
+"""Measures how a third-party network can be tiled, for its model card.
 
-Three things are documented nowhere: the reach of an output pixel, the period of the positions where
-a tile may begin (networks with window attention have one), and whether the graph that PyTorch
-writes works for every size or contains constants for one. If exact tiles do not give the same
-result as the whole picture, tiles are blended. If the graph works for one size only, windows of
-that size are blended.
+Three properties are not documented: the halo, the period of the positions at which a tile may begin
+(networks with window attention have one), and whether the exported graph works for every input size
+or contains constants for a single one. If exact tiles do not give the same output as the whole
+picture, tiles are blended. If the graph works for one size only, windows of that size are blended.
 """
 
 from __future__ import annotations
@@ -30,23 +29,23 @@ from crispen.models.card import FAR_PX
 # Periods to try, in units of the network's `multiple`.
 _FACTORS = (1, 2, 4, 8, 16)
 _LARGEST_MULTIPLE = 64
-# A quarter of a grey level; constants for one size are wrong by far more.
+# A quarter of a level of 255; constants for another size cause much larger errors.
 _ALIKE = 1e-3
 _WINDOW_PX = 128
 _SIZES = ((40, 64), (72, 32))
 
 
 def settle(network: Foreign) -> None:
-    """Measures halo, multiple and window of a network, in place.
+    """Measures halo, multiple and window of a network and sets them, in place.
 
     Raises:
-        ModelError: It cannot be exported, or its graph computes something else.
+        ModelError: The network cannot be exported, or its graph differs from it.
     """
     if network.settled:
         return
     network.eval()
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # for functions that third-party code still calls
+        warnings.simplefilter("ignore")  # deprecation warnings from third-party code
         _settle(network)
     network.settled = True
 
@@ -61,7 +60,7 @@ def _settle(network: Foreign) -> None:
 
 
 def measured_tiles(network: Network) -> tuple[int | None, int]:
-    """Halo and multiple with which tiles equal the whole picture; no halo if none do."""
+    """Halo and multiple in pixels with which tiles are exact; the halo is None if none are."""
     tried = with_random_weights(network)
     least = network.multiple
     for factor in _FACTORS:
@@ -77,11 +76,11 @@ def measured_tiles(network: Network) -> tuple[int | None, int]:
 
 
 def _halo(network: Network) -> int | None:
-    """The network's reach; None if it is too large, or if gradients cannot show it."""
+    """The halo in pixels; None if it is too large, or cannot be measured by gradients."""
     try:
         return _near_halo(network)
     except RuntimeError:
-        # Some overwrite their own feature maps to save memory, but not in training mode.
+        # Some networks modify feature maps in place in evaluation mode, which breaks gradients.
         learning = copy.deepcopy(network)
         for layer in learning.modules():
             layer.training = not isinstance(layer, _BatchNorm | _DropoutNd)
@@ -101,18 +100,18 @@ def _near_halo(network: Network) -> int | None:
 
 @torch.no_grad()
 def _tile_equals_whole(network: Network, halo: int, axis: int) -> bool:
-    """Whether the middle of a picture is the same with only its surroundings present."""
+    """Whether the centre of a picture gets the same output from a tile with this halo."""
     step, scale = network.multiple, network.scale
     around = -(-halo // step) * step
     across = max(step, 16 // step * step)
     length = 2 * around + 4 * step
     shape = (length, across) if axis == 2 else (across, length)
     x = torch.rand(1, network.channels, *shape, generator=torch.Generator().manual_seed(2))
-    # Not clipped, so that no difference is hidden beyond the range.
+    # Training mode of the top module disables clipping, which could hide differences.
     network.training = True
     try:
         whole = network(x)
-        # One step further, which reveals a period longer than a step.
+        # Shifted by one step, which reveals periods longer than a step.
         tile = network(x.narrow(axis, step, 2 * around + step))
     finally:
         network.training = False
@@ -123,7 +122,7 @@ def _tile_equals_whole(network: Network, halo: int, axis: int) -> bool:
 
 
 def _takes_every_size(network: Foreign) -> bool:
-    """Whether the graph equals the network for pictures of any size."""
+    """Whether the exported graph equals the network at several input sizes."""
     free = {0: "n", 2: "h", 3: "w"}
     try:
         model = traced(
@@ -139,7 +138,7 @@ def _takes_every_size(network: Foreign) -> bool:
 
 
 def _check_window(network: Foreign) -> None:
-    """Refuses a network whose graph does not even work for its single window."""
+    """Checks that the exported graph equals the network at its window size."""
     x = example(network)
     try:
         model = traced(network, [x], ["input"], ["output"], {})
@@ -151,20 +150,20 @@ def _check_window(network: Foreign) -> None:
         ) from error
     if not _alike(network, model.SerializeToString(), [x]):
         raise ModelError(
-            f"{network.title}: its ONNX graph computes something else than PyTorch; choose "
+            f"{network.title}: its ONNX graph gives other results than PyTorch; choose "
             "another architecture"
         )
 
 
 def _alike(network: Foreign, model: bytes, pictures: Sequence[Tensor]) -> bool:
-    """Whether the graph, run by OpenVINO, equals the network."""
+    """Whether the graph in OpenVINO gives the same outputs as the network."""
     core = ov.Core()
     try:
         compiled = core.compile_model(
             core.read_model(model), "CPU", {"INFERENCE_PRECISION_HINT": "f32"}
         )
         answers = [np.array(compiled(x.numpy())[0]) for x in pictures]
-    except RuntimeError:  # everything that OpenVINO raises
+    except RuntimeError:  # OpenVINO raises nothing else
         return False
     for x, answer in zip(pictures, answers, strict=True):
         with torch.no_grad():

@@ -1,7 +1,7 @@
 """Training on a SLURM cluster, through submitit.
 
-The job is one callable that submitit pickles. Shortly before its time limit, SLURM sends it a
-signal; it then saves, and the same job is requeued and continues.
+The job is a callable that submitit pickles. Shortly before the time limit, SLURM sends a signal;
+the job then saves a checkpoint, is requeued and continues.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ KEYS = (
 
 
 class Task:
-    """What submitit runs: the job in a thread, so that the signal handler can save it."""
+    """The callable for submitit: runs the job in a thread, so that a signal handler can save."""
 
     def __init__(self, job: TrainingJob) -> None:
         self.job = job
@@ -47,7 +47,7 @@ class Task:
         self.thread = threading.Thread(target=self._run)
         self.thread.start()
         while self.thread.is_alive():
-            # Signals are handled only between two waits.
+            # A short timeout, because signals are handled only between two waits.
             self.thread.join(0.2)
         if isinstance(self.outcome[0], BaseException):
             raise self.outcome[0]
@@ -60,21 +60,21 @@ class Task:
             self.outcome.append(error)
 
     def checkpoint(self) -> Any:
-        """Called by submitit at the time limit: saves, and returns how to continue."""
+        """Called by submitit at the time limit: saves, and returns the job to resubmit."""
         import submitit
 
         self.progress.cancel()
         self.thread.join()
         if not isinstance(self.outcome[0], Cancelled):
-            return None  # it ended in the meantime
+            return None  # the training has ended
         return submitit.helpers.DelayedSubmission(Task(self.job))
 
 
 def parse(text: str) -> dict[str, str]:
-    """``partition=gpu,gpus=4`` as a table.
+    """Parses the option ``--slurm``, as in ``partition=gpu,gpus=4``.
 
     Raises:
-        UsageError: A key is unknown, or has no value.
+        UsageError: A key is unknown or has no value.
 
     >>> parse("partition=gpu,hours=8")
     {'partition': 'gpu', 'hours': '8'}
@@ -102,9 +102,9 @@ def _number(table: dict[str, str], key: str, default: float) -> float:
 
 
 def _submitit() -> Any:
-    """Imports the package without its effect on global logging.
+    """Imports submitit without letting it configure logging.
 
-    It configures logging for the whole program, which closes other handlers.
+    Otherwise it would configure logging for the whole program and close other handlers.
     """
     name = "SUBMITIT_LOG_LEVEL"
     before = os.environ.get(name)
@@ -120,16 +120,16 @@ def _submitit() -> Any:
 
 
 def submit(job: TrainingJob, text: str, *, logs: Path | None = None) -> submitit.Job[Trained]:
-    """Writes the job and submits it to the cluster.
+    """Submits a training job to the cluster.
 
     Args:
-        job: What to train.
-        text: As given to ``--slurm``; ``cluster=local`` runs it on this machine.
+        job: The job.
+        text: Value of ``--slurm``; with ``cluster=local`` the job runs on this machine.
         logs: Folder for submitit's files; ``slurm`` in the run's folder unless given.
 
     Raises:
         MissingExtra: submitit is not installed.
-        UsageError: An option is invalid, or there is no SLURM here.
+        UsageError: An option is invalid, or SLURM is not available.
     """
     table = parse(text)
     gpus, nodes = int(_number(table, "gpus", 1)), int(_number(table, "nodes", 1))
@@ -144,7 +144,7 @@ def submit(job: TrainingJob, text: str, *, logs: Path | None = None) -> submitit
     if job.resume is False:
         from crispen.lab.training import put_aside
 
-        # Now, because the job's logs go into the new folder and it may be requeued.
+        # Before the submission, because logs go into the new folder and the job may be requeued.
         put_aside(job.folder)
         job = replace(job, resume=None)
     submitit = _submitit()

@@ -2,9 +2,9 @@
 
 A model file holds the merged network: one kernel where a rich block trains a sum of several, and no
 batch normalisation where that was folded into a convolution. The exporter names each node of the
-graph after its module, so a weight finds its place by its node, whatever the tensor's name. A rich
-block starts with the model's kernel as its sum; a batch normalisation starts as the identity, with
-the statistics of its input.
+graph after its module, so weights are assigned by node, not by tensor name. A rich block starts
+with the model's kernel as its sum; a batch normalisation starts as the identity, with the
+statistics of its input.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from crispen.models.dials import Dials, set_dials
 from crispen.models.published import SUFFIXES as PUBLISHED
 from crispen.models.store import SUFFIX, find, read_model
 
-# The meaning of an operator's inputs, from the second on.
+# Parameters of an operator, by position of its inputs from the second on.
 _INPUTS = {
     "Conv": ("weight", "bias"),
     "ConvTranspose": ("weight", "bias"),
@@ -49,15 +49,15 @@ def begin(network: Network, recipe: Recipe) -> dict[str, Any]:
     """Gives a new run's network its initial weights.
 
     Args:
-        network: In place; a perceptual one is built on a model that is read here.
-        recipe: States their source.
+        network: The network, modified in place; a `Vivid` one also gets its frozen model.
+        recipe: The recipe, which names the source of the weights.
 
     Returns:
         See `start_from`.
 
     Raises:
         CrispenError: See `start_from`.
-        UsageError: The model to build on is not the network that the recipe states.
+        UsageError: The frozen model is not the network that the recipe describes.
     """
     if isinstance(network, Vivid):
         assert isinstance(recipe.network, VividTable)
@@ -68,13 +68,13 @@ def begin(network: Network, recipe: Recipe) -> dict[str, Any]:
 
 
 def _is_vivid(start: str) -> bool:
-    """Whether it is a model of both parts; a checkpoint provides only the trained part."""
+    """Whether it is a model with both parts; a checkpoint contains only the trained part."""
     return _is_model(start) and find(start)[1].vivid
 
 
 @torch.no_grad()
 def _copy_model(network: Phases, name: str) -> None:
-    """Loads all weights of a model; the network then computes the same."""
+    """Loads all weights of a model, and checks that the network then gives the same output."""
     path, card = find(name)
     model = onnx.load_from_string(read_model(path))
     if card.dials and _take(network, model):
@@ -94,21 +94,21 @@ def _copy_model(network: Phases, name: str) -> None:
 
 
 def start_from(network: Network, start: str) -> dict[str, Any]:
-    """Copies the weights that fit, and returns their origin.
+    """Copies matching weights into a network, and returns their origin.
 
     Args:
-        network: In place.
-        start: A checkpoint; a model, as a name or an ONNX file; or a published PyTorch file, for a
-            spandrel network.
+        network: The network, modified in place.
+        start: A checkpoint; a model, by name or as an ONNX file; or for a network of spandrel a
+            file of published PyTorch weights.
 
     Returns:
         ``started_from``, and the ``steps`` and ``wall_time_s`` of all runs before this one.
 
     Raises:
-        MissingInput: There is no such checkpoint.
-        InputError: The PyTorch file holds more than weights, or is damaged.
-        ModelError: There is no such model, or the file is broken.
-        UsageError: Nothing in it fits.
+        MissingInput: The checkpoint does not exist.
+        InputError: The PyTorch file contains more than weights, or is damaged.
+        ModelError: The model does not exist or is damaged.
+        UsageError: None of the weights fits.
     """
     if Path(start).suffix.lower() in PUBLISHED:
         return _start_from_published(network, Path(start))
@@ -145,7 +145,7 @@ def _is_model(start: str) -> bool:
 
 @torch.no_grad()
 def _take(network: Network, model: onnx.ModelProto) -> bool:
-    """Copies a graph's weights into place; returns whether any was not a bias."""
+    """Copies a graph's weights into a network; returns whether any was not a bias."""
     modules = dict(network.named_modules())
     weights = {i.name: numpy_helper.to_array(i) for i in model.graph.initializer}
     given: set[str] = set()
@@ -182,7 +182,7 @@ def _module_of(node: str) -> str:
     ''
     """
     parts = node.strip("/").split("/")[:-1]
-    # A module list precedes its entries, whose names start with its own.
+    # Drops a module list, which precedes its entry in the path and prefixes the entry's name.
     kept = [
         part
         for part, after in zip(parts, [*parts[1:], ""], strict=False)
@@ -216,7 +216,7 @@ def _set(module: nn.Module, name: str, value: Tensor) -> bool:
 
 
 def _change_nothing(network: Network, layers: list[nn.BatchNorm2d]) -> None:
-    """Makes batch normalisations the identity, in training and in evaluation."""
+    """Makes batch normalisations the identity, in training and in evaluation mode."""
     for layer in layers:
         layer.reset_running_stats()
         layer.weight.fill_((1.0 + layer.eps) ** 0.5)
@@ -246,7 +246,7 @@ def _change_nothing(network: Network, layers: list[nn.BatchNorm2d]) -> None:
 
 
 def _pictures(network: Network) -> Tensor:
-    """``(N, C, H, W)`` for computing statistics."""
+    """Generated pictures for computing statistics, ``(N, C, H, W)`` in [0, 1]."""
     count, side = _STATISTICS
     side = network.window_px or -(-side // network.multiple) * network.multiple
     pixels = np.stack(toy_pictures(count, side, seed=0))[..., : network.channels]

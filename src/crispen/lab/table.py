@@ -22,30 +22,30 @@ from crispen.errors import UsageError, nearest_names
 
 
 class Table(BaseModel):
-    """Frozen, and strict about keys: an unknown key is an error."""
+    """A frozen table of a recipe; unknown keys are errors."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 T = TypeVar("T", bound=Table)
 
-# Appears in pydantic's error paths where a kind of our own stands for other tables.
+# Tag of plug-in tables in pydantic's error paths.
 PLUGIN = "plug-in"
 
 
 class Kinds(Mapping[str, type[T]], Generic[T]):
-    """One sort of table by kind: built-in ones, then those of installed plug-ins.
+    """A registry of tables by kind: built-in ones, then those of installed plug-ins.
 
-    A file's classes (``path/to/file.py:Name``) are found too, but not listed.
+    Classes in files (``path/to/file.py:Name``) can be looked up, but are not listed.
 
     Args:
-        group: The entry point group.
+        group: Entry point group of the plug-ins.
         own: The built-in tables, each with a default for ``kind``.
         base: Their common base class.
-        what: A description of one of them.
-        adapt: Makes a table from other objects that a plug-in may define, such as a network class;
+        what: Name of such a table in messages, such as ``network``.
+        adapt: Makes a table from other classes that a plug-in may define, such as a network;
             returns None for anything else.
-        usual: The kind if a table names none.
+        usual: Default kind of a table without ``kind``.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class Kinds(Mapping[str, type[T]], Generic[T]):
         """The table of a kind, or of a class in a file.
 
         Raises:
-            KeyError: There is none; a `UsageError` from `named`.
+            KeyError: The kind does not exist; see `named` for a message.
             UsageError: A plug-in cannot be imported or used.
         """
         if kind in self.own:
@@ -89,10 +89,10 @@ class Kinds(Mapping[str, type[T]], Generic[T]):
         return self._made[kind][1]
 
     def named(self, kind: str) -> type[T]:
-        """The same for a kind that a user typed.
+        """The table of a kind that the user named.
 
         Raises:
-            UsageError: There is none; the error lists the nearest names.
+            UsageError: The kind does not exist; the error lists similar names.
         """
         try:
             return self[kind]
@@ -109,7 +109,7 @@ class Kinds(Mapping[str, type[T]], Generic[T]):
                 f"plug-in {kind}: is not a class that makes a {self._what}; docs/plugins.md says "
                 "what to derive it from"
             )
-        # Its kind is the name used, so that a resolved recipe finds it again.
+        # Its kind is the name in the recipe, so that a written recipe can be read again.
         return create_model(
             table.__name__,
             __base__=table,
@@ -119,7 +119,7 @@ class Kinds(Mapping[str, type[T]], Generic[T]):
         )
 
     def annotation(self) -> Any:
-        """The type of a recipe's field: any of these tables, distinguished by ``kind``."""
+        """The type of a recipe's field: the union of these tables, tagged by ``kind``."""
         own = [Annotated[table, Tag(kind)] for kind, table in self.own.items()]
         plugged = Annotated[Any, PlainValidator(self._read), Tag(PLUGIN)]
         return Annotated[Union[(*own, plugged)], Discriminator(self._tag)]
@@ -130,7 +130,7 @@ class Kinds(Mapping[str, type[T]], Generic[T]):
             if isinstance(value, dict)
             else getattr(value, "kind", None)
         )
-        # A kind that is not text is reported with the plug-ins.
+        # `_read` reports a kind that is not a string.
         return kind if isinstance(kind, str) and kind in self.own else PLUGIN
 
     def _read(self, value: Any) -> T:
@@ -151,15 +151,15 @@ class Kinds(Mapping[str, type[T]], Generic[T]):
 
 
 def table_of(made: type, base: type[T], given: Sequence[str] = ()) -> type[T]:
-    """A strict table of a class's arguments.
+    """A table class whose fields are the arguments of a class.
 
     Args:
-        made: The class; each argument has a type, and a default unless it must be given.
+        made: The class; all arguments need type annotations; those without a default are required.
         base: Base class of the table.
-        given: Arguments that do not come from a recipe.
+        given: Names of arguments that do not come from the recipe.
 
     Raises:
-        UsageError: An argument has no type, or a name that a table cannot use.
+        UsageError: An argument has no type, or a name that is reserved in the table.
     """
     hints = get_type_hints(made.__init__)  # type: ignore[misc]
     fields: dict[str, Any] = {}
@@ -192,10 +192,10 @@ def first_sentence(made: type) -> str:
 
 
 def build_checked(make: Callable[[], Any], kind: str) -> Any:
-    """The result of `make`.
+    """The result of `make`, which builds an object of a plug-in.
 
     Raises:
-        UsageError: It raised an error of its own.
+        UsageError: `make` raised an error.
     """
     try:
         return make()

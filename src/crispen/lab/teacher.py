@@ -1,8 +1,8 @@
-"""Learning from another network's output instead of the truth (distillation).
+"""Distillation: the targets are the outputs of another network instead of the ground truth.
 
-A degraded picture could come from many originals. A perceptual network outputs one of them, and
-which one is a function of its input: so a small network can learn it from pairs of input and output
-with a plain pixel loss, without a discriminator.
+Many originals can lead to the same degraded picture. A perceptual network outputs one of them as a
+deterministic function of its input, so a small network can learn it from pairs of inputs and
+outputs with a pixel loss, without a discriminator.
 """
 
 from __future__ import annotations
@@ -41,20 +41,20 @@ class Teacher:
     """A network that is evaluated but not trained.
 
     Args:
-        table: The recipe's.
-        scale: The student's scale; larger outputs are shrunk to it.
-        device: Where it runs.
+        table: The recipe's ``[teacher]`` table.
+        scale: The student's scale; larger outputs are downscaled to it.
+        device: Device on which the teacher runs.
 
     Raises:
-        MissingInput: There is no such file.
-        ModelError: It cannot be run by PyTorch.
-        UsageError: Its outputs are smaller than the student's.
+        MissingInput: The file does not exist.
+        ModelError: The network cannot be run.
+        UsageError: Its outputs are not RGB, or its scale is not a multiple of the student's.
     """
 
     def __init__(self, table: TeacherTable, scale: int, device: torch.device) -> None:
         path = Path(table.model)
         if not path.is_file():
-            raise MissingInput(f"teacher.model: {path} is not there; give the path of an ONNX file")
+            raise MissingInput(f"teacher.model: {path}: no such file; name an ONNX file")
         try:
             card = read_card(path)
         except ModelError:
@@ -62,8 +62,8 @@ class Teacher:
         if card.color != "rgb" or card.scale % scale:
             raise UsageError(
                 f"teacher.model: {card.name} gives {card.color} at x{card.scale}; the student "
-                f"needs rgb at x{scale} or a multiple of it (teacher.scale says what a file "
-                "without a card gives)"
+                f"needs rgb at x{scale} or a multiple of it (teacher.scale is the scale of a "
+                "file without a card)"
             )
         self._answers = (
             _on_cpu(path)
@@ -77,11 +77,11 @@ class Teacher:
 
     @torch.no_grad()
     def __call__(self, x: Tensor, truth: Tensor) -> Tensor:
-        """What the student should output.
+        """The student's target, ``(N, 3, scale·H, scale·W)``.
 
         Args:
-            x: ``(N, 3, H, W)`` in [0, 1].
-            truth: ``(N, 3, scale·H, scale·W)``.
+            x: Input, ``(N, 3, H, W)`` in [0, 1].
+            truth: Ground truth, ``(N, 3, scale·H, scale·W)`` in [0, 1].
         """
         with torch.autocast(x.device.type, torch.bfloat16, enabled=True):
             answer = self._answers(x.contiguous(memory_format=torch.channels_last))

@@ -1,4 +1,4 @@
-"""From a PyTorch module to an ONNX graph."""
+"""Converts PyTorch modules to ONNX graphs."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ def traced(
     names: Sequence[str],
     free: Mapping[str, Mapping[int, str]],
 ) -> onnx.ModelProto:
-    """The graph of a module, traced with these inputs.
+    """The ONNX graph of a module, traced with example inputs.
 
     Args:
-        module: Any module; it is put into evaluation mode.
-        inputs: Its example inputs.
+        module: The module; set to evaluation mode.
+        inputs: Example inputs.
         given: Names of the inputs.
         names: Names of the outputs.
-        free: For each name, the axes that may have any length, and the names of those lengths.
+        free: Dynamic axes: for each input or output, names of the lengths by axis.
     """
     buffer = io.BytesIO()
     with warnings.catch_warnings(), _silent():
-        # The TorchScript exporter is deprecated, but it names tensors as specified and needs no
-        # further package.
+        # The TorchScript exporter is deprecated, but it keeps the given tensor names and needs no
+        # other package.
         warnings.simplefilter("ignore")
         torch.onnx.export(
             module.eval(),
@@ -49,17 +49,17 @@ def traced(
             opset_version=OPSET,
             dynamo=False,
         )
-    # Folds away the padding's shape arithmetic; only the network remains.
+    # Folds the shape arithmetic of padding into constants.
     model: onnx.ModelProto = onnxslim.slim(onnx.load_from_string(buffer.getvalue()))
     return model
 
 
 @contextlib.contextmanager
 def _silent() -> Iterator[None]:
-    """Silences the exporter, which prints the whole graph if an operator has no counterpart.
+    """Silences the exporter, which prints the whole graph if an operator is not supported.
 
-    It should check whether logging is enabled, but its `setup_onnx_logging` only tests whether the
-    function that knows exists.
+    PyTorch should do so only if logging is enabled, but its `setup_onnx_logging` tests the
+    existence of the function that returns this setting, instead of calling it.
     """
     log = torch._C._jit_onnx_log
     torch._C._jit_onnx_log = lambda *_: None
@@ -70,7 +70,13 @@ def _silent() -> Iterator[None]:
 
 
 def example(network: Network, rows: int = 32, columns: int = 24) -> Tensor:
-    """A small input, by default not square if it need not be; its sides are rounded up."""
+    """A random input, ``(1, C, H, W)`` in [0, 1].
+
+    Args:
+        network: The network; its window size, if it has one, replaces `rows` and `columns`.
+        rows: Minimum height in pixels; rounded up to the network's multiple.
+        columns: Minimum width in pixels, likewise.
+    """
     step = network.window_px or network.multiple
     sides = (
         (step, step)

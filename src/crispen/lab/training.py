@@ -1,8 +1,8 @@
-"""A training run: set up, run, resumed, ended.
+"""A training run from setup to its end, including resuming.
 
-Everything random is a function of (seed, rank, step), and all other state is in the checkpoint. So
-a run that was killed at any moment and resumed ends with the same weights as an uninterrupted one,
-bit for bit on a CPU.
+All random numbers are a function of (seed, rank, step), and all other state is in the checkpoint.
+So a run that was killed at any moment and resumed ends with the same weights as an uninterrupted
+one, bit for bit on a CPU.
 """
 
 from __future__ import annotations
@@ -42,10 +42,10 @@ _AGREE_EVERY = 10
 
 
 class Trainer:
-    """Trains one recipe in one folder.
+    """Trains a recipe in a run folder.
 
     Args:
-        recipe: What to train.
+        recipe: The recipe.
         folder: Folder for checkpoints, logs and pictures; see `crispen.lab.run_folder`.
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
         devices: Number of devices on this machine (per node under SLURM or ``torchrun``).
@@ -55,8 +55,8 @@ class Trainer:
         progress: Receives events while pictures are read.
 
     Raises:
-        UsageError: The recipe cannot work, or the folder holds a run of another recipe.
-        MissingInput: A file or folder that it names does not exist, or there is nothing to resume.
+        UsageError: The recipe is inconsistent, or the folder contains a run of another recipe.
+        MissingInput: A file or folder of the recipe does not exist, or there is no run to resume.
         InputError: The data is invalid.
     """
 
@@ -86,7 +86,7 @@ class Trainer:
         place = Place.of_environment(devices)
         saved = None if place.rank and resume is False else self._saved(recipe, resume)
         if saved is None:
-            # A resumed run already has its weights; their original source is not read again.
+            # A resumed run has its weights; the file with its initial weights is not needed.
             self.lineage = begin(network, recipe)
         with contextlib.ExitStack() as self._stack:
             self._stack.callback(_remove_empty, folder)
@@ -100,7 +100,7 @@ class Trainer:
             self._stack.enter_context(helpers(place, [json.dumps(order)], folder))
             self.fabric = connect(device, place)
             self._stack.callback(disconnect)
-            # Otherwise a GPU would round the bicubic base, which carries the picture, to 10 bits.
+            # TF32 would round the bicubic base to 10 bits of mantissa.
             torch.backends.cudnn.allow_tf32 = False
             size = pipeline.crop if pipeline else side
             self.batches = self._open(recipe, size, progress)
@@ -121,7 +121,7 @@ class Trainer:
                 self._save,
             )
             self.keeper.best = dict(saved["best"]) if saved else {}
-            # No process writes a checkpoint before all have read theirs.
+            # Rank 0 must not write a checkpoint before all ranks have read theirs.
             self.fabric.barrier()
             self._stack = self._stack.pop_all()
 
@@ -135,7 +135,7 @@ class Trainer:
         if not found:
             if resume:
                 raise MissingInput(
-                    f"{self.folder / CHECKPOINT}: nothing to resume; leave --resume out to begin"
+                    f"{self.folder / CHECKPOINT}: nothing to resume; leave --resume out to start"
                 )
             return None
         content = load_checkpoint(found[0])
@@ -232,17 +232,17 @@ class Trainer:
         )
 
     def fit(self, progress: Progress | None = None) -> dict[str, float]:
-        """Trains to the last step, or until validation has not improved for long enough.
+        """Trains to the last step, or until early stopping.
 
         Args:
-            progress: Notified at every step; cancelling it saves a checkpoint and stops.
+            progress: Receives an event for each step; cancelling saves a checkpoint and stops.
 
         Returns:
             Step and figures of the best validation.
 
         Raises:
-            Cancelled: It was cancelled; the same call in a new `Trainer` continues.
-            TrainingError: The loss is no longer a number, or the device ran out of memory.
+            Cancelled: The training was cancelled; a new `Trainer` continues it.
+            TrainingError: The loss is not finite, or the device ran out of memory.
             OutputError: The disk is full; the best and the last checkpoint are unchanged.
         """
         with self._stack:
@@ -273,7 +273,7 @@ class Trainer:
         recipe, keeper, learner = self.recipe, self.keeper, self.learner
         train = recipe.train
         began, before = time.monotonic(), self.wall_time_s
-        # Requests are checked only where all ranks can agree on them.
+        # Does not check for cancellation, on which all ranks must agree; see `_cancelled`.
         quiet = Progress(progress.emit)
         with quiet.task(f"training {recipe.name}", train.steps, "steps") as task:
             task.advance(self.step)
@@ -305,7 +305,7 @@ class Trainer:
         keeper.end(status, self.step, self.wall_time_s, **about)
 
     def _failed(self, message: str) -> None:
-        # The failure itself is reported, not the failure to record it.
+        # An error while recording the failure must not hide the failure itself.
         with contextlib.suppress(CrispenError, OSError):
             self.keeper.end("failed", self.step, self.wall_time_s, error=message)
 
@@ -321,6 +321,6 @@ def put_aside(folder: Path) -> None:
 
 
 def _remove_empty(folder: Path) -> None:
-    """Removes the folder of a training that failed before its first log line."""
+    """Removes the folder of a run if it is empty."""
     with contextlib.suppress(OSError):
         folder.rmdir()

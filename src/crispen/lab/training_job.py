@@ -1,4 +1,4 @@
-"""A whole training as one object: run by the command line, or sent to a cluster."""
+"""A training with its options as one object, which the command line runs or SLURM gets."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ class Trained:
     """The result of a run.
 
     Attributes:
-        checkpoint: The best one.
-        model: The ONNX file, if one was made.
-        steps: Total steps done.
-        best: Step and figures of the best validation.
-        held_out: Whether validation used pictures that it did not learn from.
-        rank: Rank of this process among those that trained together; only 0 has a model.
+        checkpoint: Path of the best checkpoint.
+        model: Path of the ONNX file; None if none was exported.
+        steps: Total number of steps.
+        best: Step and metrics of the best validation.
+        held_out: Whether validation used pictures outside the training set.
+        rank: Rank of this process; only rank 0 exports a model.
     """
 
     checkpoint: Path
@@ -32,7 +32,7 @@ class Trained:
 
 @dataclass(frozen=True)
 class TrainingJob:
-    """A training and how to run it; see `crispen.lab.training.Trainer`.
+    """A recipe and its training options; see `crispen.lab.training.Trainer`.
 
     Attributes:
         threads: Maximum number of CPU threads; None for PyTorch's own choice.

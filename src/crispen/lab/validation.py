@@ -1,9 +1,9 @@
-"""Validation during training: figures on pictures outside the training set.
+"""Validation during training: metrics on pictures outside the training set.
 
-Uses either a folder, with ``HR`` and ``LR_xN`` as in the literature or with plain pictures that the
-recipe degrades, or crops of the held-out pictures. They are degraded identically every time. PSNR
+The pictures come from a folder, either with ``HR`` and ``LR_xN`` or with pictures that the recipe
+degrades, or are crops of held-out pictures. They are degraded identically every time. PSNR
 and SSIM are those of `crispen.evaluate.metrics` (Y', 8-bit rounding, a border of `scale` pixels
-shaved if the picture was enlarged); MSE is over all channels in [0, 1], as in the classic reports.
+shaved if the scale is above 1); MSE is over all channels in [0, 1], as in the classic reports.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ _SSIM_PX = 11
 
 @dataclass(frozen=True)
 class Case:
-    """One picture to measure on.
+    """A validation picture.
 
     Attributes:
-        name: Its file name or number.
-        input: ``(1, C, h, w)`` in [0, 1].
-        target: ``(1, C, scale·h, scale·w)`` in [0, 1].
-        dials: ``(1, 6)``: dials of the input; see `crispen.models.dials`.
+        name: File name or number.
+        input: Degraded input, ``(1, C, h, w)`` in [0, 1].
+        target: Ground truth, ``(1, C, scale·h, scale·w)`` in [0, 1].
+        dials: Dials of the input, ``(1, 6)``; see `crispen.models.dials`. None if unknown.
     """
 
     name: str
@@ -56,12 +56,12 @@ class Validator:
     """Measures a network on the same pictures each time.
 
     Args:
-        cases: Those pictures.
-        losses: The parts of ``val_loss``.
+        cases: The validation pictures.
+        losses: The losses whose sum is ``val_loss``.
         recipe: The recipe.
 
     Raises:
-        CrispenError: The monitored figure needs weights or a package that is not available.
+        CrispenError: The monitored metric needs weights or a package that is not available.
     """
 
     def __init__(self, cases: list[Case], losses: Loss, recipe: Recipe) -> None:
@@ -71,7 +71,7 @@ class Validator:
         self._perceived = recipe.validation.monitor if recipe.validation.perceptual else ""
         prepare = METRICS[self._perceived].prepare if self._perceived else None
         if prepare is not None:
-            prepare()  # before any time is spent
+            prepare()  # reports what is missing before training
 
     @torch.no_grad()
     def measure(self, network: Network) -> dict[str, float]:
@@ -88,7 +88,7 @@ class Validator:
         return {name: float(np.mean(values)) for name, values in scores.items()}
 
     def _score(self, out: Tensor, target: Tensor) -> dict[str, float]:
-        # The divergence belongs to latents, which a whole picture's windows do not share.
+        # The KL divergence is left out: it is defined per window, not for a whole picture.
         loss, _ = self._losses(Output(out, out.new_zeros(())), target)
         scores = {"val_loss": float(loss), "val_mse": float(F.mse_loss(out, target))}
         border = literature_border(self.recipe.scale)
@@ -107,7 +107,7 @@ class Validator:
 
 
 def _grey(x: Tensor, *, whole: bool = True) -> Array:
-    """The plane to compare, in grey levels; a network's output in whole levels."""
+    """The luma or single plane of ``(1, C, h, w)`` in levels of 255; rounded if `whole`."""
     levels = x[0].float().cpu().numpy().transpose(1, 2, 0).astype(np.float64) * 255.0
     if levels.shape[2] == 3:
         return round8(luma255(round8(levels))) if whole else luma255(levels)
@@ -115,7 +115,7 @@ def _grey(x: Tensor, *, whole: bool = True) -> Array:
 
 
 def _bytes(x: Tensor) -> NDArray[np.uint8]:
-    """``(h, w, 3)``, as it would be saved; grey in all channels."""
+    """``(h, w, 3)`` in 8 bits; a single plane is repeated in all channels."""
     levels = (x[0].float().clamp(0, 1) * 255).round().to(torch.uint8).cpu().numpy()
     return np.broadcast_to(levels.transpose(1, 2, 0), (*levels.shape[1:], 3))
 
@@ -123,8 +123,16 @@ def _bytes(x: Tensor) -> NDArray[np.uint8]:
 def run_whole(network: Network, x: Tensor, dials: Tensor | None = None) -> Tensor:
     """A network's output for a picture of any size.
 
-    Networks that need multiples of some side get a mirrored border; those with a single window size
-    are run on adjacent windows.
+    The input is padded to the network's multiple with an edge-replicated border. Networks with a
+    single window size are run on adjacent windows.
+
+    Args:
+        network: The network.
+        x: ``(N, C, H, W)`` in [0, 1].
+        dials: ``(N, 6)``, for networks with dials.
+
+    Returns:
+        ``(N, C, scale·H, scale·W)``.
     """
     step = network.window_px or network.multiple
     height, width = x.shape[-2:]
@@ -166,8 +174,8 @@ def folder_cases(folder: Path, recipe: Recipe, device: torch.device) -> list[Cas
     """The pictures of a folder, as pairs or degraded by the recipe.
 
     Raises:
-        MissingInput: There is no such folder, or it has no pictures.
-        InputError: A pair does not fit.
+        MissingInput: The folder does not exist, or has no pictures.
+        InputError: The sizes of a pair do not match, or a picture is smaller than the scale.
     """
     if not folder.is_dir():
         raise MissingInput(f"{folder}: no such folder; give validation pictures with --valid")
@@ -207,7 +215,7 @@ def folder_cases(folder: Path, recipe: Recipe, device: torch.device) -> list[Cas
 
 
 def _planes(file: Path, color: str, device: torch.device) -> Tensor:
-    """``(1, C, H, W)`` in [0, 1], as input to the network."""
+    """A file as ``(1, C, H, W)`` in [0, 1], in the planes of the recipe."""
     rgb = read_image(file).as_rgb8()
     pixels: NDArray[np.floating] = rgb.astype(np.float64) / 255.0
     if color == "luma":

@@ -1,1 +1,1 @@
-"""Files anywhere: object stores, other machines, archives, the web, and plain folders."""
+"""Access to files in object stores, on other machines, in archives, on the web and in folders."""

@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 from crispen.errors import UsageError
 
-# The extra that installs what a scheme needs; schemes without one need nothing more.
+# The extra that a scheme needs; empty if it needs none.
 EXTRAS = MappingProxyType(
     {
         "abfs": "az",
@@ -33,14 +33,14 @@ _IN_ARCHIVE = re.compile(r"(.*?\.zip)(?:/(.*))?", re.DOTALL | re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where a file or folder is.
+    """The address of a file or folder.
 
     Attributes:
-        scheme: Such as ``s3``, in lower case.
-        folder: The address of the folder that it is in or names; ends with ``/``.
-        name: The file or folder in it; empty for the folder itself.
-        query: What follows the name on the web, with its ``?``.
-        archive: The zip file, whose name may be an address; `folder` is inside it.
+        scheme: Scheme in lower case, such as ``s3``.
+        folder: Address of the parent folder, or of the folder itself; ends with ``/``.
+        name: Name of the file or folder in it; empty for the folder itself.
+        query: Query string of a web address, with its ``?``.
+        archive: Path or address of the zip file that contains `folder`; empty if there is none.
     """
 
     scheme: str
@@ -51,23 +51,23 @@ class Address:
 
     @property
     def text(self) -> str:
-        """The full address, credentials included: never shown to people."""
+        """The full address, including credentials: never shown or logged."""
         return f"{self.folder}{self.name}{self.query}"
 
     @property
     def shown(self) -> str:
-        """For people and records: without passwords and without what follows ``?``."""
+        """The address for display and records: without passwords and query string."""
         return without_secrets(f"{self.folder}{self.name}")
 
     def as_folder(self) -> Address:
-        """The same address as a folder, with or without a typed trailing ``/``."""
+        """The same address as a folder, with or without a trailing ``/``."""
         if not self.name:
             return self
         return replace(self, folder=f"{self.folder}{self.name}/", name="", query="")
 
 
 def is_address(text: object) -> bool:
-    """Whether this names something in a store, rather than a path.
+    """Whether a text is an address with a supported scheme, rather than a path.
 
     >>> is_address("s3://bucket/in/"), is_address("photos/a.jpg"), is_address("C:/photos")
     (True, False, False)
@@ -79,10 +79,10 @@ def is_address(text: object) -> bool:
 
 
 def parse(text: str) -> Address:
-    """The parts of an address.
+    """Splits an address into its parts.
 
     Raises:
-        UsageError: It names no bucket, host or archive.
+        UsageError: The address has no bucket, host or archive.
 
     >>> parse("s3://bucket/in/a.jpg").folder, parse("s3://bucket/in/a.jpg").name
     ('s3://bucket/in/', 'a.jpg')
@@ -120,7 +120,7 @@ def _in_archive(text: str, rest: str) -> Address:
 
 
 def without_secrets(text: str) -> str:
-    """An address as people may see it.
+    """An address without passwords and query string, for display.
 
     >>> without_secrets("https://me:secret@host/a.jpg?key=1")
     'https://host/a.jpg'
@@ -137,6 +137,6 @@ def without_secrets(text: str) -> str:
 
 
 def file_name(address: Address) -> str:
-    """The file's name, as it would be on a disk."""
+    """The file's name without folders; percent-encoding of web addresses is decoded."""
     name = unquote(address.name) if address.scheme in WEB else address.name
     return name.rpartition("/")[2]

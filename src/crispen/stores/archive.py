@@ -1,4 +1,4 @@
-"""A zip file, read as a folder. An archive in another store is fetched first."""
+"""Zip files as read-only folders. An archive in another store is downloaded first."""
 
 from __future__ import annotations
 
@@ -29,12 +29,13 @@ class ArchiveStore(Store):
     """A folder in a zip file.
 
     Args:
-        archive: The file.
-        folder: The folder in it; empty for the whole archive, or ends with ``/``.
-        shown: Its address, as shown to people.
+        archive: Path of the zip file.
+        folder: Folder in the archive, ending with ``/``; empty for the whole archive.
+        shown: Address of the folder, for display.
 
     Raises:
-        InputError: It is not a zip file.
+        MissingInput: The file does not exist.
+        InputError: The file is not a zip file.
     """
 
     writable = False
@@ -50,7 +51,7 @@ class ArchiveStore(Store):
             raise InputError(f"{archive}: cannot be read as a zip file ({error})") from error
 
     def files(self, *, recursive: bool, progress: Progress) -> Iterator[Entry]:
-        """All files, without those that begin with a dot and those that macOS adds."""
+        """All files, without hidden ones and those that macOS adds."""
         for about in self._zip.infolist():
             name = about.filename.removeprefix(self._folder)
             if about.is_dir() or not about.filename.startswith(self._folder):
@@ -61,7 +62,7 @@ class ArchiveStore(Store):
                 yield _entry(about, name)
 
     def find(self, name: str, progress: Progress) -> Entry | None:
-        """A file, or None if there is none."""
+        """The file with this name, or None if it does not exist."""
         try:
             about = self._zip.getinfo(self._folder + name)
         except KeyError:
@@ -69,12 +70,12 @@ class ArchiveStore(Store):
         return None if about.is_dir() else _entry(about, name)
 
     def is_folder(self, name: str, progress: Progress) -> bool:
-        """Whether there is a folder of this name."""
+        """Whether a folder with this name exists."""
         inside = f"{self._folder}{name}/" if name else self._folder
         return any(known.startswith(inside) for known in self._zip.namelist())
 
     def start(self, name: str, size: int, progress: Progress) -> bytes:
-        """The first bytes of a file."""
+        """The first `size` bytes of a file, or fewer if it is shorter."""
         try:
             with self._zip.open(self._folder + name) as file:
                 return file.read(size)

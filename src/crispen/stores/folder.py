@@ -14,10 +14,10 @@ from crispen.stores.store import HIDDEN, Entry, Store, check_place
 
 
 class FolderStore(Store):
-    """A folder.
+    """A folder as a store.
 
     Args:
-        folder: Its path; `put` creates it.
+        folder: Path of the folder; `put` creates it.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -38,22 +38,22 @@ class FolderStore(Store):
                     yield _entry(path, path.relative_to(self._folder).as_posix())
 
     def hidden(self, folder: str, progress: Progress) -> Iterator[Entry]:
-        """The files of a folder whose name begins with a dot."""
+        """The files of a hidden folder, whose name begins with a dot."""
         if (self._folder / folder).is_dir():
             for path in sorted((self._folder / folder).iterdir()):
                 yield _entry(path, f"{folder}/{path.name}")
 
     def find(self, name: str, progress: Progress) -> Entry | None:
-        """A file, or None if there is none."""
+        """The file with this name, or None if it does not exist."""
         path = self._folder / name
         return _entry(path, name) if path.is_file() else None
 
     def is_folder(self, name: str, progress: Progress) -> bool:
-        """Whether there is a folder of this name."""
+        """Whether a folder with this name exists."""
         return (self._folder / name).is_dir()
 
     def start(self, name: str, size: int, progress: Progress) -> bytes:
-        """The first bytes of a file."""
+        """The first `size` bytes of a file, or fewer if it is shorter."""
         with (self._folder / name).open("rb") as file:
             return file.read(size)
 

@@ -1,4 +1,4 @@
-"""The store of an address."""
+"""Opens the store of an address."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from crispen.stores.web import WebStore
 
 
 class Stores:
-    """Stores that stay open until the block ends; use it in a ``with`` block.
+    """Opens stores and keeps them open; use it in a ``with`` block, which closes them.
 
     Args:
         progress: Receives progress events; can cancel.
@@ -28,13 +28,14 @@ class Stores:
         self._open: dict[str, Store] = {}
 
     def of(self, address: Address) -> Store:
-        """The store for the folder that an address names or is in.
+        """The store of an address's folder.
 
         Raises:
-            MissingExtra: A package that it needs is not installed.
-            InputError: It cannot be read.
+            MissingExtra: A package that the store needs is not installed.
+            MissingInput: An archive does not exist.
+            InputError: An archive cannot be read.
         """
-        # On the web a store is one file.
+        # A web store contains a single file.
         key = address.text if address.scheme in WEB else address.folder
         if key not in self._open:
             self._open[key] = self._stack.enter_context(self._opened(address))

@@ -1,7 +1,7 @@
 """Object stores and other machines, through `fsspec`.
 
-Credentials come from where each library looks for them: the environment, ``~/.aws``, the stores of
-``gcloud`` and ``az``, keys and ``known_hosts`` in ``~/.ssh``, or the address itself.
+Each library finds credentials in its usual places: the environment, ``~/.aws``, the credential
+stores of ``gcloud`` and ``az``, keys and ``known_hosts`` in ``~/.ssh``, or the address itself.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ T = TypeVar("T")
 
 CHUNK_BYTES = 8 << 20
 _LISTED_AT_ONCE = 1000
-# What `fsspec` needs for each, and whether a file appears there only once it is complete.
+# The package that `fsspec` needs for each scheme.
 _LIBRARIES = {
     "abfs": "adlfs",
     "az": "adlfs",
@@ -41,7 +41,7 @@ _LIBRARIES = {
     "smb": "smbprotocol",
 }
 _FILES = ("sftp", "smb")
-# Object store libraries retry by themselves.
+# The libraries of object stores retry requests themselves.
 _TRIES = 2
 _END_S = 1
 # By default sshfs trusts every host; an empty tuple selects the user's known_hosts.
@@ -54,10 +54,10 @@ class RemoteStore(Store):
     """A folder in an object store or on another machine.
 
     Args:
-        address: The folder's address.
+        address: Address of the folder.
 
     Raises:
-        MissingExtra: A package that it needs is not installed.
+        MissingExtra: A package that the store needs is not installed.
     """
 
     def __init__(self, address: Address) -> None:
@@ -76,7 +76,7 @@ class RemoteStore(Store):
         self._connection: Any = None
 
     def files(self, *, recursive: bool, progress: Progress) -> Iterator[Entry]:
-        """All files: on S3 a page at a time, elsewhere a folder at a time."""
+        """All files; S3 is listed page by page, other stores folder by folder."""
         by_page = hasattr(self._class, "_iterdir")
         found = self._pages(recursive, progress) if by_page else self._walk("", recursive, progress)
         for entry in found:
@@ -85,28 +85,28 @@ class RemoteStore(Store):
                 yield entry
 
     def hidden(self, folder: str, progress: Progress) -> Iterator[Entry]:
-        """The files of a folder whose name begins with a dot."""
+        """The files of a hidden folder, whose name begins with a dot."""
         try:
             yield from self._walk(f"{folder}/", False, progress)
         except MissingInput:
             return
 
     def find(self, name: str, progress: Progress) -> Entry | None:
-        """A file, or None if there is none."""
+        """The file with this name, or None if it does not exist."""
         about = self._about(name, progress)
         return None if about is None or about["type"] == "directory" else _entry(about, name)
 
     def is_folder(self, name: str, progress: Progress) -> bool:
-        """Whether there is a folder of this name."""
+        """Whether a folder with this name exists."""
         about = self._about(name, progress)
         return about is not None and about["type"] == "directory"
 
     def start(self, name: str, size: int, progress: Progress) -> bytes:
-        """The first bytes of a file."""
+        """The first `size` bytes of a file, or fewer if it is shorter."""
         return self._read(name, 0, size, progress)
 
     def fetch(self, entry: Entry, path: Path, progress: Progress) -> None:
-        """Copy a file to the new file `path`; an existing part is continued."""
+        """Copy a file to the new file `path`; resumes an interrupted copy."""
         shown, size = self.of(entry), entry.size or 0
         part = path.with_name(f"{path.name}.part")
         with part.open("ab") as file, progress.task(f"fetching {shown}", size, "bytes") as task:
@@ -122,11 +122,11 @@ class RemoteStore(Store):
                 task.advance(len(data))
         if done != size or self.find(entry.name, progress) != entry:
             part.unlink()
-            raise InputError(f"{shown}: changed while it was read; type the command again")
+            raise InputError(f"{shown}: changed while it was read; run the command again")
         part.replace(path)
 
     def put(self, path: Path, name: str, *, overwrite: bool, progress: Progress) -> None:
-        """Copy a file into the store; large ones in parts, if the store supports it."""
+        """Copy a file into the store; large files in parts, if the store supports it."""
         shown = f"{self.shown}{name}"
 
         def send() -> None:
@@ -137,7 +137,7 @@ class RemoteStore(Store):
                 mode = "overwrite" if overwrite else "create"
                 self._connected.put_file(str(path), self._base + name, mode=mode)
             except FileExistsError:
-                # An earlier try may have written it; only the answer was lost.
+                # An earlier try may have written the file, and only its response was lost.
                 if not _is_copy(self._connected.info(self._base + name), path):
                     raise
 
@@ -150,13 +150,13 @@ class RemoteStore(Store):
 
     @property
     def _connected(self) -> Any:
-        """The connection, made when it is first needed."""
+        """The connection, opened on first use."""
         with self._connecting:
             if self._connection is None:
                 options = self._class._get_kwargs_from_urls(self._address.folder)
                 options |= _OPTIONS.get(self._scheme, _UNCACHED)
                 if self._scheme == "s3" and "AWS_MAX_ATTEMPTS" not in os.environ:
-                    # Retries of one library times retries of the other take minutes.
+                    # botocore's retries multiplied by those of s3fs would take minutes.
                     options["config_kwargs"] = {"retries": {"max_attempts": 2}}
                 self._connection = self._class(**options, skip_instance_cache=True)
             return self._connection
@@ -177,14 +177,14 @@ class RemoteStore(Store):
         return found
 
     def close(self) -> None:
-        """End the connection."""
+        """Close the connection."""
         self._connect_again()
 
     def _connect_again(self) -> None:
         with self._connecting:
             ended, self._connection = self._connection, None
         if ended is not None:
-            # Errors from closing a broken connection help nobody.
+            # Errors from closing a broken connection are of no use.
             with contextlib.suppress(Exception):
                 _end(ended)
 
@@ -223,7 +223,7 @@ class RemoteStore(Store):
             files.makedirs(folder, exist_ok=True)
             files.put_file(str(path), temporary)
             if self._scheme == "smb" and files.exists(target):
-                files.rm_file(target)  # a rename there does not replace
+                files.rm_file(target)  # SMB's rename does not replace files
             files.mv(temporary, target)
         except BaseException:
             with contextlib.suppress(Exception):
@@ -240,7 +240,7 @@ class RemoteStore(Store):
             for about in sorted(found, key=lambda about: str(about["name"])):
                 name = inside + posixpath.basename(about["name"].rstrip("/"))
                 if about["type"] != "directory":
-                    # Some stores hold an empty file for the folder itself.
+                    # Some stores represent a folder by an empty file.
                     if about["name"].rstrip("/") != path:
                         yield _entry(about, name)
                 elif recursive:
@@ -265,8 +265,8 @@ class RemoteStore(Store):
             return found
 
         def page() -> list[dict[str, Any]]:
-            # The library retries each page and continues there. A failed listing counts as
-            # finished, so another try here would look like the last page.
+            # s3fs retries each page itself. After an error its iterator is exhausted, so a retry
+            # here would look like the end of the listing.
             try:
                 found: list[dict[str, Any]] = sync(files.loop, some)
                 return found
@@ -274,7 +274,7 @@ class RemoteStore(Store):
                 raise
             except Exception as error:
                 raise InputError(
-                    f"{self.shown}: cannot be listed: {reason(error)}; type the command again"
+                    f"{self.shown}: cannot be listed: {reason(error)}; run the command again"
                 ) from error
 
         while found := tried(page, self.shown, progress):
@@ -284,18 +284,18 @@ class RemoteStore(Store):
 
 
 def _is_copy(about: dict[str, Any], path: Path) -> bool:
-    """Whether a file in a store equals a local file, as far as the store tells."""
+    """Whether a file in a store equals a local file: by size, and by MD5 if its ETag is one."""
     if about["size"] != path.stat().st_size:
         return False
     mark = str(about.get("ETag") or about.get("etag") or "").strip('"')
-    if not re.fullmatch(r"[0-9a-f]{32}", mark):  # of parts, or of another kind
+    if not re.fullmatch(r"[0-9a-f]{32}", mark):  # a multipart upload, or another kind of ETag
         return True
     with path.open("rb") as file:
         return hashlib.file_digest(file, "md5").hexdigest() == mark
 
 
 def _end(connection: Any) -> None:
-    """Give back the sockets of a connection; the libraries would wait for the garbage collector."""
+    """Closes the sockets of a connection, which the libraries leave to the garbage collector."""
     from fsspec.asyn import sync
 
     async def end() -> None:

@@ -1,4 +1,4 @@
-"""What every store can do, whatever its backend."""
+"""The interface of all stores."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class Entry:
     """A file in a store.
 
     Attributes:
-        name: Its path below the store's folder, with ``/``.
-        size: In bytes; None if the store does not tell.
-        version: Changes when the file does; empty if the store does not tell.
+        name: Path relative to the store's folder, with ``/``.
+        size: Size in bytes; None if unknown.
+        version: Changes when the file does, such as an ETag; empty if unknown.
     """
 
     name: str
@@ -30,14 +30,14 @@ class Entry:
 
 
 class Store(ABC):
-    """A folder whose files can be listed, read and, for most, written; use it in ``with``.
+    """A folder whose files can be listed, read and usually written; use it in a ``with`` block.
 
     Names are relative to that folder. All methods may be called from several threads.
 
     Attributes:
-        shown: The folder as shown to people, without credentials; ends with ``/``.
-        writable: Whether `put` works.
-        makes_folders: Whether `put` creates the folder.
+        shown: Address of the folder for display, without credentials; ends with ``/``.
+        writable: Whether `put` is supported.
+        makes_folders: Whether `put` creates missing folders.
     """
 
     writable = True
@@ -48,7 +48,11 @@ class Store(ABC):
 
     @abstractmethod
     def files(self, *, recursive: bool, progress: Progress) -> Iterator[Entry]:
-        """All files, one by one; names that begin with a dot are left out.
+        """Iterates over all files, except those whose name begins with a dot.
+
+        Args:
+            recursive: Include files in subfolders.
+            progress: Can cancel.
 
         Raises:
             InputError: The folder cannot be read.
@@ -56,46 +60,46 @@ class Store(ABC):
 
     @abstractmethod
     def find(self, name: str, progress: Progress) -> Entry | None:
-        """A file, or None if there is none."""
+        """The file with this name, or None if it does not exist."""
 
     @abstractmethod
     def is_folder(self, name: str, progress: Progress) -> bool:
-        """Whether there is a folder of this name; empty for the store's own."""
+        """Whether a folder with this name exists; an empty name is the store's own folder."""
 
     @abstractmethod
     def start(self, name: str, size: int, progress: Progress) -> bytes:
-        """The first bytes of a file."""
+        """The first `size` bytes of a file, or fewer if it is shorter."""
 
     @abstractmethod
     def fetch(self, entry: Entry, path: Path, progress: Progress) -> None:
         """Copy a file to the new file `path`, completely or not at all.
 
         Raises:
-            InputError: It cannot be read, or changed in the meantime.
+            InputError: The file cannot be read, or changed during the copy.
         """
 
     def put(self, path: Path, name: str, *, overwrite: bool, progress: Progress) -> None:
         """Copy a file into the store; it appears under its name only once it is complete.
 
         Raises:
-            OutputError: It cannot be written, or exists and must not be replaced.
+            OutputError: The file cannot be written, or exists and `overwrite` is false.
         """
-        raise UsageError(f"{self.shown}: can only be read; give another -o")
+        raise UsageError(f"{self.shown}: is read-only; choose another -o")
 
     def hidden(self, folder: str, progress: Progress) -> Iterator[Entry]:
-        """The files of a folder whose name begins with a dot; none if there is no such folder."""
-        raise UsageError(f"{self.shown}: can only be read; give another -o")
+        """The files of a hidden folder, whose name begins with a dot; none if it does not exist."""
+        raise UsageError(f"{self.shown}: is read-only; choose another -o")
 
     def local(self, entry: Entry) -> Path | None:
-        """The file's local path; None if it must be fetched."""
+        """The file's path on this machine; None if it must be fetched."""
         return None
 
     def of(self, entry: Entry) -> str:
-        """A file's address, for people and records."""
+        """A file's address, for display and records."""
         return f"{self.shown}{entry.name}"
 
-    def close(self) -> None:  # noqa: B027 - most hold nothing
-        """Release what it holds."""
+    def close(self) -> None:  # noqa: B027 - most have nothing to release
+        """Release connections and open files."""
 
     def __enter__(self) -> Self:
         return self
@@ -105,10 +109,10 @@ class Store(ABC):
 
 
 def check_place(name: str) -> None:
-    """Refuses a name that could lead outside the folder that a result is written into.
+    """Checks that a name stays inside the folder into which a result is written.
 
     Raises:
-        InputError: It could.
+        InputError: The name is absolute, or has an empty, ``.`` or ``..`` part or a backslash.
 
     >>> check_place("../a.jpg")
     Traceback (most recent call last):
@@ -122,5 +126,5 @@ def check_place(name: str) -> None:
 
 
 def is_hidden(name: str) -> bool:
-    """Whether the name of a file, or of a folder that it is in, begins with a dot."""
+    """Whether the name of a file or of one of its folders begins with a dot."""
     return any(part.startswith(HIDDEN) for part in name.split("/"))

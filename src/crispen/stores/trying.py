@@ -1,7 +1,7 @@
-"""Retries what a broken connection stopped, and reports in one line why it failed.
+"""Retries operations after connection errors, and reports failures in one line.
 
-Each library below has its own errors, so every error is retried unless it shows that another try
-would fail too: no such file, no permission, no credentials.
+Each library has its own exceptions, so every error is retried unless it is known to be permanent:
+no such file, no permission, no credentials.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ TRIES = 4
 _FIRST_WAIT_S = 0.5
 _LOOK_EVERY_S = 0.1
 
-# By name, since none of their libraries need be installed.
+# By class name, because the libraries may not be installed.
 _REFUSED = {
     "ClientAuthenticationError": "the store does not accept the credentials",
     "DefaultCredentialsError": "no credentials were found",
@@ -33,7 +33,7 @@ _REFUSED = {
     "NoCredentialsError": "no credentials were found",
     "PartialCredentialsError": "the credentials are incomplete",
     "PermissionDenied": "the server does not accept the user, the key or the password",
-    "ProfileNotFound": "there is no such profile of credentials",
+    "ProfileNotFound": "this profile does not exist",
     "SMBAuthenticationError": "the server does not accept the user or the password",
     "TokenRetrievalError": "the credentials have expired; sign in again",
 }
@@ -58,20 +58,20 @@ def tried(
     again: Callable[[], None] | None = None,
     tries: int = TRIES,
 ) -> T:
-    """The result of `action`, after several tries if necessary.
+    """The result of `action`, which is retried after temporary errors.
 
     Args:
-        action: What to do.
-        shown: The file or folder, as shown to people.
+        action: The operation.
+        shown: Address of the file or folder, for messages.
         progress: Can cancel.
-        doing: What could not be done, for the message.
-        again: Called before another try, for example to reconnect.
-        tries: Number of tries in total.
+        doing: Whether the operation reads or writes, for messages.
+        again: Called before each retry, for example to reconnect.
+        tries: Maximum number of tries, the first included.
 
     Raises:
-        MissingInput: There is no such file.
-        InputError: It cannot be read.
-        OutputError: It cannot be written.
+        MissingInput: The file to read does not exist.
+        InputError: The file cannot be read.
+        OutputError: The file cannot be written.
     """
     for number in range(1, tries + 1):
         progress.check()
@@ -87,7 +87,7 @@ def tried(
             if doing == "read":
                 text = f"{shown}: no such file or folder; check the address"
                 raise MissingInput(text) from error
-            text = f"{shown}: cannot be written: its bucket or folder is not there; make it first"
+            text = f"{shown}: cannot be written: its bucket or folder does not exist; create it"
             raise OutputError(text) from error
         except Exception as error:
             log.debug("%s: try %d failed", shown, number, exc_info=True)
@@ -97,7 +97,7 @@ def tried(
             if number == tries:
                 raise kind(
                     f"{shown}: cannot be {doing} after {tries} tries: {reason(error)}; check the "
-                    "network, then type the command again"
+                    "network, then run the command again"
                 ) from error
             _wait(_FIRST_WAIT_S * 2 ** (number - 1) * random.uniform(0.75, 1.25), progress)
     raise AssertionError("unreachable")
@@ -111,17 +111,17 @@ def _wait(seconds: float, progress: Progress) -> None:
 
 
 def is_final(error: Exception) -> bool:
-    """Whether another try would fail the same way."""
+    """Whether an error is permanent, so that a retry would fail too."""
     full = isinstance(error, OSError) and error.errno in _FULL
     return full or isinstance(error, _FINAL) or type(error).__name__ in _REFUSED
 
 
 def reason(error: Exception) -> str:
-    """Why something failed, as a clause."""
+    """The cause of an error, as a clause for a message."""
     refused = _REFUSED.get(type(error).__name__)
     if refused is not None:
         return refused
     if isinstance(error, PermissionError):
-        return "the store does not permit it; check the credentials and their rights"
+        return "permission denied by the store; check the credentials and their permissions"
     text = str(getattr(error, "strerror", None) or error) or type(error).__name__
     return " ".join(text.split())[:300]

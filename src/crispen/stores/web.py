@@ -23,10 +23,10 @@ _BUSY = (408, 425, 429)
 
 
 class WebStore(Store):
-    """The single file that a web address names.
+    """A store with a single file: that of a web address.
 
     Args:
-        address: Its address.
+        address: Address of the file.
     """
 
     writable = False
@@ -37,21 +37,21 @@ class WebStore(Store):
         self._file = address.shown
 
     def files(self, *, recursive: bool, progress: Progress) -> Iterator[Entry]:
-        """Not supported: the web does not list files."""
-        raise UsageError(f"{self.shown}: the web has no lists of files; name each file")
+        """Not supported: web servers do not list files."""
+        raise UsageError(f"{self.shown}: files on the web cannot be listed; name each file")
 
     def find(self, name: str, progress: Progress) -> Entry | None:
-        """What the server reports about the file."""
+        """The file's name, size and version as the server reports them."""
         if not file_name(self._address):
             return None
         return self._tried(self._asked, progress)
 
     def is_folder(self, name: str, progress: Progress) -> bool:
-        """Whether this is not a file."""
+        """Whether the address has no file name."""
         return not file_name(self._address)
 
     def start(self, name: str, size: int, progress: Progress) -> bytes:
-        """The first bytes of the file."""
+        """The first `size` bytes of the file, or fewer if it is shorter."""
 
         def read() -> bytes:
             import requests
@@ -80,7 +80,7 @@ class WebStore(Store):
 
         url, headers = self._address.text, {"Accept-Encoding": "identity"}
         answer = requests.head(url, headers=headers, timeout=_TIMEOUT_S, allow_redirects=True)
-        if answer.status_code in (403, 405, 501):  # some answer only GET, such as signed URLs
+        if answer.status_code in (403, 405, 501):  # some URLs allow only GET, such as signed ones
             answer = requests.get(url, headers=headers, timeout=_TIMEOUT_S, stream=True)
             answer.close()
         answer.raise_for_status()
@@ -92,7 +92,7 @@ class WebStore(Store):
     def _tried(
         self, action: Callable[[], T], progress: Progress, fetching: Resuming | None = None
     ) -> T:
-        """The result of `action`; its errors omit the address, which may hold a signature."""
+        """The result of `action`; its errors omit the full URL, which may contain a signature."""
         from requests import RequestException
 
         def safely() -> T:
@@ -112,13 +112,13 @@ class WebStore(Store):
             if status in (404, 410):
                 return MissingInput(f"{self._file}: the server has no such file ({said})")
             if status < 500 and status not in _BUSY:
-                return InputError(f"{self._file}: the server refuses it ({said})")
+                return InputError(f"{self._file}: the server refuses the request ({said})")
             return ConnectionError(f"the server answers {said}")
         if isinstance(error, ValueError) and not isinstance(error, CrispenError | OSError):
-            return InputError(f"{self._file}: not an address of the web")
+            return InputError(f"{self._file}: not a valid web address")
         if isinstance(error, Timeout):
             return ConnectionError(f"the server does not answer within {_TIMEOUT_S} s")
         if fetching is not None and (fetching.done or fetching.total):
             total = f" of {fetching.total}" if fetching.total else ""
-            return ConnectionError(f"it was cut off after {fetching.done}{total} bytes")
+            return ConnectionError(f"the connection was closed after {fetching.done}{total} bytes")
         return ConnectionError("the server cannot be reached")

@@ -185,7 +185,7 @@ def test_from_the_web_to_a_folder_here(web, tmp_path):
     assert texts
     assert "SECRET" not in str(first) + "".join(texts)
     (failed,) = run([web.url("/a.png")])
-    assert "no place for its result beside it; give -o" in failed.error
+    assert "its result needs another one; give -o" in failed.error
 
 
 def test_from_here_to_another_machine(sftp, tmp_path):
@@ -226,7 +226,9 @@ def test_a_broken_way_loses_nothing(bucket, monkeypatch):
 
 
 def test_a_bucket_that_is_not_there_is_told_before_any_work(bucket):
-    with pytest.raises(OutputError, match="s3://nobodys/out/: its bucket is not there; make it"):
+    with pytest.raises(
+        OutputError, match="s3://nobodys/out/: its bucket does not exist; create it"
+    ):
         run(["s3://pictures/in/"], "s3://nobodys/out/")
     (failed,) = run(["s3://nobodys/in/"], "s3://pictures/out/")
     assert failed.error == "s3://nobodys/in/: no such file or folder; check the address"
@@ -259,7 +261,7 @@ def test_a_record_that_cannot_be_written_is_told(bucket, monkeypatch):
     monkeypatch.setattr(RemoteStore, "put", full)
     found = [one for one in run(["s3://pictures/in/"], "s3://pictures/out/") if one.notes]
     assert statuses(found) == {"a.png": "done", "b.jpg": "done"}
-    assert "so a next run will not skip this file" in found[0].notes[-1]
+    assert "so the next run will not skip this file" in found[0].notes[-1]
 
 
 def test_a_killed_run_is_continued(bucket, tmp_path):
@@ -312,7 +314,7 @@ def test_a_video_that_could_not_be_delivered_is_not_made_again(bucket, clip, mon
         monkeypatch.setenv(name, value)
     (done,) = run(["s3://pictures/in/clip.mp4"], "s3://pictures/out/")
     assert done.status == "done"
-    assert done.notes == ("made by an earlier run, which could not deliver it",)
+    assert done.notes == ("made by an earlier run, which could not upload it",)
     bucket.download_file("pictures", "out/clip.mp4", str(clip.with_name("back.mp4")))
     import av
 

@@ -27,7 +27,7 @@ def test_what_lasts_is_there_again_until_it_is_dropped(tmp_path):
 def test_two_runs_do_not_share_a_folder(tmp_path):
     with Workspace(tmp_path) as one, Workspace(tmp_path) as other:
         one.lasting(of="s3://b/clip.mp4")
-        with pytest.raises(OutputError, match=r"s3://b/clip\.mp4: another run makes it now"):
+        with pytest.raises(OutputError, match=r"s3://b/clip\.mp4: another run is at work on it"):
             other.lasting(of="s3://b/clip.mp4")
 
 

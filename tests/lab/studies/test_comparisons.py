@@ -1,4 +1,4 @@
-"""What the single studies compute beside their tables."""
+"""Helper functions of single studies: test images, cost of models, training pairs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A study trains what is missing, goes on where it was stopped, and tells early what is wrong."""
+"""A study trains what is missing, continues where it stopped, and reports errors early."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def test_effort_is_a_factor_of_steps_or_epochs(tiny: Study, tmp_path: Path) -> N
     [
         ({"data": "elsewhere"}, "leave --data and --valid out"),
         ({"sets": ("Set5",)}, "leave --data and --valid out"),
-        ({"effort": 0.0}, "--effort 0: a factor above 0"),
+        ({"effort": 0.0}, "--effort 0: must be above 0"),
         ({"assignments": ["train.stepps=1"]}, "stepps"),
     ],
 )

@@ -1,4 +1,4 @@
-"""Figures against the literature's and other libraries'."""
+"""Metrics agree with the literature and with other libraries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every study runs from start to finish, and its page says what it says."""
+"""Every study runs from start to finish, and its page contains its current text."""
 
 from __future__ import annotations
 

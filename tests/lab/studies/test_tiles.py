@@ -1,4 +1,4 @@
-"""A network in pieces: exact tiles equal the whole, patches do not."""
+"""A network in pieces: exact tiles equal the output for the whole picture, patches do not."""
 
 from __future__ import annotations
 

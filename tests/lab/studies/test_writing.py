@@ -1,4 +1,4 @@
-"""What a study found, as files."""
+"""Results of a study, written as files."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Batches whose files, results or both are in stores; see `crispen.stores`."""
+"""Batches with inputs or results in stores; see `crispen.stores`."""

@@ -1,7 +1,7 @@
-"""A batch whose files, results or both are in stores: the same work as for files of this machine.
+"""Batches with inputs or results in stores; the processing is the same as for local files.
 
-The next files are fetched, and finished results are written, while one is made. Folders are worked
-off as they are listed, so that memory does not grow with them.
+While a file is processed, the next ones are fetched and finished results are uploaded. Files are
+processed while their folder is still being listed, so that memory does not grow with its size.
 """
 
 from __future__ import annotations
@@ -45,23 +45,23 @@ def enhance_stored(
     progress: Progress | None = None,
     report: Callable[[Outcome], None] | None = None,
 ) -> None:
-    """Enhance files, folders and patterns wherever they are.
+    """Enhance files, folders and patterns, local or in stores.
 
     Args:
         inputs: Paths and addresses.
-        output: A file for one input, else a folder; a path or an address. None puts
-            ``NAME.x2.EXT`` beside each source.
-        options: What holds for all.
+        output: Path or address of a file for one input, otherwise of a folder. None writes
+            ``NAME.x2.EXT`` next to each source.
+        options: Options of the whole batch.
         progress: Receives progress events; can cancel.
-        report: Called with each outcome as soon as it is known.
+        report: Called with the outcome of each file.
 
     Raises:
-        UsageError: Something typed does not fit; nothing was done.
-        MissingExtra: What a store needs is not installed; nothing was done.
-        Cancelled: It was cancelled; finished files are complete.
+        UsageError: An argument is not valid; nothing was done.
+        MissingExtra: A package that a store needs is not installed; nothing was done.
+        Cancelled: The batch was cancelled; finished files are complete.
     """
     if STDIO in (output, *inputs):
-        raise UsageError("'-' (standard input or output) does not go with addresses; name a file")
+        raise UsageError("'-' (standard input or output) cannot go with addresses; name a file")
     progress = progress or Progress()
 
     def work(_: object, batch: Batch) -> Iterator[Outcome]:
@@ -73,7 +73,7 @@ def enhance_stored(
 
 @dataclass(frozen=True, slots=True)
 class _Item:
-    """A file that is to be made: where its result goes, and where both are until then."""
+    """A file to process: its result's destination, and the local paths of both."""
 
     piece: Piece
     place: Place
@@ -91,7 +91,7 @@ class _Item:
 
 
 class _Run:
-    """One run over all that was typed."""
+    """One run over all inputs."""
 
     def __init__(
         self,
@@ -116,11 +116,11 @@ class _Run:
             self._folder = self._target(output)
 
     def outcomes(self) -> Iterator[Outcome]:
-        """What became of each file."""
+        """The outcome of each file."""
         delivery = Delivery(self._progress, overwrite=self._batch.options.overwrite)
         with self._closing, delivery:
             if self._output is not None:
-                self._place(self._folder)  # what is wrong with it is told before any work
+                self._place(self._folder)  # reports its errors before any work
             yield from self._worked_off(delivery)
 
     def _worked_off(self, delivery: Delivery) -> Iterator[Outcome]:
@@ -139,7 +139,7 @@ class _Run:
             yield from delivery.finish()
 
     def _target(self, output: str) -> Store:
-        """The folder of results; `_named` is the file's name if it is a file."""
+        """The store of the results; sets `_named` to the file's name if `output` is a file."""
         known = is_image_name(output) or is_video_name(output)
         is_file = not self._many and known and not output.endswith(("/", os.sep))
         if not is_address(output):
@@ -154,7 +154,7 @@ class _Run:
             address = replace(address, name="", query="")
         store = self._stores.of(address.as_folder())
         if not store.writable:
-            raise UsageError(f"-o {address.shown}: can only be read; give another -o")
+            raise UsageError(f"-o {address.shown}: is read-only; choose another -o")
         return store
 
     def _place(self, store: Store) -> Place:
@@ -180,7 +180,7 @@ class _Run:
                     self._progress.check()
                     store = piece.store if self._output is None else self._folder
                     if not store.writable:
-                        text = "there is no place for its result beside it; give -o"
+                        text = "its folder is read-only, so its result needs another one; give -o"
                         raise UsageError(f"{piece.of}: {text}")
                     item = self._item(piece, self._place(store))
                     if item is not None:
@@ -191,7 +191,7 @@ class _Run:
                 yield Outcome.failure(shown, "", str(error), error.exit_code)
 
     def _item(self, piece: Piece, place: Place) -> _Item | Outcome | None:
-        """What is to be done for a file; nothing for results of earlier runs."""
+        """What to do for a file; None for results of earlier runs."""
         if not (piece.known or piece.typed):
             kind = PurePosixPath(piece.entry.name).suffix[1:].upper() or "other"
             return Outcome(piece.of, "", "unread", error="not read", kind=kind)
@@ -205,11 +205,11 @@ class _Run:
             return Outcome.failure(piece.of, "", str(error), error.exit_code)
 
     def _begun(self, piece: Piece, place: Place) -> _Item | Outcome:
-        """What is to be done, with its source at hand."""
+        """The file to process, with its source fetched; the outcome if it is skipped or refused."""
         batch, options = self._batch, self._batch.options
         video = self._is_video(piece)
         if video not in batch.records:
-            raise UsageError("videos cannot be made with these options; name pictures only")
+            raise UsageError("videos cannot be processed with these options; name pictures only")
         settings = batch.records[video].settings
         local = piece.store.local(piece.entry)
         about = (
@@ -243,10 +243,10 @@ class _Run:
         return _Item(piece, place, name, video, bool(self._named), source, result, about, workplace)
 
     def _check_inputs(self, piece: Piece, place: Place, name: str, exists: bool) -> None:
-        """Refuse a result that would replace an input.
+        """Checks that the result does not replace an input.
 
         Raises:
-            UsageError: It would.
+            UsageError: The result would replace an input.
         """
         if self._named and not piece.typed:
             raise UsageError(
@@ -254,7 +254,7 @@ class _Run:
                 "or end the name with / if it is one"
             )
         shown, folder = f"{place.store.shown}{name}", piece.store.shown
-        # Of a folder, all is an input that no record calls a result.
+        # Every file of a folder is an input unless the record lists it as a result.
         among = (
             not piece.typed
             and exists
@@ -269,7 +269,7 @@ class _Run:
             )
 
     def _name(self, piece: Piece, place: Place, video: bool) -> str:
-        """What the result is called; of several that want one name, the next ones get others."""
+        """The name of the result; a number is added if the name is taken."""
         request = self._batch.requests[video]
         if self._named:
             check_name(Path(self._named), request.format, video=video)
@@ -290,18 +290,18 @@ class _Run:
         return next(name for name in names if place.record.take(name, piece.of))
 
     def _is_video(self, piece: Piece) -> bool:
-        """By its name; and of what has none that is known, by its first bytes."""
+        """Whether a file is a video: by its suffix, or by its first bytes if that is unknown."""
         if piece.known:
             return is_video_name(piece.entry.name)
         start = piece.store.start(piece.entry.name, signatures.HEAD_BYTES, self._progress)
         return signatures.is_video(start)
 
     def _made(self, item: _Item) -> Outcome:
-        """What became of a file whose source is at hand."""
+        """Processes a file whose source was fetched, and returns the outcome."""
         job = Job(item.source, item.result, item.video, named=True)
         if item.video and item.result.exists():
             outcome = Outcome(
-                "", "", "done", notes=("made by an earlier run, which could not deliver it",)
+                "", "", "done", notes=("made by an earlier run, which could not upload it",)
             )
         else:
             outcome = attempt(job, lambda: self._batch.make(job))
@@ -337,7 +337,7 @@ class _Run:
 
 
 def _place_in(folder: Path, name: str) -> Path:
-    """A place of the same name in a folder, which is made."""
+    """A path with the same name in a folder, which is created."""
     path = PurePosixPath(name)
     check_place(path.name)
     folder.mkdir(exist_ok=True)
@@ -345,11 +345,11 @@ def _place_in(folder: Path, name: str) -> Path:
 
 
 def _real(text: str) -> str:
-    """The same for all ways to write a path or an address."""
+    """The canonical form of a path or an address."""
     return parse(text).shown if is_address(text) else os.path.realpath(text)
 
 
 def _is_result(piece: Piece, place: Place) -> bool:
-    """Whether a file is the result of another one that is still there."""
+    """Whether the record lists a file as the result of another file."""
     note = place.record.note(piece.entry.name)
     return note is not None and note.get("of") != piece.of

@@ -1,4 +1,4 @@
-"""Writes results into their stores, several at a time, while the next ones are made."""
+"""Uploads results to their stores, several in parallel, while the next files are processed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from crispen.errors import Cancelled, CrispenError
 from crispen.progress import Progress
 from crispen.stores.store import Store
 
-# A note is written for so many results, or after so long, whichever comes first.
+# Limits of a batch of results, for which one file of notes is written: the first one reached.
 _MOST_FILES = 32
 _MOST_BYTES = 128 << 20
 _MOST_S = 2.0
@@ -24,11 +24,11 @@ _AT_ONCE = 4
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where results go.
+    """A destination of results.
 
     Attributes:
         store: The folder.
-        record: What is known of its results.
+        record: How the results in it were made.
     """
 
     store: Store
@@ -37,15 +37,15 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """A result that is to be delivered.
+    """A result that is ready for upload.
 
     Attributes:
-        outcome: What becomes of it, if that works.
-        place: Where to.
-        name: What it is called there.
-        path: Where it is.
-        note: How it was made; None where the person named the file.
-        done: Called when it is there.
+        outcome: Its outcome if the upload succeeds.
+        place: Destination.
+        name: Name in the destination's folder.
+        path: Local path.
+        note: How it was made, for the record; None if the user named the file.
+        done: Called after the upload.
     """
 
     outcome: Outcome
@@ -57,11 +57,11 @@ class Ready:
 
 
 class Delivery:
-    """Delivers results in the background; use it in a ``with`` block.
+    """Uploads results in the background; use it in a ``with`` block.
 
     Args:
-        overwrite: Replace files that are there.
         progress: Can cancel.
+        overwrite: Replace existing files.
     """
 
     def __init__(self, progress: Progress, *, overwrite: bool) -> None:
@@ -75,7 +75,7 @@ class Delivery:
         self._sending: Future[list[Outcome]] | None = None
 
     def add(self, ready: Ready) -> Iterator[Outcome]:
-        """Take a result, and say what became of earlier ones."""
+        """Queues a result; yields the outcomes of earlier ones whose upload has ended."""
         if not self._waiting:
             self._since = time.monotonic()
         self._waiting.append(ready)
@@ -89,12 +89,12 @@ class Delivery:
             yield from self._flush()
 
     def told(self) -> Iterator[Outcome]:
-        """What became of results since this was last asked."""
+        """Outcomes of uploads that ended since the last call."""
         if self._sending is not None and self._sending.done():
             yield from self._sent()
 
     def finish(self) -> Iterator[Outcome]:
-        """Deliver all that is left."""
+        """Uploads the remaining results and yields their outcomes."""
         yield from self._flush()
         yield from self._sent()
 
@@ -106,7 +106,7 @@ class Delivery:
         self._turns.shutdown(cancel_futures=True)
 
     def _flush(self) -> Iterator[Outcome]:
-        yield from self._sent()  # so that no more than two batches wait
+        yield from self._sent()  # limits the queue to two batches
         if self._waiting:
             batch, self._waiting, self._bytes = self._waiting, [], 0
             self._sending = self._turns.submit(self._send, batch)

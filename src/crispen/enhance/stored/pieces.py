@@ -1,4 +1,4 @@
-"""The files that what was typed stands for, one after the other, wherever they are."""
+"""Expands paths, addresses and patterns into files, local or in stores."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ class Piece:
     """A file to enhance.
 
     Attributes:
-        store: Where it is.
-        entry: Which it is there.
-        typed: Whether it was named itself, rather than found in a folder.
+        store: Its store.
+        entry: Its entry in the store.
+        typed: Whether the user named the file, rather than a folder or pattern.
     """
 
     store: Store
@@ -36,26 +36,28 @@ class Piece:
 
     @property
     def of(self) -> str:
-        """Its address or path, for people and records."""
+        """Its address or path, for display and records."""
         return self.store.of(self.entry)
 
     @property
     def known(self) -> bool:
-        """Whether its name says that it is a picture or a video."""
+        """Whether its suffix is that of a picture or a video."""
         return is_image_name(self.entry.name) or is_video_name(self.entry.name)
 
 
 def pieces(text: str, stores: Stores, *, recursive: bool, progress: Progress) -> Iterator[Piece]:
-    """The files of a folder, a pattern or a name.
+    """Iterates over the files of a folder or a pattern, or over a single file.
 
     Args:
         text: A path or an address.
-        stores: Where addresses are.
-        recursive: Look into folders below a folder.
+        stores: Opens the stores of addresses.
+        recursive: Include files in subfolders.
         progress: Can cancel.
 
     Raises:
-        InputError: There is no such file, or a folder has none that can be read.
+        MissingInput: The file or folder does not exist, or no file matches the pattern.
+        UsageError: A web address has no file name.
+        InputError: The folder is empty or cannot be read.
     """
     if not is_address(text):
         yield from _local(text, recursive)
@@ -75,7 +77,7 @@ def pieces(text: str, stores: Stores, *, recursive: bool, progress: Progress) ->
             raise MissingInput(f"{address.shown}: no such file or folder; check the address")
         store = stores.of(address.as_folder())
     elif address.scheme in WEB:
-        raise UsageError(f"{address.shown}: names no file, and the web has no lists of them")
+        raise UsageError(f"{address.shown}: names no file, and files on the web cannot be listed")
     found = False
     for entry in store.files(recursive=recursive, progress=progress):
         found = True
@@ -86,7 +88,7 @@ def pieces(text: str, stores: Stores, *, recursive: bool, progress: Progress) ->
 
 
 def is_many(text: str) -> bool:
-    """Whether this may stand for many files: a folder or a pattern."""
+    """Whether a path or address may mean several files: a folder or a pattern."""
     if is_address(text):
         address = parse(text)
         return not address.name or (address.scheme not in WEB and glob.has_magic(address.text))
@@ -112,7 +114,7 @@ def _local(text: str, recursive: bool) -> Iterator[Piece]:
 
 
 def _matching(address: Address, stores: Stores, progress: Progress) -> Iterator[Piece]:
-    """What a pattern stands for; ``**`` is any folders."""
+    """The files that match a pattern; ``**`` matches any number of folders."""
     whole = f"{address.folder}{address.name}"
     before = whole[: re.search(r"[*?[]", whole).start()]  # type: ignore[union-attr]
     base = parse(before[: before.rindex("/") + 1])
@@ -128,7 +130,7 @@ def _matching(address: Address, stores: Stores, progress: Progress) -> Iterator[
 
 
 def translate(pattern: str) -> str:
-    """A regular expression for a pattern, as a shell with ``**`` reads it.
+    """Translates a shell pattern with ``**`` into a regular expression.
 
     >>> bool(re.fullmatch(translate("**/*.jpg"), "2024/may/a.jpg"))
     True

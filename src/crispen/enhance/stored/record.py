@@ -1,9 +1,9 @@
-"""Records in a store how results were made, so that another run does what is missing only.
+"""Records in a store how results were made, so that later runs process only what is missing.
 
-A store cannot add a line to a file. So each run writes files of its own into the folder of results,
-``.crispen/TIME-RUN-NUMBER.jsonl``, with a line for each result. A line is there before its result
-is: whenever a run ends, a result that is there has its line. What is known is kept on the disk of
-this machine, not in memory, since a folder may hold millions.
+Object stores cannot append to a file. So each run writes its own files into the folder of results,
+``.crispen/TIME-RUN-NUMBER.jsonl``, with a line for each result. The line is written before its
+result, so that every result has one even if the run is interrupted. The records that were read are
+kept in a local database, not in memory, because a folder may contain millions of results.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ CREATE TABLE taken (name TEXT PRIMARY KEY) WITHOUT ROWID;
 
 
 class StoredRecord:
-    """What is known of the results in a store.
+    """The record of the results in a store.
 
     Args:
-        store: Where they are.
-        file: For what is known; it is made.
-        listed: List the store at first, rather than ask for each result; for many.
+        store: Store of the results.
+        file: Path of the local database; created.
+        listed: List the whole store once instead of querying each result; faster for many.
         progress: Receives progress events; can cancel.
     """
 
@@ -56,11 +56,11 @@ class StoredRecord:
         self._lines: list[str] = []
 
     def load(self) -> None:
-        """Read what earlier runs wrote, and what is there.
+        """Reads the records of earlier runs and, if `listed`, the list of existing files.
 
         Raises:
             InputError: The store cannot be read.
-            OutputError: There is no such store.
+            OutputError: The store does not exist.
         """
         with self._progress.task(f"reading {self._store.shown}", None, "files") as task:
             for entry in sorted(
@@ -78,11 +78,11 @@ class StoredRecord:
                     task.advance()
             except MissingInput as error:
                 if not self._store.makes_folders:
-                    text = "its bucket is not there; make it first, or choose another -o"
+                    text = "its bucket does not exist; create it first, or choose another -o"
                     raise OutputError(f"{self._store.shown}: {text}") from error
 
     def note(self, name: str) -> dict[str, Any] | None:
-        """How a result was made; None where nothing says so."""
+        """How a result was made; None if it has no record."""
         found = self._one("SELECT note FROM notes WHERE name = ?", name)
         if found is None:
             return None
@@ -90,7 +90,7 @@ class StoredRecord:
         return note
 
     def size(self, name: str) -> int | None:
-        """How large a result is that is there; None where there is none."""
+        """Size of an existing result in bytes; None if there is none."""
         if self._listed:
             found = self._one("SELECT size FROM files WHERE name = ?", name)
             return None if found is None else int(found[0])
@@ -98,7 +98,7 @@ class StoredRecord:
         return None if entry is None else entry.size
 
     def take(self, name: str, of: str) -> bool:
-        """Whether the name is free for the result of a source, whose it is from now on."""
+        """Reserves a name for the result of a source; False if the name is taken."""
         note = self.note(name)
         if note is not None and note.get("of") != of and self.size(name) is not None:
             return False
@@ -109,14 +109,14 @@ class StoredRecord:
     def difference(
         self, name: str, size: int, source: dict[str, Any], of: str, settings: dict[str, Any]
     ) -> str:
-        """How a result that is there was made otherwise; empty if it was made just so.
+        """How an existing result differs from what this run would make; empty if it does not.
 
         Args:
-            name: Of the result.
-            size: In bytes.
-            source: What tells its source from any other file.
-            of: The source, for people.
-            settings: Everything else that it depends on.
+            name: Name of the result.
+            size: Size of the result in bytes.
+            source: Identity of the source, such as its size and version.
+            of: Address or path of the source.
+            settings: All settings on which the result depends.
         """
         note = self.note(name)
         if note is None:
@@ -128,23 +128,23 @@ class StoredRecord:
         return other_settings(note.get("settings"), settings)
 
     def write(self, notes: Sequence[dict[str, Any]]) -> None:
-        """Add notes of results that are about to be written.
+        """Writes the records of results that will be uploaded next.
 
         Raises:
-            OutputError: The store refuses it.
+            OutputError: The store cannot be written.
         """
         if len(self._lines) + len(notes) > _LINES_A_FILE:
             self._number += 1
             self._lines = []
         lines = [*self._lines, *(json.dumps(note) for note in notes)]
         whole = self._file.with_suffix(".jsonl")
-        whole.write_text("\n".join(lines) + "\n")  # in ASCII, which holds names of any encoding
+        whole.write_text("\n".join(lines) + "\n")  # ASCII escapes represent names in any encoding
         name = f"{FOLDER}/{self._run}-{self._number:06}.jsonl"
         self._store.put(whole, name, overwrite=True, progress=self._progress)
         self._lines = lines
 
     def close(self) -> None:
-        """Forget what is known."""
+        """Closes the local database."""
         self._known.close()
 
     def _one(self, query: str, name: str) -> tuple[Any, ...] | None:
@@ -164,10 +164,10 @@ class StoredRecord:
                 try:
                     name = json.loads(line)["name"]
                 except (ValueError, KeyError, TypeError):
-                    continue  # a line that a full disk cut off
+                    continue  # a truncated line, for instance from a full disk
                 self._known.execute("INSERT OR REPLACE INTO notes VALUES (?, ?)", (name, line))
 
 
 def refused(error: CrispenError) -> str:
-    """What a person should know of a result whose note could not be written."""
-    return f"the record cannot be written ({error}), so a next run will not skip this file"
+    """A note for the user about results whose record could not be written."""
+    return f"the record cannot be written ({error}), so the next run will not skip this file"

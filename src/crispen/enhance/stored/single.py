@@ -1,4 +1,4 @@
-"""One picture or video of a store, for Python."""
+"""Single files in stores, for the Python API."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ T = TypeVar("T")
 
 @contextmanager
 def fetched(text: str, progress: Progress | None = None) -> Iterator[Path]:
-    """A copy of a file of a store, as long as the block lasts.
+    """A local copy of a file in a store; deleted at the end of the ``with`` block.
 
     Raises:
-        InputError: It cannot be read.
+        MissingInput: The file does not exist.
+        InputError: The file cannot be read.
     """
     progress = progress or Progress()
     with Stores(progress) as stores, Workspace() as space:
@@ -41,19 +42,21 @@ def between_stores(
     settings: Any,
     progress: Progress | None = None,
 ) -> T:
-    """What `work` returns for files here, in place of those of a store.
+    """Calls `work` with local copies of the source and the target, and returns its result.
 
     Args:
-        source: A path or an address.
-        target: Likewise.
-        work: Makes one out of the other; what it leaves beside its target is there again when it
-            was interrupted and is done again.
-        overwrite: Replace a target that exists.
-        settings: What the result depends on beside its source, as JSON.
+        source: Path or address of the source.
+        target: Path or address of the target.
+        work: Writes the target from the source, given their local paths. Files that it leaves next
+            to its target are available again if it was interrupted and is repeated.
+        overwrite: Replace an existing target.
+        settings: Everything else on which the result depends, as JSON values.
         progress: Can cancel.
 
     Raises:
+        MissingInput: The source does not exist.
         InputError: The source cannot be read.
+        UsageError: The target's address has no file name, or its store is read-only.
         OutputError: The target cannot be written, or exists.
     """
     progress = progress or Progress()
@@ -68,7 +71,7 @@ def between_stores(
             address = parse(str(target))
             goal = stores.of(address)
             if not address.name or not goal.writable:
-                raise UsageError(f"{address.shown}: no file that can be written; name one")
+                raise UsageError(f"{address.shown}: not a file that can be written; name one")
             if not overwrite and goal.find(address.name, progress) is not None:
                 raise OutputError(f"{address.shown}: exists already; pass overwrite=True")
         place = space.lasting(of=about, to=str(target), settings=settings)

@@ -1,8 +1,8 @@
-"""Where fetched files and results are until they are delivered.
+"""Local folders for fetched sources and for results until their upload.
 
-What belongs to a picture is in a temporary folder. A video's is kept until it is delivered, under a
-name made of all that its result depends on: so an interrupted run continues, with the source that
-was fetched and the segments that were made.
+Files of a picture are in a temporary folder. Those of a video are kept until its upload, in a
+folder named by a hash of everything on which the result depends: an interrupted run continues with
+the fetched source and the finished segments.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ _KEPT_S = 14 * 86400.0
 
 
 class Workspace:
-    """Folders for files on their way; use it in a ``with`` block.
+    """Folders for sources and results; use it in a ``with`` block.
 
     Args:
-        kept: The folder of those that outlive a run; the user's cache unless given.
+        kept: Parent of the folders that outlive a run; the user's cache folder unless given.
     """
 
     def __init__(self, kept: Path | None = None) -> None:
@@ -40,20 +40,23 @@ class Workspace:
 
     @property
     def folder(self) -> Path:
-        """A folder that ends with the run."""
+        """The temporary folder of this run."""
         return Path(self._temporary.name)
 
     def place(self) -> Path:
-        """A new folder that ends with the run."""
+        """A new folder inside the temporary folder of this run."""
         place = self.folder / f"{next(self._numbers)}"
         place.mkdir()
         return place
 
     def lasting(self, **about: Any) -> Path:
-        """The folder for what is described so, with what an earlier run left there.
+        """The lasting folder for this description, with the files that an earlier run left in it.
+
+        Args:
+            about: JSON values that identify the work; ``of`` names the source in messages.
 
         Raises:
-            OutputError: Another run uses it, or it cannot be made.
+            OutputError: Another run uses the folder, or it cannot be created.
         """
         digest = hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
         root = self._kept or _usual()
@@ -64,19 +67,21 @@ class Workspace:
             lock = FileLock(place / "lock", timeout=0)
             lock.acquire()
         except Timeout as error:
-            raise OutputError(f"{about['of']}: another run makes it now; wait for it") from error
+            raise OutputError(
+                f"{about['of']}: another run is at work on it; wait for it"
+            ) from error
         except OSError as error:
-            raise OutputError(f"{place}: cannot be made ({error.strerror})") from error
+            raise OutputError(f"{place}: cannot be created ({error.strerror})") from error
         self._locks[place] = lock
         return place
 
     def drop(self, place: Path) -> None:
-        """Remove a folder, whose file is delivered."""
+        """Removes a folder after the upload of its result."""
         shutil.rmtree(place, ignore_errors=True)
         lock = self._locks.pop(place, None)
         if lock is not None:
             lock.release()
-            shutil.rmtree(place, ignore_errors=True)  # where open files stay
+            shutil.rmtree(place, ignore_errors=True)  # on Windows, the open lock file remained
 
     def __enter__(self) -> Workspace:
         return self
@@ -87,7 +92,7 @@ class Workspace:
         self._temporary.cleanup()
 
     def _sweep(self, root: Path) -> None:
-        """Remove what nobody came back for."""
+        """Removes the folders of runs that were not continued for two weeks."""
         if self._swept:
             return
         self._swept = True

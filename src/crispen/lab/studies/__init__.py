@@ -30,10 +30,10 @@ STUDIES: tuple[Study, ...] = (
 
 
 def find_study(name: str) -> Study:
-    """A study by its name.
+    """The study with this name.
 
     Raises:
-        UsageError: There is none of that name.
+        UsageError: No study has this name.
     """
     known = {study.name: study for study in STUDIES}
     if name not in known:

@@ -1,4 +1,4 @@
-"""What a study's measuring function is handed: the trained runs, and the pictures to measure on."""
+"""The argument of a study's `measure`: its trained runs and the pictures to measure on."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ from crispen.lab.studies.measuring import Bytes, Entry, of_network
 from crispen.media.image import is_image_name, read_image
 from crispen.progress import Progress
 
-# Not those that the toy recipes learn from.
+# Seed of the generated test pictures; the toy recipes train with other seeds.
 _UNSEEN = 1001
 _QUICK_COUNT, _QUICK_PX = 4, 96
 
 
 @dataclass(frozen=True)
 class Bench:
-    """The trained runs, and the pictures.
+    """A study's trained runs and its test pictures.
 
     Attributes:
-        folder: Folder of the runs of the study, each in a folder named by its key.
-        recipes: What was trained, by key.
-        quick: Whether it is the small version, on pictures made by code.
-        sets: Folders or names of the sets to measure on.
-        limit: Maximum number of pictures to measure on; 0 for all.
-        progress: For what takes long.
+        folder: Folder of the study; each run is in the subfolder named by its key.
+        recipes: Recipe of each run, by key.
+        quick: Whether this is the quick version of the study, on generated pictures.
+        sets: Folders or names of the test sets.
+        limit: Maximum number of test pictures; 0 for all.
+        progress: Receives progress events.
     """
 
     folder: Path
@@ -48,19 +48,19 @@ class Bench:
     progress: Progress = field(default_factory=Progress)
 
     def run(self, key: str) -> Run:
-        """What is known of a run."""
+        """The log, recipe and results of a run, read from its folder."""
         return read_run(self.folder / key, id=key)
 
     def network(self, key: str, checkpoint: str = BEST) -> Network:
-        """A trained network, ready to be used.
+        """A trained network with averaged weights, in evaluation mode.
 
         Args:
-            key: Of the run.
-            checkpoint: Its file: ``best.ckpt``, ``last.ckpt``, or ``epoch-0001.ckpt`` where the
-                recipe's `train.keep_epochs` asks for it.
+            key: Key of the run.
+            checkpoint: File name: ``best.ckpt``, ``last.ckpt``, or ``epoch-0001.ckpt`` if the
+                recipe's `train.keep_epochs` lists epoch 1.
 
         Raises:
-            MissingInput: There is no such checkpoint.
+            MissingInput: The run has no such checkpoint.
         """
         path = self.folder / key / checkpoint
         content = load_checkpoint(path)
@@ -69,16 +69,25 @@ class Bench:
         return network.eval()
 
     def entry(self, key: str, name: str = "", checkpoint: str = BEST) -> Entry:
-        """The same as what can be measured; see `network`."""
+        """`network`, wrapped as an `Entry` for `measure`.
+
+        Args:
+            key: Key of the run.
+            name: Name of the entry in tables; the key if empty.
+            checkpoint: File name, as for `network`.
+
+        Raises:
+            MissingInput: The run has no such checkpoint.
+        """
         color = self.recipes[key].data.color
         return of_network(name or key, self.network(key, checkpoint), color)
 
     @cached_property
     def targets(self) -> list[tuple[str, Bytes]]:
-        """Names and pixels of the pictures to measure on: toys for the small version.
+        """Names and ``(H, W, 3)`` pixels of the test pictures; the quick version generates them.
 
         Raises:
-            MissingInput: A set is not there, or has no pictures.
+            MissingInput: A test set does not exist or contains no pictures.
         """
         if self.quick:
             drawn = toy_pictures(_QUICK_COUNT, _QUICK_PX, _UNSEEN)
@@ -94,12 +103,12 @@ class Bench:
         return found[: self.limit or None]
 
     def held_out(self, key: str, count: int, side: int) -> list[tuple[str, Bytes]]:
-        """Pictures that a run did not learn from, in R'G'B'.
+        """Names and ``(side, side, 3)`` R'G'B' crops of a run's validation pictures.
 
         Args:
-            key: Of the run.
-            count: How many, or as many as there are.
-            side: Of the square that is cut out of each.
+            key: Key of the run.
+            count: Maximum number of crops.
+            side: Side of a crop in pixels.
         """
         recipe = self.recipes[key]
         table = recipe.data.model_copy(update={"color": "rgb"})

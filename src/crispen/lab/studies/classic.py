@@ -1,4 +1,4 @@
-"""The classic comparison: interpolations, SRCNN, ESPCN, autoencoder, SRGAN at three qualities."""
+"""The classic comparison: interpolations, SRCNN, ESPCN, autoencoder, SRGAN at ×2, ×3 and ×4."""
 
 from __future__ import annotations
 
@@ -64,13 +64,13 @@ def _entries(bench: Bench, scale: int) -> list[Entry]:
         bench.entry(f"espcn-x{scale}-as-built", "ESPCN as built"),
         Entry(unet.name, lambda small: _enlarged_first(unet, small, scale), unet.parameters),
         bench.entry(f"srresnet-x{scale}", "SRResNet"),
-        # Its best checkpoint by PSNR would be the one that the discriminator changed least.
+        # The checkpoint with the best PSNR is the one that adversarial training changed least.
         bench.entry(f"srgan-x{scale}", "SRGAN", checkpoint=CHECKPOINT),
     ]
 
 
 def _enlarged_first(unet: Entry, small: Bytes, scale: int) -> Answer:
-    """The autoencoder keeps the size: it is given the bicubic picture."""
+    """The autoencoder's output has its input's size, so the input is upscaled bicubically first."""
     height, width = (scale * n for n in small.shape[:2])
     return unet.run(resize(small, height, width).astype(small.dtype))
 
@@ -80,16 +80,16 @@ def _measure(bench: Bench) -> Outcome:
     for scale, quality in QUALITIES.items():
         shown = degraded(bench.targets, (), scale=scale)
         results = measure(_entries(bench, scale), shown, border=scale, progress=bench.progress)
-        names = ", ".join(bench.sets) or "pictures made by code"
+        names = ", ".join(bench.sets) or "generated"
         tables.append(
             ResultTable(
                 f"x{scale}",
                 f"Input of {quality} quality: ×{scale}",
                 [NAME, PARAMETERS, PSNR, SSIM, MSE],
                 [r.row() for r in results],
-                f"Means over {len(shown)} pictures ({names}), made small bicubically as MATLAB "
-                f"does; Y' (BT.601 studio swing) after 8-bit rounding, a border of {scale} pixels "
-                "shaved.",
+                f"Means over {len(shown)} pictures ({names}), downscaled with MATLAB's bicubic "
+                f"filter. Measured on Y' (BT.601 studio swing) after 8-bit rounding, with a border "
+                f"of {scale} pixels shaved.",
             )
         )
         pictures.append(_picture(scale, results, shown))
@@ -98,21 +98,21 @@ def _measure(bench: Bench) -> Outcome:
 
 
 def _picture(scale: int, results: list[Measured], pictures: list[Picture]) -> ResultPicture:
-    # Where the small picture says least: the one that bicubic does worst.
+    # The picture on which bicubic interpolation has the lowest PSNR.
     bicubic = next(r for r in results if r.name == "bicubic")
     worst = min(range(len(pictures)), key=lambda i: bicubic.each[i]["psnr"])
     answers = [(r.name, f"{r.each[worst]['psnr']:.2f} dB", r.answers[worst]) for r in results]
     cells = same_place(pictures[worst].target, answers, between=(2, 5))
     return ResultPicture(
         f"x{scale}",
-        f"×{scale}, {pictures[worst].name}: the place where bicubic and ESPCN differ most. PSNR "
-        "is that of the whole picture.",
+        f"×{scale}, {pictures[worst].name}: the crop where bicubic and ESPCN differ most. PSNR is "
+        "measured on the whole picture.",
         plate([cells], columns=5),
     )
 
 
 def _strip(bench: Bench) -> ResultPicture:
-    """One place after each of the epochs that the SRGAN study shows."""
+    """The same crop after each epoch for which the SRGAN study showed samples."""
     scale = bench.recipes[STRIP].scale
     (picture, *_) = degraded(bench.targets, (), scale=scale)
     last = bench.recipes[STRIP].train.epochs
@@ -130,20 +130,28 @@ def _strip(bench: Bench) -> ResultPicture:
     data = bench.recipes[STRIP].data
     return ResultPicture(
         "srgan",
-        f"SRGAN ×{scale} after the epochs that its study shows ({picture.name}), "
-        f"{data.epoch // data.batch} steps each: the place where it and the network before the GAN "
-        "differ most. PSNR is that of the whole picture.",
+        f"SRGAN ×{scale} on {picture.name} after the epochs that the original study shows, "
+        f"{data.epoch // data.batch} steps each: the crop where SRGAN and the network before "
+        "adversarial training differ most. PSNR is measured on the whole picture.",
         plate([same_place(picture.target, answers, between=(1, -1))], columns=5),
     )
 
 
 def accuracy(image: Bytes, target: Bytes) -> float:
-    """Share of pixels whose strongest colour channel is the right one."""
+    """Keras' "accuracy" of an image: the share of pixels with the target's strongest channel.
+
+    Args:
+        image: ``(h, w, 3)``.
+        target: ``(h, w, 3)``.
+
+    Returns:
+        A share in [0, 1].
+    """
     return float((image.argmax(axis=2) == target.argmax(axis=2)).mean())
 
 
 def _misled(bench: Bench) -> ResultTable:
-    """Accuracy beside PSNR, for pictures that are plainly good and plainly bad."""
+    """Accuracy and PSNR of outputs whose quality is obvious, to show that the two disagree."""
     scale = 2
     unet = bench.entry(UNET, "autoencoder")
     makers: dict[str, Callable[[Picture], Bytes]] = {
@@ -170,32 +178,32 @@ def _misled(bench: Bench) -> ResultTable:
         "Why accuracy misleads",
         [NAME, Column("accuracy", "accuracy", ".4f", "high"), PSNR],
         rows,
-        f"Means over {len(pictures)} pictures at ×{scale}, R'G'B'.",
+        f"Means over {len(pictures)} pictures at ×{scale}, measured on R'G'B'.",
     )
 
 
 def _nudged(picture: Picture) -> Bytes:
-    """Nobody sees it, but where channels are nearly equal another one is the strongest now."""
+    """The target with invisible noise of ±1 level, which changes the strongest channel of greys."""
     noise = np.random.default_rng(0).integers(-1, 2, picture.target.shape)
     nudged: Bytes = np.clip(picture.target + noise, 0, 255).astype(np.uint8)
     return nudged
 
 
 def _accuracy(bench: Bench) -> ResultTable:
-    """The figures of the autoencoder's report, and how they move."""
+    """Validation loss, accuracy and PSNR of the autoencoder's run, and the published figures."""
     log = bench.run(UNET).log
     rows: list[Row] = []
     for step in dict.fromkeys(step for step, _ in log.curve("val_loss")):
         values = {key: dict(log.curve(f"val_{key}")).get(step) for key in ("loss", "accuracy")}
         rows.append({"name": f"step {step:,.0f}"} | values | {"psnr": _at(bench, step)})
     published: Row = {
-        "name": "the original, at its end",
+        "name": "original, final",
         "loss": _PUBLISHED["val_loss"],
         "accuracy": _PUBLISHED["val_accuracy"],
     }
     return ResultTable(
         "accuracy",
-        "The autoencoder's own figures, while it trained",
+        "Validation of the autoencoder during training",
         [
             NAME,
             Column("loss", "validation loss (MSE)", ".5f"),
@@ -203,8 +211,8 @@ def _accuracy(bench: Bench) -> ResultTable:
             Column("psnr", "PSNR, dB", ".2f"),
         ],
         [*rows, published],
-        "On held-out crops. Accuracy is what Keras reports for pictures: the share of pixels whose "
-        "strongest colour channel is the right one.",
+        "Measured on held-out crops. Accuracy is the figure that Keras reports for images: the "
+        "share of pixels whose strongest colour channel is the same as in the target.",
     )
 
 
@@ -220,9 +228,9 @@ def _conclude(tables: Mapping[str, ResultTable]) -> list[str]:
         best = max(psnr, key=lambda name: psnr[name])
         built = psnr["ESPCN as built"]
         said.append(
-            f"×{scale}: {best} is best, {gap(psnr[best] - psnr['bicubic'])} bicubic. ESPCN as its "
-            f"study built it, which carries the picture itself, is {gap(built - psnr['ESPCN'])} "
-            "ours after as many steps."
+            f"×{scale}: {best} has the highest PSNR, {gap(psnr[best] - psnr['bicubic'])} bicubic. "
+            "ESPCN as built in the original study, which predicts the whole picture instead of a "
+            f"residual, is {gap(built - psnr['ESPCN'])} our ESPCN after the same number of steps."
         )
     return said
 
@@ -231,9 +239,8 @@ CLASSIC = Study(
     name="classic",
     title="The classics: from nearest neighbour to SRGAN",
     question=(
-        "How far do interpolation, SRCNN after its first and its twentieth epoch, ESPCN, an "
-        "autoencoder and SRGAN get with small pictures of good (×2), middle (×3) and bad (×4) "
-        "quality?"
+        "How well do interpolation, SRCNN after its first and its twentieth epoch, ESPCN, an "
+        "autoencoder and SRGAN upscale inputs of good (×2), medium (×3) and poor (×4) quality?"
     ),
     trainings=classic_trainings(),
     measure=_measure,
@@ -252,27 +259,27 @@ CLASSIC = Study(
     ),
     conclude=_conclude,
     remarks=(
-        "Bicubic is the one to beat, not nearest neighbour: most of what looks like progress over "
-        "nearest is had for nothing.",
-        "SRCNN and the autoencoder carry the whole picture through their layers; ESPCN, as built "
-        "here, adds to the bicubic picture. The former two must first learn to repeat their input, "
-        "and score below it until they have. The originals trained them for hours to days: "
-        "SRCNN's paper gives 36.34 dB at ×2 on Set5 (9-1-5, ImageNet).",
-        "That is what most of SRCNN's gain between its first and its twentieth epoch is made of. "
-        "An epoch is as long as somebody says it is, and tells nothing without the number of its "
-        "crops.",
-        "SRGAN is measured at its last step. Its best checkpoint by PSNR is the one that the "
-        "discriminator changed least, so a study that keeps the best shows SRGAN without the GAN. "
-        "The paper's discriminator had 200,000 steps and a loss on VGG-19's features beside it: "
-        "a few steps show the mechanism, not its result.",
-        "The autoencoder's original reports a validation loss of 0.00077 and an accuracy of "
-        "0.8783. The loss is an MSE (31.1 dB) on its own pairs, which nobody else has. Accuracy "
-        "is the share of pixels whose strongest channel is the right one: a picture half as bright "
-        "has nearly all of it, one that nobody can tell from the target loses some of it, and in "
-        "grey pixels it is chance.",
-        "The ESPCN study's own input is a Gaussian blur and every second pixel, not bicubic "
-        "shrinking (crispen train espcn-gaussian-x2): a network that was trained for the one and "
-        "is given the other sharpens too much or too little, and figures across the two do not "
-        "compare.",
+        "The baseline is bicubic interpolation, not nearest neighbour: most of an improvement over "
+        "nearest neighbour needs no network.",
+        "SRCNN and the autoencoder predict the whole picture; our ESPCN predicts a residual that "
+        "is added to the bicubic picture. The former two must first learn to reproduce their "
+        "input, and score below it until then. The original studies trained them for hours to "
+        "days: the SRCNN paper reports 36.34 dB at ×2 on Set5 (9-1-5, ImageNet).",
+        "Most of SRCNN's gain between its first and its twentieth epoch comes from learning to "
+        "reproduce its input. The length of an epoch is arbitrary here: it means nothing without "
+        "its number of crops.",
+        "SRGAN is measured at its last step. Its checkpoint with the highest PSNR is the one that "
+        "adversarial training changed least, so a study that keeps that checkpoint shows SRGAN "
+        "without the GAN. The paper trained for 200,000 steps and added a loss on VGG-19 "
+        "features: a few steps show the mechanism, not its result.",
+        "The original autoencoder study reports a validation loss of 0.00077 and an accuracy of "
+        "0.8783. The loss is an MSE (31.1 dB) on its own pairs, which are not published. Accuracy "
+        "is the share of pixels whose strongest channel is the same as in the target: a picture "
+        "at half the brightness scores almost 1, a picture that is visually identical to the "
+        "target scores less, and for grey pixels the result is chance.",
+        "The original ESPCN study downscales with a Gaussian blur and keeps every second pixel, "
+        "instead of bicubic downscaling (crispen train espcn-gaussian-x2). A network that was "
+        "trained on one of the two sharpens the other too much or too little, and figures on the "
+        "two are not comparable.",
     ),
 )

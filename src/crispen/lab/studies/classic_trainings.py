@@ -1,21 +1,21 @@
-"""What the classic comparison trains."""
+"""The training runs of the classic comparison."""
 
 from __future__ import annotations
 
 from crispen.lab.studies.study import Training
 
-QUALITIES = {2: "good", 3: "middle", 4: "bad"}
+QUALITIES = {2: "good", 3: "medium", 4: "poor"}
 EPOCHS = (1, 20)
-# Those of which the SRGAN study showed its samples. An epoch is small here, as it was there.
+# Epochs for which the SRGAN study showed samples. Epochs are short here, as in that study.
 SRGAN_EPOCHS = (5, 15, 25, 35, 90, 100, 150)
 _SRGAN_CROPS = 56
 STRIP = "srgan-epochs"
 UNET = "autoencoder-unet"
-# Decoding all pictures takes longer than some of these trainings.
+# Decoding all pictures would take longer than some of these runs.
 _DATA = ("data.limit=30", "data.memory=stream", "data.valid_share=0.05")
-# Of SRResNet, and so of SRGAN.
+# Overrides for SRResNet, and for SRGAN, which has the same generator.
 _SMALL = ("network.width=32", "network.blocks=4", "data.batch=8")
-# Ours, and as its study built it, on the same recipe.
+# Overrides by suffix of the key: our ESPCN, and the original study's, with the same recipe.
 _ESPCN: dict[str, tuple[str, ...]] = {
     "": (),
     "-as-built": ("network.variant=study", 'loss=[{kind="mse"}]'),
@@ -23,7 +23,7 @@ _ESPCN: dict[str, tuple[str, ...]] = {
 
 
 def classic_trainings() -> tuple[Training, ...]:
-    """All of them, in the order in which they build on each other."""
+    """All training runs; a run that starts from another one's weights comes after it."""
     trainings: list[Training] = []
     for scale in QUALITIES:
         of = f"scale={scale}"
@@ -36,7 +36,7 @@ def classic_trainings() -> tuple[Training, ...]:
                     f"train.epochs={EPOCHS[-1]}",
                     f"train.keep_epochs={list(EPOCHS)}",
                     "data.epoch=400",
-                    # 48 px of the target at every scale.
+                    # The target crop has 48 px at every scale.
                     f"data.patch={48 // scale}",
                     "train.warmup=20",
                     "train.learning_rate=1e-3",
@@ -54,7 +54,7 @@ def classic_trainings() -> tuple[Training, ...]:
                         "data.patch=24",
                         "train.steps=400",
                         "train.warmup=50",
-                        # At twice this all of its ReLUs die, and what is left is the bicubic base.
+                        # At twice this rate all ReLUs die, and the output is the bicubic base.
                         "train.learning_rate=1e-3",
                     ),
                     ('data.color="luma"',),

@@ -1,4 +1,4 @@
-"""ESPCN trained on Y of YUV against Y' of YCbCr: a difference of range and offset."""
+"""ESPCN trained on full-range Y of YUV and on studio-range Y' of YCbCr, compared."""
 
 from __future__ import annotations
 
@@ -33,12 +33,18 @@ from crispen.lab.studies.study import Study, Training
 
 _SCALE = 2
 _KINDS = {"luma": "Y' of YCbCr", "yuv": "Y of YUV"}
-# What full range reads less than studio range for the same picture.
+# PSNR on studio-range luma minus PSNR on full-range luma, for the same picture, in dB.
 RANGE_DB = 20 * math.log10(255 / 219)
 
 
 def full_range_psnr(answer: Answer, target: Bytes, border: int) -> float:
-    """PSNR on Y of full-range YUV, as a table has it that knows of no other."""
+    """PSNR in dB on the full-range luma Y of YUV, after 8-bit rounding, with peak 255.
+
+    Args:
+        answer: The output.
+        target: ``(H, W, 3)``.
+        border: Pixels excluded on each side.
+    """
     luma = answer.luma if answer.luma is not None else luma255(answer.rgb)
     return psnr(round8(_full(luma)), _full(luma255(target)), border=border)
 
@@ -50,7 +56,7 @@ def _full(studio: Array) -> Array:
 def _measure(bench: Bench) -> Outcome:
     pictures = degraded(bench.targets, (), scale=_SCALE)
     entries = [interpolation("bicubic", _SCALE)]
-    # A network for the one kind of luma that is handed the other.
+    # Networks that get the kind of luma on which they were not trained.
     crossed: list[Entry] = []
     for color, kind in _KINDS.items():
         network = bench.network(f"espcn-{color}")
@@ -72,18 +78,19 @@ def _measure(bench: Bench) -> Outcome:
         )
     table = ResultTable(
         "color",
-        "The same answers, measured on both kinds of luma",
+        "The same outputs, measured on both kinds of luma",
         [
             NAME,
             Column("psnr", "PSNR on Y' of YCbCr, dB", ".2f", "high"),
             SSIM,
             Column("full", "PSNR on Y of YUV, dB", ".2f"),
             Column("difference", "difference", "+.2f"),
-            Column("crossed", "given the other kind: PSNR on Y', dB", ".2f"),
+            Column("crossed", "with the other luma as input: PSNR on Y', dB", ".2f"),
         ],
         rows,
-        f"Means over {len(pictures)} pictures, ×{_SCALE} after MATLAB's bicubic shrinking; 8-bit "
-        f"rounding, a border of {_SCALE} pixels shaved. SSIM on Y' of YCbCr.",
+        f"Means over {len(pictures)} pictures at ×{_SCALE}, downscaled with MATLAB's bicubic "
+        f"filter. Measured after 8-bit rounding, with a border of {_SCALE} pixels shaved; SSIM on "
+        "Y' of YCbCr.",
     )
     answers = [
         (
@@ -96,8 +103,8 @@ def _measure(bench: Bench) -> Outcome:
     cells = same_place(pictures[0].target, answers, between=(0, 1))
     picture = ResultPicture(
         "espcn",
-        "Bicubic, ESPCN on either kind, and the target, where bicubic and ESPCN differ most. PSNR "
-        "on Y' of the whole picture.",
+        "Bicubic, ESPCN on either luma, and the target: the crop where bicubic and ESPCN differ "
+        "most. PSNR is measured on Y' of the whole picture.",
         plate([cells]),
     )
     return Outcome([table, _curves(bench)], [picture])
@@ -109,7 +116,7 @@ def _mean_full(entry: Entry, pictures: list[Picture]) -> float:
 
 
 def _curves(bench: Bench) -> ResultTable:
-    """The runs' own figures, each on the kind that it learned on."""
+    """Training loss and validation PSNR of both runs, each on its own luma."""
     logs = {color: bench.run(f"espcn-{color}").log for color in _KINDS}
     losses = {color: dict(log.curve("loss")) for color, log in logs.items()}
     levels = {color: dict(log.curve("val_psnr")) for color, log in logs.items()}
@@ -128,7 +135,7 @@ def _curves(bench: Bench) -> ResultTable:
         )
     return ResultTable(
         "training",
-        "What the two trainings say of themselves",
+        "Training loss and validation of the two runs",
         [
             NAME,
             Column("studio", "L1 on Y'", ".5f"),
@@ -139,7 +146,7 @@ def _curves(bench: Bench) -> ResultTable:
         ],
         rows,
         "Same seed, same crops, same steps. An absolute error is 255/219 = 1.164 times as large on "
-        "full range, so the one loss is above the other from the first step to the last.",
+        "full range, so the loss on Y is above the loss on Y' from the first step to the last.",
     )
 
 
@@ -147,8 +154,8 @@ COLOR = Study(
     name="color",
     title="YUV against YCbCr",
     question=(
-        "ESPCN trained on the luma of YUV and on that of YCbCr gives different figures. Is one "
-        "colour space the better one?"
+        "ESPCN gives different figures when trained on the luma of YUV and on the luma of YCbCr. "
+        "Is one colour space better than the other?"
     ),
     trainings=tuple(
         Training(
@@ -179,17 +186,17 @@ COLOR = Study(
     data="../shared/data/train (photographs under open licences)",
     pictures=("Set5",),
     remarks=(
-        "Neither. Both lumas are the same weighted sum of R', G' and B'; the one runs from 16 to "
-        "235, the other from 0 to 255. It is a difference of range and offset, not of colour "
+        "Neither is better. Both lumas are the same weighted sum of R', G' and B': one ranges from "
+        "16 to 235, the other from 0 to 255. They differ in range and offset, not in colour "
         "space; docs/color.md has the formulas.",
-        f"PSNR compares an error with the fixed peak 255, so full range reads {RANGE_DB:.2f} dB "
-        "less for the same picture. Bicubic, which learns nothing, shows exactly that.",
-        "The original compared figures that were measured on two rulers. Measured on one, what is "
-        "left between two short trainings with one seed each is not told from chance: repeat both "
-        "with --set train.seed=1 and -o elsewhere before you believe in it. There is a reason to "
-        "expect a little at the beginning, though: the wider range asks for larger changes, and a "
-        "network learns it faster with the same rate.",
-        "Mixing the two up at run time costs the network a little; mixing them up in a table costs "
-        f"{RANGE_DB:.2f} dB.",
+        f"PSNR relates an error to the fixed peak 255, so it is {RANGE_DB:.2f} dB lower on full "
+        "range for the same picture. Bicubic interpolation shows exactly this difference.",
+        "The original study compared figures measured on two different scales. Measured on one "
+        "scale, the difference between two short runs with one seed each cannot be distinguished "
+        "from chance: repeat both with --set train.seed=1 and another folder (-o) before relying "
+        "on it. A small difference early in training is to be expected: the wider range calls for "
+        "larger changes, which a network learns faster at the same learning rate.",
+        "Confusing the two at inference costs the network a little; confusing them in a table "
+        f"costs {RANGE_DB:.2f} dB.",
     ),
 )

@@ -1,14 +1,14 @@
-"""A study from start to finish: train what is missing, measure, write.
+"""Runs a study: trains the networks that are not trained yet, and measures.
 
-What is done is kept: a study that was stopped, in a training or between two, continues there.
+A study that was stopped, during a training run or between two, continues where it stopped.
 The folder of a study::
 
-    KEY/            one run folder for each training, see `crispen.lab.run_folder`
+    KEY/            a run folder for each training, see `crispen.lab.run_folder`
     tables/         each table as CSV
     pictures/       each picture
-    results.json    everything that was found
-    study.md        the same to read
-    report.html     the same on one page that needs nothing else, with curves and recipes
+    results.json    all results
+    study.md        the results as Markdown
+    report.html     the results, curves and recipes as one self-contained page
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ from crispen.progress import Progress
 
 @dataclass(frozen=True)
 class Order:
-    """How a study is done.
+    """Options of a study's run.
 
     Attributes:
-        folder: Where everything goes.
-        quick: The small version, on pictures made by code.
-        data: What to train on instead of the study's own data; empty: that.
-        sets: What to measure on instead of the study's own sets.
+        folder: Folder of the study; created if it does not exist.
+        quick: Run the quick version, on generated pictures.
+        data: Folder of training pictures; empty for the study's own data.
+        sets: Folders or names of test sets; empty for the study's own.
         assignments: Changes to every recipe, as ``--set`` takes them.
-        effort: Factor of all steps.
-        limit: Maximum number of pictures to measure on; 0 for all.
-        device: What it trains on.
+        effort: Factor of the number of steps, in (0, 1000].
+        limit: Maximum number of test pictures; 0 for all.
+        device: Device for training, such as ``auto``, ``cpu`` or ``cuda:1``.
         threads: Maximum number of CPU threads.
         resume: None: continue existing runs; False: move them aside and start over.
     """
@@ -59,13 +59,13 @@ class Order:
 
 @dataclass(frozen=True)
 class Conducted:
-    """A study that was done.
+    """A finished study.
 
     Attributes:
-        study: Which.
-        order: How.
-        outcome: What was found.
-        runs: What was trained, as it was left.
+        study: The study.
+        order: Its options.
+        outcome: Its tables and pictures.
+        runs: Its training runs, in order.
     """
 
     study: Study
@@ -75,13 +75,18 @@ class Conducted:
 
 
 def conduct(study: Study, order: Order, progress: Progress | None = None) -> Conducted:
-    """Trains what is missing and measures; writes nothing but the runs.
+    """Trains the runs that are not finished and measures; writes only the run folders.
+
+    Args:
+        study: The study.
+        order: Its options.
+        progress: Receives progress events.
 
     Raises:
-        UsageError: A recipe with these changes cannot work, or a run in the folder has another
-            recipe.
-        MissingInput: Pictures to train or to measure on are not there.
-        Cancelled: It was cancelled; finished work is kept.
+        UsageError: An override does not fit a recipe, or a run in the folder has another recipe.
+        MissingInput: Training or test pictures do not exist.
+        OutputError: The folder cannot be created.
+        Cancelled: The study was cancelled; finished work is kept.
     """
     progress = progress or Progress()
     recipes = _recipes(study, order)
@@ -94,7 +99,7 @@ def conduct(study: Study, order: Order, progress: Progress | None = None) -> Con
         progress=progress,
     )
     if study.pictures:
-        # Missing pictures are reported before any time is spent.
+        # Reports missing pictures before any training.
         _ = bench.targets
     _set_threads(order.threads)
     runs = []
@@ -118,16 +123,16 @@ def conduct(study: Study, order: Order, progress: Progress | None = None) -> Con
 def _recipes(study: Study, order: Order) -> dict[str, Recipe]:
     if order.quick and (order.data or order.sets):
         raise UsageError(
-            "--quick trains and measures on pictures made by code; leave --data and --valid out"
+            "--quick trains and measures on generated pictures; leave --data and --valid out"
         )
     if not 0 < order.effort <= 1000:
-        raise UsageError(f"--effort {order.effort:g}: a factor above 0, and at most 1000")
+        raise UsageError(f"--effort {order.effort:g}: must be above 0 and at most 1000")
     given = [f"data.path='{order.data}'"] if order.data else []
     try:
         order.folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(
-            f"{order.folder}: cannot be made: {error.strerror}; choose another folder with -o"
+            f"{order.folder}: cannot be created: {error.strerror}; choose another folder with -o"
         ) from error
     return {
         training.key: recipe_of(
@@ -150,7 +155,7 @@ def _set_threads(threads: int | None) -> None:
 
 
 def is_finished(folder: Path, recipe: Recipe) -> bool:
-    """Whether a folder holds the finished run of exactly this recipe."""
+    """Whether a folder contains a finished run with exactly this recipe."""
     try:
         run = read_run(folder)
         kept = load_recipe(str(folder / "recipe.toml"))
@@ -161,7 +166,7 @@ def is_finished(folder: Path, recipe: Recipe) -> bool:
 
 
 def _lasting(recipe: Recipe) -> Recipe:
-    """Without the steps that epochs came to."""
+    """The recipe without `train.steps` if it counts epochs, from which the steps are computed."""
     if not recipe.train.epochs:
         return recipe
     return recipe.model_copy(update={"train": recipe.train.model_copy(update={"steps": 1})})

@@ -1,4 +1,4 @@
-"""The denoising study: four noises, three kinds of autoencoder and a U-Net, taught by A or by B."""
+"""The denoising study: autoencoders and a U-Net, trained on clean (A) or noisy inputs (B)."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ _AS_BUILT = {
     "convolutional as built, 8×8×2": _PLAIN,
     "convolutional as built, 2×2×8": "convolutional, 2×2×8",
 }
-# Room for the names below.
+# Wide enough for the names below the cells.
 _CELL_PX = 108
 NOISES = {
     "salt-and-pepper": SaltAndPepper,
@@ -62,8 +62,8 @@ _SHOWN = 0.4
 _CLEAN: tuple[str, float] = ("clean", 0.0)
 _COUNT, _SIDE = 30, 32
 _NOTE = (
-    "Means over {count} pictures that none has seen, {side}×{side} px; R'G'B' after 8-bit "
-    "rounding, no border shaved."
+    "Means over {count} held-out pictures of {side}×{side} px, measured on R'G'B' after 8-bit "
+    "rounding, with no border shaved."
 )
 
 
@@ -92,25 +92,25 @@ def _measure(bench: Bench) -> Outcome:
         [
             ResultTable(
                 "noises",
-                "PSNR by noise, dB, mean of 30, 40, 50 and 60 %",
+                "PSNR in dB by noise, mean over 30, 40, 50 and 60 %",
                 [NAME, PARAMETERS, *(_decibels(key) for key in (*NOISES, "clean"))],
                 [
                     {"name": entry.name, "parameters": entry.parameters or None}
                     | {key: _mean(results, i, key) for key in (*NOISES, "clean")}
                     for i, entry in enumerate(entries)
                 ],
-                f"{note} A: taught with clean pictures as inputs; B: with noisy ones. The last "
-                "column is what each makes of a clean picture.",
+                f"{note} A: trained with clean inputs; B: trained with noisy inputs. The last "
+                "column is measured with clean inputs.",
             ),
             ResultTable(
                 "figures",
-                "All noises and proportions together",
+                "Mean over all noises and proportions",
                 [NAME, MSE, PSNR, SSIM],
                 [_overall(results, i, entry.name) for i, entry in enumerate(entries)],
             ),
             ResultTable(
                 "proportions",
-                "PSNR by proportion, dB, mean of the four noises",
+                "PSNR in dB by proportion, mean over the four noises",
                 [NAME, *(_decibels(f"{p:.0%}") for p in PROPORTIONS)],
                 [
                     {"name": entry.name}
@@ -131,7 +131,7 @@ def _decibels(key: str) -> Column:
 
 
 def _mean(results: _Results, i: int, *keys: str, proportion: float | None = None) -> float:
-    """Mean PSNR of an entry over noises and proportions."""
+    """Mean PSNR in dB of entry `i` over the noises `keys`, at one proportion or at all."""
     chosen = [
         found[i].means["psnr"]
         for (key, p), found in results.items()
@@ -160,14 +160,15 @@ def _picture(results: _Results, pictures: dict[tuple[str, float], list[Picture]]
         lines.append([("input", noise, shown.input), *answers, ("target", "", shown.target)])
     return ResultPicture(
         "noises",
-        f"One picture for each noise at {_SHOWN:.0%}: what comes in, the answers of those taught "
-        "with noisy inputs (B), and of the U-Net taught with clean ones (A).",
+        f"One picture for each noise at {_SHOWN:.0%}: the input, the outputs of the networks "
+        "trained with noisy inputs (B) and of the U-Net trained with clean inputs (A), and the "
+        "target.",
         plate(lines, cell_px=_CELL_PX),
     )
 
 
 def _short(name: str) -> str:
-    """A name that fits below a small picture."""
+    """An entry's name, shortened to fit below a cell."""
     short = {"convolutional, ": "", ", 8×8×2,": ",", "variational, 10 latents": "VAE"}
     for long, brief in short.items():
         name = name.replace(long, brief)
@@ -185,7 +186,7 @@ def _trainings() -> tuple[Training, ...]:
             "loss=[{kind='mse'}]",
             "validation.monitor=mse",
             "validation.count=64",
-            # A step of it costs as much as several of the others'.
+            # One of its steps takes as long as several steps of the other networks.
             "data.batch=32",
             "train.steps=400",
         ),
@@ -202,7 +203,7 @@ def _trainings() -> tuple[Training, ...]:
                 "train.warmup=50",
                 "train.validate_every=500",
                 "train.sample_every=500",
-                # Befalls no picture, so input and target are the same.
+                # Never applied, so the input is the target.
                 *(("degradation.0.probability=0.0",) if inputs == "a" else ()),
             ),
             ("network.width=4",) if key == "unet" else (),
@@ -221,20 +222,20 @@ def _conclude(tables: Mapping[str, ResultTable]) -> list[str]:
         all_noises = all(noises.number(b, key) > noises.number(a, key) for key in NOISES)
         (better if all_noises else worse).append(name)
     dense, plain = (overall.number(f"{name}, B", "psnr") for name in ("dense, 8×8×2", _PLAIN))
-    parts = [f"On all four noises B is better than A for {len(better)} of {len(NETWORKS)} networks"]
+    parts = [f"B beats A on all four noises for {len(better)} of {len(NETWORKS)} networks"]
     parts += [f" (not for {'; '.join(worse)})"] if worse else []
     return [
-        f"{''.join(parts)}. The original concludes the opposite, that networks taught with clean "
-        "inputs (A) remove noise better"
-        f"{'' if len(better) < len(worse) else '; this table contradicts it'}.",
-        f"Dense against convolutional with the same encoder and decoder, taught with B: "
-        f"{gap(dense - plain)} in the mean of all noises, with more than twice the weights. The "
-        "original found it worse. A layer that joins every place with every other must first learn "
-        "that a picture's neighbours are neighbours.",
+        f"{''.join(parts)}. The original study concludes the opposite, that networks trained with "
+        "clean inputs (A) remove noise better"
+        f"{'' if len(better) < len(worse) else '; these figures contradict it'}.",
+        f"The dense autoencoder, trained with B, is {gap(dense - plain)} the convolutional one "
+        "with the same encoder and decoder in the mean over all noises, with more than twice the "
+        "weights. The original study found it worse. A fully connected layer has no locality built "
+        "in: it must learn which pixels are neighbours.",
         *(
             f"{name[0].upper()}{name[1:]}, B: "
             f"{gap(overall.number(f'{name}, B', 'psnr') - overall.number(f'{ours}, B', 'psnr'))} "
-            "ours in the mean of all noises."
+            "ours in the mean over all noises."
             for name, ours in _AS_BUILT.items()
         ),
     ]
@@ -244,9 +245,9 @@ DENOISING = Study(
     name="denoising",
     title="The denoising study: autoencoders and a U-Net against four noises",
     question=(
-        "How well do a convolutional, a dense and a variational autoencoder remove lost pixels, "
-        "random colours and wrong light of 30 to 60 %, when they were taught with clean inputs (A) "
-        "or with noisy ones (B), and does a U-Net do better?"
+        "How well do a convolutional, a dense and a variational autoencoder remove salt-and-pepper "
+        "noise, colour noise, darkening and brightening of 30 to 60 % when trained with clean "
+        "inputs (A) or with noisy inputs (B), and does a U-Net do better?"
     ),
     trainings=_trainings(),
     measure=_measure,
@@ -260,26 +261,26 @@ DENOISING = Study(
     data="../shared/data/cifar10 (CIFAR-10: research use)",
     conclude=_conclude,
     remarks=(
-        "A against B: taught with clean inputs, a network learns to hand its input on. What it "
-        "then removes of the noise is what does not fit through its bottleneck: part of the lost "
-        "pixels, nothing of wrong light, where its answer is worse than the input. The U-Net "
-        "shows it at its purest: its skips hand on everything, so taught with A it changes "
-        "nothing at all. B networks have never seen a clean picture and take it for a degraded "
-        "one, as the last column shows.",
-        "Bottlenecks: the A rows of the last column are what can pass at all. 128, 32 or 10 "
-        "numbers stand for the 3,072 of a picture, and none comes back sharp. The U-Net has no "
-        "such limit, which is why the original asked for it next.",
-        "The original's networks have 23,659 (2×2×8) and 522,519 (variational) parameters, and "
-        "so have these, exactly. No other figures of it are at hand to stand beside these ones, "
-        "and they would differ: of CIFAR-10's 50,000 lossless pictures the study has 10,000 that "
-        "had been through JPEG, whose blocks and bled colours are part of the targets, and each "
-        "network has a minute or so of one busy CPU. The U-Net has a quarter of its usual "
-        "weights here and saw a fifth of the crops that the others saw.",
-        "The original brightens by multiplying, and what goes over white is lost. Here light is "
-        "added as through fog and nothing is lost, so that what is measured is the network alone; "
-        "--set degradation.0.parts.3.way=multiply trains it as it was.",
-        "A median filter knows nothing of pictures or noises and is the yardstick for lost "
-        "pixels: a network that was trained as briefly as these need not beat it, above all with "
-        "random colours. It can do nothing about wrong light.",
+        "A against B: a network trained with clean inputs learns to reproduce its input. It "
+        "removes only the noise that does not pass its bottleneck: part of the salt-and-pepper "
+        "noise, but no darkening or brightening, where its output is worse than its input. The "
+        "U-Net is the extreme case: its skip connections pass everything, so trained with A it "
+        "changes nothing. Networks trained with B never see a clean picture and treat it as a "
+        "degraded one, as the last column shows.",
+        "Bottlenecks: the A rows of the last column show how much of a picture the bottleneck can "
+        "pass. 128, 32 or 10 numbers encode the 3,072 values of a picture, and no output is sharp. "
+        "The U-Net has no such limit, which is why the original study asked for it next.",
+        "The original study's networks have 23,659 (2×2×8) and 522,519 (variational) parameters, "
+        "exactly as many as these. No other figures of the original are available for comparison, "
+        "and they would differ: instead of CIFAR-10's 50,000 lossless pictures, training uses "
+        "10,000 that were JPEG-compressed, so that block artefacts and colour bleeding are part of "
+        "the targets, and each network trained for about a minute on a busy CPU. The U-Net has a "
+        "quarter of its usual weights here and trained on a fifth of the crops of the others.",
+        "The original study brightens by multiplication, which clips highlights. Here every value "
+        "moves towards white, as in fog, without clipping, so that only the network is measured; "
+        "--set degradation.0.parts.3.way=multiply trains with the original's degradation.",
+        "The median filter is the baseline for salt-and-pepper noise, and needs no training: "
+        "networks trained as briefly as these do not necessarily beat it, least of all on colour "
+        "noise. It cannot correct darkening or brightening.",
     ),
 )

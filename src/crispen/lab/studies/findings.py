@@ -1,4 +1,4 @@
-"""What a study found, without its pixels: enough to write its page again in other words."""
+"""A study's results without the pictures: enough to write its page again with changed text."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from crispen.lab.studies.study import Study
 
 @dataclass(frozen=True)
 class Findings:
-    """A study's figures; every sentence is the study's own.
+    """A study's tables and captions.
 
     Attributes:
-        study: Which.
-        tables: What was measured.
-        captions: Of its pictures, by key.
-        trained: What was trained; None if nothing was.
-        command: What one types to repeat it.
-        quick: Whether it is the small version, on pictures made by code.
+        study: The study.
+        tables: Its tables of results.
+        captions: Captions of its pictures, by the picture's key.
+        trained: Table of the training runs; None if the study trains nothing.
+        command: Command line that repeats the study.
+        quick: Whether this is the quick version, on generated pictures.
     """
 
     study: Study
@@ -36,16 +36,16 @@ class Findings:
 
     @property
     def remarks(self) -> list[str]:
-        """What to make of it: first what these figures say, then what is always true."""
+        """Sentences of the discussion: first the conclusions, then the study's own remarks."""
         return [*self.conclusions, *self.study.remarks]
 
     @property
     def conclusions(self) -> Sequence[str]:
-        """What these figures say."""
+        """Sentences that depend on the figures."""
         return self.study.conclude({t.key: t for t in self.tables}) if self.study.conclude else ()
 
     def facts(self) -> dict[str, Any]:
-        """Everything as plain JSON values; `read_findings` understands them."""
+        """The results as JSON values; `read_findings` reads them."""
         return {
             "study": self.study.name,
             "quick": self.quick,
@@ -60,10 +60,14 @@ class Findings:
 
 
 def read_findings(path: Path, study: Study) -> Findings:
-    """What `Findings.facts` made, from a file.
+    """Reads the output of `Findings.facts` from a JSON file.
+
+    Args:
+        path: The file.
+        study: The study to which it belongs.
 
     Raises:
-        InputError: It is not such a file.
+        InputError: The file cannot be read, or does not contain a study's results.
     """
     try:
         found = json.loads(path.read_text(encoding="utf-8"))

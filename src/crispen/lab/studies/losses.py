@@ -1,4 +1,4 @@
-"""One small network, every loss."""
+"""The loss study: the same small network trained with each loss."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from crispen.lab.studies.plates import plate, same_place
 from crispen.lab.studies.study import Study, Training
 
 SCALE: Literal[4] = 4
-# What the runs are called, what tables call them, and the recipe's tables.
+# By key of the run: the name in tables, and the recipe's `loss`.
 LOSSES = {
     "mse": ("MSE", '[{kind="mse"}]'),
     "l1": ("L1", '[{kind="l1"}]'),
@@ -46,7 +46,7 @@ _DETAIL = Column("detail", "detail, % of the target's", ".0f")
 def _measure(bench: Bench) -> Outcome:
     entries: list[Entry] = [interpolation("bicubic", SCALE)]
     entries += [bench.entry(key, name) for key, (name, _) in LOSSES.items()]
-    # The best by PSNR would be the one that the discriminator changed least.
+    # The checkpoint with the best PSNR is the one that adversarial training changed least.
     entries += [
         bench.entry(f"adversarial-{kind}", f"GAN, {kind}", checkpoint=CHECKPOINT)
         for kind in _PLAYED
@@ -65,19 +65,19 @@ def _measure(bench: Bench) -> Outcome:
                 "The same network after the same number of steps",
                 [NAME, PSNR, SSIM, MSE, _DETAIL],
                 rows,
-                f"Means over {len(pictures)} pictures, ×{SCALE} after MATLAB's bicubic shrinking; "
-                f"Y' (BT.601 studio swing) after 8-bit rounding, a border of {SCALE} pixels "
-                "shaved. Detail is the mean step between neighbouring pixels of Y', compared with "
-                "that of the target: less than 100 is too soft. It counts noise as detail. MS-SSIM "
-                "is on three scales, TV is total variation, and each GAN is L1 with one of the "
-                "adversarial losses.",
+                f"Means over {len(pictures)} pictures at ×{SCALE}, downscaled with MATLAB's "
+                "bicubic filter. Measured on Y' (BT.601 studio swing) after 8-bit rounding, with a "
+                f"border of {SCALE} pixels shaved. Detail is the mean absolute difference between "
+                "neighbouring pixels of Y', in percent of the target's: less than 100 is too soft. "
+                "Noise counts as detail. MS-SSIM uses three scales, TV is total variation, and "
+                "each GAN is L1 plus an adversarial loss.",
             )
         ],
         [
             ResultPicture(
                 "places",
-                f"{pictures[shown].name}: where bicubic and the last one differ most. PSNR is that "
-                "of the whole picture.",
+                f"{pictures[shown].name}: the crop where bicubic and the last network differ most. "
+                "PSNR is measured on the whole picture.",
                 plate([same_place(targets[shown], answers, between=(0, last))], columns=6),
             )
         ],
@@ -101,7 +101,7 @@ _NETWORK = (
     f"scale={SCALE}",
     'network={kind="plain", width=24, depth=5}',
     'data={kind="folder", color="luma", patch=24, batch=16, valid_share=0.05}',
-    # Decoding all pictures takes longer than these trainings.
+    # Decoding all pictures would take longer than these runs.
     "data.limit=30",
     "data.memory=stream",
     "train.steps=200",
@@ -115,8 +115,8 @@ LOSS_STUDY = Study(
     name="losses",
     title="One small network, every loss",
     question=(
-        "What does the same small network, ×4 on luma, make of the same pictures in the same time "
-        "when only the loss is another?"
+        "How do the results of a small ×4 network on luma change with the loss, if the pictures "
+        "and the number of steps stay the same?"
     ),
     trainings=(
         *(Training(key, "toy", (*_NETWORK, f"loss={terms}")) for key, (_, terms) in LOSSES.items()),
@@ -148,19 +148,18 @@ LOSS_STUDY = Study(
     data="../shared/data/train (photographs under open licences)",
     pictures=("Set5",),
     remarks=(
-        "A loss is an opinion on what may be wrong. A network that is trained for the very figure "
-        "that a table is sorted by has an advantage there and nowhere else: look at both PSNR and "
-        "SSIM, and at the pictures.",
-        "MSE and PSNR have the same best answer for one picture; over a batch, PSNR's logarithm "
-        "gives easy pictures more weight. L1 and Charbonnier are L1 with a pointed and a rounded "
-        "tip.",
-        "SSIM and MS-SSIM hardly mind if a plane is lighter or darker as a whole. Here the "
-        "network adds to a bicubic picture, which keeps its tone right; one that carries the "
-        "picture itself may shift it (see the residual study).",
-        "An adversarial loss costs PSNR by design: it pays for detail that could be true, and "
-        "PSNR for none that is false. With so few steps it is seen to begin, no more.",
-        "Two losses are missing. kl belongs to variational networks (the denoising study has "
-        "one); perceptual needs the weights of a network such as VGG-19, which this study does "
-        "not presume.",
+        "A loss defines which errors matter. A network that is trained on the metric of a table "
+        "has an advantage in that metric only: compare both PSNR and SSIM, and the pictures.",
+        "MSE and PSNR have the same minimiser for a single picture; over a batch, the logarithm of "
+        "PSNR gives easy pictures more weight. Charbonnier is L1 with a smooth minimum.",
+        "SSIM and MS-SSIM are almost insensitive to a uniform change of brightness. Here the "
+        "network predicts a residual over the bicubic picture, which keeps the brightness right; a "
+        "network that predicts the whole picture may shift it (see the residual study).",
+        "An adversarial loss lowers PSNR by design: it rewards plausible detail, while PSNR "
+        "penalises any detail that differs from the target. So few steps show only the beginning "
+        "of its effect.",
+        "Two losses are not included: kl applies to variational networks only (the denoising study "
+        "has one), and perceptual needs the weights of a network such as VGG-19, which this study "
+        "does not require.",
     ),
 )

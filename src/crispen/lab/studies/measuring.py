@@ -1,8 +1,8 @@
-"""What is compared in a study, and how: networks and interpolations on the same pictures.
+"""Runs networks and interpolations on the same pictures and measures their outputs.
 
-Pictures are bytes in R'G'B'. A network for luma is given their luma, and its answer is measured
-as luma, unrounded until then, as the literature does it; to be looked at, it gets the chroma of
-the bicubic picture.
+Pictures are 8-bit R'G'B'. A network for luma gets their luma, and its output is measured as luma,
+rounded only for the metric, as in the literature; for display it is combined with the chroma of the
+bicubic picture.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ from crispen.progress import Progress
 
 Bytes = NDArray[np.uint8]
 _SSIM_PX = 11
-# Of studio range in full range: what is added and multiplied.
+# Studio-range luma, in levels of 255: offset of black, and range from black to white.
 _OFFSET, _RANGE = 16.0, 219.0
 
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """One that everything is measured on.
+    """A test picture: an input and its target.
 
     Attributes:
-        name: For captions.
-        input: ``(h, w, 3)``, what is given.
-        target: ``(H, W, 3)``, what should come out.
+        name: Name in captions.
+        input: Degraded input, ``(h, w, 3)`` R'G'B'.
+        target: Reference, ``(H, W, 3)`` R'G'B'; sides are those of the input times the scale.
     """
 
     name: str
@@ -48,11 +48,12 @@ class Picture:
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """What came out.
+    """An output of a network or an interpolation.
 
     Attributes:
-        rgb: ``(H, W, 3)``.
-        luma: Studio luma in grey levels, not rounded, where that is what was computed.
+        rgb: ``(H, W, 3)`` R'G'B'.
+        luma: ``(H, W)`` studio-range luma, 16 to 235, not rounded, if luma was computed; None if
+            R'G'B' was.
     """
 
     rgb: Bytes
@@ -61,12 +62,12 @@ class Answer:
 
 @dataclass(frozen=True, eq=False)
 class Entry:
-    """One that takes part.
+    """A method of a comparison: a network, an interpolation or a filter.
 
     Attributes:
-        name: In tables.
-        run: From an input to an answer.
-        parameters: Weights of a network; 0 without one.
+        name: Name in tables.
+        run: Computes an output from an ``(h, w, 3)`` input.
+        parameters: Number of weights; 0 if it is not a network.
     """
 
     name: str
@@ -76,15 +77,15 @@ class Entry:
 
 @dataclass(frozen=True, eq=False)
 class Measured:
-    """How one did.
+    """Outputs of one entry and their metrics.
 
     Attributes:
-        name: Of the entry.
-        parameters: Of the entry.
-        means: ``psnr``, ``ssim`` and ``mse``, over the pictures; SSIM only of pictures that are
-            large enough for it.
-        each: The same for each picture.
-        answers: What it made, to be looked at.
+        name: Name of the entry.
+        parameters: Number of weights of the entry.
+        means: Means over the pictures: ``psnr`` in dB, ``ssim``, and ``mse`` of values in [0, 1].
+            SSIM is measured only on pictures that are large enough for it.
+        each: The metrics of each picture.
+        answers: The outputs, each ``(H, W, 3)`` R'G'B'.
     """
 
     name: str
@@ -94,12 +95,18 @@ class Measured:
     answers: tuple[Bytes, ...] = field(repr=False)
 
     def row(self) -> dict[str, str | float | int | None]:
-        """For a table."""
+        """The means as a row of a table; ``parameters`` is None if there are none."""
         return {"name": self.name, "parameters": self.parameters or None, **self.means}
 
 
 def interpolation(method: Method, scale: int, name: str = "") -> Entry:
-    """Nearest, bilinear, bicubic or Lanczos."""
+    """An entry that upscales by interpolation.
+
+    Args:
+        method: Nearest, bilinear, bicubic or Lanczos.
+        scale: Upscaling factor.
+        name: Name in tables; the method if empty.
+    """
 
     def enlarge(pixels: Bytes) -> Answer:
         height, width = (scale * n for n in pixels.shape[:2])
@@ -111,17 +118,18 @@ def interpolation(method: Method, scale: int, name: str = "") -> Entry:
 
 
 def untouched(name: str = "the input itself") -> Entry:
-    """Nothing is done, at scale 1."""
+    """An entry at scale 1 whose output is its input."""
     return Entry(name, Answer)
 
 
 def of_network(name: str, network: Network, color: str) -> Entry:
-    """A network in evaluation mode.
+    """An entry that runs a network.
 
     Args:
-        name: In tables.
-        network: On the CPU or not.
-        color: ``rgb``, ``luma`` or ``yuv``: what it was trained on.
+        name: Name in tables.
+        network: A network in evaluation mode, on any device.
+        color: Planes on which it was trained: ``rgb``, ``luma`` (studio range) or ``yuv`` (full
+            range).
     """
     device = next(network.parameters()).device
 
@@ -146,11 +154,11 @@ def of_network(name: str, network: Network, color: str) -> Entry:
 
 
 def _colored(luma: Array, source: Bytes) -> Bytes:
-    """Luma with the chroma of the bicubic picture."""
+    """``(H, W, 3)`` R'G'B' with this luma and the chroma of the bicubically upscaled source."""
     height, width = luma.shape
     base = np.asarray(resize(source.astype(np.float64), height, width), np.float64)
     grey = BT601_STUDIO.luma(base / 255.0) * 255.0
-    # The same change in R', G' and B' is a change of luma alone.
+    # Adding the same value to R', G' and B' changes luma and leaves chroma as it is.
     change = (luma - grey) * (255.0 / _RANGE)
     levels: Bytes = np.clip(np.rint(base + change[..., None]), 0, 255).astype(np.uint8)
     return levels
@@ -163,13 +171,13 @@ def degraded(
     scale: int = 1,
     seed: int = 0,
 ) -> list[Picture]:
-    """Pictures with what a recipe makes of them, the same for the same seed.
+    """Targets with their degraded inputs; the same arguments give the same pictures.
 
     Args:
-        targets: Names and ``(H, W, 3)`` pixels; sides are cut to multiples of the scale.
-        tables: Degradations, in order; at scale 2 and more bicubic shrinking without any.
-        scale: How many times smaller inputs are.
-        seed: Of all that is random.
+        targets: Names and ``(H, W, 3)`` R'G'B'; sides are cropped to multiples of the scale.
+        tables: Degradations, in order; if there are none, bicubic downscaling by the scale.
+        scale: Downscaling factor.
+        seed: Seed of the random degradations.
     """
     pictures = []
     for i, (name, pixels) in enumerate(targets):
@@ -188,14 +196,17 @@ def measure(
     border: int = 0,
     progress: Progress | None = None,
 ) -> list[Measured]:
-    """How each did on the same pictures.
+    """Runs and measures each entry on the same pictures.
 
     Args:
-        entries: Those that take part.
-        pictures: What they are given, and should make.
-        color: Compare Y' of studio range, or R'G'B'.
+        entries: Networks, interpolations and filters.
+        pictures: Inputs and targets.
+        color: Planes to measure on: studio-range Y', or R'G'B'.
         border: Pixels shaved on each side.
         progress: Receives an event for each picture.
+
+    Returns:
+        One `Measured` for each entry, in order.
     """
     found = []
     total = len(entries) * len(pictures)
@@ -218,7 +229,18 @@ def measure(
 def figures(
     answer: Answer, target: Bytes, *, color: Literal["luma", "rgb"] = "luma", border: int = 0
 ) -> dict[str, float]:
-    """``psnr`` (at most 100), ``mse``, and ``ssim`` where the picture is large enough."""
+    """Metrics of an output after 8-bit rounding.
+
+    Args:
+        answer: The output.
+        target: ``(H, W, 3)`` R'G'B'.
+        color: Planes to measure on: studio-range Y', or R'G'B'.
+        border: Pixels shaved on each side.
+
+    Returns:
+        ``psnr`` in dB, 100 at most; ``mse`` of values in [0, 1]; ``ssim``, if at least 11 pixels a
+        side are left.
+    """
     image: Array
     reference: Array
     if color == "luma":

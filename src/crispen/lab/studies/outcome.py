@@ -1,4 +1,4 @@
-"""What a study found: tables and pictures, whatever they are written as."""
+"""A study's results as data: tables and pictures, independent of the output format."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class Column:
     """A column of a table.
 
     Attributes:
-        key: Its name in a row, in CSV and in JSON.
-        title: Above it.
-        form: How a number is written, as in ``.2f``.
-        better: Which of its numbers is the best, if any is.
+        key: Key in a row, in CSV and in JSON.
+        title: Heading.
+        form: Format specification of its numbers, as in ``.2f``.
+        better: Whether high or low numbers are better; empty if neither is.
     """
 
     key: str
@@ -32,7 +32,7 @@ class Column:
     better: Literal["high", "low", ""] = ""
 
     def written(self, value: Value) -> str:
-        """A cell.
+        """The text of a cell; an en dash if the value is unknown.
 
         >>> Column("psnr", "PSNR", ".2f").written(28.2612), Column("psnr", "PSNR").written(None)
         ('28.26', '–')
@@ -51,14 +51,14 @@ PARAMETERS = Column("parameters", "parameters", ",")
 
 @dataclass(frozen=True)
 class ResultTable:
-    """A table.
+    """A table of results.
 
     Attributes:
-        key: Its file's name; letters, digits and dashes.
-        title: Above it.
-        columns: The first names the row.
-        rows: Cells by the column's key; a column that is left out is unknown.
-        note: How the numbers came about.
+        key: Name of its file, without suffix; letters, digits and dashes.
+        title: Heading.
+        columns: Its columns; the first contains the names of the rows.
+        rows: Values by the column's key; a value that is missing is unknown.
+        note: How the numbers were measured; printed below the table.
     """
 
     key: str
@@ -68,20 +68,20 @@ class ResultTable:
     note: str = ""
 
     def numbers(self, column: str) -> dict[str, float]:
-        """The numbers of a column by the names of their rows; those that are known."""
+        """The known numbers of the column with this key, by the names of their rows."""
         cells = ((str(row["name"]), row.get(column)) for row in self.rows)
         return {name: float(v) for name, v in cells if isinstance(v, int | float)}
 
     def number(self, name: str, column: str) -> float:
-        """The number in the row of that name.
+        """The number in the row with this name and the column with this key.
 
         Raises:
-            KeyError: There is none.
+            KeyError: There is no such row, or its value is not a number.
         """
         return self.numbers(column)[name]
 
     def best(self, column: Column) -> float | None:
-        """The best number of a column, if the column tells good from bad and has two numbers."""
+        """The best number of a column; None if it has fewer than two or no better direction."""
         values = [row.get(column.key) for row in self.rows]
         numbers = [v for v in values if isinstance(v, int | float) and math.isfinite(v)]
         if not column.better or len(numbers) < 2:
@@ -91,12 +91,12 @@ class ResultTable:
 
 @dataclass(frozen=True, eq=False)
 class ResultPicture:
-    """A picture.
+    """A picture of results.
 
     Attributes:
-        key: Its file's name; letters, digits and dashes.
-        caption: What it shows.
-        pixels: ``(height, width, 3)``.
+        key: Name of its file, without suffix; letters, digits and dashes.
+        caption: Text below it.
+        pixels: ``(height, width, 3)`` R'G'B'.
     """
 
     key: str
@@ -106,11 +106,11 @@ class ResultPicture:
 
 @dataclass(frozen=True)
 class Outcome:
-    """All of it.
+    """Tables and pictures of a study.
 
     Attributes:
-        tables: The first is the one that answers the question.
-        pictures: To look at.
+        tables: The tables; the first answers the study's question.
+        pictures: The pictures.
     """
 
     tables: Sequence[ResultTable]
@@ -120,12 +120,15 @@ class Outcome:
 def beside(
     rows: Sequence[Row], originals: Mapping[str, Mapping[str, Value]], columns: Sequence[Column]
 ) -> tuple[list[Column], list[Row]]:
-    """Rows with the published figures beside them, and the columns for those.
+    """Adds the published figures to a table.
 
     Args:
-        rows: Measured ones, each with ``name``.
-        originals: What was published, by the row's name and the column's key.
-        columns: Those that were published.
+        rows: Measured rows, each with ``name``.
+        originals: Published figures, by the row's name and the column's key.
+        columns: Columns for which figures were published.
+
+    Returns:
+        The added columns, and the rows with their values.
 
     >>> columns, rows = beside([{"name": "a", "psnr": 1.0}], {"a": {"psnr": 2.0}}, [PSNR])
     >>> columns[0].title, rows[0]["original_psnr"]
@@ -140,7 +143,7 @@ def beside(
 
 
 def gap(decibels: float) -> str:
-    """How much better a PSNR is, in words.
+    """A difference of PSNRs in dB, in words.
 
     >>> gap(1.234), gap(-0.5), gap(0.004)
     ('1.23 dB above', '0.50 dB below', 'level with')

@@ -1,4 +1,4 @@
-"""Small labelled pictures: the same place in several answers, side by side."""
+"""Contact sheets: labelled crops of several outputs, side by side."""
 
 from __future__ import annotations
 
@@ -19,12 +19,13 @@ _PAPER, _INK, _FAINT = 255, 24, 113
 
 
 def plate(rows: Sequence[Sequence[Cell]], *, columns: int = 0, cell_px: int = _CELL_PX) -> Bytes:
-    """``(height, width, 3)``: pictures in rows, each with a title and a note below it.
+    """A contact sheet, ``(height, width, 3)``: rows of pictures, each above its title and note.
 
     Args:
-        rows: Title, note and ``(h, w, 3)`` pixels of each cell. Small pixels are repeated.
-        columns: Columns per row; 0 puts all into one row.
-        cell_px: Side of a cell.
+        rows: Title, note and ``(h, w, 3)`` pixels of each cell. Small pictures are enlarged by
+            an integer factor without interpolation.
+        columns: Maximum number of cells in a row; 0 for no limit.
+        cell_px: Side of a cell in pixels.
     """
     broken = [
         row[i : i + (columns or len(row))]
@@ -52,13 +53,13 @@ def same_place(
     between: tuple[int, int] = (0, -1),
     side: int = CUT_PX,
 ) -> list[Cell]:
-    """The place where two answers differ most, cut out of the target and of all answers.
+    """The same crop of all outputs and the target, where two of the outputs differ most.
 
     Args:
-        target: ``(h, w, 3)``; comes last.
-        answers: Title, note and pixels of the target's size.
-        between: The two answers that decide the place.
-        side: Of the square that is cut out; less if the picture is smaller.
+        target: ``(h, w, 3)``; its crop comes last.
+        answers: Title, note and ``(h, w, 3)`` pixels of each output.
+        between: Indices of the two outputs that determine the crop.
+        side: Side of the crop in pixels; smaller pictures give a smaller crop.
     """
     side = min(side, *target.shape[:2])
     (window,) = choose_windows(answers[between[0]][2], answers[between[1]][2], side, 1)

@@ -1,4 +1,4 @@
-"""The sharpening study: pixelated pictures, patches that overlap or not, bytes clipped or not."""
+"""The sharpening study: seams between patches, and integer overflow of unclipped outputs."""
 
 from __future__ import annotations
 
@@ -39,18 +39,23 @@ _KEY = "autoencoder-sharpen"
 
 
 def raw_answer(network: Network, pixels: Bytes) -> Array:
-    """``(h, w, 3)`` grey levels, neither clipped nor rounded."""
+    """The network's output in levels of 255, ``(h, w, 3)`` float64, neither clipped nor rounded.
+
+    Args:
+        network: A network of scale 1, in training mode: otherwise it clips its output.
+        pixels: Input, ``(h, w, 3)`` R'G'B'.
+    """
     with torch.inference_mode():
         return _levels(run_whole(network, _tensor(network, pixels)))
 
 
 def clipped(levels: Array) -> Bytes:
-    """Bytes as they should be made."""
+    """Levels rounded and clipped to 8 bits."""
     return np.clip(np.rint(levels), 0, 255).astype(np.uint8)
 
 
 def wrapped(levels: Array) -> Bytes:
-    """Bytes as they come out of a plain conversion, which keeps the last 8 bits.
+    """Levels rounded and cast to 8 bits without clipping, which keeps them modulo 256.
 
     >>> wrapped(np.array([-3.0, 7.2, 258.0])).tolist()
     [253, 7, 2]
@@ -60,14 +65,14 @@ def wrapped(levels: Array) -> Bytes:
 
 @dataclass(frozen=True, eq=False)
 class _Swept:
-    """One way to put a picture together.
+    """A way to run the network on pictures in pieces, and its results.
 
     Attributes:
-        name: In the table.
-        stride: Where patches begin.
-        patches: How many the network saw, for all pictures.
-        seconds: Of CPU time for all pictures.
-        answers: ``(h, w, 3)`` grey levels of each picture.
+        name: Name in the table.
+        stride: Distance in pixels from one patch to the next.
+        patches: Number of patches or tiles, over all pictures.
+        seconds: CPU time in seconds, over all pictures.
+        answers: Output of each picture in levels of 255, ``(h, w, 3)``.
     """
 
     name: str
@@ -79,7 +84,7 @@ class _Swept:
 
 def _measure(bench: Bench) -> Outcome:
     network = bench.network(_KEY)
-    # It has neither dropout nor normalisation: all that training mode changes is the clipping.
+    # The network has no dropout or normalisation: training mode only disables the clipping.
     network.train()
     patch = _QUICK_PATCH if bench.quick else _PATCH
     quality, wraps = _quality(bench, network)
@@ -92,7 +97,7 @@ def _measure(bench: Bench) -> Outcome:
 
 
 def _quality(bench: Bench, network: Network) -> tuple[ResultTable, ResultPicture]:
-    """Clipping on and off, beside the input and unsharp masking; and the worst place."""
+    """PSNR of input, unsharp masking and unclipped and clipped outputs, and the worst crop."""
     scores: dict[str, dict[str, list[float]]] = {}
     outside: dict[str, list[float]] = {}
     cells: list[list[Cell]] = []
@@ -126,18 +131,19 @@ def _quality(bench: Bench, network: Network) -> tuple[ResultTable, ResultPicture
         for name, by_size in scores.items()
     ]
     shares = ", ".join(f"{np.mean(v):.2%} at {key}" for key, v in outside.items())
-    sets = "made by code" if bench.quick else " and ".join(bench.sets)
+    sets = "generated" if bench.quick else " and ".join(bench.sets)
     table = ResultTable(
         "figures",
-        "PSNR by what pixelation left of each side, dB",
+        "PSNR in dB by pixelation: resolution kept along each side",
         [NAME, *(Column(f"{s:.0%}", f"{s:.0%}", ".2f", "high") for s in SIZES)],
         rows,
-        f"Means over {len(bench.targets)} pictures ({sets}), R'G'B' after conversion to bytes, no "
-        f"border shaved. Values outside of 0 to 255 before that: {shares}.",
+        f"Means over {len(bench.targets)} pictures ({sets}), measured on R'G'B' after conversion "
+        "to 8 bits, with no border shaved. Share of values outside [0, 255] before conversion: "
+        f"{shares}.",
     )
     place = ResultPicture(
         "wrapped",
-        "The place where bytes that wrapped around differ most from clipped ones, at "
+        "The crop where wrapped-around and clipped outputs differ most, at "
         f"{' and '.join(f'{s:.0%}' for s in SIZES)}.",
         plate([line for line in cells if line]),
     )
@@ -216,26 +222,26 @@ def _sweep_table(ways: list[_Swept], pictures: list[Picture], patch: int) -> Res
     side = 2 * patch
     return ResultTable(
         "strides",
-        "Patches put together",
+        "Outputs assembled from patches",
         [
             NAME,
             Column("patches", "patches", ",.0f"),
             Column("psnr", "PSNR, dB", ".2f"),
-            Column("seam", "jump at borders", ".3f", "low"),
+            Column("seam", "step at patch borders", ".3f", "low"),
             Column("most", "largest difference", ".3f", "low"),
-            Column("seconds", "s a megapixel", ",.1f", "low"),
-            Column("frame", f"s, {_FRAME[0]}×{_FRAME[1]}", ",.1f", "low"),
+            Column("seconds", "s per megapixel", ",.1f", "low"),
+            Column("frame", f"s per {_FRAME[0]}×{_FRAME[1]} frame", ",.1f", "low"),
         ],
         rows,
-        f"The middle {side}×{side} px of {len(pictures)} pictures, pixelated to 50 %. Jumps (the "
-        "mean, where a patch begins) and differences are those from the whole picture at once, in "
-        "grey levels. Seconds are CPU time of PyTorch in fp32; the last column is the one before, "
-        "for a video frame.",
+        f"The central {side}×{side} px of {len(pictures)} pictures, pixelated to 50 %. The step is "
+        "the mean change of the error across the borders of patches, and the error and the largest "
+        "difference are relative to the output for the whole picture, in levels of 255. Seconds "
+        "are CPU time of PyTorch in fp32; the last column scales them to a video frame.",
     )
 
 
 def _seams(ways: list[_Swept], patch: int) -> ResultPicture:
-    """The corner where four patches meet: answers, and what is wrong with them."""
+    """The corner where four patches meet: outputs, and their errors."""
     whole = ways[0].answers[0]
     top = patch - CUT_PX // 2 if patch > CUT_PX else 0
     cut = slice(top, top + CUT_PX)
@@ -250,8 +256,8 @@ def _seams(ways: list[_Swept], patch: int) -> ResultPicture:
         wrong.append((f"its error ×{_AMPLIFIED}", "", clipped(difference)[cut, cut]))
     return ResultPicture(
         "seams",
-        "Where four patches meet. Above: the answers; below: what they differ by from the whole "
-        f"picture at once, {_AMPLIFIED} times as strong, grey being none.",
+        "The corner where four patches meet. Above: the outputs; below: their difference from the "
+        f"output for the whole picture, amplified {_AMPLIFIED} times (mid-grey is no difference).",
         plate([answers, wrong]),
     )
 
@@ -274,10 +280,10 @@ def _levels(out: Tensor) -> Array:
 
 SHARPEN = Study(
     name="sharpen",
-    title="The sharpening study: seams between patches, and bytes that wrap around",
+    title="The sharpening study: patch seams and integer overflow",
     question=(
-        "How far does the sharpening autoencoder get with pixelated pictures, where do the seams "
-        "and the black spots of the original come from, and what cures them?"
+        "How well does the sharpening autoencoder restore pixelated pictures, what causes the "
+        "seams and the black spots in the original study, and how are they avoided?"
     ),
     trainings=(
         Training(
@@ -306,27 +312,26 @@ SHARPEN = Study(
     data="../shared/data/train (photographs under open licences)",
     pictures=("Set5",),
     remarks=(
-        "Spots: the network carries the picture itself, and beside an edge to white its answer "
-        "goes a little above 1. A plain conversion to bytes keeps the last 8 bits, so 256 "
-        "becomes 0: white turns black, or blue and cyan where only some channels go over. "
-        "Clipping to [0, 1] before the conversion is the whole cure; every network here does it, "
-        "in the exported file too.",
-        "Seams: a patch is padded with zeros, so the outermost pixels of its answer, as many as "
-        "its halo, are computed from a black frame. Overlapping and averaging only dilutes that: "
-        "the jumps get smaller with the stride, never zero, and the work grows with its inverse "
-        "square.",
-        "The cure: the network is fully convolutional and has a halo of 10 pixels. Tiles that "
-        "bring this halo along, and begin at even pixels because of the pooling, give the whole "
-        "picture's answer to float rounding, for the work of their rims alone, which is the less "
-        "the larger they are. `crispen enhance` does this with every network that has a finite "
-        "halo.",
-        "The original's figures, under 10 s an image and about 4 s a video frame, come without "
-        "sizes and machine, so they cannot be compared, only placed: its stride was 25, and the "
-        "last column is CPU time, on a busy machine, for a frame of a size that was usual. Tiles "
-        "with their halo take a quarter of that.",
-        "The original trained on 100×100 patches at a stride of 25, as the recipe does; the "
-        "study makes do with 48×48 crops and a minute or two. A picture that kept half of each "
-        "side is hard to beat for a network that must first learn to copy it past a pooling; one "
-        "that only adds a correction to it (`sharpen-photo`) begins with the picture as it is.",
+        "Spots: the network predicts the whole picture, and next to white areas its output "
+        "slightly exceeds 1. A plain cast to 8 bits keeps values modulo 256, so 256 becomes 0: "
+        "white turns black, or blue and cyan if only some channels overflow. Clipping to [0, 1] "
+        "before the conversion prevents this; every network here clips, in the exported file too.",
+        "Seams: convolutions pad a patch with zeros, so the outputs within one halo of its border "
+        "depend on a black frame. Averaging overlapping patches only reduces this error: the "
+        "steps shrink with the stride but never vanish, and the cost grows with the inverse square "
+        "of the stride.",
+        "Solution: the network is fully convolutional and has a halo of 10 pixels. Tiles that "
+        "include this halo and begin at even pixels, because of the pooling, give the same output "
+        "as the whole picture, up to float rounding. The only extra cost is computing the halos, "
+        "and it falls as tiles grow. `crispen enhance` does this with every network that has a "
+        "finite halo.",
+        "The original study reports under 10 s per image and about 4 s per video frame, without "
+        "sizes or hardware, so only a rough comparison is possible: its stride was 25, and the "
+        "last column is CPU time, on a busy machine, for a frame of a common size. Tiles with "
+        "their halo take about a quarter of the time of that stride.",
+        "The original study trained on 100×100 patches at a stride of 25, as the recipe does; this "
+        "study uses 48×48 crops and trains for a minute or two. At 50 % the input is hard to beat "
+        "for a network that must first learn to reproduce it through a pooling layer; a network "
+        "that predicts a residual (`sharpen-photo`) starts from the input.",
     ),
 )

@@ -1,7 +1,7 @@
-"""What a study is: what it asks, what it trains, and how it measures.
+"""The definition of a study: its question, its training runs, and its measurement.
 
-A study is one `Study` in a file of its own. Everything else, from training to the report, is done
-with it by `crispen.lab.studies.conduct`.
+Each study is a `Study` in a file of its own. `crispen.lab.studies.conduct` trains and measures it,
+and `crispen.lab.studies.writing` and `study_page` write the results.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ T = TypeVar("T", bound=Table)
 
 @dataclass(frozen=True)
 class Training:
-    """One run that a study trains.
+    """A training run of a study.
 
     Attributes:
-        key: Its name, and that of its folder; letters, digits and dashes, as a recipe's.
-        recipe: A recipe that comes with Crispen.
-        overrides: Changes to it, as ``--set`` takes them.
-        quick: More changes for ``--quick``, after those of the study.
-        start: Key of an earlier training whose weights it begins with.
+        key: Name of the run and of its folder; letters, digits and dashes, as in a recipe's name.
+        recipe: Name of a recipe that comes with Crispen.
+        overrides: Changes to the recipe, in the syntax of ``--set``.
+        quick: Further changes for ``--quick``, applied after those of the study.
+        start: Key of an earlier run from whose weights this one starts; empty for none.
     """
 
     key: str
@@ -42,15 +42,15 @@ class Training:
 
 @dataclass(frozen=True)
 class Original:
-    """A figure that the study reported, and where ours is found.
+    """A figure that the original study reported, and where to find the corresponding ones here.
 
     Attributes:
-        what: Whose figure it is, in words.
-        figure: The figure as it was reported, with its unit.
-        table: Key of the table here.
-        column: Key of the column here.
-        as_built: Name of the row of what was built as the study did; empty if there is none.
-        ours: Name of the row of what we would build; empty if there is none.
+        what: What was measured, for instance the network and the metric.
+        figure: The reported figure with its unit.
+        table: Key of the table with the corresponding figures.
+        column: Key of its column.
+        as_built: Row of the network as built in the original study; empty if there is none.
+        ours: Row of our network; empty if there is none.
     """
 
     what: str
@@ -63,22 +63,22 @@ class Original:
 
 @dataclass(frozen=True)
 class Study:
-    """A classic comparison, from start to finish.
+    """A comparison of networks and other methods: training, measurement and texts.
 
     Attributes:
-        name: What one types.
-        title: Above its report.
-        question: What it asks, in a sentence or two.
-        trainings: What it trains, in this order.
-        measure: Measures what was trained.
-        quick: Changes to all recipes for ``--quick``: few steps on pictures made by code.
-        data: What it trains on by default, in words.
-        pictures: Names of the sets it is measured on, see `crispen.evaluate.pairs.find_data`; none
-            where it is measured on pictures that were held out.
-        originals: What the original reported.
-        conclude: Sentences that depend on the figures, made from the tables by their keys.
-        remarks: Honest sentences on what the original said, and why figures differ; true of any
-            run of the study, whatever its length.
+        name: Name on the command line.
+        title: Title of its report.
+        question: The question it answers, in one or two sentences.
+        trainings: Its training runs, in order.
+        measure: Measures the trained networks.
+        quick: Changes to all recipes for ``--quick``: few steps on generated pictures.
+        data: Description of the training data.
+        pictures: Names of its test sets, see `crispen.evaluate.pairs.find_data`; empty if it is
+            measured on held-out training pictures.
+        originals: Figures that the original study reported.
+        conclude: Returns sentences that depend on the figures, from the tables by their keys.
+        remarks: Sentences on the original study and on why figures differ; they must be true of
+            every run of the study, whatever its length.
     """
 
     name: str
@@ -103,16 +103,16 @@ def recipe_of(
     effort: float = 1.0,
     assignments: Sequence[str] = (),
 ) -> Recipe:
-    """The checked recipe of one of a study's runs.
+    """The validated recipe of a training run.
 
     Args:
         study: The study.
-        training: The run.
-        folder: Folder of the runs of the study.
-        quick: With the changes for ``--quick``.
-        effort: Factor of its steps; of the crops in an epoch or else of the epochs, where it counts
-            those.
-        assignments: The user's changes, after all others.
+        training: The training run.
+        folder: Folder of the study.
+        quick: Whether to apply the changes for ``--quick``.
+        effort: Factor of the number of steps. If the recipe counts epochs: factor of the crops in
+            an epoch if their number is given, otherwise of the number of epochs.
+        assignments: The user's changes in the syntax of ``--set``, applied last.
 
     Raises:
         UsageError: A change does not fit the recipe.
@@ -121,13 +121,13 @@ def recipe_of(
     if quick:
         changes += [*study.quick, *training.quick]
     if training.start:
-        # A TOML literal string: backslashes and all.
+        # A TOML literal string, in which backslashes are not escapes.
         changes.append(f"train.start='{folder / training.start / 'best.ckpt'}'")
     recipe = load_recipe(training.recipe, [*changes, *assignments])
     if effort == 1.0:
         return recipe
     if recipe.train.epochs and recipe.data.epoch:
-        # What is measured after an epoch stays comparable: there is more in it.
+        # The epochs that the study measures stay the same; each of them is longer.
         return recipe.model_copy(
             update={"data": _times(recipe.data, "epoch", effort)},
         )

@@ -1,4 +1,4 @@
-"""A study's report as one page that needs nothing else."""
+"""A study's report as a self-contained HTML page."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ from crispen.lab.studies.writing import command, findings, runs_table
 
 
 def study_page(done: Conducted, date: str = "") -> str:
-    """The page: tables, pictures, what to make of it, curves, samples, recipes.
+    """The HTML page: tables, pictures, discussion, training curves, samples and recipes.
 
     Args:
-        done: The study.
-        date: Of the report.
+        done: The finished study.
+        date: Date of the report; empty for none.
     """
     study, outcome = done.study, done.outcome
     report = Report(done.runs)
     sections = {
         "results": ("Results", "".join(_table(t, h3=True) for t in outcome.tables)),
         "pictures": ("Pictures", "".join(_figure(p) for p in outcome.pictures)),
-        "remarks": ("What to make of it", _list(findings(done).remarks)),
-        "runs": ("What was trained", _table(runs_table(done.runs)) if done.runs else ""),
+        "remarks": ("Discussion", _list(findings(done).remarks)),
+        "runs": ("Training runs", _table(runs_table(done.runs)) if done.runs else ""),
         "curves": ("Curves", curves_section(report)),
-        "samples": ("While they trained", samples_section(report)),
+        "samples": ("Samples during training", samples_section(report)),
         "recipe": ("Recipes", recipe_section(report)),
         "provenance": (
-            "How to repeat it",
+            "How to reproduce it",
             f"<pre><code>{escape(command(done))}</code></pre>{provenance_section(report)}",
         ),
     }
@@ -41,7 +41,7 @@ def study_page(done: Conducted, date: str = "") -> str:
     links = "".join(f'<a href="#{key}">{escape(name)}</a>' for key, (name, _) in there.items())
     day = f"<p>{escape(date)}</p>" if date else ""
     quick = (
-        "<p><b>The quick version, on pictures made by code: its figures say nothing.</b></p>"
+        "<p><b>Quick version on generated pictures: its figures are not meaningful.</b></p>"
         if done.order.quick
         else ""
     )

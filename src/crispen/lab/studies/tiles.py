@@ -1,7 +1,7 @@
-"""A network on a picture in pieces: patches that overlap and are averaged, and exact tiles.
+"""Runs a network on a picture in pieces: averaged overlapping patches, and exact tiles.
 
-Here networks are run as they are, without engines and unclipped, so that the two can be compared
-to the last digit; people's pictures go through `crispen.enhance`.
+Networks run in PyTorch without clipping, so that the two can be compared to float rounding. Users'
+pictures are enhanced by `crispen.enhance` instead.
 """
 
 from __future__ import annotations
@@ -15,7 +15,12 @@ from crispen.lab.networks import Network
 
 
 def starts(length: int, patch: int, stride: int) -> list[int]:
-    """First pixels of the patches along an axis; the last is shifted inward to fit.
+    """First pixel of each patch along an axis; the last patch is shifted inward to fit.
+
+    Args:
+        length: Pixels along the axis.
+        patch: Pixels of a patch.
+        stride: Pixels from one patch to the next.
 
     >>> starts(200, 100, 50), starts(90, 60, 60)
     ([0, 50, 100], [0, 30])
@@ -25,13 +30,16 @@ def starts(length: int, patch: int, stride: int) -> list[int]:
 
 
 def averaged(network: Network, x: Tensor, patch: int, stride: int) -> tuple[Tensor, int]:
-    """The mean of the answers to overlapping patches, and how many patches those were.
+    """The mean of a network's outputs for overlapping patches, and the number of patches.
 
     Args:
-        network: Of scale 1.
+        network: A network of scale 1.
         x: ``(1, C, H, W)``.
         patch: Side of a patch, a multiple of `network.multiple`.
         stride: Pixels from one patch to the next.
+
+    Returns:
+        The output, ``(1, C, H, W)``, and the number of patches.
     """
     sums, weights = torch.zeros_like(x), torch.zeros_like(x)
     places = [
@@ -46,12 +54,15 @@ def averaged(network: Network, x: Tensor, patch: int, stride: int) -> tuple[Tens
 
 
 def exact(network: Network, x: Tensor, tile: int) -> tuple[Tensor, int]:
-    """What the whole picture would give, tile by tile, and how many tiles those were.
+    """The output for the whole picture, computed in tiles, and the number of tiles.
 
     Args:
-        network: Of scale 1 and a finite halo.
+        network: A network of scale 1 with a finite halo.
         x: ``(1, C, H, W)``, sides multiples of `network.multiple`.
         tile: Side of a tile with the halo on both sides, a multiple of `network.multiple`.
+
+    Returns:
+        The output, ``(1, C, H, W)``, and the number of tiles.
     """
     assert network.halo is not None
     margin = -(-network.halo // network.multiple) * network.multiple
@@ -72,12 +83,15 @@ def exact(network: Network, x: Tensor, tile: int) -> tuple[Tensor, int]:
 
 
 def seam(answer: Array, whole: Array, stride: int) -> float:
-    """How much the error of an answer jumps where a patch begins, the mean along all borders.
+    """Mean absolute change of an output's error across the borders of patches.
 
     Args:
-        answer: ``(h, w, c)``.
-        whole: What it should be.
+        answer: Output that was assembled from patches, ``(h, w, c)``.
+        whole: Output for the whole picture, the same shape.
         stride: Pixels from one border to the next.
+
+    Returns:
+        The change in the units of `answer`.
     """
     error = answer - whole
     jumps = [

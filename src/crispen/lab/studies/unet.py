@@ -1,4 +1,4 @@
-"""The U-shaped autoencoder on pairs of equal size, and the accuracy in its report."""
+"""The U-shaped autoencoder study: pairs of equal size, and the accuracy that it reports."""
 
 from __future__ import annotations
 
@@ -32,13 +32,21 @@ _Make = Callable[[Picture], Bytes]
 
 
 def strongest_alone(pixels: Bytes) -> Bytes:
-    """Pure red, green and blue: of each pixel the strongest channel in full, the others black."""
+    """Pure red, green and blue: the strongest channel of each pixel is 255, the others are 0.
+
+    Args:
+        pixels: ``(h, w, 3)`` R'G'B'; so is the result.
+    """
     poster: Bytes = (np.eye(3, dtype=np.uint8) * 255)[pixels.argmax(axis=2)]
     return poster
 
 
 def grainy(pixels: Bytes) -> Bytes:
-    """Every value up to two grey levels off, which nobody sees."""
+    """Adds uniform noise of up to ±2 levels, which is invisible; always the same noise.
+
+    Args:
+        pixels: ``(h, w, 3)`` R'G'B'; so is the result.
+    """
     noise = np.random.default_rng(0).integers(-_NOISE, _NOISE + 1, pixels.shape)
     off: Bytes = np.clip(pixels + noise, 0, 255).astype(np.uint8)
     return off
@@ -72,33 +80,34 @@ def _measure(bench: Bench) -> Outcome:
                 task.advance()
     rows = {name: _row(name, answers, pictures) for name, answers in made.items()}
     note = (
-        f"Means over {len(pictures)} held-out crops of {side}×{side} px; R'G'B' after 8-bit "
-        "rounding, no border shaved. Accuracy is what Keras reports for pictures: the share of "
-        "pixels whose strongest channel is the right one."
+        f"Means over {len(pictures)} held-out crops of {side}×{side} px, measured on R'G'B' after "
+        "8-bit rounding, with no border shaved. Accuracy is the figure that Keras reports for "
+        "images: the share of pixels whose strongest channel is the same as in the target."
     )
     return Outcome(
         [
             ResultTable(
                 "figures",
-                "Beside the original",
+                "Comparison with the original study",
                 [NAME, _LOSS, _ACCURACY, PSNR, SSIM],
                 [rows["the input itself"], rows[network.name], PUBLISHED],
-                f"{note} Inputs: bicubically half as large and back.",
+                f"{note} Inputs are downscaled to half size and back with a bicubic filter.",
             ),
             ResultTable(
                 "misled",
-                "What accuracy likes",
+                "Accuracy of deliberately degraded targets",
                 [NAME, _ACCURACY, _LOSS, PSNR],
                 [rows[name] for name in (*_MISLEADING, network.name)],
-                "The same crops, and the network again. Pure colours: of each pixel the strongest "
-                f"channel in full, the others black. Levels off: at random, ±{_NOISE} at most.",
+                "The same crops; the network's row is repeated for comparison. Pure colours: the "
+                "strongest channel of each pixel is 255, the others are 0. 2 levels off: uniform "
+                f"noise of up to ±{_NOISE} levels.",
             ),
             ResultTable(
                 "steps",
-                "While it trained",
+                "Validation during training",
                 [NAME, _LOSS, _ACCURACY],
                 _steps(bench),
-                "On other held-out crops, those that the training measured itself with.",
+                "Measured on other held-out crops: those of the run's own validation.",
             ),
         ],
         [_picture(made, pictures)],
@@ -125,7 +134,7 @@ def _steps(bench: Bench) -> list[Row]:
 
 
 def _picture(made: dict[str, list[Bytes]], pictures: Sequence[Picture]) -> ResultPicture:
-    # The most colourful one; in grey ones it is all chance.
+    # The most colourful picture; for grey ones, accuracy is chance.
     spread = [np.ptp(picture.target.astype(np.int16), axis=2).mean() for picture in pictures]
     which = int(np.argmax(spread))
     target = pictures[which].target
@@ -139,7 +148,7 @@ def _picture(made: dict[str, list[Bytes]], pictures: Sequence[Picture]) -> Resul
     ]
     return ResultPicture(
         "accuracy",
-        "Answers to one input, and its target changed in four ways, each with its accuracy.",
+        "Input, output and four degraded versions of the target, each with its accuracy.",
         plate([same_place(target, answers, between=(0, 1), side=72)], columns=4),
     )
 
@@ -148,8 +157,8 @@ UNET = Study(
     name="unet",
     title="The U-shaped autoencoder, and its accuracy of 0.8783",
     question=(
-        "How near does the U-shaped autoencoder get to the figures of its report, on pairs made "
-        "from pictures under open licences, and what is an accuracy of 0.8783 worth?"
+        "How close does the U-shaped autoencoder get to the figures of its report, on pairs made "
+        "from openly licensed pictures, and what does an accuracy of 0.8783 mean?"
     ),
     trainings=(
         Training(
@@ -176,23 +185,22 @@ UNET = Study(
     ),
     data="../shared/data/train (photographs under open licences)",
     remarks=(
-        "Accuracy: the report reads as if 87.83 % of the pixels were right. They are not: a "
-        "pixel counts as right when red, green or blue is the strongest in both pictures, "
-        "however far the values are off. So the untouched input scores higher than a network "
-        "that trained on it, the target as pure red, green and blue scores 1 at some 6 dB, and "
-        "the target itself with changes that nobody sees scores less than that. In grey places, "
-        "where the three channels are nearly equal, it tosses a coin. Crispen logs it beside the "
-        "loss because the original did, and decides nothing by it.",
-        "Loss: 0.00077 is an MSE of values in [0, 1], and the same as 31.1 dB if it were that of "
-        "one picture. It depends on the pictures at least as much as on the network: the "
-        "untouched input's own MSE, which the original does not give, is what it must be held "
-        "against.",
-        "Data: the original had its own pairs of equal size and trained until its validation "
-        "loss stood still. Here pairs are made of crops of open pictures, bicubically half as "
-        "large and back, and the run takes a minute or two of one busy CPU; `--effort 20` "
-        "continues where this one stops learning.",
-        "The network carries the picture itself, as the original's does: even with nothing to "
-        "repair it must first learn to copy. With a correction added to the input it would begin "
-        "where the first row stands.",
+        "Accuracy: the report reads as if 87.83 % of the pixels were correct. They are not: a "
+        "pixel counts as correct if the same channel is the strongest in both pictures, however "
+        "large the error. So the unprocessed input scores higher than the trained network, the "
+        "target reduced to pure red, green and blue scores 1 at about 6 dB, and the target with "
+        "invisible noise scores less than that. For grey pixels, whose channels are nearly equal, "
+        "accuracy is chance. Crispen logs it next to the loss because the original study did, and "
+        "does not use it.",
+        "Loss: 0.00077 is an MSE of values in [0, 1], which for a single picture corresponds to "
+        "31.1 dB. It depends on the pictures at least as much as on the network: it must be "
+        "compared with the MSE of the unprocessed input, which the original study does not give.",
+        "Data: the original study had its own pairs of equal size and trained until its validation "
+        "loss stopped falling. Here pairs are made from crops of openly licensed pictures, "
+        "downscaled to half size and back with a bicubic filter, and the run takes a minute or two "
+        "on a busy CPU; `--effort 20` trains longer.",
+        "The network predicts the whole picture, as the original one does: even if there is "
+        "nothing to restore, it must first learn to reproduce its input. A network that predicts a "
+        "residual would start from the figures of the first row.",
     ),
 )

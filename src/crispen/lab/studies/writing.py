@@ -1,4 +1,4 @@
-"""A study that was done, as files: CSV, JSON, Markdown, pictures."""
+"""Writes the results of a finished study: CSV, JSON, Markdown and pictures."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ _RUN_COLUMNS = (
     Column("network", "network"),
     Column("parameters", "parameters", ","),
     Column("loss", "loss"),
-    Column("degradation", "input"),
+    Column("degradation", "degradation"),
     Column("steps", "steps", ","),
-    Column("crops", "crops a step"),
+    Column("crops", "crops per step"),
     Column("epochs", "epochs", ".1f"),
     Column("time", "time"),
 )
@@ -37,8 +37,11 @@ _RUN_COLUMNS = (
 def write_files(done: Conducted) -> list[Path]:
     """Writes tables, pictures, ``results.json`` and ``study.md`` into the study's folder.
 
+    Returns:
+        Paths of the files.
+
     Raises:
-        OutputError: One of them cannot be written.
+        OutputError: A file cannot be written.
     """
     folder, outcome = done.order.folder, done.outcome
     files = {f"tables/{t.key}.csv": comma_separated(t).encode() for t in outcome.tables}
@@ -50,18 +53,20 @@ def write_files(done: Conducted) -> list[Path]:
 
 
 def write_page(done: Conducted, page: Path, images: Path) -> list[Path]:
-    """Writes what was found as Markdown, for instance into a project's documents.
+    """Writes the results as a Markdown page with pictures, for instance into a project's docs.
 
-    In a page that is there already and has the two marks of `BEGIN` and `END`, only what is
-    between them is replaced.
+    In an existing page, only the text between the lines `BEGIN` and `END` is replaced.
 
     Args:
-        done: The study.
+        done: The finished study.
         page: The Markdown file.
-        images: The folder for its pictures, which get the study's name in front.
+        images: Folder of its pictures, whose names are prefixed with the study's.
+
+    Returns:
+        Paths of the files.
 
     Raises:
-        InputError: The page is there, but without the marks.
+        InputError: The page exists without these lines.
         OutputError: A file cannot be written.
     """
     text = page_text(findings(done), page, images)
@@ -73,10 +78,15 @@ def write_page(done: Conducted, page: Path, images: Path) -> list[Path]:
 
 
 def page_text(found: Findings, page: Path, images: Path) -> str:
-    """The page with these results in the place of those that it has.
+    """The text of the page with its results replaced.
+
+    Args:
+        found: The results.
+        page: The Markdown file; a new page if it does not exist.
+        images: Folder of the pictures.
 
     Raises:
-        InputError: The page is there, but without the marks.
+        InputError: The page exists without the lines `BEGIN` and `END`.
     """
     before, after = around(page) or (f"# {found.study.title}\n\n{BEGIN}\n", f"{END}\n")
     link = Path(os.path.relpath(images, page.parent)).as_posix()
@@ -84,10 +94,10 @@ def page_text(found: Findings, page: Path, images: Path) -> str:
 
 
 def around(page: Path) -> tuple[str, str] | None:
-    """The text before and after the results in a page; None if it is not there yet.
+    """The text of a page before and after its results; None if the page does not exist.
 
     Raises:
-        InputError: It is there, but without the marks.
+        InputError: The page exists without the lines `BEGIN` and `END`.
     """
     if not page.exists():
         return None
@@ -98,8 +108,8 @@ def around(page: Path) -> tuple[str, str] | None:
     found = re.fullmatch(rf"(.*{BEGIN}\n).*({END}.*)", text, re.DOTALL)
     if found is None:
         raise InputError(
-            f"{page}: is there already, without the lines '{BEGIN}' and '{END}' between which "
-            "results go; add them or give another file"
+            f"{page}: exists without the lines '{BEGIN}' and '{END}', between which the results "
+            "are written; add them or give another file"
         )
     return found[1], found[2]
 
@@ -111,14 +121,14 @@ def _write(folder: Path, files: Mapping[str, bytes]) -> list[Path]:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise OutputError(f"{path.parent}: cannot be made: {error.strerror}") from error
+            raise OutputError(f"{path.parent}: cannot be created: {error.strerror}") from error
         write_whole(path, content)
         paths.append(path)
     return paths
 
 
 def comma_separated(table: ResultTable) -> str:
-    """A table's bare values as CSV."""
+    """A table as CSV: unformatted values, headed by the columns' keys."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow([c.key for c in table.columns])
@@ -129,7 +139,7 @@ def comma_separated(table: ResultTable) -> str:
 
 
 def findings(done: Conducted) -> Findings:
-    """What was found, without the pixels."""
+    """The results of a study without the pictures."""
     return Findings(
         done.study,
         done.outcome.tables,
@@ -141,7 +151,7 @@ def findings(done: Conducted) -> Findings:
 
 
 def facts(done: Conducted) -> dict[str, Any]:
-    """Everything that was found as plain JSON values."""
+    """The content of ``results.json``: all results as JSON values."""
     found = findings(done)
     return found.facts() | {
         "title": done.study.title,
@@ -153,14 +163,14 @@ def facts(done: Conducted) -> dict[str, Any]:
 
 
 def runs_table(runs: tuple[Run, ...]) -> ResultTable:
-    """What was trained, how long and on what."""
+    """A table of the training runs: networks, losses, inputs, steps and times."""
     return ResultTable(
-        "runs", "What was trained", _RUN_COLUMNS, [_run_row(run) for run in runs], data_text(runs)
+        "runs", "Training runs", _RUN_COLUMNS, [_run_row(run) for run in runs], data_text(runs)
     )
 
 
 def data_text(runs: tuple[Run, ...]) -> str:
-    """What the runs learned from, in words."""
+    """Descriptions of the runs' training data, without repetitions."""
     descriptions = dict.fromkeys(str(run.data.get("description") or "") for run in runs)
     return "; ".join(text for text in descriptions if text)
 
@@ -175,7 +185,7 @@ def _run_row(run: Run) -> dict[str, str | float | int | None]:
     ]
     if recipe.get("adversarial"):
         losses.append(f"{recipe['adversarial']['weight']:g} adversarial")
-    default = f"bicubic ÷{run.scale}" if run.scale > 1 else "as it is"
+    default = f"bicubic ÷{run.scale}" if run.scale > 1 else "none"
     return {
         "name": run.id,
         "network": str(recipe.get("network", {}).get("kind", "")),
@@ -190,30 +200,30 @@ def _run_row(run: Run) -> dict[str, str | float | int | None]:
 
 
 def markdown(found: Findings, pictures: str, *, prefix: str = "") -> str:
-    """Question, tables, pictures, remarks and how to repeat it.
+    """The Markdown text: question, tables, pictures, discussion and command.
 
     Args:
-        found: What the study found.
-        pictures: Path of the pictures' folder, as links have it.
-        prefix: Of the pictures' names.
+        found: The results.
+        pictures: Path of the folder of the pictures, as used in links.
+        prefix: Prefix of the pictures' file names.
     """
     parts = [found.study.question]
     if found.quick:
-        parts.append("**The quick version, on pictures made by code: its figures say nothing.**")
+        parts.append("**Quick version on generated pictures: its figures are not meaningful.**")
     parts += [_table(t) for t in found.tables]
     parts += [
         f"![{text}]({pictures}/{prefix}{key}.png)\n*{text}*" for key, text in found.captions.items()
     ]
     if found.remarks:
-        parts.append("## What to make of it\n\n" + "\n".join(f"- {t}" for t in found.remarks))
+        parts.append("## Discussion\n\n" + "\n".join(f"- {t}" for t in found.remarks))
     if found.trained:
         parts.append(_table(found.trained))
-    parts.append(f"## Repeat it\n\n```console\n$ {found.command}\n```")
+    parts.append(f"## How to reproduce it\n\n```console\n$ {found.command}\n```")
     return "\n\n".join(parts) + "\n"
 
 
 def command(done: Conducted) -> str:
-    """What one types to repeat it."""
+    """The command line that repeats a study."""
     order = done.order
     words = ["crispen study", done.study.name]
     words += ["--quick"] if order.quick else []
