@@ -29,11 +29,13 @@ from crispen.errors import (
 from crispen.progress import Event, Progress
 
 if TYPE_CHECKING:
+    from crispen.asynchronous import enhance_async, enhance_video_async
     from crispen.client.clients import AsyncClient, Client
     from crispen.enhance.api import enhance, enhance_video
     from crispen.enhance.enhancer import Enhancer
     from crispen.enhance.model import Model, load
     from crispen.enhance.target import Target
+    from crispen.evaluate.before_after import BeforeAfter, compare
     from crispen.media.image import Image, read_image
     from crispen.models import models
     from crispen.models.card import ModelCard
@@ -46,6 +48,7 @@ __version__ = "0.2.0"
 
 __all__ = [
     "AsyncClient",
+    "BeforeAfter",
     "Cancelled",
     "Client",
     "CrispenError",
@@ -64,8 +67,11 @@ __all__ = [
     "Target",
     "TrainingError",
     "UsageError",
+    "compare",
     "enhance",
+    "enhance_async",
     "enhance_video",
+    "enhance_video_async",
     "load",
     "models",
     "read_image",
@@ -73,14 +79,18 @@ __all__ = [
 
 _HOME = {
     "AsyncClient": "crispen.client.clients",
+    "BeforeAfter": "crispen.evaluate.before_after",
     "Client": "crispen.client.clients",
     "Enhancer": "crispen.enhance.enhancer",
     "Image": "crispen.media.image",
     "Model": "crispen.enhance.model",
     "ModelCard": "crispen.models.card",
     "Target": "crispen.enhance.target",
+    "compare": "crispen.evaluate.before_after",
     "enhance": "crispen.enhance.api",
+    "enhance_async": "crispen.asynchronous",
     "enhance_video": "crispen.enhance.api",
+    "enhance_video_async": "crispen.asynchronous",
     "load": "crispen.enhance.model",
     "models": "crispen.models",
     "read_image": "crispen.media.image",

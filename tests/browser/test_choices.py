@@ -124,7 +124,8 @@ def test_choices_as_a_sheet(server: Process, visitor: Visitor, tmp_path: Path, s
                 const seen = document.elementFromPoint(x, y);
                 if (!(one.contains(seen) || seen?.contains(one)
                     || one.labels?.[0]?.contains(seen)
-                    || one.closest('.v-field')?.contains(seen))) wrong.push(one.outerHTML.slice(0, 120));
+                    || one.closest('.v-field')?.contains(seen)))
+                  wrong.push(one.outerHTML.slice(0, 120));
               }
               return wrong;
             }"""

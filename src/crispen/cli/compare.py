@@ -12,8 +12,6 @@ import typer
 from crispen.cli.console import Json, Overwrite, print_json, progress
 from crispen.errors import OutputError, UsageError
 
-_PAGES = (".html", ".htm")
-
 
 class Method(StrEnum):
     """How the smaller picture is enlarged."""
@@ -77,30 +75,22 @@ def compare(
         return
     if log is not None:
         raise UsageError("--log is for videos, and these are pictures; leave it out")
-    from crispen.evaluate.compare import compare as make_comparison
-    from crispen.media.image import Image, is_image_name, write_image
+    from crispen.evaluate.before_after import check_name
+    from crispen.evaluate.before_after import compare as make_comparison
 
-    page = output.suffix.lower() in _PAGES
-    if not page and not is_image_name(output):
-        raise UsageError(f"-o {output}: give a name that ends in .png or .html")
+    check_name(output)
     if output.exists() and not overwrite:
         raise OutputError(f"{output} already exists; give --overwrite or another name with -o")
     if any(output.resolve() == p.resolve() for p in (before, after, reference) if p):
         raise UsageError(f"-o {output} is one of the pictures compared; give another name")
-    comparison = make_comparison(before, after, reference, method=method.value, windows=insets)
-    if page:
-        from crispen.evaluate.report.slider import make_page, save_page
-
-        save_page(make_page(comparison), output)
-    else:
-        from crispen.evaluate.sheet import make_sheet
-
-        write_image(Image(make_sheet(comparison)), output, overwrite=overwrite)
+    made = make_comparison(before, after, reference, method=method.value, insets=insets)
+    made.save(output, overwrite=overwrite)
+    shown = made.comparison.panels
     if json:
-        panels = [{"title": p.title, "note": p.note} for p in comparison.panels]
+        panels = [{"title": p.title, "note": p.note} for p in shown]
         print_json({"sheet": str(output), "panels": panels})
         return
-    for panel in comparison.panels:
+    for panel in shown:
         typer.echo(f"{panel.title}{': ' if panel.note else ''}{panel.note}")
     typer.echo(f"made {output}")
 

@@ -7,6 +7,7 @@ show it.
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 
 from crispen.errors import UsageError
 from crispen.evaluate.metrics import literature_border, luma255, psnr, round8, ssim
-from crispen.media.image import read_image
+from crispen.media.image import ImageLike, as_image
 from crispen.media.resample import resize
 
 Bytes = NDArray[np.uint8]
@@ -60,9 +61,9 @@ class Comparison:
 
 
 def compare(
-    before: Path,
-    after: Path,
-    reference: Path | None = None,
+    before: ImageLike,
+    after: ImageLike,
+    reference: ImageLike | None = None,
     *,
     method: Method = "bicubic",
     windows: int = 3,
@@ -71,7 +72,8 @@ def compare(
     """Reads the pictures and makes them comparable.
 
     Args:
-        before: Enlarged to the size of `after` if it is smaller.
+        before: A path, or whatever else `crispen.enhance` takes; enlarged to the size of `after`
+            if it is smaller.
         after: The result; it sets the comparison's size.
         reference: What it should look like; at least as large as `after`.
         method: How `before` is enlarged.
@@ -81,21 +83,22 @@ def compare(
     Raises:
         UsageError: The pictures do not show the same thing at these sizes.
     """
-    first, second = read_image(before).as_rgb8(), read_image(after).as_rgb8()
+    first, second = as_image(before).as_rgb8(), as_image(after).as_rgb8()
+    titles = [_title(role, x) for role, x in (("before", before), ("after", after))]
     height, width = second.shape[:2]
-    note, factor = "", _factor(first, second, before, after)
+    note, factor = "", _factor(first, second, *titles)
     if first.shape != second.shape:
         first = resized(first, height, width, method)
         note = f"{method} {factor:.3g}×"
-    panels = [Panel(f"before: {before.name}", note, first)]
-    panels.append(Panel(f"after: {after.name}", "", second))
+    panels = [Panel(titles[0], note, first), Panel(titles[1], "", second)]
     if reference is not None:
-        target = _reference(reference, height, width)
+        title = _title("reference", reference)
+        target = _reference(as_image(reference).as_rgb8(), title, height, width)
         border = literature_border(factor)
         panels = [
             Panel(p.title, _join(p.note, score(p.pixels, target, border)), p.pixels) for p in panels
         ]
-        panels.append(Panel(f"reference: {reference.name}", "", target))
+        panels.append(Panel(title, "", target))
     side = min(window_px, height, width)
     return Comparison(tuple(panels), choose_windows(first, second, side, windows))
 
@@ -108,27 +111,31 @@ def resized(pixels: Bytes, height: int, width: int, method: Method) -> Bytes:
     return np.stack(channels, axis=-1).astype(np.uint8)
 
 
-def _factor(first: Bytes, second: Bytes, before: Path, after: Path) -> float:
+def _title(role: str, x: ImageLike) -> str:
+    """Its role, and its name if it is a file."""
+    return f"{role}: {Path(x).name}" if isinstance(x, str | os.PathLike) else role
+
+
+def _factor(first: Bytes, second: Bytes, before: str, after: str) -> float:
     (h1, w1), (h2, w2) = first.shape[:2], second.shape[:2]
     if h1 > h2 or w1 > w2:
         raise UsageError(
-            f"{before.name} ({w1}x{h1}) is larger than {after.name} ({w2}x{h2}); "
+            f"{before} ({w1}x{h1}) is larger than {after} ({w2}x{h2}); "
             "give the small picture first, the enhanced one second"
         )
     # One pixel of rounding is not a change of shape.
     if abs(h2 * w1 - w2 * h1) > max(h1, w1) * max(h2 / h1, w2 / w1):
         raise UsageError(
-            f"{before.name} ({w1}x{h1}) and {after.name} ({w2}x{h2}) differ in shape; "
+            f"{before} ({w1}x{h1}) and {after} ({w2}x{h2}) differ in shape; "
             "compare two versions of one picture"
         )
     return float(w2 / w1)
 
 
-def _reference(file: Path, height: int, width: int) -> Bytes:
-    pixels = read_image(file).as_rgb8()
+def _reference(pixels: Bytes, title: str, height: int, width: int) -> Bytes:
     if pixels.shape[0] < height or pixels.shape[1] < width:
         raise UsageError(
-            f"{file.name} ({pixels.shape[1]}x{pixels.shape[0]}) is smaller than the result "
+            f"{title} ({pixels.shape[1]}x{pixels.shape[0]}) is smaller than the result "
             f"({width}x{height}); give a reference of the result's size"
         )
     # As with the literature's test sets, whose LR covers the top left of an odd-sized HR.
