@@ -212,8 +212,6 @@ def advise(report: dict[str, Any]) -> list[str]:
         lines.append("AVIF cannot be written: this libvips was built without libheif")
     if "raw" not in report["pictures"].get("reads", ()):
         lines.append("for camera raw files: pip install 'crispen[raw]'")
-    if find_spec("imagecodecs") is None:
-        lines.append("to read JPEG XL in colour with 16 bits: pip install 'crispen[formats]'")
     if find_spec("fastapi") is None:
         lines.append("for the web page and its API: pip install 'crispen[server]'")
     if not report["videos"].get("FFmpeg"):
