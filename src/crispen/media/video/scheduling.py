@@ -1,40 +1,52 @@
-"""The scheduling of this process, kept from an encoder that would change it."""
+"""Keeps an encoder from changing how this process is scheduled."""
 
 from __future__ import annotations
 
 import contextlib
-import os
+import ctypes
+import sys
 from collections.abc import Iterator
-from pathlib import Path
+
+# Linux, capability.h: the third version of the calls, and the right to any scheduling policy.
+_VERSION = 0x20080522
+_CAP_SYS_NICE = 1 << 23
+
+
+class _Header(ctypes.Structure):
+    _fields_ = (("version", ctypes.c_uint32), ("pid", ctypes.c_int))
+
+
+class _Sets(ctypes.Structure):
+    _fields_ = (
+        ("effective", ctypes.c_uint32),
+        ("permitted", ctypes.c_uint32),
+        ("inheritable", ctypes.c_uint32),
+    )
 
 
 @contextlib.contextmanager
 def kept_scheduling() -> Iterator[None]:
-    """Give every thread the caller's scheduling policy again, new threads included.
+    """Take the right to set scheduling policies from this thread in the block, and new ones.
 
-    Where the user may (root, as in most containers), SVT-AV1 makes its threads real-time ones of
-    the highest priority as it opens, and the calling thread too, for good: whatever that starts
-    later inherits it, and a few of them starve a machine until not even SIGKILL gets through.
-    Elsewhere than on Linux nothing happens.
+    Where it has that right (root, as in most containers), SVT-AV1 makes its threads real-time ones
+    of the highest priority, and for good the main thread too, at a moment of its own: whatever
+    that starts later inherits it, and a few of them starve a machine until not even SIGKILL gets
+    through. Threads that begin in the block never get the right back. Elsewhere than on Linux, and
+    without that right, nothing happens.
     """
-    if not hasattr(os, "sched_setscheduler"):
+    if sys.platform != "linux":
         yield
         return
-    policy, parameters = os.sched_getscheduler(0), os.sched_getparam(0)
-    others = _policies()
+    calls = ctypes.CDLL(None)
+    header, sets = _Header(_VERSION, 0), (_Sets * 2)()
+    known = calls.capget(ctypes.byref(header), sets) == 0
+    if not known or not sets[0].effective & _CAP_SYS_NICE:
+        yield
+        return
+    sets[0].effective &= ~_CAP_SYS_NICE
+    calls.capset(ctypes.byref(header), sets)
     try:
         yield
     finally:
-        for thread, now in _policies().items():
-            if now != others.get(thread, policy):
-                with contextlib.suppress(OSError):  # the thread has ended
-                    os.sched_setscheduler(thread, policy, parameters)
-
-
-def _policies() -> dict[int, int]:
-    """The scheduling policy of each thread of this process, by its id."""
-    found = {}
-    for thread in Path("/proc/self/task").glob("*"):
-        with contextlib.suppress(OSError):
-            found[int(thread.name)] = os.sched_getscheduler(int(thread.name))
-    return found
+        sets[0].effective |= _CAP_SYS_NICE
+        calls.capset(ctypes.byref(header), sets)
