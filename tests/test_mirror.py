@@ -168,6 +168,7 @@ WHOLE = {
     "test_install.py": "what an install brings",
     "test_imports.py": "importing",
     "test_mirror.py": "these tests",
+    "test_notebooks.py": "the notebooks of the documents",
     "test_page_build.py": "the build of the page",
     "test_api.py": "the public names",
     "test_fuzz.py": "what the fuzzer found",
