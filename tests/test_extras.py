@@ -59,6 +59,7 @@ def run_without(extra: str, arguments: list[str], folder: Path) -> subprocess.Co
         ("train", ["train", "--list"]),
         ("train", ["export", "runs/toy"]),
         ("train", ["study", "residual"]),
+        ("train", ["search", "toy", "--set-range", "network.depth=1..3"]),
         ("train", ["degrade", "a.png", "-o", "b.png", "--with", "jpeg=30"]),
         ("train", ["evaluate", "photo-x2", "--data", ".", "--degrade", "jpeg=30"]),
         ("cluster", ["enhance", "pairs", "-r", "-o", "out/", "--cluster"]),

@@ -117,9 +117,8 @@ def train(
         recipe,
         [
             *(assignments or []),
-            *([] if data is None else _data(data)),
+            *recipe_changes(data=data, valid=valid),
             *([f"train.start={_quoted(start)}"] if start is not None else []),
-            *([f"validation.path={_quoted(valid)}"] if valid is not None else []),
         ],
     )
     job = TrainingJob(
@@ -154,6 +153,14 @@ def train(
         typer.echo(f"use it: crispen enhance photo.jpg --model {result.model}")
     else:
         typer.echo(f"export it: crispen export {result.checkpoint}")
+
+
+def recipe_changes(*, data: str | None, valid: Path | None) -> list[str]:
+    """What ``--data`` and ``--valid`` change in a recipe, as ``key=value``."""
+    return [
+        *([] if data is None else _data(data)),
+        *([f"validation.path={_quoted(valid)}"] if valid is not None else []),
+    ]
 
 
 def _data(path: str) -> list[str]:

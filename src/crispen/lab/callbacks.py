@@ -73,6 +73,10 @@ class Keeper:
     def after_step(self, step: int, rate: float, seconds: float) -> None:
         """Does what is due after `step` steps.
 
+        After each validation, once everything is written, the callbacks of the run have their
+        ``on_validation_end(step, steps, figures)`` called: steps done, steps in all, and what was
+        measured by name (``psnr`` …). One that raises `Cancelled` stops the run.
+
         Args:
             step: Steps done.
             rate: Factor of the last step's learning rate.
@@ -83,6 +87,7 @@ class Keeper:
         """
         train = self.recipe.train
         last = step == train.steps
+        figures: dict[str, float] = {}
         if self._watches_every_step:
             self._check(step, self.learner.recent[-1][""].reshape(1))
         measures = last or step % train.validate_every == 0
@@ -91,13 +96,20 @@ class Keeper:
         if logs or saves or len(self.learner.recent) >= 100:
             losses = self._losses(step)
             if logs:
-                self._log(step, rate, seconds, losses, measures)
+                figures = self._log(step, rate, seconds, losses, measures)
         if not last and (step in self._sampled or _due(step, train.sample_every)):
             self.sample(step)
         if step in self._kept:
             self.save(f"epoch-{self._kept[step]:04d}.ckpt", step)
         if saves and not last:
             self.save(CHECKPOINT, step)
+        if measures:
+            self.learner.fabric.call(
+                "on_validation_end",
+                step=step,
+                steps=train.steps,
+                figures={k.removeprefix("val_"): v for k, v in figures.items()},
+            )
 
     def save(self, name: str, step: int) -> None:
         """Writes a checkpoint, unless the weights are not worth keeping.
@@ -144,7 +156,8 @@ class Keeper:
 
     def _log(
         self, step: int, rate: float, seconds: float, losses: Mapping[str, float], measures: bool
-    ) -> None:
+    ) -> dict[str, float]:
+        """Writes a line; returns what validation measured."""
         row: dict[str, float] = {
             "step": step,
             "epoch": self.epoch(step),
@@ -152,14 +165,15 @@ class Keeper:
             **losses,
             "seconds": seconds,
         }
-        if measures:
-            row |= self._validate(step)
+        figures = self._validate(step) if measures else {}
+        row |= figures
         if self.folder:
             self.folder.log(row)
             self._show(step, row)
             self.folder.tell(
                 step=step, epoch=row["epoch"], wall_time_s=round(seconds, 2), best=self.best
             )
+        return figures
 
     def _validate(self, step: int) -> dict[str, float]:
         figures: dict[str, float] = {}
