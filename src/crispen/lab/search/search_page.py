@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from crispen.evaluate.report.charts import Series, line_chart, number, scatter_chart
-from crispen.evaluate.report.html_page import escape, make_page
+from crispen.evaluate.report.html_page import escape, make_report_page
 from crispen.evaluate.report.run_facts import duration
 from crispen.evaluate.report.run_report import written
 from crispen.evaluate.report.score_tables import html_table
@@ -25,21 +25,7 @@ def search_page(outcome: SearchOutcome) -> str:
         "curves": ("Curves", _curves(outcome)),
         "recipe": ("Best recipe", _recipe(outcome)),
     }
-    there = {key: value for key, value in sections.items() if value[1]}
-    links = "".join(f'<a href="#{key}">{escape(name)}</a>' for key, (name, _) in there.items())
-    body = [
-        '<a class="skip" href="#main">To the report</a>',
-        f'<nav class="toc" aria-label="Sections">{links}</nav>',
-        f'<main id="main">{_lead(outcome, title)}',
-        *(
-            f'<section id="{key}"><h2>{escape(name)}</h2>{content}</section>'
-            for key, (name, content) in there.items()
-        ),
-        "</main>",
-    ]
-    return make_page(
-        title, "\n".join(body), styles=["report.css"], scripts=["charts.js"], kind="report"
-    )
+    return make_report_page(title, _lead(outcome, title), sections)
 
 
 def values_text(trial: TrialOutcome) -> str:
