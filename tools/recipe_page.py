@@ -31,8 +31,8 @@ HEAD = """\
 A recipe is one TOML file. Every key that it may have stands here; any other key is an error, and so
 is a value that does not fit. `crispen train NAME --set train.steps=500` changes a value, as does
 `--set degradation.0.sigma=[0,30]` in a list, by the same rules. How training goes is described on
-the page about [training](training.md); what `[network]`, `[[degradation]]` and `[[loss]]` can name, on
-those about [networks](networks.md), [degradations](degradations.md) and [losses](losses.md).
+the page about [training](training.md); what `[network]`, `[[degradation]]` and `[[loss]]` can name,
+on those about [networks](networks.md), [degradations](degradations.md) and [losses](losses.md).
 """
 SECTIONS: dict[str, type[Table]] = {
     "train": Train,
