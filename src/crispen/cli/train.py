@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,6 +15,15 @@ from crispen.media.format_choice import is_video_name
 if TYPE_CHECKING:
     from crispen.lab.recipe import Recipe
     from crispen.lab.training_job import Trained
+
+
+class Tracker(StrEnum):
+    """Where the log is sent too."""
+
+    tensorboard = "tensorboard"
+    wandb = "wandb"
+    mlflow = "mlflow"
+    none = "none"
 
 
 def train(
@@ -44,6 +54,15 @@ def train(
             metavar="KEY=VALUE",
             help="Change the recipe, as in train.steps=1000 or degradation.0.sigma=[0,30]; can "
             "be repeated.",
+        ),
+    ] = None,
+    tracker: Annotated[
+        Tracker | None,
+        typer.Option(
+            "--tracker",
+            help="Send the log to TensorBoard, Weights & Biases or MLflow too; the same as "
+            "--set tracker.kind=NAME. Off unless given here or in the recipe.",
+            show_default=False,
         ),
     ] = None,
     start: Annotated[
@@ -118,6 +137,7 @@ def train(
         [
             *(assignments or []),
             *recipe_changes(data=data, valid=valid),
+            *([f"tracker.kind={tracker}"] if tracker is not None else []),
             *([f"train.start={_quoted(start)}"] if start is not None else []),
         ],
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 
@@ -20,10 +20,8 @@ from crispen.lab.learner import Learner
 from crispen.lab.run_folder import RunFolder
 from crispen.lab.sample_sheets import write_sheet
 from crispen.lab.schedule import Judge
+from crispen.lab.tracking import Tracker
 from crispen.lab.validation import Validator
-
-if TYPE_CHECKING:
-    from torch.utils.tensorboard import SummaryWriter
 
 
 class Keeper:
@@ -55,7 +53,7 @@ class Keeper:
         self.validator = validator
         self.best: dict[str, float] = {}
         self._save = save
-        self._board: SummaryWriter | None = None
+        self.tracker: Tracker | None = None
         train = self.recipe.train
         self._sampled = {self._step_of(epoch) for epoch in train.sample_epochs}
         self._kept = {self._step_of(epoch): epoch for epoch in train.keep_epochs}
@@ -169,7 +167,8 @@ class Keeper:
         row |= figures
         if self.folder:
             self.folder.log(row)
-            self._show(step, row)
+            if self.tracker is not None:
+                self.tracker.log(row, step)
             self.folder.tell(
                 step=step, epoch=row["epoch"], wall_time_s=round(seconds, 2), best=self.best
             )
@@ -205,17 +204,6 @@ class Keeper:
         table = self.recipe.adversarial
         return table is not None and step > table.pretrain_steps
 
-    def _show(self, step: int, row: Mapping[str, float]) -> None:
-        assert self.folder
-        if self._board is None:
-            from torch.utils.tensorboard import SummaryWriter
-
-            # Removes what a killed run recorded for later steps.
-            self._board = SummaryWriter(str(self.folder.path / "tensorboard"), purge_step=step)
-        for name, value in row.items():
-            if name not in ("step", "seconds"):
-                self._board.add_scalar(name, value, step)
-
     def sample(self, step: int) -> None:
         """Makes a sample sheet and plots the curves."""
         if not self.folder or not self.validator:
@@ -234,9 +222,9 @@ class Keeper:
         """Records how the run ended."""
         if not self.folder:
             return
-        if self._board is not None:
-            self._board.close()
-            self._board = None
+        if self.tracker is not None:
+            self.tracker.close(status)
+            about["tracker"] = self.tracker.about
         self.folder.tell(
             status=status,
             step=step,

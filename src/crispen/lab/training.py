@@ -36,6 +36,7 @@ from crispen.lab.recipe import Recipe
 from crispen.lab.run_folder import RunFolder, make_folder
 from crispen.lab.schedule import Judge
 from crispen.lab.start import begin
+from crispen.lab.tracking import Tracker, check_tracker
 from crispen.lab.validation import Validator, folder_cases, held_out_cases
 from crispen.progress import Progress
 
@@ -81,6 +82,7 @@ class Trainer:
         self.lineage: dict[str, Any] = no_lineage()
         # All errors in a recipe are reported before anything is read.
         network, pipeline = check_recipe(recipe)
+        check_tracker(recipe)
         place = Place.of_environment(devices)
         saved = None if place.rank and resume is False else self._saved(recipe, resume)
         if saved is None:
@@ -213,8 +215,10 @@ class Trainer:
         folder, batches = self.keeper.folder, self.batches
         if folder is None:
             return
+        tracker = self._tracker(folder)
         folder.begin(
             self.step,
+            tracker=tracker.about if tracker else None,
             wall_time_s=round(self.wall_time_s, 2),
             epoch=self.keeper.epoch(self.step),
             parameters=parameter_count(self.learner.average.merged()),
@@ -228,6 +232,15 @@ class Trainer:
                 "split": batches.split,
             },
         )
+
+    def _tracker(self, folder: RunFolder) -> Tracker | None:
+        """What the log is sent to as well, opened at the step where the run starts."""
+        table = self.recipe.tracker
+        if table is None or table.kind == "none":
+            return None
+        before = folder.about.get("tracker")
+        tracker = self.keeper.tracker = Tracker(self.recipe, folder.path, self.step, before)
+        return tracker
 
     def fit(self, progress: Progress | None = None) -> dict[str, float]:
         """Trains to the last step, or until validation has not improved for long enough.
