@@ -15,6 +15,7 @@ from crispen.lab.recipe import (
     Adversarial,
     Paper,
     Recipe,
+    TrackerTable,
     Train,
     Validation,
     load_recipe,
@@ -40,6 +41,7 @@ SECTIONS: dict[str, type[Table]] = {
     "teacher": TeacherTable,
     "adversarial": Adversarial,
     "adversarial.discriminator": DiscriminatorTable,
+    "tracker": TrackerTable,
     "paper": Paper,
 }
 

@@ -52,7 +52,7 @@ def test_a_run_folder_tells_everything(recipe: Make, tmp_path: Path) -> None:
     assert load_checkpoint(folder / "epoch-0001.ckpt")["step"] == 5
     assert read_image(run.samples[0].file).pixels.shape[1] > 4 * 200
     assert read_image(folder / "curves.png").pixels.size
-    assert list((folder / "tensorboard").glob("events*"))
+    assert not (folder / "tensorboard").exists()
     assert run.model == folder / "tiny-noise.onnx"
 
 

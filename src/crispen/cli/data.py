@@ -1,4 +1,4 @@
-"""``crispen data``: public sets by name, and packs of pictures."""
+"""``crispen data``: public sets by name, packs of pictures, and what a set is like."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from typing import Annotated
 
 import typer
 
+from crispen.cli._curation import add_to
 from crispen.cli.console import Json, Overwrite, print_json, print_table, progress
 from crispen.errors import UsageError, nearest_names
 
 app = typer.Typer(
     invoke_without_command=True,
-    help="List public sets of pictures, fetch one, or pack a folder for a fast start.",
+    help="List public sets of pictures, fetch one, or examine, filter, cut and pack a folder.",
 )
 
 
@@ -27,7 +28,7 @@ class Color(StrEnum):
 
 @app.callback()
 def data(context: typer.Context, json: Json = False) -> None:
-    """List public sets of pictures, fetch one, or pack a folder for a fast start.
+    """List public sets of pictures, fetch one, or examine, filter, cut and pack a folder.
 
     Without a further word the sets are listed that a recipe may name: what each is, how large its
     archive is, under what terms, and whether it is here.
@@ -162,3 +163,6 @@ def pack(
         print_json({"pack": str(output), "pictures": count, "bytes": size})
         return
     typer.echo(f"packed {count:,} pictures into {output} ({size / 1e6:,.1f} MB)")
+
+
+add_to(app)

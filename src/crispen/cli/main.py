@@ -31,6 +31,7 @@ COMMANDS = (
     "degrade",
     "data",
     "train",
+    "search",
     "runs",
     "study",
     "report",

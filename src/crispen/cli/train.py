@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -14,6 +15,15 @@ from crispen.media.format_choice import is_video_name
 if TYPE_CHECKING:
     from crispen.lab.recipe import Recipe
     from crispen.lab.training_job import Trained
+
+
+class Tracker(StrEnum):
+    """Where the log is sent too."""
+
+    tensorboard = "tensorboard"
+    wandb = "wandb"
+    mlflow = "mlflow"
+    none = "none"
 
 
 def train(
@@ -44,6 +54,15 @@ def train(
             metavar="KEY=VALUE",
             help="Change the recipe, as in train.steps=1000 or degradation.0.sigma=[0,30]; can "
             "be repeated.",
+        ),
+    ] = None,
+    tracker: Annotated[
+        Tracker | None,
+        typer.Option(
+            "--tracker",
+            help="Send the log to TensorBoard, Weights & Biases or MLflow too; the same as "
+            "--set tracker.kind=NAME. Off unless given here or in the recipe.",
+            show_default=False,
         ),
     ] = None,
     start: Annotated[
@@ -117,9 +136,9 @@ def train(
         recipe,
         [
             *(assignments or []),
-            *([] if data is None else _data(data)),
+            *recipe_changes(data=data, valid=valid),
+            *([f"tracker.kind={tracker}"] if tracker is not None else []),
             *([f"train.start={_quoted(start)}"] if start is not None else []),
-            *([f"validation.path={_quoted(valid)}"] if valid is not None else []),
         ],
     )
     job = TrainingJob(
@@ -154,6 +173,14 @@ def train(
         typer.echo(f"use it: crispen enhance photo.jpg --model {result.model}")
     else:
         typer.echo(f"export it: crispen export {result.checkpoint}")
+
+
+def recipe_changes(*, data: str | None, valid: Path | None) -> list[str]:
+    """What ``--data`` and ``--valid`` change in a recipe, as ``key=value``."""
+    return [
+        *([] if data is None else _data(data)),
+        *([f"validation.path={_quoted(valid)}"] if valid is not None else []),
+    ]
 
 
 def _data(path: str) -> list[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 
@@ -20,10 +20,8 @@ from crispen.lab.learner import Learner
 from crispen.lab.run_folder import RunFolder
 from crispen.lab.sample_sheets import write_sheet
 from crispen.lab.schedule import Judge
+from crispen.lab.tracking import Tracker
 from crispen.lab.validation import Validator
-
-if TYPE_CHECKING:
-    from torch.utils.tensorboard import SummaryWriter
 
 
 class Keeper:
@@ -55,7 +53,7 @@ class Keeper:
         self.validator = validator
         self.best: dict[str, float] = {}
         self._save = save
-        self._board: SummaryWriter | None = None
+        self.tracker: Tracker | None = None
         train = self.recipe.train
         self._sampled = {self._step_of(epoch) for epoch in train.sample_epochs}
         self._kept = {self._step_of(epoch): epoch for epoch in train.keep_epochs}
@@ -73,6 +71,10 @@ class Keeper:
     def after_step(self, step: int, rate: float, seconds: float) -> None:
         """Logs, validates, samples and saves as scheduled after `step` steps.
 
+        After each validation, once everything is written, the callbacks of the run have their
+        ``on_validation_end(step, steps, figures)`` called: steps done, steps in all, and what was
+        measured by name (``psnr`` …). One that raises `Cancelled` stops the run.
+
         Args:
             step: Steps done.
             rate: Factor of the last step's learning rate.
@@ -83,6 +85,7 @@ class Keeper:
         """
         train = self.recipe.train
         last = step == train.steps
+        figures: dict[str, float] = {}
         if self._watches_every_step:
             self._check(step, self.learner.recent[-1][""].reshape(1))
         measures = last or step % train.validate_every == 0
@@ -91,13 +94,20 @@ class Keeper:
         if logs or saves or len(self.learner.recent) >= 100:
             losses = self._losses(step)
             if logs:
-                self._log(step, rate, seconds, losses, measures)
+                figures = self._log(step, rate, seconds, losses, measures)
         if not last and (step in self._sampled or _due(step, train.sample_every)):
             self.sample(step)
         if step in self._kept:
             self.save(f"epoch-{self._kept[step]:04d}.ckpt", step)
         if saves and not last:
             self.save(CHECKPOINT, step)
+        if measures:
+            self.learner.fabric.call(
+                "on_validation_end",
+                step=step,
+                steps=train.steps,
+                figures={k.removeprefix("val_"): v for k, v in figures.items()},
+            )
 
     def save(self, name: str, step: int) -> None:
         """Writes a checkpoint if all weights are finite.
@@ -144,7 +154,8 @@ class Keeper:
 
     def _log(
         self, step: int, rate: float, seconds: float, losses: Mapping[str, float], measures: bool
-    ) -> None:
+    ) -> dict[str, float]:
+        """Writes a line; returns what validation measured."""
         row: dict[str, float] = {
             "step": step,
             "epoch": self.epoch(step),
@@ -152,14 +163,16 @@ class Keeper:
             **losses,
             "seconds": seconds,
         }
-        if measures:
-            row |= self._validate(step)
+        figures = self._validate(step) if measures else {}
+        row |= figures
         if self.folder:
             self.folder.log(row)
-            self._show(step, row)
+            if self.tracker is not None:
+                self.tracker.log(row, step)
             self.folder.tell(
                 step=step, epoch=row["epoch"], wall_time_s=round(seconds, 2), best=self.best
             )
+        return figures
 
     def _validate(self, step: int) -> dict[str, float]:
         figures: dict[str, float] = {}
@@ -191,17 +204,6 @@ class Keeper:
         table = self.recipe.adversarial
         return table is not None and step > table.pretrain_steps
 
-    def _show(self, step: int, row: Mapping[str, float]) -> None:
-        assert self.folder
-        if self._board is None:
-            from torch.utils.tensorboard import SummaryWriter
-
-            # Removes what a killed run recorded for later steps.
-            self._board = SummaryWriter(str(self.folder.path / "tensorboard"), purge_step=step)
-        for name, value in row.items():
-            if name not in ("step", "seconds"):
-                self._board.add_scalar(name, value, step)
-
     def sample(self, step: int) -> None:
         """Makes a sample sheet and plots the curves."""
         if not self.folder or not self.validator:
@@ -220,9 +222,9 @@ class Keeper:
         """Records how the run ended."""
         if not self.folder:
             return
-        if self._board is not None:
-            self._board.close()
-            self._board = None
+        if self.tracker is not None:
+            self.tracker.close(status)
+            about["tracker"] = self.tracker.about
         self.folder.tell(
             status=status,
             step=step,

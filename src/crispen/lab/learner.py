@@ -59,6 +59,24 @@ def check_losses(recipe: Recipe, network: Network) -> None:
         build_loss(recipe.loss)(output, torch.zeros_like(output.image))
 
 
+def check_recipe(recipe: Recipe) -> tuple[Network, Pipeline | None]:
+    """Builds what a recipe names, on the CPU, so that all its errors are reported before any work.
+
+    Returns:
+        The untrained network, and the pipeline that makes inputs from targets; see `make_pipeline`.
+
+    Raises:
+        CrispenError: Network, degradations, losses or crops do not fit each other.
+    """
+    network = make_network(recipe)
+    pipeline = make_pipeline(recipe, torch.device("cpu"))
+    check_losses(recipe, network)
+    if recipe.adversarial:
+        side = recipe.scale * recipe.data.patch
+        recipe.adversarial.discriminator.build(recipe.data.channels).check_side(side)
+    return network, pipeline
+
+
 def is_paired(recipe: Recipe) -> bool:
     """Whether the data has its own inputs."""
     data = recipe.data

@@ -17,7 +17,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -101,12 +101,13 @@ def _outer() -> ClusterEnvironment | None:
     return TorchElasticEnvironment() if TorchElasticEnvironment.detect() else None
 
 
-def connect(device: str, place: Place) -> Fabric:
+def connect(device: str, place: Place, callbacks: Sequence[object] = ()) -> Fabric:
     """Joins the processes that train together; returns once all have joined.
 
     Args:
         device: ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
         place: See `Place`.
+        callbacks: What `Fabric.call` calls, in this process.
 
     Raises:
         UsageError: The device does not exist, or there are fewer than requested.
@@ -127,7 +128,7 @@ def connect(device: str, place: Place) -> Fabric:
     outer = _outer() if not place.port else None
     if place.devices == 1 and outer is None:
         devices = [int(index)] if index else 1
-        return Fabric(accelerator=kind, devices=devices)
+        return Fabric(accelerator=kind, devices=devices, callbacks=list(callbacks))
     # Its messages about joining are only for debugging.
     logging.getLogger("lightning.fabric").setLevel(logging.WARNING)
     environment = outer or _Here(place.rank, place.devices, place.port)
@@ -136,6 +137,7 @@ def connect(device: str, place: Place) -> Fabric:
         accelerator=kind,
         devices=place.devices,
         num_nodes=nodes,
+        callbacks=list(callbacks),
         # Running means of batch normalisation are rank 0's; broadcast between two passes, they
         # would corrupt the first one's gradient.
         strategy=DDPStrategy(cluster_environment=environment, forward_sync_buffers=False),

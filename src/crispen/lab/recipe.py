@@ -128,6 +128,19 @@ class Validation(Table):
         return self.monitor in ("psnr", "ssim", "ssimulacra2")
 
 
+class TrackerTable(Table):
+    """Where the log of a run is sent too."""
+
+    kind: Literal["none", "tensorboard", "wandb", "mlflow"] = Field(
+        description="tensorboard: files in the run's folder; wandb: Weights & Biases, as its "
+        "environment variables say; mlflow: the server of MLFLOW_TRACKING_URI, or else mlflow.db "
+        "beside the run's folder"
+    )
+    project: str = Field(
+        "crispen", min_length=1, description="W&B's project, or MLflow's experiment"
+    )
+
+
 class Paper(Table):
     """Published figures to compare with."""
 
@@ -153,6 +166,9 @@ class Recipe(Table):
     )
     adversarial: Adversarial | None = None
     validation: Validation = Validation()
+    tracker: TrackerTable | None = Field(
+        None, description="where the log is sent too; nowhere unless given"
+    )
     paper: Paper | None = None
 
     @model_validator(mode="after")
@@ -271,7 +287,9 @@ def _explained(kind: str, message: str, path: list[int | str]) -> str:
         return "needs at least one entry"
     if kind == "extra_forbidden":
         table: Any = Recipe if len(path) == 1 else Recipe.model_fields[str(path[0])].annotation
-        known = getattr(table, "model_fields", {})
+        # A table that may be left out is `Table | None`.
+        tables = get_args(table) or (table,)
+        known = {name for one in tables for name in getattr(one, "model_fields", {})}
         return f"no such key{nearest_names(str(path[-1]), known)}"
     return message.removeprefix("Value error, ")
 

@@ -5,7 +5,6 @@
     recipe.toml    every value that was used
     run.json       name, status, step, versions, command, data, best figures …
     log.csv        one line every `train.log_every` steps and at every validation
-    tensorboard/   the same data for TensorBoard
     curves.png     the same data, plotted
     samples/       sample sheets, and samples.json that lists them
     last.ckpt      the latest checkpoint, from which a run resumes

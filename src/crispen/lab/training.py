@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -28,13 +29,14 @@ from crispen.lab.checkpoint import (
     save_checkpoint,
 )
 from crispen.lab.data import Batches, open_batches
-from crispen.lab.learner import Learner, check_losses, is_paired, make_network, make_pipeline
+from crispen.lab.learner import Learner, check_recipe, is_paired
 from crispen.lab.networks import parameter_count
 from crispen.lab.processes import Place, connect, disconnect, hardware, helpers
 from crispen.lab.recipe import Recipe
 from crispen.lab.run_folder import RunFolder, make_folder
 from crispen.lab.schedule import Judge
 from crispen.lab.start import begin
+from crispen.lab.tracking import Tracker, check_tracker
 from crispen.lab.validation import Validator, folder_cases, held_out_cases
 from crispen.progress import Progress
 
@@ -53,6 +55,7 @@ class Trainer:
         resume: True: continue the run in the folder; False: move it aside and start again; None:
             continue if there is one.
         progress: Receives events while pictures are read.
+        callbacks: Lightning callbacks of this process; see `Keeper.after_step` for their hook.
 
     Raises:
         UsageError: The recipe is inconsistent, or the folder contains a run of another recipe.
@@ -70,19 +73,16 @@ class Trainer:
         compile_network: bool = False,
         resume: bool | None = None,
         progress: Progress | None = None,
+        callbacks: Sequence[object] = (),
     ) -> None:
         self.folder = folder
         self.step = 0
         self.wall_time_s = 0.0
         self.judge = Judge()
         self.lineage: dict[str, Any] = no_lineage()
-        network = make_network(recipe)
         # All errors in a recipe are reported before anything is read.
-        pipeline = make_pipeline(recipe, torch.device("cpu"))
-        check_losses(recipe, network)
-        side = recipe.scale * recipe.data.patch
-        if recipe.adversarial:
-            recipe.adversarial.discriminator.build(recipe.data.channels).check_side(side)
+        network, pipeline = check_recipe(recipe)
+        check_tracker(recipe)
         place = Place.of_environment(devices)
         saved = None if place.rank and resume is False else self._saved(recipe, resume)
         if saved is None:
@@ -98,11 +98,11 @@ class Trainer:
                 "compile_network": compile_network,
             }
             self._stack.enter_context(helpers(place, [json.dumps(order)], folder))
-            self.fabric = connect(device, place)
+            self.fabric = connect(device, place, callbacks)
             self._stack.callback(disconnect)
             # TF32 would round the bicubic base to 10 bits of mantissa.
             torch.backends.cudnn.allow_tf32 = False
-            size = pipeline.crop if pipeline else side
+            size = pipeline.crop if pipeline else recipe.scale * recipe.data.patch
             self.batches = self._open(recipe, size, progress)
             self.recipe = self._resolved(recipe)
             self.learner = Learner(
@@ -215,8 +215,10 @@ class Trainer:
         folder, batches = self.keeper.folder, self.batches
         if folder is None:
             return
+        tracker = self._tracker(folder)
         folder.begin(
             self.step,
+            tracker=tracker.about if tracker else None,
             wall_time_s=round(self.wall_time_s, 2),
             epoch=self.keeper.epoch(self.step),
             parameters=parameter_count(self.learner.average.merged()),
@@ -230,6 +232,15 @@ class Trainer:
                 "split": batches.split,
             },
         )
+
+    def _tracker(self, folder: RunFolder) -> Tracker | None:
+        """What the log is sent to as well, opened at the step where the run starts."""
+        table = self.recipe.tracker
+        if table is None or table.kind == "none":
+            return None
+        before = folder.about.get("tracker")
+        tracker = self.keeper.tracker = Tracker(self.recipe, folder.path, self.step, before)
+        return tracker
 
     def fit(self, progress: Progress | None = None) -> dict[str, float]:
         """Trains to the last step, or until early stopping.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,6 +38,7 @@ class TrainingJob:
     Attributes:
         threads: Maximum number of CPU threads; None for PyTorch's own choice.
         export: Export the best checkpoint as a model at the end.
+        callbacks: Lightning callbacks; see `crispen.lab.callbacks.Keeper.after_step`.
     """
 
     recipe: Recipe
@@ -47,6 +49,7 @@ class TrainingJob:
     compile_network: bool = False
     resume: bool | None = None
     export: bool = True
+    callbacks: Sequence[object] = ()
 
     def run(self, progress: Progress | None = None) -> Trained:
         """Trains to the end; see `Trainer.fit` for what it raises."""
@@ -65,6 +68,7 @@ class TrainingJob:
             compile_network=self.compile_network,
             resume=self.resume,
             progress=progress,
+            callbacks=self.callbacks,
         )
         rank = trainer.fabric.global_rank
         best = trainer.fit(progress)

@@ -20,7 +20,7 @@ from crispen.models.dials import Dials, blur_of, noise_dial, noise_of, quality_o
 Kind = Literal["photo", "drawing", "text"]
 
 # Lower values are no fault, or may be texture. Dials as in `crispen.models.dials`.
-_SEEN_QUALITY, _SEEN_NOISE, _SEEN_BLUR = 92, 0.3, 0.3
+SEEN_QUALITY, SEEN_NOISE, SEEN_BLUR = 92, 0.3, 0.3
 # Clean pictures sometimes measure this much, and are best left alone: benchmarks/crossover.py.
 _FAINT_NOISE, _FAINT_BLUR, _FAINT_COMPRESSION = 0.2, 0.12, 0.37
 # Texture after a codec looks like noise: up to the first dial half of it counts, which costs noisy
@@ -69,7 +69,7 @@ class Look:
         if self.compression:
             return round(quality_of_step(self.compression.step))
         found = round(quality_of(self.measured["compression"].value))
-        return found if found < _SEEN_QUALITY else None
+        return found if found < SEEN_QUALITY else None
 
     @property
     def faults(self) -> list[str]:
@@ -160,13 +160,13 @@ def faults_of(dials: Dials, *, once: bool = False) -> list[str]:
     """
     found = []
     quality = quality_of(dials.compression or 0)
-    if quality < _SEEN_QUALITY:
+    if quality < SEEN_QUALITY:
         found.append(
             f"{'compressed like a JPEG of' if once else 'JPEG'} quality about {quality:.0f}"
         )
-    if (dials.noise or 0) >= _SEEN_NOISE:
+    if (dials.noise or 0) >= SEEN_NOISE:
         found.append(f"noise {noise_of(dials.noise or 0):.0f}")
-    if (dials.blur or 0) >= _SEEN_BLUR:
+    if (dials.blur or 0) >= SEEN_BLUR:
         found.append(f"blur {blur_of(dials.blur or 0):.1f} px")
     return found
 

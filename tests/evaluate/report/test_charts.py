@@ -10,7 +10,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crispen.evaluate.report.charts import HEIGHT, WIDTH, Series, bar, line_chart, number, thin
+from crispen.evaluate.report.charts import (
+    HEIGHT,
+    WIDTH,
+    Series,
+    bar,
+    line_chart,
+    number,
+    scatter_chart,
+    thin,
+)
 
 NUMBERS = st.floats(-1e6, 1e6, allow_nan=False)
 
@@ -98,3 +107,29 @@ def test_numbers(value: float, text: str) -> None:
 def test_bars_stay_in_their_cell() -> None:
     assert 'width="100.0"' in bar(7)
     assert 'width="0.0"' in bar(-1)
+
+
+def dots(text: str) -> list[tuple[float, float]]:
+    return [
+        (float(x), float(y)) for x, y in re.findall(r'<circle[^>]* cx="([^"]*)" cy="([^"]*)"', text)
+    ]
+
+
+def test_a_logarithmic_axis_spaces_factors_evenly() -> None:
+    points = [(1e-2, 3.0), (1e-4, 1.0), (1e-3, 2.0)]
+    text = scatter_chart(points, title="T", x_label="rate", y_label="dB", x_log=True)
+    (x0, y0), (x1, y1), (x2, y2) = dots(text)
+    assert x1 - x0 == pytest.approx(x2 - x1, abs=0.2)
+    assert y0 > y1 > y2
+    assert "rate (logarithmic)" in text
+    ElementTree.fromstring(text.replace("hidden>", 'hidden="">'))
+
+
+def test_names_stand_below_their_points() -> None:
+    text = scatter_chart(
+        [(1, 2.0), (0, 1.0)], title="T", x_label="k", y_label="dB", names=["a", "<b>"]
+    )
+    (x0, _), (x1, _) = dots(text)
+    names = re.findall(r'<text x="([^"]*)" y="\d+" text-anchor="middle">([^<]*)<', text)
+    assert names == [(f"{x0:.1f}", "a"), (f"{x1:.1f}", "&lt;b&gt;")]
+    assert scatter_chart([], title="T", x_label="k", y_label="dB") == ""

@@ -10,7 +10,7 @@ import numpy as np
 import PIL.Image
 import pytest
 
-from crispen.evaluate.report.html_page import escape, make_page, picture_url
+from crispen.evaluate.report.html_page import escape, make_page, make_report_page, picture_url
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (6, 9, 3), np.uint8)
 
@@ -37,3 +37,12 @@ def test_a_picture_is_its_own_address(kind: str) -> None:
         assert picture.size == (9, 6)
         if kind == "png":
             assert np.array_equal(np.asarray(picture), PIXELS)
+
+
+def test_a_report_links_to_the_sections_that_have_content() -> None:
+    sections = {"a": ("One & two", "<p>1</p>"), "b": ("Nothing", "")}
+    page = make_report_page("T", "<p>lead</p>", sections)
+    assert '<a href="#a">One &amp; two</a>' in page
+    assert '<section id="a"><h2>One &amp; two</h2><p>1</p></section>' in page
+    assert "Nothing" not in page
+    assert page.index("<p>lead</p>") < page.index('<section id="a">')

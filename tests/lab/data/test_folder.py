@@ -13,6 +13,7 @@ import torch
 
 from crispen.errors import InputError, MissingInput
 from crispen.lab.data import FolderTable, open_batches
+from crispen.lab.data.splitting import draw
 from crispen.media.image import read_image
 
 Save = Callable[..., Path]
@@ -150,3 +151,86 @@ def test_the_training_pack_at_hand(shared_data: Path) -> None:
     assert len(batches.split["valid"]) == 20
     assert batches.batch(0, 64).target.shape == (16, 1, 64, 64)
     batches.close()
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> set[str]:
+    """Names of the files that are opened as pictures, whole or for their header."""
+    import crispen.lab.data.sources as sources
+
+    names: set[str] = set()
+
+    def noting(function: Callable[..., Any]) -> Callable[..., Any]:
+        def call(file: Path, *rest: Any, **options: Any) -> Any:
+            names.add(Path(file).name)
+            return function(file, *rest, **options)
+
+        return call
+
+    for name in ("open_image", "read_image"):
+        monkeypatch.setattr(sources, name, noting(getattr(sources, name)))
+    return names
+
+
+@pytest.mark.parametrize("memory", MODES)
+def test_a_limit_opens_only_what_it_needs(
+    tmp_path: Path, save: Save, memory: str, opened: set[str]
+) -> None:
+    for i in range(20):
+        save(f"{i:02d}.png", seed=i)
+    limited = open_batches(
+        table(tmp_path, memory=memory, limit=5, valid_share=0.4, split_seed=3), seed=0
+    )
+    used = {*limited.split["train"], *limited.split["valid"]}
+    assert opened == used
+    assert len(used) == 5
+    # The same pictures as are drawn when all of them are known.
+    drawn = draw(range(20), share=0.4, seed=3, limit=5)
+    assert limited.split["train"] == [f"{i:02d}.png" for i in drawn.train]
+    assert limited.split["valid"] == [f"{i:02d}.png" for i in drawn.valid]
+    assert "3 pictures to train on" in limited.description
+    first = limited.batch(0, 8).target
+    limited.close()
+    opened.clear()
+    whole = open_batches(table(tmp_path, memory=memory, valid_share=0.4, split_seed=3), seed=0)
+    assert len(opened) == 20
+    assert whole.digest == limited.digest
+    whole.close()
+    again = open_batches(
+        table(tmp_path, memory=memory, limit=5, valid_share=0.4, split_seed=3), seed=0
+    )
+    assert torch.equal(again.batch(0, 8).target, first)
+    again.close()
+
+
+@pytest.mark.parametrize("memory", MODES)
+def test_a_limit_and_a_folder_that_is_held_out(
+    tmp_path: Path, save: Save, memory: str, opened: set[str]
+) -> None:
+    for i in range(8):
+        save(f"train/{i}.png", seed=i)
+        save(f"valid/v{i}.png", seed=10 + i)
+    changes = {"memory": memory, "limit": 2, "valid_path": str(tmp_path / "valid")}
+    batches = open_batches(table(tmp_path / "train", **changes), seed=0)
+    assert (len(batches.split["train"]), len(batches.split["valid"])) == (2, 8)
+    assert len(opened) == 10
+    batches.close()
+
+
+def test_unreadable_pictures_count_in_a_limit(tmp_path: Path, save: Save) -> None:
+    for i in range(6):
+        save(f"{i}.png", seed=i)
+    first, *others = draw(range(6), share=0, seed=0, limit=3).train
+    (tmp_path / f"{first}.png").write_bytes(b"no picture")
+    with pytest.raises(InputError, match=f"1 picture.*{first}.png"):
+        open_batches(table(tmp_path, limit=3), seed=0)
+    batches = open_batches(table(tmp_path, limit=3, skip_unreadable=True), seed=0)
+    assert batches.split["train"] == [f"{i}.png" for i in others]
+    assert "1 unreadable left out" in batches.description
+    batches.close()
+    # One that is not drawn is not noticed.
+    (tmp_path / f"{first}.png").unlink()
+    save(f"{first}.png")
+    spare = next(i for i in range(6) if i not in (first, *others))
+    (tmp_path / f"{spare}.png").write_bytes(b"no picture")
+    open_batches(table(tmp_path, limit=3), seed=0).close()

@@ -175,3 +175,19 @@ def test_set14(shared_data: Path) -> None:
         given = PairsTable(input=str(folder / f"LR_x{scale}"), target=str(folder / "HR"))
         batches = open_batches(given, seed=0, scale=scale)
         assert len(batches.split["train"]) + len(batches.split["valid"]) == 14
+
+
+def test_a_limit_opens_only_what_it_needs(folders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import crispen.lab.data.sources as sources
+
+    whole, opened = sources.open_image, []
+
+    def open_image(file: Path) -> Any:
+        opened.append(f"{file.parents[1].name}/{file.name}")
+        return whole(file)
+
+    monkeypatch.setattr(sources, "open_image", open_image)
+    batches = open_batches(table(folders, limit=1), seed=0, scale=2)
+    (name,) = (Path(target).name for target in batches.split["train"])
+    assert sorted(opened) == [f"HR/{name}", f"LR/{name}"]
+    batches.close()

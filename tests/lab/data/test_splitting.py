@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from crispen.lab.data.splitting import LISTED, Split, draw
+from crispen.lab.data.splitting import LISTED, Split, draw, left_out
 
 EXAMPLES = settings(max_examples=60, deadline=None, derandomize=True)
 
@@ -33,6 +33,16 @@ def test_both_parts_together_are_what_there_is(
     assert len({groups[i] for i in both}) == (min(limit, total) if limit else total)
     assert split.train
     assert not {groups[i] for i in split.train} & {groups[i] for i in split.valid}
+
+
+@EXAMPLES
+@given(st.integers(1, 40), st.floats(0, 0.99), st.integers(0, 5), st.integers(0, 50))
+def test_left_out_is_what_no_draw_uses(count: int, share: float, seed: int, limit: int) -> None:
+    groups = [i // 2 for i in range(count)]
+    for some in (None, groups):
+        split = draw(range(count), share=share, seed=seed, limit=limit, groups=some)
+        unused = set(range(count)).difference(split.train, split.valid)
+        assert left_out(count, limit, seed, some) == unused
 
 
 @pytest.mark.parametrize(

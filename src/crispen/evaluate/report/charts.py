@@ -80,13 +80,59 @@ def line_chart(
             for s in drawn
         ],
     }
+    return _figure(title, _legend(drawn), "".join(parts), spoken, facts)
+
+
+def _figure(title: str, legend: str, drawing: str, spoken: str, facts: object) -> str:
     return (
-        f'<figure class="chart"><figcaption>{escape(title)}</figcaption>{_legend(drawn)}'
+        f'<figure class="chart"><figcaption>{escape(title)}</figcaption>{legend}'
         f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" role="img" tabindex="0" '
-        f'aria-label="{escape(f"{title}. {spoken}")}">{"".join(parts)}'
+        f'aria-label="{escape(f"{title}. {spoken}")}">{drawing}'
         f'<g class="cursor" hidden><line y1="{_TOP}" y2="{HEIGHT - _BOTTOM}"></line></g></svg>'
         '<output class="reading" aria-live="polite"></output>'
         f'<script type="application/json">{_json(facts)}</script></figure>'
+    )
+
+
+def scatter_chart(
+    points: Sequence[Point],
+    *,
+    title: str,
+    x_label: str,
+    y_label: str,
+    x_log: bool = False,
+    names: Sequence[str] = (),
+) -> str:
+    """A chart of single points as a ``<figure>``; an empty string if there are none.
+
+    Args:
+        points: ``(x, y)``, in any order.
+        title: Above it.
+        x_label: For the x axis.
+        y_label: For the y axis, with its unit.
+        x_log: The x axis is logarithmic; all x must be positive.
+        names: Names of x = 0, 1, 2 …, for values that are not numbers.
+    """
+    if not points:
+        return ""
+    drawn = sorted(points)
+    xs, ys = [x for x, _ in drawn], [y for _, y in drawn]
+    ends = (-0.5, len(names) - 0.5) if names else (min(xs), max(xs))
+    across = _Axis(*ends, _LEFT, WIDTH - _RIGHT, log=x_log, roomy=not names)
+    up = _Axis(min(ys), max(ys), HEIGHT - _BOTTOM, _TOP, roomy=True)
+    dots = "".join(
+        f'<circle class="f0" cx="{across(x):.1f}" cy="{up(y):.1f}" r="4"/>' for x, y in drawn
+    )
+    written = [names[int(x)] if names else number(x) for x in xs]
+    spoken = "; ".join(f"{x}: {number(y)}" for x, y in zip(written, ys, strict=True))
+    places = [[round(across(x), 1), round(up(y), 1), number(y)] for x, y in drawn]
+    only = {"label": y_label, "color": 0, "points": places, "xs": written}
+    return _figure(
+        title,
+        "",
+        f"{_grid(across, up, x_label, y_label, names)}{dots}",
+        spoken,
+        {"x": x_label, "series": [only]},
     )
 
 
@@ -173,7 +219,7 @@ class _Axis:
         return [round((first + i) * step, 12) for i in range(count)]
 
 
-def _grid(across: _Axis, up: _Axis, x_label: str, y_label: str) -> str:
+def _grid(across: _Axis, up: _Axis, x_label: str, y_label: str, names: Sequence[str] = ()) -> str:
     parts = []
     for value in up.ticks():
         y = up(value)
@@ -181,20 +227,23 @@ def _grid(across: _Axis, up: _Axis, x_label: str, y_label: str) -> str:
             f'<line class="grid" x1="{_LEFT}" x2="{WIDTH - _RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>'
             f'<text x="{_LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{number(value)}</text>'
         )
-    for value in across.ticks():
+    ticks = {float(i): name for i, name in enumerate(names)}
+    for value, text in (ticks or {v: _short(v) for v in across.ticks()}).items():
         x = across(value)
         parts.append(
             f'<text x="{x:.1f}" y="{HEIGHT - _BOTTOM + 18}" text-anchor="middle">'
-            f"{_short(value)}</text>"
+            f"{escape(text)}</text>"
         )
     middle = (_TOP + HEIGHT - _BOTTOM) / 2
-    scale = " (logarithmic)" if up.log else ""
+    logarithmic = " (logarithmic)"
+    x_label += logarithmic if across.log else ""
+    y_label += logarithmic if up.log else ""
     parts.append(
         f'<line class="axis" x1="{_LEFT}" x2="{WIDTH - _RIGHT}" y1="{HEIGHT - _BOTTOM}" '
         f'y2="{HEIGHT - _BOTTOM}"/>'
         f'<text x="{WIDTH - _RIGHT}" y="{HEIGHT - 6}" text-anchor="end">{escape(x_label)}</text>'
         f'<text transform="translate(11 {middle}) rotate(-90)" text-anchor="middle">'
-        f"{escape(y_label)}{scale}</text>"
+        f"{escape(y_label)}</text>"
     )
     return "".join(parts)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 
@@ -76,6 +76,36 @@ def make_page(
         body=body,
         script="".join(asset(name) for name in scripts),
     )
+
+
+def make_report_page(
+    title: str,
+    lead: str,
+    sections: Mapping[str, tuple[str, str]],
+    *,
+    scripts: Sequence[str] = ("charts.js",),
+) -> str:
+    """A report: a lead, then sections with links to them.
+
+    Args:
+        title: As text.
+        lead: What precedes the sections, as HTML.
+        sections: Title as text and content as HTML, by id; those without content are left out.
+        scripts: Script files, by name.
+    """
+    there = {key: value for key, value in sections.items() if value[1]}
+    links = "".join(f'<a href="#{key}">{escape(name)}</a>' for key, (name, _) in there.items())
+    body = [
+        '<a class="skip" href="#main">To the report</a>',
+        f'<nav class="toc" aria-label="Sections">{links}</nav>',
+        f'<main id="main">{lead}',
+        *(
+            f'<section id="{key}"><h2>{escape(name)}</h2>{content}</section>'
+            for key, (name, content) in there.items()
+        ),
+        "</main>",
+    ]
+    return make_page(title, "\n".join(body), styles=["report.css"], scripts=scripts, kind="report")
 
 
 def picture_url(pixels: Bytes, kind: str = "png") -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from crispen.evaluate.known_metrics import METRICS
 from crispen.evaluate.report.charts import COLORS, Series, line_chart
-from crispen.evaluate.report.html_page import escape, make_page
+from crispen.evaluate.report.html_page import escape, make_report_page
 from crispen.evaluate.report.report_parts import Report
 from crispen.evaluate.report.run_facts import (
     card_section,
@@ -56,24 +56,11 @@ def make_report(report: Report) -> str:
         "card": ("Model card", card_section(report)),
         "provenance": ("How to repeat it", provenance_section(report)),
     }
-    there = {key: value for key, value in sections.items() if value[1]}
-    links = "".join(f'<a href="#{key}">{escape(name)}</a>' for key, (name, _) in there.items())
-    body = [
-        '<a class="skip" href="#main">To the report</a>',
-        f'<nav class="toc" aria-label="Sections">{links}</nav>',
-        f'<main id="main">{_lead(report, title)}{_overview(report)}{_discussion(report)}',
-        *(
-            f'<section id="{key}"><h2>{escape(name)}</h2>{content}</section>'
-            for key, (name, content) in there.items()
-        ),
-        "</main>",
-    ]
-    return make_page(
+    return make_report_page(
         title,
-        "\n".join(body),
-        styles=["report.css"],
+        f"{_lead(report, title)}{_overview(report)}{_discussion(report)}",
+        sections,
         scripts=["slider.js", "charts.js", "report.js"],
-        kind="report",
     )
 
 

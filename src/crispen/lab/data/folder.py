@@ -11,6 +11,7 @@ from pathlib import Path
 from crispen.errors import InputError, MissingInput
 from crispen.lab.data.material import Material
 from crispen.lab.data.sources import Failures, FileSource, ShrunkSource, picture_files
+from crispen.lab.data.splitting import left_out
 from crispen.lab.data.tables import Color
 from crispen.progress import Progress
 
@@ -60,6 +61,8 @@ def folder_material(
     side: int,
     shortest: int = 0,
     workers: int,
+    limit: int = 0,
+    split_seed: int = 0,
     progress: Progress | None,
 ) -> Material:
     """The pictures of some folders.
@@ -71,6 +74,8 @@ def folder_material(
         side: Make each a square of this side; 0 keeps the size.
         shortest: Shrink larger ones until their shorter side is this; 0 keeps the size.
         workers: Number of threads.
+        limit: Number of pictures to train on, or to split; the others are never opened. 0: all.
+        split_seed: Decides which.
         progress: Receives progress events.
     """
     found = {folder: files_in(folder) for folder in (*folders, *held_out)}
@@ -79,11 +84,12 @@ def folder_material(
         names = [f.relative_to(folders[0]).as_posix() for f in files]
     else:
         names = [f.as_posix() for f in files]
-    failures = Failures()
+    first = sum(len(found[folder]) for folder in folders)
+    # Held-out folders are used whole; without one, all files are in those to train on.
+    failures = Failures(left_out=left_out(first, limit, split_seed))
     source = FileSource(
         files, names, color, side=side, workers=workers, failures=failures, progress=progress
     )
-    first = sum(len(found[folder]) for folder in folders)
     digests = [folder_digest(folder, found[folder]) for folder in folders]
     joined = digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode())
     licences = dict.fromkeys(filter(None, map(manifest_licence, folders)))

@@ -37,9 +37,13 @@ class Material:
     failures: Failures = field(default_factory=Failures)
 
     def split(self, table: DataTable) -> Split:
-        """Which of the readable pictures to train on."""
-        bad = self.failures.reasons
-        usable = [i for i in range(len(self.target.names)) if i not in bad]
+        """Which of the readable pictures to train on.
+
+        With a limit, pictures are drawn before they are opened, so unreadable ones count.
+        """
+        usable = self.failures.others(len(self.target.names))
+        if self.failures.left_out:
+            return self._limited(table, set(usable))
         if self.held_out is None:
             return draw(
                 usable,
@@ -53,3 +57,17 @@ class Material:
         drawn = draw(rest, share=0, seed=table.split_seed, limit=table.limit)
         seed = table.split_seed if table.limit else None
         return Split(drawn.train, [i for i in usable if i in held], seed)
+
+    def _limited(self, table: DataTable, usable: set[int]) -> Split:
+        """The same with a limit that left pictures out unopened."""
+        held = set(self.held_out or ())
+        drawn = draw(
+            [i for i in range(len(self.target.names)) if i not in held],
+            share=table.valid_share if self.held_out is None else 0,
+            seed=table.split_seed,
+            limit=table.limit,
+            groups=self.groups,
+        )
+        valid = drawn.valid if self.held_out is None else sorted(held)
+        train = [i for i in drawn.train if i in usable]
+        return Split(train, [i for i in valid if i in usable], table.split_seed)

@@ -45,6 +45,8 @@ def named_material(table: NamedTable, scale: int | None, progress: Progress | No
             side=table.resize,
             shortest=table.shortest,
             workers=table.workers,
+            limit=table.limit,
+            split_seed=table.split_seed,
             progress=progress,
         )
     return replace(material, name=table.name, licence=public.licence)

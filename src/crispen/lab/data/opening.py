@@ -130,6 +130,8 @@ def _material(table: DataTable, scale: int | None, progress: Progress | None) ->
                 side=table.resize,
                 shortest=table.shortest,
                 workers=table.workers,
+                limit=table.limit,
+                split_seed=table.split_seed,
                 progress=progress,
             )
         case PairsTable():

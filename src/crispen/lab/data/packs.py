@@ -106,7 +106,7 @@ def write_pack(
     # Damage inside files shows only now, and sizes must be known before the first pixel.
     for_each(
         decode,
-        [i for i in range(len(files)) if i not in failures.reasons],
+        failures.others(len(files)),
         failures,
         workers=workers,
         what="checking pictures",

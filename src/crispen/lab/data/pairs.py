@@ -14,6 +14,7 @@ from crispen.errors import InputError, MissingInput, UsageError
 from crispen.lab.data.folder import files_in, manifest_licence
 from crispen.lab.data.material import Material
 from crispen.lab.data.sources import EnlargedSource, Failures, FileSource, Source
+from crispen.lab.data.splitting import left_out
 from crispen.lab.data.tables import PairsTable
 from crispen.progress import Progress
 
@@ -156,7 +157,9 @@ def pairs_material(table: PairsTable, scale: int | None, progress: Progress | No
         found = pairs_by_name(inputs, targets)
     else:
         raise UsageError("pairs: give the folders data.input and data.target, or a list, data.csv")
-    failures = Failures()
+    order = {target: i for i, target in enumerate(dict.fromkeys(t for _, t in found))}
+    groups = [order[target] for _, target in found]
+    failures = Failures(left_out=left_out(len(found), table.limit, table.split_seed, groups))
     sides = [
         FileSource(
             [pair[side] for pair in found],
@@ -172,7 +175,7 @@ def pairs_material(table: PairsTable, scale: int | None, progress: Progress | No
     large = sides[1]
     name = table.csv or f"{table.input} and {table.target}"
     failures.refuse(name, skip=table.skip_unreadable)
-    usable = [i for i in range(len(found)) if i not in failures.reasons]
+    usable = failures.others(len(found))
     own = 1 if table.enlarge or not usable else _scale_of(small, large, usable)
     if scale is not None and own != scale:
         raise UsageError(
@@ -185,7 +188,6 @@ def pairs_material(table: PairsTable, scale: int | None, progress: Progress | No
     listing = "\n".join(
         f"{a.name} {a.stat().st_size} {b.name} {b.stat().st_size}" for a, b in found
     )
-    order = {target: i for i, target in enumerate(dict.fromkeys(t for _, t in found))}
     return Material(
         name=name,
         target=large,
@@ -193,6 +195,6 @@ def pairs_material(table: PairsTable, scale: int | None, progress: Progress | No
         scale=own,
         digest=hashlib.sha256(listing.encode()).hexdigest(),
         licence=(manifest_licence(targets) if targets else "") or "not stated",
-        groups=[order[target] for _, target in found],
+        groups=groups,
         failures=failures,
     )

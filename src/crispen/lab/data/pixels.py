@@ -57,7 +57,7 @@ class PixelSet:
 
         for_each(
             load,
-            [i for i in range(len(areas)) if i not in failures.reasons],
+            failures.others(len(areas)),
             failures,
             workers=workers,
             what="reading pictures",

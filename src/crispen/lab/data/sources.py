@@ -90,9 +90,19 @@ def picture_files(folder: Path) -> list[Path]:
 
 @dataclass
 class Failures:
-    """Pictures that cannot be read, and why."""
+    """Pictures that are not used: unreadable ones, and those left out from the start.
+
+    Attributes:
+        reasons: Why each of the unreadable ones cannot be read.
+        left_out: Those that ``data.limit`` leaves out, which are never opened.
+    """
 
     reasons: dict[int, str] = field(default_factory=dict)
+    left_out: frozenset[int] = frozenset()
+
+    def others(self, count: int) -> list[int]:
+        """The indices below `count` that are neither unreadable nor left out."""
+        return [i for i in range(count) if i not in self.reasons and i not in self.left_out]
 
     def refuse(
         self, what: str, *, skip: bool, how: str = "set data.skip_unreadable = true"
@@ -162,7 +172,8 @@ class FileSource(Source):
         color: The colour to keep.
         side: Make each a square of this side; 0 keeps the size.
         workers: Threads that read the headers.
-        failures: Records the files that are not pictures.
+        failures: Records the files that are not pictures; those left out are not opened, and have
+            the size 0x0.
         progress: Receives progress events.
     """
 
@@ -183,7 +194,7 @@ class FileSource(Source):
         self._side = side
         headers = for_each(
             self._size,
-            range(len(files)),
+            failures.others(len(files)),
             failures,
             workers=workers,
             what="looking at pictures",

@@ -36,6 +36,23 @@ class Split:
         }
 
 
+def left_out(
+    count: int, limit: int, seed: int, groups: Sequence[int] | None = None
+) -> frozenset[int]:
+    """The pictures that `draw` with this limit and seed uses in neither list.
+
+    Args:
+        count: Of all pictures.
+        limit: Maximum number of pictures, or of groups; 0 leaves none out.
+        seed: As for `draw`.
+        groups: As for `draw`.
+    """
+    if not limit:
+        return frozenset()
+    used = draw(range(count), share=0, seed=seed, limit=limit, groups=groups).train
+    return frozenset(range(count)).difference(used)
+
+
 def _listed(names: list[str]) -> list[str] | dict[str, Any]:
     if len(names) <= LISTED:
         return names

@@ -103,11 +103,13 @@ def _check_all(source: Source, workers: int, failures: Failures, progress: Progr
 
     The result is remembered as long as no file changes.
     """
-    stats = [f.stat() for f in source.files]
+    used = [f for i, f in enumerate(source.files) if i not in failures.left_out]
+    stats = [f.stat() for f in used]
     listing = [
-        f"{f.resolve()} {s.st_size} {s.st_mtime_ns}"
-        for f, s in zip(source.files, stats, strict=True)
+        f"{f.resolve()} {s.st_size} {s.st_mtime_ns}" for f, s in zip(used, stats, strict=True)
     ]
+    if failures.left_out:  # reasons are noted by index
+        listing.append(str(sorted(failures.left_out)))
     name = hashlib.sha256("\n".join(listing).encode()).hexdigest()
     note = checked_folder() / f"{name}.json"
     if note.is_file():
@@ -119,7 +121,7 @@ def _check_all(source: Source, workers: int, failures: Failures, progress: Progr
     def decode(index: int) -> None:
         source.read(index)
 
-    wanted = [i for i in range(len(source.files)) if i not in failures.reasons]
+    wanted = failures.others(len(source.files))
     for_each(
         decode, wanted, found, workers=workers, what="checking pictures once", progress=progress
     )

@@ -58,7 +58,11 @@ class DataKind(Table):
         ge=0,
         description="crops per epoch; 0: each grid position once, or every pixel about once",
     )
-    limit: int = Field(0, ge=0, description="use this many pictures, drawn by split_seed; 0: all")
+    limit: int = Field(
+        0,
+        ge=0,
+        description="use this many pictures, drawn by split_seed before any is opened; 0: all",
+    )
     valid_share: float = Field(
         0.1, ge=0, lt=1, description="share of the pictures held out for validation"
     )

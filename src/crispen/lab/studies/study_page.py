@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from crispen.evaluate.report.html_page import escape, make_page, picture_url
+from crispen.evaluate.report.html_page import escape, make_report_page, picture_url
 from crispen.evaluate.report.report_parts import Report
 from crispen.evaluate.report.run_facts import provenance_section, recipe_section
 from crispen.evaluate.report.run_pictures import samples_section
@@ -37,28 +37,17 @@ def study_page(done: Conducted, date: str = "") -> str:
             f"<pre><code>{escape(command(done))}</code></pre>{provenance_section(report)}",
         ),
     }
-    there = {key: value for key, value in sections.items() if value[1]}
-    links = "".join(f'<a href="#{key}">{escape(name)}</a>' for key, (name, _) in there.items())
     day = f"<p>{escape(date)}</p>" if date else ""
     quick = (
         "<p><b>Quick version on generated pictures: its figures are not meaningful.</b></p>"
         if done.order.quick
         else ""
     )
-    body = [
-        '<a class="skip" href="#main">To the report</a>',
-        f'<nav class="toc" aria-label="Sections">{links}</nav>',
-        f'<main id="main"><header class="lead"><h1>{escape(study.title)}</h1>'
-        f"<p>{escape(study.question)}</p>{day}{quick}</header>",
-        *(
-            f'<section id="{key}"><h2>{escape(name)}</h2>{content}</section>'
-            for key, (name, content) in there.items()
-        ),
-        "</main>",
-    ]
-    return make_page(
-        study.title, "\n".join(body), styles=["report.css"], scripts=["charts.js"], kind="report"
+    lead = (
+        f'<header class="lead"><h1>{escape(study.title)}</h1>'
+        f"<p>{escape(study.question)}</p>{day}{quick}</header>"
     )
+    return make_report_page(study.title, lead, sections)
 
 
 def _table(table: ResultTable, *, h3: bool = False) -> str:

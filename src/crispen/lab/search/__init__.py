@@ -1,0 +1,1 @@
+"""Search: which values of a recipe give the best figure in validation."""

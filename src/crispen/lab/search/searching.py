@@ -1,0 +1,278 @@
+"""Trains a recipe again and again with other values, and keeps the best; continued when stopped.
+
+Optuna chooses the values (tree-structured Parzen estimator [1]_) and says which trials to stop.
+The folder of a search::
+
+    trial-000/ …    one run folder for each trial, see `crispen.lab.run_folder`
+    journal.log     Optuna's record, from which the same search continues
+    best.toml       the recipe of the best trial
+    report.html     all of it on one page
+
+.. [1] Bergstra et al., Algorithms for Hyper-Parameter Optimization, NeurIPS 2011.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import optuna
+from filelock import FileLock, Timeout
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
+from optuna.trial import FrozenTrial, Trial
+from optuna.trial import TrialState as States
+
+from crispen.errors import InputError, MissingInput, TrainingError, UsageError
+from crispen.evaluate.run_folders import read_run
+from crispen.lab.learner import check_recipe
+from crispen.lab.recipe import Recipe, load_recipe, recipe_text
+from crispen.lab.run_folder import make_folder
+from crispen.lab.search.outcome import BEST_RECIPE, REPORT, SearchOutcome, TrialOutcome, TrialState
+from crispen.lab.search.pruning import Pruned, PruneTrial, Pruning, make_pruner
+from crispen.lab.search.ranges import Range
+from crispen.lab.search.search_page import search_page
+from crispen.lab.training_job import TrainingJob
+from crispen.media.atomic import write_whole
+from crispen.progress import Progress
+
+JOURNAL = "journal.log"
+# What was searched; a folder is continued only with the same.
+_ABOUT = "about"
+# Tables that say what is measured; validation pictures are degraded as the recipe says.
+_YARDSTICK = ("name", "task", "scale", "degradation", "validation", "paper")
+# Keys of [data] that leave the held-out pictures as they are.
+_HARMLESS = ("data.batch", "data.cache_mb", "data.memory", "data.workers")
+
+
+@dataclass(frozen=True)
+class SearchOrder:
+    """What to search, and how.
+
+    Attributes:
+        recipe: A recipe's name or file.
+        ranges: What to change; see `parse_ranges`.
+        folder: Where everything goes.
+        assignments: Changes that all trials share, as ``--set`` takes them.
+        trials: Trials in all, with those already in the folder.
+        pruner: See `make_pruner`.
+        seed: Of the choice of values; weights and crops have the recipe's.
+        device: What the trials train on.
+        threads: Maximum number of CPU threads.
+    """
+
+    recipe: str
+    ranges: tuple[Range, ...]
+    folder: Path
+    assignments: Sequence[str] = ()
+    trials: int = 20
+    pruner: Pruning = "median"
+    seed: int = 0
+    device: str = "auto"
+    threads: int | None = None
+
+    def resolved(self, *values: str) -> Recipe:
+        """The recipe with these values of the ranges, as ``key=value``.
+
+        Raises:
+            UsageError: A key or value does not fit; names ``--set-range`` if that is at fault.
+        """
+        base = load_recipe(self.recipe, self.assignments)
+        if not values:
+            return base
+        try:
+            return load_recipe(self.recipe, [*self.assignments, *values])
+        except UsageError as error:
+            text = str(error)
+            changed = text.startswith("--set")
+            told = f"--set-range{text.removeprefix('--set')}" if changed else text
+            raise UsageError(told) from error
+
+
+def search(order: SearchOrder, progress: Progress | None = None) -> SearchOutcome:
+    """Trains the trials that are missing; writes the best recipe and the report.
+
+    A trial that was interrupted continues from its last checkpoint. One whose training fails, or
+    whose values do not fit each other, counts as failed, and the search goes on.
+
+    Args:
+        order: What to search.
+        progress: Notified of trials and steps; cancelling it saves the trial and stops.
+
+    Returns:
+        All trials of the folder.
+
+    Raises:
+        UsageError: A range does not fit the recipe, or the folder holds another search.
+        MissingInput: Pictures are not there.
+        OutputError: Something cannot be written.
+        Cancelled: It was cancelled; the same call continues.
+    """
+    progress = progress or Progress()
+    recipe = _checked(order)
+    make_folder(order.folder)
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    with _alone(order.folder):
+        study = _study(order, recipe)
+        try:
+            with Progress(progress.emit).task("search", order.trials, "trials") as task:
+                task.advance(_finished(study))
+                while _finished(study) < order.trials:
+                    _run(study, order, progress)
+                    task.advance()
+        finally:
+            outcome = _outcome(study, order, recipe)
+            _write(outcome)
+    return outcome
+
+
+def _checked(order: SearchOrder) -> Recipe:
+    """The recipe; both ends of each range and every choice have been tried with it."""
+    for one in order.ranges:
+        _check_comparable(order.resolved(), one.key)
+        for example in one.examples():
+            try:
+                check_recipe(order.resolved(example))
+            except (UsageError, MissingInput) as error:
+                text = str(error)
+                told = text if text.startswith("--set-range") else f"--set-range {example}: {text}"
+                raise type(error)(told) from error
+    return order.resolved()
+
+
+def _check_comparable(recipe: Recipe, key: str) -> None:
+    """Refuses what would change the yardstick from trial to trial."""
+    table = key.partition(".")[0]
+    if table in _YARDSTICK:
+        raise UsageError(f"--set-range {key}: trials must be measured alike; use --set for it")
+    if table == "loss" and recipe.validation.monitor == "loss":
+        raise UsageError(
+            f"--set-range {key}: losses with other weights cannot be compared; give another "
+            "figure with --set validation.monitor=psnr"
+        )
+    redrawn = (table == "data" and key not in _HARMLESS) or key == "train.seed"
+    if redrawn and not recipe.validation.path:
+        raise UsageError(
+            f"--set-range {key}: it changes the held-out pictures too; name pictures to measure on "
+            "with --valid"
+        )
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Nobody else searches in the folder while the block runs."""
+    try:
+        with FileLock(folder / ".lock", timeout=0):
+            yield
+    except Timeout as error:
+        raise UsageError(
+            f"{folder}: another process is searching there; wait for it, or give another -o"
+        ) from error
+
+
+def _study(order: SearchOrder, recipe: Recipe) -> optuna.Study:
+    journal = order.folder / JOURNAL
+    study = optuna.create_study(
+        study_name="search",
+        storage=JournalStorage(JournalFileBackend(str(journal))),
+        pruner=make_pruner(order.pruner, recipe.train.validate_every),
+        direction="maximize" if recipe.validation.larger_is_better else "minimize",
+        load_if_exists=True,
+    )
+    # Another seed each time, or a continued search would draw the first values again.
+    study.sampler = optuna.samplers.TPESampler(seed=order.seed + len(study.trials))
+    about = {
+        "recipe": recipe.model_dump(mode="json", exclude_none=True),
+        "ranges": [str(r) for r in order.ranges],
+    }
+    before = study.user_attrs.setdefault(_ABOUT, about)
+    if before != about:
+        changed = "ranges differ" if before["recipe"] == about["recipe"] else "the recipe differs"
+        raise UsageError(
+            f"{journal}: holds another search ({changed}); repeat its command, or give another -o"
+        )
+    study.set_user_attr(_ABOUT, about)
+    return study
+
+
+def _finished(study: optuna.Study) -> int:
+    return sum(trial.state.is_finished() for trial in study.get_trials(deepcopy=False))
+
+
+def _run(study: optuna.Study, order: SearchOrder, progress: Progress) -> None:
+    """One trial: the one that was interrupted, or the next."""
+    trained_before = (States.COMPLETE, States.PRUNED)
+    trial, reported = _next(study)
+    try:
+        recipe = order.resolved(*(one.suggest(trial) for one in order.ranges))
+        job = TrainingJob(
+            recipe,
+            trial_folder(order.folder, trial.number),
+            device=order.device,
+            threads=order.threads,
+            export=False,
+            callbacks=[PruneTrial(trial, recipe.validation.monitor, reported)],
+        )
+        trained = job.run(progress)
+    except Pruned:
+        study.tell(trial, state=States.PRUNED)
+    except (TrainingError, UsageError, InputError) as error:
+        if isinstance(error, MissingInput):
+            raise  # it would stop every trial; this one is continued when the file is there
+        trial.set_user_attr("error", str(error))
+        study.tell(trial, state=States.FAIL)
+        # Values that do not fit each other are a result; a search in which nothing fits is not.
+        if not isinstance(error, TrainingError) and not study.get_trials(states=trained_before):
+            raise
+    else:
+        study.tell(trial, trained.best[recipe.validation.monitor])
+
+
+def _next(study: optuna.Study) -> tuple[Trial, frozenset[int]]:
+    """A trial, and the steps that it reported before it was interrupted."""
+    waiting = study.get_trials(states=(States.RUNNING,))
+    if not waiting:
+        return study.ask(), frozenset()
+    return Trial(study, waiting[0]._trial_id), frozenset(waiting[0].intermediate_values)
+
+
+def trial_folder(folder: Path, number: int) -> Path:
+    """The run folder of a trial of the search in `folder`."""
+    return folder / f"trial-{number:03d}"
+
+
+def _outcome(study: optuna.Study, order: SearchOrder, recipe: Recipe) -> SearchOutcome:
+    trials = tuple(_told(trial, order.folder) for trial in study.get_trials())
+    outcome = SearchOutcome(order.folder, recipe, order.ranges, trials, None)
+    if outcome.best is None:
+        return outcome
+    best = order.resolved(*(f"{k}={v}" for k, v in outcome.best.values.items()))
+    return SearchOutcome(order.folder, recipe, order.ranges, trials, best)
+
+
+def _told(trial: FrozenTrial, folder: Path) -> TrialOutcome:
+    states: dict[str, TrialState] = {"COMPLETE": "done", "PRUNED": "pruned", "FAIL": "failed"}
+    state = states.get(trial.state.name, "interrupted")
+    place = trial_folder(folder, trial.number)
+    try:
+        run = read_run(place)
+    except MissingInput:
+        run = None
+    return TrialOutcome(
+        trial.number,
+        state,
+        dict(trial.params),
+        trial.value if state in ("done", "pruned") else None,
+        place,
+        run,
+        str(trial.user_attrs.get("error", "")),
+    )
+
+
+def _write(outcome: SearchOutcome) -> None:
+    folder = outcome.folder
+    if outcome.best_recipe is not None:
+        write_whole(folder / BEST_RECIPE, recipe_text(outcome.best_recipe).encode())
+    write_whole(folder / REPORT, search_page(outcome).encode())
