@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from math import ceil
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -11,7 +13,9 @@ from numpy.typing import NDArray
 
 from crispen.engines.base import Engine, Pixels
 from crispen.enhance.stages import ModelStage, Shape
+from crispen.enhance.video.transparency import Transparency
 from crispen.enhance.video.unchanged import Reused, UnchangedStage
+from crispen.enhance.window import BICUBIC_HALO, reach_of
 from crispen.media.video.colors import BICUBIC, EXACT_COLORS, sws_matrix
 from crispen.media.video.header import Color
 from crispen.media.video.pixel_formats import (
@@ -51,7 +55,7 @@ class FrameEnhancer:
         source: Its format.
         color: Its colour.
         target: Width and height of the result, padding included.
-        format: Format of the result.
+        format: Format of the result; with alpha only if the source has it.
         memory_bytes: The budget for windows.
         padding: How many columns and rows of the result repeat its edge.
         strength: How much of what networks of scale 1 change is kept.
@@ -84,7 +88,7 @@ class FrameEnhancer:
         self._color = color
         self._target = (target[0] - padding[0], target[1] - padding[1])
         self._padded = target
-        self._format = format
+        self._format = replace(format, alpha=False)
         self._range = source.range(color.range)
         self._range_tag = source.tag(color.range, format, full=full)
         colored = any(engine.card.color == "rgb" for engine in engines)
@@ -104,6 +108,11 @@ class FrameEnhancer:
             self._stages.append(stage)
             shape = stage.result
         self._network_size = (shape.width, shape.height)
+        self._transparency: Transparency | None = None
+        if format.alpha:
+            smaller = max(a / b for a, b in zip(size, self._target, strict=True))
+            reach = reach_of(engine.card for engine in engines) + ceil(smaller * BICUBIC_HALO)
+            self._transparency = Transparency(source.planar, size, format, self._target, reach)
         self.reused = Reused()
         # Curves may differ from frame to frame; frames of many windows are too large to be kept.
         self._following: list[UnchangedStage] | None = None
@@ -130,9 +139,11 @@ class FrameEnhancer:
         planar = self._source.planar
         return (planar.peak << 16 - planar.bits) if self._range == FULL_RANGE else 255 << 8
 
-    def _swscale(self, *, to_rgb: bool = False, from_rgb: bool = False) -> dict[str, Any]:
+    def _swscale(
+        self, *, to_rgb: bool = False, from_rgb: bool = False, planar: bool = False
+    ) -> dict[str, Any]:
         matrix = sws_matrix(self.matrix)
-        rgb_in = from_rgb or self._source.rgb
+        rgb_in = from_rgb or (self._source.rgb and not planar)
         # swscale treats grey as full range, whatever its options say: so nothing is mapped.
         own = FULL_RANGE if self._source.grey else self._range
         if not (to_rgb or rgb_in):
@@ -146,24 +157,20 @@ class FrameEnhancer:
 
     def __call__(self, frame: av.VideoFrame) -> av.VideoFrame:
         """The enhanced frame, with the time stamp, duration and side data of `frame`."""
-        width, height = self._target
         source = self.planar(frame)
-        own = FULL_RANGE if self._source.grey else self._range
         for engine, light in self._light.items():
             engine.curve = light.at(float(frame.time or 0.0))
-        out = self._enlarge.reformat(
-            source,
-            width,
-            height,
-            self._format.name,
-            interpolation=BICUBIC,
-            threads=1,
-            src_color_range=own,
-            dst_color_range=own,
-        )
+        alpha = hidden = None
+        if self._transparency is not None:
+            seen = self._transparency.of(frame)
+            alpha = self._transparency.result(seen)
+            if not seen.all():
+                hidden = self._enlarged(source)
+                self._transparency.fill(source, seen)
+        out = self._enlarged(source)
         if self._stages:
             if self._rgb:
-                self._paint_rgb(frame, out)
+                self._paint_rgb(frame if alpha is None else source, out, planar=alpha is not None)
             else:
                 luma = plane(source, 0, self._source.planar.dtype)
                 if out is source:  # nothing to enlarge; the decoder still needs its own samples
@@ -173,6 +180,9 @@ class FrameEnhancer:
                     luma, self._source.planar, self._format, full=self._range == FULL_RANGE
                 )
                 self._paint_luma(luma, plane(out, 0, self._format.dtype))
+        if self._transparency is not None and alpha is not None and hidden is not None:
+            out.make_writable()
+            self._transparency.restore(out, hidden, alpha)
         if self._range == FULL_RANGE and self._range_tag == STUDIO_RANGE:
             out.make_writable()
             for index in range(len(out.planes)):
@@ -180,8 +190,23 @@ class FrameEnhancer:
                 levels[:] = studio_range(levels, index > 0, self._format)
         if self._padded != self._target:
             out = self._pad(out)
+        if self._transparency is not None and alpha is not None:
+            out = self._transparency.joined(out, alpha)
         self._tag(frame, out)
         return out
+
+    def _enlarged(self, source: av.VideoFrame) -> av.VideoFrame:
+        """A frame in the planar form, bicubic at the result's size and in its format."""
+        own = FULL_RANGE if self._source.grey else self._range
+        return self._enlarge.reformat(
+            source,
+            *self._target,
+            self._format.name,
+            interpolation=BICUBIC,
+            threads=1,
+            src_color_range=own,
+            dst_color_range=own,
+        )
 
     def _pad(self, frame: av.VideoFrame) -> av.VideoFrame:
         """The frame with its last column and row repeated."""
@@ -227,7 +252,7 @@ class FrameEnhancer:
         small = self._reduce.reformat(large, *self._target, interpolation=BICUBIC, threads=1)
         out[:] = plane(small, 0, self._format.dtype)
 
-    def _paint_rgb(self, frame: av.VideoFrame, out: av.VideoFrame) -> None:
+    def _paint_rgb(self, frame: av.VideoFrame, out: av.VideoFrame, *, planar: bool) -> None:
         name = "rgb48le" if self._format.bits > 8 else "rgb24"
         seen = self._colors.reformat(
             frame,
@@ -235,7 +260,7 @@ class FrameEnhancer:
             name,
             interpolation=EXACT_COLORS,
             threads=1,
-            **self._swscale(to_rgb=True),
+            **self._swscale(to_rgb=True, planar=planar),
         )
         seen.make_writable()
         pixels = packed(seen, self._format.dtype)

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from crispen.media.video.muxing import Joint
     from crispen.media.video.tracks import Track
 
-_VERSION = 5  # of what segments hold; a change restarts unfinished work
+_VERSION = 6  # of what segments hold; a change restarts unfinished work
 
 
 class Work:
@@ -88,7 +88,8 @@ class Work:
         self.codec = find_codec(plan.codec, self._suffix)
         self.options = plan.encoder_options
         self.pixel_aspect = None if plan.square else header.pixel_aspect
-        self.format = source_format(av.VideoFormat(plan.pixel_format)).planar
+        coded = source_format(av.VideoFormat(plan.pixel_format))
+        self.format = replace(coded.planar, alpha=coded.alpha)
         self.size = (plan.width, plan.height)
         self.padding = plan.padding
         if header.turned:
@@ -205,6 +206,7 @@ class Work:
             header.rate,
             header.display_matrix,
             hevc=self.codec.family == "hevc",
+            alpha_mode=self.format.alpha and self.codec.family == "vp9",
         )
         return Joint(
             segments,

@@ -19,6 +19,12 @@ if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
 
+COUNTING = "matroska"
+"""Container of segments whose time stamps count the result's ticks, since it has only ms."""
+COUNTED = Fraction(1, 1000)
+"""The time base that these time stamps have there."""
+
+
 class EncodedTimes:
     """Presentation times of all frames, and the decoding times that follow from them.
 
@@ -124,6 +130,8 @@ def count_frames(path: Path) -> int:
 
 
 def _ticks(packet: Packet[Any], time_base: Fraction) -> int:
+    if COUNTING in packet.stream.container.format.name:
+        return packet.pts or 0
     exact = (packet.pts or 0) * packet.time_base / time_base
     if exact.denominator != 1:
         raise UsageError(f"a segment's time {exact} is between two ticks; remove the .part folder")

@@ -22,21 +22,26 @@ _SUBSAMPLING = {(1, 1): "444", (2, 1): "422", (2, 2): "420", (4, 1): "422", (1, 
 
 @dataclass(frozen=True, slots=True)
 class Planar:
-    """A planar Y'CbCr or grey format without alpha.
+    """A planar Y'CbCr or grey format.
 
     Attributes:
-        chroma: ``420``, ``422``, ``444``, or ``400`` for grey.
+        chroma: ``420``, ``422``, ``444``, or ``400`` for grey, which has no alpha here.
         bits: Bits per sample.
+        alpha: It has a fourth plane of that depth, at the size of luma: from 0, transparent, to
+            `peak`.
     """
 
     chroma: str
     bits: int
+    alpha: bool = False
 
     @property
     def name(self) -> str:
         """FFmpeg's name for it."""
         depth = "" if self.bits == 8 else f"{self.bits}le"
-        return f"gray{depth}" if self.chroma == "400" else f"yuv{self.chroma}p{depth}"
+        if self.chroma == "400":
+            return f"gray{depth}"
+        return f"yuv{'a' if self.alpha else ''}{self.chroma}p{depth}"
 
     @property
     def luma_name(self) -> str:
@@ -79,9 +84,9 @@ class SourceFormat:
 
     Attributes:
         name: FFmpeg's name, such as ``yuvj420p``.
-        planar: The planar form that holds the same colour.
+        planar: The planar form that holds the same colour, without alpha.
         rgb: Its samples are R'G'B', or a palette of them.
-        alpha: It has transparency, which video encoders here do not keep.
+        alpha: It has transparency. That of a palette, which hardly any has, does not count.
     """
 
     name: str
@@ -129,7 +134,7 @@ class SourceFormat:
 def source_format(fmt: av.VideoFormat) -> SourceFormat:
     """Describes a decoder's format."""
     rgb = fmt.is_rgb or fmt.has_palette or fmt.is_bayer
-    alpha = any(c.is_alpha for c in fmt.components)
+    alpha = any(c.is_alpha for c in fmt.components) and not fmt.has_palette
     bits = max(8, max(c.bits for c in fmt.components))
     bits = next((d for d in _DEPTHS if d >= bits), 16)
     if rgb:
@@ -147,20 +152,24 @@ def choose_format(wanted: Planar, offered: Iterable[str]) -> Planar | None:
 
     >>> choose_format(Planar("422", 10), ["yuv420p", "yuv420p10le", "yuv444p10le"]).name
     'yuv444p10le'
+    >>> choose_format(Planar("444", 10, alpha=True), ["yuv444p10le", "yuva420p"]).name
+    'yuva420p'
     """
     names = set(offered)
     known = [
-        Planar(chroma, bits)
+        form
         for chroma in ("400", "420", "422", "444")
         for bits in _DEPTHS
-        if Planar(chroma, bits).name in names
+        for form in (Planar(chroma, bits), Planar(chroma, bits, alpha=chroma != "400"))
+        if form.name in names
     ]
     rank = ("400", "420", "422", "444").index
 
-    def cost(p: Planar) -> tuple[int, int, int, int]:
+    def cost(p: Planar) -> tuple[bool, int, int, int, int]:
         chroma = rank(p.chroma) - rank(wanted.chroma)
         bits = p.bits - wanted.bits
-        return max(0, -bits), max(0, -chroma), max(0, chroma), max(0, bits)
+        lost = p.alpha != wanted.alpha
+        return lost, max(0, -bits), max(0, -chroma), max(0, chroma), max(0, bits)
 
     return min(known, key=cost, default=None)
 

@@ -31,6 +31,7 @@ class VideoCodec:
         device: What a hardware encoder needs, in words; empty for software.
         uploads: FFmpeg's name of the device that frames are sent to before they are encoded.
         formats: Pixel formats it accepts, if FFmpeg only says that they are on the device.
+        alpha: Those with transparency that it encodes; FFmpeg also lists some that fail.
     """
 
     name: str
@@ -49,6 +50,7 @@ class VideoCodec:
     device: str = ""
     uploads: str = ""
     formats: tuple[str, ...] = ()
+    alpha: tuple[str, ...] = ()
 
     @property
     def family(self) -> str:
