@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from crispen.enhance.enhancer import Enhancer
     from crispen.enhance.model import Model, load
     from crispen.enhance.target import Target
+    from crispen.evaluate.clip_preview import preview_video
     from crispen.media.image import Image, read_image
     from crispen.models import models
     from crispen.models.card import ModelCard
@@ -64,6 +65,7 @@ __all__ = [
     "enhance_video",
     "load",
     "models",
+    "preview_video",
     "read_image",
 ]
 
@@ -79,6 +81,7 @@ _HOME = {
     "enhance_video": "crispen.enhance.api",
     "load": "crispen.enhance.model",
     "models": "crispen.models",
+    "preview_video": "crispen.evaluate.clip_preview",
     "read_image": "crispen.media.image",
 }
 
