@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     import av
 
     from crispen.engines.curve import CurveEngine
+    from crispen.enhance.video.grain import Grain
     from crispen.enhance.video.light import Light
 
 _RGB_MATRIX = 1  # BT.709, what players assume of anything that was RGB
@@ -118,6 +119,8 @@ class FrameEnhancer:
         self._following: list[UnchangedStage] | None = None
         if not self._light and all(stage.one_window for stage in self._stages):
             self._following = [UnchangedStage(stage, self.reused) for stage in self._stages]
+        self._grain: Grain | None = None
+        self._amount = 0.0
         self._planar = VideoReformatter()
         self._enlarge = VideoReformatter()
         self._reduce = VideoReformatter()
@@ -158,8 +161,7 @@ class FrameEnhancer:
     def __call__(self, frame: av.VideoFrame) -> av.VideoFrame:
         """The enhanced frame, with the time stamp, duration and side data of `frame`."""
         source = self.planar(frame)
-        for engine, light in self._light.items():
-            engine.curve = light.at(float(frame.time or 0.0))
+        self._set_light(frame)
         alpha = hidden = None
         if self._transparency is not None:
             seen = self._transparency.of(frame)
@@ -167,19 +169,10 @@ class FrameEnhancer:
             if not seen.all():
                 hidden = self._enlarged(source)
                 self._transparency.fill(source, seen)
-        out = self._enlarged(source)
-        if self._stages:
-            if self._rgb:
-                self._paint_rgb(frame if alpha is None else source, out, planar=alpha is not None)
-            else:
-                luma = plane(source, 0, self._source.planar.dtype)
-                if out is source:  # nothing to enlarge; the decoder still needs its own samples
-                    luma = luma.copy()
-                    out.make_writable()
-                luma = change_depth(
-                    luma, self._source.planar, self._format, full=self._range == FULL_RANGE
-                )
-                self._paint_luma(luma, plane(out, 0, self._format.dtype))
+        out = self._painted(frame, source)
+        if self._grain is not None:
+            out.make_writable()
+            self._grain.add(self._levels(out), self._amount, frame.pts or 0)
         if self._transparency is not None and alpha is not None and hidden is not None:
             out.make_writable()
             self._transparency.restore(out, hidden, alpha)
@@ -194,6 +187,27 @@ class FrameEnhancer:
             out = self._transparency.joined(out, alpha)
         self._tag(frame, out)
         return out
+
+    def _painted(self, frame: av.VideoFrame, source: av.VideoFrame) -> av.VideoFrame:
+        """What the networks make of a frame, which is also given in the planar form."""
+        out = self._enlarged(source)
+        if self._stages:
+            if self._rgb:
+                planar = self._transparency is not None
+                self._paint_rgb(source if planar else frame, out, planar=planar)
+            else:
+                luma = plane(source, 0, self._source.planar.dtype)
+                if out is source:  # nothing to enlarge; the decoder still needs its own samples
+                    luma = luma.copy()
+                    out.make_writable()
+                luma = change_depth(
+                    luma, self._source.planar, self._format, full=self._range == FULL_RANGE
+                )
+                self._paint_luma(luma, plane(out, 0, self._format.dtype))
+        return out
+
+    def _levels(self, frame: av.VideoFrame) -> list[NDArray[Any]]:
+        return [plane(frame, index, self._format.dtype) for index in range(len(frame.planes))]
 
     def _enlarged(self, source: av.VideoFrame) -> av.VideoFrame:
         """A frame in the planar form, bicubic at the result's size and in its format."""
@@ -219,6 +233,39 @@ class FrameEnhancer:
             more = [(0, a - b) for a, b in zip(large.shape, small.shape, strict=True)]
             large[:] = np.pad(small, more, "edge")
         return padded
+
+    def compared(self, frame: av.VideoFrame) -> tuple[list[NDArray[Any]], list[NDArray[Any]]]:
+        """The planes of a frame enlarged bicubically, and those of its result, without grain."""
+        source = self.planar(frame)
+        self._set_light(frame)
+        before = [levels.copy() for levels in self._levels(self._enlarged(source))]
+        counted = replace(self.reused)
+        made = [levels.copy() for levels in self._levels(self._painted(frame, source))]
+        self.reused.pixels, self.reused.computed = counted.pixels, counted.computed
+        return before, made
+
+    def put_grain(self, grain: Grain, amount: float) -> None:
+        """Put a share of a clip's grain, from 0 to 1, into all frames from now on."""
+        self._grain, self._amount = grain, amount
+
+    @property
+    def factor(self) -> float:
+        """How many times as long the sides become."""
+        return max(a / b for a, b in zip(self._target, self._size, strict=True))
+
+    @property
+    def working(self) -> Planar:
+        """Format of the result without alpha."""
+        return self._format
+
+    @property
+    def full(self) -> bool:
+        """Whether levels have full range, before they are made studio range for the encoder."""
+        return self._range == FULL_RANGE
+
+    def _set_light(self, frame: av.VideoFrame) -> None:
+        for engine, light in self._light.items():
+            engine.curve = light.at(float(frame.time or 0.0))
 
     def interrupt(self, thread: int) -> None:
         """Cut short what `thread` does in a network."""
