@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Any
 from crispen.errors import UsageError
 from crispen.media.video.codecs import encoder_format
 from crispen.media.video.container import explained, local, reason
-from crispen.media.video.encoded import COUNTED, COUNTING
 from crispen.media.video.hardware import accelerator
 from crispen.media.video.header import Color, VideoHeader
 from crispen.media.video.pixel_formats import Planar
 from crispen.media.video.scheduling import kept_scheduling
-from crispen.media.video.video_codec import VideoCodec
+from crispen.media.video.video_codec import COUNTED, COUNTING, VideoCodec
 
 if TYPE_CHECKING:
     import av

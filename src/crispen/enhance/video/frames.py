@@ -23,6 +23,7 @@ from crispen.media.video.pixel_formats import (
     STUDIO_RANGE,
     Planar,
     SourceFormat,
+    beside_first_column,
     change_depth,
     full_range,
     packed,
@@ -61,6 +62,8 @@ class FrameEnhancer:
         padding: How many columns and rows of the result repeat its edge.
         strength: How much of what networks of scale 1 change is kept.
         full: Whether the result can have full range; otherwise that becomes studio range.
+        centred: Chroma is between columns of luma; in the result it is on the first of each two,
+            where players expect it.
         light: The tone curves of the clip, for each network that answers with curves.
 
     Attributes:
@@ -80,6 +83,7 @@ class FrameEnhancer:
         padding: tuple[int, int] = (0, 0),
         strength: float = 1.0,
         full: bool = True,
+        centred: bool = False,
         light: Mapping[CurveEngine, Light] | None = None,
     ) -> None:
         self._light = light or {}
@@ -90,6 +94,7 @@ class FrameEnhancer:
         self._target = (target[0] - padding[0], target[1] - padding[1])
         self._padded = target
         self._format = replace(format, alpha=False)
+        self._centred = centred and format.chroma in ("420", "422")
         self._range = source.range(color.range)
         self._range_tag = source.tag(color.range, format, full=full)
         colored = any(engine.card.color == "rgb" for engine in engines)
@@ -176,6 +181,10 @@ class FrameEnhancer:
         if self._transparency is not None and alpha is not None and hidden is not None:
             out.make_writable()
             self._transparency.restore(out, hidden, alpha)
+        if self._centred:
+            out.make_writable()
+            for levels in self._levels(out)[1:]:
+                levels[:] = beside_first_column(levels, self._format.peak)
         if self._range == FULL_RANGE and self._range_tag == STUDIO_RANGE:
             out.make_writable()
             for index in range(len(out.planes)):

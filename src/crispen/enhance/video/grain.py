@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import av
 import numpy as np
@@ -28,9 +28,6 @@ from crispen.media.video.container import open_input, picture_stream, reading
 from crispen.media.video.crop import cropped
 from crispen.media.video.header import VideoHeader
 from crispen.media.video.pixel_formats import Planar
-
-if TYPE_CHECKING:
-    from crispen.enhance.video.frames import FrameEnhancer
 
 Floats = NDArray[np.float64]
 Planes = list[NDArray[Any]]
@@ -52,6 +49,29 @@ _LEAST = 0.15
 # Grain fades out towards black and white over so many levels of 255: bars and burnt-out sky have
 # none.
 _FADE = 6.0
+
+
+class Comparing(Protocol):
+    """What makes the results; see `crispen.enhance.video.frames.FrameEnhancer`."""
+
+    @property
+    def factor(self) -> float:
+        """How many times as long the sides become."""
+        ...
+
+    @property
+    def working(self) -> Planar:
+        """Format of the planes."""
+        ...
+
+    @property
+    def full(self) -> bool:
+        """Whether they have full range."""
+        ...
+
+    def compared(self, frame: av.VideoFrame) -> tuple[Planes, Planes]:
+        """The planes of a frame enlarged bicubically, and those of its result."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +126,7 @@ class Grain:
 def grain_in_clip(
     path: Path,
     header: VideoHeader,
-    enhancer: FrameEnhancer,
+    enhancer: Comparing,
     *,
     box: Box | None = None,
     check: Callable[[], None] = lambda: None,

@@ -75,6 +75,7 @@ class SegmentRun:
             padding=work.padding,
             strength=work.strength,
             full=work.codec.full_range,
+            centred=header.centred,
             light=light,
         )
         self._notes: tuple[str, ...] = ()

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from crispen.media.video.colors import EXACT_COLORS
 from crispen.media.video.pixel_formats import Planar, plane
 
 if TYPE_CHECKING:
@@ -43,6 +42,8 @@ def alpha_of(frame: av.VideoFrame, shaper: VideoReformatter) -> tuple[NDArray[An
         frame: In any format with alpha; the result can be a view into it.
         shaper: Converts what is not planar.
     """
+    from crispen.media.video.colors import EXACT_COLORS
+
     bits = max(8, *(c.bits for c in frame.format.components))
     form = Planar("444", bits, alpha=True)
     if frame.format.name in ("ya8", "ya16le"):

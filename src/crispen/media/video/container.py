@@ -26,6 +26,7 @@ from crispen.media.video.hdr import light_of
 from crispen.media.video.header import Color, StreamInfo, VideoHeader
 from crispen.media.video.pixel_formats import (
     FULL_RANGE,
+    centred_chroma,
     source_format,
     top_left_chroma,
 )
@@ -270,6 +271,7 @@ def probe(path: str | Path) -> VideoHeader:
             display_matrix=matrix,
             pixel_aspect=pixel_aspect or None,
             interlaced=first.interlaced_frame,
+            centred=centred_chroma(first),
             top_left=fmt.planar.chroma == "420" and not fmt.rgb and top_left_chroma(first),
             streams=streams,
             chapters=chapters,

@@ -13,16 +13,11 @@ import av
 
 from crispen.errors import UsageError
 from crispen.media.video.container import local
+from crispen.media.video.video_codec import COUNTING
 
 if TYPE_CHECKING:
     from av.packet import Packet
     from av.video.stream import VideoStream
-
-
-COUNTING = "matroska"
-"""Container of segments whose time stamps count the result's ticks, since it has only ms."""
-COUNTED = Fraction(1, 1000)
-"""The time base that these time stamps have there."""
 
 
 class EncodedTimes:

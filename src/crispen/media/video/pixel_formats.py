@@ -195,10 +195,27 @@ def _rows(part: Any, dtype: np.dtype[Any]) -> NDArray[Any]:
 
 
 def top_left_chroma(frame: av.VideoFrame) -> bool:
-    """Whether chroma samples are on the first luma row of their pair, rather than between rows.
+    """Whether chroma samples are on the first luma row of their pair, rather than between rows."""
+    return _chroma_offset(frame, down=True) > -0.1875
 
-    PyAV does not expose a frame's chroma location, but swscale honours it: a slope of 16 levels a
-    row, enlarged 2×, comes out a quarter of a row (2 levels of the larger) higher or not.
+
+def centred_chroma(frame: av.VideoFrame) -> bool:
+    """Whether chroma samples are between luma columns, as in JPEG, MPEG-1 and H.263.
+
+    Those have 8 bits. With more, swscale treats samples of unknown place as between columns too,
+    so that the two cannot be told apart; nearly all are on a column.
+    """
+    form = source_format(frame.format)
+    if form.rgb or form.planar.chroma not in ("420", "422") or form.planar.bits > 8:
+        return False
+    return _chroma_offset(frame, down=False) < -0.1875
+
+
+def _chroma_offset(frame: av.VideoFrame, *, down: bool) -> float:
+    """Where the samples of chroma enlarged 2× are, in samples of the frame: 0.25 or 0.125 earlier.
+
+    PyAV does not expose a frame's chroma location, but swscale honours it: on a slope of 16 levels
+    a row or column, it shows.
     """
     from av.video.reformatter import Interpolation, VideoReformatter
 
@@ -207,12 +224,25 @@ def top_left_chroma(frame: av.VideoFrame) -> bool:
     shaper = VideoReformatter()
     slope = shaper.reformat(frame, 64, 64, form.name, interpolation=bicubic, threads=1)
     slope.make_writable()
-    rows = np.arange(32)[:, None]
-    plane(slope, 1, form.dtype)[:] = 100 + 16 * rows
+    places = np.arange(32)
+    plane(slope, 1, form.dtype)[:] = 100 + 16 * (places[:, None] if down else places)
     large = shaper.reformat(slope, 128, 128, interpolation=bicubic, threads=1)
-    middle = plane(large, 1, form.dtype)[16:48].astype(np.float64)
-    between = 100 + 16 * (np.arange(16, 48)[:, None] / 2 - 0.25)
-    return bool((middle - between).mean() > 1.0)
+    levels = plane(large, 1, form.dtype).astype(np.float64)
+    middle = (levels if down else levels.T)[16:48]
+    return float(((middle - 100) / 16 - np.arange(16, 48)[:, None] / 2).mean())
+
+
+def beside_first_column(levels: NDArray[Any], peak: int) -> NDArray[Any]:
+    """Chroma samples between two columns of luma, moved onto the first of the two.
+
+    That is a quarter of their distance, interpolated cubically (Catmull and Rom).
+    """
+    wide = np.pad(levels.astype(np.float32), ((0, 0), (2, 1)), "edge")
+    taps = (-0.0234375, 0.2265625, 0.8671875, -0.0703125)
+    width = levels.shape[1]
+    moved = sum(np.float32(tap) * wide[:, n : n + width] for n, tap in enumerate(taps))
+    whole: NDArray[Any] = np.clip(np.rint(moved), 0, peak).astype(levels.dtype)
+    return whole
 
 
 def change_depth(

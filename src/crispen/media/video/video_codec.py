@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from fractions import Fraction
 
 from crispen.errors import UsageError
 from crispen.media.format_choice import video_of
 from crispen.media.video_formats import MUXERS
+
+COUNTING = "matroska"
+"""Container of segments whose time stamps count the result's ticks, since it has only ms."""
+COUNTED = Fraction(1, 1000)
+"""The time base that these time stamps have there."""
 
 
 @dataclass(frozen=True, slots=True)
