@@ -280,7 +280,9 @@ def _still(
         make_video(source, made, wanted, at_hand, resume=False, progress=progress, **machine)
         after = next(read_frames(made, Damage()), None)
     moment = (time + header.origin) / header.time_base
-    frames = (f for f in read_frames(source, Damage(), time) if (f.pts or 0) >= moment)
+    frames = (
+        f for f in read_frames(source, Damage(), time + header.origin) if (f.pts or 0) >= moment
+    )
     box = None if request.box is None else request.box.stored(header)
     before = next(cropped(frames, box, header), None)
     if before is None or after is None:
