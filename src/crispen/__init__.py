@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from crispen.enhance.model import Model, load
     from crispen.enhance.target import Target
     from crispen.evaluate.before_after import BeforeAfter, compare
+    from crispen.evaluate.clip_preview import preview_video
     from crispen.media.image import Image, read_image
     from crispen.models import models
     from crispen.models.card import ModelCard
@@ -74,6 +75,7 @@ __all__ = [
     "enhance_video_async",
     "load",
     "models",
+    "preview_video",
     "read_image",
 ]
 
@@ -93,6 +95,7 @@ _HOME = {
     "enhance_video_async": "crispen.asynchronous",
     "load": "crispen.enhance.model",
     "models": "crispen.models",
+    "preview_video": "crispen.evaluate.clip_preview",
     "read_image": "crispen.media.image",
 }
 

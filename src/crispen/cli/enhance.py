@@ -6,7 +6,7 @@ import json as jsonlib
 import re
 from contextlib import suppress
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -97,6 +97,15 @@ def enhance(
             "the picture side by side, and nothing else.",
         ),
     ] = False,
+    preview: Annotated[
+        bool,
+        typer.Option(
+            "--preview",
+            help="Enhance one second of a video's most telling scene, NAME.preview.EXT, and put "
+            "three stills beside bicubic, NAME.preview.png, next to where the result would go; "
+            "say how long the whole would take, and do no more.",
+        ),
+    ] = False,
     recursive: Recursive = False,
     resume: Annotated[
         bool | None,
@@ -139,6 +148,10 @@ def enhance(
     memory_bytes = parse_memory(memory) if memory is not None else None
     if try_ways:
         return _tried(inputs, output, request.scale, overwrite=overwrite, json=json)
+
+    if preview:
+        machine = {"device": device, "threads": threads, "memory_bytes": memory_bytes}
+        return _previewed(inputs, output, request, at_hand, machine, overwrite=overwrite, json=json)
 
     from crispen.enhance.batch import Options, enhance_all
     from crispen.enhance.folders import skipped_files
@@ -235,6 +248,47 @@ def _tried(
     write_image(Image(sheet), result, overwrite=overwrite)
     line = {"source": str(source), "target": str(result), "status": "done"}
     typer.echo(jsonlib.dumps(line, ensure_ascii=False) if json else f"{source} → {result.name}")
+    return 0
+
+
+def _previewed(
+    inputs: list[str],
+    output: str | None,
+    request: Request,
+    at_hand: AtHand,
+    machine: dict[str, Any],
+    *,
+    overwrite: bool,
+    json: bool,
+) -> int:
+    from crispen.enhance.naming import label_of, tail_beside
+    from crispen.enhance.plan import check
+    from crispen.evaluate.clip_preview import make_preview
+
+    if len(inputs) != 1 or not Path(inputs[0]).is_file():
+        raise UsageError("--preview takes one video file")
+    source = Path(inputs[0])
+    lineup = check(request, "video", at_hand)
+    tasks = [model.card.task for model in lineup.same_size]
+    label = label_of(request.target.or_scale(lineup.default_scale), tasks, lineup.strength)
+    tail = tail_beside(source, label, video=True, format=request.format)
+    result = Path(output) if output else source.parent
+    if result.is_dir():
+        result = result / f"{source.stem}{tail}"
+    with progress(json) as work:
+        done = make_preview(
+            source, result, request, at_hand, overwrite=overwrite, progress=work, **machine
+        )
+    if json:
+        typer.echo(jsonlib.dumps(done.as_json()))
+        return 0
+    means = ", ".join(part for part in (" + ".join(done.models), done.codec) if part)
+    notes = "".join(f"\n  note: {note}" for note in done.notes)
+    typer.echo(
+        f"{source} → {done.clip.name}  1 s from {done.begin_s:.2f} s  {means}\n"
+        f"{source} → {done.sheet.name}  {len(done.stills_s)} stills beside bicubic{notes}\n"
+        f"{done.estimate}"
+    )
     return 0
 
 

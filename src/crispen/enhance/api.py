@@ -141,6 +141,7 @@ def enhance_video(
     duration: float | Fraction | str | None = None,
     fps: float | Fraction | str | None = None,
     crop: str | None = None,
+    grain: float | None = None,
     strip_metadata: bool = False,
     device: str = "auto",
     threads: int | None = None,
@@ -199,6 +200,8 @@ def enhance_video(
         crop: The rectangle to keep, ``"WIDTH:HEIGHT:LEFT:TOP"`` or
             ``"WIDTHxHEIGHT+LEFT+TOP"`` in the source's pixels as shown; even where its colour is
             stored for every two.
+        grain: Film grain to put back, 0 to 1, as a share of what the networks removed; 0 unless
+            given.
         device: As for `crispen.load`.
         threads: Most CPU threads of the network and of the encoder.
         memory_bytes: Budget of the network's windows.
@@ -242,6 +245,7 @@ def enhance_video(
         duration=duration,
         fps=fps,
         crop=crop,
+        grain=grain,
         strip_metadata=strip_metadata,
     )
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
 from crispen.enhance.request import Request
 from crispen.enhance.source import Source
 from crispen.errors import UsageError
+from crispen.media.format_choice import video_of
 from crispen.media.video.box import Box
 from crispen.media.video.codecs import PIXEL_FORMATS, encoder_formats, find_codec
 from crispen.media.video.pixel_formats import (
@@ -19,14 +21,24 @@ from crispen.media.video.video_codec import VideoCodec
 
 
 def codec_for(
-    request: Request, suffix: str, *, hdr: bool = False
+    request: Request, suffix: str, source: Source | None = None
 ) -> tuple[VideoCodec, dict[str, str], tuple[str, ...]]:
     """The codec of a video, FFmpeg's options for it, and notes for the user.
+
+    Args:
+        request: What is requested.
+        suffix: Of the file to write.
+        source: The video, if it is known: its kind decides what the usual codec is.
 
     Raises:
         UsageError: The container does not hold the codec, or the codec has no such setting.
     """
-    codec = find_codec(request.codec, suffix, hdr=hdr)
+    codec = find_codec(
+        request.codec,
+        suffix,
+        hdr=source is not None and source.hdr,
+        alpha=None if source is None else _kept_alpha(request, source),
+    )
     if request.pix_fmt is not None:
         _wanted(codec, request.pix_fmt)  # raises if the codec does not accept it
     crf = crf_of(request)
@@ -37,6 +49,12 @@ def codec_for(
         else:
             crf = min(codec.max_crf, crf)
     return codec, codec.options(crf, request.preset), notes
+
+
+def _kept_alpha(request: Request, source: Source) -> str | None:
+    """The source's codec if it has transparency and no option rules out codecs that hold it."""
+    asked = (request.crf, request.preset, request.pix_fmt)
+    return source.codec if source.alpha and all(one is None for one in asked) else None
 
 
 def crf_of(request: Request) -> float | None:
@@ -79,7 +97,11 @@ def _wanted(codec: VideoCodec, name: str) -> Planar:
 
 
 def frames_for(
-    codec: VideoCodec, source: Source, size: tuple[int, int], pix_fmt: str | None = None
+    codec: VideoCodec,
+    source: Source,
+    size: tuple[int, int],
+    suffix: str,
+    pix_fmt: str | None = None,
 ) -> Frames:
     """The encoder's input for a result of that size.
 
@@ -87,6 +109,7 @@ def frames_for(
         codec: The encoder.
         source: The video.
         size: Width and height of the result, as shown.
+        suffix: Of the file to write.
         pix_fmt: Requested pixel format; the least lossy one unless given.
     """
     if not source.pixel_format:
@@ -98,15 +121,17 @@ def frames_for(
     if pix_fmt is not None:
         chosen: Planar | None = _wanted(codec, pix_fmt)
     else:
-        chosen = choose_format(held.planar, encoder_formats(codec))
+        wanted = replace(held.planar, alpha=held.alpha and _holds_alpha(codec, suffix))
+        chosen = choose_format(wanted, encoder_formats(codec))
     if chosen is None:
         raise UsageError(f"{codec.name} takes no pixel format Crispen knows; use h264")
     if held.rgb:
         notes.append(f"its RGB ({held.name}) is written as {chosen.label()} BT.709")
-    elif chosen != held.planar and pix_fmt is None:
+    elif replace(chosen, alpha=False) != held.planar and pix_fmt is None:
         notes.append(f"{held.planar.label()} becomes {chosen.label()}, which {codec.name} can hold")
-    if held.alpha:
-        notes.append("its transparency is left out")
+    if held.alpha and not chosen.alpha:
+        why = "" if _holds_alpha(codec, suffix) else f": {codec.name} in {suffix} files holds none"
+        notes.append(f"its transparency is left out{why}")
     coded, padding = _coded(size, codec, chosen, source)
     if padding != (0, 0):
         notes.append(f"{size[0]}x{size[1]} is coded as {coded[0]}x{coded[1]}: its edge is repeated")
@@ -115,6 +140,10 @@ def frames_for(
             f"{size[0]}x{size[1]} becomes {coded[0]}x{coded[1]}: {chosen.label()} needs even sides"
         )
     return Frames(coded, padding, chosen.name, notes)
+
+
+def _holds_alpha(codec: VideoCodec, suffix: str) -> bool:
+    return codec.name in video_of(suffix).alpha
 
 
 def cut_out(source: Source, box: Box) -> Source:

@@ -28,7 +28,7 @@ from crispen.enhance.shrinking_back import difference
 from crispen.enhance.source import Source, damage_in, overview_in
 from crispen.enhance.stages import FillStage, ModelStage, ResizeStage, Shape, Stage, run_stages
 from crispen.enhance.target import Target
-from crispen.enhance.window import BICUBIC_HALO
+from crispen.enhance.window import reach_of
 from crispen.errors import Cancelled, UsageError
 from crispen.look.crops import peeked
 from crispen.media.image import (
@@ -342,7 +342,7 @@ class Enhancer:
     ) -> list[Stage]:
         stages: list[Stage] = []
         if shape.has_alpha and models:
-            stages.append(FillStage(shape, _reach(models)))
+            stages.append(FillStage(shape, reach_of(model.card for model in models)))
         for model in models:
             stage = ModelStage(
                 model.engine_for(overview),
@@ -373,15 +373,6 @@ def _check_numbers(**given: Any) -> None:
     for name, value in given.items():
         if value is not None and not isinstance(value, int):
             raise UsageError(f"{name} is {value!r}; give a whole number")
-
-
-def _reach(models: Sequence[ModelFile]) -> int:
-    """Receptive radius of a result's pixel, in pixels of the source."""
-    reach, scale = 0.0, 1
-    for model in models:
-        reach += max(model.card.halo or model.card.window_px or 32, BICUBIC_HALO) / scale
-        scale *= model.card.scale
-    return int(reach) + 4
 
 
 def _left_out(reader: ImageReader) -> tuple[str, ...]:

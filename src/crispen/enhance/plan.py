@@ -152,8 +152,11 @@ def plan(
     else:
         suffix = video_suffix(result) if result is not None else None
         format = result_format(request, source, result)
-        codec, options, notes = codec_for(request, suffix or VIDEO_FORMATS[format], hdr=source.hdr)
-        size, padding, pixel_format, about = frames_for(codec, source, size, request.pix_fmt)
+        suffix = suffix or VIDEO_FORMATS[format]
+        codec, options, notes = codec_for(request, suffix, source)
+        size, padding, pixel_format, about = frames_for(
+            codec, source, size, suffix, request.pix_fmt
+        )
         more = {"codec": codec.name, "encoder_options": options, "pixel_format": pixel_format}
         more["padding"] = padding
         more["square"] = square and source.pixel_aspect != 1

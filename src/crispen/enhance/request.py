@@ -248,6 +248,13 @@ class Request(BaseModel):
         usual="0",
         kinds=("image",),
     )
+    grain: Amount | None = option(
+        "Film grain to put back into videos, as a share of what was removed, from 0 (none) to 1 "
+        "(as much as before).",
+        label="Film grain",
+        usual="0",
+        kinds=("video",),
+    )
     as_is: bool = option(
         "Only enlarge, even if the picture is damaged. Without tasks or models, damaged "
         "pictures are repaired as they are enlarged.",

@@ -37,6 +37,8 @@ class Source(BaseModel):
     height: int = Field(description="as shown")
     frames: int = Field(1, description="more than 1 in an animation or video; 0 if not known")
     pixel_format: str = Field("", description="of a video, as FFmpeg calls it")
+    codec: str = Field("", description="of a video's picture, as FFmpeg calls it")
+    alpha: bool = Field(False, description="whether a video has transparency")
     turned: bool = Field(False, description="whether a video is stored sideways")
     jpeg_step: float | None = Field(
         None,
@@ -113,6 +115,8 @@ def video_source(header: VideoHeader, format: str, damage: Dials | None = None) 
         height=height,
         frames=header.frames,
         pixel_format=header.format.name,
+        codec=header.codec,
+        alpha=header.format.alpha,
         turned=header.turned,
         pixel_aspect=float(header.shown_aspect),
         hdr=header.hdr,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterable
 from typing import cast
 
 import numpy as np
@@ -24,6 +25,15 @@ def halo_of(card: ModelCard, channels: int) -> int:
     halo = card.halo or 0
     # Alpha, and colour with a luma network, are bicubic for any halo of the network.
     return max(halo, BICUBIC_HALO) if channels > 1 and card.scale > 1 else halo
+
+
+def reach_of(cards: Iterable[ModelCard]) -> int:
+    """Receptive radius of a result's pixel after several networks, in pixels of the source."""
+    reach, scale = 0.0, 1
+    for card in cards:
+        reach += max(card.halo or card.window_px or 32, BICUBIC_HALO) / scale
+        scale *= card.scale
+    return int(reach) + 4
 
 
 def run_window(

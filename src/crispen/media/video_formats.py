@@ -24,7 +24,8 @@ class VideoFormat:
         demuxer: What FFmpeg calls it when reading; several rows can share one.
         muxer: What FFmpeg calls it when writing; empty for formats that are only read.
         codecs: Which of our codecs it can hold; the usual one first.
-        browsers: Which of these browsers play in it.
+        alpha: Which of these it holds with transparency; one without loss first, if there is any.
+        browsers: Which of its codecs browsers play in it.
         sound: FFmpeg's encoder for sound that it cannot hold as it is.
         deep_sound: Likewise, for sound of more than 16 bits.
         text: Likewise, for text subtitles.
@@ -39,6 +40,7 @@ class VideoFormat:
     demuxer: str
     muxer: str = ""
     codecs: tuple[str, ...] = ()
+    alpha: tuple[str, ...] = ()
     browsers: tuple[str, ...] = ()
     sound: str = ""
     deep_sound: str = ""
@@ -81,6 +83,7 @@ VIDEOS: dict[str, VideoFormat] = {
             _MOV,
             muxer="mov",
             codecs=(*_HEVC_AND_H264, "prores"),
+            alpha=("prores",),
             browsers=("h264",),
             sound="pcm_s16le",
             deep_sound="pcm_s24le",
@@ -96,6 +99,7 @@ VIDEOS: dict[str, VideoFormat] = {
             "matroska,webm",
             muxer="matroska",
             codecs=(*_HEVC_AND_H264, *_OPEN, "ffv1", "prores"),
+            alpha=("ffv1", "prores", "vp9"),
             sound="flac",
             text="subrip",
             magic=rb"\x1aE\xdf\xa3",
@@ -107,6 +111,7 @@ VIDEOS: dict[str, VideoFormat] = {
             "matroska,webm",
             muxer="webm",
             codecs=_OPEN,
+            alpha=("vp9",),
             browsers=_OPEN,
             sound="libopus",
             text="webvtt",

@@ -19,7 +19,7 @@ from crispen.media.image import read_image
 from crispen.media.resample import resize
 from crispen.media.video.container import probe
 from crispen.media.video.header import Color
-from crispen.media.video.pixel_formats import plane, source_format
+from crispen.media.video.pixel_formats import Planar, plane, source_format
 from crispen.models.card import ModelCard
 
 from .clips import MODEL, frames, make_clip
@@ -241,3 +241,49 @@ def test_rgb_and_alpha_sources_are_converted_and_said(tmp_path: Path) -> None:
         before = next(old.decode(video=0)).to_ndarray(format="rgb24").mean((0, 1))
         after = next(new.decode(video=0)).to_ndarray(format="rgb24").mean((0, 1))
     assert np.abs(before - after).max() < 2.5
+
+
+@pytest.mark.parametrize(
+    ("codec", "fmt", "suffix"),
+    [
+        ("mjpeg", "yuvj420p", ".avi"),
+        ("mjpeg", "yuvj422p", ".avi"),
+        ("mpeg1video", "yuv420p", ".mpg"),
+        ("h263", "yuv420p", ".avi"),
+    ],
+)
+def test_chroma_between_columns_stays_where_it_is(
+    tmp_path: Path, codec: str, fmt: str, suffix: str
+) -> None:
+    """JPEG, MPEG-1 and H.263 have it at luma column 2k + 0.5; players expect results' at 2k."""
+    path = tmp_path / f"a{suffix}"
+    with av.open(str(path), "w") as out:
+        options = {"qmin": "1", "qmax": "1", "b": "20M"}
+        stream: Any = out.add_stream(codec, rate=25, options=options)
+        stream.width, stream.height, stream.pix_fmt = 128, 96, fmt
+        for number in range(3):
+            frame = av.VideoFrame(128, 96, fmt)
+            for index, part in enumerate(frame.planes):
+                rows = np.frombuffer(part, np.uint8).reshape(part.height, -1)
+                rows[:] = 128
+                if index == 1:
+                    rows[:, : part.width] = 30 + 3 * np.arange(part.width)
+            frame.pts = number
+            out.mux(stream.encode(frame))
+        out.mux(stream.encode())
+    header = probe(path)
+    assert header.centred
+    assert not header.top_left
+    with av.open(str(path)) as file:
+        first = next(file.decode(video=0))
+    enhancer = FrameEnhancer(
+        *([], (128, 96), header.format, header.color, (256, 192), Planar("420", 16)),
+        memory_bytes=1 << 28,
+        centred=header.centred,
+    )
+    made = plane(enhancer(first), 1, np.dtype(np.uint16))[80, 40:88].astype(float)
+    coded = plane(first, 1, np.dtype(np.uint8))[40].astype(float)
+    slope, level = np.polyfit(np.arange(20, 44), coded[20:44], 1)
+    # Result's column 2k is the source's k - 0.25, where its chroma is number k/2 - 0.375.
+    places = (made / 256 - level) / slope
+    assert abs(float((places - np.arange(40, 88) / 2).mean()) + 0.375) < 0.03

@@ -1537,6 +1537,11 @@ export interface components {
              */
             fps?: string | null;
             /**
+             * Grain
+             * @description Film grain to put back into videos, as a share of what was removed, from 0 (none) to 1 (as much as before).
+             */
+            grain?: number | null;
+            /**
              * Height
              * @description Height of the result; the width follows unless given.
              */
@@ -1894,8 +1899,20 @@ export interface components {
          * @description What a file contains, by its content.
          */
         Source: {
+            /**
+             * Alpha
+             * @description whether a video has transparency
+             * @default false
+             */
+            alpha: boolean;
             /** Bytes */
             bytes: number;
+            /**
+             * Codec
+             * @description of a video's picture, as FFmpeg calls it
+             * @default
+             */
+            codec: string;
             /** @description how bad a picture is, as measured in its pixels; null if nobody looked */
             damage?: components["schemas"]["Dials"] | null;
             /** Duration S */

@@ -15,11 +15,12 @@ from crispen.media.video.hardware import accelerator
 from crispen.media.video.header import Color, VideoHeader
 from crispen.media.video.pixel_formats import Planar
 from crispen.media.video.scheduling import kept_scheduling
-from crispen.media.video.video_codec import VideoCodec
+from crispen.media.video.video_codec import COUNTED, COUNTING, VideoCodec
 
 if TYPE_CHECKING:
     import av
     from av.container import OutputContainer
+    from av.packet import Packet
     from av.video.stream import VideoStream
 
 # x265 4.2 corrupts memory, and so ends the process, if a row has fewer than four blocks.
@@ -77,18 +78,29 @@ class Encoder:
         import av
 
         options = {"avoid_negative_ts": "disabled"}
-        if self.codec.segment == "mov":
+        segment = self.codec.segment
+        beside = self.format.alpha and self.codec.family == "vp9"
+        if beside:  # its alpha is beside its packets, where FFmpeg's NUT damages it
+            segment = COUNTING
+        if segment == "mov":
             options["video_track_timescale"] = str(self.header.time_base.denominator)
-        with av.open(local(path), "w", self.codec.segment, container_options=options) as out:
+        with av.open(local(path), "w", segment, container_options=options) as out:
             stream = self._stream(out)
+
+            def mux(packet: Packet[Any]) -> None:
+                if beside:
+                    packet.time_base = COUNTED
+                out.mux(packet)
+
             count = 0
             for frame in frames:
-                out.mux(stream.encode(frame))
+                for packet in stream.encode(frame):
+                    mux(packet)
                 count += 1
             for packet in stream.encode():
                 if count < 3:  # x265 sets unpredictable decode times for so few frames
                     packet.dts = packet.pts
-                out.mux(packet)
+                mux(packet)
 
     def _stream(self, out: OutputContainer) -> VideoStream:
         from crispen.media.video.muxing import apply_color

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from math import ceil
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -11,7 +13,9 @@ from numpy.typing import NDArray
 
 from crispen.engines.base import Engine, Pixels
 from crispen.enhance.stages import ModelStage, Shape
+from crispen.enhance.video.transparency import Transparency
 from crispen.enhance.video.unchanged import Reused, UnchangedStage
+from crispen.enhance.window import BICUBIC_HALO, reach_of
 from crispen.media.video.colors import BICUBIC, EXACT_COLORS, sws_matrix
 from crispen.media.video.header import Color
 from crispen.media.video.pixel_formats import (
@@ -19,6 +23,7 @@ from crispen.media.video.pixel_formats import (
     STUDIO_RANGE,
     Planar,
     SourceFormat,
+    beside_first_column,
     change_depth,
     full_range,
     packed,
@@ -30,6 +35,7 @@ if TYPE_CHECKING:
     import av
 
     from crispen.engines.curve import CurveEngine
+    from crispen.enhance.video.grain import Grain
     from crispen.enhance.video.light import Light
 
 _RGB_MATRIX = 1  # BT.709, what players assume of anything that was RGB
@@ -51,11 +57,13 @@ class FrameEnhancer:
         source: Its format.
         color: Its colour.
         target: Width and height of the result, padding included.
-        format: Format of the result.
+        format: Format of the result; with alpha only if the source has it.
         memory_bytes: The budget for windows.
         padding: How many columns and rows of the result repeat its edge.
         strength: How much of what networks of scale 1 change is kept.
         full: Whether the result can have full range; otherwise that becomes studio range.
+        centred: Chroma is between columns of luma; in the result it is on the first of each two,
+            where players expect it.
         light: The tone curves of the clip, for each network that answers with curves.
 
     Attributes:
@@ -75,6 +83,7 @@ class FrameEnhancer:
         padding: tuple[int, int] = (0, 0),
         strength: float = 1.0,
         full: bool = True,
+        centred: bool = False,
         light: Mapping[CurveEngine, Light] | None = None,
     ) -> None:
         self._light = light or {}
@@ -84,7 +93,8 @@ class FrameEnhancer:
         self._color = color
         self._target = (target[0] - padding[0], target[1] - padding[1])
         self._padded = target
-        self._format = format
+        self._format = replace(format, alpha=False)
+        self._centred = centred and format.chroma in ("420", "422")
         self._range = source.range(color.range)
         self._range_tag = source.tag(color.range, format, full=full)
         colored = any(engine.card.color == "rgb" for engine in engines)
@@ -104,11 +114,18 @@ class FrameEnhancer:
             self._stages.append(stage)
             shape = stage.result
         self._network_size = (shape.width, shape.height)
+        self._transparency: Transparency | None = None
+        if format.alpha:
+            smaller = max(a / b for a, b in zip(size, self._target, strict=True))
+            reach = reach_of(engine.card for engine in engines) + ceil(smaller * BICUBIC_HALO)
+            self._transparency = Transparency(source.planar, size, format, self._target, reach)
         self.reused = Reused()
         # Curves may differ from frame to frame; frames of many windows are too large to be kept.
         self._following: list[UnchangedStage] | None = None
         if not self._light and all(stage.one_window for stage in self._stages):
             self._following = [UnchangedStage(stage, self.reused) for stage in self._stages]
+        self._grain: Grain | None = None
+        self._amount = 0.0
         self._planar = VideoReformatter()
         self._enlarge = VideoReformatter()
         self._reduce = VideoReformatter()
@@ -130,9 +147,11 @@ class FrameEnhancer:
         planar = self._source.planar
         return (planar.peak << 16 - planar.bits) if self._range == FULL_RANGE else 255 << 8
 
-    def _swscale(self, *, to_rgb: bool = False, from_rgb: bool = False) -> dict[str, Any]:
+    def _swscale(
+        self, *, to_rgb: bool = False, from_rgb: bool = False, planar: bool = False
+    ) -> dict[str, Any]:
         matrix = sws_matrix(self.matrix)
-        rgb_in = from_rgb or self._source.rgb
+        rgb_in = from_rgb or (self._source.rgb and not planar)
         # swscale treats grey as full range, whatever its options say: so nothing is mapped.
         own = FULL_RANGE if self._source.grey else self._range
         if not (to_rgb or rgb_in):
@@ -146,24 +165,45 @@ class FrameEnhancer:
 
     def __call__(self, frame: av.VideoFrame) -> av.VideoFrame:
         """The enhanced frame, with the time stamp, duration and side data of `frame`."""
-        width, height = self._target
         source = self.planar(frame)
-        own = FULL_RANGE if self._source.grey else self._range
-        for engine, light in self._light.items():
-            engine.curve = light.at(float(frame.time or 0.0))
-        out = self._enlarge.reformat(
-            source,
-            width,
-            height,
-            self._format.name,
-            interpolation=BICUBIC,
-            threads=1,
-            src_color_range=own,
-            dst_color_range=own,
-        )
+        self._set_light(frame)
+        alpha = hidden = None
+        if self._transparency is not None:
+            seen = self._transparency.of(frame)
+            alpha = self._transparency.result(seen)
+            if not seen.all():
+                hidden = self._enlarged(source)
+                self._transparency.fill(source, seen)
+        out = self._painted(frame, source)
+        if self._grain is not None:
+            out.make_writable()
+            self._grain.add(self._levels(out), self._amount, frame.pts or 0)
+        if self._transparency is not None and alpha is not None and hidden is not None:
+            out.make_writable()
+            self._transparency.restore(out, hidden, alpha)
+        if self._centred:
+            out.make_writable()
+            for levels in self._levels(out)[1:]:
+                levels[:] = beside_first_column(levels, self._format.peak)
+        if self._range == FULL_RANGE and self._range_tag == STUDIO_RANGE:
+            out.make_writable()
+            for index in range(len(out.planes)):
+                levels = plane(out, index, self._format.dtype)
+                levels[:] = studio_range(levels, index > 0, self._format)
+        if self._padded != self._target:
+            out = self._pad(out)
+        if self._transparency is not None and alpha is not None:
+            out = self._transparency.joined(out, alpha)
+        self._tag(frame, out)
+        return out
+
+    def _painted(self, frame: av.VideoFrame, source: av.VideoFrame) -> av.VideoFrame:
+        """What the networks make of a frame, which is also given in the planar form."""
+        out = self._enlarged(source)
         if self._stages:
             if self._rgb:
-                self._paint_rgb(frame, out)
+                planar = self._transparency is not None
+                self._paint_rgb(source if planar else frame, out, planar=planar)
             else:
                 luma = plane(source, 0, self._source.planar.dtype)
                 if out is source:  # nothing to enlarge; the decoder still needs its own samples
@@ -173,15 +213,23 @@ class FrameEnhancer:
                     luma, self._source.planar, self._format, full=self._range == FULL_RANGE
                 )
                 self._paint_luma(luma, plane(out, 0, self._format.dtype))
-        if self._range == FULL_RANGE and self._range_tag == STUDIO_RANGE:
-            out.make_writable()
-            for index in range(len(out.planes)):
-                levels = plane(out, index, self._format.dtype)
-                levels[:] = studio_range(levels, index > 0, self._format)
-        if self._padded != self._target:
-            out = self._pad(out)
-        self._tag(frame, out)
         return out
+
+    def _levels(self, frame: av.VideoFrame) -> list[NDArray[Any]]:
+        return [plane(frame, index, self._format.dtype) for index in range(len(frame.planes))]
+
+    def _enlarged(self, source: av.VideoFrame) -> av.VideoFrame:
+        """A frame in the planar form, bicubic at the result's size and in its format."""
+        own = FULL_RANGE if self._source.grey else self._range
+        return self._enlarge.reformat(
+            source,
+            *self._target,
+            self._format.name,
+            interpolation=BICUBIC,
+            threads=1,
+            src_color_range=own,
+            dst_color_range=own,
+        )
 
     def _pad(self, frame: av.VideoFrame) -> av.VideoFrame:
         """The frame with its last column and row repeated."""
@@ -194,6 +242,39 @@ class FrameEnhancer:
             more = [(0, a - b) for a, b in zip(large.shape, small.shape, strict=True)]
             large[:] = np.pad(small, more, "edge")
         return padded
+
+    def compared(self, frame: av.VideoFrame) -> tuple[list[NDArray[Any]], list[NDArray[Any]]]:
+        """The planes of a frame enlarged bicubically, and those of its result, without grain."""
+        source = self.planar(frame)
+        self._set_light(frame)
+        before = [levels.copy() for levels in self._levels(self._enlarged(source))]
+        counted = replace(self.reused)
+        made = [levels.copy() for levels in self._levels(self._painted(frame, source))]
+        self.reused.pixels, self.reused.computed = counted.pixels, counted.computed
+        return before, made
+
+    def put_grain(self, grain: Grain, amount: float) -> None:
+        """Put a share of a clip's grain, from 0 to 1, into all frames from now on."""
+        self._grain, self._amount = grain, amount
+
+    @property
+    def factor(self) -> float:
+        """How many times as long the sides become."""
+        return max(a / b for a, b in zip(self._target, self._size, strict=True))
+
+    @property
+    def working(self) -> Planar:
+        """Format of the result without alpha."""
+        return self._format
+
+    @property
+    def full(self) -> bool:
+        """Whether levels have full range, before they are made studio range for the encoder."""
+        return self._range == FULL_RANGE
+
+    def _set_light(self, frame: av.VideoFrame) -> None:
+        for engine, light in self._light.items():
+            engine.curve = light.at(float(frame.time or 0.0))
 
     def interrupt(self, thread: int) -> None:
         """Cut short what `thread` does in a network."""
@@ -227,7 +308,7 @@ class FrameEnhancer:
         small = self._reduce.reformat(large, *self._target, interpolation=BICUBIC, threads=1)
         out[:] = plane(small, 0, self._format.dtype)
 
-    def _paint_rgb(self, frame: av.VideoFrame, out: av.VideoFrame) -> None:
+    def _paint_rgb(self, frame: av.VideoFrame, out: av.VideoFrame, *, planar: bool) -> None:
         name = "rgb48le" if self._format.bits > 8 else "rgb24"
         seen = self._colors.reformat(
             frame,
@@ -235,7 +316,7 @@ class FrameEnhancer:
             name,
             interpolation=EXACT_COLORS,
             threads=1,
-            **self._swscale(to_rgb=True),
+            **self._swscale(to_rgb=True, planar=planar),
         )
         seen.make_writable()
         pixels = packed(seen, self._format.dtype)

@@ -192,6 +192,7 @@ class Decision:
             rate=self.request.rate,
             box=self.request.box,
             quality=self.quality,
+            grain=self.request.grain or 0.0,
         )
 
     def report(self, work: Work, ending: Ending, resumed: int, seconds: float) -> VideoReport:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from crispen.media.video.muxing import Joint
     from crispen.media.video.tracks import Track
 
-_VERSION = 5  # of what segments hold; a change restarts unfinished work
+_VERSION = 6  # of what segments hold; a change restarts unfinished work
 
 
 class Work:
@@ -50,6 +50,7 @@ class Work:
         rate: Frames per second of the result; the source's own times unless given.
         box: The rectangle of its pictures that goes over, as shown; all of them unless given.
         quality: Of an animated picture that it becomes; its format's own unless given.
+        grain: How much of the grain that its networks remove is put back, from 0 to 1.
 
     Attributes:
         header: Of the source, once it is made of whole pictures.
@@ -70,6 +71,7 @@ class Work:
         rate: Fraction | None = None,
         box: Box | None = None,
         quality: int | None = None,
+        grain: float = 0.0,
     ) -> None:
         import av
 
@@ -85,10 +87,12 @@ class Work:
         self._suffix = video_suffix(target)
         self._animation = animation_of(target)
         self._quality = quality
+        self.grain = grain
         self.codec = find_codec(plan.codec, self._suffix)
         self.options = plan.encoder_options
         self.pixel_aspect = None if plan.square else header.pixel_aspect
-        self.format = source_format(av.VideoFormat(plan.pixel_format)).planar
+        coded = source_format(av.VideoFormat(plan.pixel_format))
+        self.format = replace(coded.planar, alpha=coded.alpha)
         self.size = (plan.width, plan.height)
         self.padding = plan.padding
         if header.turned:
@@ -178,6 +182,7 @@ class Work:
             "ffmpeg": av.library_versions["libavcodec"],
             "segment_s": segment_s,
             "strength": self.strength,
+            "grain": self.grain,
             "models": [m.sha256 for m in self.models],
         }
 
@@ -205,6 +210,7 @@ class Work:
             header.rate,
             header.display_matrix,
             hevc=self.codec.family == "hevc",
+            alpha_mode=self.format.alpha and self.codec.family == "vp9",
         )
         return Joint(
             segments,

@@ -53,6 +53,7 @@ class SegmentRun:
     def __enter__(self) -> SegmentRun:
         from crispen.engines.curve import CurveEngine
         from crispen.enhance.video.frames import FrameEnhancer
+        from crispen.enhance.video.grain import grain_in_clip
         from crispen.enhance.video.light import Light, light_in_clip
 
         work = self._work
@@ -74,8 +75,18 @@ class SegmentRun:
             padding=work.padding,
             strength=work.strength,
             full=work.codec.full_range,
+            centred=header.centred,
             light=light,
         )
+        self._notes: tuple[str, ...] = ()
+        if work.grain:
+            grain = grain_in_clip(
+                work.source, header, self._enhancer, box=box, check=self._progress.check
+            )
+            if grain is None:
+                self._notes = ("no grain was removed from it, so none is put back",)
+            else:
+                self._enhancer.put_grain(grain, work.grain)
         decoded = self._threads.enter_context(Prefetch(self._frames(), ahead=_AHEAD))
         enhanced = self._threads.enter_context(
             Prefetch(
@@ -134,6 +145,7 @@ class SegmentRun:
         if not self._clock.frames and work.span:
             raise nothing_left(work.source, None, work.span)
         ending = self._clock.ending(self._damage)
+        ending = replace(ending, notes=(*ending.notes, *self._notes))
         if work.pace is not None:
             ending = replace(ending, frames=work.pace.frames, last_duration=work.pace.step)
         if ending.frames < self._done or ending.frames == 0:

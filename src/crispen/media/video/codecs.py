@@ -31,6 +31,7 @@ _CODECS = (
         {"b": "0", "deadline": "realtime", "row-mt": "1"},
         "cpu-used",
         63,
+        alpha=("yuva420p",),
     ),
     VideoCodec(
         "av1",
@@ -40,12 +41,21 @@ _CODECS = (
         tuple(str(n) for n in range(14)),
         max_crf=63,
     ),
-    VideoCodec("ffv1", "ffv1", None, None, (), {"level": "3", "slicecrc": "1"}),
+    VideoCodec(
+        *("ffv1", "ffv1", None, None, (), {"level": "3", "slicecrc": "1"}),
+        alpha=(
+            *("yuva420p", "yuva422p", "yuva444p"),
+            *("yuva420p10le", "yuva422p10le", "yuva444p10le"),
+            *("yuva422p12le", "yuva444p12le"),
+            *("yuva420p16le", "yuva422p16le", "yuva444p16le"),
+        ),
+    ),
     # NUT has no code for ProRes; QuickTime is also exact if nothing is stored out of order.
     VideoCodec(
         *("prores", "prores_ks", None, None, ()),
         segment="mov",
         full_range=False,
+        alpha=("yuva444p10le",),
     ),
 )
 
@@ -56,6 +66,9 @@ OTHER_NAMES = {
     **dict.fromkeys(("vp09", "libvpx"), "vp9"),
     **dict.fromkeys(("av01", "aom", "svt-av1", "svtav1", "libaom"), "av1"),
 }
+
+# Codecs that are only read, and what is written in their place.
+_SUCCESSORS = {"vp8": "vp9"}
 
 CODEC_NAMES = tuple(codec.name for codec in _CODECS)
 HARDWARE_NAMES = tuple(codec.name for codec in HARDWARE)
@@ -98,12 +111,24 @@ def hardware_names() -> list[str]:
     return [codec.name for codec in available_codecs() if codec.device]
 
 
-def usual_codec(suffix: str, *, hdr: bool = False) -> str:
-    """The default codec for a suffix; for high dynamic range one that has 10 bits everywhere.
+def usual_codec(suffix: str, *, hdr: bool = False, alpha: str | None = None) -> str:
+    """The default codec for a suffix.
+
+    Args:
+        suffix: Of the file.
+        hdr: It has high dynamic range, for which the codec must have 10 bits everywhere.
+        alpha: The source's codec if it has transparency: kept in the same codec, or else in one
+            without loss, if the file can hold it.
 
     >>> usual_codec(".mp4"), usual_codec(".mp4", hdr=True), usual_codec(".webm", hdr=True)
     ('h264', 'hevc', 'av1')
+    >>> usual_codec(".mkv", alpha="vp9"), usual_codec(".mkv", alpha="qtrle")
+    ('vp9', 'ffv1')
     """
+    holding = () if alpha is None else video_of(suffix).alpha
+    if holding:
+        own = _SUCCESSORS.get(alpha or "", alpha)
+        return own if own in holding else holding[0]
     codecs = codecs_in(suffix)
     return next((c for c in codecs if hdr and c in ("hevc", "av1")), codecs[0])
 
@@ -132,13 +157,15 @@ def named_codec(name: str) -> VideoCodec:
     return codec
 
 
-def find_codec(name: str | None, suffix: str, *, hdr: bool = False) -> VideoCodec:
-    """The codec of that name for a file of that suffix; the suffix's default if None.
+def find_codec(
+    name: str | None, suffix: str, *, hdr: bool = False, alpha: str | None = None
+) -> VideoCodec:
+    """The codec of that name for a file of that suffix; `usual_codec` if None.
 
     Raises:
         UsageError: No such codec, the file cannot hold it, or its device is missing.
     """
-    codec = named_codec(name or usual_codec(suffix, hdr=hdr))
+    codec = named_codec(name or usual_codec(suffix, hdr=hdr, alpha=alpha))
     if suffix not in codec.suffixes:
         raise UsageError(
             f"{codec.name} does not go into {suffix} files; "
@@ -172,4 +199,5 @@ def _own_formats(codec: VideoCodec) -> list[str]:
     import av
 
     offered = [fmt.name for fmt in av.Codec(codec.encoder, "w").video_formats or ()]
+    offered = [*(n for n in offered if not n.startswith("yuva")), *codec.alpha]
     return [*codec.formats] or offered

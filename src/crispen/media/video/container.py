@@ -19,12 +19,14 @@ from typing import TYPE_CHECKING, Any
 
 from crispen.errors import CrispenError, InputError, MissingInput, OutputError
 from crispen.media.picture.byte_source import refuse_address
+from crispen.media.video.alpha import alpha_decoder
 from crispen.media.video.completeness import ends_early
 from crispen.media.video.continuity import demuxed, origin_of
 from crispen.media.video.hdr import light_of
 from crispen.media.video.header import Color, StreamInfo, VideoHeader
 from crispen.media.video.pixel_formats import (
     FULL_RANGE,
+    centred_chroma,
     source_format,
     top_left_chroma,
 )
@@ -248,6 +250,9 @@ def probe(path: str | Path) -> VideoHeader:
         if first is None:
             raise InputError(f"{path}: no frame of it can be decoded; fetch it again")
         fmt = source_format(first.format)
+        if fmt.alpha:
+            # The container's own facts, which a decoder for alpha may not be given.
+            first = next(_again(path), first)
         full = first.color_range or (FULL_RANGE if "yuvj" in fmt.name else 0)
         matrix = _display_matrix(first)
         return VideoHeader(
@@ -266,6 +271,7 @@ def probe(path: str | Path) -> VideoHeader:
             display_matrix=matrix,
             pixel_aspect=pixel_aspect or None,
             interlaced=first.interlaced_frame,
+            centred=centred_chroma(first),
             top_left=fmt.planar.chroma == "420" and not fmt.rgb and top_left_chroma(first),
             streams=streams,
             chapters=chapters,
@@ -273,6 +279,12 @@ def probe(path: str | Path) -> VideoHeader:
             length=length,
             light=light_of(first),
         )
+
+
+def _again(path: Path) -> Iterator[av.VideoFrame]:
+    """The frames of a file by FFmpeg's usual decoder."""
+    with open_input(path) as container:
+        yield from container.decode(picture_stream(container, path))
 
 
 def _display_matrix(frame: av.VideoFrame) -> tuple[int, ...] | None:
@@ -347,6 +359,7 @@ def _decoded(
     import av
 
     packets = demuxed(container, stream)
+    decoder = alpha_decoder(stream) or stream.codec_context
     # AVI stores no presentation times, and FFmpeg guesses as if no frame came out of order.
     bare = container.format.name in _BARE
     untimed = bare or container.format.name == "avi"
@@ -362,7 +375,7 @@ def _decoded(
         if packet is not None and packet.is_corrupt:
             damage.packets += 1
         try:
-            frames = packet.decode() if packet is not None else stream.decode(None)
+            frames = decoder.decode(packet)
         except av.error.EOFError:
             return
         except av.FFmpegError as error:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from crispen.errors import UsageError
 from crispen.media.video.container import local
+from crispen.media.video.video_codec import COUNTING
 
 if TYPE_CHECKING:
     from av.packet import Packet
@@ -126,6 +127,8 @@ def count_frames(path: Path) -> int:
 
 
 def _ticks(packet: Packet[Any], time_base: Fraction) -> int:
+    if COUNTING in packet.stream.container.format.name:
+        return packet.pts or 0
     exact = (packet.pts or 0) * packet.time_base / time_base
     if exact.denominator != 1:
         raise UsageError(f"a segment's time {exact} is between two ticks; remove the .part folder")

@@ -72,6 +72,7 @@ class VideoHeader:
         pixel_aspect: Width over height of a pixel, or None if unknown.
         interlaced: Its first frame is made of two fields.
         top_left: Its chroma samples are at the corners' luma samples, as in BT.2020.
+        centred: They are between luma columns, as in JPEG; results have them on the first column.
         streams: All streams.
         chapters: How many chapters.
     """
@@ -92,6 +93,7 @@ class VideoHeader:
     pixel_aspect: Fraction | None = None
     interlaced: bool = False
     top_left: bool = False
+    centred: bool = False
     streams: tuple[StreamInfo, ...] = ()
     chapters: int = 0
     origin: Fraction = Fraction(0)

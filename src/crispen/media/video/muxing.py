@@ -58,6 +58,7 @@ class Picture:
         rate: Frames per second, or None.
         display_matrix: See `VideoHeader`.
         hevc: It is HEVC, which Apple's players only accept with the tag ``hvc1``.
+        alpha_mode: Its transparency is beside its packets, as VP9's is in Matroska.
     """
 
     color: Color
@@ -65,6 +66,7 @@ class Picture:
     rate: Fraction | None
     display_matrix: tuple[int, ...] | None
     hevc: bool = False
+    alpha_mode: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,6 +296,9 @@ def _add_picture(
     tags = with_timecode(tags, joint.skipped, joint.counted)
     # Older files state the rotation twice; players that read both would rotate twice.
     tags.pop("rotate", None)
+    tags = {name: value for name, value in tags.items() if name.lower() != "alpha_mode"}
+    if picture.alpha_mode:
+        tags["alpha_mode"] = "1"
     if _missing_shape(joint) is not None:
         tags["title"] = tags.get("title", "") + ROOM
     video.metadata.update(tags)

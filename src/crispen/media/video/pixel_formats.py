@@ -22,21 +22,26 @@ _SUBSAMPLING = {(1, 1): "444", (2, 1): "422", (2, 2): "420", (4, 1): "422", (1, 
 
 @dataclass(frozen=True, slots=True)
 class Planar:
-    """A planar Y'CbCr or grey format without alpha.
+    """A planar Y'CbCr or grey format.
 
     Attributes:
-        chroma: ``420``, ``422``, ``444``, or ``400`` for grey.
+        chroma: ``420``, ``422``, ``444``, or ``400`` for grey, which has no alpha here.
         bits: Bits per sample.
+        alpha: It has a fourth plane of that depth, at the size of luma: from 0, transparent, to
+            `peak`.
     """
 
     chroma: str
     bits: int
+    alpha: bool = False
 
     @property
     def name(self) -> str:
         """FFmpeg's name for it."""
         depth = "" if self.bits == 8 else f"{self.bits}le"
-        return f"gray{depth}" if self.chroma == "400" else f"yuv{self.chroma}p{depth}"
+        if self.chroma == "400":
+            return f"gray{depth}"
+        return f"yuv{'a' if self.alpha else ''}{self.chroma}p{depth}"
 
     @property
     def luma_name(self) -> str:
@@ -79,9 +84,9 @@ class SourceFormat:
 
     Attributes:
         name: FFmpeg's name, such as ``yuvj420p``.
-        planar: The planar form that holds the same colour.
+        planar: The planar form that holds the same colour, without alpha.
         rgb: Its samples are R'G'B', or a palette of them.
-        alpha: It has transparency, which video encoders here do not keep.
+        alpha: It has transparency. That of a palette, which hardly any has, does not count.
     """
 
     name: str
@@ -129,7 +134,7 @@ class SourceFormat:
 def source_format(fmt: av.VideoFormat) -> SourceFormat:
     """Describes a decoder's format."""
     rgb = fmt.is_rgb or fmt.has_palette or fmt.is_bayer
-    alpha = any(c.is_alpha for c in fmt.components)
+    alpha = any(c.is_alpha for c in fmt.components) and not fmt.has_palette
     bits = max(8, max(c.bits for c in fmt.components))
     bits = next((d for d in _DEPTHS if d >= bits), 16)
     if rgb:
@@ -147,20 +152,24 @@ def choose_format(wanted: Planar, offered: Iterable[str]) -> Planar | None:
 
     >>> choose_format(Planar("422", 10), ["yuv420p", "yuv420p10le", "yuv444p10le"]).name
     'yuv444p10le'
+    >>> choose_format(Planar("444", 10, alpha=True), ["yuv444p10le", "yuva420p"]).name
+    'yuva420p'
     """
     names = set(offered)
     known = [
-        Planar(chroma, bits)
+        form
         for chroma in ("400", "420", "422", "444")
         for bits in _DEPTHS
-        if Planar(chroma, bits).name in names
+        for form in (Planar(chroma, bits), Planar(chroma, bits, alpha=chroma != "400"))
+        if form.name in names
     ]
     rank = ("400", "420", "422", "444").index
 
-    def cost(p: Planar) -> tuple[int, int, int, int]:
+    def cost(p: Planar) -> tuple[bool, int, int, int, int]:
         chroma = rank(p.chroma) - rank(wanted.chroma)
         bits = p.bits - wanted.bits
-        return max(0, -bits), max(0, -chroma), max(0, chroma), max(0, bits)
+        lost = p.alpha != wanted.alpha
+        return lost, max(0, -bits), max(0, -chroma), max(0, chroma), max(0, bits)
 
     return min(known, key=cost, default=None)
 
@@ -186,10 +195,27 @@ def _rows(part: Any, dtype: np.dtype[Any]) -> NDArray[Any]:
 
 
 def top_left_chroma(frame: av.VideoFrame) -> bool:
-    """Whether chroma samples are on the first luma row of their pair, rather than between rows.
+    """Whether chroma samples are on the first luma row of their pair, rather than between rows."""
+    return _chroma_offset(frame, down=True) > -0.1875
 
-    PyAV does not expose a frame's chroma location, but swscale honours it: a slope of 16 levels a
-    row, enlarged 2×, comes out a quarter of a row (2 levels of the larger) higher or not.
+
+def centred_chroma(frame: av.VideoFrame) -> bool:
+    """Whether chroma samples are between luma columns, as in JPEG, MPEG-1 and H.263.
+
+    Those have 8 bits. With more, swscale treats samples of unknown place as between columns too,
+    so that the two cannot be told apart; nearly all are on a column.
+    """
+    form = source_format(frame.format)
+    if form.rgb or form.planar.chroma not in ("420", "422") or form.planar.bits > 8:
+        return False
+    return _chroma_offset(frame, down=False) < -0.1875
+
+
+def _chroma_offset(frame: av.VideoFrame, *, down: bool) -> float:
+    """Where the samples of chroma enlarged 2× are, in samples of the frame: 0.25 or 0.125 earlier.
+
+    PyAV does not expose a frame's chroma location, but swscale honours it: on a slope of 16 levels
+    a row or column, it shows.
     """
     from av.video.reformatter import Interpolation, VideoReformatter
 
@@ -198,12 +224,25 @@ def top_left_chroma(frame: av.VideoFrame) -> bool:
     shaper = VideoReformatter()
     slope = shaper.reformat(frame, 64, 64, form.name, interpolation=bicubic, threads=1)
     slope.make_writable()
-    rows = np.arange(32)[:, None]
-    plane(slope, 1, form.dtype)[:] = 100 + 16 * rows
+    places = np.arange(32)
+    plane(slope, 1, form.dtype)[:] = 100 + 16 * (places[:, None] if down else places)
     large = shaper.reformat(slope, 128, 128, interpolation=bicubic, threads=1)
-    middle = plane(large, 1, form.dtype)[16:48].astype(np.float64)
-    between = 100 + 16 * (np.arange(16, 48)[:, None] / 2 - 0.25)
-    return bool((middle - between).mean() > 1.0)
+    levels = plane(large, 1, form.dtype).astype(np.float64)
+    middle = (levels if down else levels.T)[16:48]
+    return float(((middle - 100) / 16 - np.arange(16, 48)[:, None] / 2).mean())
+
+
+def beside_first_column(levels: NDArray[Any], peak: int) -> NDArray[Any]:
+    """Chroma samples between two columns of luma, moved onto the first of the two.
+
+    That is a quarter of their distance, interpolated cubically (Catmull and Rom).
+    """
+    wide = np.pad(levels.astype(np.float32), ((0, 0), (2, 1)), "edge")
+    taps = (-0.0234375, 0.2265625, 0.8671875, -0.0703125)
+    width = levels.shape[1]
+    moved = sum(np.float32(tap) * wide[:, n : n + width] for n, tap in enumerate(taps))
+    whole: NDArray[Any] = np.clip(np.rint(moved), 0, peak).astype(levels.dtype)
+    return whole
 
 
 def change_depth(

@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from fractions import Fraction
 
 from crispen.errors import UsageError
 from crispen.media.format_choice import video_of
 from crispen.media.video_formats import MUXERS
+
+COUNTING = "matroska"
+"""Container of segments whose time stamps count the result's ticks, since it has only ms."""
+COUNTED = Fraction(1, 1000)
+"""The time base that these time stamps have there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +37,7 @@ class VideoCodec:
         device: What a hardware encoder needs, in words; empty for software.
         uploads: FFmpeg's name of the device that frames are sent to before they are encoded.
         formats: Pixel formats it accepts, if FFmpeg only says that they are on the device.
+        alpha: Those with transparency that it encodes; FFmpeg also lists some that fail.
     """
 
     name: str
@@ -49,6 +56,7 @@ class VideoCodec:
     device: str = ""
     uploads: str = ""
     formats: tuple[str, ...] = ()
+    alpha: tuple[str, ...] = ()
 
     @property
     def family(self) -> str:
