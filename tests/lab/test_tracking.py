@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import logging
+import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,23 @@ def test_the_recipe_is_strict(recipe: Make) -> None:
         recipe("upscale", "tracker.kind=wandb", "tracker.projekt=a")
 
 
+@pytest.mark.parametrize(
+    ("kind", "name", "value"),
+    [
+        ("mlflow", "MLFLOW_DISABLE_TELEMETRY", "true"),
+        ("wandb", "WANDB_ERROR_REPORTING", "false"),
+    ],
+)
+def test_makers_of_trackers_are_told_nothing(
+    recipe: Make, monkeypatch: pytest.MonkeyPatch, kind: str, name: str, value: str
+) -> None:
+    pytest.importorskip(kind)
+    monkeypatch.delenv(name, raising=False)
+    tracking.check_tracker(recipe("upscale", f"tracker.kind={kind}"))
+    assert os.environ[name] == value
+    monkeypatch.setenv(name, "")  # so that it is removed again
+
+
 def test_tensorboard_has_the_log(recipe: Make, tmp_path: Path) -> None:
     pytest.importorskip("tensorboard")
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
@@ -65,7 +83,7 @@ def test_tensorboard_has_the_log(recipe: Make, tmp_path: Path) -> None:
 def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     """A database of MLflow on this disk."""
     pytest.importorskip("mlflow")
-    monkeypatch.setenv("MLFLOW_DISABLE_TELEMETRY", "true")
+    monkeypatch.delenv("MLFLOW_DISABLE_TELEMETRY", raising=False)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     return f"sqlite:///{(tmp_path / 'mlflow.db').as_posix()}"
 

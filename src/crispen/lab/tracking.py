@@ -24,6 +24,11 @@ _HINTS = {
     "wandb": "log in with 'wandb login', or set WANDB_MODE=offline",
     "mlflow": "check MLFLOW_TRACKING_URI",
 }
+# A run's log goes where it was asked to; what these packages report to their makers does not.
+_SILENCE = {
+    "wandb": ("WANDB_ERROR_REPORTING", "false"),
+    "mlflow": ("MLFLOW_DISABLE_TELEMETRY", "true"),
+}
 # How MLflow calls what happened to a run.
 _MLFLOW_STATUS = {"done": "FINISHED", "failed": "FAILED", "stopped": "KILLED"}
 _log = logging.getLogger(__name__)
@@ -39,6 +44,8 @@ def check_tracker(recipe: Recipe) -> None:
     if kind != "none":
         from importlib import import_module
 
+        if kind in _SILENCE:
+            os.environ.setdefault(*_SILENCE[kind])
         with needs_extra(f"--tracker {kind}", kind):
             import_module(_PACKAGES[kind])
 
