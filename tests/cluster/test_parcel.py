@@ -15,7 +15,10 @@ from crispen.models.athand import AtHand
 from crispen.models.store import SHIPPED
 
 
-def test_models_that_ship_stay_and_others_go_along(tmp_path: Path) -> None:
+def test_models_that_ship_stay_and_others_go_along(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CRISPEN_MODELS", str(tmp_path / "none"))  # which others have added
     own = tmp_path / "own.onnx"
     shutil.copy(SHIPPED / "espcn-x2.onnx", own)
     at_hand = AtHand()

@@ -14,6 +14,7 @@ from crispen.media.format_choice import is_video_name, video_of, video_read_by
 from crispen.media.formats import PICTURES
 from crispen.media.signatures import HEAD_BYTES, describe_stranger
 from crispen.media.video.codecs import CODEC_NAMES, available_codecs, codecs_in
+from crispen.media.video.scheduling import kept_scheduling
 from crispen.media.video_formats import MUXERS, VIDEO_SUFFIXES, VIDEOS
 
 WRITTEN = [(suffix, codec) for suffix in MUXERS for codec in video_of(suffix).codecs]
@@ -25,6 +26,8 @@ def clip(suffix: str, encoder: str) -> bytes:
         stream = container.add_stream(encoder, 25)
         stream.width, stream.height = 64, 48
         stream.pix_fmt = "yuv422p10le" if encoder == "prores_ks" else "yuv420p"
+        with kept_scheduling():  # as in `Encoder`
+            stream.codec_context.open(strict=False)
         for number in range(3):
             frame = av.VideoFrame.from_ndarray(np.zeros((48, 64, 3), np.uint8), "rgb24")
             frame = frame.reformat(format=stream.pix_fmt)
