@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import errno
+import os
+
 import pytest
 
-from crispen.jobs.error_texts import for_everyone
+from crispen.errors import InputError, OutputError
+from crispen.jobs.error_texts import disk_is_full, for_everyone
 
 
 @pytest.mark.parametrize(
@@ -27,3 +31,14 @@ from crispen.jobs.error_texts import for_everyone
 )
 def test_options_are_not_named(message: str, shown: str) -> None:
     assert for_everyone(message) == shown
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_is_known_however_it_is_raised(code: int) -> None:
+    text = os.strerror(code)
+    assert disk_is_full(OSError(code, text))
+    # As an encoder says it, which names a file of ours and has advice for the command line.
+    error = OutputError(f"result.png: cannot be written: {text}; free some space and run it again")
+    assert disk_is_full(error)
+    assert not disk_is_full(OSError(errno.EACCES, os.strerror(errno.EACCES)))
+    assert not disk_is_full(InputError("a.png: cut off"))

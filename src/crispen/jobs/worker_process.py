@@ -12,7 +12,6 @@ outcome is recorded as soon as the database responds again.
 from __future__ import annotations
 
 import contextlib
-import errno
 import logging
 import os
 import secrets
@@ -28,6 +27,7 @@ from pathlib import Path
 from filelock import lock_descriptor
 
 from crispen.errors import Cancelled, CrispenError
+from crispen.jobs.error_texts import disk_is_full
 from crispen.jobs.file_kinds import renamed
 from crispen.jobs.job import Job
 from crispen.jobs.job_facts import ProgressNow
@@ -183,17 +183,15 @@ class _Life:
                 result, models = self._worker.do(job, beats.progress)
             except Cancelled:
                 ending = beats.why or "released"
-            except CrispenError as error:
-                ending = renamed(error, folder / SOURCE, job.name)
+            except (CrispenError, OSError) as error:
+                if disk_is_full(error):
+                    ending = f"{job.name}: the server's disk is full; delete old jobs and try again"
+                elif isinstance(error, CrispenError):
+                    ending = renamed(error, folder / SOURCE, job.name)
+                else:
+                    ending = f"{job.name}: {error.strerror or error}"
             except MemoryError:
                 ending = f"{job.name}: the server has not enough memory for it; try a smaller scale"
-            except OSError as error:
-                full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-                ending = (
-                    f"{job.name}: the server's disk is full; delete old jobs and try again"
-                    if full
-                    else f"{job.name}: {error.strerror or error}"
-                )
             except Exception as error:
                 log.exception("job %s: unexpected", job.id)
                 ending = (
