@@ -98,7 +98,7 @@ def test_who_goes_away_takes_the_helper_along() -> None:
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        await asyncio.to_thread(process.join, 10)
+        await asyncio.to_thread(process.join, 60)
         assert process.exitcode == -signal.SIGKILL
 
     helpers = HelperProcesses()
