@@ -150,6 +150,7 @@ def main() -> None:
     """Fails if any step does."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
+        folder.chmod(0o755)  # as the folders of an image are
 
         def run(*command: str | Path) -> None:
             # Outside the repository, so that only the installed package is found.
