@@ -129,4 +129,4 @@ soak: $(VENV)/.dev
 	nice -n 10 $(BIN)/python tools/soak.py --minutes $(MINUTES)
 
 clean:
-	rm -rf demo build dist site .coverage htmlcov
+	rm -rf demo build dist site .cache .coverage htmlcov
