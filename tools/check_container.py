@@ -9,7 +9,6 @@ The environment, the working directory, the entry point and the health check are
 
 from __future__ import annotations
 
-import io
 import json
 import os
 import re
@@ -18,9 +17,10 @@ import subprocess
 import sys
 import tempfile
 import time
-import urllib.request
 from pathlib import Path
 from typing import Any
+
+import httpx
 
 ROOT = Path(__file__).parents[1]
 USER = "10001"
@@ -101,18 +101,14 @@ def contained(venv: Path, stage: Path) -> None:
 
 def enhanced(photo: bytes) -> bytes:
     """A picture's result, from the API."""
-    body = io.BytesIO()
-    body.write(b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.png"\r\n\r\n')
-    body.write(photo + b"\r\n--x--\r\n")
-    headers = {
-        "Content-Type": "multipart/form-data; boundary=x",
-        "Authorization": f"Bearer {TOKEN}",
-    }
-    request = urllib.request.Request(
-        "http://127.0.0.1:8000/api/v1/enhance", body.getvalue(), headers
+    answer = httpx.post(
+        "http://127.0.0.1:8000/api/v1/enhance",
+        files={"file": ("a.png", photo)},
+        headers={"Authorization": f"Bearer {TOKEN}"},
+        timeout=120,
+        trust_env=False,
     )
-    with urllib.request.urlopen(request, timeout=120) as answer:
-        return bytes(answer.read())
+    return answer.raise_for_status().content
 
 
 def check_container(venv: Path) -> None:

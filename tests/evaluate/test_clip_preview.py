@@ -81,6 +81,20 @@ def test_the_command_says_where_and_how_long(
     assert not (tmp_path / "a.x2.mp4").exists()
 
 
+def test_it_is_named_as_the_result_would_be(tmp_path: Path) -> None:
+    """In a folder without the size, and with as much of a long name as a file can have."""
+    source = clip(tmp_path / f"{'a' * 245}.mp4", (1, 2), seconds=1)
+    (tmp_path / "out").mkdir()
+    for arguments in (["-o", str(tmp_path / "out")], []):
+        with pytest.raises(SystemExit) as stopped:
+            main(["enhance", str(source), "--preview", "--model", MODEL, *arguments])
+        assert not stopped.value.code
+    (film,) = (tmp_path / "out").glob("*.mp4")
+    assert film.name.endswith("a.preview.mp4")
+    assert len(film.name) <= 255
+    assert len(list(tmp_path.glob("a*.preview.mp4"))) == 1
+
+
 def test_what_is_there_stays_and_pictures_are_refused(tmp_path: Path) -> None:
     source = clip(tmp_path / "a.mp4", (0, 1), seconds=1)
     (tmp_path / "b.preview.png").write_bytes(b"mine")

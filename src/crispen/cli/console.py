@@ -46,6 +46,20 @@ Quality = Annotated[
         show_default=False,
     ),
 ]
+Threads = Annotated[
+    int | None, typer.Option("--threads", min=1, help="Maximum number of CPU threads.")
+]
+TrainingDevice = Annotated[
+    str, typer.Option("--device", help="Device: auto, cpu, cuda, cuda:1, mps.")
+]
+TrainingData = Annotated[
+    str | None,
+    typer.Option(
+        "--data",
+        help="Folder of HR pictures, a clip whose frames are taken, or another set; the same "
+        "as --set data.path=DIR.",
+    ),
+]
 WorkerThreads = Annotated[
     int | None,
     typer.Option(

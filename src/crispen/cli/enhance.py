@@ -261,9 +261,12 @@ def _previewed(
     overwrite: bool,
     json: bool,
 ) -> int:
-    from crispen.enhance.naming import label_of, tail_beside
+    from crispen.enhance.inputs import plan_jobs
+    from crispen.enhance.naming import label_of
     from crispen.enhance.plan import check
     from crispen.evaluate.clip_preview import make_preview
+    from crispen.media.format_choice import is_video_name
+    from crispen.media.image import is_image_name
 
     if len(inputs) != 1 or not Path(inputs[0]).is_file():
         raise UsageError("--preview takes one video file")
@@ -271,10 +274,18 @@ def _previewed(
     lineup = check(request, "video", at_hand)
     tasks = [model.card.task for model in lineup.same_size]
     label = label_of(request.target.or_scale(lineup.default_scale), tasks, lineup.strength)
-    tail = tail_beside(source, label, video=True, format=request.format)
-    result = Path(output) if output else source.parent
-    if result.is_dir():
-        result = result / f"{source.stem}{tail}"
+    planned = plan_jobs(
+        inputs,
+        output,
+        label=label,
+        format=request.format,
+        recursive=False,
+        is_picture=is_image_name,
+        is_video=is_video_name,
+    )
+    result = planned.jobs[0].result if planned.jobs else None
+    if result is None:
+        raise UsageError("--preview has no place for its files; give -o NAME.mp4")
     with progress(json) as work:
         done = make_preview(
             source, result, request, at_hand, overwrite=overwrite, progress=work, **machine

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from crispen.cli.console import JSON_FLAG, Overwrite, print_json, print_table, progress
+from crispen.cli.console import JSON_FLAG, Overwrite, Threads, print_json, print_table, progress
 from crispen.errors import OutputError, UsageError, nearest_names
 
 if TYPE_CHECKING:
@@ -137,9 +137,7 @@ def evaluate(
     device: Annotated[
         str, typer.Option("--device", help="auto, cpu, cuda, gpu …: what the models run on.")
     ] = "auto",
-    threads: Annotated[
-        int | None, typer.Option("--threads", min=1, help="Maximum number of CPU threads.")
-    ] = None,
+    threads: Threads = None,
     overwrite: Overwrite = False,
     json: Annotated[bool, typer.Option(JSON_FLAG, help="The same as --format json.")] = False,
 ) -> None:

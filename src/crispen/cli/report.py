@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from crispen.cli.console import Json, Overwrite, print_json, progress
+from crispen.cli.console import Json, Overwrite, Threads, print_json, progress
 from crispen.errors import CrispenError, InputError, MissingInput, OutputError, UsageError
 
 if TYPE_CHECKING:
@@ -69,9 +69,7 @@ def report(
     device: Annotated[
         str, typer.Option("--device", help="Device for the models: auto, cpu, cuda, gpu …")
     ] = "auto",
-    threads: Annotated[
-        int | None, typer.Option("--threads", min=1, help="Maximum number of CPU threads.")
-    ] = None,
+    threads: Threads = None,
     overwrite: Overwrite = False,
     json: Json = False,
 ) -> None:

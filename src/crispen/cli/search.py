@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from crispen.cli.console import Json, clock, print_json, print_table, progress
+from crispen.cli.console import (
+    Json,
+    Threads,
+    TrainingData,
+    TrainingDevice,
+    clock,
+    print_json,
+    print_table,
+    progress,
+)
 from crispen.errors import needs_extra
 
 if TYPE_CHECKING:
@@ -52,14 +61,7 @@ def search(
             help="Folder of the search (default: runs/NAME-search). Created if necessary.",
         ),
     ] = None,
-    data: Annotated[
-        str | None,
-        typer.Option(
-            "--data",
-            help="Folder of HR pictures, a clip whose frames are taken, or another set; the same "
-            "as --set data.path=DIR.",
-        ),
-    ] = None,
+    data: TrainingData = None,
     valid: Annotated[
         Path | None,
         typer.Option(
@@ -83,12 +85,8 @@ def search(
         ),
     ] = Pruner.median,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the choice of values.")] = 0,
-    device: Annotated[
-        str, typer.Option("--device", help="Device: auto, cpu, cuda, cuda:1, mps.")
-    ] = "auto",
-    threads: Annotated[
-        int | None, typer.Option("--threads", min=1, help="Maximum number of CPU threads.")
-    ] = None,
+    device: TrainingDevice = "auto",
+    threads: Threads = None,
     json: Json = False,
 ) -> None:
     """Train a recipe again and again with other values, and keep the best.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from crispen.cli.console import Json, print_json, print_table, progress
+from crispen.cli.console import Json, Threads, TrainingDevice, print_json, print_table, progress
 from crispen.errors import UsageError, needs_extra
 
 if TYPE_CHECKING:
@@ -77,12 +77,8 @@ def study(
             help="Continue existing runs, or move them to NAME.1 and start over.",
         ),
     ] = True,
-    device: Annotated[
-        str, typer.Option("--device", help="Device: auto, cpu, cuda, cuda:1, mps.")
-    ] = "auto",
-    threads: Annotated[
-        int | None, typer.Option("--threads", min=1, help="Maximum number of CPU threads.")
-    ] = None,
+    device: TrainingDevice = "auto",
+    threads: Threads = None,
     page: Annotated[
         Path | None,
         typer.Option(

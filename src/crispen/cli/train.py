@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from crispen.cli.console import Json, print_json, print_table, progress
+from crispen.cli.console import (
+    Json,
+    Threads,
+    TrainingData,
+    TrainingDevice,
+    print_json,
+    print_table,
+    progress,
+)
 from crispen.errors import UsageError, needs_extra
 from crispen.media.format_choice import is_video_name
 
@@ -39,14 +47,7 @@ def train(
             "--output", "-o", help="Folder of the run (default: runs/NAME). Created if necessary."
         ),
     ] = None,
-    data: Annotated[
-        str | None,
-        typer.Option(
-            "--data",
-            help="Folder of HR pictures, a clip whose frames are taken, or another set; the same "
-            "as --set data.path=DIR.",
-        ),
-    ] = None,
+    data: TrainingData = None,
     assignments: Annotated[
         list[str] | None,
         typer.Option(
@@ -86,15 +87,11 @@ def train(
             show_default=False,
         ),
     ] = None,
-    device: Annotated[
-        str, typer.Option("--device", help="Device: auto, cpu, cuda, cuda:1, mps.")
-    ] = "auto",
+    device: TrainingDevice = "auto",
     devices: Annotated[
         int, typer.Option("--devices", min=1, help="Number of devices that train together.")
     ] = 1,
-    threads: Annotated[
-        int | None, typer.Option("--threads", min=1, help="Maximum number of CPU threads.")
-    ] = None,
+    threads: Threads = None,
     compile: Annotated[
         bool,
         typer.Option(

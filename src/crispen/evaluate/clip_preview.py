@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from crispen.enhance.naming import fitting
 from crispen.enhance.request import Request, ask
 from crispen.enhance.video.making import make_video
 from crispen.enhance.video.part import about_frames
@@ -169,7 +170,7 @@ def make_preview(
     header = probe(source)
     if is_picture(source):
         raise UsageError(f"{source}: previews are of videos; enhance an animated picture itself")
-    clip = target.with_name(f"{target.stem}.preview{target.suffix}")
+    clip = fitting(target.parent, target.stem, f".preview{target.suffix}")
     sheet = clip.with_suffix(".png")
     if clip == sheet:
         raise UsageError(f"{target}: not the name of a video; choose one such as NAME.mp4")

@@ -10,7 +10,6 @@ turning by 90 degrees hides a picture, and so does a strong change of its bright
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -140,18 +139,15 @@ def find_leaks(
     }
     pictures = known[folder]
     tests = [test for place in dict.fromkeys(against) for test in known[place]]
-    leaks: list[Leak] = []
-    with (
-        ThreadPoolExecutor(workers) as pool,
-        progress.task("comparing with test pictures", len(tests), "files") as task,
-    ):
-        try:
-            for found in pool.map(lambda test: _compared(pictures, test), tests):
-                leaks += found
-                task.advance()
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
+    compared = for_each(
+        lambda index: _compared(pictures, tests[index]),
+        range(len(tests)),
+        Failures(),
+        workers=workers,
+        what="comparing with test pictures",
+        progress=progress,
+    )
+    leaks = [leak for found in compared.values() for leak in found]
     return sorted(leaks, key=lambda leak: (str(leak.file), str(leak.test)))
 
 
