@@ -21,6 +21,7 @@ import openvino as ov
 from numpy.typing import NDArray
 from openvino import opset14 as op
 
+from crispen.engines import _blocks
 from crispen.engines.base import COLOR_GAIN, LUMA, View, view_of
 from crispen.errors import ModelError
 from crispen.media.resample import bicubic_phases
@@ -104,6 +105,18 @@ def _convolve(
     return op.convolution(x, _floats(kernel), [1, 1], begin, end, [1, 1])
 
 
+def _stepping(levels: ov.Node, kernel: NDArray[np.floating], step: int) -> ov.Node:
+    """A convolution with that stride of ``(1, h, w, channels)``.
+
+    Adjacent columns become channels, which moves nothing: a CPU multiplies bf16 in pairs of
+    channels, and a single channel would waste half of it.
+    """
+    _, height, width, channels = levels.get_output_shape(0)
+    pairs = op.reshape(levels, _integers(1, height, width // step, step * channels), False)
+    folded = _floats(_blocks.fold_columns(kernel, step))
+    return op.convolution(_planes(pairs), folded, [step, 1], [0, 0], [0, 0], [1, 1])
+
+
 def _planes(levels: ov.Node) -> ov.Node:
     """``(1, channels, h, w)`` of ``(1, h, w, channels)``.
 
@@ -139,18 +152,25 @@ def _residual(model: ov.Model) -> ov.Output | None:
     return None
 
 
-def _plain_kernel(node: ov.Node) -> NDArray[np.float64] | None:
-    """The kernel of a convolution without stride or dilation, or None."""
+def _plain_kernel(node: ov.Node, columns: int) -> NDArray[np.float64] | None:
+    """The kernel of a convolution without dilation, or None.
+
+    Args:
+        node: Any node.
+        columns: Of its input; a stride must divide them.
+    """
     if node.get_type_name() != "Convolution":
         return None
     how = node.get_attributes()
     weights = node.input_value(1).get_node()
     if weights.get_type_name() != "Constant" or how["auto_pad"] != "explicit":
         return None
-    if list(how["strides"]) != [1, 1] or list(how["dilations"]) != [1, 1]:
+    rows, step = how["strides"]
+    if rows != step or list(how["dilations"]) != [1, 1]:
         return None
     kernel: NDArray[np.float64] = weights.data.astype(np.float64)
-    return kernel
+    padded = columns + how["pads_begin"][1] + how["pads_end"][1]
+    return kernel if kernel.shape[3] % step == padded % step == 0 else None
 
 
 def _fold_color(
@@ -163,9 +183,10 @@ def _fold_color(
     matrix, offset = view.matrix, view.offset
     how = node.get_attributes()
     begin, end = list(how["pads_begin"]), list(how["pads_end"])
+    step = int(how["strides"][0])
     mixed = np.einsum("oikl,ic->ockl", kernel, matrix)
     levels = [part for part, _ in parts]
-    if offset:
+    if offset or step > 1:
         # The network pads with 0; of luma that is darker than black, and a level below 0.
         around = _integers(0, *begin, 0), _integers(0, *end, 0)
         level = -offset / matrix[0].sum() / sum(unit for _, unit in parts)
@@ -174,7 +195,10 @@ def _fold_color(
     levels = [_repeated(part, matrix.shape[1]) for part in levels]
     stacked = levels[0] if len(levels) == 1 else op.concat(levels, 3)
     mixed = np.concatenate([unit * mixed for _, unit in parts], axis=1)
-    answer = _convolve(_planes(stacked), mixed, begin, end)
+    if step > 1:
+        answer = _stepping(stacked, mixed, step)
+    else:
+        answer = _convolve(_planes(stacked), mixed, begin, end)
     if offset:
         answer = op.add(answer, _floats(offset * kernel.sum(axis=(1, 2, 3)).reshape(1, -1, 1, 1)))
     for target in node.output(0).get_target_inputs():
@@ -203,8 +227,10 @@ def values_per_px(model: ov.Model, card: ModelCard) -> float:
     return most / side**2
 
 
-def network_graph(model: ov.Model, card: ModelCard, window: Window) -> ov.Model:
-    """Pixels → residual ``(height, width, net channels · scale²)``; `model` is used up.
+def network_graph(
+    model: ov.Model, card: ModelCard, window: Window, kind: ov.Type = ov.Type.f32
+) -> ov.Model:
+    """Pixels → residual ``(height, width, net channels · scale²)`` of a `kind`; `model` is used up.
 
     If the network returns a picture instead, its bicubic base is subtracted, so that the paint
     is the same for all.
@@ -232,12 +258,12 @@ def network_graph(model: ov.Model, card: ModelCard, window: Window) -> ov.Model:
             f"{card.name}: its card says base 'bicubic', but no tensor is called '{RESIDUAL}'; "
             "export it again with 'crispen export'"
         )
-    kind = inputs[0].get_element_type()
-    if kind != ov.Type.f32:  # a network stored in half precision
-        values = op.convert(values, kind)
+    stored = inputs[0].get_element_type()
+    if stored != ov.Type.f32:  # a network stored in half precision
+        values = op.convert(values, stored)
     for target in list(inputs[0].get_target_inputs()):
         node = target.get_node()
-        kernel = _plain_kernel(node) if cut is not None else None
+        kernel = _plain_kernel(node, window.width) if cut is not None else None
         if kernel is None:
             target.replace_source_output(values.output(0))
         else:
@@ -259,7 +285,7 @@ def network_graph(model: ov.Model, card: ModelCard, window: Window) -> ov.Model:
         )
         answer = op.subtract(blocks, base)
     else:
-        answer = op.convert(cut, ov.Type.f32)
+        answer = op.convert(cut, kind)
     last = op.transpose(answer, _integers(0, 2, 3, 1))
     return ov.Model([op.result(last)], [pixels], "network")
 
@@ -294,6 +320,45 @@ def _rgb_added(residual: ov.Node, limit: ov.Node | None, unit: float, scale: int
     color = op.subtract(answer, grey)
     held = op.minimum(op.maximum(color, op.negative(limit)), limit)
     return op.select(op.less_equal(op.abs(color), limit), answer, op.add(grey, held))
+
+
+def in_blocks(model: ov.Model, card: ModelCard, window: Window) -> ov.Model | None:
+    """The model with a residual in blocks (`crispen.engines._blocks`), if it and the window can.
+
+    In int8 and of 8-bit pixels alone, whose sums are exact: results of others would depend on
+    whether a window's sides are even.
+    """
+    block = _blocks.BLOCK
+    if (card.color, card.scale, card.base) != ("luma", _blocks.SCALE, "bicubic"):
+        return None
+    if window.channels > 1 or window.dtype != "uint8":
+        return None
+    if window.height % block or window.width % block:
+        return None
+    residual = _residual(model)
+    return residual and _blocks.blocked(residual, model.get_parameters(), RESIDUAL)
+
+
+def block_paint_graph(card: ModelCard, window: Window, kind: ov.Type) -> ov.Model:
+    """Pixels and residual → pixels in blocks ``(height / 2, width / 2, 16)``; see `in_blocks`.
+
+    Args:
+        card: The network's card.
+        window: Of even sides.
+        kind: The residual's; bf16 is what a network in bf16 or int8 computes anyway.
+    """
+    pixels = window.parameter()
+    shape = window.height // _blocks.BLOCK, window.width // _blocks.BLOCK
+    values = (_blocks.BLOCK * _blocks.SCALE) ** 2
+    residual = op.parameter([1, *shape, values], kind, "residual")
+    around = _integers(0, 2, 2, 0)
+    padded = op.convert(op.pad(window.batch(pixels), around, around, "edge"), ov.Type.f32)
+    phases = bicubic_phases(_blocks.SCALE).reshape(-1, 1, 5, 5)
+    base = _stepping(padded, _blocks.spread_kernels(phases), _blocks.BLOCK)
+    added = op.multiply(op.convert(_planes(residual), ov.Type.f32), _floats(window.view(card).unit))
+    levels = op.transpose(window.whole(op.add(base, added)), _integers(0, 2, 3, 1))
+    answer = op.reshape(levels, _integers(*shape, values), False)
+    return ov.Model([op.result(answer)], [pixels, residual], "paint")
 
 
 def paint_graph(card: ModelCard, window: Window) -> ov.Model:

@@ -16,9 +16,17 @@ from pathlib import Path
 import numpy as np
 import openvino as ov
 
+from crispen.engines._blocks import unfold
 from crispen.engines._eight_bits import eight_bits, has_eight_bits
 from crispen.engines._failures import FAILURES, last_line
-from crispen.engines._graphs import Window, network_graph, paint_graph, values_per_px
+from crispen.engines._graphs import (
+    Window,
+    block_paint_graph,
+    in_blocks,
+    network_graph,
+    paint_graph,
+    values_per_px,
+)
 from crispen.engines.base import Pixels, check_window, color_near, guessed_bytes_per_px
 from crispen.engines.devices import cpu_features
 from crispen.errors import Cancelled, CrispenError, ModelError, UsageError
@@ -36,9 +44,16 @@ _PRECISIONS = {
 class _Plan:
     """Both graphs compiled for one window, and idle requests for reuse."""
 
-    def __init__(self, network: ov.CompiledModel, paint: ov.CompiledModel, card: ModelCard) -> None:
+    def __init__(
+        self,
+        network: ov.CompiledModel,
+        paint: ov.CompiledModel,
+        card: ModelCard,
+        in_blocks: bool = False,
+    ) -> None:
         self._network = network
         self._paint = paint
+        self._in_blocks = in_blocks
         self._card = card
         self._colored = len(paint.inputs) > 2
         self._idle: list[tuple[ov.InferRequest, ov.InferRequest]] = []
@@ -55,7 +70,8 @@ class _Plan:
         window = ov.Tensor(pixels, shared_memory=True)
         network.set_input_tensor(0, window)
         paint.set_input_tensor(0, window)
-        paint.set_output_tensor(0, ov.Tensor(answer, shared_memory=True))
+        if not self._in_blocks:
+            paint.set_output_tensor(0, ov.Tensor(answer, shared_memory=True))
         thread = threading.get_ident()
         with self._lock:
             self._busy[thread] = network
@@ -77,6 +93,8 @@ class _Plan:
             paint.infer()
         except RuntimeError as error:
             raise _cannot_compute(error) from error
+        if self._in_blocks:
+            unfold(paint.get_output_tensor(0).data, answer)
         self._idle.append((network, paint))
 
     def interrupt(self, thread: int) -> None:
@@ -192,15 +210,7 @@ class OpenVinoEngine:
             plan = self._plans.get(window)
             if plan is None:
                 try:
-                    model = self._model.clone()
-                    if self.precision == "int8":
-                        eight_bits(model)
-                    network = network_graph(model, self.card, window)
-                    plan = _Plan(
-                        self._compile(network, self.device, self.precision),
-                        self._compile(paint_graph(self.card, window), "cpu", "fp32"),
-                        self.card,
-                    )
+                    plan = self._compiled(window)
                 except CrispenError:
                     raise
                 except FAILURES as error:
@@ -213,6 +223,25 @@ class OpenVinoEngine:
                     self._plans.popitem(last=False)
             self._plans.move_to_end(window)
             return plan
+
+    def _compiled(self, window: Window) -> _Plan:
+        model, kind, blocks = self._model.clone(), ov.Type.f32, None
+        if self.precision == "int8":
+            blocks = in_blocks(model, self.card, window)
+            model = blocks or model
+            eight_bits(model)
+        if blocks is None:
+            paint = paint_graph(self.card, window)
+        else:
+            kind = ov.Type.bf16 if self._has_bf16() else kind
+            paint = block_paint_graph(self.card, window, kind)
+        network = network_graph(model, self.card, window, kind)
+        return _Plan(
+            self._compile(network, self.device, self.precision),
+            self._compile(paint, "cpu", "fp32"),
+            self.card,
+            in_blocks=blocks is not None,
+        )
 
     def run(self, pixels: Pixels, *, peak: int | None = None, studio: bool = False) -> Pixels:
         """See `Engine.run`."""

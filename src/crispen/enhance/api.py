@@ -142,6 +142,7 @@ def enhance_video(
     fps: float | Fraction | str | None = None,
     crop: str | None = None,
     grain: float | None = None,
+    realtime: bool = False,
     strip_metadata: bool = False,
     device: str = "auto",
     threads: int | None = None,
@@ -202,6 +203,8 @@ def enhance_video(
             stored for every two.
         grain: Film grain to put back, 0 to 1, as a share of what the networks removed; 0 unless
             given.
+        realtime: Enhance about as fast as the clip plays: by the smallest network, unless `model`
+            is given, and with a quicker encoder, whose files are larger.
         device: As for `crispen.load`.
         threads: Most CPU threads of the network and of the encoder.
         memory_bytes: Budget of the network's windows.
@@ -246,6 +249,7 @@ def enhance_video(
         fps=fps,
         crop=crop,
         grain=grain,
+        realtime=realtime,
         strip_metadata=strip_metadata,
     )
 

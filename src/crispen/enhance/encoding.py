@@ -48,7 +48,7 @@ def codec_for(
             crf, notes = None, (f"{codec.name} has no quality setting, so quality was left out",)
         else:
             crf = min(codec.max_crf, crf)
-    return codec, codec.options(crf, request.preset), notes
+    return codec, codec.options(crf, request.preset, quick=request.realtime), notes
 
 
 def _kept_alpha(request: Request, source: Source) -> str | None:

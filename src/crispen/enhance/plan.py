@@ -33,6 +33,8 @@ VIVID = {2: "vivid-x2", 4: "vivid-x4"}
 # What compressed clips are enlarged by, where it reaches; and from how much compression on it does
 # better than the network for clean ones: about crf 23 of x264, measured by benchmarks/clips.py.
 CLIPS = {2: "video-x2"}
+# What enlarges as fast as a clip plays.
+REALTIME = "photo-live"
 CODED = 0.33
 # Up to this much damage the network for clean pictures does better: dials as in
 # `crispen.models.dials`, measured by benchmarks/crossover.py and benchmarks/default.py.
@@ -86,8 +88,11 @@ def check(request: Request, kind: Kind, at_hand: AtHand) -> Lineup:
             codec_for(request, VIDEO_FORMATS[request.format])
     elif kind == "video" and request.codec is not None:
         named_codec(request.codec)
+    models = request.models
+    if request.realtime and models is None and "upscale" in (request.tasks or ("upscale",)):
+        models = (REALTIME,)
     lineup = Lineup(
-        request.models,
+        models,
         tasks=request.tasks,
         strength=request.strength,
         video=kind == "video",
@@ -258,7 +263,7 @@ def choose_for_clip(
 
 def clip_matters(request: Request) -> bool:
     """Whether it matters how compressed a clip is."""
-    return not (request.tasks or request.models)
+    return not (request.tasks or request.models or request.realtime)
 
 
 def dials_for(request: Request, damage: Dials) -> Dials:

@@ -255,6 +255,13 @@ class Request(BaseModel):
         usual="0",
         kinds=("video",),
     )
+    realtime: bool = option(
+        "Enhance videos about as fast as they play: by the smallest network, unless models are "
+        "named, and with a quicker encoder, whose files are larger.",
+        label="Fast enough to watch",
+        kinds=("video",),
+        default=False,
+    )
     as_is: bool = option(
         "Only enlarge, even if the picture is damaged. Without tasks or models, damaged "
         "pictures are repaired as they are enlarged.",

@@ -27,6 +27,7 @@ class VideoCodec:
         preset: Default speed.
         presets: The choices, fastest last; empty if the codec has none.
         extra: Further options of the encoder.
+        quick: Options for real time instead of the preset: faster, in a larger file.
         preset_option: FFmpeg's name for the preset.
         max_crf: The worst quality.
         segment: Container of unfinished work. NUT holds any time base exactly.
@@ -46,6 +47,7 @@ class VideoCodec:
     preset: str | None
     presets: tuple[str, ...]
     extra: dict[str, str] = field(default_factory=dict)
+    quick: dict[str, str] = field(default_factory=dict)
     preset_option: str = "preset"
     max_crf: int = 51
     segment: str = "nut"
@@ -68,8 +70,15 @@ class VideoCodec:
         """Suffixes of the files that can hold it."""
         return [s for s in MUXERS if self.family in video_of(s).codecs]
 
-    def options(self, crf: float | None, preset: str | None) -> dict[str, str]:
+    def options(
+        self, crf: float | None, preset: str | None, *, quick: bool = False
+    ) -> dict[str, str]:
         """FFmpeg's options for that quality and speed.
+
+        Args:
+            crf: Quality on the codec's own scale; its default unless given.
+            preset: Speed; its default unless given.
+            quick: Be as fast as real time needs, where neither of the two says otherwise.
 
         Raises:
             UsageError: The codec has no such quality or preset.
@@ -92,6 +101,9 @@ class VideoCodec:
         chosen = preset or self.preset
         if chosen is not None:
             options[self.preset_option] = chosen
+        if quick and preset is None:
+            given = dict.fromkeys(self.crf_options, "") if crf is not None else {}
+            options |= {name: value for name, value in self.quick.items() if name not in given}
         return options
 
 
