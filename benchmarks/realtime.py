@@ -3,7 +3,8 @@
 A machine's speed changes by the hour, so only the ratios mean something. The earlier commit is
 taken out of git into a temporary folder and runs with the same interpreter and libraries.
 
-    python benchmarks/realtime.py [--before 41d2ce8] [--frames 250] [--rounds 3] [--encoders]
+    python benchmarks/realtime.py [--before 41d2ce8] [--clip FILE] [--frames 250] [--rounds 3]
+    python benchmarks/realtime.py --encoders [--clip FILE]
 """
 
 from __future__ import annotations
@@ -66,11 +67,12 @@ def run(source: Path, clips: tuple[Path, Path], result: Path, keywords: str) -> 
     return [float(word) for word in done.stdout.split()]
 
 
-def speeds(commit: str, count: int, rounds: int, folder: Path) -> None:
+def speeds(asked: argparse.Namespace, folder: Path) -> None:
     """Print the table of frames per second."""
+    commit, count, rounds = asked.before, asked.frames, asked.rounds
     clips = folder / "clip.mp4", folder / "short.mp4"
-    made_clip(clips[0], DEMO, SIZE, count)
-    made_clip(clips[1], DEMO, SIZE, 5)
+    made_clip(clips[0], asked.clip, SIZE, count)
+    made_clip(clips[1], asked.clip, SIZE, 5)
     model = {"model": "photo-fast-x2"}
     ways = {
         f"{commit}, photo-fast": (taken_out(commit, folder), repr(model)),
@@ -100,10 +102,10 @@ def speeds(commit: str, count: int, rounds: int, folder: Path) -> None:
     )
 
 
-def encoders(folder: Path, count: int = 60) -> None:
+def encoders(source: Path, folder: Path, count: int = 60) -> None:
     """Print what settings of x264 cost and give for bicubic frames."""
     clip, result = folder / "clip.mp4", folder / "encoded.mp4"
-    made_clip(clip, DEMO, SIZE, count)
+    made_clip(clip, source, SIZE, count)
     shaper = av.video.reformatter.VideoReformatter()
     frames = [
         shaper.reformat(frame, *LARGE, "yuv420p", interpolation=BICUBIC, threads=1)
@@ -113,9 +115,10 @@ def encoders(folder: Path, count: int = 60) -> None:
     codec = find_codec("h264", ".mp4")
     quick = codec.options(None, None, quick=True)
     choices = {
-        "superfast, crf 18 (default)": codec.options(None, None),
-        "superfast, crf 20": codec.options(20, None),
-        "superfast without B-frames, crf 18": codec.options(None, None)
+        "superfast, crf 18": codec.options(None, "superfast"),
+        "default": codec.options(None, None),
+        "superfast, crf 20": codec.options(20, "superfast"),
+        "superfast without B-frames, crf 18": codec.options(None, "superfast")
         | {"x264-params": "bframes=0"},
         "ultrafast, crf 18": codec.options(None, "ultrafast"),
         "ultrafast, crf 20": codec.options(20, "ultrafast"),
@@ -144,7 +147,7 @@ def encoders(folder: Path, count: int = 60) -> None:
         size = result.stat().st_size / count / 1e3
         rows.append([name, f"{cpu / count * 1e3:.1f}", f"{size:.1f}", f"{psnr:.2f}"])
     print_table(
-        f"x264 at {LARGE[0]}x{LARGE[1]}",
+        f"x264 at {LARGE[0]}x{LARGE[1]}, {source.name}",
         ["settings", "CPU ms a frame", "kB a frame", "dB to the frames given"],
         rows,
     )
@@ -154,15 +157,16 @@ def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--before", default="41d2ce8", help="commit to compare with")
+    parser.add_argument("--clip", type=Path, default=DEMO)
     parser.add_argument("--frames", type=int, default=250)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--encoders", action="store_true", help="only the encoder's settings")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         if asked.encoders:
-            encoders(Path(folder))
+            encoders(asked.clip, Path(folder))
         else:
-            speeds(asked.before, asked.frames, asked.rounds, Path(folder))
+            speeds(asked, Path(folder))
 
 
 if __name__ == "__main__":

@@ -63,6 +63,10 @@ TOGETHER: dict[str, tuple[tuple[str, ...], str]] = {
         ("models/ncnn_files.py",),
         "both files of a model, which only ncnn.py reads",
     ),
+    "engines/test_graphs.py": (
+        ("engines/_nodes.py", "engines/_paint.py"),
+        "the two graphs of a window and what they are made of",
+    ),
     "engines/test_openvino.py": (
         ("engines/_failures.py",),
         "what this engine's library raises",

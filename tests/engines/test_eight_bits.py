@@ -45,17 +45,23 @@ def path(network: Plain, tmp_path: Path) -> Path:
     return file
 
 
-def rounded(network: Plain, x: Tensor) -> Tensor:
+def in_steps(weight: Tensor) -> Tensor:
+    """A kernel in 127 steps on either side of zero."""
+    unit = weight.abs().amax((1, 2, 3), keepdim=True) / 127
+    return (weight / unit).round() * unit
+
+
+def rounded(network: Plain, x: Tensor, first_too: bool = False) -> Tensor:
     """The residual with inputs in 255 steps and weights in 127, written out."""
     first, *others = network.activations
     layers = [*network.body, network.tail]
-    x = first(network.head(x))
+    head = network.head
+    kernel = in_steps(head.weight) if first_too else head.weight
+    x = first(torch.nn.functional.conv2d(x, kernel, head.bias, padding=1))
     for i, layer in enumerate(layers):
         ceiling = float(network.activations[i].range)
         steps = (x * 255 / ceiling).round() * ceiling / 255
-        unit = layer.weight.abs().amax((1, 2, 3), keepdim=True) / 127
-        weight = (layer.weight / unit).round() * unit
-        x = torch.nn.functional.conv2d(steps, weight, layer.bias, padding=1)
+        x = torch.nn.functional.conv2d(steps, in_steps(layer.weight), layer.bias, padding=1)
         if i < len(others):
             x = others[i](x)
     return x
@@ -75,17 +81,40 @@ def test_it_computes_with_rounded_inputs_and_weights(network: Plain, path: Path)
     assert np.abs(answer - expected).max() < 0.02
 
 
+def convolutions(compiled: ov.CompiledModel) -> list[str]:
+    """What computes each convolution, such as ``brgconv_avx512_I8``."""
+    return [
+        str(node.get_rt_info()["primitiveType"].astype(str)).upper()
+        for node in compiled.get_runtime_model().get_ops()
+        if node.get_rt_info()["layerType"].astype(str) == "Convolution"
+    ]
+
+
+def test_the_first_layer_of_a_luma_plane_is_in_8_bits_too(network: Plain, path: Path) -> None:
+    engine = OpenVinoEngine(path, CARD, threads=1, precision="int8")
+    levels = np.random.default_rng(5).integers(16, 236, (34, 48, 1)).astype(np.uint8)
+    answer = engine.run(levels, studio=True)
+    (plan,) = engine._plans.values()
+    kinds = convolutions(plan._network)
+    assert len(kinds) == 4
+    assert all(kind.endswith("I8") for kind in kinds)
+    x = torch.from_numpy(levels).permute(2, 0, 1)[None] / 255
+    with torch.no_grad():
+        near, far = (
+            network.compose(x, rounded(network, x, first_too)).clamp(0, 1).numpy()[0, 0] * 255
+            for first_too in (True, False)
+        )
+    # Apart from halves that fall either way, the rounded first kernel explains the answer.
+    assert np.abs(answer[..., 0] - near).mean() < 0.5
+    assert np.abs(answer[..., 0] - near).mean() < np.abs(answer[..., 0] - far).mean()
+
+
 def test_the_plugin_really_computes_in_8_bits(path: Path) -> None:
     model = ov.Core().read_model(path.read_bytes())
     eight_bits(model)
     model.reshape([1, 1, 32, 32])
     compiled = ov.Core().compile_model(model, "CPU")
-    kinds = [
-        str(node.get_rt_info()["primitiveType"].astype(str)).upper()
-        for node in compiled.get_runtime_model().get_ops()
-        if node.get_rt_info()["layerType"].astype(str) == "Convolution"
-    ]
-    assert sum(kind.endswith("I8") for kind in kinds) == 3
+    assert sum(kind.endswith("I8") for kind in convolutions(compiled)) == 3
 
 
 @pytest.mark.parametrize("activation", ["relu", "leaky-relu"])

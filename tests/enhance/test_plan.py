@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,9 +11,11 @@ from crispen.enhance.plan import check, plan
 from crispen.enhance.request import Request, ask
 from crispen.enhance.source import Source, video_source
 from crispen.errors import ModelError, UsageError
+from crispen.media.video.codecs import available_codecs
 from crispen.media.video.container import probe
 from crispen.models.athand import AtHand, family_of
 from crispen.models.card import ModelCard
+from crispen.models.dials import Dials
 from crispen.models.store import Known, list_cards
 
 from .video.clips import QUARTER_TURN, make_clip
@@ -108,6 +111,48 @@ def test_names_of_a_task() -> None:
     assert names.index("photo") < names.index("photo-x2")
     assert AtHand([CLEAN]).names("denoise") == ["clean"]
     assert {family_of(card) for _, card in CARDS} >= {"photo", "photo-fast", "espcn"}
+
+
+LIVE = ModelCard(name="photo-live-x2", scale=2, color="luma", halo=7, base="bicubic")
+LIVE_KNOWN = Known(Path("live.onnx"), LIVE)
+
+
+@pytest.mark.parametrize(
+    ("wanted", "models"),
+    [
+        ({}, ("photo-live-x2",)),
+        ({"scale": 3.0}, ("photo-live-x2", "photo-live-x2")),
+        ({"tasks": ("upscale",)}, ("photo-live-x2",)),
+        ({"models": ("espcn",)}, ("espcn-x2",)),
+        ({"tasks": ("denoise",)}, ("denoise-photo",)),
+    ],
+)
+def test_real_time_takes_the_smallest_network_unless_told(
+    wanted: dict[str, Any], models: tuple[str, ...]
+) -> None:
+    cards = AtHand([*(known for known in CARDS if known.card.name != LIVE.name), LIVE_KNOWN])
+    compressed = CLIP.model_copy(update={"seen": Dials(compression=0.9)})
+    planned = plan(Request(realtime=True, **wanted), compressed, cards)
+    assert planned.models == models
+    assert planned.encoder_options["preset"] == "ultrafast"
+
+
+def test_a_named_quality_or_preset_outweighs_real_time() -> None:
+    def options(**wanted: Any) -> dict[str, str]:
+        return plan(Request(models=("espcn",), **wanted), CLIP, AT_HAND).encoder_options
+
+    assert options() == {"crf": "18", "preset": "superfast", "b_strategy": "0"}
+    quick = options(realtime=True)
+    assert options(realtime=True, crf=25.0) == quick | {"crf": "25"}
+    assert options(realtime=True, preset="medium") == options(preset="medium")
+    assert options(preset="medium") == {"crf": "18", "preset": "medium"}
+
+
+def test_every_software_codec_that_has_presets_is_quicker_in_real_time() -> None:
+    for codec in available_codecs():
+        if codec.preset is not None and not codec.device:
+            quick = codec.options(None, None, quick=True)[codec.preset_option]
+            assert codec.presets.index(quick) > codec.presets.index(codec.preset), codec.name
 
 
 @pytest.mark.parametrize(

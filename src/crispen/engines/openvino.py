@@ -1,9 +1,9 @@
 """OpenVINO: the default on CPUs (int8 and bf16 where the CPU has them), Intel GPUs and NPUs.
 
-All work from input to output pixels is inside two graphs (`crispen.engines._graphs`). Graphs of a
-fixed shape run faster than flexible ones, so each window shape is compiled on first use, and the
-last few are cached; use windows of equal size if possible. The
-paint always runs on the CPU.
+All work from input to output pixels is inside two graphs (`crispen.engines._graphs`,
+`crispen.engines._paint`). Graphs of a fixed shape run faster than flexible ones, so each window
+shape is compiled on first use, and the last few are cached; use windows of equal size if possible.
+The paint always runs on the CPU.
 """
 
 from __future__ import annotations
@@ -19,14 +19,9 @@ import openvino as ov
 from crispen.engines._blocks import unfold
 from crispen.engines._eight_bits import eight_bits, has_eight_bits
 from crispen.engines._failures import FAILURES, last_line
-from crispen.engines._graphs import (
-    Window,
-    block_paint_graph,
-    in_blocks,
-    network_graph,
-    paint_graph,
-    values_per_px,
-)
+from crispen.engines._graphs import in_blocks, network_graph, values_per_px
+from crispen.engines._nodes import Window
+from crispen.engines._paint import block_paint_graph, paint_graph
 from crispen.engines.base import Pixels, check_window, color_near, guessed_bytes_per_px
 from crispen.engines.devices import cpu_features
 from crispen.errors import Cancelled, CrispenError, ModelError, UsageError
@@ -235,7 +230,7 @@ class OpenVinoEngine:
         else:
             kind = ov.Type.bf16 if self._has_bf16() else kind
             paint = block_paint_graph(self.card, window, kind)
-        network = network_graph(model, self.card, window, kind)
+        network = network_graph(model, self.card, window, kind, self.precision == "int8")
         return _Plan(
             self._compile(network, self.device, self.precision),
             self._compile(paint, "cpu", "fp32"),

@@ -39,6 +39,7 @@ GUIDES: Mapping[str, Guide] = {
     "vivid": Guide("pictures that should look good, where detail may be guessed.", "compressed"),
     "photo": Guide("clean pictures that should only become larger."),
     "photo-fast": Guide("videos, and pictures that must be ready at once."),
+    "photo-live": Guide("videos that are watched while they are enhanced (--realtime)."),
     "video": Guide("clips that are strongly compressed; they are recognised."),
     "relight": Guide("pictures that are too dark, too bright, pale or tinted."),
     "denoise-photo": Guide("grainy pictures taken in the dark."),
