@@ -99,3 +99,17 @@ def test_the_protocol_imports_no_runtime():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment
     ).stdout
     assert out.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("vendor", "flags", "slow"),
+    [
+        ("GenuineIntel", "avx512f avx512_bf16", True),
+        ("GenuineIntel", "avx512f avx512_bf16 amx_bf16", False),
+        ("GenuineIntel", "avx512f", False),
+        ("AuthenticAMD", "avx512f avx512_bf16", False),
+    ],
+)
+def test_bf16_is_taken_where_it_is_faster(vendor: str, flags: str, slow: bool) -> None:
+    assert devices.has_slow_bf16(f"vendor_id\t: {vendor}\nflags\t: fpu {flags}\n") is slow
+    assert not devices.has_slow_bf16("")

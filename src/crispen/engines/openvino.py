@@ -23,7 +23,7 @@ from crispen.engines._graphs import in_blocks, network_graph, values_per_px
 from crispen.engines._nodes import Window
 from crispen.engines._paint import block_paint_graph, paint_graph
 from crispen.engines.base import Pixels, check_window, color_near, guessed_bytes_per_px
-from crispen.engines.devices import cpu_features
+from crispen.engines.devices import cpu_features, has_slow_bf16
 from crispen.errors import Cancelled, CrispenError, ModelError, UsageError
 from crispen.models.card import ModelCard
 
@@ -117,8 +117,8 @@ class OpenVinoEngine:
         threads: CPU threads; all cores unless given.
         precision: ``int8``, ``bf16``, ``fp16`` or ``fp32``; the fastest that is precise enough
             unless given: int8 if the network was trained for it and the CPU has VNNI, else bf16
-            if the CPU has it and the network returns a residual. A network that carries the
-            picture through its layers would lose up to 0.5 dB, so it runs in fp32.
+            if the CPU is faster in it and the network returns a residual. A network that carries
+            the picture through its layers would lose up to 0.5 dB, so it runs in fp32.
         streams: Number of concurrent calls of `run`, each on a share of the threads; with 1, each
             call uses all threads, and further calls wait.
 
@@ -173,7 +173,10 @@ class OpenVinoEngine:
         return "bf16" if self._has_bf16() else "fp32"
 
     def _has_bf16(self) -> bool:
-        return "BF16" in self._core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+        """Whether bf16 is faster than fp32 here."""
+        return not has_slow_bf16() and "BF16" in self._core.get_property(
+            "CPU", "OPTIMIZATION_CAPABILITIES"
+        )
 
     @functools.cached_property
     def bytes_per_px(self) -> float:
