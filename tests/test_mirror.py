@@ -193,6 +193,7 @@ WHOLE = {
     "lab/studies/test_comparisons.py": "what single studies compute",
     "lab/test_exact.py": "runs that are stopped and resumed",
     "lab/test_gpu_job.py": "a script of tools/",
+    "server/test_cluster.py": "a server whose jobs run on a cluster",
     "server/test_outage.py": "a server without its database",
     "server/test_proxy.py": "a server behind nginx",
     "server/test_postgresql.py": "a server with another database",

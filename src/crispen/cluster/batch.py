@@ -7,7 +7,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import crispen
 from crispen.cluster.clips import Clips
@@ -16,6 +15,7 @@ from crispen.cluster.drafts import Drafts
 from crispen.cluster.parcel import pack
 from crispen.cluster.pictures import Pictures
 from crispen.cluster.pool import Pool, Task
+from crispen.cluster.share import Share, share_of
 from crispen.cluster.worker import Setup
 from crispen.enhance import batch as batches
 from crispen.enhance.enhancer import DEFAULT_MEMORY_BYTES
@@ -73,7 +73,7 @@ def worked_off(jobs: Iterable[Job], batch: Batch, address: str) -> Iterator[Outc
     pictures = Pictures([j for j in far if not j.video], batch, drafts, told.append)
     clips = Clips([j for j in far if j.video], batch, told.append)
     with connected(address) as ray:
-        pool = Pool(ray, _setup(batch, far), **_share(batch.options))
+        pool = Pool(ray, _setup(batch, far), _share(batch.options))
         nodes = _Nodes(batch.progress)
         try:
             for _ in pool.run(_Both(clips, pictures)):
@@ -163,10 +163,6 @@ def _folder(job: Job) -> Path:
     return job.source.absolute().parent
 
 
-def _share(options: Options) -> dict[str, Any]:
-    """What each worker has for itself."""
-    return {
-        "cpus": options.threads or 1,
-        "gpus": 1 if options.device.startswith("cuda") else 0,
-        "memory_bytes": options.memory_bytes or DEFAULT_MEMORY_BYTES,
-    }
+def _share(options: Options) -> Share:
+    memory_bytes = options.memory_bytes or DEFAULT_MEMORY_BYTES
+    return share_of(options.device, options.threads, memory_bytes)

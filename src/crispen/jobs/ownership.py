@@ -21,6 +21,13 @@ log = logging.getLogger("crispen.jobs")
 
 _FACT = "folder"
 _FACT_PATH = "folder_path"
+_MARK = "store"
+
+
+def folder_mark(folder: Path) -> str:
+    """The id that a folder of jobs has; empty if there is none, or no such folder."""
+    file = folder / _MARK
+    return file.read_text(encoding="ascii").strip() if file.is_file() else ""
 
 
 class Ownership:
@@ -75,8 +82,7 @@ class Ownership:
         self._lock.release()
 
     def _match(self) -> None:
-        file = self._folder / "store"
-        mine = file.read_text(encoding="ascii").strip() if file.is_file() else ""
+        file, mine = self._folder / _MARK, folder_mark(self._folder)
         theirs = self._store.fact(_FACT)
         empty = not any(self._store.counts().values())
         if theirs is not None and theirs != mine and not empty:
