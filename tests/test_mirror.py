@@ -171,6 +171,7 @@ WHOLE = {
     "test_notebooks.py": "the notebooks of the documents",
     "test_page_build.py": "the build of the page",
     "test_api.py": "the public names",
+    "test_windows.py": "what other systems do otherwise, simulated",
     "test_fuzz.py": "what the fuzzer found",
     "media/test_matrix.py": "every format into every other",
     "media/picture/test_metadata_pairs.py": "metadata from every format into every other",

@@ -7,7 +7,6 @@ servers at the same time, each with a folder of its own, would do that to each o
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
 import secrets
@@ -95,9 +94,12 @@ class Ownership:
             # If several begin at the same time, the first one's counts.
             draft = file.with_name(f"{file.name}.{secrets.token_hex(16)}")
             draft.write_text(f"{draft.suffix[1:]}\n", encoding="ascii")
-            with contextlib.suppress(FileExistsError):
+            try:
                 os.link(draft, file)
-            draft.unlink()
+            except OSError:
+                if not file.exists():  # a file system without hard links
+                    draft.replace(file)
+            draft.unlink(missing_ok=True)
             mine = file.read_text(encoding="ascii").strip()
         if theirs != mine:
             self._store.note_fact(_FACT, mine)

@@ -17,6 +17,7 @@ import threading
 import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection, wait
+from typing import cast
 
 from filelock import BaseFileLock
 
@@ -218,13 +219,13 @@ class Pool:
             return
         changed = False
         for pipe in wait(list(watched), timeout=_LOOK_S):
-            assert isinstance(pipe, Connection)
+            # Not asserted: Windows has a class of its own for pipes.
+            one = watched[cast("Connection", pipe)]
             try:
-                word, value = pipe.recv()
+                word, value = one.pipe.recv()
             except (EOFError, OSError):
                 self._ending.wait(0.02)  # it is dying; do not spin until it is dead
                 continue
-            one = watched[pipe]
             one.heard = time.monotonic()
             match word:
                 case "idle":
