@@ -36,6 +36,7 @@ def enhance_all(
     report: Callable[[Outcome], None] | None = None,
     *,
     address: str,
+    keep: bool = True,
 ) -> list[Outcome]:
     """Enhance files on a cluster; see `crispen.enhance.batch.enhance_all`.
 
@@ -48,12 +49,13 @@ def enhance_all(
         progress: Receives progress events; can cancel.
         report: Called with each outcome as soon as it is known.
         address: Of the cluster; see `connection.connected`.
+        keep: Return all outcomes; otherwise they are only reported.
     """
 
     def workers(jobs: Iterable[Job], batch: Batch) -> Iterator[Outcome]:
         return worked_off(jobs, batch, address)
 
-    return batches.enhance_all(inputs, output, options, progress, report, workers)
+    return batches.enhance_all(inputs, output, options, progress, report, workers, keep=keep)
 
 
 def worked_off(jobs: Iterable[Job], batch: Batch, address: str) -> Iterator[Outcome]:

@@ -125,7 +125,7 @@ class _Names:
     def __init__(self, drafts: Sequence[Draft]) -> None:
         self.chosen: dict[int, Path | None] = {}
         self._taken: set[str] = set()
-        self._ignores_case = functools.cache(ignores_case)
+        self._ignores_case = functools.cache(lambda folder: ignores_case(Path(folder)))
         self._notes: dict[Path, dict[str, dict[str, object]]] = {}
         groups: dict[str, list[Draft]] = {}
         for draft in drafts:
@@ -134,14 +134,15 @@ class _Names:
             else:
                 groups.setdefault(self._key(draft.job.result), []).append(draft)
         contested: list[Draft] = []
-        for group in groups.values():
+        size: dict[int, int] = {}
+        for key, group in groups.items():
             (only, *others) = group
             assert only.job.result is not None
             if not only.stem or not (others or os.path.lexists(only.job.result)):
-                self._choose(only, only.job.result)
+                self._choose(only, only.job.result, key)
             else:
                 contested += group
-        size = {id(draft): len(group) for group in groups.values() for draft in group}
+                size |= dict.fromkeys(map(id, group), len(group))
         undecided = [d for d in contested if not self._take_own(d, size[id(d)])]
         # The plain name goes to a file that is alone in wanting it, or whose suffix stays.
         undecided.sort(key=lambda d: (size[id(d)] > 1, not _keeps_suffix(d)))
@@ -154,10 +155,10 @@ class _Names:
         """What is equal for names of one file."""
         folder = os.path.realpath(path.parent)
         key = os.path.join(folder, path.name)
-        return folded(key) if self._ignores_case(Path(folder)) else key
+        return folded(key) if self._ignores_case(folder) else key
 
-    def _choose(self, draft: Draft, path: Path) -> None:
-        self._taken.add(self._key(path))
+    def _choose(self, draft: Draft, path: Path, key: str = "") -> None:
+        self._taken.add(key or self._key(path))
         self.chosen[id(draft)] = path
 
     def _take_own(self, draft: Draft, rivals: int) -> bool:
