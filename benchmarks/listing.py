@@ -3,6 +3,7 @@
 python benchmarks/listing.py                      20,000 and 200,000 names
 python benchmarks/listing.py --names 2000 20000   other numbers
 python benchmarks/listing.py --json               a line for each measurement
+python benchmarks/listing.py --traced             what Python holds, not the process's memory
 
 The store is S3's, whose network is replaced by a generator of names: the run is the second one of
 `crispen enhance s3://bucket/in/ -o s3://bucket/out/ --recursive`, in which every result exists and
@@ -20,6 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import tracemalloc
 from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -163,10 +165,11 @@ def in_folder(names: int) -> int:
 CASES = {"S3, all done before": in_store, "local folder, listed": in_folder}
 
 
-def measure(case: str, names: int) -> dict[str, Any]:
+def measure(case: str, names: int, traced: bool) -> dict[str, Any]:
     """One case in a process of its own."""
+    more = ["--traced"] if traced else []
     done = subprocess.run(
-        [sys.executable, __file__, "--case", case, "--names", str(names)],
+        [sys.executable, __file__, "--case", case, "--names", str(names), *more],
         stdout=subprocess.PIPE,
         text=True,
         check=True,
@@ -180,18 +183,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--names", type=int, nargs="+", default=[20_000, 200_000])
     parser.add_argument("--json", action="store_true")
+    parser.add_argument("--traced", action="store_true")
     parser.add_argument("--case", choices=[*CASES], help="this alone, in this process")
     chosen = parser.parse_args()
     if chosen.case:
+        if chosen.traced:
+            tracemalloc.start()
         began = time.perf_counter()
         count = CASES[chosen.case](chosen.names[0])
         took_s = time.perf_counter() - began
-        told = {"case": chosen.case, "names": count, "peak": resident_peak(), "took_s": took_s}
+        peak = tracemalloc.get_traced_memory()[1] if chosen.traced else resident_peak()
+        told = {"case": chosen.case, "names": count, "peak": peak, "took_s": took_s}
         print(json.dumps(told))
         return
     rows = []
     for case in CASES:
-        first, *more = (measure(case, names) for names in sorted(chosen.names))
+        first, *more = (measure(case, names, chosen.traced) for names in sorted(chosen.names))
         for now in (first, *more):
             # What the program itself takes is in the smallest of them.
             apart = max(1, now["names"] - first["names"])
