@@ -223,6 +223,16 @@ def test_a_machine_that_sees_another_folder_gets_no_jobs(
     again.close()
 
 
+def test_a_cluster_without_room_is_told(ray_nodes: Nodes, caplog: pytest.LogCaptureFixture) -> None:
+    launcher = ClusterLauncher(ray_nodes.address, Share(999, 64 << 20))
+    launcher.begin()
+    with caplog.at_level(logging.WARNING, "crispen.jobs"):
+        # One is wanted all the same, for which a cluster may grow.
+        assert [launcher.room(8) for _ in range(3)] == [1, 1, 1]
+    launcher.end()
+    assert caplog.text.count("no machine of the cluster has 999 processors") == 1
+
+
 def test_an_address_where_nobody_answers(tmp_path: Path) -> None:
     pytest.importorskip("ray")
     place = Place(tmp_path, "127.0.0.1:1")

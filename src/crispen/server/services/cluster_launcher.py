@@ -61,7 +61,14 @@ class ClusterLauncher:
         """
         now = time.monotonic()
         if not self._room or now - self._counted >= _COUNT_EVERY_S:
-            self._room, self._counted = max(1, self._share.room(self._ray.nodes())), now
+            found = self._share.room(self._ray.nodes())
+            if not found and self._counted == 0.0:
+                log.warning(
+                    "no machine of the cluster has %d processors for a worker; jobs wait until one "
+                    "joins, or give fewer --threads",
+                    self._share.cpus,
+                )
+            self._room, self._counted = max(1, found), now
         return min(wanted, self._room)
 
     def fewest(self, wanted: int) -> int:
