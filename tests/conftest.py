@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from . import postgresql, store_servers
+from . import ray_nodes as ray
 
 
 @pytest.fixture(scope="session")
@@ -33,6 +34,13 @@ def postgresql_url(cluster: postgresql.Cluster) -> Iterator[str]:
     """The URL of an empty database."""
     with cluster.database() as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def ray_nodes() -> Iterator[ray.Nodes]:
+    """A Ray of two nodes of one processor each; tests that need it skip without."""
+    with ray.ray_nodes() as nodes:
+        yield nodes
 
 
 @pytest.fixture(scope="session")

@@ -70,6 +70,7 @@ def run_without(extra: str, arguments: list[str], folder: Path) -> subprocess.Co
         ("train", ["degrade", "a.png", "-o", "b.png", "--with", "jpeg=30"]),
         ("train", ["evaluate", "photo-x2", "--data", ".", "--degrade", "jpeg=30"]),
         ("cluster", ["enhance", "pairs", "-r", "-o", "out/", "--cluster"]),
+        ("cluster", ["serve", "--cluster", "--port", "0", "--folder", "data"]),
         ("s3", ["enhance", "pairs", "-r", "-o", "s3://bucket/out/"]),
         ("sftp", ["enhance", "sftp://host/pairs/", "-o", "out/"]),
         ("watch", ["enhance", "pairs", "-r", "-o", "out/", "--watch"]),

@@ -26,6 +26,7 @@ HEAVY = (
     "rich.progress",
     "fsspec",
     "sqlite3",
+    "ray",
 )
 # Coverage imports much itself, and would take minutes in hundreds of processes.
 UNMEASURED = {k: v for k, v in os.environ.items() if not k.startswith("COVERAGE_")}

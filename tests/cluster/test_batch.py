@@ -22,7 +22,7 @@ from crispen.enhance.record import NAME
 from crispen.enhance.request import Request
 from crispen.enhance.video import making
 
-from .conftest import Nodes
+from ..ray_nodes import Nodes
 
 # Ray leaves the files of its logs open.
 pytestmark = pytest.mark.filterwarnings(

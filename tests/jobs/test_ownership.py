@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from crispen.errors import OutputError, UsageError
 from crispen.jobs.database import StoreError
 from crispen.jobs.job_store import JobStore
-from crispen.jobs.ownership import Ownership
+from crispen.jobs.ownership import Ownership, folder_mark
 
 from ..postgresql import Cluster
 from .conftest import Make
@@ -49,6 +50,20 @@ def test_one_server_at_a_time(owner: Callable[[str], Ownership]) -> None:
     with pytest.raises(StoreError, match="another server took the database"):
         first.keep()
     second.release()
+
+
+def test_a_folder_without_hard_links_is_marked_too(
+    owner: Callable[[str], Ownership], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def link(*_: object) -> None:
+        raise OSError(errno.EPERM, "Operation not permitted")
+
+    monkeypatch.setattr("os.link", link)
+    first = owner("a")
+    first.take()
+    assert len(folder_mark(tmp_path / "a")) == 32
+    assert [p.name for p in (tmp_path / "a").iterdir()] == ["store"]
+    first.release()
 
 
 def test_jobs_stay_with_their_files(

@@ -6,16 +6,21 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
 from crispen.enhance.request import Request
 from crispen.jobs.job_folder import SOURCE, result_path
 from crispen.jobs.job_store import JobStore
+from crispen.jobs.launcher import LocalLauncher
 from crispen.jobs.pool import Pool, share_threads
 from crispen.jobs.states import FINAL, Status
 from crispen.jobs.worker import WorkerLimits
+from crispen.jobs.worker_handle import WorkerHandle
+from crispen.jobs.worker_process import WorkerSetup
 from crispen.media.image import open_image
 
 from .conftest import SLOW, until, working
@@ -75,6 +80,36 @@ def test_what_kills_its_worker_three_times_fails(
     assert job.error.startswith("gave up after 3 tries: its worker process was ended by SIGKILL")
     # And it held nobody up.
     assert until(store, other, lambda job: job.status in FINAL).status is Status.DONE
+
+
+class OtherPipe:
+    """A pipe of another class than on Linux, as Windows has."""
+
+    def __init__(self, pipe: Connection) -> None:
+        self._pipe = pipe
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._pipe, name)
+
+
+class OtherLauncher(LocalLauncher):
+    def launch(self, setup: WorkerSetup) -> WorkerHandle:
+        handle = super().launch(setup)
+        handle.pipe = cast("Connection", OtherPipe(handle.pipe))
+        return handle
+
+
+def test_pipes_can_be_of_another_class(
+    pool: Pool, store: JobStore, put, picture: Callable[..., Path]
+) -> None:
+    pool.stop()
+    other = Pool(pool._setup, 1, store, stop_s=20, launcher=OtherLauncher())
+    with other:
+        id = put(picture(), Request(models=["espcn-x2"]))
+        other.wake()
+        assert until(store, id, lambda job: job.status in FINAL).status is Status.DONE
+        assert other._supervisor.troubles == {}
+        assert other._workers[0].name
 
 
 def test_a_stop_puts_jobs_back(

@@ -198,12 +198,12 @@ def enhance(
         elif watch:
             return _watched(inputs, output, options, work, report, cluster)
         elif cluster is None:
-            enhance_all(inputs, output, options, work, report)
+            enhance_all(inputs, output, options, work, report, keep=False)
         else:
             from crispen.cluster import batch, connection
 
             address = connection.chosen_address(cluster)
-            batch.enhance_all(inputs, output, options, work, report, address=address)
+            batch.enhance_all(inputs, output, options, work, report, address=address, keep=False)
     unread = skipped_files(tally.unread.elements())
     if unread and not json:
         typer.echo(unread, err=to_stderr)

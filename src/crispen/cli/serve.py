@@ -44,10 +44,21 @@ def serve(
             min=0,
             help="Number of worker processes. They share the cores; more than one helps if many "
             "small pictures arrive at once.",
-            show_default="1",
+            show_default="1, or as many as the --cluster has room for",
         ),
     ] = None,
     threads: WorkerThreads = None,
+    cluster: Annotated[
+        str | None,
+        typer.Option(
+            "--cluster",
+            metavar="ADDRESS",
+            help="Run the jobs on all machines of a Ray cluster, such as head:6379, which must see "
+            "the --folder and the database; alone, that of CRISPEN_CLUSTER or the processors of "
+            "this machine. --threads is then what each worker has, 1 unless given.",
+            show_default=False,
+        ),
+    ] = None,
     folder: Annotated[
         Path | None,
         typer.Option(
@@ -102,14 +113,18 @@ def serve(
 ) -> None:
     """Open a web page for enhancing pictures and videos, with an API for programs.
 
-    Everything runs on this machine. Ctrl-C stops it; running jobs continue when it is started
-    again. Every limit is a setting: see docs/server.md.
+    Everything runs on this machine, unless a --cluster is given. Ctrl-C stops it; running jobs
+    continue when it is started again. Every limit is a setting: see docs/server.md.
     """
     with needs_extra("the server", "server"):
         from crispen.server.http.serving import serve as run
         from crispen.server.logs import set_up
         from crispen.server.settings import misspelt, read_settings
 
+    if cluster is not None:
+        from crispen.cluster.connection import chosen_address
+
+        cluster = chosen_address(cluster)
     if runs is None and Path("runs").is_dir():
         runs = Path("runs")
     chosen = read_settings(
@@ -118,6 +133,7 @@ def serve(
         port=port,
         workers=workers,
         threads=threads,
+        jobs_cluster=cluster,
         folder=folder,
         runs_folder=runs,
         token=token,

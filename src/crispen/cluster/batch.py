@@ -7,7 +7,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import crispen
 from crispen.cluster.clips import Clips
@@ -16,6 +15,7 @@ from crispen.cluster.drafts import Drafts
 from crispen.cluster.parcel import pack
 from crispen.cluster.pictures import Pictures
 from crispen.cluster.pool import Pool, Task
+from crispen.cluster.share import Share, share_of
 from crispen.cluster.worker import Setup
 from crispen.enhance import batch as batches
 from crispen.enhance.enhancer import DEFAULT_MEMORY_BYTES
@@ -36,6 +36,7 @@ def enhance_all(
     report: Callable[[Outcome], None] | None = None,
     *,
     address: str,
+    keep: bool = True,
 ) -> list[Outcome]:
     """Enhance files on a cluster; see `crispen.enhance.batch.enhance_all`.
 
@@ -48,12 +49,13 @@ def enhance_all(
         progress: Receives progress events; can cancel.
         report: Called with each outcome as soon as it is known.
         address: Of the cluster; see `connection.connected`.
+        keep: Return all outcomes; otherwise they are only reported.
     """
 
     def workers(jobs: Iterable[Job], batch: Batch) -> Iterator[Outcome]:
         return worked_off(jobs, batch, address)
 
-    return batches.enhance_all(inputs, output, options, progress, report, workers)
+    return batches.enhance_all(inputs, output, options, progress, report, workers, keep=keep)
 
 
 def worked_off(jobs: Iterable[Job], batch: Batch, address: str) -> Iterator[Outcome]:
@@ -73,7 +75,7 @@ def worked_off(jobs: Iterable[Job], batch: Batch, address: str) -> Iterator[Outc
     pictures = Pictures([j for j in far if not j.video], batch, drafts, told.append)
     clips = Clips([j for j in far if j.video], batch, told.append)
     with connected(address) as ray:
-        pool = Pool(ray, _setup(batch, far), **_share(batch.options))
+        pool = Pool(ray, _setup(batch, far), _share(batch.options))
         nodes = _Nodes(batch.progress)
         try:
             for _ in pool.run(_Both(clips, pictures)):
@@ -163,10 +165,6 @@ def _folder(job: Job) -> Path:
     return job.source.absolute().parent
 
 
-def _share(options: Options) -> dict[str, Any]:
-    """What each worker has for itself."""
-    return {
-        "cpus": options.threads or 1,
-        "gpus": 1 if options.device.startswith("cuda") else 0,
-        "memory_bytes": options.memory_bytes or DEFAULT_MEMORY_BYTES,
-    }
+def _share(options: Options) -> Share:
+    memory_bytes = options.memory_bytes or DEFAULT_MEMORY_BYTES
+    return share_of(options.device, options.threads, memory_bytes)

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from crispen.cluster.share import Share
 from crispen.cluster.worker import Hello, Setup, Worker
 from crispen.errors import UsageError
 
@@ -96,25 +97,14 @@ class Pool:
     Args:
         ray: The module, connected.
         setup: What each worker is given.
-        cpus: Number of processors for each.
-        gpus: Likewise.
-        memory_bytes: Likewise.
+        share: What each has of its machine.
     """
 
-    def __init__(
-        self, ray: Any, setup: Setup, *, cpus: int, memory_bytes: int, gpus: float = 0
-    ) -> None:
+    def __init__(self, ray: Any, setup: Setup, share: Share) -> None:
         self._ray = ray
         self._setup = ray.put(setup)
-        self._cpus = cpus
-        self._gpus = gpus
-        self._make = ray.remote(Worker).options(
-            num_cpus=cpus,
-            num_gpus=gpus,
-            memory=memory_bytes,
-            max_restarts=0,
-            scheduling_strategy="SPREAD",
-        )
+        self._share = share
+        self._make = ray.remote(Worker).options(**share.options)
         self._members: list[_Member] = []
         self._wanted = 0
         self._counted = -_COUNT_EVERY_S
@@ -148,17 +138,12 @@ class Pool:
         now = time.monotonic()
         if now - self._counted >= _COUNT_EVERY_S:
             self._counted = now
-            self._wanted = sum(self._room(node) for node in self._ray.nodes() if node["Alive"])
+            self._wanted = self._share.room(self._ray.nodes())
             self._check(now)
         # One at least, which makes an autoscaling cluster grow.
         while len(self._members) < max(1, min(self._wanted, most + len(self._refusals))):
             actor = self._make.remote(self._setup)
             self._members.append(_Member(actor, actor.hello.remote()))
-
-    def _room(self, node: dict[str, Any]) -> int:
-        resources = node["Resources"]
-        room = int(resources.get("CPU", 0) // self._cpus)
-        return min(room, int(resources.get("GPU", 0) // self._gpus)) if self._gpus else room
 
     def _check(self, now: float) -> None:
         if any(m.ready for m in self._members):
@@ -168,8 +153,8 @@ class Pool:
             raise UsageError(f"no machine of the cluster can do it: {reasons}")
         if not self._started and now - self._began > _PATIENCE_S:
             raise UsageError(
-                f"no machine of the cluster has {self._cpus} processors and enough memory free; "
-                "give fewer --threads or less --memory, or wait for other work to end"
+                f"no machine of the cluster has {self._share.cpus} processors and enough memory "
+                "free; give fewer --threads or less --memory, or wait for other work to end"
             )
 
     def _hand_out(self, supply: Supply) -> None:

@@ -108,9 +108,9 @@ def add(
         try:
             with file:
                 file.write(content)
-                file.flush()
-                stated = _Stated(name, task, scale, color)
-                card = _check(part, content, text, path.stem, stated, known)
+            # Its lock would keep others on Windows from reading it.
+            stated = _Stated(name, task, scale, color)
+            card = _check(part, content, text, path.stem, stated, known)
             target = folder / f"{card.name}{SUFFIX}"
             if card.name in shipped_names():
                 raise UsageError(f"a shipped model is called '{card.name}'; choose --name")

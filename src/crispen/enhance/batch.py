@@ -57,6 +57,8 @@ def enhance_all(
     report: Callable[[Outcome], None] | None = None,
     workers: Workers | None = None,
     arriving: Arriving | None = None,
+    *,
+    keep: bool = True,
 ) -> list[Outcome]:
     """Enhance files, folders, globs, or standard input.
 
@@ -69,6 +71,8 @@ def enhance_all(
         report: Called with each outcome as soon as it is known.
         workers: Who does it; one file after the other is done here unless given.
         arriving: Takes files as they arrive, until it is cancelled; outcomes are only reported.
+        keep: Return all outcomes. Without this, and with `arriving`, they are only reported, since
+            they take memory.
 
     Raises:
         UsageError: Something typed does not fit; nothing was done.
@@ -85,7 +89,7 @@ def enhance_all(
     outcomes: list[Outcome] = []
 
     def tell(outcome: Outcome) -> None:
-        if arriving is None:
+        if keep and arriving is None:
             outcomes.append(outcome)
         if report is not None:
             report(outcome)

@@ -30,11 +30,16 @@ class Found:
 
     Attributes:
         path: As typed, or below a folder as typed.
-        inside: Path of its result in a mirrored tree.
+        depth: How many of the path's last parts are kept in a mirrored tree.
     """
 
     path: Path
-    inside: Path
+    depth: int = 1
+
+    @property
+    def inside(self) -> Path:
+        """Path of its result in a mirrored tree; not kept, since a folder may hold very many."""
+        return Path(*os.fspath(self.path).split(os.sep)[-self.depth :])
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +85,7 @@ def expand(
         if path.is_dir():
             return _walk(path, recursive, skip, wanted)
         if path.exists() or path.is_symlink():
-            return Listing([Found(path, Path(path.name))])
+            return Listing([Found(path)])
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or error
         raise InputError(f"{text}: cannot be read ({why}); check the name") from None
@@ -89,7 +94,7 @@ def expand(
     matches = [Path(match) for match in sorted(glob.glob(text, recursive=True))]
     if not matches:
         raise MissingInput(f"{text}: no file matches; check the pattern and the folder")
-    return Listing([Found(match, Path(match.name)) for match in matches if not match.is_dir()])
+    return Listing([Found(match) for match in matches if not match.is_dir()])
 
 
 def skipped_files(kinds: Iterable[str]) -> str:
@@ -126,6 +131,7 @@ def _walk(
             and not name.startswith(".")
             and os.path.realpath(os.path.join(where, name)) != below
         )
+        depth = len(Path(where).relative_to(folder).parts) + 1
         for name in sorted(names):
             path = Path(where, name)
             if name.startswith("."):
@@ -134,7 +140,7 @@ def _walk(
             if special or not wanted(path):
                 listing.strangers.append(special or _stranger(path))
             else:
-                listing.found.append(Found(path, path.relative_to(folder)))
+                listing.found.append(Found(path, depth))
     if not listing.found:
         left = skipped_files(stranger.kind for stranger in listing.strangers)
         hint = "" if recursive else "; --recursive looks into folders below it"

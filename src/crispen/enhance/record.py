@@ -137,7 +137,8 @@ def _relative(source: Path, folder: Path) -> str:
     """Where `source` is as seen from `folder`; both may move together."""
     path = os.path.realpath(source)
     try:
-        return os.path.relpath(path, os.path.realpath(folder))
+        # With / on every system, so that another one can read it.
+        return Path(os.path.relpath(path, os.path.realpath(folder))).as_posix()
     except ValueError:  # on another drive
         return path
 

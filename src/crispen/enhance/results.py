@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import os
 from collections.abc import Iterator, Sequence
@@ -11,6 +12,7 @@ from pathlib import Path
 from crispen.enhance.naming import fitting
 from crispen.enhance.record import read_notes, source_of
 from crispen.errors import CrispenError, OutputError, UsageError
+from crispen.media.file_names import folded, ignores_case
 from crispen.media.format_choice import animation_of
 
 STDIO = "-"
@@ -123,38 +125,46 @@ class _Names:
     def __init__(self, drafts: Sequence[Draft]) -> None:
         self.chosen: dict[int, Path | None] = {}
         self._taken: set[str] = set()
+        self._ignores_case = functools.cache(lambda folder: ignores_case(Path(folder)))
         self._notes: dict[Path, dict[str, dict[str, object]]] = {}
         groups: dict[str, list[Draft]] = {}
         for draft in drafts:
             if draft.job.result is None:
                 self.chosen[id(draft)] = None
             else:
-                groups.setdefault(_key(draft.job.result), []).append(draft)
+                groups.setdefault(self._key(draft.job.result), []).append(draft)
         contested: list[Draft] = []
-        for group in groups.values():
+        size: dict[int, int] = {}
+        for key, group in groups.items():
             (only, *others) = group
             assert only.job.result is not None
             if not only.stem or not (others or os.path.lexists(only.job.result)):
-                self._choose(only, only.job.result)
+                self._choose(only, only.job.result, key)
             else:
                 contested += group
-        size = {id(draft): len(group) for group in groups.values() for draft in group}
+                size |= dict.fromkeys(map(id, group), len(group))
         undecided = [d for d in contested if not self._take_own(d, size[id(d)])]
         # The plain name goes to a file that is alone in wanting it, or whose suffix stays.
         undecided.sort(key=lambda d: (size[id(d)] > 1, not _keeps_suffix(d)))
         for draft in undecided:
             alone = size[id(draft)] == 1
-            free = (p for p in _candidates(draft) if _key(p) not in self._taken)
+            free = (p for p in _candidates(draft) if self._key(p) not in self._taken)
             self._choose(draft, next(p for p in free if alone or not self._of_another(draft, p)))
 
-    def _choose(self, draft: Draft, path: Path) -> None:
-        self._taken.add(_key(path))
+    def _key(self, path: Path) -> str:
+        """What is equal for names of one file."""
+        folder = os.path.realpath(path.parent)
+        key = os.path.join(folder, path.name)
+        return folded(key) if self._ignores_case(folder) else key
+
+    def _choose(self, draft: Draft, path: Path, key: str = "") -> None:
+        self._taken.add(key or self._key(path))
         self.chosen[id(draft)] = path
 
     def _take_own(self, draft: Draft, rivals: int) -> bool:
         """Whether an earlier run made this draft's result, under a name that is taken again."""
         for path in itertools.islice(_candidates(draft), rivals + 2):
-            if _key(path) not in self._taken and self._source(path) == _real(draft.job.source):
+            if self._key(path) not in self._taken and self._source(path) == _real(draft.job.source):
                 self._choose(draft, path)
                 return True
         return False
@@ -188,10 +198,6 @@ def _candidates(draft: Draft) -> Iterator[Path]:
 def _keeps_suffix(draft: Draft) -> bool:
     source, result = draft.job.source, draft.job.result
     return source is not None and result is not None and source.suffix == result.suffix
-
-
-def _key(path: Path) -> str:
-    return os.path.join(os.path.realpath(path.parent), path.name)
 
 
 def _real(path: Path | None) -> Path | None:

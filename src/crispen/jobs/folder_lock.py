@@ -20,7 +20,7 @@ def hold_folder(path: Path) -> BaseFileLock:
     """Holds a folder for this server alone, until it is released.
 
     Raises:
-        OutputError: Another server holds it.
+        OutputError: Another server holds it, or it is in a place without locks.
     """
     lock = FileLock(path, timeout=0, thread_local=False)
     try:
@@ -28,6 +28,11 @@ def hold_folder(path: Path) -> BaseFileLock:
     except Timeout as error:
         raise OutputError(
             f"{path.parent}: another server uses this folder; stop it or choose another --folder"
+        ) from error
+    except OSError as error:  # as on some network file systems
+        raise OutputError(
+            f"{path.parent}: cannot be locked ({error}); choose a --folder on a disk of this "
+            "machine, or share it (CRISPEN_SHARED=1)"
         ) from error
     return lock
 

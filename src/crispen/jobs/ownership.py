@@ -7,7 +7,6 @@ servers at the same time, each with a folder of its own, would do that to each o
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
 import secrets
@@ -21,6 +20,13 @@ log = logging.getLogger("crispen.jobs")
 
 _FACT = "folder"
 _FACT_PATH = "folder_path"
+_MARK = "store"
+
+
+def folder_mark(folder: Path) -> str:
+    """The id that a folder of jobs has; empty if there is none, or no such folder."""
+    file = folder / _MARK
+    return file.read_text(encoding="ascii").strip() if file.is_file() else ""
 
 
 class Ownership:
@@ -75,8 +81,7 @@ class Ownership:
         self._lock.release()
 
     def _match(self) -> None:
-        file = self._folder / "store"
-        mine = file.read_text(encoding="ascii").strip() if file.is_file() else ""
+        file, mine = self._folder / _MARK, folder_mark(self._folder)
         theirs = self._store.fact(_FACT)
         empty = not any(self._store.counts().values())
         if theirs is not None and theirs != mine and not empty:
@@ -89,9 +94,12 @@ class Ownership:
             # If several begin at the same time, the first one's counts.
             draft = file.with_name(f"{file.name}.{secrets.token_hex(16)}")
             draft.write_text(f"{draft.suffix[1:]}\n", encoding="ascii")
-            with contextlib.suppress(FileExistsError):
+            try:
                 os.link(draft, file)
-            draft.unlink()
+            except OSError:
+                if not file.exists():  # a file system without hard links
+                    draft.replace(file)
+            draft.unlink(missing_ok=True)
             mine = file.read_text(encoding="ascii").strip()
         if theirs != mine:
             self._store.note_fact(_FACT, mine)

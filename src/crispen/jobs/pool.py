@@ -1,4 +1,4 @@
-"""The worker processes of one server: started, watched, started again, stopped.
+"""The workers of one server: started, watched, started again, stopped.
 
 When a worker dies, its job goes back to the queue, and that counts as one of the job's tries. When
 the whole server died, its workers ended with it, and their jobs go back without a count, since the
@@ -13,12 +13,11 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import multiprocessing
-import signal
 import threading
 import time
 from collections.abc import Callable
 from multiprocessing.connection import Connection, wait
+from typing import cast
 
 from filelock import BaseFileLock
 
@@ -28,11 +27,12 @@ from crispen.jobs.folder_lock import await_orphans, hold_folder
 from crispen.jobs.job import Job
 from crispen.jobs.job_folder import clean
 from crispen.jobs.job_store import JobStore
+from crispen.jobs.launcher import Launcher, LocalLauncher
 from crispen.jobs.silence import SilenceWatch
 from crispen.jobs.states import Status
 from crispen.jobs.supervisor import Supervisor
 from crispen.jobs.worker_handle import WorkerHandle
-from crispen.jobs.worker_process import WorkerSetup, alive_file, run
+from crispen.jobs.worker_process import WorkerSetup, alive_file
 
 log = logging.getLogger("crispen.jobs")
 
@@ -53,7 +53,7 @@ def share_threads(workers: int, threads: int | None, cores: int | None = None) -
 
 
 class Pool:
-    """Worker processes; `take`, `start` and `stop`, or use it in a ``with`` block.
+    """Workers; `take`, `start` and `stop`, or use it in a ``with`` block.
 
     Args:
         setup: What each is started with.
@@ -65,6 +65,7 @@ class Pool:
         died: Called for each worker that died.
         shared: Others use the queue and the folder at the same time, so that what runs may be
             theirs; what they hold goes back when they stop responding.
+        launcher: Starts the workers; processes of this machine unless given.
     """
 
     def __init__(
@@ -78,6 +79,7 @@ class Pool:
         stop_s: float = 8.0,
         died: Callable[[], None] = lambda: None,
         shared: bool = False,
+        launcher: Launcher | None = None,
     ) -> None:
         self._setup = setup
         self._wanted = workers
@@ -86,7 +88,7 @@ class Pool:
         self._died = died
         self._shared = shared
         self._stop_s = stop_s
-        self._context = multiprocessing.get_context("spawn")
+        self._launcher = launcher or LocalLauncher()
         self._supervisor = supervisor or Supervisor()
         self._workers: list[WorkerHandle] = []
         self._lock = threading.Lock()
@@ -108,9 +110,14 @@ class Pool:
 
     @property
     def alive(self) -> int:
-        """How many workers there are."""
+        """How many workers can take jobs."""
         with self._lock:
-            return sum(one.process.is_alive() for one in self._workers)
+            return sum(one.ready for one in self._workers)
+
+    @property
+    def fewest(self) -> int:
+        """How many of them must be alive for the server to be in order."""
+        return self._launcher.fewest(self._wanted)
 
     @property
     def troubles(self) -> dict[str, str]:
@@ -126,7 +133,7 @@ class Pool:
     def pids(self) -> list[int]:
         """Their process ids."""
         with self._lock:
-            return [one.process.pid for one in self._workers if one.process.pid is not None]
+            return [one.pid for one in self._workers if one.pid is not None]
 
     def hold(self) -> None:
         """Keep other servers off the folder.
@@ -134,7 +141,7 @@ class Pool:
         Raises:
             OutputError: Another server uses it.
         """
-        if self._held is None and not self._shared:
+        if self._held is None and self._setup.lock is not None:
             self._held = hold_folder(self._setup.lock.with_suffix(".server"))
 
     def take(self) -> None:
@@ -142,20 +149,22 @@ class Pool:
 
         Raises:
             OutputError: Another server uses the folder.
+            CrispenError: There is nowhere to start workers.
         """
         self.hold()
+        if self._wanted:
+            self._launcher.begin()
         if self._shared:
             return
-        await_orphans(self._setup.lock)
+        if self._setup.lock is not None:
+            await_orphans(self._setup.lock)
         for job in self._store.held():
             if self._store.release(job):
                 log.warning("job %s was running when the server died; queued again", job.id)
 
     def start(self) -> None:
         """Start the workers; `take` comes first."""
-        with self._lock:
-            for _ in range(self._wanted):
-                self._workers.append(self._spawn())
+        self._fill()
         self._threads = [
             self._supervisor.thread("workers", self._watch, self._ending),
             self._supervisor.thread("leases", self._give_back, self._ending, every_s=_LOOK_S),
@@ -176,13 +185,11 @@ class Pool:
             one.say("stop")
         until = time.monotonic() + self._stop_s
         for one in workers:
-            one.process.join(max(0.0, until - time.monotonic()))
-            if one.process.is_alive():
-                one.process.kill()
-                one.process.join()
+            one.join(max(0.0, until - time.monotonic()))
+            if one.alive:
+                one.kill()
+                one.join()
             one.pipe.close()
-            if self._shared:  # nobody takes over the folder
-                self._forget(one)
         for thread in self._threads:
             thread.join()
         # The next server does the same if the database does not respond now.
@@ -194,18 +201,10 @@ class Pool:
 
     def let_go(self) -> None:
         """Give the folder to another server."""
+        self._launcher.end()
         if self._held is not None:
             self._held.release()
             self._held = None
-
-    def _spawn(self) -> WorkerHandle:
-        ours, theirs = self._context.Pipe()
-        process = self._context.Process(
-            target=run, args=(self._setup, theirs), name="crispen worker", daemon=True
-        )
-        process.start()
-        theirs.close()
-        return WorkerHandle(process, ours)
 
     def _watch(self) -> None:
         with self._lock:
@@ -220,13 +219,13 @@ class Pool:
             return
         changed = False
         for pipe in wait(list(watched), timeout=_LOOK_S):
-            assert isinstance(pipe, Connection)
+            # Not asserted: Windows has a class of its own for pipes.
+            one = watched[cast("Connection", pipe)]
             try:
-                word, value = pipe.recv()
+                word, value = one.pipe.recv()
             except (EOFError, OSError):
                 self._ending.wait(0.02)  # it is dying; do not spin until it is dead
                 continue
-            one = watched[pipe]
             one.heard = time.monotonic()
             match word:
                 case "idle":
@@ -243,12 +242,12 @@ class Pool:
 
     def _bury_dead(self) -> None:
         with self._lock:
-            dead = [one for one in self._workers if not one.process.is_alive()]
+            dead = [one for one in self._workers if not one.alive]
             self._workers = [one for one in self._workers if one not in dead]
         for one in dead:
-            one.process.join()
-            reason = _reason(one.process.exitcode)
-            log.error("worker %s died: %s", one.process.pid, reason)
+            one.join()
+            reason = one.fate
+            log.error("worker %s died: %s", one.label, reason)
             one.pipe.close()
             self._forget(one)
             self._died()
@@ -262,15 +261,17 @@ class Pool:
                 self._spawn_after = time.monotonic() + _SLOW_S
 
     def _forget(self, one: WorkerHandle) -> None:
-        with contextlib.suppress(OSError):
-            alive_file(self._setup.lock, one.process.pid or 0).unlink()
+        if self._setup.lock is not None and one.pid is not None:
+            with contextlib.suppress(OSError):
+                alive_file(self._setup.lock, one.pid).unlink()
 
     def _fill(self) -> None:
         if time.monotonic() < self._spawn_after:
             return
+        wanted = self._launcher.room(self._wanted)
         with self._lock:
-            while len(self._workers) < self._wanted and not self._ending.is_set():
-                self._workers.append(self._spawn())
+            while len(self._workers) < wanted and not self._ending.is_set():
+                self._workers.append(self._launcher.launch(self._setup))
 
     def _give_back(self) -> None:
         with self._lock:
@@ -288,8 +289,8 @@ class Pool:
                 if time.monotonic() - own.heard < self._setup.lease_s:
                     continue  # it reports that it cannot write, so it is alive
                 # It hangs; `_bury_dead` and the next round do the rest.
-                log.error("worker %s stopped responding; it is ended", own.process.pid)
-                own.process.kill()
+                log.error("worker %s stopped responding; it is ended", own.label)
+                own.kill()
             else:
                 self._lose(job, "its worker stopped responding")
 
@@ -303,12 +304,3 @@ class Pool:
         self._changed()
         if status is Status.QUEUED:
             self.wake()
-
-
-def _reason(code: int | None) -> str:
-    if code is not None and code < 0:
-        with contextlib.suppress(ValueError):
-            name = signal.Signals(-code).name
-            hint = ", perhaps for lack of memory" if name == "SIGKILL" else ""
-            return f"was ended by {name}{hint}"
-    return f"ended with code {code}"

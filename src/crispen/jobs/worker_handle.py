@@ -1,23 +1,27 @@
-"""The pool's view of one worker process."""
+"""The pool's view of one worker, wherever it runs."""
 
 from __future__ import annotations
 
-import contextlib
 import time
+from abc import ABC, abstractmethod
 from multiprocessing.connection import Connection
-from multiprocessing.context import SpawnProcess
 
 
-class WorkerHandle:
-    """A worker process and our end of its pipe.
+class WorkerHandle(ABC):
+    """A worker and our end of the pipe on which its messages arrive.
 
     Args:
-        process: The process.
-        pipe: Messages to and from it.
+        pipe: The messages, each a word and a value; end of file once the worker has ended.
+
+    Attributes:
+        name: Name under which it holds jobs; empty until it has said it.
+        heard: Time of its last message, on the monotonic clock.
+        began: Time at which it was started, on the same clock.
+        used: Whether it has had a job.
+        trouble: What it reports to be wrong, if anything is.
     """
 
-    def __init__(self, process: SpawnProcess, pipe: Connection) -> None:
-        self.process = process
+    def __init__(self, pipe: Connection) -> None:
         self.pipe = pipe
         self.name = ""
         self.began = self.heard = time.monotonic()
@@ -26,10 +30,42 @@ class WorkerHandle:
         self._idle = False
         self._wanted = False
 
+    @property
+    @abstractmethod
+    def pid(self) -> int | None:
+        """Number of its process on its machine; None before it has one."""
+
+    @property
+    @abstractmethod
+    def alive(self) -> bool:
+        """Whether it has not ended; it may still be starting."""
+
+    @property
+    @abstractmethod
+    def ready(self) -> bool:
+        """Whether it is alive and can take jobs."""
+
+    @property
+    @abstractmethod
+    def fate(self) -> str:
+        """How it ended, such as ``was ended by SIGTERM``; for the log and for its job's error."""
+
+    @property
+    def label(self) -> str:
+        """What the log calls it."""
+        return str(self.pid)
+
+    @abstractmethod
     def say(self, word: str) -> None:
         """Send it a message; a dead worker ignores it."""
-        with contextlib.suppress(OSError):
-            self.pipe.send(word)
+
+    @abstractmethod
+    def kill(self) -> None:
+        """End it, whatever it is doing."""
+
+    @abstractmethod
+    def join(self, timeout_s: float | None = None) -> None:
+        """Wait until it has ended, or for `timeout_s` seconds."""
 
     def wake(self) -> None:
         """Wake it now or before it next sleeps; at most one message is in flight.

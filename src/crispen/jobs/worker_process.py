@@ -1,6 +1,6 @@
-"""A worker process: claims jobs one after the other, reports its progress, and stops on request.
+"""A worker: claims jobs one after the other, reports its progress, and stops on request.
 
-It is started with ``spawn``, so that nothing of the server is in it, and holds one end of a pipe.
+It is the only one of its process, and holds one end of a pipe.
 Messages of the server: ``wake`` (there is work), ``stop`` (put the job back and end). Its
 end of file means that the server died: the worker then ends at once, since the next server
 gives its job to somebody else.
@@ -57,25 +57,37 @@ class WorkerSetup:
         limits: How it works.
         lease_s: Seconds without a sign of life after which a job is taken back.
         max_job_s: Seconds after which a job is given up.
-        lock: Begins the names of the files that living workers hold.
+        lock: Begins the names of the files that living workers hold; None where several servers
+            share the folder, since none of them takes it over.
     """
 
     url: str
     limits: WorkerLimits
     lease_s: float
     max_job_s: float
-    lock: Path
+    lock: Path | None = None
 
 
 def run(setup: WorkerSetup, pipe: Connection) -> None:
-    """The whole life of a worker process."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server handles Ctrl-C
+    """The whole life of a worker.
+
+    Args:
+        setup: What it is started with.
+        pipe: To the server, or to what passes its messages on.
+    """
+    if _has_signals():
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server handles Ctrl-C
     os.environ["OMP_NUM_THREADS"] = str(setup.limits.threads)
     os.environ["VIPS_CONCURRENCY"] = str(setup.limits.threads)
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
-    with _alive(setup.lock):
+    with _alive(setup.lock) if setup.lock is not None else contextlib.nullcontext():
         store = JobStore(setup.url, prepare=False)
         _Life(setup, pipe, store).work()
+
+
+def _has_signals() -> bool:
+    """Only the main thread of a process can handle them; an actor's work has another one."""
+    return threading.current_thread() is threading.main_thread()
 
 
 def alive_file(lock: Path, pid: int) -> Path:
@@ -106,7 +118,8 @@ class _Life:
         self._unsure = False
         self._trouble = ""
         self.supervisor = Supervisor(first_s=BEAT_S, most_s=_RETRY_S)
-        signal.signal(signal.SIGTERM, self._stop)
+        if _has_signals():
+            signal.signal(signal.SIGTERM, self._stop)
 
     def _stop(self, *_: object) -> None:
         self._stopping = True

@@ -14,11 +14,14 @@ from pathlib import Path
 from typing import BinaryIO
 
 from crispen.errors import CrispenError, OutputError
+from crispen.media.file_names import on_windows
 
 _PART = re.compile(r"\..{1,80}\.[0-9a-f]{8}\.part", re.DOTALL)
 # Between closing a file and renaming it, a live run holds no lock on it.
 _YOUNG_S = 60.0
 _NAME_BYTES = 200
+# On Windows, virus scanners and indexers open new files for a moment.
+_BUSY_S = (0.01, 0.05, 0.1, 0.25, 0.5)
 _swept: set[Path] = set()
 
 
@@ -86,7 +89,7 @@ def commit(temporary: Path, path: Path, *, overwrite: bool) -> None:
         if overwrite:
             if final.exists():
                 temporary.chmod(final.stat().st_mode & 0o7777)
-            temporary.replace(final)
+            _replace(temporary, final)
             return
         try:
             os.link(temporary, final)  # unlike a rename, this never replaces
@@ -96,11 +99,25 @@ def commit(temporary: Path, path: Path, *, overwrite: bool) -> None:
                     f"{path}: was created by something else meanwhile; add --overwrite "
                     "(overwrite=True in Python) or choose another name"
                 ) from None
-            temporary.replace(final)  # a file system without hard links
+            _replace(temporary, final)  # a file system without hard links
     except OutputError:
         raise
     except OSError as error:
-        raise OutputError(f"{path}: cannot be written: {error.strerror}") from None
+        hint = ""
+        if on_windows() and isinstance(error, PermissionError):
+            hint = "; close it in other programs, or choose another name"
+        raise OutputError(f"{path}: cannot be written: {error.strerror}{hint}") from None
+
+
+def _replace(temporary: Path, final: Path) -> None:
+    """Renames a file; on Windows, waits for programs that have either open for a moment."""
+    for pause_s in _BUSY_S if on_windows() else ():
+        try:
+            temporary.replace(final)
+            return
+        except PermissionError:
+            time.sleep(pause_s)
+    temporary.replace(final)
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from crispen.cluster.connection import LOCAL
 from crispen.errors import UsageError, nearest_names
 from crispen.server.webhook_key import key_of
 
@@ -26,6 +27,7 @@ Names = Annotated[tuple[str, ...], NoDecode]
 
 _GIB = 1 << 30
 _DAY_S = 86_400.0
+MOST_WORKERS = 1024
 PAGE = Path(__file__).parent / "page"
 
 
@@ -61,9 +63,24 @@ class Settings(BaseSettings):
         "must be PostgreSQL, at the same time",
     )
 
-    workers: int = Field(1, ge=0, le=64, description="worker processes; 0 only takes jobs in")
+    jobs_cluster: str | None = Field(
+        None,
+        min_length=1,
+        description="Ray cluster whose machines run the jobs, such as head:6379; local is one of "
+        "this machine alone",
+    )
+    workers: int | None = Field(
+        None,
+        ge=0,
+        le=MOST_WORKERS,
+        description="most workers; 0 only takes jobs in; unless given 1, or as many as the "
+        "cluster has room for",
+    )
     threads: int | None = Field(
-        None, ge=1, le=1024, description="CPU threads of each worker; all cores shared unless given"
+        None,
+        ge=1,
+        le=1024,
+        description="CPU threads of each worker; unless given all cores shared, or 1 on a cluster",
     )
     device: str = Field("auto", description="what networks run on, as for 'crispen enhance'")
     memory_bytes: int = Field(
@@ -204,6 +221,22 @@ class Settings(BaseSettings):
         if self.webhook_secret is not None:
             key_of(self.webhook_secret.get_secret_value())
         return self
+
+    @model_validator(mode="after")
+    def _reached_by_all(self) -> Self:
+        if self.jobs_cluster not in (None, LOCAL) and not self.shared:
+            raise ValueError(
+                "the machines of a cluster need a database that all of them reach; set "
+                "CRISPEN_SHARED=1 and CRISPEN_DATABASE_URL=postgresql://…"
+            )
+        return self
+
+    @property
+    def most_workers(self) -> int:
+        """How many workers there are at most."""
+        if self.workers is not None:
+            return self.workers
+        return 1 if self.jobs_cluster is None else MOST_WORKERS
 
     @property
     def all_tokens(self) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import shutil
 from collections.abc import Iterator
@@ -9,6 +10,7 @@ from pathlib import Path
 
 from crispen.errors import InputError, OutputError
 from crispen.media.atomic import commit, open_beside
+from crispen.media.file_names import ignores_case, on_windows
 from crispen.progress import Progress
 from crispen.stores.store import HIDDEN, Entry, Store, check_place
 
@@ -23,6 +25,12 @@ class FolderStore(Store):
     def __init__(self, folder: Path) -> None:
         super().__init__(os.path.join(folder, ""))
         self._folder = folder
+        self.portable_names = on_windows()
+
+    @functools.cached_property
+    def ignores_case(self) -> bool:
+        """Whether the file system of the folder does not distinguish letters' cases."""
+        return ignores_case(self._folder)
 
     def files(self, *, recursive: bool, progress: Progress) -> Iterator[Entry]:
         """All files; none if the folder does not exist."""

@@ -65,6 +65,7 @@ class RemoteStore(Store):
         self._address = address
         self._scheme = address.scheme
         self.makes_folders = self._scheme in _FILES
+        self.portable_names = self._scheme == "smb"
         with needs_extra(f"{address.scheme}://", EXTRAS[address.scheme]):
             import fsspec
 
@@ -74,6 +75,11 @@ class RemoteStore(Store):
         self._base = base.rstrip("/") + "/"
         self._connecting = threading.Lock()
         self._connection: Any = None
+
+    @property
+    def ignores_case(self) -> bool:
+        """Whether its servers do not distinguish letters' cases."""
+        return self._scheme == "smb"
 
     def files(self, *, recursive: bool, progress: Progress) -> Iterator[Entry]:
         """All files; S3 is listed page by page, other stores folder by folder."""

@@ -38,13 +38,20 @@ class Store(ABC):
         shown: Address of the folder for display, without credentials; ends with ``/``.
         writable: Whether `put` is supported.
         makes_folders: Whether `put` creates missing folders.
+        portable_names: Whether it refuses names that Windows refuses.
     """
 
     writable = True
     makes_folders = True
+    portable_names = False
 
     def __init__(self, shown: str) -> None:
         self.shown = shown
+
+    @property
+    def ignores_case(self) -> bool:
+        """Whether names that differ only in their letters' cases are one file."""
+        return False
 
     @abstractmethod
     def files(self, *, recursive: bool, progress: Progress) -> Iterator[Entry]:

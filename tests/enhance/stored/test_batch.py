@@ -56,6 +56,27 @@ def statuses(outcomes):
     return {outcome.source.rpartition("/")[2]: outcome.status for outcome in outcomes}
 
 
+def test_memory_does_not_grow_with_the_names_of_a_store():
+    """Bytes for each name, as `benchmarks/listing.py` measures them with two numbers of names."""
+    pytest.importorskip("s3fs")
+    done = subprocess.run(
+        [
+            *(sys.executable, str(ROOT / "benchmarks" / "listing.py"), "--json", "--traced"),
+            *("--names", "4200", "8200"),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    found = [json.loads(line) for line in done.stdout.splitlines()]
+    grown = {one["case"]: one["bytes_a_name"] for one in found if one["names"] == 8200}
+    # A name alone has 80 bytes.
+    assert grown["S3, all done before"] < 60
+    # A local folder is held, since no two results may have one name.
+    assert grown["local folder, listed"] < 2000
+
+
 def keys(s3, prefix="out/"):
     found = s3.list_objects_v2(Bucket="pictures", Prefix=prefix).get("Contents", [])
     return [one["Key"] for one in found if "/.crispen/" not in one["Key"]]

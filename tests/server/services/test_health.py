@@ -16,11 +16,11 @@ def check(
     *, troubles: dict[str, str] | None = None, of_workers: dict[str, str] | None = None, alive=2
 ) -> HealthCheck:
     supervisor: Any = SimpleNamespace(troubles=troubles or {})
-    pool: Any = SimpleNamespace(troubles=of_workers or {}, alive=alive)
+    pool: Any = SimpleNamespace(troubles=of_workers or {}, alive=alive, fewest=2)
     counts = dict.fromkeys(Status, 0) | {Status.QUEUED: 3, Status.RUNNING: 1}
     events: Any = SimpleNamespace(counts=counts)
     folder: Any = SimpleNamespace(used_bytes=lambda: 10, free_bytes=lambda: 20)
-    return HealthCheck(supervisor, pool, events, folder, workers=2)
+    return HealthCheck(supervisor, pool, events, folder)
 
 
 def test_it_works() -> None:

@@ -27,6 +27,7 @@ from crispen.enhance.stored.record import StoredRecord
 from crispen.enhance.stored.workspace import Workspace
 from crispen.errors import Cancelled, CrispenError, UsageError
 from crispen.media import signatures
+from crispen.media.file_names import local_name, portable
 from crispen.media.format_choice import is_video_name
 from crispen.media.image import is_image_name
 from crispen.progress import Progress
@@ -286,7 +287,10 @@ class _Run:
             [source.stem, source.name] if tail != source.suffix else [source.stem],
             (f"{source.stem}-{number}" for number in itertools.count(2)),
         )
-        names = (fitting(Path(source.parent), stem, tail).as_posix() for stem in stems)
+        folder = Path(source.parent)
+        names: Iterator[str] = (fitting(folder, stem, tail).as_posix() for stem in stems)
+        if place.store.portable_names:
+            names = map(portable, names)
         return next(name for name in names if place.record.take(name, piece.of))
 
     def _is_video(self, piece: Piece) -> bool:
@@ -341,7 +345,7 @@ def _place_in(folder: Path, name: str) -> Path:
     path = PurePosixPath(name)
     check_place(path.name)
     folder.mkdir(exist_ok=True)
-    return fitting(folder, path.stem, path.suffix)
+    return fitting(folder, local_name(path.stem), local_name(path.suffix))
 
 
 def _real(text: str) -> str:

@@ -19,6 +19,7 @@ from typing import Any
 
 from crispen.enhance.record import other_settings
 from crispen.errors import CrispenError, MissingInput, OutputError
+from crispen.media.file_names import folded
 from crispen.progress import Progress
 from crispen.stores.store import Entry, Store
 
@@ -102,8 +103,9 @@ class StoredRecord:
         note = self.note(name)
         if note is not None and note.get("of") != of and self.size(name) is not None:
             return False
+        key = folded(name) if self._store.ignores_case else name
         with self._lock:
-            done = self._known.execute("INSERT OR IGNORE INTO taken VALUES (?)", (name,))
+            done = self._known.execute("INSERT OR IGNORE INTO taken VALUES (?)", (key,))
             return done.rowcount == 1
 
     def difference(

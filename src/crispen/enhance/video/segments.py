@@ -21,6 +21,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from crispen.errors import OutputError
+from crispen.media.file_names import on_windows
 from crispen.media.video.container import writing
 
 _TRIES = 20
@@ -97,7 +98,7 @@ class Parts:
                         path.unlink()
         finally:
             self._lock.release()
-            if os.name == "nt" and not self._kept:  # it keeps files that are open
+            if on_windows() and not self._kept:  # it keeps files that are open
                 shutil.rmtree(self.folder, ignore_errors=True)
 
     @property

@@ -195,6 +195,8 @@ class ImageWriter:
         if self._failure:
             raise self._why()
         if self._path is not None and self._temporary is not None:
+            if self._file is not None:
+                self._file.close()  # Windows renames no file that is open
             commit(self._temporary, self._path, overwrite=self._overwrite)
         elif self._stream is not None and self._file is not None:
             self._file.seek(0)

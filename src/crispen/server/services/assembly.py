@@ -124,7 +124,7 @@ def assemble(settings: Settings) -> Services:
     planning = Planning(helpers, models, settings.max_result_pixels)
     upload_store = UploadStore(folder, clock)
     uploads = Uploads(upload_store, folder, clock, _upload_limits(settings))
-    health = HealthCheck(supervisor, pool, events, folder, settings.workers)
+    health = HealthCheck(supervisor, pool, events, folder)
     metrics.watch(health.gauges)
     webhooks = _webhooks(settings, store, database)
     return Services(

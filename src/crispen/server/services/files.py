@@ -12,6 +12,7 @@ from crispen.errors import CrispenError, UsageError
 from crispen.jobs.file_kinds import renamed
 from crispen.jobs.job import Job
 from crispen.jobs.job_folder import SOURCE, result_path
+from crispen.media.file_names import portable
 from crispen.media.video.box import Box
 from crispen.media.video.span import Span
 from crispen.server.api_errors import ApiError, as_api_error, not_found
@@ -106,9 +107,10 @@ class JobFiles:
         paths = [(job, path) for job, path in paths if path.is_file()]
         if not paths:
             raise not_found("finished job")
+        # An archive may be unpacked on any system.
         names = unique(
             [
-                f"{job.source.folder}/{job.result.name}".lstrip("/")
+                portable(f"{job.source.folder}/{job.result.name}".lstrip("/"))
                 for job, _ in paths
                 if job.result is not None
             ]

@@ -23,7 +23,6 @@ class HealthCheck:
         pool: Its workers.
         events: Counts its jobs.
         folder: Its files.
-        workers: How many there should be.
     """
 
     def __init__(
@@ -32,13 +31,11 @@ class HealthCheck:
         pool: Pool,
         events: JobEvents,
         folder: DataFolder,
-        workers: int,
     ) -> None:
         self._supervisor = supervisor
         self._pool = pool
         self._events = events
         self._folder = folder
-        self._workers = workers
 
     def check(self) -> Health:
         """That it works.
@@ -47,9 +44,9 @@ class HealthCheck:
             ApiError: It does not.
         """
         troubles = self._troubles()
-        alive = self._pool.alive
-        if alive < self._workers:
-            troubles["workers"] = f"{alive} of {self._workers} are alive"
+        alive, fewest = self._pool.alive, self._pool.fewest
+        if alive < fewest:
+            troubles["workers"] = f"{alive} of {fewest} are alive"
         if troubles:
             # Anybody may ask, so the reasons (with host names and paths) are only in the log.
             raise ApiError(
@@ -79,7 +76,7 @@ class HealthCheck:
                 "Background loops and workers in a degraded state.",
                 float(len(self._troubles())),
             ),
-            "workers": ("Worker processes that are alive.", float(self._pool.alive)),
+            "workers": ("Workers that can take jobs.", float(self._pool.alive)),
             "stored_bytes": ("Bytes of uploads and jobs.", float(self._folder.used_bytes())),
             "free_bytes": ("Free bytes on the disk.", float(self._folder.free_bytes())),
             "time_seconds": ("Time of this request, in seconds since 1970.", time.time()),

@@ -1,20 +1,20 @@
-"""The worker processes of a server, and those of machines that have no server."""
+"""The workers of a server, and those of machines that have no server."""
 
 from __future__ import annotations
 
-import os
-import tempfile
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack, closing
-from pathlib import Path
 
+from crispen.cluster.share import share_of
 from crispen.jobs.job_store import JobStore
+from crispen.jobs.launcher import Launcher, LocalLauncher
 from crispen.jobs.ownership import Ownership
 from crispen.jobs.pool import Pool, share_threads
 from crispen.jobs.supervisor import Supervisor
 from crispen.jobs.worker import WorkerLimits
 from crispen.jobs.worker_process import WorkerSetup
+from crispen.server.services.cluster_launcher import ClusterLauncher
 from crispen.server.services.data_folder import DataFolder
 from crispen.server.settings import Settings
 
@@ -40,33 +40,38 @@ def worker_pool(
         changed: Called whenever a job may have changed.
         died: Called for each worker that died.
     """
+    cluster, threads = settings.jobs_cluster, settings.threads
+    launcher: Launcher = LocalLauncher()
+    if cluster is None:
+        threads = share_threads(settings.most_workers, threads)
+    else:
+        share = share_of(settings.device, threads, settings.memory_bytes)
+        threads, launcher = share.cpus, ClusterLauncher(cluster, share)
     limits = WorkerLimits(
         jobs=folder.jobs,
         device=settings.device,
-        threads=share_threads(settings.workers, settings.threads),
+        threads=threads,
         memory_bytes=settings.memory_bytes,
         max_pixels=settings.max_pixels,
         max_result_pixels=settings.max_result_pixels,
     )
-    # Process ids are unique only within one machine.
-    shared = Path(tempfile.gettempdir()) / f"crispen-{os.getpid()}"
-    lock = shared if settings.shared else folder.folder / "workers"
     setup = WorkerSetup(
         settings.jobs_url,
         limits,
         settings.lease_s,
         settings.max_job_s,
-        lock.with_name(f"{lock.name}.lock"),
+        None if settings.shared else folder.folder / "workers.lock",
     )
     return Pool(
         setup,
-        settings.workers,
+        settings.most_workers,
         store,
         supervisor=supervisor,
         changed=changed,
         stop_s=settings.stop_s,
         died=died,
         shared=settings.shared,
+        launcher=launcher,
     )
 
 
@@ -80,7 +85,7 @@ class LoneWorkers:
     """
 
     def __init__(self, settings: Settings) -> None:
-        self._settings = settings.model_copy(update={"shared": True})
+        self._settings = settings.model_copy(update={"shared": True, "jobs_cluster": None})
         self._stack = ExitStack()
 
     def __enter__(self) -> LoneWorkers:

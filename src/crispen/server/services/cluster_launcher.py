@@ -1,0 +1,174 @@
+"""Starts a server's workers as actors on the machines of a Ray cluster."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import multiprocessing
+import threading
+import time
+from contextlib import ExitStack
+from typing import Any
+
+from crispen.cluster.connection import connected
+from crispen.cluster.share import Share
+from crispen.jobs.worker_handle import WorkerHandle
+from crispen.jobs.worker_process import WorkerSetup
+from crispen.server.services.cluster_actor import CALLS, Hello, WorkerActor, actor_setup
+
+log = logging.getLogger("crispen.jobs")
+
+_COUNT_EVERY_S = 2.0
+
+
+class ClusterLauncher:
+    """Workers that are actors of Ray; as many as the cluster has room for.
+
+    Args:
+        address: Address of the cluster; see `crispen.cluster.connection.connected`.
+        share: What each worker has of its machine.
+    """
+
+    def __init__(self, address: str, share: Share) -> None:
+        self._address = address
+        self._share = share
+        self._stack = ExitStack()
+        self._ray: Any = None
+        self._make: Any = None
+        self._counted = 0.0
+        self._room = 0
+
+    def begin(self) -> None:
+        """Connect to the cluster.
+
+        Raises:
+            UsageError: There is no cluster at that address.
+            MissingExtra: Ray is not installed.
+        """
+        if self._ray is None:
+            self._ray = self._stack.enter_context(connected(self._address))
+            options = {**self._share.options, "max_concurrency": CALLS}
+            self._make = self._ray.remote(WorkerActor).options(**options)
+
+    def launch(self, setup: WorkerSetup) -> WorkerHandle:
+        """A worker; it starts as soon as a machine has room for it."""
+        return _Actor(self._ray, self._make.remote(actor_setup(setup)))
+
+    def room(self, wanted: int) -> int:
+        """As many as the machines have room for, and one at least if any is wanted.
+
+        That one makes a cluster grow that can.
+        """
+        now = time.monotonic()
+        if not self._room or now - self._counted >= _COUNT_EVERY_S:
+            found = self._share.room(self._ray.nodes())
+            if not found and self._counted == 0.0:
+                log.warning(
+                    "no machine of the cluster has %d processors for a worker; jobs wait until one "
+                    "joins, or give fewer --threads",
+                    self._share.cpus,
+                )
+            self._room, self._counted = max(1, found), now
+        return min(wanted, self._room)
+
+    def fewest(self, wanted: int) -> int:
+        """One, since other work can occupy machines, and machines come and go."""
+        return min(wanted, 1)
+
+    def end(self) -> None:
+        """Disconnect; a Ray of this machine ends with it."""
+        self._ray = None
+        self._stack.close()
+
+
+class _Actor(WorkerHandle):
+    """An actor, and a thread that receives what it reports."""
+
+    def __init__(self, ray: Any, actor: Any) -> None:
+        ours, self._theirs = multiprocessing.Pipe()
+        super().__init__(ours)
+        self._ray = ray
+        self._actor = actor
+        self._hello: Hello | None = None
+        self._fate = "ended"
+        self._ended = threading.Event()
+        threading.Thread(target=self._follow, name="actor", daemon=True).start()
+
+    @property
+    def pid(self) -> int | None:
+        return self._hello.pid if self._hello is not None else None
+
+    @property
+    def alive(self) -> bool:
+        return not self._ended.is_set()
+
+    @property
+    def ready(self) -> bool:
+        return self._hello is not None and not self._hello.refusal and self.alive
+
+    @property
+    def fate(self) -> str:
+        return self._fate
+
+    @property
+    def label(self) -> str:
+        return f"{self.pid} on {self._hello.name}" if self._hello is not None else "of the cluster"
+
+    def say(self, word: str) -> None:
+        if self.ready:
+            self._actor.say.remote(word)
+        elif word == "stop":
+            self.kill()
+
+    def kill(self) -> None:
+        with contextlib.suppress(Exception):  # the cluster itself has ended
+            self._ray.kill(self._actor)
+
+    def join(self, timeout_s: float | None = None) -> None:
+        self._ended.wait(timeout_s)
+
+    def _follow(self) -> None:
+        """Receive what the actor reports until it has ended."""
+        try:
+            hello = self._ray.get(self._actor.hello.remote())
+            self._hello, self.began = hello, time.monotonic()
+            if hello.refusal:
+                log.error("machine %s %s; it gets no jobs", hello.name, hello.refusal)
+                work = None
+            else:
+                work = self._actor.work.remote()
+            while not self._receive():
+                pass
+            self._ray.get(work)
+            self._fate = "ended"
+        except Exception as error:  # of Ray, or of what the worker raised
+            self._fate = self._reason(error)
+        finally:
+            self.kill()
+            self._ended.set()
+            self._theirs.close()
+
+    def _receive(self) -> bool:
+        heard = self._ray.get(self._actor.hear.remote())
+        for line in heard.lines:
+            log.error("worker %s: %s", self.label, line)
+        for message in heard.messages:
+            self._theirs.send(message)
+        return bool(heard.ended)
+
+    def _reason(self, error: Exception) -> str:
+        from ray.exceptions import RayActorError, RayTaskError
+
+        if isinstance(error, RayTaskError):
+            log.error("worker %s: %s", self.label, error.cause)
+            return f"ended with {type(error.cause).__name__}"
+        if not isinstance(error, RayActorError):
+            return f"cannot be reached ({type(error).__name__})"
+        if self._hello is None:
+            lines = str(error).strip().splitlines() or [type(error).__name__]
+            return f"did not start ({lines[-1].strip()[:200]})"
+        with contextlib.suppress(Exception):
+            alive = {node["NodeID"] for node in self._ray.nodes() if node["Alive"]}
+            if self._hello.node not in alive or "node has died" in str(error):
+                return "was lost with its machine"
+        return "was ended, perhaps for lack of memory"
