@@ -1,4 +1,4 @@
-"""A video's frames from its file to its encoder: decoded, selected, enhanced, at the right times."""
+"""A video's frames from file to encoder: decoded, selected, enhanced, at the right times."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     import av
     from av.container import OutputContainer
 
-LIVE = {"codec": "h264", "pix_fmt": "yuv420p", "realtime": True}
+LIVE: dict[str, Any] = {"codec": "h264", "pix_fmt": "yuv420p", "realtime": True}
 """Fields of a request whose result browsers play, and machines make, as it is shown."""
 _SUFFIX = ".mp4"
 _KEY_S = 1  # between two frames from which a player can begin
@@ -141,7 +141,6 @@ def open_live(
     *,
     device: str = "auto",
     threads: int | None = None,
-    progress: Progress | None = None,
 ) -> Iterator[LiveClip]:
     """A clip to play, as long as the block lasts.
 
@@ -151,7 +150,6 @@ def open_live(
         at_hand: The models that it names.
         device: As for `crispen.load`.
         threads: Maximum number of CPU threads of the networks and of the encoder.
-        progress: Can cancel.
 
     Raises:
         UsageError: An option does not fit.
@@ -162,7 +160,7 @@ def open_live(
     # Never written: the name says the container.
     target = source.with_name(f"{source.stem}.live{_SUFFIX}")
     with (
-        as_clip(source, target, request, progress or Progress()) as clip,
+        as_clip(source, target, request, Progress()) as clip,
         ModelFiles(at_hand, device=device, threads=threads) as files,
     ):
         decision = decide(clip.path, target, clip.request, at_hand, overwrite=True)
@@ -183,9 +181,7 @@ class Live:
         pacing: The same, to be told where the player is.
     """
 
-    def __init__(
-        self, work: Work, sound: Track | None, memory_bytes: int, pacing: Pacing
-    ) -> None:
+    def __init__(self, work: Work, sound: Track | None, memory_bytes: int, pacing: Pacing) -> None:
         self.counts = Counts()
         self.pacing = pacing
         self._work = work
@@ -198,7 +194,7 @@ class Live:
         """Ends `pieces` within a tenth of a second, from any thread."""
         self._stopped.set()
 
-    def pieces(self) -> Iterator[bytes]:
+    def pieces(self) -> Generator[bytes]:
         """The bytes of the MP4 file, a fragment or so at a time; close it to stop the work.
 
         Raises:
@@ -297,12 +293,10 @@ class Live:
         stream.set_display_matrix(work.header.display_matrix)
         sound = None
         if self._sound is not None:
-            sound = threads.enter_context(
-                LiveSound(work.source, self._sound, out, self._heard())
-            )
+            sound = threads.enter_context(LiveSound(work.source, self._sound, out, self._heard()))
         for frame in chain(frames, [None]):
             for packet in stream.encode(frame):
-                now = packet.pts * packet.time_base
+                now = (packet.pts or 0) * packet.time_base
                 out.mux(packet)
                 if sound is not None:
                     for heard in sound.until(now):
@@ -325,10 +319,10 @@ class Live:
 
     def _delivered(self, pipe: _Pipe, times: Iterator[Fraction]) -> Iterator[bytes]:
         """What the muxer wrote, once there is enough of it to begin."""
-        for time in times:
+        for now in times:
             self._check()
             if not self.pacing.started:
-                if time < START_S + self._work.header.time_base * self._offset:
+                if now < START_S + self._work.header.time_base * self._offset:
                     continue
                 self.pacing.start(0.0)
             piece = pipe.take()

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     import av
 
 
-
 class SegmentRun:
     """Makes segment after segment; use it in a ``with`` block.
 

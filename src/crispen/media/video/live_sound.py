@@ -89,7 +89,7 @@ class LiveSound:
             time: In seconds of the result; None for all.
         """
         for packet in self._packets:
-            over = time is not None and packet.dts * packet.time_base > time
+            over = time is not None and (packet.dts or 0) * packet.time_base > time
             yield packet
             if over:
                 return
@@ -99,8 +99,9 @@ class LiveSound:
         begin = self._span.begin or Fraction(0)
         for packet in self._carried():
             ticks = round(begin / packet.time_base)
-            packet.pts -= ticks
-            packet.dts -= ticks
+            # A carrier gives both times to each packet.
+            packet.pts = (packet.pts or 0) - ticks
+            packet.dts = (packet.dts or 0) - ticks
             if packet.pts >= 0:
                 yield packet
 
