@@ -45,7 +45,9 @@ _KEY_S = 1  # between two frames from which a player can begin
 _NAP_S = 0.02
 _MUXING = {
     # The header comes first and describes no frame; every fragment can be read alone.
-    "movflags": "frag_keyframe+empty_moov+default_base_moof",
+    "movflags": "frag_keyframe+empty_moov+default_base_moof+frag_discont",
+    # With frag_discont: sound that begins later does so. Otherwise its first packet is moved to 0.
+    "avoid_negative_ts": "disabled",
     "frag_duration": str(round(FRAGMENT_S * 1_000_000)),
     "flush_packets": "1",
     # A stream that ends before the other does not hold it back.
