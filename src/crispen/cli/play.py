@@ -60,12 +60,15 @@ def play(
         typer.Option("--threads", min=1, help="CPU threads; all unless given.", show_default=False),
     ] = None,
     open: Annotated[
-        bool, typer.Option("--open/--no-open", help="Open the page in the browser.")
+        bool,
+        typer.Option(
+            "--open/--no-open", help="Open the page in the browser.", show_default="--open"
+        ),
     ] = True,
     port: Annotated[
         int,
         typer.Option(
-            "--port", min=0, max=65535, help="Port to listen on; 0 picks one that is free."
+            "--port", min=0, max=65535, help="Port to listen on.", show_default="any that is free"
         ),
     ] = 0,
 ) -> None:
