@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from .conftest import Visitor, shoot
 
@@ -43,6 +43,14 @@ def shown(page: Page) -> None:
     page.wait_for_function("() => document.querySelector('video').readyState > 1")
 
 
+def begun(page: Page) -> Locator:
+    """The button that plays and pauses, once it plays."""
+    button = page.locator("#toggle")
+    if button.inner_text() == "Play":  # sound begins only after a click, as in any browser
+        button.click()
+    return button
+
+
 def plays(page: Page, past: float) -> None:
     """Wait until the player is past a second of its stream."""
     page.wait_for_function(
@@ -56,10 +64,7 @@ def test_it_plays_and_goes_where_it_is_told(player: Any, visitor: Visitor) -> No
     page = visitor.visit(player.url, "", ready="text=×")
     expect(page.get_by_role("heading")).to_have_text("my clip.mp4")
     expect(page.locator("#facts")).to_have_text("96×54 to 192×108 by espcn-x2")
-    # Sound begins only after a click, as in any browser.
-    button = page.locator("#toggle")
-    if button.inner_text() == "Play":
-        button.click()
+    button = begun(page)
     expect(button).to_have_text("Pause")
     plays(page, 1.0)
     expect(page.locator("#time")).to_have_text(re.compile(r"^0:0[3-9] / 0:40$"))  # from 2 on
@@ -92,9 +97,7 @@ def test_it_plays_and_goes_where_it_is_told(player: Any, visitor: Visitor) -> No
 
 def test_it_ends_and_begins_again(player: Any, visitor: Visitor) -> None:
     page = visitor.visit(player.url, "", ready="text=×")
-    button = page.locator("#toggle")
-    if button.inner_text() == "Play":
-        button.click()
+    button = begun(page)
     plays(page, 0.1)
     with asked(page) as query:
         page.keyboard.press("End")
@@ -124,9 +127,7 @@ def test_closing_the_tab_stops_the_work(player: Any, visitor: Visitor) -> None:
 
 def test_a_second_tab_takes_over(player: Any, visitor: Visitor) -> None:
     first = visitor.visit(player.url, "", ready="text=×")
-    button = first.locator("#toggle")
-    if button.inner_text() == "Play":
-        button.click()
+    begun(first)
     plays(first, 0.1)
     visitor.visit(player.url, "", ready="text=×")
     expect(first.locator("#trouble")).to_have_text("The clip is played in another tab.")
