@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from . import postgresql, store_servers
+from . import players, postgresql, store_servers
 from . import ray_nodes as ray
 
 
@@ -82,6 +82,30 @@ def web() -> Iterator[store_servers.Web]:
     """A web server, which can cut its answers off."""
     with store_servers.web_server() as server:
         yield server
+
+
+@pytest.fixture
+def play() -> Iterator[Callable[..., players.Player]]:
+    """Starts ``crispen play`` for a clip, with further options, by the smallest network."""
+    from .enhance.video.clips import MODEL
+
+    made: list[players.Player] = []
+
+    def start(clip: Path, *options: str) -> players.Player:
+        made.append(players.Player(clip, "--model", MODEL, *options))
+        return made[-1]
+
+    yield start
+    for player in made:
+        player.stop()
+
+
+@pytest.fixture
+def make_clip() -> Callable[..., Path]:
+    """`enhance.video.clips.make_clip`, for tests that cannot import it."""
+    from .enhance.video import clips
+
+    return clips.make_clip
 
 
 # The tools that write the documents are tested too, and share a module.

@@ -70,6 +70,7 @@ def test_start_imports_nothing_heavy(arguments: list[str]) -> None:
     "arguments",
     [
         ["enhance", "--help"],
+        ["play", "--help"],
         ["compare", "--help"],
         ["models", "--help"],
         ["evaluate", "--help"],

@@ -103,12 +103,19 @@ TOGETHER: dict[str, tuple[tuple[str, ...], str]] = {
         "what an option's text means is seen in requests",
     ),
     "enhance/video/test_span.py": (
-        ("enhance/video/part.py", "media/video/cutting.py", "media/video/span.py"),
+        (
+            "enhance/video/part.py",
+            *(f"media/video/{name}.py" for name in ("cutting", "seeking", "span")),
+        ),
         "a part of a clip is seen in whole videos: frames, sound, subtitles and chapters",
     ),
     "enhance/video/test_crop.py": (
         ("media/video/box.py", "media/video/crop.py"),
         "a rectangle of a clip is compared with what FFmpeg cuts, whatever way it is turned",
+    ),
+    "enhance/video/test_live.py": (
+        ("media/video/live_sound.py",),
+        "the sound of a picture that is played while it is made",
     ),
     "evaluate/test_clip_comparison.py": (
         ("evaluate/side_by_side.py",),
@@ -142,8 +149,8 @@ TOGETHER: dict[str, tuple[tuple[str, ...], str]] = {
         "parts of one batch, which runs whole",
     ),
     "enhance/video/test_segments.py": (
-        ("enhance/video/segment_run.py",),
-        "segments are made in runs, which are interrupted there",
+        ("enhance/video/frame_flow.py", "enhance/video/segment_run.py"),
+        "segments are made in runs of frames, which are interrupted there",
     ),
     "jobs/test_migrations.py": (
         ("jobs/migrations/*.py", "jobs/migrations/versions/*.py"),

@@ -131,14 +131,20 @@ def chromium() -> str:
 
 # Not for the session: while Playwright runs, its event loop is in the way of other tests'.
 @pytest.fixture(scope="package")
-def browser() -> Iterator[Browser]:
+def chrome() -> Iterator[Browser]:
     program = chromium()
-    if not (PAGE / "index.html").is_file():
-        pytest.skip("the page is not built; type 'make page'")
     with sync_playwright() as playwright:
         running = playwright.chromium.launch(executable_path=program, args=FLAGS)
         yield running
         running.close()
+
+
+@pytest.fixture(scope="package")
+def browser(chrome: Browser) -> Browser:
+    """Chromium, where the server's page is built."""
+    if not (PAGE / "index.html").is_file():
+        pytest.skip("the page is not built; type 'make page'")
+    return chrome
 
 
 @pytest.fixture(scope="package")
@@ -174,8 +180,10 @@ class Visitor:
         self._contexts: list[BrowserContext] = []
         self.complaints: list[str] = []
 
-    def visit(self, url: str, path: str = "/", **options: Any) -> Page:
-        """A new browser profile at a page of the server."""
+    def visit(
+        self, url: str, path: str = "/", *, ready: str = "#content > *", **options: Any
+    ) -> Page:
+        """A new browser profile at a page of the server, once an element is there."""
         context = self._browser.new_context(
             # What a test answers in the server's place must not come from a cache.
             **({"viewport": {"width": 1280, "height": 800}, "service_workers": "block"} | options)
@@ -188,7 +196,7 @@ class Visitor:
         page.on("dialog", lambda dialog: self.complaints.append(f"dialog: {dialog.message}"))
         page.on("request", lambda request: self._asked(url, request.url))
         page.goto(url + path)
-        page.locator("#content > *").first.wait_for()
+        page.locator(ready).first.wait_for()
         return page
 
     def _heard(self, message: ConsoleMessage) -> None:
@@ -205,8 +213,8 @@ class Visitor:
 
 
 @pytest.fixture
-def visitor(browser: Browser) -> Iterator[Visitor]:
-    visiting = Visitor(browser)
+def visitor(chrome: Browser) -> Iterator[Visitor]:
+    visiting = Visitor(chrome)
     yield visiting
     visiting.close()
     assert visiting.complaints == []

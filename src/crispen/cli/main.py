@@ -24,6 +24,7 @@ from crispen.errors import Cancelled
 # Each is `crispen.cli.NAME`, and holds a Typer app called `app` or a function called NAME.
 COMMANDS = (
     "enhance",
+    "play",
     "look",
     "compare",
     "models",

@@ -85,7 +85,7 @@ class Encoder:
         if segment == "mov":
             options["video_track_timescale"] = str(self.header.time_base.denominator)
         with av.open(local(path), "w", segment, container_options=options) as out:
-            stream = self._stream(out)
+            stream = self.stream(out)
 
             def mux(packet: Packet[Any]) -> None:
                 if beside:
@@ -102,7 +102,8 @@ class Encoder:
                     packet.dts = packet.pts
                 mux(packet)
 
-    def _stream(self, out: OutputContainer) -> VideoStream:
+    def stream(self, out: OutputContainer) -> VideoStream:
+        """A new stream of a file, which takes frames."""
         from crispen.media.video.muxing import apply_color
 
         header = self.header

@@ -15,20 +15,16 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from crispen.enhance.prefetch import Prefetch
-from crispen.enhance.video.part import about_frames, begun_at_zero, nothing_left
+from crispen.enhance.video.frame_flow import AHEAD, FrameFlow, enhancer_of
+from crispen.enhance.video.part import about_frames, nothing_left
 from crispen.enhance.video.production import Work
 from crispen.enhance.video.segments import Ending, Parts
-from crispen.enhance.video.timestamps import FrameClock
 from crispen.errors import InputError
-from crispen.media.video.container import Damage, read_frames, writing
-from crispen.media.video.crop import cropped
-from crispen.media.video.fields import made_progressive
+from crispen.media.video.container import writing
 from crispen.progress import Progress, Task
 
 if TYPE_CHECKING:
     import av
-
-_AHEAD = 3  # frames queued before each thread; more would only use more memory
 
 
 class SegmentRun:
@@ -46,57 +42,37 @@ class SegmentRun:
         self._done = done
         self._memory_bytes = memory_bytes
         self._progress = progress
-        self._clock = FrameClock(work.header, work.span)
-        self._damage = Damage()
+        self._flow = FrameFlow(work)
         self._threads = ExitStack()
 
     def __enter__(self) -> SegmentRun:
-        from crispen.engines.curve import CurveEngine
-        from crispen.enhance.video.frames import FrameEnhancer
         from crispen.enhance.video.grain import grain_in_clip
-        from crispen.enhance.video.light import Light, light_in_clip
 
-        work = self._work
-        header, box = work.header, work.box
-        engines = [m.engine for m in work.models]
-        light: dict[CurveEngine, Light] = {}
-        for number, engine in enumerate(engines):
-            if isinstance(engine, CurveEngine):
-                engines[number] = mine = engine.showing(None)
-                light[mine] = light_in_clip(work.source, mine.look, box)
-        self._enhancer = FrameEnhancer(
-            engines,
-            (box.width, box.height) if box else (header.width, header.height),
-            header.format,
-            header.color,
-            work.size,
-            work.format,
-            memory_bytes=self._memory_bytes,
-            padding=work.padding,
-            strength=work.strength,
-            full=work.codec.full_range,
-            centred=header.centred,
-            light=light,
-        )
+        work, flow = self._work, self._flow
+        self._enhancer = enhancer_of(work, self._memory_bytes)
         self._notes: tuple[str, ...] = ()
         if work.grain:
             grain = grain_in_clip(
-                work.source, header, self._enhancer, box=box, check=self._progress.check
+                work.source,
+                work.header,
+                self._enhancer,
+                box=work.box,
+                check=self._progress.check,
             )
             if grain is None:
                 self._notes = ("no grain was removed from it, so none is put back",)
             else:
                 self._enhancer.put_grain(grain, work.grain)
-        decoded = self._threads.enter_context(Prefetch(self._frames(), ahead=_AHEAD))
+        decoded = self._threads.enter_context(Prefetch(flow.selected(), ahead=AHEAD))
         enhanced = self._threads.enter_context(
             Prefetch(
-                map(self._enhancer, self._needed(decoded)),
-                ahead=_AHEAD,
+                map(self._enhancer, flow.needed(decoded, self._done)),
+                ahead=AHEAD,
                 check=self._progress.check,
                 interrupt=self._enhancer.interrupt,
             )
         )
-        self._shown = self._placed(enhanced)
+        self._shown = flow.placed(enhanced)
         return self
 
     def __exit__(
@@ -142,35 +118,15 @@ class SegmentRun:
             InputError: There were fewer than this run began with.
         """
         work = self._work
-        if not self._clock.frames and work.span:
+        if not self._flow.clock.frames and work.span:
             raise nothing_left(work.source, None, work.span)
-        ending = self._clock.ending(self._damage)
+        ending = self._flow.clock.ending(self._flow.damage)
         ending = replace(ending, notes=(*ending.notes, *self._notes))
         if work.pace is not None:
             ending = replace(ending, frames=work.pace.frames, last_duration=work.pace.step)
         if ending.frames < self._done or ending.frames == 0:
             raise InputError(f"{work.source}: fewer frames than before; start again")
         return ending
-
-    def _frames(self) -> Iterator[av.VideoFrame]:
-        """The selected frames of the source, deinterlaced."""
-        work = self._work
-        # Film is found in every five frames, as they are counted from the beginning.
-        begin = None if work.fields.kind == "telecined" else work.span.begin
-        decoded = read_frames(work.source, self._damage, begin)
-        whole = made_progressive(decoded, work.fields, work.header.time_base)
-        return cropped(self._clock.steady(whole), work.box, work.header)
-
-    def _needed(self, frames: Iterator[av.VideoFrame]) -> Iterator[av.VideoFrame]:
-        """The network's input frames, if some of the result's exist already."""
-        if self._work.pace is None:
-            return islice(frames, self._done, None)
-        return self._work.pace.needed(frames, self._clock, self._done)
-
-    def _placed(self, frames: Iterator[av.VideoFrame]) -> Iterator[av.VideoFrame]:
-        """The enhanced frames at the result's times."""
-        pace = self._work.pace
-        return begun_at_zero(frames, self._clock) if pace is None else pace.placed(frames)
 
 
 def kept(work: Work, parts: Parts, length: int) -> tuple[int, Ending | None]:

@@ -30,6 +30,7 @@ from crispen.media.video.pixel_formats import (
     source_format,
     top_left_chroma,
 )
+from crispen.media.video.seeking import seek_before
 from crispen.media.video_formats import VIDEOS
 
 if TYPE_CHECKING:
@@ -41,9 +42,6 @@ if TYPE_CHECKING:
 _DEMUXERS = ",".join(dict.fromkeys(f.demuxer for f in VIDEOS.values()))
 # Video streams without a container, which have no times.
 _BARE = ("h264", "hevc")
-# Files that can be read from a key frame: their times do not depend on earlier packets.
-_INDEXED = ("mov,mp4,m4a,3gp,3g2,mj2", "matroska,webm")
-_LEAD_S = 2
 # Streams in these codecs are as often an extra picture as the film itself.
 _STILLS = ("mjpeg", "png", "bmp", "gif", "webp", "tiff")
 
@@ -328,18 +326,11 @@ def read_frames(
 
 def _entered(path: Path, damage: Damage, begin: Fraction) -> Iterator[av.VideoFrame]:
     """The frames from a key frame before `begin` on; none if that is impossible."""
-    import av
-
     with reading(path), open_input(path) as container:
         stream = picture_stream(container, path)
         stream.thread_type = "AUTO"
         base = stream.time_base or Fraction(1, 1000)
-        target = (begin - _LEAD_S) / base
-        if container.format.name not in _INDEXED or target <= (stream.start_time or 0):
-            return
-        try:
-            container.seek(int(target), stream=stream)
-        except av.FFmpegError:
+        if not seek_before(container, stream, begin):
             return
         frames = _decoded(container, stream, damage)
         # The first frames may depend on others before the key frame.

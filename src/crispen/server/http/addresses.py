@@ -1,4 +1,4 @@
-"""The address of a request, and which addresses count as one client."""
+"""The address of a request, the host that it names, and which addresses count as one client."""
 
 from __future__ import annotations
 
@@ -25,6 +25,18 @@ def is_loopback(address: str) -> bool:
         return ipaddress.ip_address(address).is_loopback
     except ValueError:
         return False
+
+
+def host_of(header: str) -> str:
+    """The name in a Host header, without its port and brackets.
+
+    >>> host_of("Example.org:8000"), host_of("[::1]:8000"), host_of("localhost")
+    ('example.org', '::1', 'localhost')
+    """
+    name = header.strip().lower()
+    if name.startswith("["):
+        return name[1:].partition("]")[0]
+    return name.rpartition(":")[0] if ":" in name else name
 
 
 def counted_as(address: str) -> str:

@@ -19,7 +19,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from crispen.server.api_errors import ApiError
-from crispen.server.http.addresses import address_of, counted_as, is_loopback
+from crispen.server.http.addresses import address_of, counted_as, host_of, is_loopback
 from crispen.server.http.bodies import check_length, interruptible, limited
 from crispen.server.http.errors import body, unexpected
 from crispen.server.http.identity import Identity
@@ -159,7 +159,7 @@ class Gate:
 
     def _check_host(self, headers: Headers) -> None:
         """Refuses foreign web pages whose host name resolves to this machine (DNS rebinding)."""
-        name = _host(headers.get("host", ""))
+        name = host_of(headers.get("host", ""))
         if self._hosts:
             good = name in self._hosts or (self._settings.local and name in self._own_names)
         else:
@@ -272,14 +272,6 @@ def _rooted(location: str, root: str) -> str:
 def _stopping(id: str) -> JSONResponse:
     text = "the server is being stopped; ask again when it is back"
     return JSONResponse(body("stopping", text, id), 503, headers={"Retry-After": "10"})
-
-
-def _host(header: str) -> str:
-    """The name in a Host header, without its port and brackets."""
-    name = header.strip().lower()
-    if name.startswith("["):
-        return name[1:].partition("]")[0]
-    return name.rpartition(":")[0] if ":" in name else name
 
 
 def _is_address(name: str) -> bool:

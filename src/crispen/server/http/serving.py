@@ -18,7 +18,8 @@ from crispen.server.http.connections import protocol
 if TYPE_CHECKING:
     from crispen.server.settings import Settings
 
-_GRACE_S = 5
+GRACE_S = 5
+"""How long a server that is stopped waits for open connections."""
 
 
 def open_socket(host: str, port: int) -> socket.socket:
@@ -79,7 +80,7 @@ def serve(settings: Settings, ready: Callable[[str], None]) -> None:
             date_header=True,
             proxy_headers=bool(settings.trusted_proxies),
             forwarded_allow_ips=list(settings.trusted_proxies),
-            timeout_graceful_shutdown=_GRACE_S,
+            timeout_graceful_shutdown=GRACE_S,
             timeout_keep_alive=20,
             h11_max_incomplete_event_size=64 << 10,
             ws="none",
@@ -89,12 +90,29 @@ def serve(settings: Settings, ready: Callable[[str], None]) -> None:
         )
         app.state.services.lifecycle.begin()
         try:
-            with _quiet_stop():
-                _Server(config, lambda: ready(url)).run(sockets=[listener])
+            run(config, listener, lambda: ready(url))
         finally:
             app.state.services.lifecycle.end()
     finally:
         listener.close()
+
+
+def run(
+    config: uvicorn.Config,
+    listener: socket.socket,
+    ready: Callable[[], None],
+    stopping: Callable[[], None] | None = None,
+) -> None:
+    """Run an app until Ctrl-C or SIGTERM.
+
+    Args:
+        config: Of the app.
+        listener: Where it listens.
+        ready: Called as soon as it answers.
+        stopping: Called before open connections are waited for.
+    """
+    with _quiet_stop():
+        _Server(config, ready, stopping).run(sockets=[listener])
 
 
 @contextlib.contextmanager
@@ -109,13 +127,24 @@ def _quiet_stop() -> Iterator[None]:
 
 
 class _Server(uvicorn.Server):
-    """Reports when it responds."""
+    """Reports when it responds, and when it stops."""
 
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        ready: Callable[[], None],
+        stopping: Callable[[], None] | None,
+    ) -> None:
         super().__init__(config)
         self._ready = ready
+        self._stopping = stopping
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
             self._ready()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        if self._stopping is not None:
+            self._stopping()
+        await super().shutdown(sockets)
