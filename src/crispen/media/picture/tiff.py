@@ -147,7 +147,8 @@ def _read(file: BinaryIO, at: int, order: str, big: bool) -> tuple[dict[int, Ent
             (value,) = struct.unpack_from(
                 f"{order}{'Q' if big else 'I'}", table, (i + 1) * entry_size - inline
             )
-        entries.setdefault(tag, Entry(kind, number, value))
+        if value < end:  # no file can be read at any of the 64 bits that a BigTIFF may name
+            entries.setdefault(tag, Entry(kind, number, value))
     link = file.read(inline)
     following = (
         struct.unpack(f"{order}{'Q' if big else 'I'}", link)[0] if len(link) == inline else 0
