@@ -290,7 +290,12 @@ class Live:
     ) -> Iterator[Fraction]:
         """Encodes and muxes picture and sound; the time of each frame as it goes."""
         work = self._work
-        encoder = replace(work.encoder, options={**work.encoder.options, "bf": "0"})
+        options = dict(work.encoder.options)
+        # The last one counts: frames leave in the order in which they are shown.
+        options["x264-params"] = ":".join(
+            [*filter(None, [options.get("x264-params")]), "bframes=0"]
+        )
+        encoder = replace(work.encoder, options=options)
         stream = encoder.stream(out)
         stream.set_display_matrix(work.header.display_matrix)
         sound = None
