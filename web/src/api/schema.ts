@@ -1319,6 +1319,7 @@ export interface components {
              * @default {
              *       "as_is": false,
              *       "fit": false,
+             *       "realtime": false,
              *       "strip_metadata": false
              *     }
              */
@@ -1450,6 +1451,7 @@ export interface components {
              * @default {
              *       "as_is": false,
              *       "fit": false,
+             *       "realtime": false,
              *       "strip_metadata": false
              *     }
              */
@@ -1566,6 +1568,12 @@ export interface components {
              * @description Quality of JPEG, WebP, AVIF and videos, 1 to 100; higher is better and larger.
              */
             quality?: number | null;
+            /**
+             * Realtime
+             * @description Enhance videos about as fast as they play: by the smallest network, unless models are named, and with a quicker encoder, whose files are larger.
+             * @default false
+             */
+            realtime: boolean;
             /**
              * Scale
              * @description Scale factor for each side, such as 2 or 1.5.
