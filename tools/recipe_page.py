@@ -16,13 +16,13 @@ from crispen.lab.recipe import (
     Paper,
     Recipe,
     TrackerTable,
-    Train,
     Validation,
     load_recipe,
     recipe_names,
 )
 from crispen.lab.table import Table
 from crispen.lab.teacher import TeacherTable
+from crispen.lab.train_table import Train
 
 PAGE = DOCS / "recipes.md"
 WRITTEN = "<!-- Written by tools/recipe_page.py; change the program, then run it again. -->\n"

@@ -13,7 +13,6 @@ from crispen.lab.recipe import (
     Adversarial,
     Paper,
     Recipe,
-    Train,
     Validation,
     load_recipe,
     read_recipe,
@@ -21,6 +20,7 @@ from crispen.lab.recipe import (
     recipe_text,
 )
 from crispen.lab.teacher import TeacherTable
+from crispen.lab.train_table import Train
 
 NOISE = """
 name = "denoise-mine"

@@ -25,8 +25,9 @@ from crispen.lab.degradations.pipeline import Pair, Pipeline
 from crispen.lab.losses import build_loss
 from crispen.lab.networks import Network, Output, build_network
 from crispen.lab.networks.clipped import fit_ranges, has_new_ranges
+from crispen.lab.optimizers import copy_average, make_optimizer
 from crispen.lab.processes import seed_layers, stream_seed
-from crispen.lab.recipe import Recipe, Train
+from crispen.lab.recipe import Recipe
 from crispen.lab.schedule import rate_factor
 from crispen.lab.teacher import Teacher
 
@@ -66,10 +67,11 @@ def check_recipe(recipe: Recipe) -> tuple[Network, Pipeline | None]:
         The untrained network, and the pipeline that makes inputs from targets; see `make_pipeline`.
 
     Raises:
-        CrispenError: Network, degradations, losses or crops do not fit each other.
+        CrispenError: Network, optimiser, degradations, losses or crops do not fit each other.
     """
     network = make_network(recipe)
     pipeline = make_pipeline(recipe, torch.device("cpu"))
+    make_optimizer(network, recipe.train)
     check_losses(recipe, network)
     if recipe.adversarial:
         side = recipe.scale * recipe.data.patch
@@ -155,25 +157,6 @@ def make_pair(
     return with_patterns(pair, data.patterns, generator) if data.patterns else pair
 
 
-def make_optimizer(network: nn.Module, train: Train) -> torch.optim.Optimizer:
-    """The recipe's optimiser, at its peak learning rate."""
-    rate, decay = train.learning_rate, train.weight_decay
-    weights = list(network.parameters())
-    match train.optimizer:
-        case "adam":
-            return torch.optim.Adam(
-                weights, lr=rate, betas=train.betas, weight_decay=decay, fused=True
-            )
-        case "adamw":
-            return torch.optim.AdamW(
-                weights, lr=rate, betas=train.betas, weight_decay=decay, fused=True
-            )
-        case "sgd":
-            return torch.optim.SGD(
-                weights, lr=rate, momentum=train.betas[0], weight_decay=decay, fused=True
-            )
-
-
 class _Core(nn.Module):
     """Wraps the network for distributed data parallelism, which needs tensors as outputs."""
 
@@ -197,8 +180,8 @@ class Learner:
         compile_network: Compile the layers with ``torch.compile``.
 
     Attributes:
-        average: Network with the exponential moving average of the weights, which is validated and
-            exported.
+        average: Network with the exponential moving average of the weights, or with what a
+            schedule-free optimiser averaged, which is validated and exported.
         opponent: The discriminator; None without adversarial training.
         recent: Loss and its terms for each step since the last log line.
     """
@@ -313,9 +296,12 @@ class Learner:
 
     @torch.no_grad()
     def _average(self, steps: int) -> None:
-        # A smaller decay at first, so that the average forgets the initial weights.
-        decay = min(self.recipe.train.ema, steps / (steps + 10))
-        torch._foreach_lerp_(self._averages, self._weights, 1 - decay)
+        if self.recipe.train.optimizer == "schedule-free":
+            copy_average(self.optimizer, self._weights, self._averages)
+        else:
+            # A smaller decay at first, so that the average forgets the initial weights.
+            decay = min(self.recipe.train.ema, steps / (steps + 10))
+            torch._foreach_lerp_(self._averages, self._weights, 1 - decay)
         for mine, other in self._statistics:
             mine.copy_(other)
 
