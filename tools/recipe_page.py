@@ -9,6 +9,7 @@ from __future__ import annotations
 from pydantic_core import PydanticUndefined
 
 from _pages import DOCS, write_or_check
+from crispen.lab.data.augmentation import Augment
 from crispen.lab.data.tables import DATA, FolderTable
 from crispen.lab.networks.discriminator import DiscriminatorTable
 from crispen.lab.recipe import (
@@ -36,6 +37,7 @@ the [networks](networks.md), [degradations](degradations.md) and [losses](losses
 `[network]`, `[[degradation]]` and `[[loss]]` can name.
 """
 SECTIONS: dict[str, type[Table]] = {
+    "augment": Augment,
     "train": Train,
     "validation": Validation,
     "teacher": TeacherTable,

@@ -207,6 +207,7 @@ def _identity(recipe: Recipe) -> dict[str, Any]:
     validation = table["validation"] | {"path": Path(recipe.validation.path).name}
     return {key: table[key] for key in ("name", "scale", "network", "degradation", "loss")} | {
         "data": {k: v for k, v in data.items() if k not in (*places, *ways)},
+        "augment": table["augment"],
         "adversarial": table["adversarial"],
         "teacher": table["teacher"]
         and table["teacher"] | {"model": Path(table["teacher"]["model"]).name},

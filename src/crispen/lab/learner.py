@@ -19,6 +19,7 @@ from crispen.errors import UsageError
 from crispen.lab.adversarial_training import Opponent
 from crispen.lab.compiling import compile_layers
 from crispen.lab.data import Batches, NamedTable, PairsTable
+from crispen.lab.data.augmentation import augmented
 from crispen.lab.data.bilevel import make_bilevel
 from crispen.lab.data.mixing import with_pages, with_patterns
 from crispen.lab.degradations.pipeline import Pair, Pipeline
@@ -72,6 +73,12 @@ def check_recipe(recipe: Recipe) -> tuple[Network, Pipeline | None]:
     network = make_network(recipe)
     pipeline = make_pipeline(recipe, torch.device("cpu"))
     make_optimizer(network, recipe.train)
+    recipe.augment.check(
+        scale=recipe.scale,
+        channels=recipe.data.channels,
+        batch=recipe.data.batch,
+        dials=network.has_dials,
+    )
     check_losses(recipe, network)
     if recipe.adversarial:
         side = recipe.scale * recipe.data.patch
@@ -142,11 +149,13 @@ def make_pair(
     else:
         batch = batches.batch(index, size)
     target = batch.target.float().div_(255.0)
+    generator = torch.Generator(target.device).manual_seed(seed)
+    data, augment = recipe.data, recipe.augment
     if pipeline is None:
         assert batch.input is not None
-        return Pair(batch.input.float().div_(255.0), target)
-    generator = torch.Generator(target.device).manual_seed(seed)
-    data = recipe.data
+        pair = Pair(batch.input.float().div_(255.0), target)
+        trains = index is not None and augment.used
+        return augmented(pair, augment, generator) if trains else pair
     if index is None:
         return pipeline(target, generator)
     if data.pages:
@@ -154,7 +163,9 @@ def make_pair(
     if data.bilevel:
         target = make_bilevel(target, data.bilevel, data.color, generator)
     pair = pipeline(target, generator)
-    return with_patterns(pair, data.patterns, generator) if data.patterns else pair
+    if data.patterns:
+        pair = with_patterns(pair, data.patterns, generator)
+    return augmented(pair, augment, generator) if augment.used else pair
 
 
 class _Core(nn.Module):

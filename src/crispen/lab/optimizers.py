@@ -55,9 +55,11 @@ def make_optimizer(network: nn.Module, train: Train) -> torch.optim.Optimizer:
         import pytorch_optimizer as others
     match train.optimizer:
         case "adan":
-            return others.Adan(weights, lr=rate, betas=betas, weight_decay=decay)
+            return others.Adan(
+                weights, lr=rate, betas=(betas[0], betas[1], betas[2]), weight_decay=decay
+            )
         case "lion":
-            return others.Lion(weights, lr=rate, betas=betas, weight_decay=decay)
+            return others.Lion(weights, lr=rate, betas=(betas[0], betas[1]), weight_decay=decay)
         case "schedule-free":
             if any(isinstance(m, _BatchNorm) and m.track_running_stats for m in network.modules()):
                 # Its statistics are those of the training weights, not of the averaged ones.
@@ -65,7 +67,9 @@ def make_optimizer(network: nn.Module, train: Train) -> torch.optim.Optimizer:
                     "train.optimizer: schedule-free does not suit batch normalisation, which this "
                     'network has; take "adamw"'
                 )
-            return others.ScheduleFreeAdamW(weights, lr=rate, betas=betas, weight_decay=decay)
+            return others.ScheduleFreeAdamW(
+                weights, lr=rate, betas=(betas[0], betas[1]), weight_decay=decay
+            )
         case "muon":
             hidden = hidden_matrices(network)
             if not hidden:

@@ -16,6 +16,7 @@ from pydantic import Discriminator, Field, Tag, ValidationError, model_validator
 
 from crispen.errors import MissingInput, UsageError, nearest_names
 from crispen.lab.data import DataTable
+from crispen.lab.data.augmentation import Augment
 from crispen.lab.degradations import Degradation, DegradationTable
 from crispen.lab.losses import LossTable
 from crispen.lab.losses.adversarial import AdversarialKind
@@ -112,6 +113,7 @@ class Recipe(Table):
     network: NetworkTable
     data: DataTable
     degradation: tuple[DegradationTable, ...] = Field((), description="applied in this order")
+    augment: Augment = Augment()
     loss: tuple[LossTable, ...] = Field(min_length=1, description="weighted sum of losses")
     train: Train = Train()
     teacher: TeacherTable | None = Field(
