@@ -134,6 +134,16 @@ class Recipe(Table):
             raise ValueError(f"{self.task} keeps the size, so scale is 1; for both, use restore")
         return self
 
+    @model_validator(mode="after")
+    def _epochs_have_one_length(self) -> Self:
+        for key in ("epochs", "sample_epochs", "keep_epochs"):
+            if self.data.progressive and getattr(self.train, key):
+                raise ValueError(
+                    f"train.{key}: data.progressive changes how long an epoch is; give "
+                    f"{'train.steps' if key == 'epochs' else 'steps'} instead"
+                )
+        return self
+
     @property
     def loss_text(self) -> str:
         """The loss as text for the model card, as in ``l1 + 0.5 ssim``."""
