@@ -127,7 +127,9 @@ def _refitted(
     square = torch.zeros(size, size, dtype=torch.float64)
     product = torch.zeros(size, len(old), dtype=torch.float64)
     for picture, wanted in zip(x, expected, strict=True):
-        parts = F.unfold(picture[None], kernel.shape[2:], padding=layer.padding, stride=layer.stride)
+        parts = F.unfold(
+            picture[None], kernel.shape[2:], padding=layer.padding, stride=layer.stride
+        )
         read = torch.cat([parts[0], torch.ones(1, parts.shape[2])]).double()
         square += read @ read.T
         product += read @ (wanted.flatten(1).double() - old @ read).T
