@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from crispen.errors import MissingInput, UsageError
+from crispen.lab.data.augmentation import Augment
+from crispen.lab.data.tables import Stage
 from crispen.lab.recipe import (
     Adversarial,
     Paper,
@@ -177,9 +179,12 @@ def test_what_every_recipe_must_have(noise: str, missing: str) -> None:
         read_recipe(table, "here")
 
 
-@pytest.mark.parametrize("table", [Recipe, Train, TeacherTable, Adversarial, Validation, Paper])
+@pytest.mark.parametrize(
+    "table", [Recipe, Train, Augment, Stage, TeacherTable, Adversarial, Validation, Paper]
+)
 def test_every_field_is_described(table: Any) -> None:
-    plain = {"network", "data", "train", "adversarial", "validation", "paper", "discriminator"}
+    plain = {"network", "data", "augment", "train", "adversarial", "validation", "paper"}
+    plain.add("discriminator")
     silent = [n for n, f in table.model_fields.items() if not f.description and n not in plain]
     assert silent == []
 

@@ -78,7 +78,7 @@ def frechet_distance(a: Floats, b: Floats) -> float:
 def _root(centred: Floats) -> Floats:
     """R with ``RᵀR`` = covariance, of as few rows as possible."""
     scaled = centred / np.sqrt(len(centred) - 1)
-    return np.linalg.qr(scaled, mode="r") if len(scaled) > scaled.shape[1] else scaled
+    return np.asarray(np.linalg.qr(scaled, mode="r")) if len(scaled) > scaled.shape[1] else scaled
 
 
 def kernel_distance(a: Floats, b: Floats) -> float:

@@ -121,6 +121,7 @@ def _refitted(
         Kernel and bias.
     """
     assert layer.bias is not None
+    assert isinstance(layer.padding, tuple)
     kernel = layer.weight[outputs][:, inputs]
     old = torch.cat([kernel.flatten(1), layer.bias[outputs][:, None]], 1).double()
     size = old.shape[1]
