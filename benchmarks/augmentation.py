@@ -3,7 +3,8 @@
 All get inputs that were bicubically halved and enlarged again, as CutBlur needs, and fold them, so
 that they cost as much as at scale 2. Besides PSNR, the table says what a network does to a picture
 that needs nothing (PSNR of its result for the target itself), which is what CutBlur is for. Each
-row is the mean over seeds; "spread" is the standard deviation over seeds of Set5's figure.
+row is the mean over seeds; "spread" is the standard deviation over seeds of Set5's figure. The
+table of ``docs/training.md`` has the first seed alone.
 
     python benchmarks/augmentation.py [--steps 1500] [--seeds 3] [--data ../shared/data/train]
 """

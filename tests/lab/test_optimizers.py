@@ -17,9 +17,10 @@ from crispen.lab.recipe import Recipe, load_recipe
 from crispen.lab.train_table import OptimizerName, Train
 from crispen.lab.training import Trainer
 from crispen.lab.validation import run_whole
-from crispen.progress import Event, Progress
+from crispen.progress import Progress
 
 Make = Callable[..., Recipe]
+Stop = Callable[[int], Progress]
 NAMES = get_args(OptimizerName)
 RATES = {"lion": 4e-4, "sgd": 2e-2}
 
@@ -44,17 +45,8 @@ def toy(name: str, *changes: str) -> Recipe:
     )
 
 
-def stop_at(step: int) -> Progress:
-    def listen(event: Event) -> None:
-        if event.done == step:
-            progress.cancel()
-
-    progress = Progress(listen)
-    return progress
-
-
 @pytest.mark.parametrize("name", NAMES)
-def test_it_learns_and_resumes_bit_for_bit(name: str, tmp_path: Path) -> None:
+def test_it_learns_and_resumes_bit_for_bit(name: str, stop_at: Stop, tmp_path: Path) -> None:
     whole = Trainer(toy(name), tmp_path / "whole")
     cases = whole.keeper.validator
     assert cases is not None

@@ -15,9 +15,10 @@ from crispen.lab.checkpoint import CHECKPOINT, load_checkpoint
 from crispen.lab.progression import Part, part_at, passes
 from crispen.lab.recipe import Recipe, load_recipe, recipe_text
 from crispen.lab.training import Trainer
-from crispen.progress import Event, Progress
+from crispen.progress import Progress
 
 Make = Callable[..., Recipe]
+Stop = Callable[[int], Progress]
 GROWS = "data.progressive=[{step=4, patch=16, batch=2}, {step=7, patch=20, batch=1}]"
 
 
@@ -61,17 +62,14 @@ def test_each_step_has_the_crops_of_its_part(
 
 @pytest.mark.parametrize("stride", [0, 12])
 @pytest.mark.parametrize("stop", [3, 4, 8])
-def test_resuming_is_exact(recipe: Make, tmp_path: Path, stop: int, stride: int) -> None:
+def test_resuming_is_exact(
+    recipe: Make, stop_at: Stop, tmp_path: Path, stop: int, stride: int
+) -> None:
     made = recipe("upscale", GROWS, "train.steps=10", f"data.stride={stride}")
     Trainer(made, tmp_path / "whole").fit()
 
-    def listen(event: Event) -> None:
-        if event.done == stop:
-            progress.cancel()
-
-    progress = Progress(listen)
     with pytest.raises(Cancelled):
-        Trainer(made, tmp_path / "broken").fit(progress)
+        Trainer(made, tmp_path / "broken").fit(stop_at(stop))
     Trainer(made, tmp_path / "broken", resume=True).fit()
     a, b = (load_checkpoint(tmp_path / n / CHECKPOINT)["network"] for n in ("whole", "broken"))
     assert all(torch.equal(a[k], b[k]) for k in a)

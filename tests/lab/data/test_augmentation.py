@@ -15,9 +15,10 @@ from crispen.lab.degradations.pipeline import Pair
 from crispen.lab.learner import make_pair
 from crispen.lab.recipe import Recipe
 from crispen.lab.training import Trainer
-from crispen.progress import Event, Progress
+from crispen.progress import Progress
 
 Make = Callable[..., Recipe]
+Stop = Callable[[int], Progress]
 
 
 def generator(seed: int = 1) -> torch.Generator:
@@ -152,15 +153,6 @@ def test_what_does_not_fit_is_told_in_one_line(
     assert len(str(error.value).splitlines()) == 1
 
 
-def stop_at(step: int) -> Progress:
-    def listen(event: Event) -> None:
-        if event.done == step:
-            progress.cancel()
-
-    progress = Progress(listen)
-    return progress
-
-
 @pytest.mark.parametrize(
     "changes",
     [
@@ -169,7 +161,7 @@ def stop_at(step: int) -> Progress:
     ],
 )
 def test_a_resumed_run_sees_the_same_crops(
-    recipe: Make, tmp_path: Path, changes: tuple[str, ...]
+    recipe: Make, stop_at: Stop, tmp_path: Path, changes: tuple[str, ...]
 ) -> None:
     made = recipe("upscale", "train.steps=8", *changes)
     Trainer(made, tmp_path / "whole").fit()
