@@ -9,6 +9,7 @@ from __future__ import annotations
 from pydantic_core import PydanticUndefined
 
 from _pages import DOCS, write_or_check
+from crispen.lab.data.augmentation import Augment
 from crispen.lab.data.tables import DATA, FolderTable
 from crispen.lab.networks.discriminator import DiscriminatorTable
 from crispen.lab.recipe import (
@@ -16,13 +17,13 @@ from crispen.lab.recipe import (
     Paper,
     Recipe,
     TrackerTable,
-    Train,
     Validation,
     load_recipe,
     recipe_names,
 )
 from crispen.lab.table import Table
 from crispen.lab.teacher import TeacherTable
+from crispen.lab.train_table import Train
 
 PAGE = DOCS / "recipes.md"
 WRITTEN = "<!-- Written by tools/recipe_page.py; change the program, then run it again. -->\n"
@@ -36,6 +37,7 @@ the [networks](networks.md), [degradations](degradations.md) and [losses](losses
 `[network]`, `[[degradation]]` and `[[loss]]` can name.
 """
 SECTIONS: dict[str, type[Table]] = {
+    "augment": Augment,
     "train": Train,
     "validation": Validation,
     "teacher": TeacherTable,

@@ -56,12 +56,15 @@ def test_all_metrics_are_those_that_can_be_measured_here(
 ) -> None:
     monkeypatch.setenv("CRISPEN_DISTS", str(tmp_path))
     monkeypatch.setenv("CRISPEN_BRISQUE", str(tmp_path))
+    monkeypatch.setenv("CRISPEN_INCEPTION", str(tmp_path))
     monkeypatch.setitem(METRICS, "lpips", replace(METRICS["lpips"], prepare=None))
     usable, missing = usable_metrics()
     assert usable == ["psnr", "ssim", "mse", "lpips", "ssimulacra2", "niqe"]
     assert [line.split(":")[0] for line in missing] == [
         "dists is left out",
         "brisque is left out",
+        "fid is left out",
+        "kid is left out",
     ]
 
 

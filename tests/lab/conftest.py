@@ -10,6 +10,7 @@ import torch
 
 from crispen.lab.recipe import Recipe, load_recipe
 from crispen.media.image import Image, write_image
+from crispen.progress import Event, Progress
 
 UPSCALE = """
 name = "tiny-x2"
@@ -67,3 +68,18 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(threads)
+
+
+@pytest.fixture
+def stop_at() -> Callable[[int], Progress]:
+    """``stop_at(3)`` cancels a run after its third step."""
+
+    def make(step: int) -> Progress:
+        def listen(event: Event) -> None:
+            if event.done == step:
+                progress.cancel()
+
+        progress = Progress(listen)
+        return progress
+
+    return make

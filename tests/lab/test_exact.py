@@ -17,9 +17,10 @@ from crispen.evaluate.run_folders import read_run
 from crispen.lab.checkpoint import BEST, CHECKPOINT, load_checkpoint
 from crispen.lab.recipe import Recipe, recipe_text
 from crispen.lab.training import Trainer
-from crispen.progress import Event, Progress
+from crispen.progress import Progress
 
 Make = Callable[..., Recipe]
+Stop = Callable[[int], Progress]
 
 # Everything that has a state of its own: batch normalisation, dropout, momentum, clipping, a
 # plateau, accumulation, a discriminator, and the noise of a variational network.
@@ -72,17 +73,10 @@ def differing(one: Path, other: Path) -> list[str]:
     return [k for k in a if k != "wall_time_s" and not same(a[k], b[k])]
 
 
-def stop_at(step: int) -> Progress:
-    def listen(event: Event) -> None:
-        if event.done == step:
-            progress.cancel()
-
-    progress = Progress(listen)
-    return progress
-
-
 @pytest.mark.parametrize("plan", PLANS)
-def test_a_stopped_run_ends_the_same(plan: str, recipe: Make, tmp_path: Path) -> None:
+def test_a_stopped_run_ends_the_same(
+    plan: str, recipe: Make, stop_at: Stop, tmp_path: Path
+) -> None:
     made = recipe(*PLANS[plan])
     middle = made.train.steps // 2 + 1
     Trainer(made, tmp_path / "whole").fit()

@@ -9,11 +9,12 @@ from typing import Any
 import pytest
 
 from crispen.errors import MissingInput, UsageError
+from crispen.lab.data.augmentation import Augment
+from crispen.lab.data.tables import Stage
 from crispen.lab.recipe import (
     Adversarial,
     Paper,
     Recipe,
-    Train,
     Validation,
     load_recipe,
     read_recipe,
@@ -21,6 +22,7 @@ from crispen.lab.recipe import (
     recipe_text,
 )
 from crispen.lab.teacher import TeacherTable
+from crispen.lab.train_table import Train
 
 NOISE = """
 name = "denoise-mine"
@@ -177,9 +179,12 @@ def test_what_every_recipe_must_have(noise: str, missing: str) -> None:
         read_recipe(table, "here")
 
 
-@pytest.mark.parametrize("table", [Recipe, Train, TeacherTable, Adversarial, Validation, Paper])
+@pytest.mark.parametrize(
+    "table", [Recipe, Train, Augment, Stage, TeacherTable, Adversarial, Validation, Paper]
+)
 def test_every_field_is_described(table: Any) -> None:
-    plain = {"network", "data", "train", "adversarial", "validation", "paper", "discriminator"}
+    plain = {"network", "data", "augment", "train", "adversarial", "validation", "paper"}
+    plain.add("discriminator")
     silent = [n for n, f in table.model_fields.items() if not f.description and n not in plain]
     assert silent == []
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from crispen.lab.recipe import Train
 from crispen.lab.schedule import Judge, rate_factor
+from crispen.lab.train_table import Train
 
 
 def test_schedules_by_hand() -> None:

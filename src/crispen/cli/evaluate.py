@@ -100,8 +100,8 @@ def evaluate(
         typer.Option(
             "--metrics",
             metavar="NAME,…",
-            help="Any of psnr, ssim, mse, lpips, dists, ssimulacra2, niqe, brisque and those of "
-            "plug-ins; or all, which leaves out those whose weights are not at hand.",
+            help="Any of psnr, ssim, mse, lpips, dists, ssimulacra2, niqe, brisque, fid, kid and "
+            "those of plug-ins; or all, which leaves out those whose weights are not available.",
         ),
     ] = "psnr,ssim,mse",
     color: Annotated[

@@ -26,6 +26,7 @@ from crispen.evaluate.metrics import luma255, mse, psnr, round8, ssim
 from crispen.evaluate.pairs import Bytes, Degrade, Pair, find_pairs
 from crispen.evaluate.peak_memory import peak_memory
 from crispen.evaluate.scores import PictureScore, Protocol, Score
+from crispen.evaluate.set_distances import SetMeasure
 from crispen.models.card import ModelCard, Result
 from crispen.models.store import find
 from crispen.progress import Progress
@@ -103,7 +104,8 @@ def evaluate_pairs(
         if prepare is not None:
             prepare()  # before any time is spent
     with peak_memory() as peak, open_contender(model, scale, device, threads) as contender:
-        scores = _score(contender, pairs, protocol, data, progress or Progress())
+        together = SetMeasure(protocol.metrics)
+        scores = _score(contender, pairs, protocol, data, progress or Progress(), together)
     return Score(
         model=contender.name,
         data=data,
@@ -115,11 +117,17 @@ def evaluate_pairs(
         metrics=protocol.metrics,
         parameters=contender.card.parameters if contender.card else 0,
         memory_bytes=peak.bytes,
+        whole=together.values(),
     )
 
 
 def _score(
-    contender: Contender, pairs: Iterable[Pair], protocol: Protocol, data: str, progress: Progress
+    contender: Contender,
+    pairs: Iterable[Pair],
+    protocol: Protocol,
+    data: str,
+    progress: Progress,
+    together: SetMeasure,
 ) -> tuple[PictureScore, ...]:
     scores = []
     total = len(pairs) if isinstance(pairs, Sized) else None
@@ -127,7 +135,7 @@ def _score(
         for pair in pairs:
             lr, hr = pair.load(contender.scale, protocol.degrade)
             try:
-                scores.append(measure_picture(pair.hr.name, contender, lr, hr, protocol))
+                scores.append(measure_picture(pair.hr.name, contender, lr, hr, protocol, together))
             except UsageError as error:
                 raise InputError(f"{pair.hr}: {error}") from error
             task.advance()
@@ -135,7 +143,12 @@ def _score(
 
 
 def measure_picture(
-    name: str, contender: Contender, lr: Bytes, hr: Bytes, protocol: Protocol
+    name: str,
+    contender: Contender,
+    lr: Bytes,
+    hr: Bytes,
+    protocol: Protocol,
+    together: SetMeasure | None = None,
 ) -> PictureScore:
     """The score of one picture.
 
@@ -145,6 +158,7 @@ def measure_picture(
         lr: ``(h, w, 3)``, the input.
         hr: ``(scale·h, scale·w, 3)``, the expected output.
         protocol: How pictures are compared.
+        together: Also gets the picture, for metrics of the whole set.
     """
     plane = protocol.color == "luma" and contender.luma
     source: Any = np.round(luma255(lr) * 257.0).astype(np.uint16)[..., None] if plane else lr
@@ -167,9 +181,11 @@ def measure_picture(
     }
     more: dict[str, float | None] = {}
     added = [metric for metric in protocol.metrics if find_metric(metric).measure]
-    if added:
+    if added or together:
         shown = contender.run(lr) if plane else out
         more = {metric: measured(metric, shown, hr) for metric in added}
+        if together:
+            together.add(shown, hr)
     return PictureScore(picture=name, seconds=seconds, more=more, **values)  # type: ignore[arg-type]
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    Distance = Callable[[NDArray[np.float64], NDArray[np.float64]], float]
     Measure = Callable[[NDArray[np.uint8], NDArray[np.uint8]], float | None]
 
 
@@ -38,6 +39,9 @@ class Metric:
             shaved; None for those that `crispen.evaluate.benchmark` measures itself. It returns
             None where the metric is undefined.
         prepare: Loads what it needs, or reports in one line what is missing.
+        distance: For a metric of a whole set, in place of `measure`: from the features of all
+            results and of all references, ``(pictures, 2048)`` each; see
+            `crispen.evaluate.set_distances`.
     """
 
     title: str
@@ -46,6 +50,7 @@ class Metric:
     about: str = ""
     measure: Measure | None = None
     prepare: Callable[[], object] | None = None
+    distance: Distance | None = None
 
 
 def _when_called(module: str, name: str) -> Callable[..., Any]:
@@ -111,6 +116,22 @@ METRICS: dict[str, Metric] = {
         about="BRISQUE (lower is better) on grey of the result alone",
         measure=_brisque,
         prepare=_when_called("brisque", "load_machine"),
+    ),
+    "fid": Metric(
+        "FID",
+        2,
+        lower_is_better=True,
+        about="FID (Inception-v3, lower is better) of all pictures together, on R'G'B'",
+        prepare=_when_called("inception", "load_inception"),
+        distance=_when_called("set_distances", "frechet_distance"),
+    ),
+    "kid": Metric(
+        "KID",
+        5,
+        lower_is_better=True,
+        about="KID (Inception-v3, lower is better) of all pictures together, on R'G'B'",
+        prepare=_when_called("inception", "load_inception"),
+        distance=_when_called("set_distances", "kernel_distance"),
     ),
 }
 

@@ -60,6 +60,8 @@ class Score:
         metrics: Those requested.
         parameters: Weights of the network; 0 for a baseline.
         memory_bytes: Peak resident memory of the process meanwhile, or None.
+        whole: Metrics of all pictures together by name, such as ``fid``; None where one is
+            undefined.
     """
 
     model: str
@@ -72,9 +74,12 @@ class Score:
     metrics: tuple[str, ...] = DEFAULT_METRICS
     parameters: int = 0
     memory_bytes: int | None = None
+    whole: Mapping[str, float | None] = field(default_factory=dict)
 
     def mean(self, name: str) -> float | None:
-        """Mean over the pictures for which a metric, or ``seconds``, is known."""
+        """Mean over the pictures for which a metric, or ``seconds``, is known; or of the whole."""
+        if name in self.whole:
+            return self.whole[name]
         values = [p.value(name) for p in self.pictures]
         known = [v for v in values if v is not None]
         return float(np.mean(known)) if known else None

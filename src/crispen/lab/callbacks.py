@@ -30,7 +30,6 @@ class Keeper:
     Args:
         learner: The learner being trained.
         judge: Decides which validation was the best.
-        steps_per_epoch: Optimiser steps per pass through the data; may be a fraction.
         folder: Folder to write to; None on ranks that do not write.
         validator: Measures the network, on the rank that writes.
         save: Writes a checkpoint of that name.
@@ -40,7 +39,6 @@ class Keeper:
         self,
         learner: Learner,
         judge: Judge,
-        steps_per_epoch: float,
         folder: RunFolder | None,
         validator: Validator | None,
         save: Callable[[str], None],
@@ -48,7 +46,6 @@ class Keeper:
         self.learner = learner
         self.recipe = learner.recipe
         self.judge = judge
-        self.steps_per_epoch = steps_per_epoch
         self.folder = folder
         self.validator = validator
         self.best: dict[str, float] = {}
@@ -62,11 +59,11 @@ class Keeper:
         self._watches_every_step = alone and learner.device.type == "cpu"
 
     def _step_of(self, epoch: int) -> int:
-        return math.ceil(epoch * self.steps_per_epoch)
+        return math.ceil(epoch * self.learner.steps_per_epoch[0])
 
     def epoch(self, step: int) -> float:
         """Passes through the data so far."""
-        return step / self.steps_per_epoch
+        return self.learner.epoch(step)
 
     def after_step(self, step: int, rate: float, seconds: float) -> None:
         """Logs, validates, samples and saves as scheduled after `step` steps.

@@ -137,6 +137,11 @@ def transfer_weights(network: Network, start: Path) -> dict[str, Any]:
             "a checkpoint of the same kind"
         )
     network.load_state_dict(fitting, strict=False)
+    return lineage_after(content)
+
+
+def lineage_after(content: dict[str, Any]) -> dict[str, Any]:
+    """The lineage of a run that starts from this checkpoint; see `transfer_weights`."""
     earlier = content["lineage"] or no_lineage()
     return {
         "started_from": content["recipe"].name,
@@ -207,6 +212,7 @@ def _identity(recipe: Recipe) -> dict[str, Any]:
     validation = table["validation"] | {"path": Path(recipe.validation.path).name}
     return {key: table[key] for key in ("name", "scale", "network", "degradation", "loss")} | {
         "data": {k: v for k, v in data.items() if k not in (*places, *ways)},
+        "augment": table["augment"],
         "adversarial": table["adversarial"],
         "teacher": table["teacher"]
         and table["teacher"] | {"model": Path(table["teacher"]["model"]).name},

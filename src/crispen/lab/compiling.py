@@ -20,14 +20,14 @@ from crispen.lab.networks import Network, Upscaler
 _TOLERANCE = 0.1
 
 
-def compile_layers(network: Network, x: Tensor, *, bf16: bool) -> None:
+def compile_layers(network: Network, *batches: Tensor, bf16: bool) -> None:
     """Compiles a network's layers with ``torch.compile``, in place.
 
     In an `Upscaler` only the residual is compiled: the base stays in full precision.
 
     Args:
         network: In training mode, on its device.
-        x: A batch of the training size.
+        batches: A batch of each training size.
         bf16: Whether its layers run in bf16.
 
     Raises:
@@ -39,14 +39,16 @@ def compile_layers(network: Network, x: Tensor, *, bf16: bool) -> None:
     for layer in probe.modules():
         if isinstance(layer, nn.modules.dropout._DropoutNd | nn.modules.batchnorm._BatchNorm):
             layer.eval()
-    plain = _gradients(probe, getattr(probe, core), x, bf16)
-    compiled = _gradients(probe, torch.compile(getattr(probe, core)), x, bf16)
-    difference = float((compiled - plain).norm())
-    if not difference <= _TOLERANCE * float(plain.norm()):
-        raise UsageError(
-            "--compile: torch.compile computes wrong gradients for this network (a bug of torch "
-            f"{torch.__version__}); train it without --compile"
-        )
+    fast = torch.compile(getattr(probe, core))
+    for x in batches:
+        plain = _gradients(probe, getattr(probe, core), x, bf16)
+        compiled = _gradients(probe, fast, x, bf16)
+        difference = float((compiled - plain).norm())
+        if not difference <= _TOLERANCE * float(plain.norm()):
+            raise UsageError(
+                "--compile: torch.compile computes wrong gradients for this network (a bug of "
+                f"torch {torch.__version__}); train it without --compile"
+            )
     setattr(network, core, torch.compile(getattr(network, core)))
 
 

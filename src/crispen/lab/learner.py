@@ -19,14 +19,17 @@ from crispen.errors import UsageError
 from crispen.lab.adversarial_training import Opponent
 from crispen.lab.compiling import compile_layers
 from crispen.lab.data import Batches, NamedTable, PairsTable
+from crispen.lab.data.augmentation import augmented
 from crispen.lab.data.bilevel import make_bilevel
 from crispen.lab.data.mixing import with_pages, with_patterns
 from crispen.lab.degradations.pipeline import Pair, Pipeline
 from crispen.lab.losses import build_loss
 from crispen.lab.networks import Network, Output, build_network
 from crispen.lab.networks.clipped import fit_ranges, has_new_ranges
+from crispen.lab.optimizers import copy_average, make_optimizer
 from crispen.lab.processes import seed_layers, stream_seed
-from crispen.lab.recipe import Recipe, Train
+from crispen.lab.progression import Part, part_at, part_recipes, passes
+from crispen.lab.recipe import Recipe
 from crispen.lab.schedule import rate_factor
 from crispen.lab.teacher import Teacher
 
@@ -66,15 +69,27 @@ def check_recipe(recipe: Recipe) -> tuple[Network, Pipeline | None]:
         The untrained network, and the pipeline that makes inputs from targets; see `make_pipeline`.
 
     Raises:
-        CrispenError: Network, degradations, losses or crops do not fit each other.
+        CrispenError: Network, optimiser, degradations, losses or crops do not fit each other.
     """
     network = make_network(recipe)
     pipeline = make_pipeline(recipe, torch.device("cpu"))
+    make_optimizer(network, recipe.train)
+    for number, (_, part) in enumerate(part_recipes(recipe)):
+        key = f"data.progressive.{number - 1}.patch" if number else "data.patch"
+        _check_crops(part, network, key)
+    return network, pipeline
+
+
+def _check_crops(recipe: Recipe, network: Network, key: str) -> None:
+    data = recipe.data
+    network.check_side(data.patch, key)
+    recipe.augment.check(
+        scale=recipe.scale, channels=data.channels, batch=data.batch, dials=network.has_dials
+    )
     check_losses(recipe, network)
     if recipe.adversarial:
-        side = recipe.scale * recipe.data.patch
-        recipe.adversarial.discriminator.build(recipe.data.channels).check_side(side)
-    return network, pipeline
+        judge = recipe.adversarial.discriminator.build(data.channels)
+        judge.check_side(recipe.scale * data.patch)
 
 
 def is_paired(recipe: Recipe) -> bool:
@@ -138,13 +153,15 @@ def make_pair(
     if index is None:
         batch = batches.fixed(recipe.validation.count, size)
     else:
-        batch = batches.batch(index, size)
+        batch = batches.batch(index, size, recipe.data.batch)
     target = batch.target.float().div_(255.0)
+    generator = torch.Generator(target.device).manual_seed(seed)
+    data, augment = recipe.data, recipe.augment
     if pipeline is None:
         assert batch.input is not None
-        return Pair(batch.input.float().div_(255.0), target)
-    generator = torch.Generator(target.device).manual_seed(seed)
-    data = recipe.data
+        pair = Pair(batch.input.float().div_(255.0), target)
+        trains = index is not None and augment.used
+        return augmented(pair, augment, generator) if trains else pair
     if index is None:
         return pipeline(target, generator)
     if data.pages:
@@ -152,26 +169,16 @@ def make_pair(
     if data.bilevel:
         target = make_bilevel(target, data.bilevel, data.color, generator)
     pair = pipeline(target, generator)
-    return with_patterns(pair, data.patterns, generator) if data.patterns else pair
+    if data.patterns:
+        pair = with_patterns(pair, data.patterns, generator)
+    return augmented(pair, augment, generator) if augment.used else pair
 
 
-def make_optimizer(network: nn.Module, train: Train) -> torch.optim.Optimizer:
-    """The recipe's optimiser, at its peak learning rate."""
-    rate, decay = train.learning_rate, train.weight_decay
-    weights = list(network.parameters())
-    match train.optimizer:
-        case "adam":
-            return torch.optim.Adam(
-                weights, lr=rate, betas=train.betas, weight_decay=decay, fused=True
-            )
-        case "adamw":
-            return torch.optim.AdamW(
-                weights, lr=rate, betas=train.betas, weight_decay=decay, fused=True
-            )
-        case "sgd":
-            return torch.optim.SGD(
-                weights, lr=rate, momentum=train.betas[0], weight_decay=decay, fused=True
-            )
+def _example(recipe: Recipe, device: torch.device) -> Tensor:
+    """A batch of the training size."""
+    data = recipe.data
+    x = torch.rand(data.batch, data.channels, data.patch, data.patch, device=device)
+    return x.contiguous(memory_format=torch.channels_last)
 
 
 class _Core(nn.Module):
@@ -197,8 +204,10 @@ class Learner:
         compile_network: Compile the layers with ``torch.compile``.
 
     Attributes:
-        average: Network with the exponential moving average of the weights, which is validated and
-            exported.
+        average: Network with the exponential moving average of the weights, or with what a
+            schedule-free optimiser averaged, which is validated and exported.
+        parts: The parts of the run, which differ in the size of their crops.
+        steps_per_epoch: Optimiser steps per pass through the data in each part; may be a fraction.
         opponent: The discriminator; None without adversarial training.
         recent: Loss and its terms for each step since the last log line.
     """
@@ -216,7 +225,12 @@ class Learner:
         self.batches = batches
         self.fabric = fabric
         self.device = fabric.device
-        self.pipeline = make_pipeline(recipe, self.device)
+        self.parts = [
+            Part(step, part, make_pipeline(part, self.device))
+            for step, part in part_recipes(recipe)
+        ]
+        self.pipeline = self.parts[0].pipeline
+        self.steps_per_epoch = [self._pass_steps(part) for part in self.parts]
         self.losses = build_loss(recipe.loss, self.device)
         self.teacher = (
             Teacher(recipe.teacher, recipe.scale, self.device) if recipe.teacher else None
@@ -237,10 +251,8 @@ class Learner:
             (mine, theirs[name]) for name, mine in self.average.named_buffers() if name in kept
         ]
         if compile_network:
-            data = recipe.data
-            x = torch.rand(data.batch, data.channels, data.patch, data.patch, device=self.device)
-            x = x.contiguous(memory_format=torch.channels_last)
-            compile_layers(network, x, bf16=recipe.train.precision == "bf16")
+            examples = [_example(part.recipe, self.device) for part in self.parts]
+            compile_layers(network, *examples, bf16=recipe.train.precision == "bf16")
         self._core, self._step = fabric.setup(_Core(network), self.optimizer)
         self.opponent = (
             Opponent(
@@ -274,7 +286,7 @@ class Learner:
         terms: list[dict[str, Tensor]] = []
         for part in range(train.accumulate):
             with self._unsynced(part):
-                out, target, values = self._backward(number * train.accumulate + part, fights)
+                out, target, values = self._backward(number, part, fights)
             terms.append(values)
             if fights:
                 made.append((target, out.detach()))
@@ -292,11 +304,14 @@ class Learner:
         last = part == self.recipe.train.accumulate - 1
         return self.fabric.no_backward_sync(self._core, enabled=not last)
 
-    def _backward(self, index: int, fights: bool) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
-        recipe = self.recipe
+    def _backward(
+        self, number: int, part: int, fights: bool
+    ) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
+        now = part_at(self.parts, number)
+        recipe, index = now.recipe, number * self.recipe.train.accumulate + part
         seed = stream_seed(recipe.train.seed, self.fabric.global_rank, index, "degradation")
         with torch.no_grad():
-            pair = make_pair(self.batches, index, self.pipeline, recipe, seed)
+            pair = make_pair(self.batches, index, now.pipeline, recipe, seed)
             x = pair.input.contiguous(memory_format=torch.channels_last)
             target = self.teacher(x, pair.target) if self.teacher else pair.target
         bf16 = recipe.train.precision == "bf16"
@@ -313,9 +328,12 @@ class Learner:
 
     @torch.no_grad()
     def _average(self, steps: int) -> None:
-        # A smaller decay at first, so that the average forgets the initial weights.
-        decay = min(self.recipe.train.ema, steps / (steps + 10))
-        torch._foreach_lerp_(self._averages, self._weights, 1 - decay)
+        if self.recipe.train.optimizer == "schedule-free":
+            copy_average(self.optimizer, self._weights, self._averages)
+        else:
+            # A smaller decay at first, so that the average forgets the initial weights.
+            decay = min(self.recipe.train.ema, steps / (steps + 10))
+            torch._foreach_lerp_(self._averages, self._weights, 1 - decay)
         for mine, other in self._statistics:
             mine.copy_(other)
 
@@ -326,6 +344,15 @@ class Learner:
             weights += list(self.opponent.network.parameters())
         norms = torch.stack(torch._foreach_norm(weights))
         return bool(norms.isfinite().all())
+
+    def _pass_steps(self, part: Part) -> float:
+        data, pipeline = part.recipe.data, part.pipeline
+        size = pipeline.crop if pipeline else part.recipe.scale * data.patch
+        return self.batches.pass_steps(size, data.batch) / self.recipe.train.accumulate
+
+    def epoch(self, step: int) -> float:
+        """Passes through the data in `step` steps."""
+        return passes(self.parts, self.steps_per_epoch, step)
 
     def rate(self, number: int, cut: float) -> float:
         """The factor of the learning rates in step `number`; see `rate_factor`."""

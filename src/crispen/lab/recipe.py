@@ -16,6 +16,7 @@ from pydantic import Discriminator, Field, Tag, ValidationError, model_validator
 
 from crispen.errors import MissingInput, UsageError, nearest_names
 from crispen.lab.data import DataTable
+from crispen.lab.data.augmentation import Augment
 from crispen.lab.degradations import Degradation, DegradationTable
 from crispen.lab.losses import LossTable
 from crispen.lab.losses.adversarial import AdversarialKind
@@ -24,57 +25,10 @@ from crispen.lab.networks.discriminator import DiscriminatorTable
 from crispen.lab.networks.unet_discriminator import UNetDiscriminatorTable
 from crispen.lab.table import PLUGIN, Table
 from crispen.lab.teacher import TeacherTable
+from crispen.lab.train_table import Train
 from crispen.media.resample import Method
 from crispen.models.tasks import Task
 from crispen.plugins import short_name, with_absolute_paths
-
-Momentum = Annotated[float, Field(ge=0, lt=1)]
-Epoch = Annotated[int, Field(ge=1)]
-
-
-class Train(Table):
-    """Optimiser, schedule and logging of a training run."""
-
-    steps: int = Field(20_000, ge=1, description="optimiser steps")
-    epochs: int = Field(0, ge=0, description="passes through the data, in place of `steps`; 0: off")
-    optimizer: Literal["adam", "adamw", "sgd"] = Field("adam", description="the optimiser")
-    learning_rate: float = Field(1e-3, gt=0, lt=10, description="peak learning rate")
-    betas: tuple[Momentum, Momentum] = Field(
-        (0.9, 0.99), description="betas of Adam; the first is the momentum of SGD"
-    )
-    weight_decay: float = Field(0.0, ge=0, description="weight decay of the optimiser")
-    schedule: Literal["wsd", "constant", "cosine", "plateau"] = Field(
-        "wsd",
-        description="after the warm-up: constant, then linearly to zero (wsd); constant; half a "
-        "cosine to zero; reduced whenever validation stops improving (plateau)",
-    )
-    warmup: int = Field(200, ge=0, description="steps to reach the peak learning rate")
-    decay: float = Field(0.4, ge=0, le=1, description="wsd: share of the steps that decay to zero")
-    plateau_factor: float = Field(0.5, gt=0, lt=1, description="plateau: factor of each cut")
-    plateau_patience: int = Field(
-        5, ge=1, description="plateau: validations without improvement before a cut"
-    )
-    patience: int = Field(
-        0, ge=0, description="validations without improvement before early stopping; 0: never"
-    )
-    ema: float = Field(0.999, ge=0, lt=1, description="decay of the averaged weights; 0: none")
-    clip: float = Field(0.0, ge=0, description="maximum norm of the gradient; 0: no limit")
-    accumulate: int = Field(1, ge=1, description="batches per optimiser step")
-    precision: Literal["bf16", "fp32"] = Field("bf16", description="precision of the layers")
-    seed: int = Field(0, ge=0, description="seed of weights, crops and noise")
-    start: str = Field(
-        "",
-        description="checkpoint or model, by name or as an ONNX file, for the initial weights; "
-        "for a network of spandrel also a .pth, .pt or .safetensors file",
-    )
-    save_every: int = Field(1000, ge=1, description="steps between checkpoints")
-    validate_every: int = Field(2000, ge=1, description="steps between validations")
-    log_every: int = Field(100, ge=1, description="steps between lines of the log")
-    sample_every: int = Field(5000, ge=0, description="steps between sample sheets; 0: none")
-    sample_epochs: tuple[Epoch, ...] = Field((), description="epochs with a sample sheet")
-    keep_epochs: tuple[Epoch, ...] = Field(
-        (), description="epochs whose checkpoint is kept, as epoch-0001.ckpt"
-    )
 
 
 def _judge(table: Any) -> Any:
@@ -159,6 +113,7 @@ class Recipe(Table):
     network: NetworkTable
     data: DataTable
     degradation: tuple[DegradationTable, ...] = Field((), description="applied in this order")
+    augment: Augment = Augment()
     loss: tuple[LossTable, ...] = Field(min_length=1, description="weighted sum of losses")
     train: Train = Train()
     teacher: TeacherTable | None = Field(
@@ -177,6 +132,16 @@ class Recipe(Table):
             raise ValueError("upscale needs a scale of 2 or more; for scale 1 give another task")
         if self.task in ("denoise", "sharpen", "relight") and self.scale != 1:
             raise ValueError(f"{self.task} keeps the size, so scale is 1; for both, use restore")
+        return self
+
+    @model_validator(mode="after")
+    def _epochs_have_one_length(self) -> Self:
+        for key in ("epochs", "sample_epochs", "keep_epochs"):
+            if self.data.progressive and getattr(self.train, key):
+                raise ValueError(
+                    f"train.{key}: data.progressive changes how long an epoch is; give "
+                    f"{'train.steps' if key == 'epochs' else 'steps'} instead"
+                )
         return self
 
     @property

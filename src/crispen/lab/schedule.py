@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from crispen.lab.recipe import Train
+from crispen.lab.train_table import Train
 
 
 def rate_factor(step: int, train: Train, *, cut: float = 1.0) -> float:

@@ -20,14 +20,22 @@ from onnx.reference import ReferenceEvaluator
 from torch import Tensor, nn
 
 from crispen.errors import UsageError
-from crispen.lab.checkpoint import no_lineage, transfer_weights
+from crispen.lab.checkpoint import (
+    lineage_after,
+    load_checkpoint,
+    no_lineage,
+    restore_weights,
+    transfer_weights,
+)
 from crispen.lab.data.toy import toy_pictures
+from crispen.lab.narrowing import check_narrower, narrow
 from crispen.lab.networks import Network
 from crispen.lab.networks.clipped import ClippedRelu
-from crispen.lab.networks.plain import RichConv
+from crispen.lab.networks.plain import Activation, Plain, PlainTable, RichConv
 from crispen.lab.networks.vivid import Phases, Vivid, VividTable
 from crispen.lab.published import take_published
 from crispen.lab.recipe import Recipe
+from crispen.models.card import ModelCard
 from crispen.models.dials import Dials, set_dials
 from crispen.models.published import SUFFIXES as PUBLISHED
 from crispen.models.store import SUFFIX, find, read_model
@@ -41,6 +49,11 @@ _INPUTS = {
     "PRelu": ("weight",),
     "BatchNormalization": ("weight", "bias", "running_mean", "running_var"),
     "Clip": ("", "range"),
+}
+_ACTIVATIONS: dict[str, Activation] = {
+    "Relu": "relu",
+    "LeakyRelu": "leaky-relu",
+    "Clip": "clipped-relu",
 }
 _STATISTICS = (8, 96)  # number of pictures and their side
 
@@ -109,13 +122,17 @@ def start_from(network: Network, start: str) -> dict[str, Any]:
         InputError: The PyTorch file contains more than weights, or is damaged.
         ModelError: The model does not exist or is damaged.
         UsageError: None of the weights fits.
+
+    A plain network that is narrower than that of `start` gets its most important channels; see
+    `crispen.lab.narrowing`.
     """
     if Path(start).suffix.lower() in PUBLISHED:
         return _start_from_published(network, Path(start))
     if not _is_model(start):
-        return transfer_weights(network, Path(start))
+        return _narrowed_run(network, Path(start)) or transfer_weights(network, Path(start))
     path, card = find(start)
-    if not _take(network, onnx.load_from_string(read_model(path))):
+    model = onnx.load_from_string(read_model(path))
+    if not _narrowed_model(network, model, card, start) and not _take(network, model):
         raise UsageError(
             f"train.start: nothing in {start} ({card.architecture}) fits this network; leave "
             "train.start out or name a model of the same kind"
@@ -126,6 +143,58 @@ def start_from(network: Network, start: str) -> dict[str, Any]:
         "steps": training.steps if training else 0,
         "wall_time_s": training.wall_time_s if training else 0.0,
     }
+
+
+def _narrowed_run(network: Network, path: Path) -> dict[str, Any] | None:
+    """The lineage, if the run's network is a wider one whose channels were taken."""
+    if not isinstance(network, Plain) or not path.is_file():
+        return None
+    content = load_checkpoint(path)
+    recipe = content["recipe"]
+    table, channels = recipe.network, recipe.data.channels
+    if not isinstance(table, PlainTable) or channels != network.channels:
+        return None
+    if table.width <= network.head.out_channels:
+        return None
+    wide = table.build(recipe.scale, channels)
+    restore_weights(wide, content["average"], path)
+    check_narrower(network, wide, str(path))
+    narrow(network, wide)
+    return lineage_after(content)
+
+
+def _narrowed_model(network: Network, model: onnx.ModelProto, card: ModelCard, start: str) -> bool:
+    """Whether the model's network is a wider one whose channels were taken."""
+    if not isinstance(network, Plain):
+        return False
+    wide = _wide_plain(network, model, card)
+    if wide is None:
+        return False
+    check_narrower(network, wide, start)
+    narrow(network, wide)
+    return True
+
+
+def _wide_plain(network: Plain, model: onnx.ModelProto, card: ModelCard) -> Plain | None:
+    """The plain network of a model file with its weights, if it is wider than `network`."""
+    shapes = {i.name: tuple(i.dims) for i in model.graph.initializer}
+    nodes = {_module_of(node.name).removeprefix("network."): node for node in model.graph.node}
+    head, first = nodes.get("head"), nodes.get("activations.0")
+    if head is None or first is None or head.op_type != "Conv":
+        return None
+    width, channels, side, _ = shapes[head.input[1]]
+    if channels != network.channels or width <= network.head.out_channels:
+        return None
+    wide = Plain(
+        card.scale,
+        channels,
+        width,
+        sum(name.startswith("body.") for name in nodes),
+        _ACTIVATIONS.get(first.op_type, network.activation),
+        unshuffle=side // 3,
+        dials=bool(card.dials),
+    )
+    return wide if _take(wide, model) else None
 
 
 def _start_from_published(network: Network, path: Path) -> dict[str, Any]:

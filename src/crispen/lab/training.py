@@ -115,7 +115,6 @@ class Trainer:
             self.keeper = Keeper(
                 self.learner,
                 self.judge,
-                self.batches.steps_per_epoch / self.recipe.train.accumulate,
                 RunFolder(folder, self.recipe) if writes else None,
                 validator,
                 self._save,

@@ -144,7 +144,7 @@ def test_missing_pictures_stop_the_search_and_are_no_failed_trial(tmp_path: Path
         (("train.learning_rat=1e-4..1e-2",), r"^--set-range: train\.learning_rat: no such key"),
         (("train.learning_rate=1e-4..20",), r"^--set-range: train\.learning_rate: .*less than 10"),
         (("train.warmup=1.0..3",), r"^--set-range: train\.warmup: .*integer"),
-        (("train.optimizer=adam|adan",), r"^--set-range: train\.optimizer"),
+        (("train.optimizer=adam|adas",), r"^--set-range: train\.optimizer"),
         (("degradation.3.sigma=1..2",), "trials must be measured alike"),
         (("validation.count=1..2",), "trials must be measured alike"),
         (("loss.1.weight=0.1..1",), r"^--set-range loss\.1\.weight: '1' is none of the 1 entries"),

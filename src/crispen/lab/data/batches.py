@@ -44,12 +44,20 @@ class Batches(Protocol):
     split: dict[str, Any]
     scale: int | None
 
-    def batch(self, step: int, size: int) -> Batch:
-        """The crops of a step: a pure function of seed, rank and step.
+    def batch(self, step: int, size: int, count: int | None = None) -> Batch:
+        """The crops of a step: a pure function of seed, rank, step, size and count.
 
         Args:
             step: Counted from 0.
             size: Side of a target in pixels.
+            count: Number of crops; that of the recipe unless given.
+        """
+
+    def pass_steps(self, size: int, count: int) -> int:
+        """Steps in an epoch with `count` crops of `size` pixels, the same on every rank.
+
+        Raises:
+            InputError: Every picture is smaller than a crop.
         """
 
     def fixed(self, count: int, size: int) -> Batch:

@@ -61,6 +61,9 @@ class PictureBatches:
             progress=progress,
         )
         material.failures.refuse(material.name, skip=getattr(table, "skip_unreadable", False))
+        self._patch_key = (
+            "data.patch, also in data.progressive" if table.progressive else "data.patch"
+        )
         self._sizes = material.target.sizes
         drawn = material.split(table)
         self.split = drawn.record(material.target.names)
@@ -72,11 +75,9 @@ class PictureBatches:
         self._pictures = np.asarray(self._drawn[split], np.int64)
         self._order = lru_cache(maxsize=4)(self._make_order)
         self._near: tuple[Indices, Indices] | None = None
-        order = self._order(self._check(size))
-        together = table.batch * world
+        order = self._order(self._check(size), table.batch)
         self.samples = table.epoch or order.pass_crops
-        whole = self.samples // together if not table.epoch else math.ceil(table.epoch / together)
-        self.steps_per_epoch = max(1, whole)
+        self.steps_per_epoch = self.pass_steps(size, table.batch)
         self.description = self._describe(material, split, order, size, drawn)
 
     def _describe(
@@ -114,11 +115,18 @@ class PictureBatches:
             height, width = sizes[sizes.min(axis=1).argmax()].tolist()
             raise InputError(
                 f"every picture is smaller than a crop of {size}x{size} px (the largest is "
-                f"{width}x{height}); lower data.patch, or give larger pictures"
+                f"{width}x{height}); lower {self._patch_key}, or give larger pictures"
             )
         return size
 
-    def _make_order(self, size: int) -> Order:
+    def pass_steps(self, size: int, count: int) -> int:
+        """Steps in an epoch with `count` crops of `size` pixels, the same on every rank."""
+        together = count * self._world
+        if self._table.epoch:
+            return max(1, math.ceil(self._table.epoch / together))
+        return max(1, self._order(self._check(size), count).pass_crops // together)
+
+    def _make_order(self, size: int, count: int) -> Order:
         scale = self.scale or 1
         table = self._table
         # Both pictures of a pair count: the target is larger by scale squared.
@@ -128,7 +136,7 @@ class PictureBatches:
             self._pictures,
             size // scale,
             stride=table.stride,
-            batch=table.batch,
+            batch=count,
             seed=self._seed,
             rank=self._rank,
             world=self._world,
@@ -143,9 +151,9 @@ class PictureBatches:
             return Batch(target)
         return Batch(target, self._stores["input"].crops(places, size // scale))
 
-    def batch(self, step: int, size: int) -> Batch:
-        """The crops of a step: a pure function of seed, rank and step."""
-        order = self._order(self._check(size))
+    def batch(self, step: int, size: int, count: int | None = None) -> Batch:
+        """The crops of a step: a pure function of seed, rank, step, size and count."""
+        order = self._order(self._check(size), count or self._table.batch)
         near = order.near(step)
         if self._near is None or any(a is not b for a, b in zip(near, self._near, strict=True)):
             for store in self._stores.values():

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+import itertools
+from typing import TYPE_CHECKING, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from crispen.lab.table import Kinds, Table
 
@@ -16,6 +17,14 @@ Memory = Literal["auto", "all", "stream"]
 SetName = Literal[
     "bsds500", "cats-dogs", "cifar10", "div2k", "div2k-valid", "places365-val", "unsplash-pairs"
 ]
+
+
+class Stage(Table):
+    """Crops of another size from a step on."""
+
+    step: int = Field(ge=1, description="the first step with them; steps are counted from 0")
+    patch: int = Field(ge=1, description="side of an input crop in pixels")
+    batch: int = Field(ge=1, description="crops per step, on each device")
 
 
 class DataKind(Table):
@@ -30,6 +39,11 @@ class DataKind(Table):
     )
     patch: int = Field(32, ge=1, description="side of an input crop in pixels")
     batch: int = Field(16, ge=1, description="crops per step, on each device")
+    progressive: tuple[Stage, ...] = Field(
+        (),
+        description="other crops from a step on, as in [{ step = 10000, patch = 48, batch = 8 }]; "
+        "validation keeps `patch`",
+    )
     symmetries: bool = Field(True, description="rotate and flip crops at random, in all 8 ways")
     bilevel: float = Field(
         0.0,
@@ -83,6 +97,16 @@ class DataKind(Table):
     licence: str = Field(
         "", description="licences of the pictures, for the card; empty: those of MANIFEST.csv"
     )
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        steps = [stage.step for stage in self.progressive]
+        if any(a >= b for a, b in itertools.pairwise(steps)):
+            raise ValueError(
+                f"progressive: its steps {steps} do not rise; put the entries in order, each step "
+                "once"
+            )
+        return self
 
     @property
     def channels(self) -> int:
