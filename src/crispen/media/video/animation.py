@@ -47,6 +47,8 @@ def is_picture(path: Path) -> bool:
     if not path.is_file():
         return False
     with reading(path), path.open("rb") as file:
+        if signatures.is_motion_jpeg(path):
+            return False
         return signatures.sniff(file.read(signatures.HEAD_BYTES)) is not None
 
 

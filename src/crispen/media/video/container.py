@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from crispen.errors import CrispenError, InputError, MissingInput, OutputError
 from crispen.media.picture.byte_source import refuse_address
+from crispen.media.signatures import is_motion_jpeg
 from crispen.media.video.alpha import alpha_decoder
 from crispen.media.video.completeness import ends_early
 from crispen.media.video.continuity import demuxed, origin_of
@@ -149,6 +150,7 @@ def open_input(path: Path) -> InputContainer:
     return av.open(
         local(path),
         "r",
+        format="mjpeg" if is_motion_jpeg(path) else None,
         container_options={"format_whitelist": _DEMUXERS, "protocol_whitelist": "file"},
         metadata_errors="replace",
     )
@@ -244,7 +246,6 @@ def probe(path: str | Path) -> VideoHeader:
         codec = stream.codec_context.name
         chapters = len(container.chapters())
         origin = origin_of(container)
-        length = _length(container, stream, origin)
         kind = container.format.name
         first = next(_decoded(container, stream, Damage()), None)
         if first is None:
@@ -253,6 +254,8 @@ def probe(path: str | Path) -> VideoHeader:
         if fmt.alpha:
             # The container's own facts, which a decoder for alpha may not be given.
             first = next(_again(path), first)
+        # Files hold no frame before zero, or players do not show it.
+        origin = min(origin, (first.pts or 0) * (first.time_base or time_base))
         full = first.color_range or (FULL_RANGE if "yuvj" in fmt.name else 0)
         matrix = _display_matrix(first)
         return VideoHeader(
@@ -276,7 +279,7 @@ def probe(path: str | Path) -> VideoHeader:
             streams=streams,
             chapters=chapters,
             origin=origin,
-            length=length,
+            length=_length(container, stream, origin),
             light=light_of(first),
         )
 

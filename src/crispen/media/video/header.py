@@ -64,7 +64,8 @@ class VideoHeader:
         time_base: Seconds a time stamp's unit lasts.
         start: First frame's time stamp in that unit.
         light: HDR brightness metadata.
-        origin: The second that becomes 0; not 0 if the clock starts at any time, as in MPEG-TS.
+        origin: The second that becomes 0; not 0 if the clock starts at any time, as in MPEG-TS, or
+            before 0.
         length: The second at which the picture ends, if the file states it.
         frames: About how many there are, for progress; 0 if unknown.
         rotation: Degrees counter-clockwise that a player turns it.

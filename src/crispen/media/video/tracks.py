@@ -224,8 +224,8 @@ class _Sample:
                 sink.mux_all(carry.feed(None))
         except (av.FFmpegError, ValueError):
             return False
-        refused = sum(sink.refused.values())
-        return refused <= sink.written and (sink.written > 0 or not carry.lost)
+        refused, written = sink.refused.total(), sink.written.total()
+        return refused <= written and (written > 0 or not carry.lost)
 
 
 def beginning(source: InputContainer) -> Iterator[Packet[Any]]:
