@@ -16,6 +16,7 @@ from pathlib import Path
 _SEGMENT, _TRACKS, _ENTRY, _NAME, _VIDEO = 0x18538067, 0x1654AE6B, 0xAE, 0x536E, 0xE0
 _WIDTH, _HEIGHT = 0xB0, 0xBA
 _SHOWN_WIDTH, _SHOWN_HEIGHT, _SHOWN_UNIT = 0x54B0, 0x54BA, 0x54B2
+_SHOWN = (_SHOWN_WIDTH, _SHOWN_HEIGHT, _SHOWN_UNIT)
 _CHECKSUM, _VOID = 0xBF, 0xEC
 _RATIO = 3
 _HEAD_BYTES = 1 << 20
@@ -81,7 +82,9 @@ def _described(entry: bytes, aspect: Fraction) -> bytes:
             name = body.decode().replace(ROOM, "")
             parts += [_element(_NAME, name.encode())] if name else []
         elif number == _VIDEO:
-            parts.append(_element(_VIDEO, body + _shape(body, aspect)))
+            # The muxer writes that the size shown is unknown.
+            rest = (body[a:c] for n, a, _, c in _elements(body, 0, len(body)) if n not in _SHOWN)
+            parts.append(_element(_VIDEO, b"".join(rest) + _shape(body, aspect)))
         else:
             parts.append(entry[begin:end])
     return b"".join(parts)
