@@ -172,6 +172,7 @@ WHOLE = {
     "test_page_build.py": "the build of the page",
     "test_api.py": "the public names",
     "test_fuzz.py": "what the fuzzer found",
+    "test_fuzz_video.py": "what the generator of random clips found",
     "media/test_matrix.py": "every format into every other",
     "media/picture/test_metadata_pairs.py": "metadata from every format into every other",
     "enhance/test_batch_command.py": "the command line",

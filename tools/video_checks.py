@@ -111,6 +111,12 @@ class _Comparison:
         tick = Fraction(self.picture["time_base"])
         if right and right[0] is not None and right[0] < 0:  # players do not show such frames
             self.shift = -right[0]
+        elif right and self.case.suffix in (".mkv", ".webm"):
+            # Matroska has no sound before zero: all streams are moved, as FFmpeg does it.
+            first = min(p.pts for ps in self.new.packets.values() for p in ps if p.pts is not None)
+            before = min(p.dts for ps in self.old.packets.values() for p in ps if p.dts is not None)
+            if first < tick and before < origin:
+                self.shift = got[0] - (right[0] or 0)
         wrong = [n for n, (a, b) in enumerate(zip(right, got, strict=True))
                  if a is not None and abs(a + self.shift - b) > tick]
         if wrong:
@@ -244,6 +250,7 @@ class _Comparison:
         if self.cut and kind != "cover":
             return
         old, new = self.old.packets[a["index"]], self.new.packets[b["index"]]
+        old = [p for p in old if p.size]
         if pcm:  # whose packets a demuxer may cut otherwise
             if sum(p.size for p in old) != sum(p.size for p in new):
                 self.say(f"{what}: its length is not the same")

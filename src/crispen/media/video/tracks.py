@@ -160,8 +160,13 @@ def _ways(info: StreamInfo, stream: Any, suffix: str, wish: Carry | None) -> lis
         encoder = (about.deep_sound or encoder) if deep else encoder
     readable = context is not None and (info.kind == "audio" or context.codec.text_sub)
     converted = [Track(info, encoder)] if encoder and readable else []
-    copied = [Track(info)]
-    return {"copy": copied, "convert": converted or copied}.get(wish or "", copied + converted)
+    # FFmpeg tells TTA's length by that of the whole Matroska file, which is another now.
+    lasting = info.codec != "tta" or about.muxer != "matroska"
+    copied = [Track(info)] if lasting else []
+    # Players of some years ago take any PCM in MP4 for 16 bits, and play noise.
+    noisy = info.codec.startswith("pcm_") and info.codec != "pcm_s16le" and about.muxer == "mp4"
+    usual = converted if noisy and converted else copied + converted
+    return {"copy": copied, "convert": converted or copied}.get(wish or "", usual)
 
 
 def _about(track: Track) -> list[str]:
