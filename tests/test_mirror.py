@@ -80,8 +80,8 @@ TOGETHER: dict[str, tuple[tuple[str, ...], str]] = {
         tuple(
             f"media/video/{name}.py"
             for name in (
-                *("continuity", "copied", "encoded", "muxing", "sink", "sound", "tags", "texts"),
-                "tracks",
+                *("continuity", "copied", "encoded", "muxing", "quicktime", "sink", "sound", "tags"),
+                *("texts", "tracks"),
             )
         ),
         "parts of one join, seen in whole videos beside those that FFmpeg makes",
@@ -181,6 +181,7 @@ WHOLE = {
     "enhance/test_mean.py": "models that ship",
     "enhance/test_repair.py": "models that ship",
     "enhance/test_shipped.py": "models that ship",
+    "enhance/video/test_random_clips.py": "whole videos that random clips have shown",
     "enhance/video/test_sizes.py": "whole videos",
     "enhance/video/test_streams.py": "which streams of whole videos go over",
     "enhance/video/test_troubles.py": "whole videos that are damaged",

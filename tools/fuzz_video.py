@@ -26,7 +26,7 @@ from video_cases import made
 from video_checks import problems
 
 WORK = Path(__file__).parents[1] / "build" / "fuzz-video"
-_LONGEST_S = 120
+_LONGEST_S = 600
 # Refusals that say what a codec cannot do, or that were asked for.
 _FAIR = ("does not encode", "no frame of it is shown", "does not go into")
 
