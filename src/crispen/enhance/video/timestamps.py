@@ -108,7 +108,7 @@ class FrameClock:
         # Far too late or too early: it is due in the usual time, or at once before the next.
         if following is None or not last < following <= due:
             return due
-        return max(last + self._least, following - 1)
+        return max(last + 1, following - 1)
 
     def ending(self, damage: Damage) -> Ending:
         """Notes at the end."""

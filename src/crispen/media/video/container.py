@@ -24,7 +24,8 @@ from crispen.media.video.alpha import alpha_decoder
 from crispen.media.video.completeness import ends_early
 from crispen.media.video.continuity import demuxed, origin_of
 from crispen.media.video.hdr import light_of
-from crispen.media.video.header import Color, StreamInfo, VideoHeader
+from crispen.media.video.header import Color, StreamInfo, VideoHeader, display_matrix_of
+from crispen.media.video.margins import trimmed
 from crispen.media.video.pixel_formats import (
     FULL_RANGE,
     centred_chroma,
@@ -257,7 +258,7 @@ def probe(path: str | Path) -> VideoHeader:
         # Files hold no frame before zero, or players do not show it.
         origin = min(origin, (first.pts or 0) * (first.time_base or time_base))
         full = first.color_range or (FULL_RANGE if "yuvj" in fmt.name else 0)
-        matrix = _display_matrix(first)
+        matrix = display_matrix_of(first)
         return VideoHeader(
             width=first.width,
             height=first.height,
@@ -287,16 +288,8 @@ def probe(path: str | Path) -> VideoHeader:
 def _again(path: Path) -> Iterator[av.VideoFrame]:
     """The frames of a file by FFmpeg's usual decoder."""
     with open_input(path) as container:
-        yield from container.decode(picture_stream(container, path))
-
-
-def _display_matrix(frame: av.VideoFrame) -> tuple[int, ...] | None:
-    import numpy as np
-
-    side: Any = frame.side_data
-    if "DISPLAYMATRIX" not in {item.type.name for item in side}:
-        return None
-    return tuple(int(v) for v in np.frombuffer(bytes(side["DISPLAYMATRIX"]), np.int32))
+        stream = picture_stream(container, path)
+        yield from trimmed(container.decode(stream), container, stream)
 
 
 def read_frames(
@@ -357,6 +350,12 @@ def _entered(path: Path, damage: Damage, begin: Fraction) -> Iterator[av.VideoFr
 
 
 def _decoded(
+    container: InputContainer, stream: VideoStream, damage: Damage
+) -> Iterator[av.VideoFrame]:
+    return trimmed(_whole(container, stream, damage), container, stream)
+
+
+def _whole(
     container: InputContainer, stream: VideoStream, damage: Damage
 ) -> Iterator[av.VideoFrame]:
     import av

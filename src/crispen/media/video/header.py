@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import TYPE_CHECKING, Any
 
 from crispen.media.video.hdr import TRANSFERS, Light
 from crispen.media.video.pixel_formats import SourceFormat
+
+if TYPE_CHECKING:
+    import av
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,14 @@ class StreamInfo:
         """For people."""
         about = ", ".join(part for part in (self.codec, self.language) if part)
         return f"{self.kind} stream #{self.index}" + (f" ({about})" if about else "")
+
+
+def display_matrix_of(frame: av.VideoFrame) -> tuple[int, ...] | None:
+    """The nine numbers that say how a player turns a frame, or None."""
+    side: Any = frame.side_data
+    if "DISPLAYMATRIX" not in {item.type.name for item in side}:
+        return None
+    return struct.unpack("=9i", bytes(side["DISPLAYMATRIX"]))
 
 
 @dataclass(frozen=True, slots=True)
