@@ -80,7 +80,16 @@ TOGETHER: dict[str, tuple[tuple[str, ...], str]] = {
         tuple(
             f"media/video/{name}.py"
             for name in (
-                *("continuity", "copied", "encoded", "muxing", "quicktime", "sink", "sound", "tags"),
+                *(
+                    "continuity",
+                    "copied",
+                    "encoded",
+                    "muxing",
+                    "quicktime",
+                    "sink",
+                    "sound",
+                    "tags",
+                ),
                 *("texts", "tracks"),
             )
         ),

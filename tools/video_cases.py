@@ -7,12 +7,9 @@ what Crispen is asked to make of it. `tools/fuzz_video.py` runs cases; `video_ch
 from __future__ import annotations
 
 import random
-import shlex
-import subprocess
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
+from video_case import Case, Fault
 from video_containers import CONTAINERS, PICTURES, SOUNDS, TARGETS, Container, Picture
 
 _TRIES = 12
@@ -53,97 +50,12 @@ title=Zweites
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """Damage done to a finished file.
-
-    Attributes:
-        kind: ``cut``, ``flip``, ``zero`` or ``twice``.
-        share: Where in the file it begins, 0 to 1; what is kept of it if it is cut.
-        amount: How many bytes.
-    """
-
-    kind: str
-    share: float = 0.5
-    amount: int = 0
-
-    def apply(self, path: Path, rng: random.Random) -> None:
-        """Damage a file."""
-        data = bytearray(path.read_bytes())
-        at = int(len(data) * self.share)
-        match self.kind:
-            case "cut":
-                del data[at:]
-            case "flip":
-                for _ in range(self.amount):
-                    data[rng.randrange(len(data) // 10, len(data))] ^= 1 << rng.randrange(8)
-            case "zero":
-                data[at : at + self.amount] = bytes(len(data[at : at + self.amount]))
-            case "twice":
-                data += bytes(data)
-        path.write_bytes(data)
-
-
-@dataclass(slots=True)
-class Case:
-    """One clip and what to make of it.
-
-    Attributes:
-        seed: Number from which all of it follows.
-        turn: Which of that seed's clips it is; FFmpeg could not make earlier ones.
-        source: Name of the clip.
-        suffix: Of the result.
-        texts: Files that FFmpeg reads, with their content.
-        commands: FFmpeg's arguments, command by command, to run in one folder.
-        faults: Damage done afterwards.
-        options: Arguments of `crispen.enhance_video`.
-        marks: Words for what is special about it.
-    """
-
-    seed: int
-    turn: int
-    source: str
-    suffix: str
-    texts: dict[str, str] = field(default_factory=dict)
-    commands: list[list[str]] = field(default_factory=list)
-    faults: list[Fault] = field(default_factory=list)
-    options: dict[str, Any] = field(default_factory=dict)
-    marks: list[str] = field(default_factory=list)
-
-    @property
-    def clean(self) -> bool:
-        """Whether the clip is free of faults."""
-        return not self.faults and "timestamps" not in self.marks
-
-    def shell(self) -> str:
-        """The commands that make it, as typed."""
-        lines = [
-            f"printf %s {shlex.quote(text)} > {shlex.quote(name)}"
-            for name, text in self.texts.items()
-        ]
-        lines += [shlex.join(command) for command in self.commands]
-        lines += [f"# then: {fault}" for fault in self.faults]
-        return "\n".join(lines)
-
-    def make(self, folder: Path) -> bool:
-        """Make the clip in a folder; False if FFmpeg cannot."""
-        for name, text in self.texts.items():
-            (folder / name).write_text(text, encoding="utf-8")
-        for command in self.commands:
-            done = subprocess.run(command, cwd=folder, capture_output=True, check=False)
-            if done.returncode:
-                return False
-        source = folder / self.source
-        if not source.is_file() or not source.stat().st_size:
-            return False
-        rng = random.Random(self.seed)
-        for fault in self.faults:
-            fault.apply(source, rng)
-        return True
+_COVER = ["ffmpeg", "-v", "error", "-nostdin", "-y", "-f", "lavfi", "-i", "color=red:s=32x32"]
+_COVER += ["-frames:v", "1", "cover.png"]
 
 
 def made(seed: int, folder: Path) -> Case | None:
-    """The first of a seed's clips that FFmpeg can make, in an empty folder; None if there is none."""
+    """The first of a seed's clips that FFmpeg can make, in an empty folder; None if none."""
     for turn in range(_TRIES):
         case = draw(seed, turn)
         if case.make(folder):
@@ -229,7 +141,11 @@ class _Drawing:
             self.case.marks.append(f"sar {aspect}")
         deep = "10" in pixels or "12" in pixels
         colors = rng.choice(_HDR) if deep and self.chance(0.3) else rng.choice(_COLORS)
-        if colors and picture.colors and not pixels.startswith(("rgb", "bgr", "gbr", "argb", "pal")):
+        if (
+            colors
+            and picture.colors
+            and not pixels.startswith(("rgb", "bgr", "gbr", "argb", "pal"))
+        ):
             self.output += ["-color_primaries", colors[0], "-color_trc", colors[1]]
             self.output += ["-colorspace", colors[2]]
             self.case.marks.append(colors[1])
@@ -324,10 +240,7 @@ class _Drawing:
             self.output += ["-filter:v:1", "format=yuv420p", "-c:v:1", container.second]
             self.case.marks.append("second picture")
         if container.cover and not second and self.chance(0.2):
-            self.case.commands.append(
-                ["ffmpeg", "-v", "error", "-nostdin", "-y", "-f", "lavfi", "-i"]
-                + ["color=red:s=32x32", "-frames:v", "1", "cover.png"]
-            )
+            self.case.commands.append(_COVER)
             at = self.add_input("-i", "cover.png")
             self.maps += ["-map", f"{at}:v"]
             self.output += ["-c:v:1", "copy", "-disposition:v:1", "attached_pic"]
@@ -337,6 +250,12 @@ class _Drawing:
             self.case.marks.append("timecode")
         if container.titles and self.chance(0.2):
             self.output += ["-metadata", "title=Größe “1”", "-metadata", "genre=Test"]
+        # With numbers of its own, so that the cases of all other seeds stay as they are.
+        covered = random.Random(f"cover {self.case.seed}").random() < 0.2
+        if container.attachments and covered and "attachment" not in self.case.marks:
+            self.case.commands.append(_COVER)
+            self.output += ["-attach", "cover.png", "-metadata:s:t:0", "mimetype=image/png"]
+            self.case.marks.append("cover")
         if container.name == "ts" and rng.random() < 0.1:
             self.case.texts["data.bin"] = "data " * 40
             at = self.add_input("-f", "data", "-i", "data.bin")

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+
+def _words(text: str) -> tuple[str, ...]:
+    return tuple(text.split())
+
+
 _PLAIN = ("yuv420p",)
 _MANY = ("yuv420p", "yuv422p", "yuv444p")
 
@@ -88,8 +93,7 @@ PICTURES = {
         step=1,
     ),
     "vp9": Picture(
-        ("-c:v:0", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8", "-b:v", "0")
-        + ("-crf", "12"),
+        _words("-c:v:0 libvpx-vp9 -deadline realtime -cpu-used 8 -b:v 0 -crf 12"),
         (*_PLAIN, "yuv444p", "yuv420p10le", "yuva420p"),
         step=1,
         range=True,
@@ -102,8 +106,12 @@ PICTURES = {
     "dnxhr": Picture(("-c:v:0", "dnxhd", "-profile:v", "dnxhr_hq"), ("yuv422p",), least=256),
     "ffv1": Picture(
         ("-c:v:0", "ffv1", "-level", "3"),
-        (*_MANY, "yuv420p10le", "yuv444p16le", "gray", "gray10le", "bgr0", "yuva420p", "gbrp10le")
-        + ("yuv410p", "yuv411p", "bgra"),
+        (
+            *_MANY,
+            *_words(
+                "yuv420p10le yuv444p16le gray gray10le bgr0 yuva420p gbrp10le yuv410p yuv411p bgra"
+            ),
+        ),
         step=1,
         range=True,
     ),
@@ -248,10 +256,13 @@ CONTAINERS: dict[str, Container] = {
         muxing=_MP4_MUXING,
     ),
     ".mov": Container(
-        ("h264", "hevc", "prores", "prores", "mjpeg", "qtrle", "png", "rawvideo", "mpeg4", "svq1")
-        + ("cinepak", "h263", "dnxhr", "dv", "h264rgb"),
-        ("aac", "pcm_s16le", "pcm_s24le", "pcm_s16be", "pcm_f32le", "alac", "ac3", "adpcm_ima_qt")
-        + ("pcm_mulaw", "pcm_u8"),
+        _words(
+            "h264 hevc prores prores mjpeg qtrle png rawvideo mpeg4 svq1 cinepak h263 dnxhr "
+            "dv h264rgb"
+        ),
+        _words(
+            "aac pcm_s16le pcm_s24le pcm_s16be pcm_f32le alac ac3 adpcm_ima_qt pcm_mulaw pcm_u8"
+        ),
         ("mov_text",),
         weight=5,
         many=True,
@@ -271,11 +282,15 @@ CONTAINERS: dict[str, Container] = {
     ".3gp": Container(("h264", "mpeg4", "h263"), ("aac",), irregular=True),
     ".f4v": Container(("h264",), ("aac", "libmp3lame"), muxer="mp4"),
     ".mkv": Container(
-        ("h264", "h264", "hevc", "vp9", "vp8", "av1", "ffv1", "ffv1", "mpeg4", "mpeg2video")
-        + ("mpeg1video", "mjpeg", "theora", "prores", "png", "huffyuv", "utvideo", "magicyuv")
-        + ("rawvideo", "wmv2", "h264rgb", "dirac", "rv20", "msmpeg4"),
-        ("aac", "ac3", "eac3", "libmp3lame", "libopus", "libvorbis", "flac", *_PCM, "alac", "mp2")
-        + ("dca", "truehd", "tta", "wavpack", "wmav2", "adpcm_ms", "pcm_s16be"),
+        _words(
+            "h264 h264 hevc vp9 vp8 av1 ffv1 ffv1 mpeg4 mpeg2video mpeg1video mjpeg theora "
+            "prores png huffyuv utvideo magicyuv rawvideo wmv2 h264rgb dirac rv20 msmpeg4"
+        ),
+        (
+            *_words("aac ac3 eac3 libmp3lame libopus libvorbis flac"),
+            *_PCM,
+            *_words("alac mp2 dca truehd tta wavpack wmav2 adpcm_ms pcm_s16be"),
+        ),
         ("srt", "ass", "webvtt"),
         weight=8,
         many=True,
@@ -300,8 +315,10 @@ CONTAINERS: dict[str, Container] = {
         second="libvpx",
     ),
     ".avi": Container(
-        ("mpeg4", "xvid", "msmpeg4v2", "mjpeg", "huffyuv", "utvideo", "ffv1", "rawvideo", "cinepak")
-        + ("h264", "mpeg2video", "zmbv", "wmv2", "magicyuv", "png", "dv"),
+        _words(
+            "mpeg4 xvid msmpeg4v2 mjpeg huffyuv utvideo ffv1 rawvideo cinepak h264 "
+            "mpeg2video zmbv wmv2 magicyuv png dv"
+        ),
         ("libmp3lame", "pcm_s16le", "ac3", "adpcm_ms", "adpcm_ima_wav", "wmav2", "mp2", "aac"),
         weight=4,
         many=True,
@@ -309,7 +326,7 @@ CONTAINERS: dict[str, Container] = {
     ),
     ".ts": Container(
         ("h264", "h264", "hevc", "mpeg2video", "mpeg2video", "mpeg4", "mpeg1video"),
-        ("mp2", "aac", "ac3", "eac3", "libmp3lame", "s302m", "libopus", "dca", "truehd"),
+        ("mp2", "aac", "ac3", "eac3", "libmp3lame", "s302m", "libopus", "dca"),
         weight=4,
         many=True,
         titles="title",

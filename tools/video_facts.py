@@ -33,6 +33,7 @@ class Packet:
     dts: Fraction | None
     size: int
     checksum: str
+    hidden: bool = False
 
 
 class Facts:
@@ -81,8 +82,10 @@ class Facts:
         said = self._probe(
             *("-select_streams", str(index), "-show_entries", f"frame={key},media_type")
         )
-        frames = said.get("frames", [])
-        return [f[key] * base if key in f else None for f in frames]
+        shown = [f[key] * base if key in f else None for f in said.get("frames", [])]
+        # FFmpeg 5 shows what edit lists hide if the codec has key frames only.
+        hidden = {p.pts for p in self.packets[index] if p.hidden}
+        return [t for t in shown if t is None or t not in hidden]
 
     @functools.cached_property
     def packets(self) -> dict[int, list[Packet]]:
@@ -93,7 +96,9 @@ class Facts:
         for p in said.get("packets", []):
             index = p["stream_index"]
             pts, dts = (p[k] * bases[index] if k in p else None for k in ("pts", "dts"))
-            found[index].append(Packet(pts, dts, int(p["size"]), p.get("data_hash", "")))
+            found[index].append(
+                Packet(pts, dts, int(p["size"]), p.get("data_hash", ""), "D" in p["flags"])
+            )
         return found
 
     def filtered(self, index: int, filters: str) -> list[tuple[int, str]]:

@@ -155,7 +155,7 @@ def test_an_animated_picture_becomes_a_video_by_its_format() -> None:
     assert planned.models == ("photo-fast-x2",)
     planned = plan(Request(format="mkv", codec="ffv1"), moving, AT_HAND)
     assert (planned.codec, planned.pixel_format) == ("ffv1", "yuv444p")
-    with pytest.raises(UsageError, match="h264 does not go into .webm"):
+    with pytest.raises(UsageError, match=r"h264 does not go into \.webm"):
         plan(Request(format="webm", codec="h264"), moving, AT_HAND)
 
 

@@ -86,9 +86,7 @@ def test_a_part_of_a_video(take: Take, limits: WorkerLimits) -> None:
 
 
 @pytest.mark.parametrize("format", ["gif", "webp"])
-def test_a_video_becomes_an_animated_picture(
-    take: Take, limits: WorkerLimits, format: str
-) -> None:
+def test_a_video_becomes_an_animated_picture(take: Take, limits: WorkerLimits, format: str) -> None:
     clip = Path(__file__).parents[2] / "docs" / "demo" / "clip.mp4"
     asked = {"scale": 1, "format": format, "duration": "0.4", "quality": 60}
     job = take(clip, Request(models=["espcn"], **asked))

@@ -113,9 +113,9 @@ def plan_jobs(
     # A format of pictures concerns videos only if there are no pictures.
     of_videos = format if all(videos.values()) or format in VIDEO_FORMATS else None
     drafts = []
-    for item in kept:
-        video = item is not None and videos[item.path]
-        drafts.append(_draft(item, output, single, label, of_videos if video else format, video))
+    for one in kept:
+        video = one is not None and videos[one.path]
+        drafts.append(_draft(one, output, single, label, of_videos if video else format, video))
     jobs, more = settle(drafts)
     return Inputs(jobs, [*problems, *more], strangers)
 

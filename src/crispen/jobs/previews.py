@@ -69,7 +69,7 @@ def _shrunk(pixels: NDArray[np.uint8], step: int) -> NDArray[np.uint8]:
 def preview_video(
     source: Path, target: Path, span: Span | None = None, box: Box | None = None
 ) -> None:
-    """Any video or animated picture as H.264 in MP4 that browsers play, 1920 pixels wide or high at most, mute.
+    """Any video or animated picture as H.264 in MP4 that browsers play: mute, 1920 pixels at most.
 
     Frames keep their time stamps, so that two previews play in step.
 

@@ -12,7 +12,19 @@ from crispen.enhance.api import enhance_video
 from crispen.enhance.video.making import VideoReport
 from crispen.errors import InputError
 
-from .test_joining import PICTURE, SHORT, TONE, Film, ffmpeg, film, levels, near, streams, times, told
+from .test_joining import (
+    PICTURE,
+    SHORT,
+    TONE,
+    Film,
+    ffmpeg,
+    film,
+    levels,
+    near,
+    streams,
+    times,
+    told,
+)
 
 __all__ = ["film"]
 

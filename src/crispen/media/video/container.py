@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from crispen.errors import CrispenError, InputError, MissingInput, OutputError
 from crispen.media.picture.byte_source import refuse_address
@@ -24,7 +24,7 @@ from crispen.media.video.alpha import alpha_decoder
 from crispen.media.video.completeness import ends_early
 from crispen.media.video.continuity import demuxed, origin_of
 from crispen.media.video.hdr import light_of
-from crispen.media.video.header import Color, StreamInfo, VideoHeader, display_matrix_of
+from crispen.media.video.header import COVER, Color, StreamInfo, VideoHeader, display_matrix_of
 from crispen.media.video.margins import trimmed
 from crispen.media.video.pixel_formats import (
     FULL_RANGE,
@@ -235,9 +235,7 @@ def probe(path: str | Path) -> VideoHeader:
         streams = tuple(
             StreamInfo(
                 s.index,
-                "attached picture"
-                if s.type == "video" and s.disposition & Disposition.attached_pic
-                else s.type,
+                COVER if s.type == "video" and s.disposition & Disposition.attached_pic else s.type,
                 s.codec_context.name if s.codec_context is not None else "",
                 "" if s.language in (None, "und") else str(s.language),
             )

@@ -70,8 +70,8 @@ class Copied:
         """
         last, self._last = self._last, None
         if last is not None:
-            if packet is not None and packet.pts > last.pts:
-                self._usual = packet.pts - last.pts
+            length = 0 if packet is None else (packet.pts or 0) - (last.pts or 0)
+            self._usual = length if length > 0 else self._usual
             last.duration = self._usual
             yield last
         if packet is None or not packet.size:  # an empty one only tells when the last one ends

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     import av
 
 
+COVER = "attached picture"
+"""The kind of a stream that is a cover."""
+
+
 @dataclass(frozen=True, slots=True)
 class Color:
     """What samples mean as colour, as numbers of ITU-T H.273; 2 means unknown.
@@ -37,7 +41,7 @@ class StreamInfo:
 
     Attributes:
         index: Its number in the file.
-        kind: ``video``, ``audio``, ``subtitle``, ``data``, ``attachment``.
+        kind: ``video``, ``audio``, ``subtitle``, ``data``, ``attachment``, or `COVER`.
         codec: FFmpeg's name, or an empty string.
         language: Three letters, or an empty string.
     """

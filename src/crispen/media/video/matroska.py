@@ -1,7 +1,7 @@
 """What Matroska files say of a picture's shape and PyAV neither reads nor writes.
 
-The pixel aspect ratio is written into a finished file: the muxer gets a track name with padding; the aspect ratio takes that room afterwards, so that
-nothing in the file moves.
+The pixel aspect ratio is written into a finished file: the muxer gets a track name with padding,
+and the ratio takes that room afterwards, so that nothing in the file moves.
 """
 
 from __future__ import annotations

@@ -74,7 +74,7 @@ def _boxes(file: BinaryIO, at: int, end: int) -> Iterator[tuple[bytes, int, int]
             (length,) = struct.unpack(">Q", file.read(8))
             head = 16
         stop = at + length if length else end
-        if length and length < head or stop > end:
+        if (length and length < head) or stop > end:
             return
         yield kind, at + head, stop
         at = stop
