@@ -226,7 +226,7 @@ class _Comparison:
                 self._stream(kind, number, a, b)
 
     def _noted(self, stream: dict[str, Any], word: str) -> bool:
-        mark = rf"#{stream['index']}\b.*{word}"
+        mark = rf"#{stream['index']}\b[^:]* {word}"
         return any(re.search(mark, note) for note in self.notes)
 
     def _made_anew(self, stream: dict[str, Any]) -> bool:

@@ -34,7 +34,9 @@ describe("what was asked for", () => {
     { tasks: ["denoise"], strength: 1 },
     { scale: 2, models: ["denoise-other", "upscale-photo"], strength: 1 },
   ] as Parameters<typeof choicesOf>[0][])("%j is asked for again by its choices", (options) => {
-    expect(optionsOf(choicesOf(options, SETTINGS, "image/png"), "image", SETTINGS)).toEqual(options);
+    expect(optionsOf(choicesOf(options, SETTINGS, "image/png"), "image", SETTINGS)).toEqual(
+      options,
+    );
   });
 });
 

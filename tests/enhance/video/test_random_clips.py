@@ -117,6 +117,16 @@ def test_the_last_packet_of_sound_is_heard(tmp_path: Path, film: Film) -> None:
     assert len(sound[0]) == len(sound[1]) == 48_000
 
 
+def test_the_last_packet_of_vorbis_has_no_time_and_is_heard(tmp_path: Path, film: Film) -> None:
+    source = film("a.ogv", "-c:v", "libtheora", "-c:a", "libvorbis")
+    report = enhance(source, tmp_path / "b.mp4")
+    assert report.notes == ()
+    counted = [
+        n for path in (source, tmp_path / "b.mp4") for k, _, n in streams(path) if k == "audio"
+    ]
+    assert counted[0] == counted[1]
+
+
 def test_tta_is_converted_in_matroska(tmp_path: Path, film: Film) -> None:
     source = film("a.mkv", "-c:v", "ffv1", "-c:a", "tta")
     report = enhance(source, tmp_path / "b.mkv")

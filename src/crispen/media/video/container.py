@@ -372,6 +372,8 @@ def _whole(
             damage.cut = True
             damage.reasons.append(str(error.strerror))
             packet = None
+        if packet is not None and not packet.size and packet.dts is not None:
+            continue  # Theora's for a picture that stays
         if packet is not None and packet.is_corrupt:
             damage.packets += 1
         try:

@@ -43,6 +43,7 @@ class Copied:
         self._sounds = source.type == "audio"
         self._last: Packet[Any] | None = None
         self._usual = 0
+        self._due: int | None = None
 
     def feed(self, packet: Packet[Any] | None) -> Iterator[Packet[Any]]:
         """The packets that are ready after one more; None ends the stream."""
@@ -50,6 +51,11 @@ class Copied:
             yield from self._released(None)
             yield from self._lasting(None)
             return
+        if self._sounds:
+            if packet.pts is None and packet.dts is None:  # the last one of Ogg
+                packet.pts = packet.dts = self._due
+            stamp = packet.pts if packet.pts is not None else packet.dts
+            self._due = None if stamp is None else stamp + (packet.duration or 0)
         if not self._is_whole(packet):
             return
         packet.stream = self.stream
@@ -77,6 +83,7 @@ class Copied:
         if packet is None or not packet.size:  # an empty one only tells when the last one ends
             return
         if packet.duration:
+            self._usual = packet.duration
             yield packet
         else:
             self._last = packet

@@ -249,7 +249,8 @@ def _repairs(
         carry = carriers[track.info.index]
         index = carry.stream.index
         lost = carry.lost + sink.refused[index]
-        if muxer in ("mp4", "mov") and not sink.written[index]:  # which write no empty tracks
+        lasting = track.info.kind in ("audio", "video")  # others are written even if empty
+        if lasting and muxer in ("mp4", "mov") and not sink.written[index]:
             notes.append(f"{track.info.label()} left out: it is empty")
         elif lost:
             notes.append(f"{track.info.label()}: {lost} damaged packets were left out")
