@@ -9,7 +9,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 PIP := $(BIN)/python -m pip install --quiet
 MADE_OF := pyproject.toml constraints.txt
 
-.PHONY: help demo serve dev site test check format bench fuzz soak docs coverage lint fresh studies wheel page page-check page-types site-app clean
+.PHONY: help demo serve dev site test check format bench fuzz fuzz-video soak docs coverage lint fresh studies wheel page page-check page-types site-app clean
 
 help:
 	@echo "make demo    enhance a photo and a clip, and show them beside bicubic, in demo/"
@@ -24,6 +24,7 @@ help:
 	@echo "make studies conduct every study again and write its page, which takes hours"
 	@echo "make site    build the documentation site into site/"
 	@echo "make fuzz    look for inputs that break readers, an hour each (SECONDS=600)"
+	@echo "make fuzz-video  enhance random clips and compare with FFmpeg (COUNT=300 SEED=1)"
 	@echo "make soak    run everything under kills, full disks and a failing database (MINUTES=30)"
 	@echo "make bench   measure quality and speed, and fill the tables of the README"
 
@@ -123,6 +124,12 @@ TARGETS ?=
 fuzz: $(VENV)/.dev
 	$(PIP) atheris
 	nice -n 10 $(BIN)/python tools/fuzz.py $(TARGETS) --seconds $(SECONDS)
+
+# Needs FFmpeg's command line, which makes the clips.
+COUNT ?= 300
+SEED ?= 1
+fuzz-video: $(VENV)/.dev
+	nice -n 10 $(BIN)/python tools/fuzz_video.py --count $(COUNT) --seed $(SEED)
 
 MINUTES ?= 30
 soak: $(VENV)/.dev

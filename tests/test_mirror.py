@@ -84,8 +84,17 @@ TOGETHER: dict[str, tuple[tuple[str, ...], str]] = {
         tuple(
             f"media/video/{name}.py"
             for name in (
-                *("continuity", "copied", "encoded", "muxing", "sink", "sound", "tags", "texts"),
-                "tracks",
+                *(
+                    "continuity",
+                    "copied",
+                    "encoded",
+                    "muxing",
+                    "quicktime",
+                    "sink",
+                    "sound",
+                    "tags",
+                ),
+                *("texts", "tracks"),
             )
         ),
         "parts of one join, seen in whole videos beside those that FFmpeg makes",
@@ -184,6 +193,7 @@ WHOLE = {
     "test_api.py": "the public names",
     "test_windows.py": "what other systems do otherwise, simulated",
     "test_fuzz.py": "what the fuzzer found",
+    "test_fuzz_video.py": "what the generator of random clips found",
     "media/test_matrix.py": "every format into every other",
     "media/picture/test_metadata_pairs.py": "metadata from every format into every other",
     "enhance/test_batch_command.py": "the command line",
@@ -192,6 +202,7 @@ WHOLE = {
     "enhance/test_mean.py": "models that ship",
     "enhance/test_repair.py": "models that ship",
     "enhance/test_shipped.py": "models that ship",
+    "enhance/video/test_random_clips.py": "whole videos that random clips have shown",
     "enhance/video/test_sizes.py": "whole videos",
     "enhance/video/test_streams.py": "which streams of whole videos go over",
     "enhance/video/test_troubles.py": "whole videos that are damaged",

@@ -177,6 +177,33 @@ def test_what_would_fail_later_is_refused_now(
         plan(Request(**wanted), source, AT_HAND)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("format", ["gif", "webp", "avif"])
+def test_a_video_becomes_an_animated_picture_by_its_format(format: str) -> None:
+    check(Request(format=format), "video", AT_HAND)
+    planned = plan(Request(format=format), CLIP, AT_HAND)
+    # As by the name of its file.
+    request = Request(codec="ffv1", pix_fmt="yuv444p")
+    named = plan(request, CLIP, AT_HAND, result=Path(f"a.{format}"))
+    assert planned == named
+    assert (planned.format, planned.codec, planned.pixel_format) == (format, "ffv1", "yuv444p")
+    with pytest.raises(UsageError, match="--crf is for videos, and the result is an animated"):
+        plan(Request(format=format, crf=20), CLIP, AT_HAND)
+    with pytest.raises(UsageError, match="--codec is for videos"):
+        check(Request(format=format, codec="av1"), "video", AT_HAND)
+
+
+def test_an_animated_picture_becomes_a_video_by_its_format() -> None:
+    moving = SOURCE.model_copy(update={"format": "gif", "frames": 12})
+    check(Request(format="mp4"), "image", AT_HAND)
+    planned = plan(Request(format="mp4"), moving, AT_HAND)
+    assert (planned.format, planned.codec, planned.pixel_format) == ("mp4", "h264", "yuv420p")
+    assert planned.models == ("photo-fast-x2",)
+    planned = plan(Request(format="mkv", codec="ffv1"), moving, AT_HAND)
+    assert (planned.codec, planned.pixel_format) == ("ffv1", "yuv444p")
+    with pytest.raises(UsageError, match=r"h264 does not go into \.webm"):
+        plan(Request(format="webm", codec="h264"), moving, AT_HAND)
+
+
 def test_a_container_that_does_not_hold_the_codec_is_refused_without_the_file() -> None:
     with pytest.raises(UsageError, match="choose --codec vp9, av1"):
         check(Request(format="webm", codec="h264"), "video", AT_HAND)

@@ -133,3 +133,21 @@ def until(store: JobStore, id: str, good: Callable[[Job], bool]) -> Job:
 
 def working(job: Job) -> bool:
     return job.status is Status.RUNNING and job.progress is not None and job.progress.done > 0
+
+
+@pytest.fixture
+def moving(tmp_path: Path) -> Callable[[str], Path]:
+    """Makes an animated picture of four frames, the third of which stays longer."""
+
+    def make(format: str) -> Path:
+        from crispen.media.image import Image, Metadata, write_image
+
+        rows = np.add.outer(3 * np.arange(32), 4 * np.arange(48))
+        frames = np.vstack([np.dstack([rows % 200 + 10 * n] * 3) for n in range(4)])
+        path = tmp_path / f"moving.{format}"
+        delays = Metadata(delays_ms=(100, 100, 300, 100))
+        image = Image(frames.astype(np.uint8), frames=4, metadata=delays)
+        write_image(image, path, overwrite=True)
+        return path
+
+    return make

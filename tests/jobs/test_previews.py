@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -150,3 +151,15 @@ def test_when_frames_begin(tmp_path: Path) -> None:
     (tmp_path / "b.mp4").write_bytes(b"no video")
     with pytest.raises(InputError, match=r"b\.mp4"):
         frame_times(tmp_path / "b.mp4")
+
+
+@pytest.mark.parametrize("format", ["gif", "webp"])
+def test_an_animated_picture_is_shown_as_a_video(
+    tmp_path: Path, moving: Callable[[str], Path], format: str
+) -> None:
+    preview_video(moving(format), tmp_path / "a.mp4")
+    assert frame_times(tmp_path / "a.mp4") == pytest.approx([0, 0.1, 0.2, 0.5], abs=1e-4)
+    with av.open(str(tmp_path / "a.mp4")) as video:
+        first = next(video.decode(video=0)).to_ndarray(format="rgb24")
+    right = read_image(moving(format)).frame(0)[..., :3]
+    assert abs(first.astype(float).mean() - right.mean()) < 3

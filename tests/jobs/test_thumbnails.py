@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
@@ -81,3 +82,12 @@ def test_what_cannot_be_read(tmp_path: Path) -> None:
     with pytest.raises(InputError):
         picture_thumbnail(tmp_path / "a.png", tmp_path / "a.webp", 100)
     assert not (tmp_path / "a.webp").exists()
+
+
+def test_the_frame_of_an_animated_picture_that_became_a_video(
+    tmp_path: Path, moving: Callable[[str], Path]
+) -> None:
+    video_thumbnail(moving("gif"), tmp_path / "a.webp")
+    shown = read_image(tmp_path / "a.webp").pixels
+    assert shown.shape[:2] == (32, 48)
+    assert abs(shown.mean() - read_image(moving("gif")).frame(0)[..., :3].mean()) < 12

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import av
 import pytest
 
 from crispen.enhance.request import Request
@@ -82,6 +83,40 @@ def test_a_part_of_a_video(take: Take, limits: WorkerLimits) -> None:
     result, _ = worker.do(job, Progress())
     worker.close()
     assert (result.width, result.height, result.frames) == (120, 80, 15)
+
+
+@pytest.mark.parametrize("format", ["gif", "webp"])
+def test_a_video_becomes_an_animated_picture(take: Take, limits: WorkerLimits, format: str) -> None:
+    clip = Path(__file__).parents[2] / "docs" / "demo" / "clip.mp4"
+    asked = {"scale": 1, "format": format, "duration": "0.4", "quality": 60}
+    job = take(clip, Request(models=["espcn"], **asked))
+    assert job.kind == "video"
+    worker = Worker(limits)
+    result, _ = worker.do(job, Progress())
+    worker.close()
+    path = result_path(limits.jobs / job.id, job)
+    assert (path.name, result.type) == (f"result.{format}", f"image/{format}")
+    assert result.name == f"clip.x1.{format}"
+    assert (result.frames, result.viewable) == (10, False)
+    with open_image(path) as image:
+        assert (image.header.width, image.header.frames) == (result.width, 10)
+
+
+@pytest.mark.parametrize("format", ["mp4", "webm"])
+def test_an_animated_picture_becomes_a_video(
+    take: Take, limits: WorkerLimits, moving: Callable[[str], Path], format: str
+) -> None:
+    job = take(moving("gif"), Request(models=["espcn"], scale=2, format=format))
+    assert (job.source.kind, job.kind) == ("image", "video")
+    worker = Worker(limits)
+    result, models = worker.do(job, Progress())
+    worker.close()
+    path = result_path(limits.jobs / job.id, job)
+    assert (path.name, result.type) == (f"result.{format}", f"video/{format}")
+    assert (result.frames, result.viewable, models) == (4, True, ("espcn-x2",))
+    with av.open(str(path)) as video:
+        shown = [float(f.pts * f.time_base) for f in video.decode(video=0)]
+    assert shown == pytest.approx([0, 0.1, 0.2, 0.5])
 
 
 @pytest.mark.parametrize(("quality", "format"), [(1, "mp4"), (5, "mkv")])

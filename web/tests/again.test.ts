@@ -34,8 +34,18 @@ describe("what was asked for", () => {
     { tasks: ["denoise"], strength: 1 },
     { scale: 2, models: ["denoise-other", "upscale-photo"], strength: 1 },
   ] as Parameters<typeof choicesOf>[0][])("%j is asked for again by its choices", (options) => {
-    expect(optionsOf(choicesOf(options, SETTINGS), "image", SETTINGS)).toEqual(options);
+    expect(optionsOf(choicesOf(options, SETTINGS, "image/png"), "image", SETTINGS)).toEqual(
+      options,
+    );
   });
+});
+
+it("a format is that of the kind of file that it was asked for", () => {
+  const formats = (format: "gif" | "mp4", source: string) =>
+    choicesOf({ format }, SETTINGS, source).formats;
+  expect(formats("gif", "video/mp4")).toEqual({ image: null, video: "gif" });
+  expect(formats("gif", "image/gif")).toEqual({ image: "gif", video: null });
+  expect(formats("mp4", "image/gif")).toEqual({ image: "mp4", video: null });
 });
 
 describe("results of one file", () => {

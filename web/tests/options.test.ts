@@ -83,8 +83,8 @@ const SETTINGS = {
     task(name, name === "restore" ? null : name, name !== "sharpen"),
   ),
   formats: [
-    { format: "webm", kind: "video", quality: true, codecs: ["vp9", "av1"] },
-    { format: "mp4", kind: "video", quality: true, codecs: ["h264", "hevc"] },
+    { format: "webm", kind: "video", type: "video/webm", quality: true, codecs: ["vp9", "av1"] },
+    { format: "mp4", kind: "video", type: "video/mp4", quality: true, codecs: ["h264", "hevc"] },
   ],
   limits: { max_side_px: 65_500 },
   scales: [2],

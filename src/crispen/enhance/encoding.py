@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from crispen.enhance.request import Request
 from crispen.enhance.source import Source
 from crispen.errors import UsageError
 from crispen.media.format_choice import video_of
+from crispen.media.formats import PictureFormat
 from crispen.media.video.box import Box
 from crispen.media.video.codecs import PIXEL_FORMATS, encoder_formats, find_codec
 from crispen.media.video.pixel_formats import (
@@ -18,6 +19,9 @@ from crispen.media.video.pixel_formats import (
     source_format,
 )
 from crispen.media.video.video_codec import VideoCodec
+
+# Codecs whose files are made for players, of which many take colours in 4:2:0 alone.
+_FOR_PLAYERS = ("h264", "hevc", "vp9", "av1")
 
 
 def codec_for(
@@ -49,6 +53,47 @@ def codec_for(
         else:
             crf = min(codec.max_crf, crf)
     return codec, codec.options(crf, request.preset, quick=request.realtime), notes
+
+
+def unrolled_request(request: Request, suffix: str) -> Request:
+    """The request for an animated picture that becomes a video.
+
+    Args:
+        request: What is requested.
+        suffix: Of the file to write.
+    """
+    more: dict[str, str] = {"deinterlace": request.deinterlace or "off"}
+    codec, _, _ = codec_for(request, suffix)
+    if request.pix_fmt is None and codec.family in _FOR_PLAYERS:
+        more["pix_fmt"] = "yuv420p"
+    return request.model_copy(update=more)
+
+
+def unrolled_source(source: Source) -> Source:
+    """An animated picture as the video that it is made into first."""
+    film = {"kind": "video", "pixel_format": "rgb24", "codec": "qtrle", "damage": None}
+    return source.model_copy(update=film)
+
+
+def rolled_request(request: Request, kind: PictureFormat) -> Request:
+    """The request for the lossless clip from which an animated picture is written.
+
+    Args:
+        request: What is requested.
+        kind: The animated picture.
+
+    Raises:
+        UsageError: An option for codecs of videos.
+    """
+    for name in ("codec", "crf", "preset", "pix_fmt"):
+        if getattr(request, name) is not None:
+            word = name.replace("_", "-")
+            raise UsageError(
+                f"--{word} is for videos, and the result is an animated {kind.title}; leave it out",
+                field=name,
+            )
+    lossless: dict[str, Any] = {"codec": "ffv1", "pix_fmt": "yuv444p"}
+    return request.model_copy(update={**lossless, "quality": None, "format": None})
 
 
 def _kept_alpha(request: Request, source: Source) -> str | None:

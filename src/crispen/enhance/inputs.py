@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 from crispen.enhance.folders import Found, Stranger, expand
-from crispen.enhance.naming import check_name, fitting, suffix_for, tail_beside
+from crispen.enhance.naming import VIDEO_FORMATS, check_name, fitting, suffix_for, tail_beside
 from crispen.enhance.record import read_notes, source_of
 from crispen.enhance.results import STDIO, Draft, Job, settle
 from crispen.errors import CrispenError, UsageError
 from crispen.media import signatures
+from crispen.media.format_choice import animation_of
 from crispen.media.picture.byte_source import is_pipe
 from crispen.media.video_formats import MUXERS
 
@@ -104,7 +105,17 @@ def plan_jobs(
         """By its name; and what was typed and has no name that is known, by its first bytes."""
         return is_video(path) or (not is_picture(path) and begins_as_video(path))
 
-    drafts = [_draft(item, output, single, label, format, holds_video) for item in kept]
+    named = [item.path for item in kept if item is not None]
+    if format in VIDEO_FORMATS and all(animation_of(path) is not None for path in named):
+        videos = dict.fromkeys(named, True)  # animated pictures that become videos
+    else:
+        videos = {path: holds_video(path) for path in named}
+    # A format of pictures concerns videos only if there are no pictures.
+    of_videos = format if all(videos.values()) or format in VIDEO_FORMATS else None
+    drafts = []
+    for one in kept:
+        video = one is not None and videos[one.path]
+        drafts.append(_draft(one, output, single, label, of_videos if video else format, video))
     jobs, more = settle(drafts)
     return Inputs(jobs, [*problems, *more], strangers)
 
@@ -126,9 +137,8 @@ def _draft(
     single: bool,
     label: str,
     format: str | None,
-    is_video: Callable[[Path], bool],
+    video: bool,
 ) -> Draft:
-    video = item is not None and is_video(item.path)
     source = item.path if item is not None else None
     if output == STDIO or (source is None and output is None):
         if not single:

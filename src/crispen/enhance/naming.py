@@ -27,6 +27,11 @@ PICTURE_FORMATS = dict(
 VIDEO_FORMATS = dict(
     sorted((f.name, f.suffixes[0]) for f in VIDEOS.values() if f.muxer and f.offered)
 )
+# Those of videos that become animated pictures; a PNG's usual suffix is that of a still.
+ANIMATION_FORMATS = dict(
+    sorted((f.name, f.suffixes[0]) for f in _WRITTEN if f.animated and f.name != "png")
+)
+_OF_VIDEOS = VIDEO_FORMATS | ANIMATION_FORMATS
 
 # Suffixes that stay; anything else becomes PNG or MKV, which can hold everything.
 _KEPT_PICTURES = {s for f in _WRITTEN for s in f.suffixes} | {".apng"}
@@ -70,7 +75,8 @@ def check_format(name: str, *, pictures: bool = True, videos: bool = True) -> No
     Raises:
         UsageError: The message lists the available formats.
     """
-    known = [*(PICTURE_FORMATS if pictures else ()), *(VIDEO_FORMATS if videos else ())]
+    more = VIDEO_FORMATS if pictures else _OF_VIDEOS
+    known = [*(PICTURE_FORMATS if pictures else ()), *(more if videos else ())]
     asked = name.lower()
     if asked in known:
         return
@@ -96,7 +102,7 @@ def check_name(path: Path, format: str | None, *, video: bool) -> None:
     Raises:
         UsageError: ``-o a.png --format jpeg``.
     """
-    asked = (VIDEO_FORMATS if video else PICTURE_FORMATS).get((format or "").lower())
+    asked = (_OF_VIDEOS if video else PICTURE_FORMATS).get((format or "").lower())
     kept = suffix_for(path, video=video, format=format) == path.suffix
     if asked is not None and not kept:
         raise UsageError(f"{path}: its name does not fit --format {format}; leave one of them out")
@@ -104,7 +110,7 @@ def check_name(path: Path, format: str | None, *, video: bool) -> None:
 
 def suffix_for(source: Path, *, video: bool, format: str | None) -> str:
     """The result's suffix: that of the format if it fits the kind of file, else the source's."""
-    asked = (VIDEO_FORMATS if video else PICTURE_FORMATS).get((format or "").lower())
+    asked = (_OF_VIDEOS if video else PICTURE_FORMATS).get((format or "").lower())
     kept = source.suffix.lower() in (_KEPT_VIDEOS if video else _KEPT_PICTURES)
     if asked is not None:
         suffix = source.suffix.lower()

@@ -5,14 +5,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from crispen.enhance.chain import SLACK, Lineup
-from crispen.enhance.encoding import codec_for, cut_out, frames_for
-from crispen.enhance.naming import PICTURE_FORMATS, VIDEO_FORMATS, label_of
+from crispen.enhance.encoding import (
+    codec_for,
+    cut_out,
+    frames_for,
+    rolled_request,
+    unrolled_request,
+    unrolled_source,
+)
+from crispen.enhance.naming import ANIMATION_FORMATS, PICTURE_FORMATS, VIDEO_FORMATS, label_of
 from crispen.enhance.request import Kind, Request
 from crispen.enhance.source import Source
 from crispen.enhance.target import Target
@@ -84,8 +92,11 @@ def check(request: Request, kind: Kind, at_hand: AtHand) -> Lineup:
     target = request.target
     if request.format is not None:
         _suits(request.format, kind)
-        if kind == "video":
+        if request.format in VIDEO_FORMATS:
+            kind = "video"  # of a picture that moves
             codec_for(request, VIDEO_FORMATS[request.format])
+        elif kind == "video":
+            rolled_request(request, PICTURES[request.format])  # refuses options of codecs
     elif kind == "video" and request.codec is not None:
         named_codec(request.codec)
     models = request.models
@@ -129,12 +140,20 @@ def plan(
         ModelError: No such model, or none for a task.
     """
     lineup = check(request, source.kind, at_hand) if lineup is None else lineup
+    if source.kind == "image" and result is None and request.format in VIDEO_FORMATS:
+        if source.frames == 1:
+            raise _unsuited(request.format, "a picture", PICTURE_FORMATS)
+        request = unrolled_request(request, VIDEO_FORMATS[request.format])
+        source = unrolled_source(source)
+    animation = _animation(request, source, result)
+    if animation is not None and result is None:
+        request = rolled_request(request, PICTURES[animation])
     if source.kind == "video" and request.box is not None:
         source = cut_out(source, request.box)
     target = request.target.or_scale(lineup.default_scale)
     # A size is that of what is shown, so its pixels are square, as those of animated pictures
     # are; a scale keeps their shape.
-    square = target.sized or (result is not None and animation_of(result) is not None)
+    square = target.sized or animation is not None
     width = round(source.width * source.pixel_aspect) if square else source.width
     size = target.resolve(width, source.height)
     pixels = size[0] * size[1] * (source.frames if source.kind == "image" else 1)
@@ -155,9 +174,11 @@ def plan(
         format = result_format(request, source, result)
         check_fits(str(result or "the result"), PICTURES[format], *size, source.frames)
     else:
-        suffix = video_suffix(result) if result is not None else None
-        format = result_format(request, source, result)
-        suffix = suffix or VIDEO_FORMATS[format]
+        format = animation or result_format(request, source, result)
+        if result is not None:
+            suffix = video_suffix(result)
+        else:
+            suffix = VIDEO_FORMATS.get(format, _LOSSLESS)
         codec, options, notes = codec_for(request, suffix, source)
         size, padding, pixel_format, about = frames_for(
             codec, source, size, suffix, request.pix_fmt
@@ -315,18 +336,27 @@ def result_format(request: Request, source: Source, result: Path | None = None) 
         UsageError: One that does not suit the kind of file.
     """
     if result is not None and source.kind == "video":
-        animation = animation_of(result)
-        if animation is not None:
-            return animation.name
         suffix = video_suffix(result)
-        return video_of(suffix).name if suffix in MUXERS else suffix.lstrip(".")
+        return _animation(request, source, result) or (
+            video_of(suffix).name if suffix in MUXERS else suffix.lstrip(".")
+        )
     if request.format is not None:
         _suits(request.format, source.kind)
-        if source.kind == "video":
+        if source.kind == "video" or request.format in VIDEO_FORMATS:
             return request.format
     if source.kind == "video":
         return source.format if source.format in VIDEO_FORMATS else "mkv"
     return output_format(request.format, result, source.format).name
+
+
+def _animation(request: Request, source: Source, result: Path | None) -> str | None:
+    """The format of the animated picture that a video becomes, if it becomes one."""
+    if source.kind != "video":
+        return None
+    if result is not None:
+        found = animation_of(result)
+        return None if found is None else found.name
+    return request.format if request.format in ANIMATION_FORMATS else None
 
 
 def video_suffix(path: Path) -> str:
@@ -351,10 +381,10 @@ def video_suffix(path: Path) -> str:
 
 
 def _suits(format: str, kind: Kind) -> None:
-    written = [name for name, about in PICTURES.items() if about.writable]
-    fitting = VIDEO_FORMATS if kind == "video" else PICTURE_FORMATS
-    if format not in fitting:
-        what, offered = ("a picture", written) if kind == "image" else ("a video", VIDEO_FORMATS)
-        raise UsageError(
-            f"format {format} does not suit {what}; choose one of {', '.join(offered)}"
-        )
+    if kind == "video" and format not in (offered := VIDEO_FORMATS | ANIMATION_FORMATS):
+        raise _unsuited(format, "a video", offered)
+
+
+def _unsuited(format: str, what: str, offered: Iterable[str]) -> UsageError:
+    names = [name for name in (*PICTURES, *VIDEO_FORMATS) if name in offered]
+    return UsageError(f"format {format} does not suit {what}; choose one of {', '.join(names)}")

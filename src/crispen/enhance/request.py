@@ -18,7 +18,7 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
-from crispen.enhance.naming import VIDEO_FORMATS
+from crispen.enhance.naming import ANIMATION_FORMATS, VIDEO_FORMATS
 from crispen.enhance.option import Kind as Kind
 from crispen.enhance.option import option
 from crispen.enhance.target import Target
@@ -115,7 +115,9 @@ class Request(BaseModel):
         le=1,
     )
     format: Format | None = option(
-        f"Format of the result: {', '.join(PICTURES)}; for videos: {', '.join(VIDEO_FORMATS)}.",
+        f"Format of the result: {', '.join(PICTURES)}; for videos: {', '.join(VIDEO_FORMATS)}. "
+        f"Videos also become animated pictures ({', '.join(ANIMATION_FORMATS)}), and animated "
+        "pictures videos.",
         label="Format",
         usual="the input's",
     )

@@ -16,6 +16,7 @@ from crispen.look.looking import damage_of
 from crispen.media.video.box import Box
 from crispen.media.video.container import open_input, picture_stream, reading
 from crispen.media.video.header import VideoHeader
+from crispen.media.video.margins import trimmed
 from crispen.media.video.span import Span
 
 _PLACES = 24
@@ -76,7 +77,8 @@ def telling_scenes(
                     container.seek(int((wanted + header.origin) / base), stream=stream)
                 except av.FFmpegError:
                     break
-            pair = _pair(container.decode(stream), header, begin, wanted)
+            frames = trimmed(container.decode(stream), container, stream)
+            pair = _pair(frames, header, begin, wanted)
             if pair and pair[0] not in found and (end <= begin or pair[0] < end):
                 found[pair[0]] = _measured(pair[1], pair[2], box)
     if not found:

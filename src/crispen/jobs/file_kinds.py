@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from crispen.enhance.naming import ANIMATION_FORMATS
 from crispen.enhance.source import damage_in, jpeg_step, video_source
 from crispen.enhance.video.damage import damage_in_clip
 from crispen.errors import CrispenError, InputError
@@ -23,6 +24,8 @@ PICTURES = {f.name: (f.suffixes[0], f.mime) for f in formats.PICTURES.values()}
 VIDEOS = {
     f.name: (f.suffixes[0], f.mime) for f in video_formats.VIDEOS.values() if f.muxer and f.offered
 }
+# Animated pictures that videos can become.
+ANIMATIONS = {name: PICTURES[name] for name in ANIMATION_FORMATS}
 # Formats without quality, and read-only formats.
 LOSSLESS = frozenset(f.name for f in formats.PICTURES.values() if not f.quality)
 UNWRITTEN = frozenset(f.name for f in formats.PICTURES.values() if not f.writable)

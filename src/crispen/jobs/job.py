@@ -6,8 +6,9 @@ from typing import Protocol, Self
 
 from pydantic import BaseModel, ConfigDict
 
+from crispen.enhance.naming import VIDEO_FORMATS
 from crispen.enhance.plan import Plan
-from crispen.enhance.request import Request
+from crispen.enhance.request import Kind, Request
 from crispen.jobs.job_facts import JobResult, ProgressNow, Source
 from crispen.jobs.states import Status
 
@@ -55,6 +56,11 @@ class JobSpec(BaseModel):
     models: tuple[str, ...] = ()
     plan: Plan | None = None
     hidden: bool = False
+
+    @property
+    def kind(self) -> Kind:
+        """What it is treated as; an animated picture that becomes a video is one from then on."""
+        return "video" if self.options.format in VIDEO_FORMATS else self.source.kind
 
 
 class Job(JobSpec):

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from fractions import Fraction
 
+from crispen.enhance.naming import VIDEO_FORMATS
 from crispen.enhance.plan import Plan, check, plan
 from crispen.enhance.request import Kind, Request
 from crispen.enhance.source import Source as PlainSource
@@ -85,6 +86,8 @@ def foresee(
     at_hand = AtHand(models)
     outlooks = []
     for source in sources:
+        if source.frames == 1 and request.format in VIDEO_FORMATS:  # it may be an animation
+            source = source.model_copy(update={"frames": 0})
         try:
             planned = plan(request, source, at_hand, max_pixels=max_pixels)
             frames = _frames(request, source)

@@ -76,7 +76,7 @@ class JobStore:
                 id=new.id,
                 client=new.client,
                 name=new.name,
-                kind=new.source.kind,
+                kind=new.kind,
                 status=Status.QUEUED.value,
                 hidden=new.hidden,
                 urgent=int(new.hidden),
@@ -267,7 +267,7 @@ class JobStore:
             Its status now, or None if it was no longer that worker's.
         """
         done = job.progress.done if job.progress is not None else 0.0
-        further = job.source.kind == "video" and done > job.furthest
+        further = job.kind == "video" and done > job.furthest
         counted = 0 if further else job.attempts
         status, attempts = move(Status.RUNNING, Move.LOSE, attempts=counted)
         values: dict[str, Any] = {"status": status.value, "attempts": attempts, **_FREE}

@@ -69,12 +69,12 @@ def _shrunk(pixels: NDArray[np.uint8], step: int) -> NDArray[np.uint8]:
 def preview_video(
     source: Path, target: Path, span: Span | None = None, box: Box | None = None
 ) -> None:
-    """Any video as H.264 in MP4 that browsers play, 1920 pixels wide or high at most, mute.
+    """Any video or animated picture as H.264 in MP4 that browsers play: mute, 1920 pixels at most.
 
     Frames keep their time stamps, so that two previews play in step.
 
     Args:
-        source: The video.
+        source: The video or animated picture.
         target: The file to write.
         span: The part of it that is shown, from zero on; all of it unless given.
         box: The rectangle of it that is shown; all of it unless given.
@@ -83,6 +83,13 @@ def preview_video(
         InputError: It cannot be read.
         OutputError: The preview cannot be written.
     """
+    from crispen.media.video.animation import as_video
+
+    with as_video(source) as clip:
+        _preview(clip, target, span or Span(), box)
+
+
+def _preview(source: Path, target: Path, span: Span, box: Box | None) -> None:
     import av
 
     from crispen.media.video.container import probe, writing
@@ -108,7 +115,7 @@ def preview_video(
             stream.codec_context.thread_count = 1
             if header.display_matrix is not None:
                 stream.set_display_matrix(header.display_matrix)
-            part = frames_of_part(source, header, span or Span())
+            part = frames_of_part(source, header, span)
             for frame in cropped(part, stored, header):
                 shown = frame.reformat(width, height, "yuv420p")
                 shown.pts, shown.time_base = frame.pts, frame.time_base

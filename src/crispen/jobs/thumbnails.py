@@ -54,19 +54,21 @@ def video_thumbnail(
     """
     from crispen.enhance.video.part import about_frames
     from crispen.jobs.previews import frames_of_part
+    from crispen.media.video.animation import as_video
     from crispen.media.video.container import probe
     from crispen.media.video.crop import cropped
 
-    header = probe(source)
-    span = span or Span()
-    frames = about_frames(header, span.moved(header.origin))
-    at_s = min(_AT_S, _AT_SHARE * float(frames / header.rate)) if header.rate else 0.0
-    stored = None if box is None else box.stored(header)
-    chosen = None
-    for frame in cropped(frames_of_part(source, header, span), stored, header):
-        if chosen is not None and frame.time is not None and frame.time > at_s + 1e-3:
-            break
-        chosen = frame
+    with as_video(source) as clip:
+        header = probe(clip)
+        span = span or Span()
+        frames = about_frames(header, span.moved(header.origin))
+        at_s = min(_AT_S, _AT_SHARE * float(frames / header.rate)) if header.rate else 0.0
+        stored = None if box is None else box.stored(header)
+        chosen = None
+        for frame in cropped(frames_of_part(clip, header, span), stored, header):
+            if chosen is not None and frame.time is not None and frame.time > at_s + 1e-3:
+                break
+            chosen = frame
     if chosen is None:
         raise InputError(f"{source}: no frame of it can be decoded")
     pixels = chosen.to_ndarray(format="rgb24")

@@ -15,7 +15,7 @@ from crispen.jobs.job import Job
 from crispen.jobs.job_facts import JobResult
 from crispen.jobs.job_folder import SOURCE, clean, result_path
 from crispen.jobs.job_plans import plan_job
-from crispen.media.format_choice import video_of
+from crispen.media.format_choice import animation_of, video_of
 from crispen.media.video.video_codec import codec_family
 from crispen.models.athand import AtHand
 from crispen.progress import Progress
@@ -65,9 +65,9 @@ class Worker:
         source, target = folder / SOURCE, result_path(folder, job)
         if not source.is_file():
             raise InputError(f"{job.name}: the uploaded file is no longer there; upload it again")
-        if job.source.kind == "image":
+        if job.kind == "image":
             clean(folder)  # left by an attempt whose worker was killed
-        if job.source.kind == "video":
+        if job.kind == "video":
             return self._video(job, source, target, progress)
         return self._picture(job, source, target, progress)
 
@@ -115,8 +115,11 @@ class Worker:
             overwrite=True,
             progress=progress,
         )
-        played = codec_family(done.codec) in video_of(target.suffix).browsers
-        web = played and done.pixel_format == "yuv420p"
+        if animation_of(target) is not None:
+            web = False  # it is compared with a video, which plays a frame at a time
+        else:
+            played = codec_family(done.codec) in video_of(target.suffix).browsers
+            web = played and done.pixel_format == "yuv420p"
         result = self._result(job, target, done.label, done.target_size, done.frames, done.notes)
         return result.model_copy(update={"viewable": web}), done.models
 

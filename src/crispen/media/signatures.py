@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 from crispen.media.formats import PICTURES
 from crispen.media.video_formats import VIDEOS
@@ -63,6 +64,14 @@ def is_video(head: bytes) -> bool:
     (True, False)
     """
     return sniff(head) is None and _VIDEO.match(head) is not None
+
+
+def is_motion_jpeg(path: Path) -> bool:
+    """Whether a file is a video of JPEGs without a container, which only its name tells."""
+    if path.suffix.lower() not in VIDEOS["mjpeg"].suffixes or not path.is_file():
+        return False
+    with path.open("rb") as file:
+        return sniff(file.read(HEAD_BYTES)) == "jpeg"
 
 
 def describe_stranger(head: bytes) -> str:

@@ -55,6 +55,7 @@ def make_clip(
     subtitles: Sequence[tuple[str, str]] = (),
     chapters: Sequence[dict[str, Any]] = (),
     metadata: dict[str, str] | None = None,
+    title: str = "",
     attachment: bytes | None = None,
 ) -> Path:
     """Write a clip.
@@ -74,6 +75,7 @@ def make_clip(
         subtitles: Codec and language of each subtitle stream.
         chapters: As PyAV takes them.
         metadata: Of the file.
+        title: Of the picture's stream.
         attachment: A file inside.
     """
     muxing = {}
@@ -89,6 +91,8 @@ def make_clip(
         video.width, video.height, video.pix_fmt = *size, fmt
         video.time_base = video.codec_context.time_base = time_base
         video.metadata["language"] = "deu"
+        if title:
+            video.metadata["title"] = title
         if pixel_aspect is not None:
             video.codec_context.sample_aspect_ratio = pixel_aspect
         if color is not None:

@@ -1529,7 +1529,7 @@ export interface components {
             fit: boolean;
             /**
              * Format
-             * @description Format of the result: avif, gif, jpeg, jxl, png, tiff, webp; for videos: mkv, mov, mp4, webm.
+             * @description Format of the result: avif, gif, jpeg, jxl, png, tiff, webp; for videos: mkv, mov, mp4, webm. Videos also become animated pictures (avif, gif, webp), and animated pictures videos.
              */
             format?: ("avif" | "gif" | "jpeg" | "jxl" | "png" | "tiff" | "webp" | "mkv" | "mov" | "mp4" | "webm") | null;
             /**
@@ -2183,7 +2183,7 @@ export interface operations {
                 model?: string[] | null;
                 /** @description Strength of tasks that keep the size; 0.5 is halfway between the input and the full result. */
                 strength?: number | null;
-                /** @description Format of the result: avif, gif, jpeg, jxl, png, tiff, webp; for videos: mkv, mov, mp4, webm. */
+                /** @description Format of the result: avif, gif, jpeg, jxl, png, tiff, webp; for videos: mkv, mov, mp4, webm. Videos also become animated pictures (avif, gif, webp), and animated pictures videos. */
                 format?: ("avif" | "gif" | "jpeg" | "jxl" | "png" | "tiff" | "webp" | "mkv" | "mov" | "mp4" | "webm") | null;
                 /** @description Quality of JPEG, WebP, AVIF and videos, 1 to 100; higher is better and larger. */
                 quality?: number | null;

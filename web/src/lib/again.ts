@@ -19,7 +19,8 @@ export function useAgain() {
     fetching.value = true;
     try {
       // The choices for other files stay.
-      if (uploads.chosen.length === 0) choices.choices = choicesOf(job.options, server.settings);
+      if (uploads.chosen.length === 0)
+        choices.choices = choicesOf(job.options, server.settings, job.source.type);
       await uploads.addAgain(job);
       if (route.name !== "enhance") await router.push({ name: "enhance" });
     } finally {

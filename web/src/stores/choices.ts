@@ -160,8 +160,17 @@ export function optionsOf(
   return options;
 }
 
-/** The choices that repeat an earlier request, as far as they can express it. */
-export function choicesOf(options: Partial<JobOptions>, settings: Settings | null): Choices {
+/**
+ * The choices that repeat an earlier request, as far as they can express it.
+ *
+ * @param source - The media type of what it was for: animated pictures can become videos, and
+ * videos animated pictures.
+ */
+export function choicesOf(
+  options: Partial<JobOptions>,
+  settings: Settings | null,
+  source: string,
+): Choices {
   const { scale, width, height, tasks, models, as_is: asIs } = options;
   const choices = structuredClone(DEFAULTS);
   const text = (value?: number | null) => value?.toString() ?? "";
@@ -191,8 +200,8 @@ export function choicesOf(options: Partial<JobOptions>, settings: Settings | nul
   }
   const given = options as Record<string, unknown>;
   if (typeof given[VIVID] === "number") choices.vivid = given[VIVID];
-  const format = settings?.formats.find((choice) => choice.format === options.format);
-  if (format) choices.formats[format.kind] = format.format;
+  const kind = source.startsWith("video/") ? "video" : "image";
+  if (options.format) choices.formats[kind] = options.format;
   for (const { name } of furtherOptions(settings, ["image", "video"])) {
     const value = given[name];
     if (value != null && value !== false) choices.further[name] = value as Value;

@@ -9,18 +9,14 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from crispen.enhance.encoding import codec_for
+from crispen.enhance.encoding import rolled_request, unrolled_request
 from crispen.enhance.plan import video_suffix
 from crispen.enhance.request import Request
-from crispen.errors import UsageError
 from crispen.media.format_choice import animation_of
 from crispen.media.formats import PictureFormat
 from crispen.media.video.animation import GIF_MOST_FPS, is_picture, not_held, too_fast, unroll
 from crispen.media.video.header import VideoHeader
 from crispen.progress import Progress
-
-# Codecs whose files are made for players, of which many take colours in 4:2:0 alone.
-_FOR_PLAYERS = ("h264", "hevc", "vp9", "av1")
 
 
 class Clip(NamedTuple):
@@ -48,15 +44,14 @@ def as_clip(source: Path, target: Path, request: Request, progress: Progress) ->
     if not is_picture(source):
         yield Clip(source, request)
         return
-    more: dict[str, Any] = {"deinterlace": request.deinterlace or "off"}
     if animation_of(target) is None:
-        codec, _, _ = codec_for(request, video_suffix(target))
-        if request.pix_fmt is None and codec.family in _FOR_PLAYERS:
-            more["pix_fmt"] = "yuv420p"
+        request = unrolled_request(request, video_suffix(target))
+    else:
+        request = request.model_copy(update={"deinterlace": request.deinterlace or "off"})
     with tempfile.TemporaryDirectory(prefix="crispen-") as folder:
         clip = Path(folder) / source.name  # which progress shows
         notes = unroll(source, clip, progress.check)
-        yield Clip(clip, request.model_copy(update=more), notes)
+        yield Clip(clip, request, notes)
 
 
 def as_animation(
@@ -72,15 +67,10 @@ def as_animation(
     Raises:
         UsageError: An option for codecs of videos.
     """
-    for name in ("codec", "crf", "preset", "pix_fmt"):
-        if getattr(request, name) is not None:
-            word = name.replace("_", "-")
-            raise UsageError(
-                f"--{word} is for videos, and the result is an animated {kind.title}; leave it out"
-            )
-    more: dict[str, Any] = {"quality": None, "codec": "ffv1", "pix_fmt": "yuv444p"}
+    lossless = rolled_request(request, kind)
+    more: dict[str, Any] = {"streams": "video"}
     notes = not_held(header, kind)
     if kind.name == "gif" and too_fast(request.rate or header.rate):
         more["fps"] = Fraction(GIF_MOST_FPS)
         notes += (f"GIF shows at most {GIF_MOST_FPS} frames a second: the others are left out",)
-    return request.model_copy(update={**more, "streams": "video"}), notes
+    return lossless.model_copy(update=more), notes

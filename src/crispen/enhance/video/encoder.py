@@ -83,7 +83,8 @@ class Encoder:
         if beside:  # its alpha is beside its packets, where FFmpeg's NUT damages it
             segment = COUNTING
         if segment == "mov":
-            options["video_track_timescale"] = str(self.header.time_base.denominator)
+            unit = str(self.header.time_base.denominator)
+            options |= {"video_track_timescale": unit, "movie_timescale": unit}
         with av.open(local(path), "w", segment, container_options=options) as out:
             stream = self.stream(out)
 

@@ -27,6 +27,7 @@ from crispen.media.video.box import Box
 from crispen.media.video.container import open_input, picture_stream, reading
 from crispen.media.video.crop import cropped
 from crispen.media.video.header import VideoHeader
+from crispen.media.video.margins import trimmed
 from crispen.media.video.pixel_formats import Planar
 
 Floats = NDArray[np.float64]
@@ -182,7 +183,8 @@ def _sampled(path: Path) -> Iterator[av.VideoFrame]:
             try:
                 if length:
                     container.seek(wanted)
-                for frame in islice(container.decode(stream), _MOST_DECODED):
+                frames = trimmed(container.decode(stream), container, stream)
+                for frame in islice(frames, _MOST_DECODED):
                     if (frame.time or 0.0) * 1e6 >= wanted:
                         break
             except av.FFmpegError:  # damage here; another place may be whole

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from crispen.errors import InputError
 from crispen.media.video.box import Box
 from crispen.media.video.container import open_input, picture_stream, reading
+from crispen.media.video.margins import trimmed
 from crispen.models.curve import Curve, Overview
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def _looked_at(path: Path, box: Box | None) -> list[tuple[float, Overview]]:
         apart = max(_LEAST_APART_S, length / _MOST_PLACES)
         context = stream.codec_context
         context.skip_frame = "NONKEY"
-        for frame in container.decode(stream):
+        for frame in trimmed(container.decode(stream), container, stream):
             time = float(frame.time or 0.0)
             if not found or time >= found[-1][0] + apart:
                 found.append((time, _overview(frame, box)))

@@ -232,7 +232,8 @@ def decide(
         codec_for(request, video_suffix(target))  # says what contradicts before anything is read
     _check_target(source, target, overwrite)
     header = probe(source)
-    if header.length is not None and header.length <= (request.span.begin or 0):
+    begin = request.span.begin
+    if header.length is not None and begin is not None and header.length <= begin:
         raise nothing_left(source, header.length, request.span)
     quality = request.quality
     notes: tuple[str, ...] = ()

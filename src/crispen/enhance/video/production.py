@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from crispen.media.video.muxing import Joint
     from crispen.media.video.tracks import Track
 
-_VERSION = 6  # of what segments hold; a change restarts unfinished work
+_VERSION = 7  # of what segments hold; a change restarts unfinished work
 
 
 class Work:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from fractions import Fraction
 from typing import TYPE_CHECKING
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 # A timestamp at most this much earlier than the last one is a rounding error.
 _JITTER_S = Fraction(1, 10)
+# Frames that are given a time are at least this far apart, so that Matroska can tell them apart.
+_LEAST_S = Fraction(1, 1000)
 
 
 class FrameClock:
@@ -44,6 +47,7 @@ class FrameClock:
         self._time_base = header.time_base
         rate = header.rate or Fraction(25)
         self._usual = max(1, round(1 / rate / header.time_base))
+        self._least = max(1, math.ceil(_LEAST_S / header.time_base))
         self._jitter = max(self._usual, int(_JITTER_S / header.time_base))
         self._start = header.start
         self._size = (header.width, header.height, header.format.name)
@@ -100,7 +104,7 @@ class FrameClock:
         if stamp > last and not (following is not None and last < following < stamp):
             return stamp
         if last - self._jitter <= stamp <= last:
-            return last + 1
+            return last + self._least
         # Far too late or too early: it is due in the usual time, or at once before the next.
         if following is None or not last < following <= due:
             return due

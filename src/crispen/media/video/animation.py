@@ -6,6 +6,8 @@ the other direction, finished segments are decoded into the picture writer.
 
 from __future__ import annotations
 
+import contextlib
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -47,6 +49,8 @@ def is_picture(path: Path) -> bool:
     if not path.is_file():
         return False
     with reading(path), path.open("rb") as file:
+        if signatures.is_motion_jpeg(path):
+            return False
         return signatures.sniff(file.read(signatures.HEAD_BYTES)) is not None
 
 
@@ -102,6 +106,23 @@ def unroll(source: Path, clip: Path, check: Callable[[], None]) -> tuple[str, ..
     if header.metadata.icc:
         notes.append("its colour profile is left out: its colours are taken for sRGB")
     return tuple(notes)
+
+
+@contextlib.contextmanager
+def as_video(source: Path) -> Iterator[Path]:
+    """A file as a video: an animated picture is unrolled, into a file that is there meanwhile.
+
+    Raises:
+        UsageError: It is a picture that does not move.
+        InputError: It cannot be read.
+    """
+    if not is_picture(source):
+        yield source
+        return
+    with tempfile.TemporaryDirectory(prefix="crispen-") as folder:
+        clip = Path(folder) / "clip.mov"
+        unroll(source, clip, lambda: None)
+        yield clip
 
 
 def _three(levels: NDArray[np.uint8]) -> NDArray[np.uint8]:

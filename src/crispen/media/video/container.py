@@ -15,15 +15,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from crispen.errors import CrispenError, InputError, MissingInput, OutputError
 from crispen.media.picture.byte_source import refuse_address
+from crispen.media.signatures import is_motion_jpeg
 from crispen.media.video.alpha import alpha_decoder
 from crispen.media.video.completeness import ends_early
 from crispen.media.video.continuity import demuxed, origin_of
 from crispen.media.video.hdr import light_of
-from crispen.media.video.header import Color, StreamInfo, VideoHeader
+from crispen.media.video.header import COVER, Color, StreamInfo, VideoHeader, display_matrix_of
+from crispen.media.video.margins import trimmed
 from crispen.media.video.pixel_formats import (
     FULL_RANGE,
     centred_chroma,
@@ -147,6 +149,7 @@ def open_input(path: Path) -> InputContainer:
     return av.open(
         local(path),
         "r",
+        format="mjpeg" if is_motion_jpeg(path) else None,
         container_options={"format_whitelist": _DEMUXERS, "protocol_whitelist": "file"},
         metadata_errors="replace",
     )
@@ -230,9 +233,7 @@ def probe(path: str | Path) -> VideoHeader:
         streams = tuple(
             StreamInfo(
                 s.index,
-                "attached picture"
-                if s.type == "video" and s.disposition & Disposition.attached_pic
-                else s.type,
+                COVER if s.type == "video" and s.disposition & Disposition.attached_pic else s.type,
                 s.codec_context.name if s.codec_context is not None else "",
                 "" if s.language in (None, "und") else str(s.language),
             )
@@ -242,7 +243,6 @@ def probe(path: str | Path) -> VideoHeader:
         codec = stream.codec_context.name
         chapters = len(container.chapters())
         origin = origin_of(container)
-        length = _length(container, stream, origin)
         kind = container.format.name
         first = next(_decoded(container, stream, Damage()), None)
         if first is None:
@@ -251,8 +251,10 @@ def probe(path: str | Path) -> VideoHeader:
         if fmt.alpha:
             # The container's own facts, which a decoder for alpha may not be given.
             first = next(_again(path), first)
+        # Files hold no frame before zero, or players do not show it.
+        origin = min(origin, (first.pts or 0) * (first.time_base or time_base))
         full = first.color_range or (FULL_RANGE if "yuvj" in fmt.name else 0)
-        matrix = _display_matrix(first)
+        matrix = display_matrix_of(first)
         return VideoHeader(
             width=first.width,
             height=first.height,
@@ -274,7 +276,7 @@ def probe(path: str | Path) -> VideoHeader:
             streams=streams,
             chapters=chapters,
             origin=origin,
-            length=length,
+            length=_length(container, stream, origin),
             light=light_of(first),
         )
 
@@ -282,16 +284,8 @@ def probe(path: str | Path) -> VideoHeader:
 def _again(path: Path) -> Iterator[av.VideoFrame]:
     """The frames of a file by FFmpeg's usual decoder."""
     with open_input(path) as container:
-        yield from container.decode(picture_stream(container, path))
-
-
-def _display_matrix(frame: av.VideoFrame) -> tuple[int, ...] | None:
-    import numpy as np
-
-    side: Any = frame.side_data
-    if "DISPLAYMATRIX" not in {item.type.name for item in side}:
-        return None
-    return tuple(int(v) for v in np.frombuffer(bytes(side["DISPLAYMATRIX"]), np.int32))
+        stream = picture_stream(container, path)
+        yield from trimmed(container.decode(stream), container, stream)
 
 
 def read_frames(
@@ -347,6 +341,12 @@ def _entered(path: Path, damage: Damage, begin: Fraction) -> Iterator[av.VideoFr
 def _decoded(
     container: InputContainer, stream: VideoStream, damage: Damage
 ) -> Iterator[av.VideoFrame]:
+    return trimmed(_whole(container, stream, damage), container, stream)
+
+
+def _whole(
+    container: InputContainer, stream: VideoStream, damage: Damage
+) -> Iterator[av.VideoFrame]:
     import av
 
     packets = demuxed(container, stream)
@@ -363,6 +363,8 @@ def _decoded(
             damage.cut = True
             damage.reasons.append(str(error.strerror))
             packet = None
+        if packet is not None and not packet.size and packet.dts is not None:
+            continue  # Theora's for a picture that stays
         if packet is not None and packet.is_corrupt:
             damage.packets += 1
         try:

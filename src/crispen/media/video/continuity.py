@@ -7,6 +7,7 @@ was due, and all other streams are moved with it.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -31,14 +32,21 @@ def demuxed(container: InputContainer, *streams: Stream) -> Iterator[Packet[Any]
             packets show that.
     """
     if not _starts_again(container):
-        yield from container.demux(*streams)
+        yield from _packets(container, *streams)
         return
     clock = _Clock()
     wanted = {stream.index for stream in streams}
-    for packet in container.demux():
+    for packet in _packets(container):
         clock.follow(packet)
         if packet.stream_index in wanted:
             yield packet
+
+
+def _packets(container: InputContainer, *streams: Stream) -> Iterator[Packet[Any]]:
+    # PyAV also makes packets that end streams which damage has made appear late, and which it
+    # does not know.
+    with contextlib.suppress(IndexError):
+        yield from container.demux(*streams)
 
 
 def origin_of(container: InputContainer) -> Fraction:

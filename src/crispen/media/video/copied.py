@@ -40,21 +40,53 @@ class Copied:
         self._framed = source.type == "audio" and source.name == "aac" and not context.extradata
         self._waiting: list[Packet[Any]] = []
         self._ordered = source.type != "video"
+        self._sounds = source.type == "audio"
+        self._last: Packet[Any] | None = None
+        self._usual = 0
+        self._due: int | None = None
 
     def feed(self, packet: Packet[Any] | None) -> Iterator[Packet[Any]]:
         """The packets that are ready after one more; None ends the stream."""
         if packet is None:
             yield from self._released(None)
+            yield from self._lasting(None)
             return
+        if self._sounds:
+            if packet.pts is None and packet.dts is None:  # the last one of Ogg
+                packet.pts = packet.dts = self._due
+            stamp = packet.pts if packet.pts is not None else packet.dts
+            self._due = None if stamp is None else stamp + (packet.duration or 0)
         if not self._is_whole(packet):
             return
         packet.stream = self.stream
+        if self._sounds:
+            yield from self._lasting(_timed(packet, None))
+            return
         if self._ordered:
             yield _timed(packet, None)
             return
         self._waiting.append(packet)
         if packet.dts is not None or len(self._waiting) > _MAX_DELAY:
             yield from self._released(packet.dts)
+
+    def _lasting(self, packet: Packet[Any] | None) -> Iterator[Packet[Any]]:
+        """The sound so far, each packet with its duration.
+
+        If only the next packet's time says it, as in NUT, MP4 would end before the last one.
+        """
+        last, self._last = self._last, None
+        if last is not None:
+            length = 0 if packet is None else (packet.pts or 0) - (last.pts or 0)
+            self._usual = length if length > 0 else self._usual
+            last.duration = self._usual
+            yield last
+        if packet is None or not packet.size:  # an empty one only tells when the last one ends
+            return
+        if packet.duration:
+            self._usual = packet.duration
+            yield packet
+        else:
+            self._last = packet
 
     def _is_whole(self, packet: Packet[Any]) -> bool:
         stamped = packet.pts is not None or packet.dts is not None

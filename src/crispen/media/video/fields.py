@@ -100,7 +100,7 @@ def fields_in_clip(path: Path, header: VideoHeader, *, double: bool = False) -> 
         start, length = container.start_time or 0, container.duration
         for share in _SHARES if length else (0.0,):
             # Damage, or a file that cannot seek, is reported when all of it is read.
-            with contextlib.suppress(av.FFmpegError):
+            with contextlib.suppress(av.FFmpegError, IndexError):
                 if length:
                     container.seek(start + int(length * share))
                 _look(container.decode(stream), seen)

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import struct
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import TYPE_CHECKING, Any
 
 from crispen.media.video.hdr import TRANSFERS, Light
 from crispen.media.video.pixel_formats import SourceFormat
+
+if TYPE_CHECKING:
+    import av
+
+
+COVER = "attached picture"
+"""The kind of a stream that is a cover."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +41,7 @@ class StreamInfo:
 
     Attributes:
         index: Its number in the file.
-        kind: ``video``, ``audio``, ``subtitle``, ``data``, ``attachment``.
+        kind: ``video``, ``audio``, ``subtitle``, ``data``, ``attachment``, or `COVER`.
         codec: FFmpeg's name, or an empty string.
         language: Three letters, or an empty string.
     """
@@ -46,6 +55,14 @@ class StreamInfo:
         """For people."""
         about = ", ".join(part for part in (self.codec, self.language) if part)
         return f"{self.kind} stream #{self.index}" + (f" ({about})" if about else "")
+
+
+def display_matrix_of(frame: av.VideoFrame) -> tuple[int, ...] | None:
+    """The nine numbers that say how a player turns a frame, or None."""
+    side: Any = frame.side_data
+    if "DISPLAYMATRIX" not in {item.type.name for item in side}:
+        return None
+    return struct.unpack("=9i", bytes(side["DISPLAYMATRIX"]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +81,8 @@ class VideoHeader:
         time_base: Seconds a time stamp's unit lasts.
         start: First frame's time stamp in that unit.
         light: HDR brightness metadata.
-        origin: The second that becomes 0; not 0 if the clock starts at any time, as in MPEG-TS.
+        origin: The second that becomes 0; not 0 if the clock starts at any time, as in MPEG-TS, or
+            before 0.
         length: The second at which the picture ends, if the file states it.
         frames: About how many there are, for progress; 0 if unknown.
         rotation: Degrees counter-clockwise that a player turns it.

@@ -1,7 +1,7 @@
-"""Writes the pixel aspect ratio into a finished Matroska file, which PyAV's muxer cannot do.
+"""What Matroska files say of a picture's shape and PyAV neither reads nor writes.
 
-The muxer gets a track name with padding; the aspect ratio takes that room afterwards, so that
-nothing in the file moves.
+The pixel aspect ratio is written into a finished file: the muxer gets a track name with padding,
+and the ratio takes that room afterwards, so that nothing in the file moves.
 """
 
 from __future__ import annotations
@@ -11,11 +11,14 @@ import zlib
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
+from typing import NamedTuple
 
 # IDs of RFC 9559.
 _SEGMENT, _TRACKS, _ENTRY, _NAME, _VIDEO = 0x18538067, 0x1654AE6B, 0xAE, 0x536E, 0xE0
 _WIDTH, _HEIGHT = 0xB0, 0xBA
 _SHOWN_WIDTH, _SHOWN_HEIGHT, _SHOWN_UNIT = 0x54B0, 0x54BA, 0x54B2
+_CROPS = (0x54BB, 0x54AA, 0x54CC, 0x54DD)  # top, bottom, left, right
+_SHOWN = (_SHOWN_WIDTH, _SHOWN_HEIGHT, _SHOWN_UNIT)
 _CHECKSUM, _VOID = 0xBF, 0xEC
 _RATIO = 3
 _HEAD_BYTES = 1 << 20
@@ -46,6 +49,37 @@ def set_pixel_aspect(path: Path, aspect: Fraction) -> bool:
         file.seek(begin)
         file.write(tracks)
     return True
+
+
+class Margins(NamedTuple):
+    """Rows and columns at each edge of a picture that players hide."""
+
+    top: int
+    bottom: int
+    left: int
+    right: int
+
+
+def margins_of(path: Path, number: int) -> Margins | None:
+    """The margins of a track; None if it has none.
+
+    Args:
+        path: A Matroska file.
+        number: Which of its tracks, from 0.
+    """
+    with path.open("rb") as file:
+        head = file.read(_HEAD_BYTES)
+    try:
+        begin, end = _tracks(head) or (0, 0)
+        entries = [e for e in _elements(head, begin, end) if e[0] == _ENTRY]
+        for kind, _, start, stop in _elements(head, *entries[number][2:]):
+            if kind == _VIDEO:
+                found = {n: head[a:b] for n, _, a, b in _elements(head, start, stop)}
+                margins = Margins(*(int.from_bytes(found.get(n, b""), "big") for n in _CROPS))
+                return margins if any(margins) else None
+    except IndexError:  # damaged, or no such track
+        pass
+    return None
 
 
 def _tracks(head: bytes) -> tuple[int, int] | None:
@@ -81,7 +115,9 @@ def _described(entry: bytes, aspect: Fraction) -> bytes:
             name = body.decode().replace(ROOM, "")
             parts += [_element(_NAME, name.encode())] if name else []
         elif number == _VIDEO:
-            parts.append(_element(_VIDEO, body + _shape(body, aspect)))
+            # The muxer writes that the size shown is unknown.
+            rest = (body[a:c] for n, a, _, c in _elements(body, 0, len(body)) if n not in _SHOWN)
+            parts.append(_element(_VIDEO, b"".join(rest) + _shape(body, aspect)))
         else:
             parts.append(entry[begin:end])
     return b"".join(parts)

@@ -34,6 +34,7 @@ from crispen.media.video.cutting import Scissors, chapters_in
 from crispen.media.video.encoded import EncodedTimes, count_frames
 from crispen.media.video.header import Color, VideoHeader
 from crispen.media.video.matroska import ROOM, set_pixel_aspect
+from crispen.media.video.quicktime import set_languages
 from crispen.media.video.sink import Sink, is_refusal
 from crispen.media.video.sound import Sound
 from crispen.media.video.span import Span
@@ -213,6 +214,7 @@ def _write(
                     tags = file_tags(old.metadata)
                     out.metadata.update(with_timecode(tags, joint.skipped, joint.counted))
                 out.set_chapters(list(chapters_in(old.chapters(), joint.span, origin)))
+                languages = [s.metadata.get("language", "") for s in out.streams]
                 sink = Sink(out)
                 new = ((_seconds(p), 0, p) for p in times.stamp(joint.segments, video, start=start))
                 kept = ((_seconds(p), 1, p) for p in _carried(old, carriers, joint, trial=trial))
@@ -230,20 +232,27 @@ def _write(
     # A refused packet may be a picture, whichever stream's packet the muxer was given.
     if sum(sink.refused.values()) and not trial and count_frames(Path(target)) != len(times):
         raise _Refused("its pictures are refused")
-    notes = _repairs(joint.tracks, carriers, sink)
+    notes = _repairs(joint.tracks, carriers, sink, muxer)
+    if not trial and muxer == "mov":
+        set_languages(Path(target), languages)
     aspect = _missing_shape(joint)
     if not trial and aspect is not None and not set_pixel_aspect(Path(target), aspect):
         notes += ("the shape of its pixels could not be written: it may look too wide or narrow",)
     return notes
 
 
-def _repairs(tracks: Sequence[Track], carriers: dict[int, Carrier], sink: Sink) -> tuple[str, ...]:
+def _repairs(
+    tracks: Sequence[Track], carriers: dict[int, Carrier], sink: Sink, muxer: str
+) -> tuple[str, ...]:
     notes = []
     for track in tracks:
         carry = carriers[track.info.index]
         index = carry.stream.index
         lost = carry.lost + sink.refused[index]
-        if lost:
+        lasting = track.info.kind in ("audio", "video")  # others are written even if empty
+        if lasting and muxer in ("mp4", "mov") and not sink.written[index]:
+            notes.append(f"{track.info.label()} left out: it is empty")
+        elif lost:
             notes.append(f"{track.info.label()}: {lost} damaged packets were left out")
         if sink.mended[index]:
             notes.append(

@@ -34,7 +34,7 @@ class Sink:
         mended: How many time stamps of each stream did not increase and were moved.
         refused: How many packets of each stream were refused. The muxer sorts packets, so some may
             be another stream's.
-        written: How many packets were accepted.
+        written: How many packets of each stream were accepted.
     """
 
     def __init__(self, out: OutputContainer) -> None:
@@ -46,7 +46,7 @@ class Sink:
         self._given: dict[int, Fraction] = {}
         self.mended: Counter[int] = Counter()
         self.refused: Counter[int] = Counter()
-        self.written = 0
+        self.written: Counter[int] = Counter()
 
     def mux(self, packet: Packet[Any]) -> None:
         """Write a packet, if possible."""
@@ -59,7 +59,7 @@ class Sink:
                 raise
             self.refused[index] += 1
         else:
-            self.written += 1
+            self.written[index] += 1
 
     def mux_all(self, packets: Iterable[Packet[Any]]) -> None:
         """Write packets, as far as possible."""

@@ -19,7 +19,8 @@ from crispen.media.format_choice import video_of
 from crispen.media.video.container import open_input, reading
 from crispen.media.video.continuity import demuxed
 from crispen.media.video.copied import Copied
-from crispen.media.video.header import StreamInfo, VideoHeader
+from crispen.media.video.cover import Cover
+from crispen.media.video.header import COVER, StreamInfo, VideoHeader
 from crispen.media.video.selection import Selection
 from crispen.media.video.sink import Sink
 from crispen.media.video.sound import Sound
@@ -83,6 +84,8 @@ def carrier(
     out: OutputContainer, source: Stream, track: Track, *, strip: bool, span: Span | None = None
 ) -> Carrier:
     """The carrier that puts a stream, or part of it, into a result."""
+    if track.info.kind == COVER and out.format.name == "matroska":
+        return Cover(out, source, strip=strip)
     if not track.encoder:
         return Copied(out, source, strip=strip)
     if source.type == "audio":
@@ -160,8 +163,15 @@ def _ways(info: StreamInfo, stream: Any, suffix: str, wish: Carry | None) -> lis
         encoder = (about.deep_sound or encoder) if deep else encoder
     readable = context is not None and (info.kind == "audio" or context.codec.text_sub)
     converted = [Track(info, encoder)] if encoder and readable else []
-    copied = [Track(info)]
-    return {"copy": copied, "convert": converted or copied}.get(wish or "", copied + converted)
+    # FFmpeg tells TTA's length by that of the whole Matroska file, which is another now.
+    lasting = info.codec != "tta" or about.muxer != "matroska"
+    # FFmpeg's muxer leaves covers out of MOV without an error.
+    shown = info.kind != COVER or about.muxer != "mov"
+    copied = [Track(info)] if lasting and shown else []
+    # Players of some years ago take any PCM in MP4 for 16 bits, and play noise.
+    noisy = info.codec.startswith("pcm_") and info.codec != "pcm_s16le" and about.muxer == "mp4"
+    usual = converted if noisy and converted else copied + converted
+    return {"copy": copied, "convert": converted or copied}.get(wish or "", usual)
 
 
 def _about(track: Track) -> list[str]:
@@ -224,8 +234,8 @@ class _Sample:
                 sink.mux_all(carry.feed(None))
         except (av.FFmpegError, ValueError):
             return False
-        refused = sum(sink.refused.values())
-        return refused <= sink.written and (sink.written > 0 or not carry.lost)
+        refused, written = sink.refused.total(), sink.written.total()
+        return refused <= written and (written > 0 or not carry.lost)
 
 
 def beginning(source: InputContainer) -> Iterator[Packet[Any]]:

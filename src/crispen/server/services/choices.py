@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from crispen import __version__
 from crispen.enhance.options import options
-from crispen.enhance.request import Request
+from crispen.enhance.request import Kind, Request
 from crispen.enhance.task_models import default_models
-from crispen.jobs.file_kinds import LOSSLESS, PICTURES, UNWRITTEN, VIDEOS
+from crispen.jobs.file_kinds import ANIMATIONS, LOSSLESS, PICTURES, UNWRITTEN, VIDEOS
 from crispen.media.video.codecs import CODEC_NAMES, codecs_in, hardware_names
 from crispen.media.video_formats import VIDEO_SUFFIXES
 from crispen.models.athand import AtHand
@@ -14,6 +14,11 @@ from crispen.models.tasks import TASKS
 from crispen.server.schemas import FormatChoice, Limits, SettingsView, TaskChoice
 from crispen.server.services.models import Models
 
+# Animated pictures can become videos, and videos animated pictures.
+_KINDS: tuple[tuple[Kind, dict[str, tuple[str, str]]], ...] = (
+    ("image", PICTURES | VIDEOS),
+    ("video", VIDEOS | ANIMATIONS),
+)
 _SCALES = [1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0]
 
 
@@ -53,9 +58,9 @@ class Choices:
                     suffix=suffix,
                     type=type,
                     quality=name not in LOSSLESS,
-                    codecs=_codecs(suffix, hardware) if kind == "video" else [],
+                    codecs=_codecs(suffix, hardware) if name in VIDEOS else [],
                 )
-                for kind, table in (("image", PICTURES), ("video", VIDEOS))
+                for kind, table in _KINDS
                 for name, (suffix, type) in table.items()
                 if name not in UNWRITTEN
             ],

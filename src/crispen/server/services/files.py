@@ -125,8 +125,9 @@ class JobFiles:
         about = job.source if side == "before" else job.result
         assert about is not None
         span, box = _part(job, side)
-        video = job.source.kind == "video"
-        if about.viewable and not (video and (span or box)):
+        video = job.kind == "video"
+        still = job.source.kind == "image" and side == "before"  # a picture that became a video
+        if about.viewable and not (video and (span or box or still)):
             return _existing(JobFile(path, about.type))
         preview = self._folder.job(id) / f"{side}{'.mp4' if video else '.png'}"
         async with self._locks.hold(f"{id}/{side}"):
@@ -152,7 +153,7 @@ class JobFiles:
             if not small.is_file():
                 await asyncio.to_thread(self._folder.check_room, 0)
                 try:
-                    if job.source.kind == "video":
+                    if job.kind == "video":
                         span, box = _part(job, side)
                         await self._helpers.quick(video_thumbnail, path, small, span, box)
                     else:
@@ -167,7 +168,7 @@ class JobFiles:
         from crispen.jobs.previews import frame_times
 
         job = await self._database.run(self._access.done, client, id)
-        if job.source.kind != "video":
+        if job.kind != "video":
             raise UsageError("only videos have frames with times")
         preview = await self.preview(client, id, "after")
         try:
@@ -188,7 +189,7 @@ class JobFiles:
         from crispen.jobs.previews import measure
 
         job = await self._database.run(self._access.done, client, id)
-        if job.source.kind != "image" or job.source.frames > 1:
+        if job.kind != "image" or job.source.frames > 1:
             raise UsageError("only still pictures are measured")
         shown = clean_name(name, otherwise="reference")
         await self._inspection.examine(reference, shown)

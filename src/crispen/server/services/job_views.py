@@ -33,7 +33,7 @@ class JobViews:
         return JobView(
             id=job.id,
             name=job.name,
-            kind=job.source.kind,
+            kind=job.kind,
             status=job.status,
             created=job.created,
             started=job.started,

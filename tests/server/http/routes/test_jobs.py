@@ -77,6 +77,38 @@ def test_a_video_with_sound_and_its_parts(api: Api, clip: bytes) -> None:
     assert times == sorted(times)
 
 
+def test_a_video_becomes_an_animated_picture_and_back(api: Api, clip: bytes) -> None:
+    job = api.job(clip, "clip.mp4", **FAST, scale=1, format="gif", duration="0.4")
+    done = api.wait(job["id"])
+    assert (done["kind"], done["status"]) == ("video", "done")
+    assert (done["result"]["name"], done["result"]["type"]) == ("clip.x1.gif", "image/gif")
+    gif = api.get(f"/jobs/{job['id']}/result").content
+    assert read_image(gif).frames == done["result"]["frames"] == 10
+    # They are compared as videos.
+    for side in ("before", "after"):
+        shown = api.get(f"/jobs/{job['id']}/preview/{side}")
+        assert shown.headers["content-type"] == "video/mp4"
+    assert api.get(f"/jobs/{job['id']}/thumbnail/after").status_code == 200
+    assert len(api.get(f"/jobs/{job['id']}/frames").json()["times_s"]) == 10
+
+    job = api.job(gif, "clip.gif", **FAST, scale=2, format="webm")
+    assert (job["kind"], job["source"]["kind"]) == ("video", "image")
+    done = api.wait(job["id"])
+    assert (done["status"], done["result"]["type"]) == ("done", "video/webm")
+    assert done["result"]["name"] == "clip.x2.webm"
+    assert done["result"]["frames"] == 10
+    for side, type in (("before", "video/mp4"), ("after", "video/webm")):
+        assert api.get(f"/jobs/{job['id']}/preview/{side}").headers["content-type"] == type
+        assert api.get(f"/jobs/{job['id']}/thumbnail/{side}").status_code == 200
+
+
+def test_a_still_picture_does_not_become_a_video(api: Api, photo: bytes) -> None:
+    upload = api.upload(photo, "photo.png")
+    answer = api.post("/jobs", json={"upload": upload, "options": {"format": "mp4"}})
+    assert "format mp4 does not suit a picture" in answer.text
+    assert answer.status_code == 422
+
+
 def test_cancel_and_retry(api: Api, live: Live) -> None:
     job = api.job(png(1000, 1000), **SLOW)
     api.wait(job["id"], ("running",))

@@ -9,8 +9,10 @@ from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field, create_model
 from starlette.requests import ClientDisconnect
 
+from crispen.enhance.naming import VIDEO_FORMATS
 from crispen.enhance.options import options
 from crispen.enhance.request import Request as Wanted
+from crispen.errors import UsageError
 from crispen.jobs.glance import Found
 from crispen.server.http.dependencies import (
     FolderOf,
@@ -98,6 +100,12 @@ async def enhance(
     bytes as the body. If the client disconnects, the job is cancelled.
     """
     requested = wanted(typed)
+    if requested.format in VIDEO_FORMATS:
+        raise UsageError(
+            f"format {requested.format} does not suit a picture that is enhanced in one call; "
+            "make a job of an animation",
+            field="format",
+        )
     await planning.answer(client, Question(kind="image", options=requested))
     with immediate.seat():
         limit = settings.max_upload_bytes
