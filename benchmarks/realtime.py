@@ -115,8 +115,9 @@ def encoders(source: Path, folder: Path, count: int = 60) -> None:
     codec = find_codec("h264", ".mp4")
     quick = codec.options(None, None, quick=True)
     choices = {
-        "superfast, crf 18": codec.options(None, "superfast"),
-        "default": codec.options(None, None),
+        "superfast, crf 18 (default)": codec.options(None, None),
+        "superfast without trying B-frames, crf 18": codec.options(None, None)
+        | {"b_strategy": "0"},
         "superfast, crf 20": codec.options(20, "superfast"),
         "superfast without B-frames, crf 18": codec.options(None, "superfast")
         | {"x264-params": "bframes=0"},

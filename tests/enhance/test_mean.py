@@ -62,6 +62,7 @@ KNOWN = {
     "photo-fast-x2": {"dither": 1.89, "halftone": 2.5},
     "photo-fast-x3": {"checkerboard": 1.11, "dither": 2.03, "halftone": 4.01},
     "photo-fast-x4": {"dither": 4.31, "halftone": 4.62},
+    "photo-live-x2": {"dither": 2.28, "halftone": 1.52},
     "photo-x2": {"checkerboard": 7.35, "dither": 2.21},
     "photo-x3": {"checkerboard": 1.97, "dither": 4.29, "halftone": 4.69},
     "photo-x4": {"checkerboard": 3.5, "halftone": 6.52},

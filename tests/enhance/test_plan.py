@@ -141,7 +141,7 @@ def test_a_named_quality_or_preset_outweighs_real_time() -> None:
     def options(**wanted: Any) -> dict[str, str]:
         return plan(Request(models=("espcn",), **wanted), CLIP, AT_HAND).encoder_options
 
-    assert options() == {"crf": "18", "preset": "superfast", "b_strategy": "0"}
+    assert options() == {"crf": "18", "preset": "superfast"}
     quick = options(realtime=True)
     assert options(realtime=True, crf=25.0) == quick | {"crf": "25"}
     assert options(realtime=True, preset="medium") == options(preset="medium")

@@ -27,8 +27,7 @@ class VideoCodec:
         preset: Default speed.
         presets: The choices, fastest last; empty if the codec has none.
         extra: Further options of the encoder.
-        usual: Further options where no preset was asked for.
-        quick: Options for real time in place of those and of the preset: faster, not as close.
+        quick: Options for real time in place of the preset: faster, not as close to the frames.
         preset_option: FFmpeg's name for the preset.
         max_crf: The worst quality.
         segment: Container of unfinished work. NUT holds any time base exactly.
@@ -48,7 +47,6 @@ class VideoCodec:
     preset: str | None
     presets: tuple[str, ...]
     extra: dict[str, str] = field(default_factory=dict)
-    usual: dict[str, str] = field(default_factory=dict)
     quick: dict[str, str] = field(default_factory=dict)
     preset_option: str = "preset"
     max_crf: int = 51
@@ -103,10 +101,9 @@ class VideoCodec:
         chosen = preset or self.preset
         if chosen is not None:
             options[self.preset_option] = chosen
-        if preset is None:
-            tuned = self.quick if quick else self.usual
+        if quick and preset is None:
             given = self.crf_options if crf is not None else ()
-            options |= {name: value for name, value in tuned.items() if name not in given}
+            options |= {name: value for name, value in self.quick.items() if name not in given}
         return options
 
 
