@@ -34,11 +34,14 @@ OPTIONAL = {
     "engines/torch.py": {"onnx", "torch"},
     "engines/_torch_operations.py": {"torch"},
     "evaluate/dists.py": {"safetensors"},
+    "evaluate/inception.py": {"safetensors"},
     "evaluate/ssimulacra2.py": {"ssimulacra2"},
     "media/picture/jxl.py": {"imagecodecs"},
     "media/picture/raw.py": {"rawpy"},
     "models/ncnn.py": {"onnx"},
     "lab/networks/spandrel_library.py": {"spandrel"},
+    "server/services/cluster_actor.py": {"ray"},
+    "server/services/cluster_launcher.py": {"ray"},
 }
 
 

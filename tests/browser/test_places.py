@@ -52,7 +52,7 @@ def test_models_say_what_they_are_for(server: Process, page: Page) -> None:
     clean = page.get_by_role("article", name="photo", exact=True)
     expect(clean).to_contain_text("Best quality")
     expect(clean).to_contain_text(re.compile(r"A 12-megapixel photo takes about [\d.]+ s"))
-    expect(page.get_by_role("article", name="photo-fast")).to_contain_text("Fastest")
+    expect(page.get_by_role("article", name="photo-live")).to_contain_text("Fastest")
     sample = clean.get_by_role("img", name="Sample after photo-x2")
     sample.scroll_into_view_if_needed()
     page.wait_for_function("i => i.complete && i.naturalWidth", arg=sample.element_handle())

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from crispen.enhance.plan import result_format
+from crispen.enhance.plan import plan, result_format
 from crispen.enhance.request import Request
 from crispen.errors import InputError, UsageError
 from crispen.jobs.file_kinds import PICTURES, UNWRITTEN, VIDEOS, Bounds, examine, renamed
 from crispen.media.image import open_image
+from crispen.models.athand import AtHand
 
 from .conftest import SOURCE
 
@@ -116,9 +117,9 @@ def test_paths_never_stand_in_errors() -> None:
     assert renamed(error, Path("/data/jobs/12/source"), "a.png") == "a.png: cut; see result.png"
 
 
-def test_a_picture_does_not_become_a_video() -> None:
+def test_only_what_moves_becomes_a_video_and_videos_no_still_pictures() -> None:
     with pytest.raises(UsageError, match="png, jpeg"):
-        result_format(Request(format="mp4"), SOURCE)
+        plan(Request(format="mp4"), SOURCE, AtHand())
     with pytest.raises(UsageError, match="mp4"):
         result_format(Request(format="png"), SOURCE.model_copy(update={"kind": "video"}))
 

@@ -184,14 +184,16 @@ class OpenVinoEngine:
 
         1.5 times the widest layer's input and output, for the layout changes around it, plus
         three or four copies of the three-channel picture in 32 bits. Measured: windows take 50 to
-        100 % of it; only the thinnest networks take a third more.
+        100 % of it; only the thinnest networks take a third more. In int8 the input and output of
+        the first and the last layer are in bf16 or fp32, and rounded beside it.
         """
         try:
             values = values_per_px(self._model.clone(), self.card)
         except FAILURES:  # errors in the model are reported when it runs
             return guessed_bytes_per_px(self.card)
         pictures = (36.0 if self.card.color == "luma" else 48.0) * self.card.scale**2
-        return 1.5 * values * (4 if self.precision == "fp32" else 2) + pictures
+        wide = self.precision == "fp32" or (self.precision == "int8" and not self._has_bf16())
+        return 1.5 * values * (4 if wide else 2) + pictures
 
     def _compile(self, model: ov.Model, device: str, precision: str) -> ov.CompiledModel:
         if precision == "int8":  # for layers that are not int8

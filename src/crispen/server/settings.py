@@ -289,6 +289,7 @@ ELSEWHERE = frozenset(
         "DATA",
         "DISTS",
         "FUZZ",
+        "INCEPTION",
         "LPIPS",
         "MODELS",
         "PAGE",

@@ -334,7 +334,7 @@ def test_a_video_that_could_not_be_delivered_is_not_made_again(bucket, clip, mon
     for name, value in _environment(bucket).items():
         monkeypatch.setenv(name, value)
     (done,) = run(["s3://pictures/in/clip.mp4"], "s3://pictures/out/")
-    assert done.status == "done"
+    assert done.status == "done", done.error
     assert done.notes == ("made by an earlier run, which could not upload it",)
     bucket.download_file("pictures", "out/clip.mp4", str(clip.with_name("back.mp4")))
     import av

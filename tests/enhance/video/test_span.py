@@ -168,7 +168,7 @@ def test_parts_that_cannot_be_are_refused_before_a_frame_is_read(
     def read(*_: object) -> None:
         raise AssertionError("frames are read")
 
-    monkeypatch.setattr("crispen.enhance.video.segment_run.read_frames", read)
+    monkeypatch.setattr("crispen.enhance.video.frame_flow.read_frames", read)
     with pytest.raises(UsageError, match=told):
         enhance_video(source, tmp_path / "b.mp4", 1, **given)
     assert names(tmp_path) == ["a.mp4"]
