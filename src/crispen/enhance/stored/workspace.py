@@ -22,6 +22,8 @@ from filelock import FileLock, Timeout
 from crispen.errors import OutputError
 
 _KEPT_S = 14 * 86400.0
+# A process that is just being started holds its parent's open locks until it has begun.
+_MOMENT_S = 1.0
 
 
 class Workspace:
@@ -64,7 +66,7 @@ class Workspace:
         try:
             place.mkdir(parents=True, exist_ok=True)
             self._sweep(root)
-            lock = FileLock(place / "lock", timeout=0)
+            lock = FileLock(place / "lock", timeout=_MOMENT_S)
             lock.acquire()
         except Timeout as error:
             raise OutputError(
