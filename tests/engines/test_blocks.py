@@ -9,7 +9,8 @@ import pytest
 import torch
 
 from crispen.engines import openvino as engine_module
-from crispen.engines._blocks import fold_columns, spread_kernels, unfold
+from crispen.engines._blocks import spread_kernels, unfold
+from crispen.engines._nodes import fold_columns
 from crispen.engines.onnxruntime import OnnxRuntimeEngine
 from crispen.engines.openvino import OpenVinoEngine
 from crispen.lab.export import to_onnx

@@ -17,25 +17,10 @@ import openvino as ov
 from numpy.typing import NDArray
 from openvino import opset14 as op
 
+from crispen.engines._nodes import convolve, plain_kernel
+
 BLOCK = 2
 SCALE = 2
-
-
-def fold_columns(kernel: NDArray[np.floating], step: int) -> NDArray[np.floating]:
-    """The kernel for an input whose `step` adjacent columns are channels.
-
-    Args:
-        kernel: ``(outputs, inputs, rows, columns)``, for a convolution with that stride;
-            `step` divides ``columns``.
-        step: Columns per channel group.
-
-    Returns:
-        ``(outputs, step · inputs, rows, columns / step)``, columns outermost in the channels.
-    """
-    outputs, inputs, rows, columns = kernel.shape
-    split = kernel.reshape(outputs, inputs, rows, columns // step, step)
-    folded: NDArray[np.floating] = split.transpose(0, 4, 1, 2, 3)
-    return folded.reshape(outputs, step * inputs, rows, columns // step)
 
 
 def spread_kernels(kernel: NDArray[np.floating]) -> NDArray[np.floating]:
@@ -92,14 +77,12 @@ def blocked(residual: ov.Output, parameters: list[ov.op.Parameter], name: str) -
     if last.get_type_name() != "Add":
         return None
     layer, bias = last.input_value(0).get_node(), last.input_value(1)
-    if layer.get_type_name() != "Convolution":
+    kernel = plain_kernel(layer)
+    if kernel is None:
         return None
-    weights, how = layer.input_value(1).get_node(), layer.get_attributes()
-    if weights.get_type_name() != "Constant" or how["auto_pad"] != "explicit":
+    how = layer.get_attributes()
+    if list(how["strides"]) != [1, 1]:
         return None
-    if list(how["strides"]) != [1, 1] or list(how["dilations"]) != [1, 1]:
-        return None
-    kernel = weights.data.astype(np.float32)
     begin, end = list(how["pads_begin"]), list(how["pads_end"])
     if len(kernel) != SCALE * SCALE * (BLOCK * BLOCK if folded else 1):
         return None
@@ -107,10 +90,8 @@ def blocked(residual: ov.Output, parameters: list[ov.op.Parameter], name: str) -
         return None  # its results are fewer than its pixels
     order = _folded_order() if folded else _order()
     step = 1 if folded else BLOCK
-    kernel = kernel[order] if folded else spread_kernels(kernel)
-    planes = op.convolution(
-        layer.input_value(0), op.constant(kernel), [step] * 2, begin, end, [1, 1]
-    )
+    kernels = kernel[order] if folded else spread_kernels(kernel)
+    planes = convolve(layer.input_value(0), kernels, begin, end, (step, step))
     answer = op.add(planes, op.gather(bias, op.constant(order), op.constant(np.int64(1))))
     answer.output(0).set_names({name})
     # A result would stay attached to the residual itself in graphs that are made of it.
@@ -124,9 +105,9 @@ def unfold(blocks: NDArray[np.unsignedinteger], answer: NDArray[np.unsignedinteg
         blocks: ``(h, w, 16)``.
         answer: ``(4 · h, 4 · w, 1)``, the same dtype; written.
     """
-    height, width, values = blocks.shape
+    height, width, _ = blocks.shape
     side = BLOCK * SCALE
     # Four pixels are moved as one number.
     group = np.dtype(f"u{side * blocks.itemsize}")
-    rows = blocks.reshape(height, width, values).view(group)
+    rows = blocks.view(group)
     answer.reshape(height, side, width * side).view(group)[...] = rows.transpose(0, 2, 1)

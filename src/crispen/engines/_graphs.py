@@ -27,6 +27,7 @@ from crispen.engines._nodes import (
     floats,
     integers,
     phases,
+    plain_kernel,
     planes,
     repeated,
     stepping,
@@ -46,23 +47,18 @@ def _residual(model: ov.Model) -> ov.Output | None:
     return None
 
 
-def _plain_kernel(node: ov.Node, columns: int) -> NDArray[np.float64] | None:
-    """The kernel of a convolution without dilation, or None.
+def _foldable_kernel(node: ov.Node, columns: int) -> NDArray[np.float64] | None:
+    """The kernel of a convolution that `_fold_color` can replace, or None.
 
     Args:
         node: Any node.
         columns: Of its input; a stride must divide them.
     """
-    if node.get_type_name() != "Convolution":
+    kernel = plain_kernel(node)
+    if kernel is None:
         return None
     how = node.get_attributes()
-    weights = node.input_value(1).get_node()
-    if weights.get_type_name() != "Constant" or how["auto_pad"] != "explicit":
-        return None
-    rows, step = how["strides"]
-    if rows != step or list(how["dilations"]) != [1, 1]:
-        return None
-    kernel: NDArray[np.float64] = weights.data.astype(np.float64)
+    step = how["strides"][1]
     padded = columns + how["pads_begin"][1] + how["pads_end"][1]
     return kernel if kernel.shape[3] % step == padded % step == 0 else None
 
@@ -166,7 +162,7 @@ def network_graph(
         values = op.convert(values, stored)
     for target in list(inputs[0].get_target_inputs()):
         node = target.get_node()
-        kernel = _plain_kernel(node, window.width) if cut is not None else None
+        kernel = _foldable_kernel(node, window.width) if cut is not None else None
         if kernel is None:
             target.replace_source_output(values.output(0))
         else:

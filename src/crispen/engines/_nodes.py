@@ -9,7 +9,6 @@ import openvino as ov
 from numpy.typing import NDArray
 from openvino import opset14 as op
 
-from crispen.engines._blocks import fold_columns
 from crispen.engines._eight_bits import rounded_weights
 from crispen.engines.base import View, view_of
 from crispen.media.resample import bicubic_phases
@@ -86,7 +85,7 @@ def floats(values: NDArray[np.floating] | float) -> ov.Node:
 
 
 def convolve(
-    x: ov.Node,
+    x: ov.Node | ov.Output,
     kernel: NDArray[np.floating],
     begin: list[int],
     end: list[int],
@@ -97,6 +96,23 @@ def convolve(
     if rounded:
         weights = rounded_weights(weights.output(0)).get_node()
     return op.convolution(x, weights, list(strides), begin, end, [1, 1])
+
+
+def fold_columns(kernel: NDArray[np.floating], step: int) -> NDArray[np.floating]:
+    """The kernel for an input whose `step` adjacent columns are channels.
+
+    Args:
+        kernel: ``(outputs, inputs, rows, columns)``, for a convolution with that stride;
+            `step` divides ``columns``.
+        step: Columns per channel group.
+
+    Returns:
+        ``(outputs, step · inputs, rows, columns / step)``, columns outermost in the channels.
+    """
+    outputs, inputs, rows, columns = kernel.shape
+    split = kernel.reshape(outputs, inputs, rows, columns // step, step)
+    folded: NDArray[np.floating] = split.transpose(0, 4, 1, 2, 3)
+    return folded.reshape(outputs, step * inputs, rows, columns // step)
 
 
 def stepping(
@@ -138,3 +154,18 @@ def phases(levels: ov.Node, scale: int, channels: int) -> ov.Node:
     around = integers(0, 2, 2, 0)
     padded = op.convert(op.pad(levels, around, around, "edge"), ov.Type.f32)
     return convolve(planes(padded), kernel.reshape(-1, channels, 5, 5), [0, 0], [0, 0])
+
+
+def plain_kernel(node: ov.Node) -> NDArray[np.float64] | None:
+    """The constant kernel of a convolution of one stride and without dilation, or None."""
+    if node.get_type_name() != "Convolution":
+        return None
+    how = node.get_attributes()
+    weights = node.input_value(1).get_node()
+    if weights.get_type_name() != "Constant" or how["auto_pad"] != "explicit":
+        return None
+    rows, columns = how["strides"]
+    if rows != columns or list(how["dilations"]) != [1, 1]:
+        return None
+    kernel: NDArray[np.float64] = weights.data.astype(np.float64)
+    return kernel

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib.metadata
 import os
 import re
@@ -91,6 +92,7 @@ def usable_cores() -> int:
     return os.cpu_count() or 1
 
 
+@functools.cache
 def _cpuinfo() -> str:
     """Linux's description of the CPU; empty on other systems."""
     try:

@@ -18,7 +18,6 @@ folder.
 from __future__ import annotations
 
 import functools
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -27,6 +26,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crispen.errors import InputError, MissingExtra, needs_extra
+from crispen.evaluate.weights_place import weights_place
 
 Floats = NDArray[np.float32]
 
@@ -155,12 +155,7 @@ def load_dists() -> Dists:
 
 def weights_folder() -> Path:
     """Where the weights are looked for."""
-    chosen = os.environ.get("CRISPEN_DISTS")
-    if chosen:
-        return Path(chosen).expanduser()
-    import platformdirs
-
-    return Path(platformdirs.user_data_dir("crispen", appauthor=False)) / "dists"
+    return weights_place("CRISPEN_DISTS", "dists")
 
 
 @functools.cache

@@ -14,7 +14,6 @@ The weights are not part of Crispen: ``inception-2015-12-05.safetensors``, made 
 from __future__ import annotations
 
 import functools
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crispen.errors import InputError, MissingExtra, needs_extra
+from crispen.evaluate.weights_place import weights_place
 
 FILE = "inception-2015-12-05.safetensors"
 ORIGIN = "weights-inception-2015-12-05-6726825d.pth"
@@ -186,12 +186,7 @@ def load_inception() -> Inception:
 
 def weights_file() -> Path:
     """Where the weights are looked for."""
-    chosen = os.environ.get("CRISPEN_INCEPTION")
-    if chosen:
-        return Path(chosen).expanduser()
-    import platformdirs
-
-    return Path(platformdirs.user_data_dir("crispen", appauthor=False)) / "inception" / FILE
+    return weights_place("CRISPEN_INCEPTION", "inception", FILE)
 
 
 @functools.cache
