@@ -5,7 +5,7 @@ what training its richer blocks costs more does not count. It is compared with t
 of one large product of matrices by PyTorch, in the same precision, with the same threads, measured
 right before.
 
-python benchmarks/training.py [photo-x2] [cpu] [seconds for each measurement]
+python benchmarks/training.py [photo-x2] [cpu] [seconds for each measurement] [KEY=VALUE …]
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from skimage.data import astronaut
 from torch.utils.flop_counter import FlopCounterMode
 
 from _table import print_table
-from crispen.lab.learner import make_pair
+from crispen.lab.learner import is_bf16, make_pair
 from crispen.lab.recipe import Recipe, load_recipe
 from crispen.lab.training import Trainer
 from crispen.media.image import Image, write_image
@@ -32,7 +32,7 @@ MATRIX_PX = {"cpu": 2048, "cuda": 8192}
 def matrix_peak(recipe: Recipe, device: torch.device, limit_s: float) -> float:
     """Operations per second of a product of large square matrices; the best of many."""
     side = MATRIX_PX.get(device.type, 4096)
-    kind = torch.bfloat16 if recipe.train.precision == "bf16" else torch.float32
+    kind = torch.bfloat16 if is_bf16(recipe, device) else torch.float32
     a, b = (torch.randn(side, side, device=device, dtype=kind) for _ in range(2))
     out, best = a @ b, float("inf")
     ends = time.perf_counter() + limit_s
@@ -82,7 +82,7 @@ def data_seconds(trainer: Trainer) -> float:
     return (time.perf_counter() - began) / repeats
 
 
-def main(name: str, device: str, limit_s: float) -> None:
+def main(name: str, device: str, limit_s: float, changes: list[str]) -> None:
     """Prints one table."""
     rows = []
     for threads in (1, 2) if device == "cpu" else (torch.get_num_threads(),):
@@ -92,7 +92,8 @@ def main(name: str, device: str, limit_s: float) -> None:
             pictures.mkdir()
             write_image(Image(astronaut()), pictures / "astronaut.png")
             recipe = load_recipe(
-                name, ["train.start=''", "validation.path=''", f"data.path='{pictures}'"]
+                name,
+                ["train.start=''", "validation.path=''", f"data.path='{pictures}'", *changes],
             )
             trainer = Trainer(recipe, Path(folder) / "run", device=device, compile_network=True)
             peak = matrix_peak(recipe, trainer.learner.device, limit_s / 4)
@@ -102,6 +103,7 @@ def main(name: str, device: str, limit_s: float) -> None:
             rows.append(
                 [
                     f"{threads}",
+                    "bf16" if trainer.learner.bf16 else "fp32",
                     f"{speed:.1f}",
                     f"{reached / 1e9:.0f}",
                     f"{peak / 1e9:.0f}",
@@ -113,6 +115,7 @@ def main(name: str, device: str, limit_s: float) -> None:
         f"Training {name} on {device}",
         [
             "threads",
+            "precision",
             "steps a second",
             "GFLOP/s",
             "matrix peak, GFLOP/s",
@@ -125,4 +128,4 @@ def main(name: str, device: str, limit_s: float) -> None:
 
 if __name__ == "__main__":
     given = [*sys.argv[1:], *("photo-x2", "cpu", str(SECONDS))[len(sys.argv) - 1 :]]
-    main(given[0], given[1], float(given[2]))
+    main(given[0], given[1], float(given[2]), given[3:])

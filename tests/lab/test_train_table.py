@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+import torch
 
 from crispen.errors import UsageError
+from crispen.lab import learner
 from crispen.lab.recipe import Recipe, load_recipe, recipe_text
 from crispen.lab.train_table import Train
 
@@ -21,6 +23,32 @@ def test_usual_values_are_those_of_the_papers() -> None:
     assert (free.ema, free.schedule) == (0, "constant")
     assert Train().betas == Train(optimizer="lion").betas == (0.9, 0.99)
     assert Train(optimizer="adan", betas=(0.9, 0.8, 0.7)).betas == (0.9, 0.8, 0.7)
+
+
+@pytest.mark.parametrize(
+    ("features", "slow", "device", "bf16"),
+    [
+        ((), False, "cpu", False),
+        (("AVX2", "bf16"), True, "cpu", False),
+        (("AVX2", "bf16"), False, "cpu", True),
+        (("AVX2", "bf16", "bf16 (AMX)"), False, "cpu", True),
+        ((), False, "cuda", True),
+    ],
+)
+def test_precision_is_what_is_faster_on_the_device_unless_it_is_said(
+    monkeypatch: pytest.MonkeyPatch,
+    recipe: Make,
+    features: tuple[str, ...],
+    slow: bool,
+    device: str,
+    bf16: bool,
+) -> None:
+    monkeypatch.setattr(learner, "cpu_features", lambda: features)
+    monkeypatch.setattr(learner, "has_slow_bf16", lambda: slow)
+    where = torch.device(device)
+    assert learner.is_bf16(recipe("upscale"), where) is bf16
+    assert learner.is_bf16(recipe("upscale", "train.precision=bf16"), where)
+    assert not learner.is_bf16(recipe("upscale", "train.precision=fp32"), where)
 
 
 @pytest.mark.parametrize("name", ["adan", "muon", "schedule-free"])

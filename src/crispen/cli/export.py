@@ -41,7 +41,9 @@ def export(
             "repeated; each is measured separately. By default the recipe's own.",
         ),
     ] = None,
-    licence: Annotated[str, typer.Option("--licence", help="Precision of the weights.")] = "MIT",
+    licence: Annotated[
+        str, typer.Option("--licence", help="Licence of the weights, for the card.")
+    ] = "MIT",
     overwrite: Overwrite = False,
     json: Json = False,
 ) -> None:

@@ -1,8 +1,8 @@
 """One optimiser step: degrades crops on the device, runs the network and minimises the loss.
 
-The layers run in bf16 if the recipe says so; the sum with a bicubic base, the loss and the weights
-stay in fp32. Everything random in a step comes from generators seeded from (seed, rank, step), so a
-step is a pure function of the weights and its number.
+The layers run in bf16 unless that is slower or the recipe says otherwise; the sum with a bicubic
+base, the loss and the weights stay in fp32. Everything random in a step comes from generators
+seeded from (seed, rank, step), so a step is a pure function of the weights and its number.
 """
 
 from __future__ import annotations
@@ -15,13 +15,14 @@ import torch
 from lightning.fabric import Fabric
 from torch import Tensor, nn
 
+from crispen.engines.devices import cpu_features, has_slow_bf16
 from crispen.errors import UsageError
 from crispen.lab.adversarial_training import Opponent
 from crispen.lab.compiling import compile_layers
 from crispen.lab.data import Batches, NamedTable, PairsTable
 from crispen.lab.data.augmentation import augmented
 from crispen.lab.data.bilevel import make_bilevel
-from crispen.lab.data.mixing import with_pages, with_patterns
+from crispen.lab.data.mixing import with_pages, with_patterns, with_soft
 from crispen.lab.degradations.pipeline import Pair, Pipeline
 from crispen.lab.losses import build_loss
 from crispen.lab.networks import Network, Output, build_network
@@ -34,7 +35,7 @@ from crispen.lab.schedule import rate_factor
 from crispen.lab.teacher import Teacher
 
 # Keys of the shares of synthetic crops.
-MADE_UP = ("bilevel", "pages", "patterns")
+MADE_UP = ("bilevel", "pages", "patterns", "soft")
 
 
 def make_network(recipe: Recipe) -> Network:
@@ -164,6 +165,8 @@ def make_pair(
         return augmented(pair, augment, generator) if trains else pair
     if index is None:
         return pipeline(target, generator)
+    if data.soft:
+        target = with_soft(target, data.soft, generator)
     if data.pages:
         target = with_pages(target, data.pages, generator)
     if data.bilevel:
@@ -172,6 +175,18 @@ def make_pair(
     if data.patterns:
         pair = with_patterns(pair, data.patterns, generator)
     return augmented(pair, augment, generator) if augment.used else pair
+
+
+def is_bf16(recipe: Recipe, device: torch.device) -> bool:
+    """Whether the layers are trained in bf16 on this device.
+
+    CPUs that lack it are many times slower in bf16, and Intel's without AMX 1.5 times
+    (benchmarks/training.py).
+    """
+    precision = recipe.train.precision
+    if precision == "auto":
+        return device.type != "cpu" or ("bf16" in cpu_features() and not has_slow_bf16())
+    return precision == "bf16"
 
 
 def _example(recipe: Recipe, device: torch.device) -> Tensor:
@@ -250,9 +265,10 @@ class Learner:
         self._statistics = [
             (mine, theirs[name]) for name, mine in self.average.named_buffers() if name in kept
         ]
+        self.bf16 = is_bf16(recipe, self.device)
         if compile_network:
             examples = [_example(part.recipe, self.device) for part in self.parts]
-            compile_layers(network, *examples, bf16=recipe.train.precision == "bf16")
+            compile_layers(network, *examples, bf16=self.bf16)
         self._core, self._step = fabric.setup(_Core(network), self.optimizer)
         self.opponent = (
             Opponent(
@@ -260,7 +276,7 @@ class Learner:
                 recipe.data.channels,
                 fabric,
                 recipe.train.seed,
-                bf16=recipe.train.precision == "bf16",
+                bf16=self.bf16,
             )
             if recipe.adversarial
             else None
@@ -314,8 +330,7 @@ class Learner:
             pair = make_pair(self.batches, index, now.pipeline, recipe, seed)
             x = pair.input.contiguous(memory_format=torch.channels_last)
             target = self.teacher(x, pair.target) if self.teacher else pair.target
-        bf16 = recipe.train.precision == "bf16"
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=bf16):
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.bf16):
             image, kl = self._core(x, pair.dials)
         loss, terms = self.losses(Output(image, kl), target)
         if fights:

@@ -59,7 +59,10 @@ class Train(Table):
     )
     clip: float = Field(0.0, ge=0, description="maximum norm of the gradient; 0: no limit")
     accumulate: int = Field(1, ge=1, description="batches per optimiser step")
-    precision: Literal["bf16", "fp32"] = Field("bf16", description="precision of the layers")
+    precision: Literal["auto", "bf16", "fp32"] = Field(
+        "auto",
+        description="precision of the layers; auto: bf16, and fp32 on CPUs where that is faster",
+    )
     seed: int = Field(0, ge=0, description="seed of weights, crops and noise")
     start: str = Field(
         "",

@@ -222,6 +222,7 @@ class Trainer:
             epoch=self.keeper.epoch(self.step),
             parameters=parameter_count(self.learner.average.merged()),
             device=hardware(self.fabric.device, self.fabric.world_size),
+            precision="bf16" if self.learner.bf16 else "fp32",
             best=self.keeper.best,
             data={
                 "digest": batches.digest,

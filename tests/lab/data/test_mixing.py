@@ -1,4 +1,4 @@
-"""Drawn pages and patterns take their share of a batch."""
+"""Soft crops, drawn pages and patterns take their share of a batch."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from crispen.errors import UsageError
-from crispen.lab.data.mixing import with_pages, with_patterns
+from crispen.lab.data.mixing import with_pages, with_patterns, with_soft
 from crispen.lab.degradations.pipeline import Pair
 from crispen.lab.learner import make_pipeline
 from crispen.lab.recipe import read_recipe
@@ -28,6 +28,22 @@ def test_a_share_of_the_crops_becomes_pages_the_same_for_the_same_seed() -> None
     assert 5 < changed(mixed, crops) < 28
     assert torch.equal(mixed, with_pages(crops, 0.25, generator()))
     assert with_pages(crops, 0.0, generator()) is crops
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_share_of_the_crops_becomes_soft_and_keeps_its_mean(channels: int) -> None:
+    crops = torch.rand(60, channels, 48, 48, generator=generator())
+    kept = crops.clone()
+    mixed = with_soft(crops, 0.5, generator())
+    assert torch.equal(crops, kept)
+    soft = (mixed != crops).flatten(1).any(1)
+    assert 18 < int(soft.sum()) < 42
+    # White noise loses most of its steps from pixel to pixel, and nothing of its mean.
+    steps = [x[soft].diff(dim=-1).square().mean((1, 2, 3)) for x in (mixed, crops)]
+    assert (steps[0] < 0.7 * steps[1]).all()
+    assert (mixed - crops).mean((1, 2, 3)).abs().max() < 0.02
+    assert torch.equal(mixed, with_soft(crops, 0.5, generator()))
+    assert with_soft(crops, 0.0, generator()) is crops
 
 
 @pytest.mark.parametrize("scale", [1, 2, 4])

@@ -1,7 +1,8 @@
-"""Crops that photographs do not provide, mixed into a batch: drawn pages and patterns.
+"""Crops that sharp photographs do not provide, mixed into a batch: soft ones, pages and patterns.
 
-Both come from `crispen.lab.data.drawn`. A page takes the place of a target, and is degraded like
-the photographs. A pattern takes the place of an input and of its target.
+A soft crop or a drawn page takes the place of a target, and is degraded like the photographs. A
+pattern takes the place of an input and of its target. Pages and patterns come from
+`crispen.lab.data.drawn`.
 """
 
 from __future__ import annotations
@@ -12,8 +13,51 @@ from torch import Generator, Tensor
 from torch.nn import functional as F
 
 from crispen.lab.data.drawn import page, pattern
+from crispen.lab.degradations import kernels
+from crispen.lab.degradations.filtering import convolve_axes
 from crispen.lab.degradations.pipeline import Pair
+from crispen.lab.degradations.resampling import Kernel, resample
 from crispen.lab.networks.base import bicubic_kernel, bicubic_planes
+
+# How soft: the standard deviation of a blur in pixels of the target, or the fraction of its side
+# that a picture had before it was enlarged.
+_SOFT_SIGMA, _SOFT_PART = (0.5, 2.5), (0.35, 0.85)
+_SOFT_ENLARGING: tuple[Kernel, ...] = ("bilinear", "bicubic", "lanczos")
+
+
+def with_soft(crops: Tensor, share: float, generator: Generator) -> Tensor:
+    """Makes about `share` of the crops soft: half of them blurred, half enlarged from smaller ones.
+
+    Many pictures were out of focus or enlarged before they were shrunk. A network that has only
+    learned from sharp ones makes edges that were never there.
+
+    Args:
+        crops: ``(N, C, side, side)`` in [0, 1].
+        share: From 0 to 1.
+        generator: On the crops' device; decides which, and how soft.
+
+    Returns:
+        The same shape; the same tensor if none was chosen.
+    """
+    chosen, rng = _chosen(len(crops), share, generator)
+    if not chosen:
+        return crops
+    mixed = crops.clone()
+    for i in chosen:
+        mixed[i] = _softened(mixed[i : i + 1], rng)[0]
+    return mixed
+
+
+def _softened(crop: Tensor, rng: np.random.Generator) -> Tensor:
+    if rng.random() < 0.5:
+        radius = kernels.reach(_SOFT_SIGMA[1])
+        offsets = torch.arange(-radius, radius + 1, dtype=crop.dtype, device=crop.device)
+        sigma = crop.new_tensor(np.exp(rng.uniform(*np.log(_SOFT_SIGMA))))
+        return convolve_axes(crop, kernels.gaussian(sigma, offsets))
+    side = crop.shape[-1]
+    small = max(4, round(side * rng.uniform(*_SOFT_PART)))
+    method = _SOFT_ENLARGING[rng.integers(len(_SOFT_ENLARGING))]
+    return resample(resample(crop, small, small, "area"), side, side, method).clamp(0, 1)
 
 
 def with_pages(crops: Tensor, share: float, generator: Generator) -> Tensor:

@@ -66,6 +66,13 @@ class DataKind(Table):
         description="share of the crops that are patterns (checkerboards, dithering, halftone), "
         "which the network learns to enlarge as bicubic does; for rgb, not for pairs",
     )
+    soft: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="share of the crops that are blurred, or enlarged from smaller ones, before "
+        "anything else: the network learns to leave soft pictures soft; not for pairs",
+    )
     stride: int = Field(0, ge=0, description="spacing of the grid of crops; 0: crops anywhere")
     epoch: int = Field(
         0,
