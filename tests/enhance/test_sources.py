@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import tracemalloc
 from collections.abc import Callable
@@ -65,7 +66,7 @@ def test_folders_come_in_order_and_once() -> None:
     # A folder below another one, and a file in it, change nothing.
     assert sources(tree("in"), tree("in/b"), "in/b/1.png")[1] == [*right, [], []]
     first = sources("in/b/1.png", tree("in"))[1]
-    assert sorted(name for group in first for name in group) == sorted(sum(right, []))
+    assert sorted(name for group in first for name in group) == sorted(itertools.chain(*right))
 
 
 def test_a_file_is_found_by_its_real_path_only_if_the_walk_finds_it(here: Path) -> None:
