@@ -106,6 +106,10 @@ class Task:
     ) -> None:
         self._emit(finished=True)
 
+    def expect(self, total: float | None) -> None:
+        """Correct the amount in all; shown with the next step."""
+        self._total = total
+
     def advance(self, amount: float = 1.0) -> None:
         """Say that `amount` more is done; raises `Cancelled` if it should stop."""
         self._done += amount

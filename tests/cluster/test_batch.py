@@ -5,17 +5,21 @@ from __future__ import annotations
 import hashlib
 import json
 import random
+import shutil
 import signal
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
 from crispen.cluster import batch as cluster
 from crispen.cluster import clips, pictures
+from crispen.cluster.pool import Supply
+from crispen.cluster.worker import Setup, Worker
 from crispen.enhance import batch
 from crispen.enhance.outcome import Options, Outcome
 from crispen.enhance.record import NAME
@@ -232,6 +236,50 @@ def test_a_file_that_fails_does_not_stop_the_rest(
     for one in alone:
         there = outcomes[Path(one.source).name]
         assert there.error == one.error.replace("/one/", "/out/")
+
+
+class Alone:
+    """In place of `pool.Pool`: a worker in this process, so that no Ray is needed."""
+
+    def __init__(self, ray: object, setup: Setup, share: object) -> None:
+        self.folders = setup.folders
+        self.worker = Worker(setup)
+
+    def run(self, supply: Supply) -> Iterator[None]:
+        while not supply.finished:
+            task = supply.next(1)
+            if task is not None:
+                task.done(task.work()(self.worker), "here")
+            supply.tick()
+            yield
+
+    def close(self) -> None:
+        self.worker.batch.enhancer.close()
+
+
+def test_files_are_listed_as_they_are_sent(
+    photos: Path, expected: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A picture that is gone by then is not missed, and one that has come is taken as well."""
+    here = tmp_path / "in"
+    shutil.copytree(photos, here)
+    monkeypatch.setattr(cluster, "connected", nullcontext)
+    monkeypatch.setattr(cluster, "Pool", Alone)
+    told: list[Outcome] = []
+
+    def report(outcome: Outcome) -> None:
+        if not told:
+            (here / "below/p11.webp").unlink()
+            shutil.copy(here / "p00.png", here / "below/p99.png")
+        told.append(outcome)
+
+    out = tmp_path / "out"
+    cluster.enhance_all([str(here)], f"{out}/", OPTIONS, report=report, address="here")
+    assert Counter(o.status for o in told) == {"done": 13}
+    made = hashes(out)
+    assert made.pop("below/p99.png") == expected["p00.png"]
+    assert made == {k: v for k, v in expected.items() if k != "below/p11.webp"}
+    assert left_over(out) == []
 
 
 def test_an_address_where_nobody_answers_is_told_in_one_line(tmp_path: Path, photos: Path) -> None:

@@ -30,6 +30,21 @@ def test_each_has_a_place_of_its_own_beside_its_result(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_folders_without_drafts_are_left_when_the_next_begins(tmp_path: Path) -> None:
+    """Each is locked by an open file, and a tree may have very many."""
+    drafts = Drafts()
+    for number in range(4):
+        (tmp_path / f"{number}").mkdir()
+    kept = drafts.path(tmp_path / "0/a.png")
+    for number in (1, 2, 3):
+        drafts.drop(drafts.path(tmp_path / f"{number}/a.png"))
+    assert sorted(path.parts[-2] for path in tmp_path.glob("*/.crispen.*.drafts")) == ["0", "3"]
+    drafts.drop(kept)
+    assert drafts.path(tmp_path / "1/a.png").parent.is_dir()
+    drafts.close()
+    assert not [*tmp_path.glob("*/.*")]
+
+
 def test_what_dead_runs_left_goes_and_what_lives_stays(tmp_path: Path) -> None:
     alive = Drafts()
     kept = alive.path(tmp_path / "a.png")

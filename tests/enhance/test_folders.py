@@ -3,12 +3,13 @@
 import json
 import os
 import socket
+from pathlib import Path
 
 import pytest
 from PIL import Image as PilImage
 
 from crispen.cli.main import main
-from crispen.enhance.folders import expand, skipped_files
+from crispen.enhance.folders import Tree, skipped_files
 from crispen.errors import InputError
 from crispen.media.format_choice import is_image_name
 
@@ -21,7 +22,8 @@ def folder(tmp_path, monkeypatch):
 
 
 def listing(text):
-    return expand(str(text), recursive=False, skip=None, wanted=is_image_name)
+    tree = Tree(Path(text), recursive=False, skip=None, wanted=is_image_name)
+    return [*tree.found()], [*tree.strangers()]
 
 
 def test_what_is_not_read_is_known_by_kind_and_reason(folder):
@@ -33,7 +35,7 @@ def test_what_is_not_read_is_known_by_kind_and_reason(folder):
     (folder / "photo").write_bytes((folder / "a.png").read_bytes())
     (folder / "photo.png_large").write_bytes((folder / "a.png").read_bytes())
     os.mkfifo(folder / "pipe.png")
-    kinds = {s.path.name: (s.kind, s.why) for s in listing(folder).strangers}
+    kinds = {s.path.name: (s.kind, s.why) for s in listing(folder)[1]}
     assert kinds == {
         "b.psd": (
             "PSD",
@@ -53,7 +55,7 @@ def test_what_an_extra_would_read_names_it(folder, monkeypatch):
 
     monkeypatch.setattr(format_choice, "_is_there", lambda package: False)
     (folder / "b.NEF").write_bytes(b"MM\0*")
-    (stranger,) = listing(folder).strangers
+    _, (stranger,) = listing(folder)
     assert stranger.kind == "NEF"
     assert "pip install 'crispen[raw]'" in stranger.why
 
@@ -61,7 +63,7 @@ def test_what_an_extra_would_read_names_it(folder, monkeypatch):
 def test_sockets_and_devices_are_not_opened(folder):
     with socket.socket(socket.AF_UNIX) as made:
         made.bind("b.png")
-        assert [s.kind for s in listing(".").strangers] == ["socket"]
+        assert [s.kind for s in listing(".")[1]] == ["socket"]
 
 
 def test_a_folder_of_nothing_else_says_of_what(folder):

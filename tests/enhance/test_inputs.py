@@ -12,8 +12,14 @@ from crispen.errors import UsageError
 PICTURES = {".png", ".jpg", ".bmp"}
 
 
+def apart(jobs, problems):
+    """The jobs that can be done, and all reasons why others cannot."""
+    refused = [(job.source_name, job.problem) for job in jobs if job.problem is not None]
+    return [job for job in jobs if job.problem is None], [*problems, *refused]
+
+
 def plan(inputs, output=None, *, label="x2", format=None, recursive=False):
-    jobs, problems, _ = plan_jobs(
+    found = plan_jobs(
         [str(i) for i in inputs],
         None if output is None else str(output),
         label=label,
@@ -22,7 +28,11 @@ def plan(inputs, output=None, *, label="x2", format=None, recursive=False):
         is_picture=lambda path: path.suffix in PICTURES,
         is_video=lambda path: path.suffix in {".mp4", ".avi"},
     )
-    return jobs, problems
+    jobs = [*found.jobs]
+    assert len(found.jobs) == len(jobs)
+    for video in (False, True):
+        assert found.jobs.count(video=video) == sum(job.video == video for job in jobs)
+    return apart(jobs, found.problems)
 
 
 def results(inputs, output=None, **more):

@@ -33,6 +33,8 @@ def results(inputs, output=None):
         is_video=lambda path: path.suffix in {".mkv", ".avi"},
     )
     assert not problems
+    jobs = [*jobs]
+    assert not any(job.problem for job in jobs)
     return {str(job.source): str(job.result) for job in jobs}
 
 

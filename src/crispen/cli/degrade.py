@@ -160,6 +160,8 @@ def degrade(
             facts: dict[str, Any] = {"source": job.source_name, "target": job.result_name}
             began = time.monotonic()
             try:
+                if job.problem is not None:
+                    raise job.problem
                 facts |= _one(job, order, work.check)
                 facts |= {"status": "done", "seconds": round(time.monotonic() - began, 3)}
             except Cancelled:
@@ -169,13 +171,14 @@ def degrade(
                 failures.append(error)
                 facts |= {"status": "failed", "error": _line(error)}
             _tell(facts, json, to_stderr)
+            task.expect(len(jobs))  # files come and go meanwhile
             task.advance()
-    if strangers and json:
+    if json:
         for stranger in strangers:
             about = {"status": "unread", "kind": stranger.kind, "error": stranger.why}
             _tell({"source": str(stranger.path), **about}, json, to_stderr)
-    elif strangers:
-        typer.echo(skipped_files(stranger.kind for stranger in strangers), err=to_stderr)
+    elif unread := skipped_files(stranger.kind for stranger in strangers):
+        typer.echo(unread, err=to_stderr)
     if not failures:
         return 0
     wrong = all(isinstance(failure, UsageError) for failure in failures)

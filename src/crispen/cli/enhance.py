@@ -283,7 +283,7 @@ def _previewed(
         is_picture=is_image_name,
         is_video=is_video_name,
     )
-    result = planned.jobs[0].result if planned.jobs else None
+    result = next((job.result for job in planned.jobs), None)
     if result is None:
         raise UsageError("--preview has no place for its files; give -o NAME.mp4")
     with progress(json) as work:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,8 +21,10 @@ from crispen.cluster.worker import Setup
 from crispen.enhance import batch as batches
 from crispen.enhance.enhancer import DEFAULT_MEMORY_BYTES
 from crispen.enhance.file_work import Batch
+from crispen.enhance.inputs import Jobs
 from crispen.enhance.outcome import Options, Outcome
 from crispen.enhance.results import Job
+from crispen.errors import CrispenError
 from crispen.media.picture.byte_source import is_pipe
 from crispen.media.video.animation import is_picture
 from crispen.progress import Progress
@@ -52,30 +55,28 @@ def enhance_all(
         keep: Return all outcomes; otherwise they are only reported.
     """
 
-    def workers(jobs: Iterable[Job], batch: Batch) -> Iterator[Outcome]:
+    def workers(jobs: Jobs, batch: Batch) -> Iterator[Outcome]:
         return worked_off(jobs, batch, address)
 
     return batches.enhance_all(inputs, output, options, progress, report, workers, keep=keep)
 
 
-def worked_off(jobs: Iterable[Job], batch: Batch, address: str) -> Iterator[Outcome]:
+def worked_off(jobs: Jobs, batch: Batch, address: str) -> Iterator[Outcome]:
     """What became of each file, in the order in which they are done."""
-    far: list[Job] = []
-    for job in jobs:
-        pipes = job.source is None or job.result is None or is_pipe(job.source)
-        # What comes and goes through pipes does so here; so does what is only here a video.
-        if pipes or (job.video and job.source is not None and is_picture(job.source)):
+    stayed = Counter[bool]()
+    for job in jobs if jobs.typed or jobs.count(video=True) else ():
+        if _stays(job):
+            stayed[job.video] += 1
             yield batch.one(job)
-        else:
-            far.append(job)
-    if not far:
+    videos, others = (jobs.count(video=video) - stayed[video] for video in (True, False))
+    if not videos and not others:
         return
     told: deque[Outcome] = deque()
     drafts = Drafts()
-    pictures = Pictures([j for j in far if not j.video], batch, drafts, told.append)
-    clips = Clips([j for j in far if j.video], batch, told.append)
+    pictures = Pictures(_sent(jobs, others, video=False), others, batch, drafts, told.append)
+    clips = Clips(_sent(jobs, videos, video=True), videos, batch, told.append)
     with connected(address) as ray:
-        pool = Pool(ray, _setup(batch, far), _share(batch.options))
+        pool = Pool(ray, _setup(batch, jobs.folders), _share(batch.options))
         nodes = _Nodes(batch.progress)
         try:
             for _ in pool.run(_Both(clips, pictures)):
@@ -87,6 +88,20 @@ def worked_off(jobs: Iterable[Job], batch: Batch, address: str) -> Iterator[Outc
             clips.close()
             drafts.close()
             nodes.close()
+
+
+def _stays(job: Job) -> bool:
+    """Whether it is done here: what comes and goes through pipes, and what is only here a video."""
+    if job.source is None or job.result is None or is_pipe(job.source):
+        return True
+    with suppress(CrispenError):  # who reads it says why it cannot be read
+        return job.video and is_picture(job.source)
+    return False
+
+
+def _sent(jobs: Jobs, count: int, *, video: bool) -> Iterator[Job]:
+    """The jobs of a kind that others do."""
+    return (job for job in (jobs if count else ()) if job.video == video and not _stays(job))
 
 
 class _Both:
@@ -141,7 +156,7 @@ class _Nodes:
             task.__exit__(None, None, None)
 
 
-def _setup(batch: Batch, jobs: Sequence[Job]) -> Setup:
+def _setup(batch: Batch, folders: Sequence[Path]) -> Setup:
     threads = batch.options.threads or 1
     settings = {video: record.settings for video, record in batch.records.items()}
     return Setup(
@@ -151,18 +166,9 @@ def _setup(batch: Batch, jobs: Sequence[Job]) -> Setup:
         batch.target,
         settings,
         pack(batch.at_hand),
-        _roots(jobs),
+        # One that holds all; those of results are made on the way.
+        (Path(os.path.commonpath([folder.absolute() for folder in folders])),),
     )
-
-
-def _roots(jobs: Sequence[Job]) -> tuple[Path, ...]:
-    """The folders of the sources, as few as possible; those of results are made on the way."""
-    return (Path(os.path.commonpath([str(_folder(job)) for job in jobs])),)
-
-
-def _folder(job: Job) -> Path:
-    assert job.source is not None
-    return job.source.absolute().parent
 
 
 def _share(options: Options) -> Share:

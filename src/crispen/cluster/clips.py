@@ -16,6 +16,7 @@ from dataclasses import replace
 from typing import Any
 
 from crispen.cluster.segment_work import DONE, Failure, SegmentWork, draft_of
+from crispen.cluster.stream import Stream
 from crispen.cluster.tries import Tries
 from crispen.engines.devices import usable_cores
 from crispen.enhance.file_work import Batch, attempt, failed, video_outcome
@@ -35,17 +36,18 @@ class Clips:
     """All videos of a batch; see `pool.Supply`.
 
     Args:
-        jobs: Which.
+        jobs: Which; taken one by one.
+        count: About how many there are.
         batch: What they need.
         tell: Called with each outcome.
     """
 
     hurries = False
 
-    def __init__(self, jobs: Iterable[Job], batch: Batch, tell: Tell) -> None:
+    def __init__(self, jobs: Iterable[Job], count: int, batch: Batch, tell: Tell) -> None:
         self._batch = batch
         self._tell = tell
-        self._jobs = deque(jobs)
+        self._jobs = Stream(jobs, count)
         self._open: list[Clip] = []
 
     @property

@@ -27,7 +27,7 @@ class Drafts:
 
     def __init__(self) -> None:
         self._name = f".crispen.{secrets.token_hex(4)}.drafts"
-        self._locks: dict[Path, FileLock] = {}
+        self._open: dict[Path, tuple[FileLock, set[Path]]] = {}
         self._numbers = itertools.count()
 
     def path(self, result: Path) -> Path:
@@ -38,10 +38,12 @@ class Drafts:
         """
         folder = result.parent / self._name
         try:
-            if folder not in self._locks:
+            if folder not in self._open:
+                self._close_unused()
                 sweep(result.parent)
                 folder.mkdir()
-                self._locks[folder] = lock = FileLock(folder / "lock", timeout=0)
+                lock = FileLock(folder / "lock", timeout=0)
+                self._open[folder] = lock, set()
                 lock.acquire()
             place = folder / f"{next(self._numbers)}"
             place.mkdir()
@@ -49,19 +51,31 @@ class Drafts:
             raise OutputError(
                 f"{result}: cannot be written ({error.strerror}); choose another -o"
             ) from error
+        self._open[folder][1].add(place)
         return place / result.name
 
     def drop(self, draft: Path) -> None:
         """Remove a draft that is no longer needed."""
-        shutil.rmtree(draft.parent, ignore_errors=True)
+        place = draft.parent
+        shutil.rmtree(place, ignore_errors=True)
+        if place.parent in self._open:
+            self._open[place.parent][1].discard(place)
 
     def close(self) -> None:
         """Remove all of them."""
-        for folder, lock in self._locks.items():
-            shutil.rmtree(folder, ignore_errors=True)
-            lock.release()
-            shutil.rmtree(folder, ignore_errors=True)  # where open files cannot be removed
-        self._locks.clear()
+        for folder in [*self._open]:
+            self._close(folder)
+
+    def _close_unused(self) -> None:
+        """A lock is an open file, of which a process can have about a thousand."""
+        for folder in [folder for folder, (_, places) in self._open.items() if not places]:
+            self._close(folder)
+
+    def _close(self, folder: Path) -> None:
+        lock, _ = self._open.pop(folder)
+        shutil.rmtree(folder, ignore_errors=True)
+        lock.release()
+        shutil.rmtree(folder, ignore_errors=True)  # where open files cannot be removed
 
 
 def sweep(folder: Path) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from crispen.cluster.drafts import Drafts
+from crispen.cluster.stream import Stream
 from crispen.cluster.tries import Tries
 from crispen.cluster.worker import Worker
 from crispen.enhance.file_work import Batch, attempt, failed
@@ -66,17 +66,20 @@ class Pictures:
     """All pictures of a batch; see `pool.Supply`.
 
     Args:
-        jobs: Which.
+        jobs: Which; taken one by one.
+        count: About how many there are.
         batch: What they need.
         drafts: Where they are until they are whole.
         tell: Called with each outcome.
     """
 
-    def __init__(self, jobs: Iterable[Job], batch: Batch, drafts: Drafts, tell: Tell) -> None:
+    def __init__(
+        self, jobs: Iterable[Job], count: int, batch: Batch, drafts: Drafts, tell: Tell
+    ) -> None:
         self.batch = batch
         self.drafts = drafts
         self._tell = tell
-        self._items = deque(_Item(job) for job in jobs)
+        self._items = Stream(map(_Item, jobs), count)
         self._under_way = 0
         self._mean_s = 0.0
         self.hurries = False
@@ -97,7 +100,7 @@ class Pictures:
         until = time.monotonic() + _LOOKING_S
         chunk: list[tuple[_Item, Path]] = []
         while self._items and len(chunk) < size and time.monotonic() < until:
-            if chunk and self._items[0].suspect:
+            if chunk and self._items.first.suspect:
                 break
             item = self._items.popleft()
             draft = self._begun(item.job)

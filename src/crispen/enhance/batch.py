@@ -14,7 +14,7 @@ A result that the person named (``-o photo-large.png``) is never skipped.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -22,7 +22,7 @@ from typing import Any
 from crispen.enhance.chain import Lineup
 from crispen.enhance.enhancer import Enhancer
 from crispen.enhance.file_work import Batch
-from crispen.enhance.inputs import Inputs, plan_jobs
+from crispen.enhance.inputs import Inputs, Jobs, Strangers, plan_jobs
 from crispen.enhance.kinds import check_kinds
 from crispen.enhance.modelfile import ModelFiles
 from crispen.enhance.naming import check_format, picture_format
@@ -39,7 +39,7 @@ from crispen.progress import Progress
 
 __all__ = ["Arriving", "Options", "Outcome", "Workers", "enhance_all", "exit_code"]
 
-Workers = Callable[[Iterable[Job], Batch], Iterator[Outcome]]
+Workers = Callable[[Jobs, Batch], Iterator[Outcome]]
 """Works off the files of a batch, and says what became of each as soon as it is known."""
 
 Arriving = Callable[[Callable[[], Sequence[Job]]], Iterator[Job]]
@@ -47,6 +47,8 @@ Arriving = Callable[[Callable[[], Sequence[Job]]], Iterator[Job]]
 
 See `crispen.enhance.arrivals`.
 """
+
+_NOTHING = Inputs(Jobs(lambda: iter(())), [], Strangers(()))
 
 
 def enhance_all(
@@ -114,12 +116,13 @@ def enhance_all(
             is_picture=is_image_name,
             is_video=is_video_name,
         )
-        jobs, problems, strangers = plan() if arriving is None else Inputs([], [], [])
-        kinds = {job.video for job in jobs} or {False, True}
+        jobs, problems, strangers = plan() if arriving is None else _NOTHING
+        kinds = {video for video in (False, True) if jobs.count(video=video)} or {False, True}
         check_kinds(
             request,
             ["video" if video else "image" for video in kinds],
-            animated=any(job.animated for job in jobs),
+            # It matters only where there are no pictures.
+            animated=kinds == {True} and any(job.animated for job in jobs),
         )
         if request.format is not None:
             check_format(request.format, pictures=False in kinds, videos=True in kinds)
@@ -127,7 +130,7 @@ def enhance_all(
         if arriving is not None:
             with suppress(UsageError):  # then videos are not taken
                 lineups[True] = check(requests[True], "video", at_hand)
-        elif any(job.video for job in jobs):
+        elif jobs.count(video=True):
             lineups[True] = check(requests[True], "video", at_hand)
         for text, error in problems:
             tell(Outcome(text, "", "failed", error=str(error), exit_code=error.exit_code))
@@ -136,14 +139,20 @@ def enhance_all(
             for video, lineup in lineups.items()
         }
         batch = Batch(options, requests, at_hand, enhancer, target, records, progress)
-        flow: Iterable[Job] = jobs
+        flow = jobs
         if arriving is not None:
-            flow = arriving(lambda: [job for job in plan().jobs if job.video in lineups])
+
+            def there() -> list[Job]:
+                return [j for j in plan().jobs if j.video in lineups and j.problem is None]
+
+            flow = Jobs(lambda: arriving(there))
         done = map(batch.one, flow) if workers is None else workers(flow, batch)
         with progress.task("files", len(jobs) or None, "files") as task:
             for outcome in done:
                 tell(outcome)
+                task.expect(len(jobs) or None)  # files come and go meanwhile
                 task.advance()
+            task.expect(len(jobs) or None)
         for stranger in strangers:
             tell(Outcome(str(stranger.path), "", "unread", error=stranger.why, kind=stranger.kind))
     return outcomes

@@ -66,9 +66,12 @@ class Batch:
         """The outcome if there is nothing to do; otherwise there is room for the result.
 
         Raises:
+            CrispenError: The job's own problem.
             OutputError: The result is there, made otherwise, and may not be replaced; or it cannot
                 be written.
         """
+        if job.problem is not None:
+            raise job.problem
         if _finished(job, self.options, self.records[job.video]):
             return Outcome(job.source_name, job.result_name, "skipped")
         if job.result is not None:

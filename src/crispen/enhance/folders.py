@@ -1,7 +1,8 @@
 """Resolves names on a command line: files, folders, patterns, and the files skipped in them.
 
 Only regular files are taken from a folder. Skipped files are counted by kind, so that nobody
-thinks that a folder is done while half of it has an unsupported format.
+thinks that a folder is done while half of it has an unsupported format. Folders are read one at a
+time and never held as a whole, since there may be millions of files below one.
 """
 
 from __future__ import annotations
@@ -10,9 +11,11 @@ import glob
 import os
 import stat
 from collections import Counter
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 from crispen.errors import InputError, MissingExtra, MissingInput
 from crispen.media.format_choice import needs_more
@@ -57,35 +60,171 @@ class Stranger:
     why: str
 
 
-@dataclass(slots=True)
-class Listing:
-    """The files of a folder, a pattern or a name."""
+class Contents(NamedTuple):
+    """The names in a folder, without hidden ones; each list is sorted.
 
-    found: list[Found] = field(default_factory=list)
-    strangers: list[Stranger] = field(default_factory=list)
+    Attributes:
+        files: Names of files to enhance.
+        links: Those of `files` that are symbolic links.
+        strangers: Names of files to skip.
+        folders: Names of the folders to look into.
+    """
+
+    files: list[str]
+    links: set[str]
+    strangers: list[str]
+    folders: list[str]
 
 
-def expand(
-    text: str, *, recursive: bool, skip: Path | None, wanted: Callable[[Path], bool]
-) -> Listing:
-    """The files of an argument.
+@dataclass(frozen=True)
+class Tree:
+    """A folder whose files are enhanced.
+
+    Attributes:
+        path: As typed.
+        recursive: Look into folders below it.
+        skip: A folder below it to skip: that of the results.
+        wanted: Decides by name whether to take a file.
+    """
+
+    path: Path
+    recursive: bool
+    skip: Path | None
+    wanted: Callable[[Path], bool]
+
+    @cached_property
+    def real(self) -> str:
+        """Its path without links."""
+        return os.path.realpath(self.path)
+
+    @cached_property
+    def _skipped(self) -> str | None:
+        return None if self.skip is None else os.path.realpath(self.skip)
+
+    def look(self, folder: str) -> Contents:
+        """The names in one of its folders.
+
+        Raises:
+            OSError: The folder cannot be read.
+        """
+        found = Contents([], set(), [], [])
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.name.startswith("."):
+                    continue
+                if _is_folder(entry):
+                    if self._enters(entry):
+                        found.folders.append(entry.name)
+                elif _is_file(entry) and self.wanted(Path(entry.name)):
+                    found.files.append(entry.name)
+                    if entry.is_symlink():
+                        found.links.add(entry.name)
+                else:
+                    found.strangers.append(entry.name)
+        for names in (found.files, found.strangers, found.folders):
+            names.sort()
+        return found
+
+    def folders(self) -> Iterator[tuple[str, Contents]]:
+        """Each of its folders before those below it; one that is gone by then is left out.
+
+        Raises:
+            InputError: A folder cannot be read.
+        """
+        waiting = [os.fspath(self.path)]
+        while waiting:
+            folder = waiting.pop()
+            try:
+                contents = self.look(folder)
+            except (FileNotFoundError, NotADirectoryError):
+                continue
+            except OSError as error:
+                raise unreadable(folder, error) from error
+            yield folder, contents
+            waiting += (os.path.join(folder, name) for name in reversed(contents.folders))
+
+    def found(self) -> Iterator[Found]:
+        """Its files.
+
+        Raises:
+            InputError: A folder cannot be read, or there are no files to enhance.
+        """
+        empty = True
+        for folder, contents in self.folders():
+            depth = len(Path(folder).relative_to(self.path).parts) + 1
+            for name in contents.files:
+                empty = False
+                yield Found(Path(folder, name), depth)
+        if empty:
+            raise self.nothing()
+
+    def strangers(self) -> Iterator[Stranger]:
+        """Its files that are skipped."""
+        for folder, contents in self.folders():
+            for name in contents.strangers:
+                path = Path(folder, name)
+                yield _special(path) or _stranger(path)
+
+    def nothing(self) -> InputError:
+        """What to say if there is nothing to enhance."""
+        left = skipped_files(stranger.kind for stranger in self.strangers())
+        hint = "" if self.recursive else "; --recursive looks into folders below it"
+        return InputError(
+            f"{self.path}: no pictures or videos in this folder{hint}{f' ({left})' if left else ''}"
+        )
+
+    def walks(self, real: str) -> bool:
+        """Whether it looks into a folder, given by its path without links."""
+        parts = self._inside(real)
+        return parts is not None and (self.recursive or not parts)
+
+    def find(self, real: str) -> Path | None:
+        """A file's path below `path`, if it is one of those to enhance.
+
+        Args:
+            real: Its path without links.
+        """
+        parts = self._inside(real)
+        if not parts or (len(parts) > 1 and not self.recursive):
+            return None
+        if not self.wanted(Path(parts[-1])) or not os.path.isfile(real):
+            return None
+        return self.path.joinpath(*parts)
+
+    def _inside(self, real: str) -> list[str] | None:
+        """The parts of a path below this folder; None if the walk does not come there."""
+        if real == self.real:
+            return []
+        begin = os.path.join(self.real, "")
+        if not real.startswith(begin):
+            return None
+        parts = real[len(begin) :].split(os.sep)
+        if any(part.startswith(".") for part in parts):
+            return None
+        skipped = self._skipped or ""
+        left_out = skipped.startswith(begin) and f"{real}{os.sep}".startswith(f"{skipped}{os.sep}")
+        return None if left_out else parts
+
+    def _enters(self, entry: os.DirEntry[str]) -> bool:
+        if not self.recursive or entry.is_symlink() or _is_junction(entry):
+            return False
+        return self._skipped is None or os.path.realpath(entry.path) != self._skipped
+
+
+def named(text: str) -> list[Found]:
+    """The files of an argument that is no folder.
 
     Args:
-        text: A file, a folder or a pattern.
-        recursive: Look into folders below a folder.
-        skip: A folder to skip: that of the results.
-        wanted: Decides by name whether to take a file in a folder.
+        text: A file or a pattern.
 
     Raises:
-        InputError: Nothing has that name, or nothing in the folder can be read.
+        InputError: Nothing has that name.
     """
     refuse_address(text)
     path = Path(text)
     try:
-        if path.is_dir():
-            return _walk(path, recursive, skip, wanted)
         if path.exists() or path.is_symlink():
-            return Listing([Found(path)])
+            return [Found(path)]
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or error
         raise InputError(f"{text}: cannot be read ({why}); check the name") from None
@@ -94,7 +233,12 @@ def expand(
     matches = [Path(match) for match in sorted(glob.glob(text, recursive=True))]
     if not matches:
         raise MissingInput(f"{text}: no file matches; check the pattern and the folder")
-    return Listing([Found(match) for match in matches if not match.is_dir()])
+    return [Found(match) for match in matches if not match.is_dir()]
+
+
+def unreadable(folder: str, error: OSError) -> InputError:
+    """What to say of a folder that cannot be read."""
+    return InputError(f"{folder}: cannot be read ({error.strerror})")
 
 
 def skipped_files(kinds: Iterable[str]) -> str:
@@ -114,40 +258,24 @@ def skipped_files(kinds: Iterable[str]) -> str:
     return f"{total} file{'s' * (total > 1)} skipped: {', '.join(shown)}"
 
 
-def _walk(
-    folder: Path, recursive: bool, skip: Path | None, wanted: Callable[[Path], bool]
-) -> Listing:
-    listing = Listing()
-    below = os.path.realpath(skip) if skip is not None else None
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
 
-    def refuse(error: OSError) -> None:
-        raise InputError(f"{error.filename}: cannot be read ({error.strerror})") from error
 
-    for where, folders, names in os.walk(folder, onerror=refuse):
-        folders[:] = sorted(
-            name
-            for name in folders
-            if recursive
-            and not name.startswith(".")
-            and os.path.realpath(os.path.join(where, name)) != below
-        )
-        depth = len(Path(where).relative_to(folder).parts) + 1
-        for name in sorted(names):
-            path = Path(where, name)
-            if name.startswith("."):
-                continue
-            special = _special(path)
-            if special or not wanted(path):
-                listing.strangers.append(special or _stranger(path))
-            else:
-                listing.found.append(Found(path, depth))
-    if not listing.found:
-        left = skipped_files(stranger.kind for stranger in listing.strangers)
-        hint = "" if recursive else "; --recursive looks into folders below it"
-        raise InputError(
-            f"{folder}: no pictures or videos in this folder{hint}{f' ({left})' if left else ''}"
-        )
-    return listing
+def _is_file(entry: os.DirEntry[str]) -> bool:
+    """Also of a broken link, whose reader says so."""
+    try:
+        return entry.is_file() or _special(Path(entry.path)) is None
+    except OSError:
+        return True
+
+
+def _is_junction(entry: os.DirEntry[str]) -> bool:
+    """Windows' other kind of link; Python 3.11 does not know it."""
+    return bool(getattr(entry, "is_junction", bool)())
 
 
 def _special(path: Path) -> Stranger | None:

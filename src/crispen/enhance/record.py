@@ -17,6 +17,8 @@ from typing import Any
 
 NAME = ".crispen.jsonl"
 _ENDS = 1 << 20
+# A batch goes on from folder to folder; of how many the notes are known at the same time.
+_FOLDERS = 4
 
 
 def identity(path: Path) -> dict[str, Any]:
@@ -30,17 +32,52 @@ def identity(path: Path) -> dict[str, Any]:
     return {"bytes": stat.st_size, "mtime_ns": stat.st_mtime_ns, "ends": digest.hexdigest()}
 
 
-def read_notes(folder: Path) -> dict[str, dict[str, Any]]:
-    """What the record in a folder says of each result there, by name; nothing if there is none."""
-    notes: dict[str, dict[str, Any]] = {}
-    with contextlib.suppress(OSError):
-        text = (folder / NAME).read_text(encoding="utf-8", errors="replace")
-        # Not splitlines: a name may hold other characters that end lines, such as U+2028.
-        for line in text.split("\n"):
-            with contextlib.suppress(ValueError, KeyError, TypeError):
-                note = json.loads(line)
-                notes[note["name"]] = note
-    return notes
+class Notes:
+    """What the record in a folder says of each result there; nothing if there is none.
+
+    Only the place of each note in the record is held, since a folder may hold very many results.
+
+    Args:
+        folder: Where the results are.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._path = folder / NAME
+        self._places: dict[str, int] = {}
+        with contextlib.suppress(OSError), self._path.open("rb") as file:
+            place = 0
+            for line in file:
+                note = _note(line)
+                if note is not None:
+                    self._places[note["name"]] = place
+                place += len(line)
+
+    def __bool__(self) -> bool:
+        return bool(self._places)
+
+    def get(self, name: str) -> dict[str, Any] | None:
+        """The last note about a result."""
+        place = self._places.get(name)
+        if place is None:
+            return None
+        with contextlib.suppress(OSError), self._path.open("rb") as file:
+            file.seek(place)
+            note = _note(file.readline())
+            return note if note is not None and note["name"] == name else None
+        return None
+
+    def add(self, name: str, place: int) -> None:
+        """Say that a note about `name` was written at that byte."""
+        self._places[name] = place
+
+
+def _note(line: bytes) -> dict[str, Any] | None:
+    with contextlib.suppress(ValueError, TypeError, KeyError):
+        note = json.loads(line.decode(errors="replace"))
+        if isinstance(note["name"], str):
+            found: dict[str, Any] = note
+            return found
+    return None
 
 
 def source_of(folder: Path, note: dict[str, Any]) -> Path | None:
@@ -72,7 +109,7 @@ class Record:
     def __init__(self, settings: dict[str, Any]) -> None:
         # Through JSON and back, so that it equals what is read from a file.
         self.settings: dict[str, Any] = json.loads(json.dumps(settings))
-        self._known: dict[Path, dict[str, dict[str, Any]]] = {}
+        self._known: dict[Path, Notes] = {}
 
     def difference(self, source: Path, result: Path) -> str:
         """How a result that exists was made otherwise; empty if it was made just so."""
@@ -118,18 +155,23 @@ class Record:
         Raises:
             OSError: The folder refuses it.
         """
-        line = json.dumps(note) + "\n"  # in ASCII, which holds names of any encoding
+        line = json.dumps(note).encode() + b"\n"  # in ASCII, which holds names of any encoding
         path = result.parent / NAME
         with path.open("a+b") as file:
             # A line that a killed process or a full disk cut off must not damage this one.
             if file.tell() and (file.seek(-1, os.SEEK_END), file.read(1))[1] != b"\n":
-                line = "\n" + line
-            file.write(line.encode())
-        self._known.pop(result.parent, None)
+                line = b"\n" + line
+            file.write(line)
+            end = file.tell()
+        known = self._known.get(result.parent)
+        if known is not None:
+            known.add(result.name, end - len(line.lstrip(b"\n")))
 
-    def _notes(self, folder: Path) -> dict[str, dict[str, Any]]:
+    def _notes(self, folder: Path) -> Notes:
         if folder not in self._known:
-            self._known[folder] = read_notes(folder)
+            if len(self._known) >= _FOLDERS:
+                del self._known[next(iter(self._known))]
+            self._known[folder] = Notes(folder)
         return self._known[folder]
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import functools
 import itertools
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from crispen.enhance.naming import fitting
-from crispen.enhance.record import read_notes, source_of
+from crispen.enhance.record import Notes, source_of
 from crispen.errors import CrispenError, OutputError, UsageError
 from crispen.media.file_names import folded, ignores_case
 from crispen.media.format_choice import animation_of
@@ -27,12 +27,14 @@ class Job:
         result: Where to; None is standard output.
         video: Whether it is a video, or an animated picture that becomes one.
         named: Whether the person named the result's file themselves.
+        problem: Why it cannot be done, if that is known already.
     """
 
     source: Path | None
     result: Path | None
     video: bool
     named: bool = False
+    problem: CrispenError | None = None
 
     @property
     def animated(self) -> bool:
@@ -65,52 +67,33 @@ class Draft:
     tail: str = ""
 
 
-def settle(drafts: Sequence[Draft]) -> tuple[list[Job], list[tuple[str, CrispenError]]]:
-    """The jobs, each with a result of its own, and those that cannot be done, with the reason.
+def settle(drafts: Iterable[Draft], input_at: Callable[[Path], Path | None]) -> Iterator[Job]:
+    """The jobs, each with a result of its own, or with the problem that it has none.
 
     Where several results would have one name, those of sources of another format get the source's
     in full (``clip.avi`` beside ``clip.mkv`` becomes ``clip.avi.x2.mkv``), others a number. A
     result that is there keeps the name that the record of its folder knows it by.
 
-    Raises:
-        UsageError: Every result would replace an input.
+    Args:
+        drafts: All whose results could get the same name; iterated over several times, and never
+            held, since there may be very many.
+        input_at: The input that a file is, if it is one; raises OSError if there is no file.
     """
     names = _Names(drafts)
-    inputs = _inputs(drafts)
-    jobs: list[Job] = []
-    problems: list[tuple[str, CrispenError]] = []
     for draft in drafts:
-        job = replace(draft.job, result=names.chosen[id(draft)])
-        problem = _problem(job, inputs)
-        if problem is None:
-            jobs.append(job)
-        else:
-            problems.append((job.source_name, problem))
-    if problems and not jobs and all(isinstance(p, UsageError) for _, p in problems):
-        raise problems[0][1]
-    return jobs, problems
+        job = replace(draft.job, result=names.of(draft))
+        yield replace(job, problem=_problem(job, input_at))
 
 
-def _inputs(drafts: Sequence[Draft]) -> dict[tuple[int, int], Path]:
-    """All inputs by their inodes, so that links do not fool anybody."""
-    found = {}
-    for draft in drafts:
-        if draft.job.source is not None and draft.job.source.exists():
-            status = draft.job.source.stat()
-            found[status.st_dev, status.st_ino] = draft.job.source
-    return found
-
-
-def _problem(job: Job, inputs: dict[tuple[int, int], Path]) -> CrispenError | None:
+def _problem(job: Job, input_at: Callable[[Path], Path | None]) -> CrispenError | None:
     if job.result is None:
         return None
     try:
-        status = job.result.stat()
+        source = input_at(job.result)
     except (FileNotFoundError, NotADirectoryError):  # reported when it is made
         return None
     except OSError as error:
         return OutputError(f"{job.result}: cannot be written ({error.strerror}); choose another -o")
-    source = inputs.get((status.st_dev, status.st_ino))
     if source is None:
         return None
     return UsageError(
@@ -120,51 +103,78 @@ def _problem(job: Job, inputs: dict[tuple[int, int], Path]) -> CrispenError | No
 
 
 class _Names:
-    """The name of each draft's result, in `chosen` by the draft's `id`."""
+    """The names of results.
 
-    def __init__(self, drafts: Sequence[Draft]) -> None:
-        self.chosen: dict[int, Path | None] = {}
-        self._taken: set[str] = set()
+    Only those are held that are contested: wanted by several, or taken by a file that is not known
+    to be the source's result. Of the others, no more than a hash each.
+    """
+
+    def __init__(self, drafts: Iterable[Draft]) -> None:
+        self._chosen: dict[Path | None, Path] = {}
         self._ignores_case = functools.cache(lambda folder: ignores_case(Path(folder)))
-        self._notes: dict[Path, dict[str, dict[str, object]]] = {}
+        self._real = functools.lru_cache(maxsize=16)(os.path.realpath)
+        self._notes = functools.lru_cache(maxsize=16)(Notes)
+        self._taken: set[int] = set()
+        several: set[int] = set()
+        for draft in drafts:
+            if draft.job.result is not None:
+                key = self._hash(draft.job.result)
+                (several if key in self._taken else self._taken).add(key)
         groups: dict[str, list[Draft]] = {}
         for draft in drafts:
-            if draft.job.result is None:
-                self.chosen[id(draft)] = None
-            else:
+            if draft.job.result is not None and self._contested(draft, several):
                 groups.setdefault(self._key(draft.job.result), []).append(draft)
-        contested: list[Draft] = []
-        size: dict[int, int] = {}
-        for key, group in groups.items():
-            (only, *others) = group
-            assert only.job.result is not None
-            if not only.stem or not (others or os.path.lexists(only.job.result)):
-                self._choose(only, only.job.result, key)
-            else:
-                contested += group
-                size |= dict.fromkeys(map(id, group), len(group))
-        undecided = [d for d in contested if not self._take_own(d, size[id(d)])]
+        if groups:
+            self._taken.difference_update(map(hash, groups))
+            self._choose_among(groups)
+
+    def of(self, draft: Draft) -> Path | None:
+        """The name of its result."""
+        return self._chosen.get(draft.job.source, draft.job.result)
+
+    def _contested(self, draft: Draft, several: set[int]) -> bool:
+        result = draft.job.result
+        assert result is not None
+        if not draft.stem:
+            return False
+        if self._hash(result) in several:
+            return True
+        return os.path.lexists(result) and self._source(result) != _real(draft.job.source)
+
+    def _choose_among(self, groups: dict[str, list[Draft]]) -> None:
+        size = {d.job.source: len(group) for group in groups.values() for d in group}
+        undecided = [
+            draft
+            for group in groups.values()
+            for draft in group
+            if not self._take_own(draft, len(group))
+        ]
         # The plain name goes to a file that is alone in wanting it, or whose suffix stays.
-        undecided.sort(key=lambda d: (size[id(d)] > 1, not _keeps_suffix(d)))
+        undecided.sort(key=lambda d: (size[d.job.source] > 1, not _keeps_suffix(d)))
         for draft in undecided:
-            alone = size[id(draft)] == 1
-            free = (p for p in _candidates(draft) if self._key(p) not in self._taken)
+            alone = size[draft.job.source] == 1
+            free = (p for p in _candidates(draft) if self._hash(p) not in self._taken)
             self._choose(draft, next(p for p in free if alone or not self._of_another(draft, p)))
 
     def _key(self, path: Path) -> str:
         """What is equal for names of one file."""
-        folder = os.path.realpath(path.parent)
+        folder = self._real(path.parent)
         key = os.path.join(folder, path.name)
         return folded(key) if self._ignores_case(folder) else key
 
-    def _choose(self, draft: Draft, path: Path, key: str = "") -> None:
-        self._taken.add(key or self._key(path))
-        self.chosen[id(draft)] = path
+    def _hash(self, path: Path) -> int:
+        return hash(self._key(path))
+
+    def _choose(self, draft: Draft, path: Path) -> None:
+        self._taken.add(self._hash(path))
+        self._chosen[draft.job.source] = path
 
     def _take_own(self, draft: Draft, rivals: int) -> bool:
         """Whether an earlier run made this draft's result, under a name that is taken again."""
         for path in itertools.islice(_candidates(draft), rivals + 2):
-            if self._key(path) not in self._taken and self._source(path) == _real(draft.job.source):
+            if self._hash(path) not in self._taken and self._source(path) == _real(
+                draft.job.source
+            ):
                 self._choose(draft, path)
                 return True
         return False
@@ -177,11 +187,8 @@ class _Names:
         """What a result that is there was made from."""
         if not os.path.lexists(path):
             return None
-        folder = path.parent
-        if folder not in self._notes:
-            self._notes[folder] = read_notes(folder)
-        note = self._notes[folder].get(path.name)
-        return None if note is None else source_of(folder, note)
+        note = self._notes(path.parent).get(path.name)
+        return None if note is None else source_of(path.parent, note)
 
 
 def _candidates(draft: Draft) -> Iterator[Path]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from crispen.enhance.folders import expand
+from crispen.enhance.folders import Found, Tree, named
 from crispen.errors import InputError, MissingInput, UsageError
 from crispen.media.format_choice import is_video_name
 from crispen.media.image import is_image_name
@@ -97,20 +97,22 @@ def is_many(text: str) -> bool:
 
 def _local(text: str, recursive: bool) -> Iterator[Piece]:
     typed = not os.path.isdir(text)
-    listing = expand(
-        text,
-        recursive=recursive,
-        skip=None,
-        wanted=lambda path: is_image_name(path) or is_video_name(path),
-    )
-    for found in listing.found:
+    for found in named(text) if typed else _below(Path(text), recursive):
         path = Path(os.path.abspath(found.path))
         depth = len(found.inside.parts)
         store = FolderStore(path.parents[depth - 1])
         entry = store.find(found.inside.as_posix(), Progress())
-        if entry is None:
+        if entry is not None:
+            yield Piece(store, entry, typed)
+        elif typed:
             raise MissingInput(f"{found.path}: no such file; check the path")
-        yield Piece(store, entry, typed)
+
+
+def _below(folder: Path, recursive: bool) -> Iterator[Found]:
+    def wanted(path: Path) -> bool:
+        return is_image_name(path) or is_video_name(path)
+
+    return Tree(folder, recursive, None, wanted).found()
 
 
 def _matching(address: Address, stores: Stores, progress: Progress) -> Iterator[Piece]:
