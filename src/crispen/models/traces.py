@@ -40,6 +40,8 @@ _AROUND = 7
 _MOST, _LEAST = 3.0, 0.03
 # Evidence for each level that was judged.
 _PER_LEVEL = 0.2
+# How much more evidence than a straight line an edit needs.
+_DISTINCT = 5.0
 # The weakest edit to search for: natural logarithm of an exponent or a gain.
 _WEAKEST = 0.02
 # Evidence that an amount must have before its surroundings are searched for a better one.
@@ -79,11 +81,10 @@ class _Curves:
     """Tone curves, prepared for comparison with histograms.
 
     Args:
-        tables: ``(n, LEVELS)``: the level after the edit for each level before it.
+        counts: ``(n, LEVELS)``: how many levels before the edit became each level.
     """
 
-    def __init__(self, tables: NDArray[np.intp]) -> None:
-        counts = _merged(tables)
+    def __init__(self, counts: NDArray[np.intp]) -> None:
         self.unreachable = (counts == 0).astype(np.float32)
         most = int((counts > 0).sum(axis=1).max())
         # Reachable levels come first, in order; the rest is padding.
@@ -198,7 +199,17 @@ def find_edit(histograms: NDArray[np.int64]) -> Edit | None:
     ]
     if not grey:
         found.append(_one_each(channels, _gains()))
-    return max((edit for edit in found if edit), key=lambda edit: edit.evidence, default=None)
+    best = max((edit for edit in found if edit), key=lambda edit: edit.evidence, default=None)
+    if best is None:
+        return None
+    if best.kind == "gamma":
+        return best
+    amounts = [stops * float(np.log(2)) for stops in best.amounts]
+    groups = [([c], amount) for c, amount in zip(channels, amounts, strict=False) if amount]
+    if best.kind == "exposure":
+        groups = [(channels, amounts[0])]
+    distinct = sum(_beyond_a_line(group, amount) for group, amount in groups)
+    return best if distinct > _DISTINCT else None
 
 
 def _one_for_all(
@@ -208,7 +219,7 @@ def _one_for_all(
     if evidence < _needed(channels):
         return None
     table = family.tables(np.array([amount]))
-    if not all(_fits(channel, _Curves(table)) for channel in channels):
+    if not all(_fits(channel, _Curves(_merged(table))) for channel in channels):
         return None
     shown = float(np.exp(amount) if kind == "gamma" else amount / np.log(2))
     return Edit(kind, (shown,) * 3, np.tile(_sources(table[0]), (3, 1)), evidence)
@@ -222,7 +233,9 @@ def _one_each(channels: list[_Channel], family: _Family) -> Edit | None:
         amount, evidence = _best([channel], family)
         if evidence < _needed([channel]):
             amount = evidence = 0.0
-        if not channel.enough or not _fits(channel, _Curves(family.tables(np.array([amount])))):
+        if not channel.enough or not _fits(
+            channel, _Curves(_merged(family.tables(np.array([amount]))))
+        ):
             return None
         amounts.append(amount)
         # Each further amount is one more that chance could have chosen.
@@ -260,20 +273,25 @@ class _Family:
         while sizes[-1] < most:
             sizes.append(sizes[-1] + _step(sizes[-1]))
         self.amounts = np.array([-size for size in reversed(sizes)] + sizes)
-        logs = np.log(np.maximum(_merged(tables(self.amounts)), np.exp(-_MOST)))
-        self.marks = _residuals(logs.astype(np.float32), np.ones_like(logs, np.float32))
-        self._energy = self.marks**2
+        self.marks = _marks(_merged(tables(self.amounts)))
 
-    def likeness(self, channel: _Channel) -> NDArray[np.float32]:
-        """``(len(amounts),)``: correlation of the marks with those in a channel."""
-        seen = channel.marks
-        norm = np.sqrt((self._energy @ channel.judged.astype(np.float32)) * (seen @ seen))
-        return np.asarray(self.marks @ seen / np.maximum(norm, 1e-6), np.float32)
+
+def _marks(counts: NDArray[np.intp]) -> NDArray[np.float32]:
+    """``(n, LEVELS)``: the residuals that curves leave in a smooth histogram."""
+    logs = np.log(np.maximum(counts, np.exp(-_MOST))).astype(np.float32)
+    return _residuals(logs, np.ones_like(logs))
+
+
+def _likeness(marks: NDArray[np.float32], channel: _Channel) -> NDArray[np.float32]:
+    """``(n,)``: correlation of curves' marks with those in a channel."""
+    seen = channel.marks
+    norm = np.sqrt((marks**2 @ channel.judged.astype(np.float32)) * (seen @ seen))
+    return np.asarray(marks @ seen / np.maximum(norm, 1e-6), np.float32)
 
 
 def _best(channels: list[_Channel], family: _Family) -> tuple[float, float]:
     """The amount with most evidence, and that evidence."""
-    likeness = np.sum([family.likeness(channel) for channel in channels if channel.enough], axis=0)
+    likeness = np.sum([_likeness(family.marks, channel) for channel in channels], axis=0)
     amounts = family.amounts[np.argsort(-likeness)[:_CANDIDATES]]
     evidence = _evidence(channels, family.tables(amounts))
     if evidence.max() < _PROMISING:
@@ -293,7 +311,7 @@ def _best(channels: list[_Channel], family: _Family) -> tuple[float, float]:
 
 
 def _evidence(channels: list[_Channel], tables: NDArray[np.intp], *, strays: bool = True) -> Floats:
-    curves = _Curves(tables)
+    curves = _Curves(_merged(tables))
     total = np.sum([channel.evidence(curves) for channel in channels], axis=0)
     if not strays:
         most = np.max([channel.stray(curves) for channel in channels], axis=0)
@@ -320,6 +338,40 @@ def _step(size: float) -> float:
     return min(0.003 * size, 0.0025)
 
 
+def _beyond_a_line(channels: list[_Channel], amount: float) -> float:
+    """How much more evidence a gain has than the best straight line.
+
+    Except near black, a gain in linear light is a straight line in R'G'B'. Another line of that
+    slope stretches or narrows contrast; its offset leaves no trace, so that it cannot be undone.
+    """
+    slope = float(np.exp(amount / 2.4))
+    apart = abs(slope - 1)
+    slopes = slope + apart * np.linspace(-0.06, 0.06, 41)
+    offsets = np.arange(0, 1, min(0.125, apart / 2))
+    slopes, offsets = (grid.ravel() for grid in np.meshgrid(slopes, offsets))
+    marks = _marks(_line_counts(slopes, offsets))
+    best = np.argsort(-np.sum([_likeness(marks, channel) for channel in channels], axis=0))
+    slopes, offsets = slopes[best[:_CANDIDATES]], offsets[best[:_CANDIDATES]]
+    most = 0.0
+    for finer in (1.0, 0.2):
+        near = finer * apart * np.linspace(-0.003, 0.003, 5)
+        shifts = finer * min(0.125, apart / 2) * np.linspace(-1, 1, 5)
+        slopes = (slopes[:, None, None] + near[:, None] + 0 * shifts).ravel()
+        offsets = (offsets[:, None, None] + 0 * near[:, None] + shifts).ravel()
+        curves = _Curves(_line_counts(slopes, offsets))
+        evidence = np.sum([channel.evidence(curves) for channel in channels], axis=0)
+        most = max(most, float(evidence.max()))
+        best = np.argsort(-evidence)[:_CANDIDATES]
+        slopes, offsets = slopes[best], offsets[best]
+    return float(_evidence(channels, _gain(np.array([amount])))[0]) - most
+
+
+def _line_counts(slopes: Floats, offsets: Floats) -> NDArray[np.intp]:
+    """``(n, LEVELS)``: how many whole numbers each line brings to each level."""
+    edges = np.arange(LEVELS + 1) - 0.5 - LEVELS / 2 - offsets[:, None]
+    return np.asarray(np.diff(np.floor(edges / slopes[:, None]), axis=1), np.intp)
+
+
 @functools.cache
 def _gammas() -> _Family:
     return _Family(_gamma, 1.3)
@@ -332,7 +384,7 @@ def _gains() -> _Family:
 
 @functools.cache
 def _unedited() -> _Curves:
-    return _Curves(np.arange(LEVELS)[None])
+    return _Curves(np.ones((1, LEVELS), np.intp))
 
 
 def _gamma(amounts: Floats) -> NDArray[np.intp]:
