@@ -27,7 +27,7 @@ EVIDENCE = 60.0
 
 About 10,000 curves are tried, so that the probability of finding one in an unedited picture by
 chance is at most 10,000 exp(-60) = 1e-22 if the model of the histogram holds. It does not hold
-exactly; tests/models/test_traces.py counts false alarms, of which there are none.
+exactly; tests/models/test_traces.py holds pictures in which nothing may be found.
 """
 # Mean residual that a picture's own histogram may have; two for log 2 would be no fit at all.
 _FIT = 0.4
@@ -200,9 +200,7 @@ def find_edit(histograms: NDArray[np.int64]) -> Edit | None:
     if not grey:
         found.append(_one_each(channels, _gains()))
     best = max((edit for edit in found if edit), key=lambda edit: edit.evidence, default=None)
-    if best is None:
-        return None
-    if best.kind == "gamma":
+    if best is None or best.kind == "gamma":
         return best
     amounts = [stops * float(np.log(2)) for stops in best.amounts]
     groups = [([c], amount) for c, amount in zip(channels, amounts, strict=False) if amount]
@@ -303,7 +301,8 @@ def _best(channels: list[_Channel], family: _Family) -> tuple[float, float]:
             near = amount + np.linspace(-step, step, 33)
             finer = _evidence(channels, family.tables(near), strays=False)
             best = float(finer.max())
-            amount = _middle_of_plateau(near, finer)
+            same = np.flatnonzero(finer == best)  # many amounts give the same levels
+            amount = near[same[len(same) // 2]]
             step /= 8
         found.append((best, float(amount)))
     best, amount = max(found)
@@ -317,16 +316,6 @@ def _evidence(channels: list[_Channel], tables: NDArray[np.intp], *, strays: boo
         most = np.max([channel.stray(curves) for channel in channels], axis=0)
         total = total - EVIDENCE * (most > _STRAY)
     return np.asarray(total, np.float64)
-
-
-def _middle_of_plateau(amounts: Floats, evidence: Floats) -> float:
-    """Many amounts give the same levels."""
-    first = last = int(evidence.argmax())
-    while first > 0 and evidence[first - 1] == evidence[last]:
-        first -= 1
-    while last + 1 < len(amounts) and evidence[last + 1] == evidence[first]:
-        last += 1
-    return float(amounts[(first + last) // 2])
 
 
 def _step(size: float) -> float:
