@@ -5,7 +5,10 @@ the originals: R'G'B', no border shaved. ``none`` is the degraded picture itself
 ``nothing`` any change is harm. An argument is a folder of pictures; of each folder at most 40 are
 used, evenly spaced.
 
-    python benchmarks/light.py [--model NAME-OR-FILE] [FOLDER …]
+With ``--jpeg QUALITY`` the degraded picture is stored as JPEG before it is restored, which erases
+the traces of the degradation in its histograms.
+
+    python benchmarks/light.py [--model NAME-OR-FILE] [--jpeg QUALITY] [FOLDER …]
 """
 
 from __future__ import annotations
@@ -94,6 +97,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("folders", nargs="*", default=_FOLDERS)
     parser.add_argument("--model", default="relight")
+    parser.add_argument("--jpeg", type=int, metavar="QUALITY")
     given = parser.parse_args()
     model = crispen.load(given.model)
     methods = METHODS | {model.card.name: lambda pixels: model(pixels).as_rgb8()}
@@ -102,6 +106,8 @@ def main() -> None:
         rows = []
         for text in ROWS:
             tables = [] if text == "nothing" else [parse_degradation(text)]
+            if given.jpeg is not None:
+                tables.append(parse_degradation(f"jpeg={given.jpeg}"))
             scores: dict[str, list[float]] = {name: [] for name in methods}
             for index, pixels in enumerate(good):
                 bad = degrade_image(Image(pixels), tables, seed=index, scale=1).as_rgb8()
@@ -110,7 +116,8 @@ def main() -> None:
                         min(psnr(method(bad).astype(float), pixels.astype(float), border=0), 99.0)
                     )
             rows.append([text, *(f"{np.mean(values):.2f}" for values in scores.values())])
-        title = f"{folder}: {len(good)} pictures, mean of PSNR in dB (99 at most)"
+        stored = "" if given.jpeg is None else f", stored as JPEG {given.jpeg}"
+        title = f"{folder}: {len(good)} pictures{stored}, mean of PSNR in dB (99 at most)"
         print_table(title, ["degraded by", *methods], rows)
 
 

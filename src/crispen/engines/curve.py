@@ -17,6 +17,7 @@ from crispen.errors import ModelError
 from crispen.media.color import BT601_STUDIO
 from crispen.models.card import ModelCard
 from crispen.models.curve import Curve, Overview, simplest
+from crispen.models.traces import find_edit
 
 # A picture whose channels differ by no more has no colour to correct.
 _NEUTRAL = 2 / 255
@@ -71,7 +72,14 @@ class CurveEngine:
         return mine
 
     def look(self, overview: Overview) -> Curve:
-        """The curve for the picture with that overview."""
+        """The curve for the picture with that overview.
+
+        If its histograms show which tone edit it has gone through, the edit is undone; else the
+        network decides.
+        """
+        edit = None if overview.histograms is None else find_edit(overview.histograms)
+        if edit is not None:
+            return edit.undone
         with self._lock:  # one request, used by one thread at a time
             self._request.infer([overview.view[None], overview.statistics[None]])
             values = np.array(self._request.get_output_tensor(0).data[0], np.float64)
@@ -86,7 +94,8 @@ class CurveEngine:
         studio = studio and channels == 1
         curve = self.curve
         if curve is None:
-            curve = self.look(Overview.of(_as_full_range(pixels, peak) if studio else pixels, peak))
+            full = _as_full_range(pixels, peak) if studio else pixels
+            curve = self.look(Overview.of(full, peak, stored=not studio))
         tables = curve.tables(peak, grey=channels == 1, studio=studio).astype(pixels.dtype)
         out = np.empty_like(pixels)
         for channel in range(channels):

@@ -22,6 +22,8 @@ VIEW = 32
 SHORTEST = 96
 """Larger pictures are shrunk until their shorter side is this before they are looked at."""
 KNOTS = 257
+LEVELS = 256
+"""Of a byte."""
 QUANTILES = (
     *(0.0, 0.002, 0.005, 0.01, 0.03),
     *(0.06, 0.1, 0.16, 0.22, 0.3, 0.4, 0.5, 0.6, 0.7, 0.78, 0.84, 0.9, 0.94),
@@ -50,10 +52,13 @@ class Overview:
         statistics: ``(7, len(QUANTILES))``: quantiles of red, green, blue, luma, of a pixel's
             lowest and highest channel, and of the difference of these two. The first and the last
             are of all pixels, so that stretching can be measured exactly.
+        histograms: ``(3, LEVELS)``: visible pixels at each level of red, green and blue, if levels
+            are bytes as they were stored; else None.
     """
 
     view: NDArray[np.float32]
     statistics: NDArray[np.float32]
+    histograms: NDArray[np.int64] | None = None
 
     @property
     def colorfulness(self) -> float:
@@ -61,25 +66,30 @@ class Overview:
         return float(self.statistics[6, -4])
 
     @classmethod
-    def of(cls, pixels: NDArray[Any], peak: int) -> Overview:
+    def of(cls, pixels: NDArray[Any], peak: int, *, stored: bool = True) -> Overview:
         """Of a whole picture.
 
         Args:
             pixels: ``(height, width, 1 to 4)`` levels up to `peak`; 2 and 4 channels end in alpha,
                 and hidden pixels do not count.
             peak: The level of 1.0.
+            stored: Whether the levels are those of the file, not converted from others.
         """
-        return cls.of_bands([pixels], pixels.shape[0], peak)
+        return cls.of_bands([pixels], pixels.shape[0], peak, stored=stored)
 
     @classmethod
-    def of_bands(cls, bands: Iterable[NDArray[Any]], height: int, peak: int) -> Overview:
+    def of_bands(
+        cls, bands: Iterable[NDArray[Any]], height: int, peak: int, *, stored: bool = True
+    ) -> Overview:
         """Of a picture in bands, of which little is kept.
 
         Args:
             bands: ``(rows, width, 1 to 4)``, from the top.
             height: Of the picture; later rows are ignored.
             peak: The level of 1.0.
+            stored: As for `of`.
         """
+        counts: NDArray[np.int64] | None = None
         kept: list[NDArray[Any]] = []
         ends: list[NDArray[Any]] = []
         row = 0
@@ -87,21 +97,31 @@ class Overview:
             step = max(1, min(height, band.shape[1]) // (SHORTEST * _SPARE))
             band = band[: max(0, height - row)]
             kept.append(np.array(band[-row % step :: step, ::step]))
-            ends.extend(_ends(band))
+            if peak == LEVELS - 1 and band.dtype == np.uint8:
+                found = _histograms(band)
+                counts = found if counts is None else counts + found
+            else:
+                ends.extend(_ends(band))
             row += len(band)
             if row >= height:
                 break
         few = _visible(np.concatenate(kept).astype(np.float32) / np.float32(peak))
         if few.shape[2] == 1:
             few = np.repeat(few, 3, axis=2)
+        if counts is not None and counts.any():
+            ends = [np.array([np.flatnonzero(row)[[0, -1]] for row in counts]).T]
         if not ends:  # nothing of it is visible
             ends = [np.zeros((2, 1))]
         least, most = np.stack(ends).astype(np.float32).transpose(1, 0, 2) / np.float32(peak)
-        return cls._of_few(few, least.min(axis=0), most.max(axis=0))
+        return cls._of_few(few, least.min(axis=0), most.max(axis=0), counts if stored else None)
 
     @classmethod
     def _of_few(
-        cls, rgb: NDArray[np.float32], least: NDArray[np.float32], most: NDArray[np.float32]
+        cls,
+        rgb: NDArray[np.float32],
+        least: NDArray[np.float32],
+        most: NDArray[np.float32],
+        histograms: NDArray[np.int64] | None,
     ) -> Overview:
         height, width = rgb.shape[:2]
         short = min(height, width)
@@ -117,7 +137,15 @@ class Overview:
         statistics = ordered[places].T.copy()
         statistics[:3, 0], statistics[:3, -1] = least, most
         statistics[4, 0], statistics[5, -1] = least.min(), most.max()
-        return cls(view.transpose(2, 0, 1).copy(), statistics)
+        return cls(view.transpose(2, 0, 1).copy(), statistics, histograms)
+
+
+def _histograms(band: NDArray[np.uint8]) -> NDArray[np.int64]:
+    """``(3, LEVELS)`` visible pixels at each level."""
+    colors = band.shape[2] - (band.shape[2] in (2, 4))
+    seen = ... if colors == band.shape[2] else band[..., -1] > 0
+    rows = [np.bincount(band[..., i][seen].ravel(), minlength=LEVELS) for i in range(colors)]
+    return np.stack(rows * (3 // colors))
 
 
 def _ends(band: NDArray[Any]) -> list[NDArray[Any]]:
@@ -158,9 +186,11 @@ class Curve:
 
     Attributes:
         values: ``(3, KNOTS)`` in [0, 1]: the results for the values at `knots`, for R', G' and B'.
+        bytes: ``(3, LEVELS)``: exact results for levels of 8 bits, from 0 to 255, if known.
     """
 
     values: NDArray[np.float64]
+    bytes: NDArray[np.float64] | None = None
 
     def tables(self, peak: int, *, grey: bool = False, studio: bool = False) -> NDArray[np.float64]:
         """``(1 or 3, peak + 1)``: the result for every level, rounded.
@@ -170,6 +200,11 @@ class Curve:
             grey: One table for all channels.
             studio: Levels are studio-range luma of `peak`.
         """
+        if self.bytes is not None and peak == LEVELS - 1 and not studio:
+            exact: NDArray[np.float64] = np.rint(
+                self.bytes.mean(axis=0, keepdims=True) if grey else self.bytes
+            )
+            return exact
         levels = np.arange(peak + 1) / peak
         swing, black = (
             (BT601_STUDIO.luma_weights.sum(), BT601_STUDIO.luma_offset) if studio else (1.0, 0.0)
@@ -220,14 +255,15 @@ def _simple(x: NDArray[np.float64], overview: Overview) -> list[NDArray[np.float
     if high - low < _ALIKE:
         return [x]
     stretched = ((x - low) / (high - low)).clip(0.0, 1.0)
-    exposed = _encoded((_linear(x) / _linear(np.array(high))).clip(0.0, 1.0))
+    exposed = encoded((linear(x) / linear(np.array(high))).clip(0.0, 1.0))
     return [x, stretched, exposed]
 
 
-def _linear(x: NDArray[np.float64]) -> NDArray[np.float64]:
+def linear(x: NDArray[np.float64]) -> NDArray[np.float64]:
     """Linear light from sRGB values in [0, 1] [IEC 61966-2-1]."""
     return np.where(x <= 0.04045, x / 12.92, ((x + 0.055) / 1.055) ** 2.4)
 
 
-def _encoded(light: NDArray[np.float64]) -> NDArray[np.float64]:
+def encoded(light: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The inverse of `linear`."""
     return np.where(light <= 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)

@@ -98,4 +98,4 @@ def _overview(frame: av.VideoFrame, box: Box | None) -> Overview:
     pixels = np.asarray(frame.to_ndarray(format="rgb24"), np.uint8)
     if box is not None:
         pixels = pixels[box.top :, box.left :][: box.height, : box.width]
-    return Overview.of(pixels, 255)
+    return Overview.of(pixels, 255, stored=False)
