@@ -91,6 +91,16 @@ def test_the_edit_is_found_and_undone(engine: CurveEngine, text: str) -> None:
             assert abs(int(answer[..., channel][here][0]) - middle) <= rare
 
 
+def test_clipped_highlights_stay_white(engine: CurveEngine) -> None:
+    pixels = photo()
+    after = edited(pixels, "exposure=1")
+    assert (after == 255).mean() > 0.05
+    found = in_picture(after)
+    assert found is not None
+    assert found.kind == "exposure"
+    assert (engine.run(after)[after == 255] == 255).all()
+
+
 def test_one_channel_for_grey(engine: CurveEngine) -> None:
     grey = photo()[..., :1]
     after = edited(np.repeat(grey, 3, axis=2), "gamma=1.6")[..., :1]

@@ -2,10 +2,10 @@
 
 A tone curve that was applied to 8-bit pixels and rounded leaves marks in the histogram: where the
 curve rises by more than a level per level, some levels are empty, and where it rises by less, some
-levels hold the pixels of several. Pictures themselves have smooth histograms. So the curve under
-which the original's histogram becomes smooth is the curve that was applied [M. C. Stamm and
-K. J. R. Liu, Forensic detection of image manipulation using statistical intrinsic fingerprints,
-IEEE TIFS 5(3), 2010, doi:10.1109/TIFS.2010.2053202]. JPEG, noise and resizing erase these marks.
+hold the pixels of several. Pictures themselves have smooth histograms, so the applied curve is the
+one under which the original's histogram becomes smooth [M. C. Stamm and K. J. R. Liu, Forensic
+detection of image manipulation using statistical intrinsic fingerprints, IEEE TIFS 5(3), 2010,
+doi:10.1109/TIFS.2010.2053202]. JPEG, noise and resizing erase these marks.
 """
 
 from __future__ import annotations
@@ -38,17 +38,15 @@ _PIXELS, _JUDGED = 16, 40
 _AROUND = 7
 # A residual, in natural logarithms, counts as no more than this, and the mean as no less.
 _MOST, _LEAST = 3.0, 0.03
-# Evidence for each level that was judged.
-_PER_LEVEL = 0.2
-# How much more evidence than a straight line an edit needs.
-_DISTINCT = 5.0
+# Evidence for each level that was judged, and how much more than a straight line an edit needs.
+_PER_LEVEL, _DISTINCT = 0.2, 5.0
 # The weakest edit to search for: natural logarithm of an exponent or a gain.
 _WEAKEST = 0.02
 # Evidence that an amount must have before its surroundings are searched for a better one.
 _PROMISING = 5.0
 # Amounts that are compared in full, and those whose surroundings are.
 _CANDIDATES, _REFINED = 40, 2
-# Without this many levels that stand out by 1.4 times from their surroundings, nothing is searched.
+# So many levels must stand out by 1.4 times from their surroundings, or nothing is searched.
 _OUTSTANDING, _STANDS_OUT = 8, 0.35
 
 
@@ -60,7 +58,7 @@ class Edit:
         kind: ``gamma``, ``exposure``, or ``cast``: an exposure of its own for each channel.
         amounts: Three exponents, or three changes of light in stops; for R', G' and B'.
         sources: ``(3, LEVELS)``: the level before the edit, from 0 to 255, for each level after
-            it. If there were several, it is their middle, so that clipped ends stay lost.
+            it. If there were several, it is their middle, but white stays white.
         evidence: Natural logarithm of the likelihood ratio to no edit.
     """
 
@@ -394,5 +392,7 @@ def _sources(table: NDArray[np.intp]) -> Floats:
     levels = np.arange(LEVELS)
     counts = np.bincount(table, minlength=LEVELS)
     reached = np.flatnonzero(counts)
-    middles = np.bincount(table, weights=levels, minlength=LEVELS)[reached] / counts[reached]
-    return np.asarray(np.interp(levels, reached, middles), np.float64)
+    middles = np.bincount(table, levels, LEVELS)[reached] / counts[reached]
+    if reached[-1] == LEVELS - 1:
+        middles[-1] = LEVELS - 1  # or clipped highlights would turn grey
+    return np.interp(levels, reached, middles)
