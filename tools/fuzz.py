@@ -13,6 +13,8 @@ from __future__ import annotations
 import argparse
 import hashlib
 import os
+import re
+import resource
 import subprocess
 import sys
 import time
@@ -26,6 +28,8 @@ NAMES = ("picture", "metadata", "video", "model", "recipe")
 # Limits of an input's length and running time.
 _LONGEST = {"picture": 16_384, "metadata": 8_192, "video": 16_384, "model": 8_192, "recipe": 4_096}
 _LONGEST_S = 20
+STARTED = "INFO: Running with entropic power schedule"
+"""What libFuzzer prints before its first input."""
 _MEMORY_MB = 3000
 
 
@@ -59,24 +63,36 @@ def run(target: str, seconds: int, folders: list[Path]) -> int:
             content = b"\0" + content if target == "metadata" and path.parent != CORPUS else content
             (corpus / hashlib.sha1(content).hexdigest()).write_bytes(content)
     before = {p.name for p in found.iterdir()}
-    end = time.monotonic() + seconds
-    rounds = 0
+    end, began_s = time.monotonic() + seconds, _children_s()
+    rounds = tried = 0
+    log = folder / "log.txt"
     while (left := int(end - time.monotonic())) > 1:
         command = [sys.executable, __file__, target, "--inside", "--seconds", str(left)]
-        log = folder / "log.txt"
+        start = log.stat().st_size if log.exists() else 0
         with log.open("ab") as out:
             code = subprocess.run(command, stdout=out, stderr=out, check=False).returncode
+        told = log.read_bytes()[start:].decode(errors="replace")
+        if STARTED not in told:
+            raise SystemExit(f"{target}: nothing was tried:\n{told[-2000:]}")
+        tried += sum(map(int, re.findall(r"number_of_executed_units: (\d+)", told)))
         rounds += 1
         if code == 0:
             break
     new = sorted({p.name for p in found.iterdir()} - before)
     kinds = [name for name in new if not name.endswith(".txt")]
     print(
-        f"{target}: {seconds} s, {rounds} processes, {len(list(corpus.iterdir()))} inputs in the "
-        f"corpus, {len(kinds)} findings{': ' + ', '.join(kinds) if kinds else ''}",
+        f"{target}: {seconds} s, {_children_s() - began_s:.0f} s of CPU, {rounds} processes, "
+        f"{tried:,} inputs tried, {len(list(corpus.iterdir()))} in the corpus, "
+        f"{len(kinds)} findings{': ' + ', '.join(kinds) if kinds else ''}",
         flush=True,
     )
     return len(kinds)
+
+
+def _children_s() -> float:
+    """CPU seconds of the processes that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def fuzz(target: str, seconds: int) -> None:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from crispen.lab.data.bilevel import make_bilevel
 from crispen.lab.data.drawn import page
-from crispen.lab.data.mixing import with_patterns
+from crispen.lab.data.mixing import with_patterns, with_soft
 from crispen.lab.degradations import Life, Pipeline
 from crispen.lab.degradations.resampling import resample
 
@@ -26,8 +26,8 @@ Bytes = NDArray[np.uint8]
 SIDES = {1: 96, 2: 96, 4: 64}
 """Side of the tiles at each scale."""
 CHUNK = 32
-# Shares of tiles: drawn pages, patterns, black and white, and photographs shrunk first.
-_PAGES, _PATTERNS, _BILEVEL, _SMALLER = 0.05, 0.025, 0.01, 0.25
+# Shares of tiles: drawn pages, patterns, black and white, soft, and photographs shrunk first.
+_PAGES, _PATTERNS, _BILEVEL, _SOFT, _SMALLER = 0.05, 0.025, 0.01, 0.12, 0.25
 
 
 class Maker:
@@ -58,6 +58,7 @@ class Maker:
         """See the module."""
         crops = np.stack([self._crop() for _ in range(count)])
         x = torch.from_numpy(crops).permute(0, 3, 1, 2).float() / 255
+        x = with_soft(x, _SOFT, self.generator)
         x = make_bilevel(x, _BILEVEL, "rgb", self.generator)
         pair = with_patterns(self.pipeline(x, self.generator), _PATTERNS, self.generator)
         assert pair.dials is not None

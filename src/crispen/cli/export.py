@@ -44,6 +44,15 @@ def export(
     licence: Annotated[
         str, typer.Option("--licence", help="Licence of the weights, for the card.")
     ] = "MIT",
+    blend: Annotated[
+        str | None,
+        typer.Option(
+            "--blend",
+            metavar="MODEL=SHARE",
+            help="Mix in the weights of a model or checkpoint of the same architecture, as in "
+            "real-x2=0.4: what a network knew before it was trained further.",
+        ),
+    ] = None,
     overwrite: Overwrite = False,
     json: Json = False,
 ) -> None:
@@ -56,6 +65,7 @@ def export(
     if valid is not None and not valid.is_dir():
         raise MissingInput(f"--valid {valid}: no such folder; give one with Set5 or the like in it")
     with needs_extra("exporting", "train"):
+        from crispen.lab.blending import Blend
         from crispen.lab.checkpoint import checkpoint_in, load_checkpoint
         from crispen.lab.degradations.spec import parse_degradation
         from crispen.lab.export import export_checkpoint
@@ -74,6 +84,7 @@ def export(
         valid=valid,
         degradations={text: parse_degradation(text) for text in degrade or []},
         licence=licence,
+        blend=None if blend is None else Blend.parse(blend).into,
     )
     if json:
         print_json({"model": str(path), "bytes": path.stat().st_size})

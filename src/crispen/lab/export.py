@@ -8,7 +8,7 @@ merged network is compared with the trained one, and the graph with the merged n
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -219,6 +219,7 @@ def export_checkpoint(
     valid: Path | None = None,
     degradations: Mapping[str, Degradation] | None = None,
     licence: str = "MIT",
+    blend: Callable[[Network, Recipe], str] | None = None,
 ) -> Path:
     """Writes ``NAME.onnx``, ``NAME.safetensors`` and ``NAME.md``.
 
@@ -231,12 +232,15 @@ def export_checkpoint(
         degradations: Degradations to measure with, each separately, by their names on the card;
             the recipe's own unless given.
         licence: Licence of the weights.
+        blend: Mixes other weights into the merged network and says for the card what it did; see
+            `crispen.lab.blending`.
 
     Returns:
         The path of the ONNX file.
 
     Raises:
         InputError: The file is not a checkpoint.
+        UsageError: The network to mix in is of another architecture.
         ModelError: The exported network would differ from the trained one, or its output depends
             on pixels outside its stated halo.
         OutputError: A file cannot be written.
@@ -251,6 +255,9 @@ def export_checkpoint(
         check_network(network, recipe.network.kind)
     merged = network.merged().eval()
     _check_merge(network, merged)
+    kept = _kept(recipe, content["step"])
+    if blend is not None:
+        kept = "; ".join(text for text in (kept, blend(merged, recipe)) if text)
     parameters = parameter_count(merged)
     if recipe.data.color == "yuv":
         merged = StudioRange(merged).eval()
@@ -283,7 +290,7 @@ def export_checkpoint(
             data_licences=content["data"]["licence"],
             hardware=content["hardware"],
             wall_time_s=round(content["wall_time_s"] + lineage["wall_time_s"], 1),
-            kept=_kept(recipe, content["step"]),
+            kept=kept,
             started_from=lineage["started_from"],
             crispen=__version__,
             **_taught(recipe),
