@@ -62,6 +62,10 @@ class Nodes:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
 
+    def kill_head(self) -> None:
+        """Kill the process that knows all nodes; they stay."""
+        self._cluster.head_node.kill_gcs_server()
+
     @staticmethod
     def workers(node: Any) -> list[int]:
         """The processes that work on a node."""
@@ -87,8 +91,10 @@ def children(pid: int) -> list[int]:
 @contextmanager
 def ray_nodes() -> Iterator[Nodes]:
     """Two nodes; the test is skipped without Ray."""
-    pytest.importorskip("ray", reason="pip install 'crispen[cluster]'")
+    # As `crispen.cluster.connection` does, which may import Ray later than this.
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    os.environ["RAY_ENABLE_AUTO_CONNECT"] = "0"
+    pytest.importorskip("ray", reason="pip install 'crispen[cluster]'")
     nodes = Nodes(2)
     try:
         yield nodes

@@ -241,7 +241,7 @@ def test_a_file_that_fails_does_not_stop_the_rest(
 class Alone:
     """In place of `pool.Pool`: a worker in this process, so that no Ray is needed."""
 
-    def __init__(self, ray: object, setup: Setup, share: object) -> None:
+    def __init__(self, ray: object, setup: Setup, share: object, head: object) -> None:
         self.folders = setup.folders
         self.worker = Worker(setup)
 
@@ -264,6 +264,7 @@ def test_files_are_listed_as_they_are_sent(
     here = tmp_path / "in"
     shutil.copytree(photos, here)
     monkeypatch.setattr(cluster, "connected", nullcontext)
+    monkeypatch.setattr(cluster, "Head", lambda *_: None)
     monkeypatch.setattr(cluster, "Pool", Alone)
     told: list[Outcome] = []
 

@@ -13,6 +13,7 @@ import crispen
 from crispen.cluster.clips import Clips
 from crispen.cluster.connection import connected
 from crispen.cluster.drafts import Drafts
+from crispen.cluster.head import Head
 from crispen.cluster.parcel import pack
 from crispen.cluster.pictures import Pictures
 from crispen.cluster.pool import Pool, Task
@@ -76,7 +77,8 @@ def worked_off(jobs: Jobs, batch: Batch, address: str) -> Iterator[Outcome]:
     pictures = Pictures(_sent(jobs, others, video=False), others, batch, drafts, told.append)
     clips = Clips(_sent(jobs, videos, video=True), videos, batch, told.append)
     with connected(address) as ray:
-        pool = Pool(ray, _setup(batch, jobs.folders), _share(batch.options))
+        share = _share(batch.options)
+        pool = Pool(ray, _setup(batch, jobs.folders), share, Head(ray, address, share))
         nodes = _Nodes(batch.progress)
         try:
             for _ in pool.run(_Both(clips, pictures)):

@@ -46,6 +46,8 @@ def connected(address: str) -> Iterator[Any]:
     """
     # Crispen sends no telemetry, and neither do its dependencies.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    # A call after the end of a connection would start a Ray of its own.
+    os.environ.setdefault("RAY_ENABLE_AUTO_CONNECT", "0")
     with needs_extra("--cluster", "cluster"), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import ray

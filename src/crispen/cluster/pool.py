@@ -13,13 +13,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from crispen.cluster.head import Head, HeadLost
 from crispen.cluster.share import Share
 from crispen.cluster.worker import Hello, Setup, Worker
 from crispen.errors import UsageError
 
 _AT_A_TIME = 2
 _TICK_S = 0.25
-_COUNT_EVERY_S = 2.0
 # How long the first worker may take to start on a busy machine.
 _PATIENCE_S = 300.0
 _MOST_FAILED_STARTS = 5
@@ -98,16 +98,16 @@ class Pool:
         ray: The module, connected.
         setup: What each worker is given.
         share: What each has of its machine.
+        head: Of the cluster.
     """
 
-    def __init__(self, ray: Any, setup: Setup, share: Share) -> None:
+    def __init__(self, ray: Any, setup: Setup, share: Share, head: Head) -> None:
         self._ray = ray
         self._setup = ray.put(setup)
         self._share = share
         self._make = ray.remote(Worker).options(**share.options)
         self._members: list[_Member] = []
-        self._wanted = 0
-        self._counted = -_COUNT_EVERY_S
+        self._head = head
         self._began = time.monotonic()
         self._started = 0
         self._failed_starts = 0
@@ -118,6 +118,7 @@ class Pool:
 
         Raises:
             UsageError: No machine can do it.
+            HeadLost: The cluster has no head any more.
         """
         while not supply.finished:
             self._grow(supply.most)
@@ -135,13 +136,14 @@ class Pool:
         self._members.clear()
 
     def _grow(self, most: int) -> None:
-        now = time.monotonic()
-        if now - self._counted >= _COUNT_EVERY_S:
-            self._counted = now
-            self._wanted = self._share.room(self._ray.nodes())
-            self._check(now)
+        try:
+            wanted = self._head.room()
+        except HeadLost:
+            self._members.clear()  # nobody could end them now
+            raise
+        self._check(time.monotonic())
         # One at least, which makes an autoscaling cluster grow.
-        while len(self._members) < max(1, min(self._wanted, most + len(self._refusals))):
+        while len(self._members) < max(1, min(wanted, most + len(self._refusals))):
             actor = self._make.remote(self._setup)
             self._members.append(_Member(actor, actor.hello.remote()))
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from crispen.cluster import head as heads
 from crispen.cluster.share import Share
 from crispen.enhance.request import Request
 from crispen.errors import UsageError
@@ -231,6 +232,33 @@ def test_a_cluster_without_room_is_told(ray_nodes: Nodes, caplog: pytest.LogCapt
         assert [launcher.room(8) for _ in range(3)] == [1, 1, 1]
     launcher.end()
     assert caplog.text.count("no machine of the cluster has 999 processors") == 1
+
+
+def test_a_lost_head_loses_no_job_and_its_return_is_noticed(
+    ray_nodes: Nodes,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    monkeypatch.setattr(heads, "_AWAY_S", 1.0)
+    monkeypatch.setattr(heads, "_ASK_EVERY_S", 0.2)
+    monkeypatch.setattr(cluster_launcher, "_TRY_EVERY_S", 1.0)
+    doomed = Nodes(1)
+    place = Place(tmp_path, doomed.address)
+    place.pool.take()
+    place.pool.start()
+    wait(lambda: place.pool.alive == 1)
+    with caplog.at_level(logging.WARNING, "crispen.jobs"):
+        doomed.kill_head()
+        wait(lambda: "is gone; jobs wait for it" in caplog.text)
+        wait(lambda: place.pool.alive == 0)
+        id = place.put(FAST)
+        doomed.close()
+        # As if another head had begun at the same address.
+        place.pool._launcher._address = ray_nodes.address
+        assert place.until(id, lambda job: job.status in FINAL).status is Status.DONE
+    assert "is back" in caplog.text
+    place.close()
 
 
 def test_an_address_where_nobody_answers(tmp_path: Path) -> None:

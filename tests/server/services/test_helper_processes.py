@@ -98,7 +98,7 @@ def test_who_goes_away_takes_the_helper_along() -> None:
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
-        # The pool's own thread may fetch the code first, and `join` then returns before it is known.
+        # The pool's own thread may fetch the code first; `join` then returns before it is known.
         until = time.monotonic() + 60
         while process.exitcode is None and time.monotonic() < until:
             await asyncio.sleep(0.02)

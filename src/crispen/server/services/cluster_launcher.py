@@ -11,14 +11,16 @@ from contextlib import ExitStack
 from typing import Any
 
 from crispen.cluster.connection import connected
+from crispen.cluster.head import Head, HeadLost
 from crispen.cluster.share import Share
+from crispen.errors import UsageError
 from crispen.jobs.worker_handle import WorkerHandle
 from crispen.jobs.worker_process import WorkerSetup
 from crispen.server.services.cluster_actor import CALLS, Hello, WorkerActor, actor_setup
 
 log = logging.getLogger("crispen.jobs")
 
-_COUNT_EVERY_S = 2.0
+_TRY_EVERY_S = 10.0
 
 
 class ClusterLauncher:
@@ -35,8 +37,10 @@ class ClusterLauncher:
         self._stack = ExitStack()
         self._ray: Any = None
         self._make: Any = None
-        self._counted = 0.0
-        self._room = 0
+        self._head: Head | None = None
+        self._tried = 0.0
+        self._told = False
+        self._actors: list[_Actor] = []
 
     def begin(self) -> None:
         """Connect to the cluster.
@@ -47,29 +51,61 @@ class ClusterLauncher:
         """
         if self._ray is None:
             self._ray = self._stack.enter_context(connected(self._address))
+            self._head = Head(self._ray, self._address, self._share)
             options = {**self._share.options, "max_concurrency": CALLS}
             self._make = self._ray.remote(WorkerActor).options(**options)
 
     def launch(self, setup: WorkerSetup) -> WorkerHandle:
         """A worker; it starts as soon as a machine has room for it."""
-        return _Actor(self._ray, self._make.remote(actor_setup(setup)))
+        self._actors = [one for one in self._actors if one.alive]
+        self._actors.append(_Actor(self._ray, self._make.remote(actor_setup(setup))))
+        return self._actors[-1]
 
     def room(self, wanted: int) -> int:
         """As many as the machines have room for, and one at least if any is wanted.
 
-        That one makes a cluster grow that can.
+        That one makes a cluster grow that can. Without a head there is no room, until one answers
+        again at the same address.
         """
+        try:
+            self._return()
+            found = 0 if self._head is None else self._head.room()
+        except (HeadLost, UsageError):
+            self._leave()
+            return 0
+        if not found and not self._told:
+            log.warning(
+                "no machine of the cluster has %d processors for a worker; jobs wait until one "
+                "joins, or give fewer --threads",
+                self._share.cpus,
+            )
+            self._told = True
+        return min(wanted, max(1, found))
+
+    def _return(self) -> None:
+        """Connect again, if the head was lost and may be back.
+
+        Raises:
+            UsageError: Not yet.
+        """
+        if self._ray is not None:
+            return
         now = time.monotonic()
-        if not self._room or now - self._counted >= _COUNT_EVERY_S:
-            found = self._share.room(self._ray.nodes())
-            if not found and self._counted == 0.0:
-                log.warning(
-                    "no machine of the cluster has %d processors for a worker; jobs wait until one "
-                    "joins, or give fewer --threads",
-                    self._share.cpus,
-                )
-            self._room, self._counted = max(1, found), now
-        return min(wanted, self._room)
+        if now - self._tried < _TRY_EVERY_S:
+            raise UsageError
+        self._tried = now
+        self.begin()
+        log.warning("the cluster at %s is back", self._address)
+
+    def _leave(self) -> None:
+        """Give up what ran on a cluster whose head is gone."""
+        if self._ray is None:
+            return
+        log.error("the head of the cluster at %s is gone; jobs wait for it", self._address)
+        for one in self._actors:
+            one.give_up()
+        self._actors.clear()
+        self.end()
 
     def fewest(self, wanted: int) -> int:
         """One, since other work can occupy machines, and machines come and go."""
@@ -77,7 +113,7 @@ class ClusterLauncher:
 
     def end(self) -> None:
         """Disconnect; a Ray of this machine ends with it."""
-        self._ray = None
+        self._ray = self._head = None
         self._stack.close()
 
 
@@ -127,6 +163,11 @@ class _Actor(WorkerHandle):
     def join(self, timeout_s: float | None = None) -> None:
         self._ended.wait(timeout_s)
 
+    def give_up(self) -> None:
+        """Take it for ended: nobody can tell what it does."""
+        self._fate = "was lost with the cluster"
+        self._ended.set()
+
     def _follow(self) -> None:
         """Receive what the actor reports until it has ended."""
         try:
@@ -142,7 +183,8 @@ class _Actor(WorkerHandle):
             self._ray.get(work)
             self._fate = "ended"
         except Exception as error:  # of Ray, or of what the worker raised
-            self._fate = self._reason(error)
+            if self.alive:
+                self._fate = self._reason(error)
         finally:
             self.kill()
             self._ended.set()
