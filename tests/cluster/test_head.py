@@ -41,19 +41,20 @@ def test_it_is_asked_every_two_seconds_and_may_be_away_for_ten(
     monkeypatch.setattr(heads, "time", SimpleNamespace(monotonic=lambda: now[0]))
     asked: list[int] = []
     with socket.create_server(("127.0.0.1", 0)) as server:
-        head = Head(ray_of(server, asked), "auto", Share(1, 1))
-        assert [head.room() for _ in range(3)] == [3, 3, 3]
+        head = Head(ray_of(server, asked), "auto")
+        share = Share(1, 1)
+        assert [share.room(head.nodes()) for _ in range(3)] == [3, 3, 3]
         assert len(asked) == 1
         now[0] += 2
-        assert head.room() == 3
+        assert share.room(head.nodes()) == 3
         assert len(asked) == 2
     # Ray is not asked any more: it would not return.
     for _ in range(5):
         now[0] += 2
-        assert head.room() == 3
+        assert share.room(head.nodes()) == 3
     now[0] += 2
     with pytest.raises(HeadLost, match=r"--cluster auto: its head no longer answers \(Connection"):
-        head.room()
+        head.nodes()
     assert len(asked) == 2
 
 
@@ -61,7 +62,21 @@ def test_a_client_asks_the_address_that_it_was_given() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         ray = SimpleNamespace(nodes=lambda: [])
         address = f"ray://127.0.0.1:{server.getsockname()[1]}"
-        assert Head(ray, address, Share(1, 1)).room() == 0
+        assert Share(1, 1).room(Head(ray, address).nodes()) == 0
+
+
+def test_one_that_was_never_in_reach_is_not_missed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As through a client of Ray that a notebook has connected."""
+    now = [100.0]
+    monkeypatch.setattr(heads, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    asked: list[int] = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        ray = ray_of(server, asked)
+    head = Head(ray, "local")
+    for _ in range(10):
+        assert Share(1, 1).room(head.nodes()) == 3
+        now[0] += 2
+    assert len(asked) == 10
 
 
 @pytest.mark.filterwarnings(

@@ -77,8 +77,8 @@ def worked_off(jobs: Jobs, batch: Batch, address: str) -> Iterator[Outcome]:
     pictures = Pictures(_sent(jobs, others, video=False), others, batch, drafts, told.append)
     clips = Clips(_sent(jobs, videos, video=True), videos, batch, told.append)
     with connected(address) as ray:
-        share = _share(batch.options)
-        pool = Pool(ray, _setup(batch, jobs.folders), share, Head(ray, address, share))
+        head = Head(ray, address)
+        pool = Pool(ray, _setup(batch, jobs.folders), _share(batch.options), head)
         nodes = _Nodes(batch.progress)
         try:
             for _ in pool.run(_Both(clips, pictures)):

@@ -1,4 +1,4 @@
-"""The head of a cluster: how much room its machines have, and whether it is there at all."""
+"""The head of a cluster: which machines there are, and whether it is there at all."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import time
 from typing import Any
 from urllib.parse import urlsplit
 
-from crispen.cluster.share import Share
 from crispen.errors import CrispenError
 
 _ASK_EVERY_S = 2.0
@@ -29,40 +28,45 @@ class Head:
     Args:
         ray: The module, connected.
         address: Of the cluster; see `crispen.cluster.connection.connected`.
-        share: What each worker has of a machine.
     """
 
-    def __init__(self, ray: Any, address: str, share: Share) -> None:
+    def __init__(self, ray: Any, address: str) -> None:
         self._ray = ray
         self._address = address
-        self._share = share
         if not address.startswith("ray://"):  # such as "auto", or a Ray of this machine
             address = f"//{ray.get_runtime_context().gcs_address}"
         place = urlsplit(address)
-        self._place = place.hostname, place.port
-        self._asked = self._answered = -_ASK_EVERY_S
-        self._room = 0
+        self._place: tuple[str | None, int | None] | None = (place.hostname, place.port)
+        self._asked = -_ASK_EVERY_S
+        self._answered: float | None = None
+        self._nodes: list[dict[str, Any]] = []
 
-    def room(self) -> int:
-        """How many workers the machines have room for, as counted in the last two seconds.
+    def nodes(self) -> list[dict[str, Any]]:
+        """The machines, as ``ray.nodes()`` described them in the last two seconds.
 
         Raises:
             HeadLost: There is no head.
         """
         now = time.monotonic()
-        if now - self._asked < _ASK_EVERY_S:
-            return self._room
-        self._asked = now
+        if now - self._asked >= _ASK_EVERY_S:
+            self._asked = now
+            if self._place is None or self._answers(self._place, now):
+                self._nodes = self._ray.nodes()
+        return self._nodes
+
+    def _answers(self, place: tuple[str | None, int | None], now: float) -> bool:
         try:
-            socket.create_connection(self._place, timeout=_KNOCK_S).close()
+            socket.create_connection(place, timeout=_KNOCK_S).close()
         except OSError as error:
-            if self._answered > 0 and now - self._answered > _AWAY_S:
+            if self._answered is None:
+                self._place = None  # out of reach from here, as behind a client of Ray
+                return True
+            if now - self._answered > _AWAY_S:
                 raise HeadLost(
                     f"--cluster {self._address}: its head no longer answers "
                     f"({error.strerror or error}); finished files are complete: start the cluster "
                     "again and type the same command"
                 ) from error
-            return self._room
+            return False
         self._answered = now
-        self._room = self._share.room(self._ray.nodes())
-        return self._room
+        return True

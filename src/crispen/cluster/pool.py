@@ -137,7 +137,7 @@ class Pool:
 
     def _grow(self, most: int) -> None:
         try:
-            wanted = self._head.room()
+            wanted = self._share.room(self._head.nodes())
         except HeadLost:
             self._members.clear()  # nobody could end them now
             raise

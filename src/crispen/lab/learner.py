@@ -34,7 +34,7 @@ from crispen.lab.recipe import Recipe
 from crispen.lab.schedule import rate_factor
 from crispen.lab.teacher import Teacher
 
-# Keys of the shares of synthetic crops.
+# Keys of the shares of crops that are changed or drawn.
 MADE_UP = ("bilevel", "pages", "patterns", "soft")
 
 

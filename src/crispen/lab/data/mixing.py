@@ -7,6 +7,8 @@ pattern takes the place of an input and of its target. Pages and patterns come f
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from torch import Generator, Tensor
@@ -39,25 +41,20 @@ def with_soft(crops: Tensor, share: float, generator: Generator) -> Tensor:
     Returns:
         The same shape; the same tensor if none was chosen.
     """
-    chosen, rng = _chosen(len(crops), share, generator)
-    if not chosen:
-        return crops
-    mixed = crops.clone()
-    for i in chosen:
-        mixed[i] = _softened(mixed[i : i + 1], rng)[0]
-    return mixed
+    return _mixed(crops, share, generator, _softened)
 
 
 def _softened(crop: Tensor, rng: np.random.Generator) -> Tensor:
+    crop = crop[None]
     if rng.random() < 0.5:
         radius = kernels.reach(_SOFT_SIGMA[1])
         offsets = torch.arange(-radius, radius + 1, dtype=crop.dtype, device=crop.device)
         sigma = crop.new_tensor(np.exp(rng.uniform(*np.log(_SOFT_SIGMA))))
-        return convolve_axes(crop, kernels.gaussian(sigma, offsets))
+        return convolve_axes(crop, kernels.gaussian(sigma, offsets))[0]
     side = crop.shape[-1]
     small = max(4, round(side * rng.uniform(*_SOFT_PART)))
     method = _SOFT_ENLARGING[rng.integers(len(_SOFT_ENLARGING))]
-    return resample(resample(crop, small, small, "area"), side, side, method).clamp(0, 1)
+    return resample(resample(crop, small, small, "area"), side, side, method).clamp(0, 1)[0]
 
 
 def with_pages(crops: Tensor, share: float, generator: Generator) -> Tensor:
@@ -71,13 +68,9 @@ def with_pages(crops: Tensor, share: float, generator: Generator) -> Tensor:
     Returns:
         The same shape; the same tensor if nothing was drawn.
     """
-    chosen, rng = _chosen(len(crops), share, generator)
-    if not chosen:
-        return crops
-    mixed = crops.clone()
-    for i in chosen:
-        mixed[i] = _tensor(page(rng, crops.shape[-1]), crops)
-    return mixed
+    return _mixed(
+        crops, share, generator, lambda crop, rng: _tensor(page(rng, crop.shape[-1]), crop)
+    )
 
 
 def with_patterns(pair: Pair, share: float, generator: Generator) -> Pair:
@@ -104,6 +97,22 @@ def with_patterns(pair: Pair, share: float, generator: Generator) -> Pair:
         if dials is not None:
             dials[i, ::2] = 0
     return Pair(low, high, dials)
+
+
+def _mixed(
+    crops: Tensor,
+    share: float,
+    generator: Generator,
+    change: Callable[[Tensor, np.random.Generator], Tensor],
+) -> Tensor:
+    """The crops, about `share` of them changed."""
+    chosen, rng = _chosen(len(crops), share, generator)
+    if not chosen:
+        return crops
+    mixed = crops.clone()
+    for i in chosen:
+        mixed[i] = change(mixed[i], rng)
+    return mixed
 
 
 def _chosen(

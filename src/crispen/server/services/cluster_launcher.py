@@ -51,7 +51,7 @@ class ClusterLauncher:
         """
         if self._ray is None:
             self._ray = self._stack.enter_context(connected(self._address))
-            self._head = Head(self._ray, self._address, self._share)
+            self._head = Head(self._ray, self._address)
             options = {**self._share.options, "max_concurrency": CALLS}
             self._make = self._ray.remote(WorkerActor).options(**options)
 
@@ -67,10 +67,12 @@ class ClusterLauncher:
         That one makes a cluster grow that can. Without a head there is no room, until one answers
         again at the same address.
         """
+        if self._head is None and not self._returned():
+            return 0
+        assert self._head is not None
         try:
-            self._return()
-            found = 0 if self._head is None else self._head.room()
-        except (HeadLost, UsageError):
+            found = self._share.room(self._head.nodes())
+        except HeadLost:
             self._leave()
             return 0
         if not found and not self._told:
@@ -82,25 +84,21 @@ class ClusterLauncher:
             self._told = True
         return min(wanted, max(1, found))
 
-    def _return(self) -> None:
-        """Connect again, if the head was lost and may be back.
-
-        Raises:
-            UsageError: Not yet.
-        """
-        if self._ray is not None:
-            return
+    def _returned(self) -> bool:
+        """Whether a head that was lost answers again, and is connected."""
         now = time.monotonic()
         if now - self._tried < _TRY_EVERY_S:
-            raise UsageError
+            return False
         self._tried = now
-        self.begin()
+        try:
+            self.begin()
+        except UsageError:
+            return False
         log.warning("the cluster at %s is back", self._address)
+        return True
 
     def _leave(self) -> None:
         """Give up what ran on a cluster whose head is gone."""
-        if self._ray is None:
-            return
         log.error("the head of the cluster at %s is gone; jobs wait for it", self._address)
         for one in self._actors:
             one.give_up()
