@@ -21,6 +21,7 @@ from crispen.server.services.cluster_actor import CALLS, Hello, WorkerActor, act
 log = logging.getLogger("crispen.jobs")
 
 _TRY_EVERY_S = 10.0
+_LOOK_S = 0.5
 
 
 class ClusterLauncher:
@@ -126,7 +127,8 @@ class _Actor(WorkerHandle):
         self._hello: Hello | None = None
         self._fate = "ended"
         self._ended = threading.Event()
-        threading.Thread(target=self._follow, name="actor", daemon=True).start()
+        self._thread = threading.Thread(target=self._follow, name="actor", daemon=True)
+        self._thread.start()
 
     @property
     def pid(self) -> int | None:
@@ -162,14 +164,15 @@ class _Actor(WorkerHandle):
         self._ended.wait(timeout_s)
 
     def give_up(self) -> None:
-        """Take it for ended: nobody can tell what it does."""
+        """Take it for ended: nobody can tell what it does, and Ray is about to be left."""
         self._fate = "was lost with the cluster"
         self._ended.set()
+        self._thread.join(4 * _LOOK_S)
 
     def _follow(self) -> None:
         """Receive what the actor reports until it has ended."""
         try:
-            hello = self._ray.get(self._actor.hello.remote())
+            hello = self._get(self._actor.hello.remote())
             self._hello, self.began = hello, time.monotonic()
             if hello.refusal:
                 log.error("machine %s %s; it gets no jobs", hello.name, hello.refusal)
@@ -178,18 +181,31 @@ class _Actor(WorkerHandle):
                 work = self._actor.work.remote()
             while not self._receive():
                 pass
-            self._ray.get(work)
+            if work is not None:
+                self._get(work)
             self._fate = "ended"
         except Exception as error:  # of Ray, or of what the worker raised
             if self.alive:
                 self._fate = self._reason(error)
         finally:
-            self.kill()
+            if self.alive:
+                self.kill()
             self._ended.set()
             self._theirs.close()
 
+    def _get(self, ref: Any) -> Any:
+        """What the actor answers.
+
+        Raises:
+            InterruptedError: It was given up meanwhile.
+        """
+        while not self._ray.wait([ref], timeout=_LOOK_S)[0]:
+            if not self.alive:
+                raise InterruptedError
+        return self._ray.get(ref)
+
     def _receive(self) -> bool:
-        heard = self._ray.get(self._actor.hear.remote())
+        heard = self._get(self._actor.hear.remote())
         for line in heard.lines:
             log.error("worker %s: %s", self.label, line)
         for message in heard.messages:
