@@ -85,12 +85,12 @@ def video(data: bytes) -> None:
 
 
 def model(data: bytes) -> None:
-    """Adding a third-party network."""
-    from crispen.engines import adding
+    """Trying out a third-party network, as before it is added, but in this process."""
+    from crispen.engines.trial import Stated, check
 
     with _file(data, ".onnx") as path:
         try:
-            adding.add(path, name="fuzzed", overwrite=True)
+            check(path, path.name, "fuzzed", Stated("fuzzed", None, None, None), {})
         except CrispenError as error:
             _one_line(error)
 

@@ -132,6 +132,15 @@ def test_broken_files_are_refused_and_nothing_is_left(content, tmp_path, folder)
     assert list(folder.iterdir()) == []
 
 
+def test_a_file_that_makes_openvino_crash(tmp_path, folder):
+    """Found by fuzzing; in this process it would end Python without a word."""
+    source = tmp_path / "crashing.onnx"
+    source.write_bytes((Path(__file__).parent / "segfault.onnx").read_bytes())
+    with pytest.raises(ModelError, match=r"crashing\.onnx: could not be tried out \(.*SIGSEGV\)"):
+        add(source)
+    assert list(folder.iterdir()) == []
+
+
 def test_names_are_not_taken_twice(tmp_path, folder):
     source = tmp_path / "p.onnx"
     source.write_bytes(GOOD)

@@ -7,13 +7,14 @@ import re
 import tempfile
 import urllib.parse
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from crispen.engines import published
+from crispen.engines.trial import Stated, trial
 from crispen.errors import CrispenError, ModelError, OutputError, UsageError
 from crispen.media.atomic import open_beside, write_whole
 from crispen.models import ncnn
-from crispen.models.card import NAME, Color, ModelCard, Task, has_card, read_card
+from crispen.models.card import NAME, Color, ModelCard, Task
 from crispen.models.published import SUFFIXES as PUBLISHED
 from crispen.models.store import (
     SUFFIX,
@@ -21,7 +22,6 @@ from crispen.models.store import (
     read_model,
     shipped_names,
     user_folder,
-    with_card,
 )
 from crispen.progress import Progress
 
@@ -109,8 +109,7 @@ def add(
             with file:
                 file.write(content)
             # Its lock would keep others on Windows from reading it.
-            stated = _Stated(name, task, scale, color)
-            card = _check(part, content, text, path.stem, stated, known)
+            card = trial(part, text, path.stem, Stated(name, task, scale, color), known)
             target = folder / f"{card.name}{SUFFIX}"
             if card.name in shipped_names():
                 raise UsageError(f"a shipped model is called '{card.name}'; choose --name")
@@ -143,67 +142,3 @@ def _converted(path: Path, fetched: bytes | None, source: str) -> published.Conv
             return published.convert(file)
         except CrispenError as error:
             raise type(error)(str(error).replace(str(file), source)) from error
-
-
-class _Stated(NamedTuple):
-    """What the user states about a model."""
-
-    name: str | None
-    task: Task | None
-    scale: int | None
-    color: Color | None
-
-
-def _check(
-    part: Path,
-    content: bytes,
-    source: str,
-    stem: str,
-    stated: _Stated,
-    known: dict[str, Any],
-) -> ModelCard:
-    """The card, after a test run on one small window; `part` then contains that card."""
-    # Not above: OpenVINO takes 0.4 s to import.
-    from crispen.engines.openvino import OpenVinoEngine
-    from crispen.engines.probe import probe
-
-    try:
-        try:
-            card = read_card(part)
-        except ModelError:
-            if has_card(content):
-                raise
-            name = stem if stated.name is None else stated.name
-            card = probe(
-                content,
-                name,
-                file=source,
-                task=stated.task,
-                scale=stated.scale,
-                color=stated.color,
-            )
-            card = card.model_copy(update=known)
-        else:
-            _agree(card, stated)
-            if stated.name is not None:
-                card = card.model_copy(update={"name": stated.name})
-        part.write_bytes(with_card(content, card))
-        card = read_card(part)  # checks the name too
-        engine = OpenVinoEngine(part, card)
-        try:
-            import numpy as np
-
-            side = card.window_px or 16 * card.multiple
-            engine.run(np.full((side, side, 3), 128, np.uint8))
-        finally:
-            engine.close()
-    except ModelError as error:
-        raise ModelError(str(error).replace(str(part), source)) from error
-    return card
-
-
-def _agree(card: ModelCard, stated: _Stated) -> None:
-    for field in ("task", "scale", "color"):
-        asked, found = getattr(stated, field), getattr(card, field)
-        if asked is not None and asked != found:
-            raise UsageError(f"its card says {field} {found}, not {asked}; leave --{field} out")

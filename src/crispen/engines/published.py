@@ -6,15 +6,12 @@ the file: with ``weights_only``, so that no code in it runs.
 
 from __future__ import annotations
 
-import json
-import subprocess
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from crispen import errors
-from crispen.errors import MissingInput, ModelError
+from crispen.engines._separate import ask
+from crispen.errors import MissingInput
 from crispen.models.published import require_spandrel
 
 
@@ -42,18 +39,7 @@ def convert(path: Path) -> Converted:
         raise MissingInput(f"{path}: no such file")
     with tempfile.TemporaryDirectory(prefix="crispen-") as folder:
         target = Path(folder) / "model.onnx"
-        done = subprocess.run(
-            [sys.executable, "-m", "crispen.lab.published", str(path), str(target)],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
+        said = ask(
+            "crispen.lab.published", str(path), str(target), file=str(path), work="converted"
         )
-        lines = done.stdout.splitlines() if done.returncode == 0 else []
-        if not lines:
-            why = (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
-            raise ModelError(f"{path}: could not be converted ({why}); report this file")
-        said = json.loads(lines[-1])
-        if "error" in said:
-            raise getattr(errors, said["error"])(said["text"])
         return Converted(target.read_bytes(), said)

@@ -6,7 +6,6 @@ starts it, so that untrusted files are opened in a separate process.
 
 from __future__ import annotations
 
-import json
 import pickle
 import sys
 import warnings
@@ -17,7 +16,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from crispen.errors import CrispenError, InputError, MissingInput, ModelError
+from crispen.engines._separate import say
+from crispen.errors import InputError, MissingInput, ModelError
 from crispen.lab.export import to_onnx
 from crispen.lab.networks import Network, parameter_count
 from crispen.lab.networks.spandrel import Foreign, recognised
@@ -153,11 +153,7 @@ def to_model(source: Path, target: Path) -> dict[str, Any]:
 
 def main() -> None:
     """Prints the card's fields, or type and text of the error, as a line of JSON."""
-    try:
-        said = to_model(Path(sys.argv[1]), Path(sys.argv[2]))
-    except CrispenError as error:
-        said = {"error": type(error).__name__, "text": str(error)}
-    print(json.dumps(said))
+    say(lambda: to_model(Path(sys.argv[1]), Path(sys.argv[2])))
 
 
 if __name__ == "__main__":

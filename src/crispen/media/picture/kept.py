@@ -105,10 +105,11 @@ def with_metadata(image: Any, stored: Header) -> Any:
     fits = profile_fits(meta.icc, stored.channels)
     # Code points replace it: see `embedding.name_colours`.
     instead = stored.format == "avif" and stored.frames == 1 and meta.cicp is not None
-    exif = _STAND_IN if stored.format == "avif" and meta.exif else meta.exif
     blobs = {
         "icc-profile-data": meta.icc if fits and not instead else None,
-        "exif-data": exif,
+        # Other formats get theirs byte for byte, without libvips: it finds an orientation even in
+        # damaged EXIF in which readers of EXIF find none, and a TIFF would state it.
+        "exif-data": _STAND_IN if stored.format == "avif" and meta.exif else None,
         "xmp-data": meta.xmp,
     }
     for name, blob in blobs.items():
