@@ -128,6 +128,26 @@ def test_good_light_is_left_exactly_as_it_is(amount: float) -> None:
     assert np.array_equal(found.values, IDENTITY.values)
 
 
+@pytest.mark.parametrize(
+    ("ends", "amount", "tint", "kept"),
+    [
+        (True, 0.05, 0.0, True),  # tone alone, in a picture from black to white
+        (True, 0.09, 0.0, False),
+        (False, 0.05, 0.0, False),  # the same where black and white are missing
+        (True, 0.0, 0.04, False),  # a cast, which is no matter of tone
+    ],
+)
+def test_small_doubts_leave_a_picture_that_reaches_both_ends(
+    ends: bool, amount: float, tint: float, kept: bool
+) -> None:
+    pixels = (40 + 0.6 * picture(90, 120)).astype(np.uint8)
+    if ends:
+        pixels[0, 0], pixels[0, 1] = 0, 255
+    values = gently(knots(), amount).values + tint * np.array([[1.0], [0.0], [-1.0]])
+    found = simplest(Curve(values.clip(0, 1)), Overview.of(pixels, 255))
+    assert np.array_equal(found.values, IDENTITY.values) == kept
+
+
 def test_lost_contrast_comes_back_exactly() -> None:
     pixels = (60 + 0.4 * picture(90, 120)).astype(np.uint8)
     low, high = int(pixels.min()), int(pixels.max())

@@ -101,6 +101,43 @@ def test_clipped_highlights_stay_white(engine: CurveEngine) -> None:
     assert (engine.run(after)[after == 255] == 255).all()
 
 
+NARROWED = [(0, 200, "darken=0.5"), (20, 240, ""), (16, 235, ""), (60, 213, "")]
+
+
+@pytest.mark.parametrize(("low", "high", "text"), NARROWED)
+def test_a_loss_of_contrast_is_found_and_undone(
+    engine: CurveEngine, low: int, high: int, text: str
+) -> None:
+    pixels = photo()
+    assert (pixels.min(), pixels.max()) == (0, 255)
+    after = np.rint(low + pixels * ((high - low) / 255)).astype(np.uint8)
+    share = (high - low) / 255
+    if text:  # half of all levels, which rounding to even makes uneven
+        after, share = edited(pixels, text), 0.5
+    found = in_picture(after)
+    assert found is not None
+    assert found.kind == "contrast"
+    np.testing.assert_allclose(found.amounts, (share,) * 3, atol=0.004)
+    wrong = np.abs(engine.run(after).astype(int) - pixels)
+    assert wrong.mean() < 0.3 / share
+    assert wrong.max() < 2 / share
+    assert in_picture(jpeg(after, 90)) is None
+
+
+def test_a_short_exposure_is_no_loss_of_contrast() -> None:
+    """It narrows the levels as well, except near black in a straight line."""
+    for stops in (-4, -3, -2, -1):
+        found = in_picture(edited(photo(), f"exposure={stops}"))
+        assert found is None or found.kind == "exposure"
+
+
+def test_what_did_not_span_all_levels_keeps_its_contrast(engine: CurveEngine) -> None:
+    """A stretch would make it more than it was; the slope that is found is that of the edit."""
+    pixels = np.minimum(photo(), 225)
+    after = np.rint(30 + pixels * 0.7).astype(np.uint8)
+    assert np.abs(engine.run(after).astype(int) - pixels).max() <= 2
+
+
 def test_one_channel_for_grey(engine: CurveEngine) -> None:
     grey = photo()[..., :1]
     after = edited(np.repeat(grey, 3, axis=2), "gamma=1.6")[..., :1]
@@ -160,8 +197,6 @@ def unedited() -> dict[str, Bytes]:
     for low, high in ((0, 200), (20, 240), (10, 255), (16, 235)):
         wider = ((values - low) * 255 / (high - low)).clip(0, 255)
         cases[f"stretched from {low} to {high}"] = np.rint(wider).astype(np.uint8)
-        narrower = low + values * (high - low) / 255
-        cases[f"narrowed to {low} to {high}"] = np.rint(narrower).astype(np.uint8)
     for seed in range(6):
         cases[f"page {seed}"] = page(np.random.default_rng(seed), 260)
     return cases

@@ -33,6 +33,9 @@ LUMA = (0.299, 0.587, 0.114)
 # A correction that differs on average by less than this from none, or from a simple one, is
 # replaced by it: benchmarks/light.py.
 _NOTHING, _ALIKE = 3 / 255, 16 / 255
+# Where a picture already reaches from black to white, to within the last of these, more of its tone
+# and of its colour must be wrong: what a network finds in good pictures is smaller.
+_TONE, _COLOR, _ENDS = 11 / 255, 2.5 / 255, 4 / 255
 # Rows and columns are skipped in pictures this many times larger than the shrunk size.
 _SPARE = 4
 
@@ -232,17 +235,23 @@ def simplest(curve: Curve, overview: Overview) -> Curve:
     places, quantiles = knots(), overview.statistics[:3].astype(np.float64)
     meant = _at(curve.values, quantiles)
     candidates = [np.tile(values, (3, 1)) for values in _simple(places, overview)]
-    apart = [float(np.abs(_at(values, quantiles) - meant).mean()) for values in candidates]
-    if apart[0] < _NOTHING:
+    shown = [_at(values, quantiles) for values in candidates]
+    apart = [_mean_distance(values, meant) for values in shown]
+    from_none = [_mean_distance(values, shown[0]) for values in shown]
+    change = meant - shown[0]
+    tone = change.mean(axis=0)
+    minor = _mean_distance(tone, 0) < _TONE and _mean_distance(change, tone) < _COLOR
+    reaches_ends = len(candidates) == 1 or from_none[1] < _ENDS
+    if apart[0] < _NOTHING or (reaches_ends and minor):
         return Curve(candidates[0])
     # What is nearly nothing itself is no explanation.
-    others = [
-        (distance, values)
-        for distance, values in zip(apart[1:], candidates[1:], strict=True)
-        if np.abs(_at(values, quantiles) - _at(candidates[0], quantiles)).mean() > _NOTHING
-    ]
-    distance, nearest = min(others, key=lambda pair: pair[0], default=(1.0, curve.values))
-    return Curve(nearest) if distance < _ALIKE else curve
+    others = [i for i in range(1, len(candidates)) if from_none[i] > _NOTHING]
+    nearest = min(others, key=apart.__getitem__, default=0)
+    return Curve(candidates[nearest]) if nearest and apart[nearest] < _ALIKE else curve
+
+
+def _mean_distance(a: NDArray[np.float64], b: NDArray[np.float64] | float) -> float:
+    return float(np.abs(a - b).mean())
 
 
 def _at(values: NDArray[np.float64], places: NDArray[np.float64]) -> NDArray[np.float64]:
