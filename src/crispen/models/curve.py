@@ -32,7 +32,7 @@ QUANTILES = (
 LUMA = (0.299, 0.587, 0.114)
 # A correction that differs on average by less than this from none, or from a simple one, is
 # replaced by it: benchmarks/light.py.
-_NOTHING, _ALIKE = 3 / 255, 16 / 255
+_NOTHING, _ALIKE = 3 / 255, 20 / 255
 # Where a picture already reaches from black to white, to within the last of these, more of its tone
 # and of its colour must be wrong: what a network finds in good pictures is smaller.
 _TONE, _COLOR, _ENDS = 11 / 255, 2.5 / 255, 4 / 255
