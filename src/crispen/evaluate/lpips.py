@@ -30,6 +30,7 @@ from numpy.typing import NDArray
 
 from crispen.downloads import DownloadError, download
 from crispen.errors import InputError, MissingExtra
+from crispen.user_folders import data_folder
 
 Floats = NDArray[np.float32]
 
@@ -151,9 +152,7 @@ def _places() -> list[Path]:
 
 def user_file() -> Path:
     """Where the weights are kept once downloaded, or placed by hand."""
-    import platformdirs
-
-    return Path(platformdirs.user_data_dir("crispen", appauthor=False)) / "lpips" / FILE
+    return data_folder("lpips", FILE)
 
 
 def _fetch() -> Path:

@@ -14,6 +14,7 @@ from crispen.errors import InputError, MissingInput, UsageError
 from crispen.media.format_choice import is_video_name
 from crispen.media.image import is_image_name, read_image
 from crispen.media.resample import downscale
+from crispen.user_folders import data_folder
 
 Bytes = NDArray[np.uint8]
 # Makes the degraded input from an R'G'B' picture and its number in the folder.
@@ -141,11 +142,9 @@ def find_data(name: str | Path) -> Path:
 
 def search_path() -> list[Path]:
     """Where `find_data` looks for a name, in order."""
-    import platformdirs
-
     chosen = os.environ.get(DATA_VARIABLE, "")
     folders = [Path(part).expanduser() for part in chosen.split(os.pathsep) if part]
-    folders.append(Path(platformdirs.user_data_dir("crispen", appauthor=False)) / "data")
+    folders.append(data_folder("data"))
     return [*folders, _BESIDE]
 
 

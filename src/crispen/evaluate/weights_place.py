@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from crispen.user_folders import data_folder
+
 
 def weights_place(variable: str, *usual: str) -> Path:
     """The file or folder that an environment variable names, or else one of the user's data folder.
@@ -16,6 +18,5 @@ def weights_place(variable: str, *usual: str) -> Path:
     chosen = os.environ.get(variable)
     if chosen:
         return Path(chosen).expanduser()
-    import platformdirs
 
-    return Path(platformdirs.user_data_dir("crispen", appauthor=False), *usual)
+    return data_folder(*usual)

@@ -18,6 +18,7 @@ from crispen.downloads import DownloadError, download
 from crispen.errors import ModelError, UnknownModel, nearest_names
 from crispen.models.card import CARD_KEY, ModelCard, read_card
 from crispen.progress import Progress
+from crispen.user_folders import data_folder
 
 SHIPPED = Path(__file__).parent / "shipped"
 SUFFIX = ".onnx"
@@ -29,9 +30,8 @@ def user_folder() -> Path:
     chosen = os.environ.get("CRISPEN_MODELS")
     if chosen:
         return Path(chosen).expanduser()
-    import platformdirs
 
-    return Path(platformdirs.user_data_dir("crispen", appauthor=False)) / "models"
+    return data_folder("models")
 
 
 def _names(folder: Path) -> list[str]:

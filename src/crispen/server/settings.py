@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-import platformdirs
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
@@ -21,6 +20,7 @@ from pydantic_settings import (
 from crispen.cluster.connection import LOCAL
 from crispen.errors import UsageError, nearest_names
 from crispen.server.webhook_key import key_of
+from crispen.user_folders import data_folder
 
 # Lists are typed with commas in the environment, not as JSON.
 Names = Annotated[tuple[str, ...], NoDecode]
@@ -32,7 +32,7 @@ PAGE = Path(__file__).parent / "page"
 
 
 def _data_folder() -> Path:
-    return Path(platformdirs.user_data_dir("crispen", appauthor=False)) / "server"
+    return data_folder("server")
 
 
 class Settings(BaseSettings):

@@ -20,6 +20,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from crispen.errors import OutputError
+from crispen.user_folders import cache_folder
 
 _KEPT_S = 14 * 86400.0
 # A process that is just being started holds its parent's open locks until it has begun.
@@ -106,6 +107,5 @@ class Workspace:
 
 
 def _usual() -> Path:
-    import platformdirs
 
-    return Path(platformdirs.user_cache_dir("crispen", appauthor=False)) / "transfers"
+    return cache_folder("transfers")

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from crispen import user_folders
 from crispen.downloads import DownloadError, download
 from crispen.errors import CrispenError, InputError, MissingInput, OutputError
 from crispen.lab.data.catalogue import SETS, PublicSet
@@ -28,9 +29,8 @@ def cache_folder() -> Path:
     chosen = os.environ.get("CRISPEN_DATA")
     if chosen:
         return Path(chosen).expanduser()
-    import platformdirs
 
-    return Path(platformdirs.user_cache_dir("crispen", appauthor=False)) / "data"
+    return user_folders.cache_folder("data")
 
 
 def place(name: SetName) -> Path:

@@ -27,6 +27,7 @@ from torch import Tensor, nn
 
 from crispen.downloads import DownloadError, download
 from crispen.errors import InputError, MissingInput, OutputError, UsageError, nearest_names
+from crispen.user_folders import data_folder
 
 URL = "https://download.pytorch.org/models/vgg19-dcbb9e9d.pth"
 DIGEST = "dcbb9e9d"
@@ -126,9 +127,7 @@ def _read(path: Path) -> dict[str, Tensor]:
 
 def user_file() -> Path:
     """The path of the weights, whether downloaded or put there by hand."""
-    import platformdirs
-
-    folder = Path(platformdirs.user_data_dir("crispen", appauthor=False))
+    folder = data_folder()
     return folder / "vgg19" / Path(URL).name
 
 
