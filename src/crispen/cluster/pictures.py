@@ -156,6 +156,10 @@ class PictureTask:
         self._supply = supply
         self._chunk = chunk
 
+    def send(self, actor: Any) -> Any:
+        """Send it to a worker; Ray's reference of the answer."""
+        return actor.do.remote(self.work())
+
     def work(self) -> PictureWork:
         """What is sent to the worker, whose current folder is another one."""
         jobs, results = [], []
