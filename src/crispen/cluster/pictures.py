@@ -103,7 +103,8 @@ class Pictures:
             if chunk and self._items.first.suspect:
                 break
             item = self._items.popleft()
-            draft = self._begun(item.job)
+            # One place for all of a task: to make and remove a folder costs more than all the rest.
+            draft = self._begun(item.job, chunk[-1][1] if chunk else None)
             if draft is not None:
                 chunk.append((item, draft))
             if item.suspect:
@@ -135,14 +136,19 @@ class Pictures:
         fair = len(self._items) // (2 * max(1, workers))
         return max(1, min(int(_TASK_S / self._mean_s), fair, _MOST_FILES))
 
-    def _begun(self, job: Job) -> Path | None:
-        """Where to write it, or None if its outcome has been reported."""
+    def _begun(self, job: Job, beside: Path | None) -> Path | None:
+        """Where to write it, or None if its outcome has been reported.
+
+        Args:
+            job: Which.
+            beside: The draft of another picture of the same task.
+        """
         assert job.result is not None
         ready = Outcome(job.source_name, job.result_name, "done")
         early = attempt(job, lambda: self.batch.begin(job) or ready)
         if early.status == "done":
             try:
-                return self.drafts.path(job.result.absolute())
+                return self.drafts.path(job.result.absolute(), beside)
             except OutputError as error:
                 early = failed(job, str(error))
         self._tell(early)

@@ -139,11 +139,15 @@ class Pool:
             HeadLost: The cluster has no head any more.
         """
         while not supply.finished:
-            self._grow(supply.most)
-            self._hand_out(supply)
-            if supply.finished:
-                return
-            self._listen(0.0 if supply.hurries else _TICK_S)
+            try:
+                self._grow(supply.most)
+                self._hand_out(supply)
+                if supply.finished:
+                    return
+                self._listen(0.0 if supply.hurries else _TICK_S)
+            except HeadLost:
+                self._members.clear()  # nobody could end them now
+                raise
             supply.tick()
             yield
 
@@ -154,11 +158,7 @@ class Pool:
         self._members.clear()
 
     def _grow(self, most: int) -> None:
-        try:
-            wanted = self._share.room(self._head.nodes())
-        except HeadLost:
-            self._members.clear()  # nobody could end them now
-            raise
+        wanted = self._share.room(self._head.nodes())
         self._check(time.monotonic())
         # One at least, which makes an autoscaling cluster grow.
         while len(self._members) < max(1, min(wanted, most + len(self._refusals))):
@@ -234,7 +234,7 @@ class Pool:
                     f"({lines[-1].strip()[:200]})"
                 )
             return
-        alive = {node["NodeID"] for node in self._ray.nodes() if node["Alive"]}
+        alive = {node["NodeID"] for node in self._head.nodes(fresh=True) if node["Alive"]}
         with_node = member.about.node not in alive or "node has died" in str(error)
         for number, (_, task) in enumerate(member.tasks):
             task.lost(blamed=number == 0, with_node=with_node)

@@ -206,7 +206,7 @@ def test_missing_pictures_stop_the_search_and_name_the_machine(
     text = ", ".join(f"{key}={json.dumps(value)}" for key, value in table.items())
     kept = [one for one in TINY if not one.startswith("data.")]
     away = order(tmp_path, assignments=(*kept, f"data={{{text}}}"))
-    with pytest.raises(MissingInput, match="nowhere.*whose machines must all see it"):
+    with pytest.raises(MissingInput, match=r"nowhere.*whose machines must all see it"):
         search_on_cluster(away, address=ray_nodes.address)
     assert "interrupted" in (tmp_path / "report.html").read_text()
 
