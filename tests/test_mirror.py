@@ -55,6 +55,14 @@ TOGETHER: dict[str, tuple[tuple[str, ...], str]] = {
         ("lab/tracing.py",),
         "the graph, which is compared with the network there",
     ),
+    "lab/search/test_searching.py": (
+        ("lab/search/order.py", "lab/search/trials.py"),
+        "parts of one search, which runs whole",
+    ),
+    "lab/search/test_on_cluster.py": (
+        ("lab/search/trial_worker.py",),
+        "both sides of a search on a Ray of several nodes",
+    ),
     "lab/test_processes.py": (
         ("lab/helper.py",),
         "the other side of processes.py, in a process of its own",
@@ -149,7 +157,7 @@ TOGETHER: dict[str, tuple[tuple[str, ...], str]] = {
     "cluster/test_batch.py": (
         tuple(
             f"cluster/{name}.py"
-            for name in ("clips", "connection", "pictures", "pool", "segment_work", "worker")
+            for name in ("clips", "connection", "hello", "pictures", "pool", "segment_work", "worker")
         ),
         "parts of one batch, seen on a Ray of several nodes",
     ),
