@@ -59,10 +59,6 @@ TOGETHER: dict[str, tuple[tuple[str, ...], str]] = {
         ("lab/search/order.py", "lab/search/trials.py"),
         "parts of one search, which runs whole",
     ),
-    "lab/search/test_on_cluster.py": (
-        ("lab/search/trial_worker.py",),
-        "both sides of a search on a Ray of several nodes",
-    ),
     "lab/test_processes.py": (
         ("lab/helper.py",),
         "the other side of processes.py, in a process of its own",
@@ -157,7 +153,15 @@ TOGETHER: dict[str, tuple[tuple[str, ...], str]] = {
     "cluster/test_batch.py": (
         tuple(
             f"cluster/{name}.py"
-            for name in ("clips", "connection", "hello", "pictures", "pool", "segment_work", "worker")
+            for name in (
+                "clips",
+                "connection",
+                "hello",
+                "pictures",
+                "pool",
+                "segment_work",
+                "worker",
+            )
         ),
         "parts of one batch, seen on a Ray of several nodes",
     ),

@@ -199,6 +199,22 @@ def test_cancelling_saves_and_the_same_command_continues(ray_nodes: Nodes, tmp_p
     assert results(found) == results(alone)
 
 
+def test_a_trial_has_a_gpu_where_it_may_use_one(tmp_path: Path) -> None:
+    def node(gpus: int) -> dict[str, Any]:
+        return {"Alive": True, "Resources": {"CPU": 8.0} | ({"GPU": gpus} if gpus else {})}
+
+    for device, gpus, share, told in (
+        ("auto", 0, 0, "auto"),
+        ("auto", 2, 1, "cuda"),
+        ("cuda:1", 2, 1, "cuda"),
+        ("cpu", 2, 0, "cpu"),
+    ):
+        asked = order(tmp_path, device=device)
+        found = on_cluster._share(asked, [node(0), node(gpus)])
+        assert (found.gpus, found.cpus) == (share, 1)
+        assert on_cluster._setup(asked, found).device == told
+
+
 def test_missing_pictures_stop_the_search_and_name_the_machine(
     ray_nodes: Nodes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
