@@ -13,7 +13,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import hashlib
-import heapq
 import os
 import random
 import shutil
@@ -29,6 +28,7 @@ from typing import Any
 
 import numpy as np
 
+from _coordination import Cost, simulate
 from _table import print_table
 from crispen.cluster import batch as cluster
 from crispen.cluster import pictures
@@ -41,6 +41,7 @@ from crispen.media.image import Image, write_image
 OPTIONS = Options(Request(models=("espcn-x2",), format="png"), threads=1)
 STORE_BYTES = 80 << 20
 SIDE = 192
+EMPTY = 4000
 FUTURE_NODES, FUTURE_PICTURES = 1000, 2_000_000
 
 
@@ -231,9 +232,9 @@ def hand_out(nodes: Nodes, source: Path, out: Path, seconds: float) -> tuple[flo
     return count / (last - first), (ended - began) / count
 
 
-def coordination(folder: Path, count: int) -> None:
+def coordination(folder: Path, count: int) -> Cost:
     """The table of what pictures and tasks cost the coordinating process."""
-    source = folder / "in"
+    source = folder / "small"
     make_pictures(source, 1)
     (one,) = source.iterdir()
     for number in range(count - 1):
@@ -243,6 +244,7 @@ def coordination(folder: Path, count: int) -> None:
     rows = [[f"{size:.1f}", f"{1e3 * cpu:.2f} ms", f"{1 / cpu:,.0f}"] for size, cpu in found]
     header = ["pictures a task", "CPU a picture", "pictures/s at most"]
     print_table(f"{count} pictures handed out to workers that do nothing", header, rows)
+    return Cost.fitted(found)
 
 
 def efficiency(folder: Path, count: int, most: int) -> None:
@@ -269,11 +271,11 @@ def efficiency(folder: Path, count: int, most: int) -> None:
     header = ["nodes", "cores each", "first result", "pictures/s", "of linear"]
     header += ["overhead a picture", "driver's CPU a picture"]
     print_table(f"{count} pictures of {SIDE}x{SIDE}, {cores} processors", header, rows)
-    driver_s = statistics.median(m.driver_s for m in found)
+    cost = coordination(folder, EMPTY)
     overhead_s = statistics.median(m.overhead_ms for m in found) / 1e3
     rows = []
     for work_s in (0.05, 0.5, 5.0):
-        took, busy = simulate(FUTURE_NODES, FUTURE_PICTURES, work_s, overhead_s, driver_s)
+        took, busy = simulate(FUTURE_NODES, FUTURE_PICTURES, work_s, overhead_s, cost)
         ideal = FUTURE_PICTURES * work_s / FUTURE_NODES
         why = "the one process that hands out work" if busy > 0.95 else "the work"
         rows.append([f"{work_s:g} s", _time(ideal), _time(took), f"{ideal / took:.2f}", why])
@@ -282,31 +284,6 @@ def efficiency(folder: Path, count: int, most: int) -> None:
         ["a picture", "at best", "took", "of linear", "bottleneck"],
         rows,
     )
-
-
-def simulate(
-    nodes: int, files: int, work_s: float, overhead_s: float, driver_s: float
-) -> tuple[float, float]:
-    """Seconds for a batch, and the share during which the driver is busy.
-
-    Every worker gets its next task while it runs one; the driver does one thing at a time.
-    """
-    size = max(1, min(int(pictures._TASK_S / work_s), pictures._MOST_FILES))
-    left, driver, busy = files, 0.0, 0.0
-    free = [0.0] * nodes
-    events = [(0.0, n) for n in range(nodes) for _ in range(2)]
-    heapq.heapify(events)
-    end = 0.0
-    while left and events:
-        when, node = heapq.heappop(events)
-        some = min(size, left)
-        left -= some
-        driver = max(driver, when) + some * driver_s
-        busy += some * driver_s
-        free[node] = max(free[node], driver) + some * (work_s + overhead_s)
-        end = max(end, free[node])
-        heapq.heappush(events, (free[node], node))
-    return end, busy / end
 
 
 def _time(seconds: float) -> str:
@@ -373,7 +350,7 @@ def main() -> None:
         if chosen.kill:
             kill_loop(Path(folder), chosen.kill, chosen.pictures or 60)
         elif chosen.hand_out:
-            coordination(Path(folder), chosen.pictures or 4000)
+            coordination(Path(folder), chosen.pictures or EMPTY)
         else:
             efficiency(Path(folder), chosen.pictures or 300, chosen.nodes)
 

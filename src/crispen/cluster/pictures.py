@@ -19,8 +19,10 @@ from crispen.enhance.results import Job
 from crispen.errors import CrispenError, OutputError
 from crispen.media.atomic import commit
 
-# Approximate duration of a task, long enough that scheduling costs almost nothing.
+# Approximate duration of a task, long enough that scheduling costs almost nothing; with very many
+# workers, long enough for the one process that hands them out, which needs about 2 ms for each.
 _TASK_S = 0.5
+_TASK_S_A_WORKER = 0.005
 _MOST_FILES = 64
 _LOOKING_S = 0.2
 
@@ -134,7 +136,7 @@ class Pictures:
         if not self._mean_s:
             return 1
         fair = len(self._items) // (2 * max(1, workers))
-        return max(1, min(int(_TASK_S / self._mean_s), fair, _MOST_FILES))
+        return max(1, min(task_size(self._mean_s, workers), fair))
 
     def _begun(self, job: Job, beside: Path | None) -> Path | None:
         """Where to write it, or None if its outcome has been reported.
@@ -153,6 +155,20 @@ class Pictures:
                 early = failed(job, str(error))
         self._tell(early)
         return None
+
+
+def task_size(picture_s: float, workers: int) -> int:
+    """How many pictures a task has while there are plenty.
+
+    Args:
+        picture_s: Mean seconds that a picture takes.
+        workers: How many there are.
+
+    >>> task_size(0.05, 4), task_size(0.5, 4), task_size(0.5, 1000)
+    (10, 1, 10)
+    """
+    duration_s = max(_TASK_S, workers * _TASK_S_A_WORKER)
+    return max(1, min(int(duration_s / picture_s), _MOST_FILES))
 
 
 class PictureTask:
