@@ -1,4 +1,4 @@
-"""What the process that hands out work to a cluster needs for it, and what follows for many nodes."""
+"""What handing out work to a cluster costs one process, and what follows for many nodes."""
 
 from __future__ import annotations
 
