@@ -241,4 +241,5 @@ def test_it_is_typed_as_for_a_batch(ray_nodes: Nodes, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     facts = json.loads(done.stdout)
     assert [t["state"] for t in facts["trials"]] == ["done", "done"]
-    assert "search toy" in read_run(tmp_path / "trial-000").about["command"]
+    run = json.loads((tmp_path / "trial-000" / "run.json").read_text())
+    assert "search toy --trials 2" in run["command"]
