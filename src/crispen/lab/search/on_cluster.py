@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -49,7 +49,7 @@ def search_on_cluster(
         HeadLost: The head of the cluster no longer answers; the same call continues.
     """
 
-    def train(trials: Trials, order: SearchOrder, progress: Progress) -> Iterator[None]:
+    def train(trials: Trials, order: SearchOrder, progress: Progress) -> Generator[None]:
         return _trained(trials, order, progress, address)
 
     return search(order, progress, train)
@@ -57,7 +57,7 @@ def search_on_cluster(
 
 def _trained(
     trials: Trials, order: SearchOrder, progress: Progress, address: str
-) -> Iterator[None]:
+) -> Generator[None]:
     if not trials.left:
         return
     with connected(address) as ray:

@@ -13,8 +13,8 @@ The folder of a search::
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import optuna
@@ -46,7 +46,7 @@ _YARDSTICK = ("name", "task", "scale", "degradation", "validation", "paper")
 _HARMLESS = ("data.batch", "data.cache_mb", "data.memory", "data.workers")
 
 # Trains the trials that are missing; yields after each, and perhaps more often.
-Training = Callable[[Trials, SearchOrder, Progress], Iterator[None]]
+Training = Callable[[Trials, SearchOrder, Progress], Generator[None]]
 
 
 def search(
@@ -82,10 +82,11 @@ def search(
                 trials = Trials(study, order)
                 shown = trials.finished
                 task.advance(shown)
-                for _ in (train or _one_after_the_other)(trials, order, progress):
-                    if trials.finished > shown:
-                        task.advance(trials.finished - shown)
-                        shown = trials.finished
+                with closing((train or _one_after_the_other)(trials, order, progress)) as steps:
+                    for _ in steps:
+                        if trials.finished > shown:
+                            task.advance(trials.finished - shown)
+                            shown = trials.finished
         finally:
             outcome = _outcome(study, order, recipe)
             _write(outcome)
@@ -161,7 +162,7 @@ def _study(order: SearchOrder, recipe: Recipe) -> optuna.Study:
     return study
 
 
-def _one_after_the_other(trials: Trials, order: SearchOrder, progress: Progress) -> Iterator[None]:
+def _one_after_the_other(trials: Trials, order: SearchOrder, progress: Progress) -> Generator[None]:
     """Trains in this process."""
     while (attempt := trials.next()) is not None:
         job = TrainingJob(
