@@ -2,6 +2,7 @@
 
 python benchmarks/cluster.py            efficiency on 1, 2 and 4 nodes; prediction for 1000
 python benchmarks/cluster.py --kill 30  30 batches in which a node is killed at a random moment
+python benchmarks/cluster.py --hand-out the coordinating process alone, with workers that do nothing
 
 The nodes are Ray's test nodes: each has its own raylet, object store and workers, all on this
 machine. Each is pinned to its share of the processors, so that nodes cannot help each other.
@@ -12,7 +13,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import hashlib
-import heapq
 import os
 import random
 import shutil
@@ -28,6 +28,7 @@ from typing import Any
 
 import numpy as np
 
+from _coordination import Cost, simulate
 from _table import print_table
 from crispen.cluster import batch as cluster
 from crispen.cluster import pictures
@@ -40,6 +41,7 @@ from crispen.media.image import Image, write_image
 OPTIONS = Options(Request(models=("espcn-x2",), format="png"), threads=1)
 STORE_BYTES = 80 << 20
 SIDE = 192
+EMPTY = 4000
 FUTURE_NODES, FUTURE_PICTURES = 1000, 2_000_000
 
 
@@ -176,6 +178,75 @@ def measure(nodes: Nodes, source: Path, out: Path) -> Measured:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Idle:
+    """In place of `pictures.PictureWork`: says that pictures took so long, and makes none.
+
+    Attributes:
+        work: What it replaces.
+        seconds: What each picture claims to have taken.
+    """
+
+    work: Any
+    seconds: float
+
+    def __call__(self, worker: Any) -> list[tuple[Outcome, dict[str, Any]]]:
+        """As `pictures.PictureWork`."""
+        told = []
+        for job, result in zip(self.work.jobs, self.work.results, strict=True):
+            job.result.touch()
+            note = worker.batch.records[False].note(job.source, result, draft=job.result)
+            outcome = Outcome(job.source_name, job.result_name, "done", seconds=self.seconds)
+            told.append((outcome, note))
+        return told
+
+
+def hand_out(nodes: Nodes, source: Path, out: Path, seconds: float) -> tuple[float, float]:
+    """What the coordinating process does for pictures that claim to take `seconds`.
+
+    Returns:
+        Pictures a task, and seconds of processor time a picture.
+    """
+    plain = pictures.PictureTask.work
+    marks: list[tuple[int, float]] = []
+    tasks = 0
+
+    def work(task: pictures.PictureTask) -> Any:
+        nonlocal tasks
+        tasks += 1
+        return Idle(plain(task), seconds)
+
+    def report(outcome: Outcome) -> None:
+        assert outcome.status == "done", outcome.error
+        marks.append((tasks, time.process_time()))
+
+    pictures.PictureTask.work = work  # type: ignore[assignment,method-assign]
+    try:
+        shutil.rmtree(out, ignore_errors=True)
+        cluster.enhance_all([str(source)], f"{out}/", OPTIONS, None, report, address=nodes.address)
+    finally:
+        pictures.PictureTask.work = plain  # type: ignore[method-assign]
+    # Without the start, nor the end, where tasks are smaller.
+    (first, began), (last, ended) = marks[len(marks) // 10], marks[len(marks) * 7 // 10]
+    count = len(marks) * 7 // 10 - len(marks) // 10
+    return count / (last - first), (ended - began) / count
+
+
+def coordination(folder: Path, count: int) -> Cost:
+    """The table of what pictures and tasks cost the coordinating process."""
+    source = folder / "small"
+    make_pictures(source, 1)
+    (one,) = source.iterdir()
+    for number in range(count - 1):
+        shutil.copy(one, source / f"q{number:06}.png")
+    with running(2) as nodes:
+        found = [hand_out(nodes, source, folder / "out", s) for s in (0.005, 0.05, 0.5)]
+    rows = [[f"{size:.1f}", f"{1e3 * cpu:.2f} ms", f"{1 / cpu:,.0f}"] for size, cpu in found]
+    header = ["pictures a task", "CPU a picture", "pictures/s at most"]
+    print_table(f"{count} pictures handed out to workers that do nothing", header, rows)
+    return Cost.fitted(found)
+
+
 def efficiency(folder: Path, count: int, most: int) -> None:
     """The table, and the model fitted to it."""
     source = folder / "in"
@@ -200,11 +271,11 @@ def efficiency(folder: Path, count: int, most: int) -> None:
     header = ["nodes", "cores each", "first result", "pictures/s", "of linear"]
     header += ["overhead a picture", "driver's CPU a picture"]
     print_table(f"{count} pictures of {SIDE}x{SIDE}, {cores} processors", header, rows)
-    driver_s = statistics.median(m.driver_s for m in found)
+    cost = coordination(folder, EMPTY)
     overhead_s = statistics.median(m.overhead_ms for m in found) / 1e3
     rows = []
     for work_s in (0.05, 0.5, 5.0):
-        took, busy = simulate(FUTURE_NODES, FUTURE_PICTURES, work_s, overhead_s, driver_s)
+        took, busy = simulate(FUTURE_NODES, FUTURE_PICTURES, work_s, overhead_s, cost)
         ideal = FUTURE_PICTURES * work_s / FUTURE_NODES
         why = "the one process that hands out work" if busy > 0.95 else "the work"
         rows.append([f"{work_s:g} s", _time(ideal), _time(took), f"{ideal / took:.2f}", why])
@@ -213,31 +284,6 @@ def efficiency(folder: Path, count: int, most: int) -> None:
         ["a picture", "at best", "took", "of linear", "bottleneck"],
         rows,
     )
-
-
-def simulate(
-    nodes: int, files: int, work_s: float, overhead_s: float, driver_s: float
-) -> tuple[float, float]:
-    """Seconds for a batch, and the share during which the driver is busy.
-
-    Every worker gets its next task while it runs one; the driver does one thing at a time.
-    """
-    size = max(1, min(int(pictures._TASK_S / work_s), pictures._MOST_FILES))
-    left, driver, busy = files, 0.0, 0.0
-    free = [0.0] * nodes
-    events = [(0.0, n) for n in range(nodes) for _ in range(2)]
-    heapq.heapify(events)
-    end = 0.0
-    while left and events:
-        when, node = heapq.heappop(events)
-        some = min(size, left)
-        left -= some
-        driver = max(driver, when) + some * driver_s
-        busy += some * driver_s
-        free[node] = max(free[node], driver) + some * (work_s + overhead_s)
-        end = max(end, free[node])
-        heapq.heappush(events, (free[node], node))
-    return end, busy / end
 
 
 def _time(seconds: float) -> str:
@@ -295,6 +341,7 @@ def main() -> None:
     """Run the requested benchmark."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--kill", type=int, default=0, metavar="ROUNDS")
+    parser.add_argument("--hand-out", action="store_true")
     parser.add_argument("--pictures", type=int, default=0)
     parser.add_argument("--nodes", type=int, default=4, help="as many at most")
     chosen = parser.parse_args()
@@ -302,6 +349,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         if chosen.kill:
             kill_loop(Path(folder), chosen.kill, chosen.pictures or 60)
+        elif chosen.hand_out:
+            coordination(Path(folder), chosen.pictures or EMPTY)
         else:
             efficiency(Path(folder), chosen.pictures or 300, chosen.nodes)
 

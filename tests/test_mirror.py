@@ -55,6 +55,10 @@ TOGETHER: dict[str, tuple[tuple[str, ...], str]] = {
         ("lab/tracing.py",),
         "the graph, which is compared with the network there",
     ),
+    "lab/search/test_searching.py": (
+        ("lab/search/order.py", "lab/search/trials.py"),
+        "parts of one search, which runs whole",
+    ),
     "lab/test_processes.py": (
         ("lab/helper.py",),
         "the other side of processes.py, in a process of its own",
@@ -149,7 +153,15 @@ TOGETHER: dict[str, tuple[tuple[str, ...], str]] = {
     "cluster/test_batch.py": (
         tuple(
             f"cluster/{name}.py"
-            for name in ("clips", "connection", "pictures", "pool", "segment_work", "worker")
+            for name in (
+                "clips",
+                "connection",
+                "hello",
+                "pictures",
+                "pool",
+                "segment_work",
+                "worker",
+            )
         ),
         "parts of one batch, seen on a Ray of several nodes",
     ),

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -241,15 +242,18 @@ def test_a_file_that_fails_does_not_stop_the_rest(
 class Alone:
     """In place of `pool.Pool`: a worker in this process, so that no Ray is needed."""
 
-    def __init__(self, ray: object, setup: Setup, share: object, head: object) -> None:
+    def __init__(
+        self, ray: object, worker: type[Worker], setup: Setup, share: object, head: object
+    ) -> None:
         self.folders = setup.folders
-        self.worker = Worker(setup)
+        self.worker = worker(setup)
+        self.do = SimpleNamespace(remote=self.worker.do)
 
     def run(self, supply: Supply) -> Iterator[None]:
         while not supply.finished:
             task = supply.next(1)
             if task is not None:
-                task.done(task.work()(self.worker), "here")
+                task.done(task.send(self), "here")
             supply.tick()
             yield
 

@@ -30,6 +30,27 @@ def test_each_has_a_place_of_its_own_beside_its_result(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_those_of_one_task_share_a_place_that_goes_with_the_last(tmp_path: Path) -> None:
+    (tmp_path / "below").mkdir()
+    drafts = Drafts()
+    one = drafts.path(tmp_path / "a.png")
+    other = drafts.path(tmp_path / "b.png", one)
+    below = drafts.path(tmp_path / "below/c.png", other)
+    assert one.parent == other.parent
+    assert below.parents[2] == tmp_path / "below"
+    one.touch()
+    os.rename(one, tmp_path / "a.png")  # as a result gets its name
+    drafts.drop(one)
+    other.touch()
+    assert other.exists()
+    drafts.drop(other)
+    assert not other.parent.exists()
+    assert below.parent.is_dir()
+    assert drafts.path(tmp_path / "d.png").parent.is_dir()
+    drafts.close()
+    assert sorted(p.name for p in tmp_path.rglob("*")) == ["a.png", "below"]
+
+
 def test_folders_without_drafts_are_left_when_the_next_begins(tmp_path: Path) -> None:
     """Each is locked by an open file, and a tree may have very many."""
     drafts = Drafts()

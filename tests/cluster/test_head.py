@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 import time
 from collections import Counter
 from pathlib import Path
@@ -77,6 +78,46 @@ def test_one_that_was_never_in_reach_is_not_missed(monkeypatch: pytest.MonkeyPat
         assert Share(1, 1).room(head.nodes()) == 3
         now[0] += 2
     assert len(asked) == 10
+
+
+def test_one_that_dies_before_it_has_answered_is_missed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As between the knock and the question: Ray's call does not return then."""
+    now = [100.0]
+    monkeypatch.setattr(heads, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr(heads, "_ANSWER_S", 0.05)
+    asked: list[int] = []
+    alive = threading.Event()
+    alive.set()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        ray = ray_of(server, asked)
+        plain = ray.nodes
+
+        def nodes() -> Any:
+            found = plain()
+            alive.wait()
+            return found
+
+        ray.nodes = nodes
+        head, share = Head(ray, "auto"), Share(1, 1)
+        assert share.room(head.nodes()) == 3
+        alive.clear()
+        for _ in range(5):
+            now[0] += 2
+            assert share.room(head.nodes()) == 3
+        # One question waits, and no other is asked.
+        assert len(asked) == 2
+        alive.set()  # a head that answers in time after all
+        time.sleep(0.1)
+        now[0] += 2
+        assert share.room(head.nodes()) == 3
+        alive.clear()
+        for _ in range(5):
+            now[0] += 2
+            assert share.room(head.nodes()) == 3
+        now[0] += 2
+        with pytest.raises(HeadLost, match="asked in vain"):
+            head.nodes()
+        alive.set()
 
 
 @pytest.mark.filterwarnings(

@@ -87,6 +87,17 @@ def search(
     seed: Annotated[int, typer.Option("--seed", min=0, help="Seed of the choice of values.")] = 0,
     device: TrainingDevice = "auto",
     threads: Threads = None,
+    cluster: Annotated[
+        str | None,
+        typer.Option(
+            "--cluster",
+            metavar="ADDRESS",
+            help="Train trials on all machines of a Ray cluster, such as ray://head:10001, which "
+            "must see the folders under the same names; alone, that of CRISPEN_CLUSTER or the "
+            "processors of this machine. --threads is then what each trial has, 1 unless given.",
+            show_default=False,
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Train a recipe again and again with other values, and keep the best.
@@ -97,8 +108,8 @@ def search(
     """
     with needs_extra("a search", "train"):
         from crispen.lab.recipe import load_recipe
+        from crispen.lab.search.order import SearchOrder
         from crispen.lab.search.ranges import parse_ranges
-        from crispen.lab.search.searching import SearchOrder
         from crispen.lab.search.searching import search as search_recipe
     from crispen.cli.train import recipe_changes
 
@@ -120,7 +131,13 @@ def search(
         for one in parsed:
             typer.echo(f"searching {one}", err=True)
     with progress(json) as work:
-        found = search_recipe(order, work)
+        if cluster is None:
+            found = search_recipe(order, work)
+        else:
+            from crispen.cluster.connection import chosen_address
+            from crispen.lab.search.on_cluster import search_on_cluster
+
+            found = search_on_cluster(order, work, address=chosen_address(cluster))
     if json:
         print_json(found.facts())
         return

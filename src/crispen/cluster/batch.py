@@ -18,7 +18,7 @@ from crispen.cluster.parcel import pack
 from crispen.cluster.pictures import Pictures
 from crispen.cluster.pool import Pool, Task
 from crispen.cluster.share import Share, share_of
-from crispen.cluster.worker import Setup
+from crispen.cluster.worker import Setup, Worker
 from crispen.enhance import batch as batches
 from crispen.enhance.enhancer import DEFAULT_MEMORY_BYTES
 from crispen.enhance.file_work import Batch
@@ -78,7 +78,7 @@ def worked_off(jobs: Jobs, batch: Batch, address: str) -> Iterator[Outcome]:
     clips = Clips(_sent(jobs, videos, video=True), videos, batch, told.append)
     with connected(address) as ray:
         head = Head(ray, address)
-        pool = Pool(ray, _setup(batch, jobs.folders), _share(batch.options), head)
+        pool = Pool(ray, Worker, _setup(batch, jobs.folders), _share(batch.options), head)
         nodes = _Nodes(batch.progress)
         try:
             for _ in pool.run(_Both(clips, pictures)):

@@ -289,6 +289,10 @@ class Run:
         self.first = self.next = first
         self.count = count
 
+    def send(self, actor: Any) -> Any:
+        """Send it to a worker; Ray's reference of the answer."""
+        return actor.do.remote(self.work())
+
     def work(self) -> SegmentWork:
         """What is sent to the worker."""
         return self._clip.work_of(self)

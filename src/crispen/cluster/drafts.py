@@ -11,6 +11,7 @@ import itertools
 import secrets
 import shutil
 import time
+from collections import Counter
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -27,23 +28,31 @@ class Drafts:
 
     def __init__(self) -> None:
         self._name = f".crispen.{secrets.token_hex(4)}.drafts"
-        self._open: dict[Path, tuple[FileLock, set[Path]]] = {}
+        self._open: dict[Path, tuple[FileLock, Counter[Path]]] = {}
         self._numbers = itertools.count()
 
-    def path(self, result: Path) -> Path:
-        """A separate place for a draft of `result`, with the same name.
+    def path(self, result: Path, beside: Path | None = None) -> Path:
+        """Where to write a draft of `result`, with the same name.
+
+        Args:
+            result: What it becomes.
+            beside: A draft of another result, by the same worker; they share a place if both
+                results are in one folder. Without it, the place is a new one.
 
         Raises:
             OutputError: The folder refuses it.
         """
         folder = result.parent / self._name
+        if beside is not None and beside.parents[1] == folder:
+            self._open[folder][1][beside.parent] += 1
+            return beside.parent / result.name
         try:
             if folder not in self._open:
                 self._close_unused()
                 sweep(result.parent)
                 folder.mkdir()
                 lock = FileLock(folder / "lock", timeout=0)
-                self._open[folder] = lock, set()
+                self._open[folder] = lock, Counter()
                 lock.acquire()
             place = folder / f"{next(self._numbers)}"
             place.mkdir()
@@ -51,15 +60,19 @@ class Drafts:
             raise OutputError(
                 f"{result}: cannot be written ({error.strerror}); choose another -o"
             ) from error
-        self._open[folder][1].add(place)
+        self._open[folder][1][place] += 1
         return place / result.name
 
     def drop(self, draft: Path) -> None:
-        """Remove a draft that is no longer needed."""
+        """Remove a draft that is no longer needed; its place goes with the last one in it."""
         place = draft.parent
-        shutil.rmtree(place, ignore_errors=True)
-        if place.parent in self._open:
-            self._open[place.parent][1].discard(place)
+        with contextlib.suppress(OSError):
+            draft.unlink(missing_ok=True)
+        places = self._open[place.parent][1] if place.parent in self._open else Counter[Path]()
+        places[place] -= 1
+        if places[place] <= 0:
+            del places[place]
+            shutil.rmtree(place, ignore_errors=True)
 
     def close(self) -> None:
         """Remove all of them."""

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import socket
 import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from threading import Thread
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -11,6 +14,8 @@ from crispen.errors import CrispenError
 
 _ASK_EVERY_S = 2.0
 _KNOCK_S = 2.0
+# So long it may think about an answer.
+_ANSWER_S = 5.0
 # So long it may be away, as when a busy machine does not answer.
 _AWAY_S = 10.0
 
@@ -39,34 +44,65 @@ class Head:
         self._place: tuple[str | None, int | None] | None = (place.hostname, place.port)
         self._asked = -_ASK_EVERY_S
         self._answered: float | None = None
+        self._asking: Future[list[dict[str, Any]]] | None = None
         self._nodes: list[dict[str, Any]] = []
 
-    def nodes(self) -> list[dict[str, Any]]:
+    def nodes(self, *, fresh: bool = False) -> list[dict[str, Any]]:
         """The machines, as ``ray.nodes()`` described them in the last two seconds.
+
+        Args:
+            fresh: Ask in any case.
 
         Raises:
             HeadLost: There is no head.
         """
         now = time.monotonic()
-        if now - self._asked >= _ASK_EVERY_S:
+        if fresh or now - self._asked >= _ASK_EVERY_S:
             self._asked = now
-            if self._place is None or self._answers(self._place, now):
-                self._nodes = self._ray.nodes()
+            if self._place is None or self._listens(self._place, now):
+                self._ask(now)
         return self._nodes
 
-    def _answers(self, place: tuple[str | None, int | None], now: float) -> bool:
+    def _listens(self, place: tuple[str | None, int | None], now: float) -> bool:
         try:
             socket.create_connection(place, timeout=_KNOCK_S).close()
         except OSError as error:
             if self._answered is None:
                 self._place = None  # out of reach from here, as behind a client of Ray
                 return True
-            if now - self._answered > _AWAY_S:
-                raise HeadLost(
-                    f"--cluster {self._address}: its head no longer answers "
-                    f"({error.strerror or error}); finished files are complete: start the cluster "
-                    "again and type the same command"
-                ) from error
+            self._miss(now, error.strerror or str(error))
             return False
-        self._answered = now
+        if self._answered is None:
+            self._answered = now
         return True
+
+    def _ask(self, now: float) -> None:
+        """Ask Ray in a thread, since the head can die before it has answered."""
+        if self._asking is None:
+            self._asking = Future()
+            Thread(target=_resolve, args=(self._asking, self._ray.nodes), daemon=True).start()
+        asking = self._asking
+        try:
+            self._nodes = asking.result(_ANSWER_S)
+        except TimeoutError:
+            self._miss(now, "it has been asked in vain")
+        else:
+            self._answered = now
+        finally:
+            if asking.done():
+                self._asking = None
+
+    def _miss(self, now: float, reason: str) -> None:
+        if self._answered is None or now - self._answered <= _AWAY_S:
+            return
+        raise HeadLost(
+            f"--cluster {self._address}: its head no longer answers ({reason}); finished files "
+            "are complete: start the cluster again and type the same command"
+        )
+
+
+def _resolve(future: Future[list[dict[str, Any]]], ask: Callable[[], list[dict[str, Any]]]) -> None:
+    try:
+        future.set_result(ask())
+    except BaseException as error:
+        future.set_exception(error)

@@ -19,8 +19,10 @@ from crispen.enhance.results import Job
 from crispen.errors import CrispenError, OutputError
 from crispen.media.atomic import commit
 
-# Approximate duration of a task, long enough that scheduling costs almost nothing.
+# Approximate duration of a task, long enough that scheduling costs almost nothing; with very many
+# workers, long enough for the one process that hands them out, which needs about 2 ms for each.
 _TASK_S = 0.5
+_TASK_S_A_WORKER = 0.005
 _MOST_FILES = 64
 _LOOKING_S = 0.2
 
@@ -103,7 +105,8 @@ class Pictures:
             if chunk and self._items.first.suspect:
                 break
             item = self._items.popleft()
-            draft = self._begun(item.job)
+            # One place for all of a task: to make and remove a folder costs more than all the rest.
+            draft = self._begun(item.job, chunk[-1][1] if chunk else None)
             if draft is not None:
                 chunk.append((item, draft))
             if item.suspect:
@@ -133,20 +136,39 @@ class Pictures:
         if not self._mean_s:
             return 1
         fair = len(self._items) // (2 * max(1, workers))
-        return max(1, min(int(_TASK_S / self._mean_s), fair, _MOST_FILES))
+        return max(1, min(task_size(self._mean_s, workers), fair))
 
-    def _begun(self, job: Job) -> Path | None:
-        """Where to write it, or None if its outcome has been reported."""
+    def _begun(self, job: Job, beside: Path | None) -> Path | None:
+        """Where to write it, or None if its outcome has been reported.
+
+        Args:
+            job: Which.
+            beside: The draft of another picture of the same task.
+        """
         assert job.result is not None
         ready = Outcome(job.source_name, job.result_name, "done")
         early = attempt(job, lambda: self.batch.begin(job) or ready)
         if early.status == "done":
             try:
-                return self.drafts.path(job.result.absolute())
+                return self.drafts.path(job.result.absolute(), beside)
             except OutputError as error:
                 early = failed(job, str(error))
         self._tell(early)
         return None
+
+
+def task_size(picture_s: float, workers: int) -> int:
+    """How many pictures a task has while there are plenty.
+
+    Args:
+        picture_s: Mean seconds that a picture takes.
+        workers: How many there are.
+
+    >>> task_size(0.05, 4), task_size(0.5, 4), task_size(0.5, 1000)
+    (10, 1, 10)
+    """
+    duration_s = max(_TASK_S, workers * _TASK_S_A_WORKER)
+    return max(1, min(int(duration_s / picture_s), _MOST_FILES))
 
 
 class PictureTask:
@@ -155,6 +177,10 @@ class PictureTask:
     def __init__(self, supply: Pictures, chunk: list[tuple[_Item, Path]]) -> None:
         self._supply = supply
         self._chunk = chunk
+
+    def send(self, actor: Any) -> Any:
+        """Send it to a worker; Ray's reference of the answer."""
+        return actor.do.remote(self.work())
 
     def work(self) -> PictureWork:
         """What is sent to the worker, whose current folder is another one."""

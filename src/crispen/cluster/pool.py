@@ -1,21 +1,21 @@
-"""The workers of a batch: as many as the cluster has room for, each with few tasks at a time.
+"""The workers of a batch or a search: as many as the cluster has room for, each with few tasks.
 
-A worker is given its next task while it does one, and no more than that: so memory stays flat
-however long the batch is, and little is lost with a worker. Its oldest task is what it was doing
-when it ended; that one is blamed, and the other goes to another worker.
+A worker of a batch is given its next task while it does one, and no more than that: so memory
+stays flat however long the batch is, and little is lost with a worker. Its oldest task is what it
+was doing when it ended; that one is blamed, and the other goes to another worker.
 """
 
 from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from crispen.cluster.head import Head, HeadLost
+from crispen.cluster.hello import Hello
 from crispen.cluster.share import Share
-from crispen.cluster.worker import Hello, Setup, Worker
 from crispen.errors import UsageError
 
 _AT_A_TIME = 2
@@ -28,14 +28,18 @@ _MOST_FAILED_STARTS = 5
 class Task(Protocol):
     """A piece of work."""
 
-    def work(self) -> Callable[[Worker], Any]:
-        """What is sent to the worker."""
+    def send(self, actor: Any) -> Any:
+        """Send it to a worker; Ray's reference of the answer.
+
+        Args:
+            actor: Ray's handle of the worker.
+        """
 
     def done(self, answer: Any, node: str) -> None:
         """It was done.
 
         Args:
-            answer: What the work said.
+            answer: What the worker said.
             node: The name of the machine.
         """
 
@@ -96,16 +100,30 @@ class Pool:
 
     Args:
         ray: The module, connected.
+        worker: Class of the workers, made with `setup`; its method ``hello`` gives a `Hello`.
         setup: What each worker is given.
         share: What each has of its machine.
         head: Of the cluster.
+        at_a_time: How many tasks a worker holds, with the one that it does.
+        calls: How many methods of a worker can run at the same time.
     """
 
-    def __init__(self, ray: Any, setup: Setup, share: Share, head: Head) -> None:
+    def __init__(
+        self,
+        ray: Any,
+        worker: type[Any],
+        setup: object,
+        share: Share,
+        head: Head,
+        *,
+        at_a_time: int = _AT_A_TIME,
+        calls: int = 1,
+    ) -> None:
         self._ray = ray
         self._setup = ray.put(setup)
         self._share = share
-        self._make = ray.remote(Worker).options(**share.options)
+        self._make = ray.remote(worker).options(**share.options, max_concurrency=calls)
+        self._at_a_time = at_a_time
         self._members: list[_Member] = []
         self._head = head
         self._began = time.monotonic()
@@ -121,11 +139,15 @@ class Pool:
             HeadLost: The cluster has no head any more.
         """
         while not supply.finished:
-            self._grow(supply.most)
-            self._hand_out(supply)
-            if supply.finished:
-                return
-            self._listen(0.0 if supply.hurries else _TICK_S)
+            try:
+                self._grow(supply.most)
+                self._hand_out(supply)
+                if supply.finished:
+                    return
+                self._listen(0.0 if supply.hurries else _TICK_S)
+            except HeadLost:
+                self._members.clear()  # nobody could end them now
+                raise
             supply.tick()
             yield
 
@@ -136,11 +158,7 @@ class Pool:
         self._members.clear()
 
     def _grow(self, most: int) -> None:
-        try:
-            wanted = self._share.room(self._head.nodes())
-        except HeadLost:
-            self._members.clear()  # nobody could end them now
-            raise
+        wanted = self._share.room(self._head.nodes())
         self._check(time.monotonic())
         # One at least, which makes an autoscaling cluster grow.
         while len(self._members) < max(1, min(wanted, most + len(self._refusals))):
@@ -155,19 +173,20 @@ class Pool:
             raise UsageError(f"no machine of the cluster can do it: {reasons}")
         if not self._started and now - self._began > _PATIENCE_S:
             raise UsageError(
-                f"no machine of the cluster has {self._share.cpus} processors and enough memory "
-                "free; give fewer --threads or less --memory, or wait for other work to end"
+                f"no machine of the cluster has {self._share.text} free; give fewer --threads"
+                f"{' or less --memory' if self._share.memory_bytes else ''}, or wait for other "
+                "work to end"
             )
 
     def _hand_out(self, supply: Supply) -> None:
         ready = [m for m in self._members if m.ready]
-        for depth in range(_AT_A_TIME):
+        for depth in range(self._at_a_time):
             for member in ready:
                 if len(member.tasks) == depth:
                     task = supply.next(len(ready))
                     if task is None:
                         return
-                    member.tasks.append((member.actor.do.remote(task.work()), task))
+                    member.tasks.append((task.send(member.actor), task))
 
     def _listen(self, timeout_s: float) -> None:
         waiting = {m.tasks[0][0] if m.tasks else m.hello: m for m in self._members if _waits(m)}
@@ -215,7 +234,7 @@ class Pool:
                     f"({lines[-1].strip()[:200]})"
                 )
             return
-        alive = {node["NodeID"] for node in self._ray.nodes() if node["Alive"]}
+        alive = {node["NodeID"] for node in self._head.nodes(fresh=True) if node["Alive"]}
         with_node = member.about.node not in alive or "node has died" in str(error)
         for number, (_, task) in enumerate(member.tasks):
             task.lost(blamed=number == 0, with_node=with_node)

@@ -31,6 +31,18 @@ class Share:
             "scheduling_strategy": "SPREAD",
         }
 
+    @property
+    def text(self) -> str:
+        """The same for display.
+
+        >>> Share(4, 0, 1).text
+        '4 processors and a GPU'
+        """
+        parts = [f"{self.cpus} processor{'s' if self.cpus > 1 else ''}"]
+        parts += ["a GPU"] if self.gpus else []
+        parts += ["enough memory"] if self.memory_bytes else []
+        return " and ".join(parts)
+
     def room(self, nodes: list[dict[str, Any]]) -> int:
         """How many workers the machines could have, if nothing else ran on them.
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import socket
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import crispen
+from crispen.cluster.hello import Hello, hello, other_version
 from crispen.cluster.parcel import Packed, unpack
 from crispen.enhance.enhancer import Enhancer
 from crispen.enhance.file_work import Batch
@@ -45,21 +44,6 @@ class Setup:
     folders: tuple[Path, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Hello:
-    """A worker's first report.
-
-    Attributes:
-        node: Ray's number of its machine.
-        name: Its name for people.
-        refusal: Why it cannot work, if it cannot.
-    """
-
-    node: str
-    name: str
-    refusal: str = ""
-
-
 class Worker:
     """An actor, once Ray has made it one; `do` runs what it is sent.
 
@@ -79,10 +63,8 @@ class Worker:
             self._refusal = str(error)
 
     def _settle(self, setup: Setup) -> None:
-        if setup.version != crispen.__version__:
-            raise CrispenError(
-                f"has Crispen {crispen.__version__}, instead of {setup.version}; install the same"
-            )
+        if refusal := other_version(setup.version):
+            raise CrispenError(refusal)
         for folder in setup.folders:
             if not folder.is_dir():
                 raise CrispenError(f"does not see {folder}; use a folder that all machines share")
@@ -114,10 +96,7 @@ class Worker:
 
     def hello(self) -> Hello:
         """Where it is, and whether it can work."""
-        import ray
-
-        node = ray.get_runtime_context().get_node_id()
-        return Hello(node, f"{socket.gethostname()}/{node[:6]}", self._refusal)
+        return hello(self._refusal)
 
     def do(self, work: Callable[[Worker], Any]) -> Any:
         """The result of a piece of work."""

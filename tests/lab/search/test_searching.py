@@ -12,8 +12,9 @@ from filelock import FileLock
 from crispen.errors import Cancelled, MissingInput, TrainingError, UsageError
 from crispen.evaluate.run_folders import list_runs, read_run
 from crispen.lab.recipe import load_recipe
+from crispen.lab.search.order import SearchOrder
 from crispen.lab.search.ranges import parse_ranges
-from crispen.lab.search.searching import SearchOrder, search
+from crispen.lab.search.searching import search
 from crispen.progress import Event, Progress
 
 TINY = (

@@ -29,7 +29,7 @@ class PruneTrial:
     def __init__(self, trial: Trial, monitor: str, reported: frozenset[int] = frozenset()) -> None:
         self.trial = trial
         self.monitor = monitor
-        self._reported = reported
+        self._reported = set(reported)
 
     def on_validation_end(self, step: int, steps: int, figures: Mapping[str, float]) -> None:
         """Reports a validation.
@@ -44,6 +44,7 @@ class PruneTrial:
         """
         if step not in self._reported:
             self.trial.report(figures[self.monitor], step)
+            self._reported.add(step)
         if step < steps and self.trial.should_prune():
             raise Pruned(f"pruned at step {step}")
 

@@ -13,27 +13,26 @@ The folder of a search::
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import optuna
 from filelock import FileLock, Timeout
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
-from optuna.trial import FrozenTrial, Trial
-from optuna.trial import TrialState as States
+from optuna.trial import FrozenTrial
 
 from crispen.errors import InputError, MissingInput, TrainingError, UsageError
 from crispen.evaluate.run_folders import read_run
 from crispen.lab.learner import check_recipe
-from crispen.lab.recipe import Recipe, load_recipe, recipe_text
+from crispen.lab.recipe import Recipe, recipe_text
 from crispen.lab.run_folder import make_folder
+from crispen.lab.search.order import SearchOrder
 from crispen.lab.search.outcome import BEST_RECIPE, REPORT, SearchOutcome, TrialOutcome, TrialState
-from crispen.lab.search.pruning import Pruned, PruneTrial, Pruning, make_pruner
-from crispen.lab.search.ranges import Range
+from crispen.lab.search.pruning import Pruned, make_pruner
 from crispen.lab.search.search_page import search_page
+from crispen.lab.search.trials import Trials, trial_folder
 from crispen.lab.training_job import TrainingJob
 from crispen.media.atomic import write_whole
 from crispen.progress import Progress
@@ -46,52 +45,13 @@ _YARDSTICK = ("name", "task", "scale", "degradation", "validation", "paper")
 # Keys of [data] that leave the held-out pictures as they are.
 _HARMLESS = ("data.batch", "data.cache_mb", "data.memory", "data.workers")
 
-
-@dataclass(frozen=True)
-class SearchOrder:
-    """What to search, and how.
-
-    Attributes:
-        recipe: A recipe's name or file.
-        ranges: What to change; see `parse_ranges`.
-        folder: Where everything goes.
-        assignments: Changes that all trials share, as ``--set`` takes them.
-        trials: Trials in all, with those already in the folder.
-        pruner: See `make_pruner`.
-        seed: Of the choice of values; weights and crops have the recipe's.
-        device: What the trials train on.
-        threads: Maximum number of CPU threads.
-    """
-
-    recipe: str
-    ranges: tuple[Range, ...]
-    folder: Path
-    assignments: Sequence[str] = ()
-    trials: int = 20
-    pruner: Pruning = "median"
-    seed: int = 0
-    device: str = "auto"
-    threads: int | None = None
-
-    def resolved(self, *values: str) -> Recipe:
-        """The recipe with these values of the ranges, as ``key=value``.
-
-        Raises:
-            UsageError: A key or value does not fit; names ``--set-range`` if that is at fault.
-        """
-        base = load_recipe(self.recipe, self.assignments)
-        if not values:
-            return base
-        try:
-            return load_recipe(self.recipe, [*self.assignments, *values])
-        except UsageError as error:
-            text = str(error)
-            changed = text.startswith("--set")
-            told = f"--set-range{text.removeprefix('--set')}" if changed else text
-            raise UsageError(told) from error
+# Trains the trials that are missing; yields after each, and perhaps more often.
+Training = Callable[[Trials, SearchOrder, Progress], Generator[None]]
 
 
-def search(order: SearchOrder, progress: Progress | None = None) -> SearchOutcome:
+def search(
+    order: SearchOrder, progress: Progress | None = None, train: Training | None = None
+) -> SearchOutcome:
     """Trains the trials that are missing; writes the best recipe and the report.
 
     A trial that was interrupted continues from its last checkpoint. One whose training fails, or
@@ -100,6 +60,7 @@ def search(order: SearchOrder, progress: Progress | None = None) -> SearchOutcom
     Args:
         order: What to search.
         progress: Notified of trials and steps; cancelling it saves the trial and stops.
+        train: Trains the trials; one after the other in this process unless given.
 
     Returns:
         All trials of the folder.
@@ -118,10 +79,14 @@ def search(order: SearchOrder, progress: Progress | None = None) -> SearchOutcom
         study = _study(order, recipe)
         try:
             with Progress(progress.emit).task("search", order.trials, "trials") as task:
-                task.advance(_finished(study))
-                while _finished(study) < order.trials:
-                    _run(study, order, progress)
-                    task.advance()
+                trials = Trials(study, order)
+                shown = trials.finished
+                task.advance(shown)
+                with closing((train or _one_after_the_other)(trials, order, progress)) as steps:
+                    for _ in steps:
+                        if trials.finished > shown:
+                            task.advance(trials.finished - shown)
+                            shown = trials.finished
         finally:
             outcome = _outcome(study, order, recipe)
             _write(outcome)
@@ -197,50 +162,26 @@ def _study(order: SearchOrder, recipe: Recipe) -> optuna.Study:
     return study
 
 
-def _finished(study: optuna.Study) -> int:
-    return sum(trial.state.is_finished() for trial in study.get_trials(deepcopy=False))
-
-
-def _run(study: optuna.Study, order: SearchOrder, progress: Progress) -> None:
-    """One trial: the one that was interrupted, or the next."""
-    trained_before = (States.COMPLETE, States.PRUNED)
-    trial, reported = _next(study)
-    try:
-        recipe = order.resolved(*(one.suggest(trial) for one in order.ranges))
+def _one_after_the_other(trials: Trials, order: SearchOrder, progress: Progress) -> Generator[None]:
+    """Trains in this process."""
+    while (attempt := trials.next()) is not None:
         job = TrainingJob(
-            recipe,
-            trial_folder(order.folder, trial.number),
+            attempt.recipe,
+            attempt.folder,
             device=order.device,
             threads=order.threads,
             export=False,
-            callbacks=[PruneTrial(trial, recipe.validation.monitor, reported)],
+            callbacks=[attempt.watch],
         )
-        trained = job.run(progress)
-    except Pruned:
-        study.tell(trial, state=States.PRUNED)
-    except (TrainingError, UsageError, InputError) as error:
-        if isinstance(error, MissingInput):
-            raise  # it would stop every trial; this one is continued when the file is there
-        trial.set_user_attr("error", str(error))
-        study.tell(trial, state=States.FAIL)
-        # Values that do not fit each other are a result; a search in which nothing fits is not.
-        if not isinstance(error, TrainingError) and not study.get_trials(states=trained_before):
-            raise
-    else:
-        study.tell(trial, trained.best[recipe.validation.monitor])
-
-
-def _next(study: optuna.Study) -> tuple[Trial, frozenset[int]]:
-    """A trial, and the steps that it reported before it was interrupted."""
-    waiting = study.get_trials(states=(States.RUNNING,))
-    if not waiting:
-        return study.ask(), frozenset()
-    return Trial(study, waiting[0]._trial_id), frozenset(waiting[0].intermediate_values)
-
-
-def trial_folder(folder: Path, number: int) -> Path:
-    """The run folder of a trial of the search in `folder`."""
-    return folder / f"trial-{number:03d}"
+        try:
+            trained = job.run(progress)
+        except Pruned:
+            trials.pruned(attempt.trial)
+        except (TrainingError, UsageError, InputError) as error:
+            trials.failed(attempt.trial, error)
+        else:
+            trials.done(attempt.trial, trained.best[attempt.watch.monitor])
+        yield
 
 
 def _outcome(study: optuna.Study, order: SearchOrder, recipe: Recipe) -> SearchOutcome:

@@ -16,6 +16,7 @@ import threading
 from dataclasses import dataclass
 
 import crispen
+from crispen.cluster.hello import other_version
 from crispen.jobs.ownership import folder_mark
 from crispen.jobs.worker_process import WorkerSetup, run
 
@@ -135,8 +136,8 @@ def refusal(setup: ActorSetup) -> str:
         setup: What its actor is made with.
     """
     folder = setup.worker.limits.jobs.parent
-    if setup.version != crispen.__version__:
-        return f"has Crispen {crispen.__version__}, instead of {setup.version}; install the same"
+    if other := other_version(setup.version):
+        return other
     if folder_mark(folder) != setup.mark:
         return f"does not see the server's {folder}; use a folder that all machines share"
     return ""
