@@ -19,7 +19,7 @@ from torch.nn import functional as F
 from crispen.errors import UsageError
 from crispen.lab.checkpoint import rescaled_tail
 from crispen.lab.data.toy import toy_pictures
-from crispen.lab.networks.clipped import ClippedRelu
+from crispen.lab.networks.clipped import Clip
 from crispen.lab.networks.plain import Plain, RichConv
 
 _PICTURES = (8, 96)  # number of pictures and their side
@@ -85,7 +85,7 @@ def narrow(network: Plain, wide: Plain) -> None:
     if tail["tail.weight"].shape == network.tail.weight.shape:
         _set(network.tail, tail["tail.weight"], tail["tail.bias"])
     for old, new in zip(source.activations, network.activations, strict=True):
-        if isinstance(old, ClippedRelu) and isinstance(new, ClippedRelu):
+        if isinstance(old, Clip) and isinstance(new, Clip):
             new.range.copy_(old.range)
             new.fitted = True
 
