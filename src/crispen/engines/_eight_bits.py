@@ -1,12 +1,12 @@
 """Convolutions in int8, for networks with quantisation-aware training.
 
 A convolution, transposed or not, qualifies if its input is clipped to [0, range] or
-[-128/127 · range, range] (`crispen.lab.networks.clipped`); pooling, nearest upsampling and sub-pixel
-shuffles between, which only move values, do not matter. The graph states that range, so nothing is
-guessed and nothing is clipped beyond what the network clips. Inputs are quantised to 255 steps from
-one end to the other, weights to 127 steps on either side of zero per output channel; OpenVINO then
-accumulates products as integers. That is 1.7 times as fast as bf16 on CPUs with VNNI, and costs
-plain networks 0.01 to 0.03 dB on Set5.
+[-128/127 · range, range] (`crispen.lab.networks.clipped`); pooling, nearest upsampling and
+sub-pixel shuffles between, which only move values, do not matter. The graph states that range, so
+nothing is guessed and nothing is clipped beyond what the network clips. Inputs are quantised to 255
+steps from one end to the other, weights to 127 steps on either side of zero per output channel;
+OpenVINO then accumulates products as integers. That is 1.7 times as fast as bf16 on CPUs with VNNI,
+and costs plain networks 0.01 to 0.03 dB on Set5.
 
 The first convolution of a plane of 8-bit luma sees whole levels, so only its weights are rounded
 (`crispen.engines._graphs`), which costs less than 0.01 dB.

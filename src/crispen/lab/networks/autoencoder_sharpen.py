@@ -24,8 +24,8 @@ from torch import Tensor, nn
 from crispen.lab.networks.activations import (
     DESCRIPTION,
     ReluOrClipped,
-    make_conv,
     make_activation,
+    make_conv,
 )
 from crispen.lab.networks.base import Architecture, Network, he_init
 from crispen.lab.networks.reach import conv, halo, pool, spread

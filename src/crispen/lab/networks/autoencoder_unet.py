@@ -29,8 +29,8 @@ from crispen.lab.networks.activations import (
     DESCRIPTION,
     ReluOrClipped,
     conv_pair,
-    make_conv,
     make_activation,
+    make_conv,
 )
 from crispen.lab.networks.base import Architecture, Network, he_init
 from crispen.lab.networks.reach import conv, halo, pool, spread

@@ -3,10 +3,11 @@
 A `ClippedRelu` gives values in [0, range], a `SignedClip` in [-128/127 · range, range]. During
 training they round to equal steps, 255 or 127 from zero to the range, so that they fit in 8 bits,
 and pass gradients straight through (LSQ [1]_): the weights adapt to the rounding, and the range
-settles between a ceiling too low and steps too coarse. The kernels of the layers after them are rounded
-too, to 127 steps on either side of zero per output channel. Outside training nothing is rounded, so
-a network is one function in every number format; an int8 engine (`crispen.engines._eight_bits`)
-rounds as the training did. `crispen.lab.networks.activations` decides which layers these are.
+settles between a ceiling too low and steps too coarse. The kernels of the layers after them are
+rounded too, to 127 steps on either side of zero per output channel. Outside training nothing is
+rounded, so a network is one function in every number format; an int8 engine
+(`crispen.engines._eight_bits`) rounds as the training did. `crispen.lab.networks.activations`
+decides which layers these are.
 
 .. [1] S. K. Esser et al., "Learned step size quantization", ICLR 2020, arXiv:1902.08153
 """
@@ -139,9 +140,7 @@ def fit_ranges(network: nn.Module, x: Tensor) -> None:
         largest[layer] = torch.maximum(seen, largest.get(layer, seen))
         layer.range.copy_(largest[layer])
 
-    hooks = [
-        layer.register_forward_pre_hook(see) for layer in clips(network) if not layer.fitted
-    ]
+    hooks = [layer.register_forward_pre_hook(see) for layer in clips(network) if not layer.fitted]
     try:
         network(x)
     finally:

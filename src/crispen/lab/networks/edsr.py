@@ -25,8 +25,8 @@ from torch import Tensor, nn
 from crispen.lab.networks.activations import (
     DESCRIPTION,
     ReluOrClipped,
-    make_conv,
     make_activation,
+    make_conv,
 )
 from crispen.lab.networks.base import Architecture, Network
 from crispen.lab.networks.reach import Step, conv, halo, spread
@@ -49,9 +49,7 @@ class EdsrTable(Architecture):
     def build(self, scale: int, channels: int) -> EDSR:
         """See `Architecture.build`."""
         self.require_scale(scale, 2, 3, 4, 8)
-        return EDSR(
-            scale, channels, self.width, self.blocks, self.residual_scale, self.activation
-        )
+        return EDSR(scale, channels, self.width, self.blocks, self.residual_scale, self.activation)
 
     def describe(self) -> str:
         """See `Architecture.describe`."""

@@ -35,8 +35,8 @@ from crispen.errors import UsageError
 from crispen.lab.networks.activations import (
     DESCRIPTION,
     ReluOrClipped,
-    make_conv,
     make_activation,
+    make_conv,
 )
 from crispen.lab.networks.base import Architecture, Network, Upscaler
 from crispen.lab.networks.reach import conv, halo, spread
@@ -78,9 +78,7 @@ class EspcnTable(Architecture):
 class ESPCN(Upscaler):
     """5-3-3-3 convolutions with 64-64-32-scale² filters, ReLU, sub-pixel shuffle."""
 
-    def __init__(
-        self, scale: int, channels: int = 1, activation: ReluOrClipped = "relu"
-    ) -> None:
+    def __init__(self, scale: int, channels: int = 1, activation: ReluOrClipped = "relu") -> None:
         super().__init__(scale, channels)
         self.halo = 5
         self.conv1 = nn.Conv2d(channels, 64, 5, padding=2)
@@ -108,9 +106,7 @@ class StudyESPCN(ESPCN):
 
     base: Literal["bicubic", "none"] = "none"
 
-    def __init__(
-        self, scale: int, channels: int = 1, activation: ReluOrClipped = "relu"
-    ) -> None:
+    def __init__(self, scale: int, channels: int = 1, activation: ReluOrClipped = "relu") -> None:
         super().__init__(scale, channels, activation)
         nn.init.kaiming_normal_(self.tail.weight, nonlinearity="linear")
 

@@ -23,9 +23,9 @@ from torch import Tensor, nn
 from crispen.lab.networks.activations import (
     DESCRIPTION,
     PreluOrClipped,
+    make_activation,
     make_conv,
     make_transposed,
-    make_activation,
 )
 from crispen.lab.networks.base import Architecture, Network, he_init
 from crispen.lab.networks.reach import conv, halo, transposed
@@ -44,9 +44,7 @@ class FsrcnnTable(Architecture):
 
     def build(self, scale: int, channels: int) -> FSRCNN:
         """See `Architecture.build`."""
-        return FSRCNN(
-            scale, channels, self.width, self.shrink, self.depth, self.activation
-        )
+        return FSRCNN(scale, channels, self.width, self.shrink, self.depth, self.activation)
 
     def describe(self) -> str:
         """See `Architecture.describe`."""

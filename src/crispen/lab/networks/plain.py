@@ -27,7 +27,7 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from crispen.lab.networks.activations import make_conv, make_activation, trains_int8
+from crispen.lab.networks.activations import make_activation, make_conv, trains_int8
 from crispen.lab.networks.base import Architecture, Upscaler
 from crispen.lab.networks.clipped import rounded_kernel
 from crispen.lab.networks.reach import conv, halo, spread

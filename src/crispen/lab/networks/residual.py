@@ -36,8 +36,8 @@ from torch.nn import functional as F
 from crispen.lab.networks.activations import (
     DESCRIPTION,
     PreluOrClipped,
-    make_conv,
     make_activation,
+    make_conv,
 )
 from crispen.lab.networks.base import Architecture, Network
 from crispen.lab.networks.reach import bilinear, conv, halo

@@ -26,8 +26,8 @@ from torch.nn import functional as F
 from crispen.lab.networks.activations import (
     DESCRIPTION,
     ReluOrClipped,
-    make_conv,
     make_activation,
+    make_conv,
 )
 from crispen.lab.networks.base import (
     Architecture,
@@ -59,9 +59,7 @@ class SRCNN(Network):
 
     bicubic: Tensor
 
-    def __init__(
-        self, scale: int, channels: int = 3, activation: ReluOrClipped = "relu"
-    ) -> None:
+    def __init__(self, scale: int, channels: int = 3, activation: ReluOrClipped = "relu") -> None:
         super().__init__(scale, channels)
         self.halo = halo(bicubic(scale), conv(9), conv(1), conv(5), scale=scale)
         self.register_buffer("bicubic", bicubic_kernel(scale, channels), persistent=False)

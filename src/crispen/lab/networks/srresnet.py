@@ -27,8 +27,8 @@ from torch import Tensor, nn
 from crispen.lab.networks.activations import (
     DESCRIPTION,
     PreluOrClipped,
-    make_conv,
     make_activation,
+    make_conv,
 )
 from crispen.lab.networks.base import Architecture, Network
 from crispen.lab.networks.reach import Step, conv, halo, spread

@@ -50,9 +50,7 @@ class UnetDenoiseTable(Architecture):
 
     def describe(self) -> str:
         """See `Architecture.describe`."""
-        return (
-            f"U-Net, {self.levels} levels, {self.width} channels at full size, {self.activation}"
-        )
+        return f"U-Net, {self.levels} levels, {self.width} channels at full size, {self.activation}"
 
 
 def _steps(levels: int) -> list[Step]:
@@ -78,13 +76,9 @@ class UnetDenoise(Upscaler):
         widths = [width * 2**level for level in range(levels)]
         self.down = nn.ModuleList(
             conv_pair(activation, before, after, "activation" if level else "picture")
-            for level, (before, after) in enumerate(
-                zip([channels, *widths], widths, strict=False)
-            )
+            for level, (before, after) in enumerate(zip([channels, *widths], widths, strict=False))
         )
-        self.grow = nn.ModuleList(
-            make_transposed(activation, 2 * w, w, 2, 2) for w in widths[:-1]
-        )
+        self.grow = nn.ModuleList(make_transposed(activation, 2 * w, w, 2, 2) for w in widths[:-1])
         self.up = nn.ModuleList(conv_pair(activation, 2 * w, w, "features") for w in widths[:-1])
         self.pool = nn.MaxPool2d(2)
         self.tail = make_conv(activation, width, channels)
