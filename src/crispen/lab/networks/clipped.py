@@ -49,8 +49,8 @@ class Clip(nn.Module):
             steps = steps + (steps.round() - steps).detach()
             return (steps * step).to(x.dtype)
         if torch.onnx.is_in_onnx_export():  # constants become one Clip
-            ceiling = float(self.range.detach())
-            return F.hardtanh(x, self.lowest * ceiling, ceiling)
+            limit = float(self.range.detach())
+            return F.hardtanh(x, self.lowest * limit, limit)
         ceiling = self.range.to(x.dtype)
         return torch.minimum(torch.maximum(x, self.lowest * ceiling), ceiling)
 
