@@ -190,14 +190,12 @@ def _refitted(
         Kernel and bias.
     """
     assert layer.bias is not None
-    assert isinstance(layer.padding, tuple)
+    padding = layer.padding
+    assert isinstance(padding, tuple)
     kernel = layer.weight[outputs][:, inputs]
 
     def read(picture: Tensor) -> Tensor:
-        patches = F.unfold(
-            picture[None], kernel.shape[2:], padding=layer.padding, stride=layer.stride
-        )
-        return patches[0]
+        return F.unfold(picture[None], kernel.shape[2:], padding=padding, stride=layer.stride)[0]
 
     parts = (
         (read(picture), wanted.flatten(1)) for picture, wanted in zip(x, expected, strict=True)

@@ -11,6 +11,7 @@ from crispen.errors import CrispenError, InputError, MissingInput, UsageError
 from crispen.evaluate.pairs import find_data
 from crispen.lab.data.fetching import is_here, place
 from crispen.lab.data.sources import picture_files
+from crispen.lab.data.tables import SetName
 from crispen.media.image import Image, is_image_name, read_image
 from crispen.progress import Progress
 from crispen.stores.address import WEB, Address, file_name, is_address, parse
@@ -20,7 +21,7 @@ from crispen.stores.store import Entry, Store
 # What networks are usually measured on; looked for where `crispen evaluate --data` looks.
 TEST_SETS = ("Set5", "Set14", "BSD100", "B100", "Urban100", "Manga109", "General100")
 # And those of `crispen data` that are for measuring.
-_FETCHED = ("div2k-valid",)
+_FETCHED: tuple[SetName, ...] = ("div2k-valid",)
 
 
 @dataclass(frozen=True)
