@@ -86,5 +86,5 @@ def test_test_sets_by_name(photos: Any, save: Any, searched: Path, stores: Store
 
 
 def test_without_any_test_set_one_must_be_given(searched: Path) -> None:
-    with pytest.raises(MissingInput, match=r"none of the usual test sets is here.*--against"):
+    with pytest.raises(UsageError, match=r"none of the usual test sets is here.*--against"):
         known_tests()

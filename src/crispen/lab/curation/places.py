@@ -85,7 +85,7 @@ def known_tests() -> list[str]:
     """The folders of the usual test sets that are on this machine.
 
     Raises:
-        MissingInput: There is none.
+        UsageError: There is none.
     """
     found: dict[Path, str] = {}
     for name in TEST_SETS:
@@ -98,7 +98,7 @@ def known_tests() -> list[str]:
         if is_here(name):
             found.setdefault(place(name).resolve(), str(place(name)))
     if not found:
-        raise MissingInput(
+        raise UsageError(
             f"none of the usual test sets is here ({', '.join(TEST_SETS)}); give --against FOLDER"
         )
     return list(found.values())
