@@ -3,15 +3,21 @@
 All get inputs that were bicubically halved and enlarged again, as CutBlur needs, and fold them, so
 that they cost as much as at scale 2. Besides PSNR, the table says what a network does to a picture
 that needs nothing (PSNR of its result for the target itself), which is what CutBlur is for. Each
-row is the mean over seeds; "spread" is the standard deviation over seeds of Set5's figure. The
-table of ``docs/training.md`` has the first seed alone.
+cell is the mean over seeds ± their standard deviation; "gain" is the mean ± standard deviation of
+Set5's difference to the network without augmentation of the same seed, which has the same initial
+weights and crops. The table of ``docs/training.md`` has the first seed alone.
 
-    python benchmarks/augmentation.py [--steps 1500] [--seeds 3] [--data ../shared/data/train]
+    python benchmarks/augmentation.py [--steps 1500] [--seeds 5] [--data ../shared/data/train]
+    python benchmarks/augmentation.py --smoke          # seconds: whether it runs
+
+With ``-o FILE`` each result is kept there as a line of JSON, and a run that was stopped continues.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
+import math
 import statistics
 import tempfile
 from pathlib import Path
@@ -91,40 +97,83 @@ def measured(network: Network, cases: list[Case], *, clean: bool = False) -> flo
     )
 
 
+def spread(values: list[float]) -> str:
+    """Mean ± standard deviation; of one value the value alone.
+
+    >>> spread([1.0, 3.0]), spread([2.0]), spread([1.0, math.inf])
+    ('2.00 ± 1.41', '2.00', '∞')
+    """
+    if any(math.isinf(value) for value in values):
+        return "∞"
+    mean = f"{statistics.mean(values):.2f}"
+    return f"{mean} ± {statistics.stdev(values):.2f}" if len(values) > 1 else mean
+
+
+def gain(runs: dict[int, list[float]], without: dict[int, list[float]]) -> str:
+    """Of the first figure over that of the same seed without augmentation."""
+    return spread([figures[0] - without[seed][0] for seed, figures in runs.items()])
+
+
+def kept_results(file: Path | None, about: dict[str, object]) -> dict[tuple[int, str], list[float]]:
+    """Results of an earlier run with the same settings, by seed and row."""
+    if file is None or not file.exists():
+        return {}
+    lines = [json.loads(line) for line in file.read_text().splitlines()]
+    return {
+        (line["seed"], line["row"]): line["figures"] for line in lines if line["about"] == about
+    }
+
+
+def trained(args: argparse.Namespace, augment: dict[str, float], seed: int) -> Network:
+    """The network of one run."""
+    with tempfile.TemporaryDirectory() as folder:
+        trainer = Trainer(recipe(args, augment, seed), Path(folder) / "run", device="cpu")
+        trainer.fit()
+    return trainer.learner.average
+
+
 def main() -> None:
     """Trains all and prints the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--steps", type=int, default=1500)
-    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--limit", type=int, default=100, help="pictures to train on")
     parser.add_argument("--data", type=Path, default=Path("../shared/data/train"))
     parser.add_argument("--valid", type=Path, default=Path("../shared/data/valid"))
+    parser.add_argument("-o", "--output", type=Path, help="results, a line each; continued")
+    parser.add_argument("--smoke", action="store_true", help="2 steps on 3 pictures, 2 seeds")
     args = parser.parse_args()
+    if args.smoke:
+        args.steps, args.seeds, args.limit = 2, 2, 3
     torch.set_num_threads(1)
     sets = {
-        name: folder_cases(args.valid / name, recipe(args, {}, 0), CPU)
+        name: folder_cases(args.valid / name, recipe(args, {}, 0), CPU)[: 1 if args.smoke else None]
         for name in ("Set5", "Set14")
     }
-    found: dict[str, list[list[float]]] = {name: [] for name in ROWS}
+    about = {"steps": args.steps, "limit": args.limit, "data": str(args.data)}
+    kept = kept_results(args.output, about)
+    found: dict[str, dict[int, list[float]]] = {name: {} for name in ROWS}
     # Seed by seed, so that a run that is stopped has compared all of them.
     for seed in range(args.seeds):
         for name, augment in ROWS.items():
-            with tempfile.TemporaryDirectory() as folder:
-                trainer = Trainer(recipe(args, augment, seed), Path(folder) / "run", device="cpu")
-                trainer.fit()
-            network = trainer.learner.average
-            figures = [measured(network, cases) for cases in sets.values()]
-            figures.append(measured(network, sets["Set5"], clean=True))
-            found[name].append(figures)
+            figures = kept.get((seed, name), [])
+            if not figures:
+                network = trained(args, augment, seed)
+                figures = [measured(network, cases) for cases in sets.values()]
+                figures.append(measured(network, sets["Set5"], clean=True))
+                if args.output is not None:
+                    line = {"about": about, "seed": seed, "row": name, "figures": figures}
+                    with args.output.open("a") as file:
+                        file.write(json.dumps(line) + "\n")
+            found[name][seed] = figures
             print(f"seed {seed}, {name}:", *(f"{x:.2f}" for x in figures), flush=True)
-    rows = []
-    for name, runs in found.items():
-        means = [statistics.mean(column) for column in zip(*runs, strict=True)]
-        spread = f"{statistics.stdev(r[0] for r in runs):.2f}" if len(runs) > 1 else "-"
-        rows.append([name, *(f"{m:.2f}" for m in means), spread])
+    rows = [
+        [name, *map(spread, map(list, zip(*runs.values(), strict=True))), gain(runs, found["none"])]
+        for name, runs in found.items()
+    ]
     print_table(
         f"{args.steps} steps, {args.seeds} seeds, {args.limit} pictures, PSNR of Y' in dB",
-        ["augmentation", *sets, "Set5's targets as input", "spread"],
+        ["augmentation", *sets, "Set5's targets as input", "gain on Set5"],
         rows,
     )
 

@@ -92,5 +92,10 @@ def test_leaks(crispen: Any, folder: Path, tmp_path: Path) -> None:
     PIL.Image.fromarray(other).save(clean / "n.png")
     said = crispen("data", "leaks", clean, "--against", tests)
     assert (said.code, said.err) == (0, "")
-    assert "no picture shares anything" in said.out
-    assert crispen("data", "leaks", folder).code == 2
+    assert "none of 1 pictures shares something with the 1 test pictures in" in said.out
+    said = crispen("data", "leaks", clean, folder, "--against", tests, "--against", clean)
+    assert said.code == 1
+    assert "2 of 3 pictures share something with the 2 test pictures" in said.out
+    said = crispen("data", "leaks", clean, "--against", "Set55")
+    assert said.code != 0
+    assert "Set55: no such folder, and no test set of that name is here" in said.err

@@ -19,6 +19,7 @@ from crispen.lab.recipe import Recipe, load_recipe
 from crispen.lab.start import start_from
 from crispen.lab.training import Trainer
 from crispen.models.card import read_card
+from crispen.models.dials import Dials
 
 Make = Callable[..., Recipe]
 
@@ -29,11 +30,12 @@ def pictures(channels: int = 1) -> torch.Tensor:
     return torch.stack(made).permute(0, 3, 1, 2).float() / 255
 
 
-def error(a: Plain, b: Plain) -> float:
+def error(a: Plain, b: Plain, dials: torch.Tensor | None = None) -> float:
     """Of the residuals, relative to the second."""
     with torch.no_grad():
         x = pictures(a.channels)
-        mine, theirs = a.eval().residual(x), b.eval().residual(x)
+        mine = a.eval().residual(x, dials if a.has_dials else None)
+        theirs = b.eval().residual(x, dials if b.has_dials else None)
     return float((mine - theirs).norm() / theirs.norm())
 
 
@@ -92,6 +94,85 @@ def test_refitting_helps() -> None:
         cut.tail.weight.copy_(plain.tail.weight[:, before])
         cut.tail.bias.copy_(plain.tail.bias)
     assert error(thin, wide) < 0.6 * error(cut, wide)
+
+
+def told(*rows: tuple[float | None, float | None, float | None]) -> torch.Tensor:
+    """``(pictures, 6)``, of noise, compression and blur."""
+    return torch.tensor([Dials(*row).inputs() for row in rows])
+
+
+def with_dials(width: int) -> Plain:
+    """A network whose dials matter as much as its pictures."""
+    torch.manual_seed(4)
+    network = Plain(2, 1, width, 3, dials=True)
+    assert network.dial_bias is not None
+    with torch.no_grad():
+        network.tail.weight.mul_(10)
+        torch.nn.init.normal_(network.dial_bias.layers[2].weight, std=0.2)  # type: ignore[arg-type]
+        torch.nn.init.normal_(network.dial_bias.deeper.weight, std=0.2)
+    return network
+
+
+SETTINGS = [told((0.1, 0.9, None), (0.7, None, 0.2)), told((None, None, None), (0.3, 0.0, 1.0))]
+
+
+def test_dials_do_in_the_narrow_network_what_they_did() -> None:
+    wide, thin = with_dials(24), Plain(2, 1, 12, 3, dials=True)
+    # They matter: without them the wide network itself is far off.
+    with torch.no_grad():
+        x = pictures()
+        changed = (wide.eval().residual(x, SETTINGS[0]) - wide.residual(x)).norm()
+        assert changed > 0.3 * wide.residual(x).norm()
+    narrow(thin, wide)
+    for dials in SETTINGS:
+        assert error(thin, wide, dials) < 0.4
+    # Less than half of what is off where the dials' own layers keep their initial weights.
+    fresh = Plain(2, 1, 12, 3, dials=True)
+    kept = {k: v.clone() for k, v in fresh.state_dict().items() if k.startswith("dial_bias")}
+    narrow(fresh, wide)
+    fresh.load_state_dict(kept, strict=False)
+    for dials in SETTINGS:
+        assert error(thin, wide, dials) < 0.5 * error(fresh, wide, dials)
+
+
+def test_channels_and_units_that_do_nothing_go_without_a_trace_with_dials() -> None:
+    wide = with_dials(24)
+    unused = torch.tensor([i for i in range(24) if i % 3])
+    assert wide.dial_bias is not None
+    with torch.no_grad():
+        for layer in wide.body:
+            layer.weight[:, unused] -= layer.kernel()[:, unused]
+        wide.tail.weight[:, unused] = 0
+        for reader in (wide.dial_bias.layers[2], wide.dial_bias.deeper):
+            reader.weight[:, unused] = 0
+    thin = Plain(2, 1, 8, 3, dials=True)
+    narrow(thin, wide)
+    for dials in SETTINGS:
+        assert error(thin, wide, dials) < 0.01
+        assert error(thin.merged(), wide, dials) < 0.01
+
+
+def test_dials_that_only_one_of_them_has() -> None:
+    # What the wide network does with unknown dials becomes a part of its biases.
+    thin = Plain(2, 1, 20, 3)
+    narrow(thin, with_dials(24))
+    assert error(thin, with_dials(24)) < 0.4
+    gains = Plain(2, 1, 16, 3, dials=True)
+    narrow(gains, wide_network())
+    without = Plain(2, 1, 16, 3)
+    narrow(without, wide_network())
+    assert error(gains, without) < 0.1
+
+
+def test_a_shipped_network_with_dials_is_made_narrower() -> None:
+    torch.manual_seed(0)
+    thin = Plain(2, 1, 12, 10, "clipped-relu", dials=True)
+    random = Plain(2, 1, 12, 10, "clipped-relu", dials=True)
+    assert start_from(thin, "video-x2")["started_from"] == "video-x2"
+    wide = Plain(2, 1, 16, 10, "clipped-relu", dials=True)
+    start_from(wide, "video-x2")
+    assert all(layer.fitted for layer in thin.activations)
+    assert error(thin, wide, SETTINGS[0]) < 0.7 < error(random, wide, SETTINGS[0])
 
 
 def toy(*changes: str) -> Recipe:
@@ -166,7 +247,6 @@ def test_for_another_scale_the_tail_is_converted(run: Path) -> None:
     [
         (["network.depth=3"], r"set network\.depth = 2, as there"),
         (["network.unshuffle=2"], r"set network\.unshuffle = 1, as there"),
-        (["network.dials=true"], r"with dials cannot be made narrower; set network\.width = 16"),
     ],
 )
 def test_what_cannot_be_narrowed(run: Path, changes: list[str], told: str) -> None:

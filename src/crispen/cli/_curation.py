@@ -187,13 +187,25 @@ def tile(
 
 
 def leaks(
-    folder: Folder,
-    against: Annotated[
-        list[Path],
-        typer.Option(
-            "--against", help="Folder of test pictures; can be repeated.", show_default=False
+    folders: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="FOLDER…",
+            help="Training pictures: folders with their subfolders, files, and addresses as of "
+            "'crispen enhance'.",
+            show_default=False,
         ),
     ],
+    against: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--against",
+            metavar="FOLDER",
+            help="Test pictures: the same, or a name such as Set5, searched for as by 'crispen "
+            "evaluate'; can be repeated. By default all usual test sets on this machine.",
+            show_default=False,
+        ),
+    ] = None,
     skip_unreadable: SkipUnreadable = False,
     workers: Workers = 2,
     json: Json = False,
@@ -201,17 +213,21 @@ def leaks(
     """Find training pictures that are test pictures, are parts of them, or contain parts of them.
 
     Scaled, compressed again, cropped to 0.4 or more of the shorter side, and mirrored ones are
-    found, by perceptual hashes and then by correlation. The exit code is 1 if there are any.
+    found, by perceptual hashes and then by correlation. Of a test set with a folder HR that is
+    used. The exit code is 1 if there are any.
     """
     from crispen.lab.curation.leaks import find_leaks
+    from crispen.lab.curation.places import known_tests
 
+    tests = against or known_tests()
     with progress(json) as work:
         found = find_leaks(
-            folder, against, skip_unreadable=skip_unreadable, workers=workers, progress=work
+            folders, tests, skip_unreadable=skip_unreadable, workers=workers, progress=work
         )
     if json:
-        print_json([leak.facts() for leak in found])
-    elif found:
+        print_json([leak.facts() for leak in found.leaks])
+        return 1 if found.leaks else 0
+    if found.leaks:
         from rich.table import Table
 
         words = {
@@ -221,13 +237,17 @@ def leaks(
             "overlaps": "overlaps",
         }
         table = Table("picture", "", "test picture", "correlation")
-        for leak in found:
+        for leak in found.leaks:
             how = f"{words[leak.how]}{', mirrored,' if leak.mirrored else ''}"
-            table.add_row(str(leak.file), how, str(leak.test), f"{leak.correlation:.3f}")
+            table.add_row(leak.file, how, leak.test, f"{leak.correlation:.3f}")
         print_table(table)
-    else:
-        typer.echo("no picture shares anything with a test picture")
-    return 1 if found else 0
+    shared = len({leak.file for leak in found.leaks})
+    typer.echo(
+        f"{shared or 'none'} of {found.pictures:,} pictures "
+        f"{'share' if shared > 1 else 'shares'} something with the {found.tests:,} test pictures "
+        f"in {', '.join(map(str, tests))}"
+    )
+    return 1 if shared else 0
 
 
 def add_to(app: typer.Typer) -> None:

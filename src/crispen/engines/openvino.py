@@ -118,7 +118,8 @@ class OpenVinoEngine:
         precision: ``int8``, ``bf16``, ``fp16`` or ``fp32``; the fastest that is precise enough
             unless given: int8 if the network was trained for it and the CPU has VNNI, else bf16
             if the CPU is faster in it and the network returns a residual. A network that carries
-            the picture through its layers would lose up to 0.5 dB, so it runs in fp32.
+            the picture through its layers would lose up to 0.5 dB, so those of its layers that
+            are not int8 run in fp32.
         streams: Number of concurrent calls of `run`, each on a share of the threads; with 1, each
             call uses all threads, and further calls wait.
 
@@ -164,19 +165,25 @@ class OpenVinoEngine:
         self._lock = threading.Lock()
 
     def _best_precision(self) -> str:
-        if self.card.base == "none":
-            return "fp32"
+        carries_picture = self.card.base == "none"
         if self.device != "cpu":
-            return "fp16"
-        if "VNNI" in cpu_features() and has_eight_bits(self._model):
+            return "fp32" if carries_picture else "fp16"
+        # Others' networks may limit their activations too, and were not trained for int8.
+        trained = self.card.int8 or not carries_picture
+        if trained and "VNNI" in cpu_features() and has_eight_bits(self._model):
             return "int8"
-        return "bf16" if self._has_bf16() else "fp32"
+        return "bf16" if self._has_bf16() and not carries_picture else "fp32"
 
     def _has_bf16(self) -> bool:
         """Whether bf16 is faster than fp32 here."""
         return not has_slow_bf16() and "BF16" in self._core.get_property(
             "CPU", "OPTIMIZATION_CAPABILITIES"
         )
+
+    @functools.cached_property
+    def _beside_int8(self) -> str:
+        """Precision of the layers of a network in int8 that are not int8 themselves."""
+        return "bf16" if self._has_bf16() and self.card.base == "bicubic" else "fp32"
 
     @functools.cached_property
     def bytes_per_px(self) -> float:
@@ -192,12 +199,12 @@ class OpenVinoEngine:
         except FAILURES:  # errors in the model are reported when it runs
             return guessed_bytes_per_px(self.card)
         pictures = (36.0 if self.card.color == "luma" else 48.0) * self.card.scale**2
-        wide = self.precision == "fp32" or (self.precision == "int8" and not self._has_bf16())
-        return 1.5 * values * (4 if wide else 2) + pictures
+        precision = self._beside_int8 if self.precision == "int8" else self.precision
+        return 1.5 * values * (4 if precision == "fp32" else 2) + pictures
 
     def _compile(self, model: ov.Model, device: str, precision: str) -> ov.CompiledModel:
-        if precision == "int8":  # for layers that are not int8
-            precision = "bf16" if self._has_bf16() else "fp32"
+        if precision == "int8":
+            precision = self._beside_int8
         options: dict[str, object] = {"INFERENCE_PRECISION_HINT": _PRECISIONS[precision]}
         if device == "cpu":
             options["NUM_STREAMS"] = self._streams
@@ -233,7 +240,7 @@ class OpenVinoEngine:
         if blocks is None:
             paint = paint_graph(self.card, window)
         else:
-            kind = ov.Type.bf16 if self._has_bf16() else kind
+            kind = _PRECISIONS[self._beside_int8]
             paint = block_paint_graph(self.card, window, kind)
         network = network_graph(model, self.card, window, kind, self.precision == "int8")
         return _Plan(

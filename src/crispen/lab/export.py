@@ -29,6 +29,7 @@ from crispen.lab.checkpoint import load_checkpoint, no_lineage, restore_weights
 from crispen.lab.degradations import Degradation
 from crispen.lab.degradations.picture import degrade_image
 from crispen.lab.networks import Network, Upscaler, build_network, parameter_count
+from crispen.lab.networks.clipped import clips
 from crispen.lab.networks.curve import Curve
 from crispen.lab.networks.spandrel import Foreign
 from crispen.lab.promises import check_network
@@ -277,6 +278,7 @@ def export_checkpoint(
         parameters=parameters,
         dials=merged.has_dials,
         vivid=merged.has_vivid,
+        int8=bool(clips(merged)),
         curve=merged.has_curve,
         architecture=recipe.network.describe(),
         licence=licence,

@@ -5,11 +5,16 @@ and the kernels that read them are refitted by least squares, so that they give 
 all channels. This is channel pruning [1]_ with the contribution in place of its LASSO. Generated
 pictures are what both networks are compared on; where these say nothing of a weight, it stays.
 
+Of a network with dials, the layers that turn the dials into biases are narrowed in the same way, on
+drawn dials: half of them known, and the pictures as noisy as these say.
+
 .. [1] Y. He, X. Zhang, J. Sun, "Channel pruning for accelerating very deep neural networks", ICCV
    2017, arXiv:1707.06168
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 import numpy as np
 import torch
@@ -19,10 +24,12 @@ from torch.nn import functional as F
 from crispen.errors import UsageError
 from crispen.lab.checkpoint import rescaled_tail
 from crispen.lab.data.toy import toy_pictures
-from crispen.lab.networks.clipped import ClippedRelu
-from crispen.lab.networks.plain import Plain, RichConv
+from crispen.lab.networks.clipped import Clip
+from crispen.lab.networks.plain import DialBias, Plain, RichConv
+from crispen.models.dials import INPUTS, noise_of
 
 _PICTURES = (8, 96)  # number of pictures and their side
+_DIALS = 4096  # number of settings on which the dials' layers are refitted
 # Of the mean square of what a kernel reads: how strongly its weights are held.
 _RIDGE = 1e-3
 
@@ -36,13 +43,8 @@ def check_narrower(network: Plain, wide: Plain, start: str) -> None:
         start: Name of `wide` in messages.
 
     Raises:
-        UsageError: They differ in more than width, scale and activation, or have dials.
+        UsageError: They differ in more than width, scale, activation and dials.
     """
-    if network.has_dials or wide.has_dials:
-        raise UsageError(
-            f"train.start: {start} has {wide.head.out_channels} channels, and a network with dials "
-            f"cannot be made narrower; set network.width = {wide.head.out_channels}"
-        )
     for key, mine, theirs in (
         ("unshuffle", network.unshuffle, wide.unshuffle),
         ("depth", len(network.body), len(wide.body)),
@@ -58,25 +60,47 @@ def check_narrower(network: Plain, wide: Plain, start: str) -> None:
 def narrow(network: Plain, wide: Plain) -> None:
     """Gives a network the most important channels of a wider one.
 
+    Dials that only `network` has keep their initial weights, which change next to nothing; of dials
+    that only `wide` has, what it does with unknown ones is kept.
+
     Args:
         network: Modified in place. Its tail keeps its weights if the scales cannot be converted.
         wide: Of the same depth and folding; see `check_narrower`. Not changed.
     """
     source = wide.merged().eval()
-    width = network.head.out_channels
+    count = _PICTURES[0]
+    generator = torch.Generator().manual_seed(0)
+    dials = torch.zeros(count, INPUTS)
+    x = _pictures(network)
+    if network.dial_bias is not None and source.dial_bias is not None:
+        dials = drawn_dials(count, generator)
+        levels = torch.tensor([noise_of(float(dial)) for dial in dials[:, 0]])
+        noise = torch.randn(x.shape, generator=generator) * levels[:, None, None, None] / 255
+        x = (x + noise).clamp(0, 1)
+    nothing = torch.zeros(len(source.activations), count, 1, 1, 1)
+    given_biases = nothing if source.dial_bias is None else source.dial_bias(dials)
+    chosen = _chosen_channels(source, x, given_biases, network.head.out_channels)
+    own_biases = nothing
+    if network.dial_bias is not None and source.dial_bias is not None:
+        _narrow_dials(network.dial_bias, source.dial_bias, chosen, generator)
+        own_biases = network.dial_bias(dials)
     before = torch.arange(network.channels)
-    mine = theirs = _pictures(network)
-    inner = [source.head, *source.body]
-    targets = [network.head, *network.body]
-    for i, (layer, target, activation) in enumerate(
-        zip(inner, targets, source.activations, strict=True)
-    ):
-        after = inner[i + 1] if i + 1 < len(inner) else source.tail
-        given = layer(theirs)
+    mine = theirs = x
+    layers = zip(
+        [source.head, *source.body],
+        [network.head, *network.body],
+        source.activations,
+        chosen,
+        given_biases,
+        own_biases,
+        strict=True,
+    )
+    for layer, target, activation, kept, given_bias, own_bias in layers:
+        given = layer(theirs) + given_bias
         theirs = activation(given)
-        kept = most_important(theirs, after.weight, width)
-        kernel, bias = _refitted(layer, before, kept, mine, given[:, kept])
-        mine = activation(F.conv2d(mine, kernel, bias, layer.stride, layer.padding))
+        kernel, bias = _refitted(layer, before, kept, mine, given[:, kept] - own_bias)
+        made = F.conv2d(mine, kernel, bias, layer.stride, layer.padding)
+        mine = activation(made + own_bias)
         _set(target, kernel, bias)
         before = kept
     kernel, bias = _refitted(source.tail, before, slice(None), mine, source.tail(theirs))
@@ -85,9 +109,54 @@ def narrow(network: Plain, wide: Plain) -> None:
     if tail["tail.weight"].shape == network.tail.weight.shape:
         _set(network.tail, tail["tail.weight"], tail["tail.bias"])
     for old, new in zip(source.activations, network.activations, strict=True):
-        if isinstance(old, ClippedRelu) and isinstance(new, ClippedRelu):
+        if isinstance(old, Clip) and isinstance(new, Clip):
             new.range.copy_(old.range)
             new.fitted = True
+
+
+def drawn_dials(count: int, generator: torch.Generator) -> Tensor:
+    """``(count, 6)``: settings of the dials, as in `crispen.models.dials`, each known or not."""
+    known = torch.randint(0, 2, (count, INPUTS // 2), generator=generator).float()
+    values = torch.rand(known.shape, generator=generator) * known
+    return torch.stack([values, known], 2).flatten(1)
+
+
+def _chosen_channels(source: Plain, x: Tensor, biases: Tensor, width: int) -> list[Tensor]:
+    """The most important channels of each layer but the last.
+
+    Args:
+        source: The wide network, merged.
+        x: ``(N, C, H, W)``, pictures.
+        biases: ``(layers, N, channels or 1, 1, 1)``, of its dials.
+        width: Number of channels to keep.
+    """
+    chosen = []
+    readers = [*source.body, source.tail]
+    layers = zip([source.head, *source.body], source.activations, biases, readers, strict=True)
+    for layer, activation, bias, reader in layers:
+        x = activation(layer(x) + bias)
+        chosen.append(most_important(x, reader.weight, width))
+    return chosen
+
+
+def _narrow_dials(
+    target: DialBias, source: DialBias, chosen: list[Tensor], generator: torch.Generator
+) -> None:
+    """Gives the dials' layers what they gave for the chosen channels, by fewer hidden units."""
+    first, second, deeper = source.layers[0], source.layers[2], source.deeper
+    assert isinstance(first, nn.Linear)
+    assert isinstance(second, nn.Linear)
+    rows = torch.cat([kept + number * source.width for number, kept in enumerate(chosen)])
+    weight = torch.cat([second.weight, deeper.weight])[rows]
+    bias = torch.cat([second.bias, deeper.bias])[rows]
+    hidden = F.relu(first(drawn_dials(_DIALS, generator)))
+    contribution = hidden.square().mean(0).sqrt() * weight.square().sum(0).sqrt()
+    units = contribution.topk(target.width).indices.sort().values
+    expected = F.linear(hidden, weight, bias)
+    fitted, fitted_bias = _solved(weight[:, units], bias, [(hidden[:, units].T, expected.T)])
+    _set(target.layers[0], first.weight[units], first.bias[units])
+    _set(target.layers[2], fitted[: target.width], fitted_bias[: target.width])
+    _set(target.deeper, fitted[target.width :], fitted_bias[target.width :])
 
 
 def most_important(x: Tensor, kernel: Tensor, count: int) -> Tensor:
@@ -121,23 +190,42 @@ def _refitted(
         Kernel and bias.
     """
     assert layer.bias is not None
-    assert isinstance(layer.padding, tuple)
+    padding = layer.padding
+    assert isinstance(padding, tuple)
     kernel = layer.weight[outputs][:, inputs]
-    old = torch.cat([kernel.flatten(1), layer.bias[outputs][:, None]], 1).double()
+
+    def read(picture: Tensor) -> Tensor:
+        return F.unfold(picture[None], kernel.shape[2:], padding=padding, stride=layer.stride)[0]
+
+    parts = (
+        (read(picture), wanted.flatten(1)) for picture, wanted in zip(x, expected, strict=True)
+    )
+    new, bias = _solved(kernel.flatten(1), layer.bias[outputs], parts)
+    return new.reshape(kernel.shape), bias
+
+
+def _solved(
+    weight: Tensor, bias: Tensor, parts: Iterable[tuple[Tensor, Tensor]]
+) -> tuple[Tensor, Tensor]:
+    """Weights and biases that give what is expected as nearly as possible (ridge regression).
+
+    Args:
+        weight: ``(outputs, inputs)``, what they are held to.
+        bias: ``(outputs,)``.
+        parts: What is read, ``(inputs, samples)``, and expected, ``(outputs, samples)``.
+    """
+    old = torch.cat([weight, bias[:, None]], 1).double()
     size = old.shape[1]
     square = torch.zeros(size, size, dtype=torch.float64)
     product = torch.zeros(size, len(old), dtype=torch.float64)
-    for picture, wanted in zip(x, expected, strict=True):
-        parts = F.unfold(
-            picture[None], kernel.shape[2:], padding=layer.padding, stride=layer.stride
-        )
-        read = torch.cat([parts[0], torch.ones(1, parts.shape[2])]).double()
+    for values, wanted in parts:
+        read = torch.cat([values, torch.ones(1, values.shape[1])]).double()
         square += read @ read.T
-        product += read @ (wanted.flatten(1).double() - old @ read).T
+        product += read @ (wanted.double() - old @ read).T
     hold = _RIDGE * square.diagonal().mean()
     change = torch.linalg.solve(square + hold * torch.eye(size, dtype=torch.float64), product)
     new = (old + change.T).float()
-    return new[:, :-1].reshape(kernel.shape), new[:, -1]
+    return new[:, :-1], new[:, -1]
 
 
 def _set(layer: nn.Module, kernel: Tensor, bias: Tensor) -> None:

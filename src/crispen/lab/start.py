@@ -30,8 +30,8 @@ from crispen.lab.checkpoint import (
 from crispen.lab.data.toy import toy_pictures
 from crispen.lab.narrowing import check_narrower, narrow
 from crispen.lab.networks import Network
-from crispen.lab.networks.clipped import ClippedRelu
-from crispen.lab.networks.plain import Activation, Plain, PlainTable, RichConv
+from crispen.lab.networks.clipped import Clip
+from crispen.lab.networks.plain import Plain, PlainActivation, PlainTable, RichConv
 from crispen.lab.networks.vivid import Phases, Vivid, VividTable
 from crispen.lab.published import take_published
 from crispen.lab.recipe import Recipe
@@ -50,7 +50,7 @@ _INPUTS = {
     "BatchNormalization": ("weight", "bias", "running_mean", "running_var"),
     "Clip": ("", "range"),
 }
-_ACTIVATIONS: dict[str, Activation] = {
+_ACTIVATIONS: dict[str, PlainActivation] = {
     "Relu": "relu",
     "LeakyRelu": "leaky-relu",
     "Clip": "clipped-relu",
@@ -270,7 +270,7 @@ def _as_trained(node: onnx.NodeProto, value: Tensor) -> Tensor:
 
 def _set(module: nn.Module, name: str, value: Tensor) -> bool:
     """Sets a module's weight to the given one; returns whether the module has it."""
-    if name == "range" and not isinstance(module, ClippedRelu):
+    if name == "range" and not isinstance(module, Clip):
         return False
     held = getattr(module, name, None)
     if not isinstance(held, Tensor) or held.shape != value.shape:
@@ -279,7 +279,7 @@ def _set(module: nn.Module, name: str, value: Tensor) -> bool:
         # The other branches keep their initial values; the sum is the model's kernel.
         value = value - (module.kernel() - module.weight)
     held.copy_(value)
-    if isinstance(module, ClippedRelu):
+    if isinstance(module, Clip):
         module.fitted = True
     return True
 

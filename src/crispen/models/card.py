@@ -99,6 +99,7 @@ class ModelCard(_Frozen):
         False, description="takes dials: how degraded the input is; see `crispen.models.dials`"
     )
     vivid: bool = Field(False, description="takes a vividness from 0 to 1")
+    int8: bool = Field(False, description="trained for int8 (quantisation-aware)")
     curve: bool = Field(
         False,
         description="returns a tone curve for the whole picture; see `crispen.models.curve`",

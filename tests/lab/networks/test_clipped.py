@@ -12,7 +12,10 @@ from crispen.lab.export import to_onnx
 from crispen.lab.networks import parameter_count
 from crispen.lab.networks.clipped import (
     ClippedRelu,
+    LimitedConv,
     RoundedConv,
+    RoundedTransposed,
+    SignedClip,
     fit_ranges,
     has_new_ranges,
     rounded_kernel,
@@ -35,6 +38,49 @@ def test_it_clips_and_rounds_only_while_it_trains() -> None:
     steps = layer.train()(x) * 255 / 2.0
     torch.testing.assert_close(steps, steps.round())
     torch.testing.assert_close(layer(x), x.clamp(0.0, 2.0), atol=1 / 255, rtol=0)
+
+
+def test_values_of_both_signs_take_all_steps_of_8_bits() -> None:
+    layer = SignedClip()
+    with torch.no_grad():
+        layer.range.fill_(2.54)  # 127 steps of 0.02
+    x = torch.tensor([-9.0, -2.551, -0.031, 0.0, 0.011, 2.549, 9.0])
+    expected = torch.tensor([-2.56, -2.551, -0.031, 0.0, 0.011, 2.54, 2.54])
+    torch.testing.assert_close(layer.eval()(x), expected)
+    steps = torch.tensor([-128.0, -128.0, -2.0, 0.0, 1.0, 127.0, 127.0])
+    torch.testing.assert_close(layer.train()(x), steps * 0.02)
+
+
+def test_a_transposed_kernel_is_rounded_for_each_output() -> None:
+    torch.manual_seed(0)
+    layer = RoundedTransposed(3, 2, 4, 2, padding=1)
+    x = torch.rand(1, 3, 5, 5)
+    turned = rounded_kernel(layer.weight.transpose(0, 1)).transpose(0, 1)
+    expected = F.conv_transpose2d(x, turned, layer.bias, stride=2, padding=1)
+    torch.testing.assert_close(layer.train()(x), expected)
+    plain = F.conv_transpose2d(x, layer.weight, layer.bias, stride=2, padding=1)
+    assert not torch.equal(expected, plain)
+    assert torch.equal(layer.eval()(x), plain)
+
+
+def test_a_limited_convolution_limits_its_input_first() -> None:
+    torch.manual_seed(0)
+    layer = LimitedConv(2, 3, 3, 1).eval()
+    x = 3 * torch.randn(1, 2, 6, 6)
+    expected = F.conv2d(x.clamp(-128 / 127, 1), layer.weight, layer.bias, padding=1)
+    torch.testing.assert_close(layer(x), expected)
+
+
+def test_a_layer_that_is_used_twice_fits_both() -> None:
+    layer = SignedClip()
+    network = torch.nn.Sequential(layer, torch.nn.Conv2d(1, 1, 1, bias=False), layer)
+    with torch.no_grad():
+        network[1].weight.fill_(0.1)
+    fit_ranges(network.eval(), torch.tensor([[[[-5.0, 2.0]]]]))
+    assert float(layer.range.detach()) == 5.0
+    layer.fitted = True
+    fit_ranges(network, torch.full((1, 1, 2, 2), 9.0))
+    assert float(layer.range.detach()) == 5.0
 
 
 def test_gradients_pass_below_the_ceiling_and_move_the_ceiling_above_it() -> None:

@@ -61,6 +61,8 @@ def cases() -> list[object]:
             except UsageError:
                 continue
             scales.append(scale)
+        if not scales:  # choices that exclude each other
+            continue
         options = "-".join(
             str(v) for k, v in table if k not in SIZES and k != "kind" and v is not None
         )

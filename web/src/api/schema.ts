@@ -1189,6 +1189,12 @@ export interface components {
             /** Halo */
             halo?: number | null;
             /**
+             * Int8
+             * @description trained for int8 (quantisation-aware)
+             * @default false
+             */
+            int8: boolean;
+            /**
              * Licence
              * @default unknown
              */

@@ -9,6 +9,7 @@ turning by 90 degrees hides a picture, and so does a strong change of its bright
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,10 +28,10 @@ from crispen.lab.curation.fingerprints import (
     hashes,
     thumbnail,
 )
-from crispen.lab.data.folder import files_in
+from crispen.lab.curation.places import Place, find_pictures, find_tests
 from crispen.lab.data.sources import Failures, for_each
-from crispen.media.image import read_image
 from crispen.progress import Progress
+from crispen.stores.opening import Stores
 
 How = Literal["same", "part", "contains", "overlaps"]
 
@@ -55,15 +56,15 @@ class Leak:
     """A picture and the test picture that it shares something with.
 
     Attributes:
-        file: The picture.
-        test: The test picture.
+        file: The picture's path or address.
+        test: The test picture's.
         how: ``same``; ``part``: of the test picture; ``contains``: the test picture; ``overlaps``.
         mirrored: One is the other's mirror image.
         correlation: Of the differences between neighbouring parts of the shared square, 0 to 1.
     """
 
-    file: Path
-    test: Path
+    file: str
+    test: str
     how: How
     mirrored: bool
     correlation: float
@@ -71,8 +72,8 @@ class Leak:
     def facts(self) -> dict[str, Any]:
         """As JSON values."""
         return {
-            "file": str(self.file),
-            "test": str(self.test),
+            "file": self.file,
+            "test": self.test,
             "how": self.how,
             "mirrored": self.mirrored,
             "correlation": round(self.correlation, 3),
@@ -92,53 +93,71 @@ class _Known:
     """A picture and its squares.
 
     Attributes:
-        file: Its path.
+        name: Its path or address.
+        key: Equal for one file.
         small: See `thumbnail`.
         few: Squares that may be found in another picture.
         many: Squares that another picture may be.
         few_mirrored: Of its mirror image, what `few` is of itself.
     """
 
-    file: Path
+    name: str
+    key: str
     small: Bytes
     few: _Marks
     many: _Marks
     few_mirrored: _Marks
 
 
+@dataclass(frozen=True)
+class Comparison:
+    """What was compared, and what was found.
+
+    Attributes:
+        leaks: By file and test picture.
+        pictures: Number of pictures that can be trained on.
+        tests: Number of test pictures.
+    """
+
+    leaks: list[Leak]
+    pictures: int
+    tests: int
+
+
 def find_leaks(
-    folder: Path,
-    against: Sequence[Path],
+    folders: Sequence[str | Path],
+    against: Sequence[str | Path],
     *,
     skip_unreadable: bool = False,
     workers: int = 2,
     progress: Progress | None = None,
-) -> list[Leak]:
-    """Pictures under a folder that share something with test pictures.
+) -> Comparison:
+    """Pictures that share something with test pictures.
 
     Args:
-        folder: The training pictures; searched recursively.
-        against: Folders of test pictures; the same.
+        folders: The training pictures: folders, searched recursively, files and addresses.
+        against: The test pictures: the same, and test sets by name; see `find_tests`.
         skip_unreadable: Leave out pictures that cannot be read.
         workers: Threads.
         progress: Receives progress events.
 
     Returns:
-        By file and test picture. A file that is in both folders is not compared with itself.
+        A file that is on both sides is not compared with itself.
 
     Raises:
-        MissingInput: There is no such folder.
+        MissingInput: A place does not exist.
         InputError: One has no pictures, or unreadable ones.
+        UsageError: An address of the web names no picture.
     """
     progress = progress or Progress()
-    # A wrong folder is reported before the others are read.
-    listed = {place: files_in(place) for place in (folder, *against)}
-    known = {
-        place: _read(files, place, skip=skip_unreadable, workers=workers, progress=progress)
-        for place, files in listed.items()
-    }
-    pictures = known[folder]
-    tests = [test for place in dict.fromkeys(against) for test in known[place]]
+    with Stores(progress) as stores:
+        # A wrong place is reported before the others are read.
+        own = [find_pictures(str(text), stores, progress) for text in folders]
+        theirs = [find_tests(str(text), stores, progress) for text in against]
+        pictures, tests = (
+            _read_all(places, skip=skip_unreadable, workers=workers, progress=progress)
+            for places in (own, theirs)
+        )
     compared = for_each(
         lambda index: _compared(pictures, tests[index]),
         range(len(tests)),
@@ -148,30 +167,37 @@ def find_leaks(
         progress=progress,
     )
     leaks = [leak for found in compared.values() for leak in found]
-    return sorted(leaks, key=lambda leak: (str(leak.file), str(leak.test)))
+    leaks.sort(key=lambda leak: (leak.file, leak.test))
+    return Comparison(leaks, len(pictures), len(tests))
 
 
-def _read(
-    files: Sequence[Path], folder: Path, *, skip: bool, workers: int, progress: Progress
+def _read_all(
+    places: Sequence[Place], *, skip: bool, workers: int, progress: Progress
 ) -> list[_Known]:
-    failures = Failures()
-    found = for_each(
-        lambda index: _known(files[index]),
-        range(len(files)),
-        failures,
-        workers=workers,
-        what=f"looking at {folder}",
-        progress=progress,
-    )
-    failures.refuse(str(folder), skip=skip, how="leave them out with --skip-unreadable")
-    return [found[i] for i in sorted(found)]
+    """The pictures of all places, each file once."""
+    found: dict[str, _Known] = {}
+    for place in places:
+        failures = Failures()
+        wanted = [i for i, key in enumerate(place.keys) if key not in found]
+        known = for_each(
+            functools.partial(_known, place),
+            wanted,
+            failures,
+            workers=workers,
+            what=f"looking at {place.shown}",
+            progress=progress,
+        )
+        failures.refuse(place.shown, skip=skip, how="leave them out with --skip-unreadable")
+        found |= {place.keys[i]: known[i] for i in sorted(known)}
+    return list(found.values())
 
 
-def _known(file: Path) -> _Known:
-    small = thumbnail(read_image(file).as_rgb8())
+def _known(place: Place, index: int) -> _Known:
+    small = thumbnail(place.read(index).as_rgb8())
     sums = Sums(small)
     return _Known(
-        file,
+        place.names[index],
+        place.keys[index],
         small,
         few=_marks(sums, _FEW, _FEW_STRIDE),
         many=_marks(sums, _MANY, _MANY_STRIDE),
@@ -194,12 +220,12 @@ def _marks(sums: Sums, sizes: Sequence[float], stride: float) -> _Marks:
 def _compared(pictures: Sequence[_Known], test: _Known) -> list[Leak]:
     leaks = []
     for picture in pictures:
-        if picture.file.resolve() == test.file.resolve():
+        if picture.key == test.key:
             continue
         found = [_best(picture, test, mirrored=mirrored) for mirrored in (False, True)]
         best = max(found, key=lambda one: one[0])
         if best[0] >= _ALIKE:
-            leaks.append(Leak(picture.file, test.file, best[1], found[1] is best, best[0]))
+            leaks.append(Leak(picture.name, test.name, best[1], found[1] is best, best[0]))
     return leaks
 
 

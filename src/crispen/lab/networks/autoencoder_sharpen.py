@@ -18,8 +18,15 @@ from __future__ import annotations
 
 from typing import Literal
 
+from pydantic import Field
 from torch import Tensor, nn
 
+from crispen.lab.networks.activations import (
+    DESCRIPTION,
+    ReluOrClipped,
+    make_activation,
+    make_conv,
+)
 from crispen.lab.networks.base import Architecture, Network, he_init
 from crispen.lab.networks.reach import conv, halo, pool, spread
 
@@ -28,21 +35,22 @@ class AutoencoderSharpenTable(Architecture):
     """The sharpening study's autoencoder (`crispen.lab.networks.autoencoder_sharpen`)."""
 
     kind: Literal["autoencoder-sharpen"] = "autoencoder-sharpen"
+    activation: ReluOrClipped = Field("relu", description=DESCRIPTION)
 
     def build(self, scale: int, channels: int) -> AutoencoderSharpen:
         """See `Architecture.build`."""
         self.require_scale(scale, 1)
-        return AutoencoderSharpen(channels)
+        return AutoencoderSharpen(channels, self.activation)
 
     def describe(self) -> str:
         """See `Architecture.describe`."""
-        return "3x3 convolutions, 256-128-pool-64-64-up-128-256 channels, relu"
+        return f"3x3 convolutions, 256-128-pool-64-64-up-128-256 channels, {self.activation}"
 
 
 class AutoencoderSharpen(Network):
     """C → 256 → 128 → pool → 64 → 64 → up → 128 → 256 → C."""
 
-    def __init__(self, channels: int = 3) -> None:
+    def __init__(self, channels: int = 3, activation: ReluOrClipped = "relu") -> None:
         super().__init__(1, channels)
         self.multiple = 2
         three = conv(3)
@@ -51,22 +59,22 @@ class AutoencoderSharpen(Network):
         )
         self.encoder = nn.Sequential(
             nn.Conv2d(channels, 256, 3, padding=1),
-            nn.ReLU(),
-            nn.Conv2d(256, 128, 3, padding=1),
-            nn.ReLU(),
+            make_activation(activation),
+            make_conv(activation, 256, 128),
+            make_activation(activation),
             nn.MaxPool2d(2),
-            nn.Conv2d(128, 64, 3, padding=1),
-            nn.ReLU(),
+            make_conv(activation, 128, 64),
+            make_activation(activation),
         )
         self.decoder = nn.Sequential(
-            nn.Conv2d(64, 64, 3, padding=1),
-            nn.ReLU(),
+            make_conv(activation, 64, 64),
+            make_activation(activation),
             nn.Upsample(scale_factor=2, mode="nearest"),
-            nn.Conv2d(64, 128, 3, padding=1),
-            nn.ReLU(),
-            nn.Conv2d(128, 256, 3, padding=1),
-            nn.ReLU(),
-            nn.Conv2d(256, channels, 3, padding=1),
+            make_conv(activation, 64, 128),
+            make_activation(activation),
+            make_conv(activation, 128, 256),
+            make_activation(activation),
+            make_conv(activation, 256, channels),
         )
         he_init(self, self.decoder[-1])
 

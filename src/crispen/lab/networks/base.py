@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from crispen.errors import UsageError
+from crispen.lab.networks.clipped import clips
 from crispen.lab.table import Table, build_checked, first_sentence, table_of
 from crispen.media.resample import bicubic_phases
 
@@ -243,5 +244,6 @@ def he_init(network: nn.Module, tail: nn.Module | None = None) -> None:
 
 
 def parameter_count(network: nn.Module) -> int:
-    """Number of parameters in the exported file."""
-    return sum(p.numel() for p in network.parameters())
+    """Number of parameters in the exported file; ranges of `clipped` layers are constants there."""
+    ranges = len(clips(network))
+    return sum(p.numel() for p in network.parameters()) - ranges

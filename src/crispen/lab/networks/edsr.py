@@ -22,6 +22,12 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from crispen.lab.networks.activations import (
+    DESCRIPTION,
+    ReluOrClipped,
+    make_activation,
+    make_conv,
+)
 from crispen.lab.networks.base import Architecture, Network
 from crispen.lab.networks.reach import Step, conv, halo, spread
 from crispen.lab.networks.srresnet import factors
@@ -38,27 +44,28 @@ class EdsrTable(Architecture):
     residual_scale: float = Field(
         1.0, gt=0, le=1, description="factor of each block's output; 0.1 stabilises wide networks"
     )
+    activation: ReluOrClipped = Field("relu", description=DESCRIPTION)
 
     def build(self, scale: int, channels: int) -> EDSR:
         """See `Architecture.build`."""
         self.require_scale(scale, 2, 3, 4, 8)
-        return EDSR(scale, channels, self.width, self.blocks, self.residual_scale)
+        return EDSR(scale, channels, self.width, self.blocks, self.residual_scale, self.activation)
 
     def describe(self) -> str:
         """See `Architecture.describe`."""
-        return f"{self.blocks} residual blocks, {self.width} channels, relu"
+        return f"{self.blocks} residual blocks, {self.width} channels, {self.activation}"
 
 
 class ResidualBlock(nn.Module):
     """``x`` plus convolution, ReLU, convolution, scaled."""
 
-    def __init__(self, width: int, residual_scale: float) -> None:
+    def __init__(self, width: int, residual_scale: float, activation: ReluOrClipped) -> None:
         super().__init__()
         self.residual_scale = residual_scale
         self.layers = nn.Sequential(
-            nn.Conv2d(width, width, 3, padding=1),
-            nn.ReLU(),
-            nn.Conv2d(width, width, 3, padding=1),
+            make_conv(activation, width, width, reads="features"),
+            make_activation(activation),
+            make_conv(activation, width, width),
         )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -78,13 +85,14 @@ class EDSR(Network):
         width: int = 64,
         blocks: int = 16,
         residual_scale: float = 1.0,
+        activation: ReluOrClipped = "relu",
     ) -> None:
         super().__init__(scale, channels)
         steps: list[Step] = [conv(3)] * (2 * blocks + 2)
         growing: list[nn.Module] = []
         for factor in factors(scale):
             growing += [
-                nn.Conv2d(width, width * factor * factor, 3, padding=1),
+                make_conv(activation, width, width * factor * factor, reads="features"),
                 nn.PixelShuffle(factor),
             ]
             steps += [conv(3), spread(factor)]
@@ -93,11 +101,11 @@ class EDSR(Network):
         self.register_buffer("mean", mean.reshape(1, -1, 1, 1), persistent=False)
         self.head = nn.Conv2d(channels, width, 3, padding=1)
         self.body = nn.Sequential(
-            *(ResidualBlock(width, residual_scale) for _ in range(blocks)),
-            nn.Conv2d(width, width, 3, padding=1),
+            *(ResidualBlock(width, residual_scale, activation) for _ in range(blocks)),
+            make_conv(activation, width, width, reads="features"),
         )
         self.grow = nn.Sequential(*growing)
-        self.tail = nn.Conv2d(width, channels, 3, padding=1)
+        self.tail = make_conv(activation, width, channels, reads="features")
 
     def forward(self, x: Tensor) -> Tensor:
         """The enlarged picture."""

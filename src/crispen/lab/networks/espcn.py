@@ -31,6 +31,13 @@ from pydantic import AliasChoices, Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from crispen.errors import UsageError
+from crispen.lab.networks.activations import (
+    DESCRIPTION,
+    ReluOrClipped,
+    make_activation,
+    make_conv,
+)
 from crispen.lab.networks.base import Architecture, Network, Upscaler
 from crispen.lab.networks.reach import conv, halo, spread
 
@@ -46,30 +53,39 @@ class EspcnTable(Architecture):
         description="common: four layers, ReLU, bicubic base; study: the same without a base; "
         "paper: three layers, tanh, no base",
     )
+    activation: ReluOrClipped = Field("relu", description=f"{DESCRIPTION}; not of the paper's")
 
     def build(self, scale: int, channels: int) -> Network:
         """See `Architecture.build`."""
-        forms = {"common": ESPCN, "study": StudyESPCN, "paper": PaperESPCN}
-        return forms[self.variant](scale, channels)
+        if self.variant == "paper":
+            if self.activation != "relu":
+                raise UsageError(
+                    'network.activation: the variant "paper" of espcn has tanh, which cannot be '
+                    'trained for int8; leave it out, or set network.variant = "common"'
+                )
+            return PaperESPCN(scale, channels)
+        form = StudyESPCN if self.variant == "study" else ESPCN
+        return form(scale, channels, self.activation)
 
     def describe(self) -> str:
         """See `Architecture.describe`."""
         if self.variant == "paper":
             return "5-3-3 convolutions, 64-32 channels, tanh"
         base = ", without a base" if self.variant == "study" else ""
-        return f"5-3-3-3 convolutions, 64-64-32 channels, relu{base}"
+        return f"5-3-3-3 convolutions, 64-64-32 channels, {self.activation}{base}"
 
 
 class ESPCN(Upscaler):
     """5-3-3-3 convolutions with 64-64-32-scale² filters, ReLU, sub-pixel shuffle."""
 
-    def __init__(self, scale: int, channels: int = 1) -> None:
+    def __init__(self, scale: int, channels: int = 1, activation: ReluOrClipped = "relu") -> None:
         super().__init__(scale, channels)
         self.halo = 5
         self.conv1 = nn.Conv2d(channels, 64, 5, padding=2)
-        self.conv2 = nn.Conv2d(64, 64, 3, padding=1)
-        self.conv3 = nn.Conv2d(64, 32, 3, padding=1)
-        self.tail = nn.Conv2d(32, channels * scale * scale, 3, padding=1)
+        self.conv2 = make_conv(activation, 64, 64)
+        self.conv3 = make_conv(activation, 64, 32)
+        self.tail = make_conv(activation, 32, channels * scale * scale)
+        self.activations = nn.ModuleList(make_activation(activation) for _ in range(3))
         for layer in (self.conv1, self.conv2, self.conv3):
             nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
             nn.init.zeros_(layer.bias)  # type: ignore[arg-type]
@@ -79,9 +95,9 @@ class ESPCN(Upscaler):
 
     def residual(self, x: Tensor) -> Tensor:
         """See `Upscaler.residual`."""
-        x = F.relu(self.conv1(x))
-        x = F.relu(self.conv2(x))
-        x = F.relu(self.conv3(x))
+        layers = (self.conv1, self.conv2, self.conv3)
+        for layer, activation in zip(layers, self.activations, strict=True):
+            x = activation(layer(x))
         return self.tail(x)  # type: ignore[no-any-return]
 
 
@@ -90,8 +106,8 @@ class StudyESPCN(ESPCN):
 
     base: Literal["bicubic", "none"] = "none"
 
-    def __init__(self, scale: int, channels: int = 1) -> None:
-        super().__init__(scale, channels)
+    def __init__(self, scale: int, channels: int = 1, activation: ReluOrClipped = "relu") -> None:
+        super().__init__(scale, channels, activation)
         nn.init.kaiming_normal_(self.tail.weight, nonlinearity="linear")
 
     def compose(self, x: Tensor, residual: Tensor) -> Tensor:

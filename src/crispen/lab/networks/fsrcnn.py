@@ -20,6 +20,13 @@ from typing import Literal
 from pydantic import Field
 from torch import Tensor, nn
 
+from crispen.lab.networks.activations import (
+    DESCRIPTION,
+    PreluOrClipped,
+    make_activation,
+    make_conv,
+    make_transposed,
+)
 from crispen.lab.networks.base import Architecture, Network, he_init
 from crispen.lab.networks.reach import conv, halo, transposed
 
@@ -33,32 +40,43 @@ class FsrcnnTable(Architecture):
         12, ge=2, le=256, description="channels of the middle layers, the paper's s"
     )
     depth: int = Field(4, ge=1, le=32, description="number of middle layers, the paper's m")
+    activation: PreluOrClipped = Field("prelu", description=DESCRIPTION)
 
     def build(self, scale: int, channels: int) -> FSRCNN:
         """See `Architecture.build`."""
-        return FSRCNN(scale, channels, self.width, self.shrink, self.depth)
+        return FSRCNN(scale, channels, self.width, self.shrink, self.depth, self.activation)
 
     def describe(self) -> str:
         """See `Architecture.describe`."""
-        return f"FSRCNN({self.width}, {self.shrink}, {self.depth}), transposed 9x9 at the end"
+        sizes = f"{self.width}, {self.shrink}, {self.depth}"
+        return f"FSRCNN({sizes}), {self.activation}, transposed 9x9 at the end"
 
 
 class FSRCNN(Network):
     """Feature extraction, shrinking, mapping, expanding, transposed convolution."""
 
     def __init__(
-        self, scale: int, channels: int = 1, width: int = 56, shrink: int = 12, depth: int = 4
+        self,
+        scale: int,
+        channels: int = 1,
+        width: int = 56,
+        shrink: int = 12,
+        depth: int = 4,
+        activation: PreluOrClipped = "prelu",
     ) -> None:
         super().__init__(scale, channels)
         self.halo = halo(conv(5), *[conv(3)] * depth, transposed(9, scale, 4), scale=scale)
-        layers: list[nn.Module] = [nn.Conv2d(channels, width, 5, padding=2), nn.PReLU(width)]
-        layers += [nn.Conv2d(width, shrink, 1), nn.PReLU(shrink)]
-        for _ in range(depth):
-            layers += [nn.Conv2d(shrink, shrink, 3, padding=1), nn.PReLU(shrink)]
-        layers += [nn.Conv2d(shrink, width, 1), nn.PReLU(width)]
+        layers: list[nn.Module] = [
+            nn.Conv2d(channels, width, 5, padding=2),
+            make_activation(activation, width),
+        ]
+        between = [(width, shrink, 1), *[(shrink, shrink, 3)] * depth, (shrink, width, 1)]
+        for inputs, outputs, side in between:
+            layers.append(make_conv(activation, inputs, outputs, side))
+            layers.append(make_activation(activation, outputs))
         self.body = nn.Sequential(*layers)
-        self.tail = nn.ConvTranspose2d(
-            width, channels, 9, scale, padding=4, output_padding=scale - 1
+        self.tail = make_transposed(
+            activation, width, channels, 9, scale, padding=4, output_padding=scale - 1
         )
         he_init(self)
         # As in the paper: the upsampling layer starts near zero.

@@ -33,6 +33,12 @@ from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from crispen.lab.networks.activations import (
+    DESCRIPTION,
+    PreluOrClipped,
+    make_activation,
+    make_conv,
+)
 from crispen.lab.networks.base import Architecture, Network
 from crispen.lab.networks.reach import bilinear, conv, halo
 
@@ -48,14 +54,17 @@ class ResidualTable(Architecture):
     blocks: int = Field(2, ge=1, le=32, description="residual blocks of two convolution blocks")
     dropout: float = Field(0.1, ge=0, lt=1, description="share of values dropped in training")
     skip: bool = Field(False, description="add the bilinear picture to the output")
+    activation: PreluOrClipped = Field("prelu", description=DESCRIPTION)
 
     def build(self, scale: int, channels: int) -> Residual:
         """See `Architecture.build`."""
         study = self.variant == "study"
-        block: type[nn.Module] = StudyBlock if study else ResidualBlock
+        block = StudyBlock if study else ResidualBlock
         count = self.blocks * (2 if study else 1)
-        blocks = (block(self.width, self.dropout) for _ in range(count))
-        return Residual(scale, channels, self.width, blocks, skip=self.skip)
+        blocks = (block(self.width, self.dropout, self.activation) for _ in range(count))
+        return Residual(
+            scale, channels, self.width, blocks, skip=self.skip, activation=self.activation
+        )
 
     def describe(self) -> str:
         """See `Architecture.describe`."""
@@ -63,21 +72,21 @@ class ResidualTable(Architecture):
         return (
             f"{self.blocks * (2 if study else 1)} residual blocks of two 3x3 convolutions"
             f"{', activation first' if study else ''}, {self.width} channels, "
-            "on the bilinear picture"
+            f"{self.activation}, on the bilinear picture"
         )
 
 
 class ResidualBlock(nn.Module):
     """Two blocks of convolution, batch normalisation, PReLU and dropout, plus their input."""
 
-    def __init__(self, width: int, dropout: float) -> None:
+    def __init__(self, width: int, dropout: float, activation: PreluOrClipped) -> None:
         super().__init__()
         layers: list[nn.Module] = []
-        for _ in range(2):
+        for half in range(2):
             layers += [
-                nn.Conv2d(width, width, 3, padding=1),
+                make_conv(activation, width, width, reads="activation" if half else "features"),
                 nn.BatchNorm2d(width),
-                nn.PReLU(),
+                make_activation(activation),
                 nn.Dropout(dropout),
             ]
         self.layers = nn.Sequential(*layers)
@@ -90,13 +99,13 @@ class ResidualBlock(nn.Module):
 class StudyBlock(nn.Module):
     """The same in the study's order; both halves share normalisation and activation."""
 
-    def __init__(self, width: int, dropout: float) -> None:
+    def __init__(self, width: int, dropout: float, activation: PreluOrClipped) -> None:
         super().__init__()
         self.norm = nn.BatchNorm2d(width)
-        self.activation = nn.PReLU()
-        self.conv1 = nn.Conv2d(width, width, 3, padding=1)
+        self.activation = make_activation(activation)
+        self.conv1 = make_conv(activation, width, width)
         self.dropout = nn.Dropout(dropout)
-        self.conv2 = nn.Conv2d(width, width, 3, padding=1)
+        self.conv2 = make_conv(activation, width, width)
 
     def forward(self, x: Tensor) -> Tensor:
         """Same shape as `x`."""
@@ -115,6 +124,7 @@ class Residual(Network):
         blocks: Iterable[nn.Module],
         *,
         skip: bool = False,
+        activation: PreluOrClipped = "prelu",
     ) -> None:
         super().__init__(scale, channels)
         self.skip = skip
@@ -122,7 +132,7 @@ class Residual(Network):
         # A generator creates them, so that a seed keeps giving the same weights.
         self.blocks = nn.Sequential(*blocks)
         self.halo = halo(bilinear(scale), *[conv(3)] * (2 * len(self.blocks) + 2), scale=scale)
-        self.tail = nn.Conv2d(width, channels, 3, padding=1)
+        self.tail = make_conv(activation, width, channels, reads="features")
         if skip:
             with torch.no_grad():
                 # Start as plain bilinear.

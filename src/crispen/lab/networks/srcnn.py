@@ -19,9 +19,16 @@ from __future__ import annotations
 from typing import Literal
 
 import torch
+from pydantic import Field
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from crispen.lab.networks.activations import (
+    DESCRIPTION,
+    ReluOrClipped,
+    make_activation,
+    make_conv,
+)
 from crispen.lab.networks.base import (
     Architecture,
     Network,
@@ -36,14 +43,15 @@ class SrcnnTable(Architecture):
     """Three layers on the bicubic picture (`crispen.lab.networks.srcnn`)."""
 
     kind: Literal["srcnn"] = "srcnn"
+    activation: ReluOrClipped = Field("relu", description=DESCRIPTION)
 
     def build(self, scale: int, channels: int) -> SRCNN:
         """See `Architecture.build`."""
-        return SRCNN(scale, channels)
+        return SRCNN(scale, channels, self.activation)
 
     def describe(self) -> str:
         """See `Architecture.describe`."""
-        return "9-1-5 convolutions, 64-32 channels, relu, on the bicubic picture"
+        return f"9-1-5 convolutions, 64-32 channels, {self.activation}, on the bicubic picture"
 
 
 class SRCNN(Network):
@@ -51,13 +59,14 @@ class SRCNN(Network):
 
     bicubic: Tensor
 
-    def __init__(self, scale: int, channels: int = 3) -> None:
+    def __init__(self, scale: int, channels: int = 3, activation: ReluOrClipped = "relu") -> None:
         super().__init__(scale, channels)
         self.halo = halo(bicubic(scale), conv(9), conv(1), conv(5), scale=scale)
         self.register_buffer("bicubic", bicubic_kernel(scale, channels), persistent=False)
         self.conv1 = nn.Conv2d(channels, 64, 9, padding=4)
-        self.conv2 = nn.Conv2d(64, 32, 1)
-        self.conv3 = nn.Conv2d(32, channels, 5, padding=2)
+        self.conv2 = make_conv(activation, 64, 32, 1)
+        self.conv3 = make_conv(activation, 32, channels, 5)
+        self.activations = nn.ModuleList(make_activation(activation) for _ in range(2))
         he_init(self, self.conv3)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -65,6 +74,6 @@ class SRCNN(Network):
         if self.scale > 1:
             with torch.autocast(x.device.type, enabled=False):
                 x = F.pixel_shuffle(bicubic_planes(x.float(), self.bicubic), self.scale)
-        x = F.relu(self.conv1(x))
-        x = F.relu(self.conv2(x))
+        for layer, activation in zip((self.conv1, self.conv2), self.activations, strict=True):
+            x = activation(layer(x))
         return self.finish(self.conv3(x))

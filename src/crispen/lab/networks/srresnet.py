@@ -24,6 +24,12 @@ from typing import Literal
 from pydantic import Field
 from torch import Tensor, nn
 
+from crispen.lab.networks.activations import (
+    DESCRIPTION,
+    PreluOrClipped,
+    make_activation,
+    make_conv,
+)
 from crispen.lab.networks.base import Architecture, Network
 from crispen.lab.networks.reach import Step, conv, halo, spread
 
@@ -34,27 +40,31 @@ class SrresnetTable(Architecture):
     kind: Literal["srresnet"] = "srresnet"
     width: int = Field(64, ge=4, le=256, description="channels of each hidden layer")
     blocks: int = Field(16, ge=1, le=64, description="residual blocks")
+    activation: PreluOrClipped = Field("prelu", description=DESCRIPTION)
 
     def build(self, scale: int, channels: int) -> SRResNet:
         """See `Architecture.build`."""
         self.require_scale(scale, 2, 3, 4, 8)
-        return SRResNet(scale, channels, self.width, self.blocks)
+        return SRResNet(scale, channels, self.width, self.blocks, self.activation)
 
     def describe(self) -> str:
         """See `Architecture.describe`."""
-        return f"{self.blocks} residual blocks with batch normalisation, {self.width} channels"
+        return (
+            f"{self.blocks} residual blocks with batch normalisation, {self.width} channels, "
+            f"{self.activation}"
+        )
 
 
 class ResidualBlock(nn.Module):
     """``x`` plus convolution, BN, PReLU, convolution, BN."""
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, activation: PreluOrClipped) -> None:
         super().__init__()
         self.layers = nn.Sequential(
-            nn.Conv2d(width, width, 3, padding=1),
+            make_conv(activation, width, width, reads="features"),
             nn.BatchNorm2d(width),
-            nn.PReLU(),
-            nn.Conv2d(width, width, 3, padding=1),
+            make_activation(activation),
+            make_conv(activation, width, width),
             nn.BatchNorm2d(width),
         )
 
@@ -76,27 +86,36 @@ class SRResNet(Network):
     """Residual blocks with batch normalisation, then sub-pixel upsampling."""
 
     def __init__(
-        self, scale: int = 4, channels: int = 3, width: int = 64, blocks: int = 16
+        self,
+        scale: int = 4,
+        channels: int = 3,
+        width: int = 64,
+        blocks: int = 16,
+        activation: PreluOrClipped = "prelu",
     ) -> None:
         super().__init__(scale, channels)
         growing: list[nn.Module] = []
         steps: list[Step] = [conv(9), *[conv(3)] * (2 * blocks + 1)]
-        for factor in factors(scale):
+        for number, factor in enumerate(factors(scale)):
+            # The first one reads the sum of all blocks.
+            outputs = width * factor * factor
             growing += [
-                nn.Conv2d(width, width * factor * factor, 3, padding=1),
+                make_conv(activation, width, outputs, reads="activation" if number else "features"),
                 nn.PixelShuffle(factor),
-                nn.PReLU(),
+                make_activation(activation),
             ]
             steps += [conv(3), spread(factor)]
         self.halo = halo(*steps, conv(9), scale=scale)
-        self.head = nn.Sequential(nn.Conv2d(channels, width, 9, padding=4), nn.PReLU())
+        self.head = nn.Sequential(
+            nn.Conv2d(channels, width, 9, padding=4), make_activation(activation)
+        )
         self.body = nn.Sequential(
-            *(ResidualBlock(width) for _ in range(blocks)),
-            nn.Conv2d(width, width, 3, padding=1),
+            *(ResidualBlock(width, activation) for _ in range(blocks)),
+            make_conv(activation, width, width, reads="features"),
             nn.BatchNorm2d(width),
         )
         self.grow = nn.Sequential(*growing)
-        self.tail = nn.Conv2d(width, channels, 9, padding=4)
+        self.tail = make_conv(activation, width, channels, 9)
 
     def forward(self, x: Tensor) -> Tensor:
         """The enlarged picture."""

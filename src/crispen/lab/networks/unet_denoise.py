@@ -24,6 +24,13 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
+from crispen.lab.networks.activations import (
+    DESCRIPTION,
+    ReluOrClipped,
+    conv_pair,
+    make_conv,
+    make_transposed,
+)
 from crispen.lab.networks.base import Architecture, Upscaler, he_init
 from crispen.lab.networks.reach import Step, conv, halo, pool, transposed
 
@@ -34,24 +41,16 @@ class UnetDenoiseTable(Architecture):
     kind: Literal["unet-denoise"] = "unet-denoise"
     width: int = Field(32, ge=4, le=128, description="channels at full size; doubled each level")
     levels: int = Field(3, ge=2, le=5, description="number of resolutions, including the full one")
+    activation: ReluOrClipped = Field("relu", description=DESCRIPTION)
 
     def build(self, scale: int, channels: int) -> UnetDenoise:
         """See `Architecture.build`."""
         self.require_scale(scale, 1)
-        return UnetDenoise(channels, self.width, self.levels)
+        return UnetDenoise(channels, self.width, self.levels, self.activation)
 
     def describe(self) -> str:
         """See `Architecture.describe`."""
-        return f"U-Net, {self.levels} levels, {self.width} channels at full size, relu"
-
-
-def _pair(before: int, after: int) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Conv2d(before, after, 3, padding=1),
-        nn.ReLU(),
-        nn.Conv2d(after, after, 3, padding=1),
-        nn.ReLU(),
-    )
+        return f"U-Net, {self.levels} levels, {self.width} channels at full size, {self.activation}"
 
 
 def _steps(levels: int) -> list[Step]:
@@ -64,18 +63,25 @@ def _steps(levels: int) -> list[Step]:
 class UnetDenoise(Upscaler):
     """Encoder and decoder of paired 3×3 convolutions, concatenated at each size."""
 
-    def __init__(self, channels: int = 3, width: int = 32, levels: int = 3) -> None:
+    def __init__(
+        self,
+        channels: int = 3,
+        width: int = 32,
+        levels: int = 3,
+        activation: ReluOrClipped = "relu",
+    ) -> None:
         super().__init__(1, channels)
         self.multiple = 2 ** (levels - 1)
         self.halo = halo(*_steps(levels), conv(3), multiple=self.multiple)
         widths = [width * 2**level for level in range(levels)]
         self.down = nn.ModuleList(
-            _pair(before, after) for before, after in zip([channels, *widths], widths, strict=False)
+            conv_pair(activation, before, after, "activation" if level else "picture")
+            for level, (before, after) in enumerate(zip([channels, *widths], widths, strict=False))
         )
-        self.grow = nn.ModuleList(nn.ConvTranspose2d(2 * w, w, 2, 2) for w in widths[:-1])
-        self.up = nn.ModuleList(_pair(2 * w, w) for w in widths[:-1])
+        self.grow = nn.ModuleList(make_transposed(activation, 2 * w, w, 2, 2) for w in widths[:-1])
+        self.up = nn.ModuleList(conv_pair(activation, 2 * w, w, "features") for w in widths[:-1])
         self.pool = nn.MaxPool2d(2)
-        self.tail = nn.Conv2d(width, channels, 3, padding=1)
+        self.tail = make_conv(activation, width, channels)
         he_init(self, self.tail)
 
     def residual(self, x: Tensor) -> Tensor:
