@@ -50,6 +50,24 @@ def test_a_fault_of_ours_costs_one_file(folder, monkeypatch):
     assert second.status == "done"
 
 
+def test_workers_end_when_an_outcome_cannot_be_told(folder):
+    """At once, not when Python collects them: on a cluster they hold its actors."""
+    ended = []
+
+    def workers(jobs, batch):
+        try:
+            yield from map(batch.one, jobs)
+        finally:
+            ended.append(True)
+
+    def report(outcome):
+        raise RuntimeError(outcome.status)
+
+    with pytest.raises(RuntimeError, match="done") as caught:
+        enhance_all(["."], None, FAST, report=report, workers=workers)
+    assert ended, caught  # whose frames hold the generator
+
+
 def test_a_batch_resumes(folder):
     first = enhance_all(["."], None, FAST)
     made = (folder / "a.x2.png").stat().st_mtime_ns

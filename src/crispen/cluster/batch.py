@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -56,13 +56,13 @@ def enhance_all(
         keep: Return all outcomes; otherwise they are only reported.
     """
 
-    def workers(jobs: Jobs, batch: Batch) -> Iterator[Outcome]:
+    def workers(jobs: Jobs, batch: Batch) -> Generator[Outcome]:
         return worked_off(jobs, batch, address)
 
     return batches.enhance_all(inputs, output, options, progress, report, workers, keep=keep)
 
 
-def worked_off(jobs: Jobs, batch: Batch, address: str) -> Iterator[Outcome]:
+def worked_off(jobs: Jobs, batch: Batch, address: str) -> Generator[Outcome]:
     """What became of each file, in the order in which they are done."""
     stayed = Counter[bool]()
     for job in jobs if jobs.typed or jobs.count(video=True) else ():

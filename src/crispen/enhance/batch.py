@@ -14,8 +14,8 @@ A result that the person named (``-o photo-large.png``) is never skipped.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, suppress
 from functools import partial
 from typing import Any
 
@@ -39,7 +39,7 @@ from crispen.progress import Progress
 
 __all__ = ["Arriving", "Options", "Outcome", "Workers", "enhance_all", "exit_code"]
 
-Workers = Callable[[Jobs, Batch], Iterator[Outcome]]
+Workers = Callable[[Jobs, Batch], Generator[Outcome]]
 """Works off the files of a batch, and says what became of each as soon as it is known."""
 
 Arriving = Callable[[Callable[[], Sequence[Job]]], Iterator[Job]]
@@ -146,9 +146,10 @@ def enhance_all(
                 return [j for j in plan().jobs if j.video in lineups and j.problem is None]
 
             flow = Jobs(lambda: arriving(there))
-        done = map(batch.one, flow) if workers is None else workers(flow, batch)
-        with progress.task("files", len(jobs) or None, "files") as task:
-            for outcome in done:
+        # Closed also if telling an outcome fails, or workers would go on until it is collected.
+        done = closing(_here(flow, batch) if workers is None else workers(flow, batch))
+        with done as outcomes_there, progress.task("files", len(jobs) or None, "files") as task:
+            for outcome in outcomes_there:
                 tell(outcome)
                 task.expect(len(jobs) or None)  # files come and go meanwhile
                 task.advance()
@@ -156,6 +157,10 @@ def enhance_all(
         for stranger in strangers:
             tell(Outcome(str(stranger.path), "", "unread", error=stranger.why, kind=stranger.kind))
     return outcomes
+
+
+def _here(jobs: Jobs, batch: Batch) -> Generator[Outcome]:
+    yield from map(batch.one, jobs)
 
 
 def _for_kind(request: Request, *, video: bool) -> Request:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -65,7 +65,7 @@ def enhance_stored(
         raise UsageError("'-' (standard input or output) cannot go with addresses; name a file")
     progress = progress or Progress()
 
-    def work(_: object, batch: Batch) -> Iterator[Outcome]:
+    def work(_: object, batch: Batch) -> Generator[Outcome]:
         with Stores(progress) as stores, Workspace() as space:
             yield from _Run(inputs, output, batch, stores, space).outcomes()
 
