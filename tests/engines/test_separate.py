@@ -50,3 +50,9 @@ def test_no_answer_is_one_clear_line(body: str, why: str, module) -> None:
     assert str(caught.value) == (
         f"f.onnx: could not be read ({why}); export it again, or use another"
     )
+
+
+def test_what_never_ends_is_ended(module) -> None:
+    name = module("import time\ntime.sleep(60)")
+    with pytest.raises(ModelError, match=r"^f\.onnx: was not read within 1 s; use another$"):
+        ask(name, file="f.onnx", work="read", limit_s=1.0)

@@ -16,7 +16,9 @@ from crispen import errors
 from crispen.errors import CrispenError, ModelError
 
 
-def ask(module: str, *arguments: str, file: str, work: str) -> dict[str, Any]:
+def ask(
+    module: str, *arguments: str, file: str, work: str, limit_s: float | None = None
+) -> dict[str, Any]:
     """What ``python -m module arguments`` answers.
 
     Args:
@@ -24,18 +26,23 @@ def ask(module: str, *arguments: str, file: str, work: str) -> dict[str, Any]:
         arguments: Its command line.
         file: What it is about, for errors.
         work: What is done to the file, as in "it could not be …".
+        limit_s: Seconds after which the process is killed.
 
     Raises:
         CrispenError: As it was raised there.
-        ModelError: The process ended without an answer.
+        ModelError: The process ended without an answer, or has not ended in time.
     """
-    done = subprocess.run(
-        [sys.executable, "-m", module, *arguments],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", module, *arguments],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=limit_s,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise ModelError(f"{file}: was not {work} within {limit_s:.0f} s; use another") from error
     lines = done.stdout.splitlines() if done.returncode == 0 else []
     if not lines:
         said = done.stderr.strip().splitlines()

@@ -16,6 +16,9 @@ from crispen.errors import ModelError, UsageError
 from crispen.models.card import Color, ModelCard, Task, has_card, read_card
 from crispen.models.store import with_card
 
+# For a small window; a hostile graph can work for ever.
+_LIMIT_S = 600.0
+
 
 class Stated(NamedTuple):
     """What the user states about a model; None leaves it to the card, or to a test run."""
@@ -42,7 +45,7 @@ def trial(part: Path, source: str, stem: str, stated: Stated, known: dict[str, A
     """
     if multiprocessing.parent_process() is None:
         given = json.dumps([str(part), source, stem, stated, known])
-        ask("crispen.engines.trial", given, file=source, work="tried out")
+        ask("crispen.engines.trial", given, file=source, work="tried out", limit_s=_LIMIT_S)
     else:  # a helper of the server, which is such a process already, with limits of its own
         check(part, source, stem, stated, known)
     return read_card(part)
