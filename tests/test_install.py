@@ -36,6 +36,7 @@ OPTIONAL = {
     "evaluate/dists.py": {"safetensors"},
     "evaluate/inception.py": {"safetensors"},
     "evaluate/ssimulacra2.py": {"ssimulacra2"},
+    "lab/search/on_cluster.py": {"ray"},
     "media/picture/jxl.py": {"imagecodecs"},
     "media/picture/raw.py": {"rawpy"},
     "models/ncnn.py": {"onnx"},

@@ -36,7 +36,7 @@ def test_its_answer_is_the_target(teacher: tuple[Path, Plain]) -> None:
     answer = Teacher(TeacherTable(model=str(path)), 4, CPU)(x, torch.zeros(2, 3, 32, 32))
     with torch.no_grad():
         expected = network(x)
-    # In bf16, as it is asked.
+    # In bf16, where that is fast.
     torch.testing.assert_close(answer, expected, atol=0.03, rtol=0)
 
 
@@ -54,6 +54,20 @@ def test_a_teacher_that_does_not_fit(teacher: tuple[Path, Plain], tmp_path: Path
         Teacher(TeacherTable(model=str(teacher[0])), 3, CPU)
     with pytest.raises(MissingInput, match=r"teacher\.model"):
         Teacher(TeacherTable(model=str(tmp_path / "none.onnx")), 2, CPU)
+
+
+def test_luma_is_taught_by_luma_in_full_precision(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    network = Plain(2, 1, width=8, depth=1, rich=False).eval()
+    card = ModelCard(name="teacher", scale=2, color="luma", task="upscale", base="bicubic", halo=4)
+    path = tmp_path / "teacher.onnx"
+    path.write_bytes(to_onnx(network, card).SerializeToString())
+    x = torch.rand(2, 1, 8, 8, generator=torch.Generator().manual_seed(1))
+    answer = Teacher(TeacherTable(model=str(path)), 2, CPU, "luma")(x, torch.zeros(2, 1, 16, 16))
+    with torch.no_grad():
+        torch.testing.assert_close(answer, network(x).clamp(0, 1), atol=1e-5, rtol=0)
+    with pytest.raises(UsageError, match="gives luma at x2; the student needs rgb at x2"):
+        Teacher(TeacherTable(model=str(path)), 2, CPU)
 
 
 def test_the_card_names_it() -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from crispen.lab.networks.clipped import STEPS, ClippedRelu
+from crispen.lab.networks.clipped import ClippedRelu
 from crispen.lab.networks.plain import Plain, RichConv
 
 
@@ -94,7 +94,7 @@ def compile_ceilings() -> None:
 
 
 def _ceiling(x: Tensor, ceiling: Tensor) -> Tensor:
-    step = ceiling / STEPS
-    steps = (x.float() / step).clamp(0.0, float(STEPS))
+    step = ceiling / ClippedRelu.steps
+    steps = (x.float() / step).clamp(0.0, float(ClippedRelu.steps))
     steps = steps + (steps.round() - steps).detach()
     return (steps * step).to(x.dtype)

@@ -248,7 +248,9 @@ class Learner:
         self.steps_per_epoch = [self._pass_steps(part) for part in self.parts]
         self.losses = build_loss(recipe.loss, self.device)
         self.teacher = (
-            Teacher(recipe.teacher, recipe.scale, self.device) if recipe.teacher else None
+            Teacher(recipe.teacher, recipe.scale, self.device, recipe.data.color)
+            if recipe.teacher
+            else None
         )
         network.to(self.device, memory_format=torch.channels_last).train()  # type: ignore[call-overload]
         self.network = network
