@@ -10,9 +10,8 @@ Two causes:
   add the mean of 9x9 pixels that was lost would cost nothing on Set14 (0.000 dB for photo-x2 and
   photo-fast-x2, +0.008 for video-x2) and leave 0.1 to 1.5 levels; engines do not do that yet.
 - Denoisers take such patterns for noise, which cannot be cured around them without harm: adding
-  the local mean of what was taken off costs 0.3 dB
-  at a noise of 25 and 0.9 dB at 50: noise that is clipped at black raises the mean, and a denoiser
-  has to take that off again.
+  the local mean of what was taken off costs 0.3 dB at a noise of 25 and 0.9 dB at 50. Noise that is
+  clipped at black raises the mean, and a denoiser has to take that off again.
 """
 
 import functools
