@@ -39,7 +39,7 @@ def test_the_curve_that_was_applied_has_the_most_evidence() -> None:
     seen = channel(np.bincount(table, SMOOTH, LEVELS))
     assert seen.marked
     tables = np.rint(np.arange(LEVELS) * np.array([[0.6], [0.65], [0.7], [0.8]])).astype(int)
-    evidence = evidence_of([seen], tables)
+    evidence = evidence_of([seen], Curves.of(tables))
     assert evidence.argmax() == 2
     assert evidence[2] > needed([seen]) > evidence[[0, 1, 3]].max()
     assert fits(seen, Curves(merged(0.7)))

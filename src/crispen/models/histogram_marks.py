@@ -57,6 +57,11 @@ class Curves:
         self.present = merged > 0
         self.log_merged = np.log(np.maximum(merged, 1)).astype(np.float32)
 
+    @classmethod
+    def of(cls, tables: NDArray[np.intp]) -> Curves:
+        """Of ``(n, LEVELS)``: the level that each becomes."""
+        return cls(merged_levels(tables))
+
 
 def merged_levels(tables: NDArray[np.intp]) -> NDArray[np.intp]:
     """``(n, LEVELS)``: how many levels became each level."""
@@ -153,11 +158,19 @@ def marks_of(counts: NDArray[np.intp]) -> NDArray[np.float32]:
     return _residuals(logs, np.ones_like(logs))
 
 
-def likeness(marks: NDArray[np.float32], channel: Channel) -> NDArray[np.float32]:
-    """``(n,)``: correlation of curves' marks with those in a channel."""
-    seen = channel.marks
-    norm = np.sqrt((marks**2 @ channel.judged.astype(np.float32)) * (seen @ seen))
-    return np.asarray(marks @ seen / np.maximum(norm, 1e-6), np.float32)
+def likeness(marks: NDArray[np.float32], channels: list[Channel]) -> NDArray[np.float32]:
+    """``(n,)``: correlation of curves' marks with those in the channels, summed."""
+    total = np.zeros(len(marks), np.float32)
+    for channel in channels:
+        seen = channel.marks
+        norm = np.sqrt((marks**2 @ channel.judged.astype(np.float32)) * (seen @ seen))
+        total += marks @ seen / np.maximum(norm, 1e-6)
+    return total
+
+
+def occupied(channels: list[Channel]) -> NDArray[np.intp]:
+    """The levels that a pixel of any channel has, from the lowest."""
+    return np.flatnonzero(np.sum([channel.counts for channel in channels], axis=0))
 
 
 @functools.cache
@@ -165,17 +178,14 @@ def _unedited() -> Curves:
     return Curves(np.ones((1, LEVELS), np.intp))
 
 
-def evidence_of(
-    channels: list[Channel], tables: NDArray[np.intp], *, strays: bool = True
-) -> Floats:
+def evidence_of(channels: list[Channel], curves: Curves, *, strays: bool = True) -> Floats:
     """``(n,)``: the evidence of curves that all channels have gone through.
 
     Args:
         channels: The channels.
-        tables: ``(n, LEVELS)``: the level that each becomes.
+        curves: The curves.
         strays: Whether pixels may lie at levels that a curve cannot produce.
     """
-    curves = Curves(merged_levels(tables))
     total = np.sum([channel.evidence(curves) for channel in channels], axis=0)
     if not strays:
         most = np.max([channel.stray(curves) for channel in channels], axis=0)

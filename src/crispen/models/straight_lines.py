@@ -8,7 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crispen.models.curve import LEVELS
-from crispen.models.histogram_marks import Channel, Curves, Floats, fits, likeness, marks_of
+from crispen.models.histogram_marks import (
+    Channel,
+    Curves,
+    Floats,
+    evidence_of,
+    fits,
+    likeness,
+    marks_of,
+    occupied,
+)
 
 # Lines that are compared in full.
 _CANDIDATES = 40
@@ -28,8 +37,7 @@ def slope_of(channels: list[Channel]) -> tuple[float, float] | None:
     Args:
         channels: They have gone through the same line.
     """
-    occupied = np.flatnonzero(np.sum([channel.counts for channel in channels], axis=0))
-    least = float(np.ptp(occupied)) / (LEVELS - 1)
+    least = float(np.ptp(occupied(channels))) / (LEVELS - 1)
     if not _FLATTEST < least < _STEEPEST:
         return None
     slopes = np.arange(least / _ROUNDED, min(1.0, least / _SPAN), _STEP)
@@ -39,14 +47,14 @@ def slope_of(channels: list[Channel]) -> tuple[float, float] | None:
     for step in (0.4 * _STEP, 0.13 * _STEP, 0.04 * _STEP):
         shift = step / _STEP / (2 * _OFFSETS)
         slopes, offsets = _around(slopes, offsets, step, 2.5 * shift)
-        evidence = _evidence(channels, Curves(line_counts(slopes, offsets)))
+        evidence = evidence_of(channels, Curves(line_counts(slopes, offsets)))
         best = np.argsort(-evidence)[: _CANDIDATES // 2]
         slopes, offsets, evidence = slopes[best], offsets[best], evidence[best]
     counts = line_counts(slopes[:1], offsets[:1])
     usual, usual_counts = _usual_lines()
     inside = np.flatnonzero((usual > least / _ROUNDED) & (usual < least / _SPAN))
     if len(inside):
-        of_usual = _evidence(channels, Curves(usual_counts[inside]))
+        of_usual = evidence_of(channels, Curves(usual_counts[inside]))
         best = inside[[int(of_usual.argmax())]]
         # What leaves equal traces is taken for the number that a person would choose.
         if of_usual.max() >= evidence[0]:
@@ -79,7 +87,7 @@ def best_evidence(channels: list[Channel], slope: float) -> float:
     most = 0.0
     for finer in (1.0, 0.2):
         slopes, offsets = _around(slopes, offsets, finer * apart * 0.003, finer * shift)
-        evidence = _evidence(channels, Curves(line_counts(slopes, offsets)))
+        evidence = evidence_of(channels, Curves(line_counts(slopes, offsets)))
         most = max(most, float(evidence.max()))
         best = np.argsort(-evidence)[:_CANDIDATES]
         slopes, offsets = slopes[best], offsets[best]
@@ -100,8 +108,8 @@ def _pairs(slopes: Floats, offsets: Floats) -> tuple[Floats, Floats]:
 def _likely(slopes: Floats, offsets: Floats, channels: list[Channel]) -> tuple[Floats, Floats]:
     """The lines whose marks are most like those of the channels."""
     marks = marks_of(line_counts(slopes, offsets))
-    best = np.argsort(-np.sum([likeness(marks, channel) for channel in channels], axis=0))
-    return slopes[best[:_CANDIDATES]], offsets[best[:_CANDIDATES]]
+    best = np.argsort(-likeness(marks, channels))[:_CANDIDATES]
+    return slopes[best], offsets[best]
 
 
 def _around(slopes: Floats, offsets: Floats, step: float, shift: float) -> tuple[Floats, Floats]:
@@ -110,7 +118,3 @@ def _around(slopes: Floats, offsets: Floats, step: float, shift: float) -> tuple
     near = slopes[:, None, None] + steps[:, None] + 0 * shifts
     shifted = offsets[:, None, None] + 0 * steps[:, None] + shifts
     return near.ravel(), shifted.ravel()
-
-
-def _evidence(channels: list[Channel], curves: Curves) -> Floats:
-    return np.asarray(np.sum([channel.evidence(curves) for channel in channels], axis=0))

@@ -24,6 +24,7 @@ from crispen.models.histogram_marks import (
     marks_of,
     merged_levels,
     needed,
+    occupied,
 )
 from crispen.models.straight_lines import best_evidence, slope_of
 
@@ -100,7 +101,7 @@ def _distinct(edit: Edit, channels: list[Channel]) -> bool:
         groups = [(channels, amounts[0])]
     beyond = 0.0
     for group, amount in groups:
-        known = float(evidence_of(group, _gain(np.array([amount])))[0])
+        known = float(evidence_of(group, Curves.of(_gain(np.array([amount]))))[0])
         beyond += known - best_evidence(group, float(np.exp(amount / 2.4)))
     return beyond > _DISTINCT
 
@@ -115,13 +116,13 @@ def _contrast(channels: list[Channel]) -> Edit | None:
     if found is None or found[1] < needed(channels):
         return None
     slope, evidence = found
-    occupied = np.flatnonzero(np.sum([channel.counts for channel in channels], axis=0))
-    brightest = float(np.log(linear(occupied[-1:] / (LEVELS - 1)))[0])
+    levels = occupied(channels)
+    brightest = float(np.log(linear(levels[-1:] / (LEVELS - 1)))[0])
     gains = brightest + np.linspace(-0.02, -_BRIGHT, 80)
-    if evidence_of(channels, _gain(gains)).max() > evidence / 2:
+    if evidence_of(channels, Curves.of(_gain(gains))).max() > evidence / 2:
         return None
-    levels = (np.arange(LEVELS) - occupied[0]) / slope
-    return Edit("contrast", (slope,) * 3, np.tile(levels.clip(0, LEVELS - 1), (3, 1)), evidence)
+    sources = ((np.arange(LEVELS) - levels[0]) / slope).clip(0, LEVELS - 1)
+    return Edit("contrast", (slope,) * 3, np.tile(sources, (3, 1)), evidence)
 
 
 def _one_for_all(
@@ -131,7 +132,7 @@ def _one_for_all(
     if evidence < needed(channels):
         return None
     table = family.tables(np.array([amount]))
-    if not all(fits(channel, Curves(merged_levels(table))) for channel in channels):
+    if not all(fits(channel, Curves.of(table)) for channel in channels):
         return None
     shown = float(np.exp(amount) if kind == "gamma" else amount / np.log(2))
     return Edit(kind, (shown,) * 3, np.tile(_sources(table[0]), (3, 1)), evidence)
@@ -145,9 +146,8 @@ def _one_each(channels: list[Channel], family: _Family) -> Edit | None:
         amount, evidence = _best([channel], family)
         if evidence < needed([channel]):
             amount = evidence = 0.0
-        if not channel.enough or not fits(
-            channel, Curves(merged_levels(family.tables(np.array([amount]))))
-        ):
+        curve = Curves.of(family.tables(np.array([amount])))
+        if not channel.enough or not fits(channel, curve):
             return None
         amounts.append(amount)
         # Each further amount is one more that chance could have chosen.
@@ -179,9 +179,8 @@ class _Family:
 
 def _best(channels: list[Channel], family: _Family) -> tuple[float, float]:
     """The amount with most evidence, and that evidence."""
-    alike = np.sum([likeness(family.marks, channel) for channel in channels], axis=0)
-    amounts = family.amounts[np.argsort(-alike)[:_CANDIDATES]]
-    evidence = evidence_of(channels, family.tables(amounts))
+    amounts = family.amounts[np.argsort(-likeness(family.marks, channels))[:_CANDIDATES]]
+    evidence = evidence_of(channels, Curves.of(family.tables(amounts)))
     if evidence.max() < _PROMISING:
         return 0.0, 0.0
     found: list[tuple[float, float]] = []
@@ -189,7 +188,7 @@ def _best(channels: list[Channel], family: _Family) -> tuple[float, float]:
         step = _step(abs(amount))
         for _ in range(3):
             near = amount + np.linspace(-step, step, 33)
-            finer = evidence_of(channels, family.tables(near), strays=False)
+            finer = evidence_of(channels, Curves.of(family.tables(near)), strays=False)
             best = float(finer.max())
             same = np.flatnonzero(finer == best)  # many amounts give the same levels
             amount = near[same[len(same) // 2]]
