@@ -8,7 +8,8 @@ from typing import cast
 
 import numpy as np
 
-from crispen.engines.base import Engine, Pixels
+from crispen.engines.base import Engine, Pixels, check_window
+from crispen.enhance.mean import MEAN_HALO, keep_mean
 from crispen.enhance.resize import Resizer
 from crispen.enhance.tiling import round_up
 from crispen.models.card import ModelCard
@@ -20,9 +21,31 @@ BICUBIC_HALO = 2
 _resizer = functools.lru_cache(maxsize=8)(Resizer)
 
 
-def halo_of(card: ModelCard, channels: int) -> int:
-    """Receptive radius of a result's pixel with that many `channels`; 0 if unknown."""
+def keeps_mean(card: ModelCard, channels: int, studio: bool) -> bool:
+    """Whether results get the local means of what they were made of; see `keep_mean`.
+
+    Only of networks that do nothing but enlarge: noise and blur that others take off change local
+    means. Studio-range Y' has room beyond black and white, so nothing of it is clipped.
+
+    Args:
+        card: The network's card.
+        channels: Of the window.
+        studio: See `crispen.engines.base.Engine.run`.
+    """
+    return card.task == "upscale" and card.scale > 1 and not (studio and channels == 1)
+
+
+def halo_of(card: ModelCard, channels: int, studio: bool = False) -> int:
+    """Receptive radius of a result's pixel with that many `channels`; 0 if unknown.
+
+    Args:
+        card: The network's card.
+        channels: Of the window, alpha included.
+        studio: See `crispen.engines.base.Engine.run`.
+    """
     halo = card.halo or 0
+    if card.halo is not None and keeps_mean(card, channels, studio):
+        halo += MEAN_HALO
     # Alpha, and colour with a luma network, are bicubic for any halo of the network.
     return max(halo, BICUBIC_HALO) if channels > 1 and card.scale > 1 else halo
 
@@ -31,7 +54,8 @@ def reach_of(cards: Iterable[ModelCard]) -> int:
     """Receptive radius of a result's pixel after several networks, in pixels of the source."""
     reach, scale = 0.0, 1
     for card in cards:
-        reach += max(card.halo or card.window_px or 32, BICUBIC_HALO) / scale
+        own = card.halo or card.window_px or 32
+        reach += max(own + MEAN_HALO * (card.task == "upscale"), BICUBIC_HALO) / scale
         scale *= card.scale
     return int(reach) + 4
 
@@ -61,6 +85,8 @@ def run_window(
     channels = pixels.shape[2]
     plain = pixels if channels in (1, 3) else pixels[..., :-1]
     color = _mixed(plain, _run_padded(engine, plain, peak, studio), strength)
+    if keeps_mean(engine.card, channels, studio):
+        color = keep_mean(plain, color, check_window(plain, peak))
     if channels in (1, 3):
         return color
     alpha = pixels[..., -1:]

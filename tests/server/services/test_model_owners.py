@@ -103,7 +103,7 @@ def test_who_goes_away_ends_the_trial(start: Callable[..., Live]) -> None:
     with live.client() as api, contextlib.suppress(httpx.ReadTimeout):
         api.post("/models", params={"name": "endless"}, content=endless(), timeout=3)
     until(lambda: not live.services.helpers._trial.busy, 10)
-    assert live.leftovers() == []
+    until(lambda: live.leftovers() == [], 10)  # the draft goes after the trial
 
 
 def test_a_trial_keeps_no_preview_waiting(start: Callable[..., Live], photo: bytes) -> None:

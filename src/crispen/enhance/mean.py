@@ -1,0 +1,83 @@
+"""Gives a picture back the mean that an upscaling network, or clipping its result, has taken.
+
+On checkerboards, halftones and dithered pictures a network's result extends 100 to 270 levels
+beyond black and white. What is clipped there is not the same on either side, so a printed tone
+would become darker or lighter. Photographs lose less than `KEPT` levels almost everywhere, and
+stay as they are.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from crispen.engines.base import Pixels
+
+# Means are compared over squares of 9×9 pixels of the source.
+RADIUS = 4
+# In 255ths of the peak: shifts up to the first are left, those from the second are undone.
+KEPT, UNDONE = 0.7, 1.0
+# What is given back is partly clipped again.
+_ROUNDS = 3
+# Input pixels around a result's pixel on which the correction depends.
+MEAN_HALO = RADIUS * _ROUNDS
+
+
+def keep_mean(pixels: Pixels, result: Pixels, peak: int) -> Pixels:
+    """The result with the local means of the pixels it was made of.
+
+    Args:
+        pixels: ``(height, width, channels)``, without alpha.
+        result: ``(scale · height, scale · width, channels)``, the same dtype; may be written.
+        peak: The largest level.
+
+    Returns:
+        The same shape and dtype. All channels of a pixel are moved alike, so neutral ones stay
+        neutral. Depends on `MEAN_HALO` input pixels more than `result` does.
+    """
+    height, width, channels = pixels.shape
+    scale = result.shape[0] // height
+    blocks = result.reshape(height, scale, width, scale, channels)
+    unit = peak / 255
+    count = np.float32(scale * scale * channels * unit)
+    wanted = _totals(pixels, 1) * (scale * scale)
+    sides = (_around(np.ones((side, 1), np.int32)) for side in wanted.shape)
+    share = (1 / (np.outer(*sides) * count)).astype(np.float32)
+    for _ in range(_ROUNDS):
+        shift = _around(_around(_totals(result, scale) - wanted).T).T * share
+        spots = np.nonzero(np.abs(shift) > KEPT)
+        if not len(spots[0]):
+            break
+        back = shift[spots]
+        back *= np.clip((np.abs(back) - KEPT) / (UNDONE - KEPT), 0, 1)
+        rows, columns = spots
+        levels = blocks[rows, :, columns] - np.rint(back * unit)[:, None, None, None]
+        blocks[rows, :, columns] = np.clip(levels, 0, peak)
+    return result
+
+
+def _totals(levels: Pixels, scale: int) -> NDArray[np.int32]:
+    """``(height / scale, width / scale)``: sums over squares of pixels and their channels."""
+    height, width, channels = levels.shape
+    wide = np.uint16 if levels.dtype == np.uint8 else np.int32
+    rows = levels.reshape(height // scale, scale, width * channels)
+    down = rows[:, 0].astype(wide)
+    for row in range(1, scale):
+        down += rows[:, row]
+    step = scale * channels
+    total = down[:, ::step].astype(wide)
+    for column in range(1, step):
+        total += down[:, column::step]
+    return total.astype(np.int32)
+
+
+def _around(levels: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Sums over `RADIUS` rows to either side, as far as there are; exact."""
+    height = len(levels)
+    padded = np.pad(levels, ((RADIUS, RADIUS), (0, 0)))
+    twice = padded[:-1] + padded[1:]
+    four = twice[:-2] + twice[2:]
+    eight = four[:-4] + four[4:]
+    eight = eight[:height]
+    eight += padded[2 * RADIUS :]
+    return eight

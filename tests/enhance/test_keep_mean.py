@@ -1,0 +1,97 @@
+"""Local means of a result, given back: exactly, also in tiles, and only where they are lost."""
+
+import numpy as np
+import pytest
+
+from crispen.engines.openvino import OpenVinoEngine
+from crispen.enhance.mean import MEAN_HALO, keep_mean
+from crispen.enhance.window import halo_of, keeps_mean, run_window
+from crispen.models.store import find
+
+from .test_mean import checkerboard, dither, halftone
+
+
+def noise(*shape, dtype=np.uint8):
+    return np.random.default_rng(0).integers(0, np.iinfo(dtype).max + 1, shape, dtype)
+
+
+def enlarged(pixels, scale=2):
+    return pixels.repeat(scale, 0).repeat(scale, 1)
+
+
+@pytest.fixture(scope="module")
+def engine():
+    path, card = find("photo-fast-x2")
+    with_fp32 = OpenVinoEngine(path, card, threads=1, precision="fp32")
+    yield with_fp32
+    with_fp32.close()
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_a_lost_mean_comes_back(scale, channels, dtype):
+    peak = int(np.iinfo(dtype).max)
+    pixels = np.full((40, 30, channels), peak // 2, dtype)
+    darker = enlarged(pixels, scale) - dtype(5 * (peak // 255))
+    result = keep_mean(pixels, darker, peak)
+    assert (result.shape, result.dtype) == (darker.shape, dtype)
+    assert np.abs(result.astype(float) - peak // 2).max() <= peak / 255
+
+
+def test_a_shift_that_nobody_sees_is_left():
+    pixels = noise(40, 30, 3)
+    result = enlarged(pixels)
+    result[::2, ::2] ^= 1  # a quarter of a level at most
+    assert np.array_equal(keep_mean(pixels, result.copy(), 255), result)
+
+
+def test_only_what_is_near_a_lost_mean_changes():
+    pixels = np.full((80, 60, 3), 100, np.uint8)
+    result = enlarged(pixels)
+    result[80:84, 60:64] = 255
+    changed = keep_mean(pixels, result.copy(), 255) != result
+    rows, columns = np.nonzero(changed.any(2))
+    assert changed.any()
+    assert rows.min() >= 80 - 2 * MEAN_HALO
+    assert rows.max() < 84 + 2 * MEAN_HALO
+    assert columns.min() >= 60 - 2 * MEAN_HALO
+    assert columns.max() < 64 + 2 * MEAN_HALO
+
+
+@pytest.mark.parametrize("pattern", [checkerboard(), dither(), halftone()])
+@pytest.mark.parametrize("deep", [False, True])
+def test_windows_are_exact(engine, pattern, deep):
+    """A window with its halo gives the pixels of the whole picture."""
+    pixels = pattern.astype(np.uint16) * 257 if deep else pattern
+    whole = run_window(engine, pixels)
+    halo = halo_of(engine.card, 3)
+    assert halo == engine.card.halo + MEAN_HALO
+    for start, stop in ((0, 30), (30, 61), (61, 96)):
+        first, last = max(0, start - halo), min(96, stop + halo)
+        part = run_window(engine, np.ascontiguousarray(pixels[first:last]))
+        kept = part[(start - first) * 2 : (stop - first) * 2]
+        assert np.array_equal(kept, whole[start * 2 : stop * 2])
+
+
+@pytest.mark.parametrize("pattern", [checkerboard(), dither(), halftone()])
+def test_grey_is_as_in_rgb(engine, pattern):
+    grey = run_window(engine, np.ascontiguousarray(pattern[..., :1])).astype(int)
+    assert np.abs(grey - run_window(engine, pattern)).max() <= 1
+
+
+def test_alpha_changes_nothing(engine):
+    opaque = np.dstack([dither(), np.full((96, 96), 255, np.uint8)])
+    assert np.array_equal(run_window(engine, opaque)[..., :3], run_window(engine, dither()))
+
+
+def test_for_networks_that_only_enlarge(engine):
+    card = engine.card
+    assert keeps_mean(card, 1, False)
+    assert not keeps_mean(card, 1, True)  # footroom and headroom: nothing is clipped
+    assert not keeps_mean(replace_task(card, "restore"), 3, False)
+    assert not keeps_mean(find("sharpen-photo")[1], 3, False)
+
+
+def replace_task(card, task):
+    return card.model_copy(update={"task": task})
