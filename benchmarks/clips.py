@@ -2,11 +2,12 @@
 
 Clips are made from pictures that no model trained on: a window of 384x256 moves, zooms and shakes
 over each for 12 frames. Each is shrunk to half by Pillow (area, bicubic and Lanczos in turn),
-encoded by x264 or x265 at the given crf, decoded, and enlarged; the last frames of the scenes in
---video are treated the same. PSNR is on Y' with 2 border pixels shaved, over every third frame.
+encoded by x264 or x265 at the given crf, decoded, and enlarged. Filmed clips are treated the same,
+and stand in rows of their own: their pictures are softer. PSNR is on Y' with 2 border pixels
+shaved, over every third frame.
 
-video-x2 alone is blind; video-x2@told knows the crf; video-x2@seen gets the measurement of
-`crispen.look` in the first frame.
+video-x2 alone is blind; video-x2@told knows the crf; video-x2@seen gets the noise and compression
+that `crispen.look` measures in the first frame.
 
     python benchmarks/clips.py [--data ../shared/data] [--codec h264] photo-fast-x2 video-x2@seen …
 """
@@ -15,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import functools
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from pathlib import Path
 
@@ -70,6 +72,12 @@ def shrunk_to(frame: Bytes, width: int, height: int, how: Pil.Resampling) -> Byt
     return np.asarray(Pil.fromarray(frame).resize((width, height), how))
 
 
+def compressed(clip: list[Bytes], how: Pil.Resampling, codec: str, crf: int) -> Bytes:
+    """``(frames, height, width, 3)``: the clip at half its size, encoded and decoded."""
+    height, width = (n // 2 for n in clip[0].shape[:2])
+    return coded_clip(np.stack([shrunk_to(f, width, height, how) for f in clip]), codec, crf)
+
+
 def contender(text: str) -> Callable[[list[Bytes], str, int], list[Bytes]]:
     """A model's result for the frames."""
     if text == "bicubic":
@@ -87,7 +95,8 @@ def contender(text: str) -> Callable[[list[Bytes], str, int], list[Bytes]]:
         if how == "told":
             dials = Dials(0.0, compression_dial(crf_step(codec, crf)), 0.0)
         elif how == "seen":
-            dials = damage_of(frames[0]).rounded()
+            seen = damage_of(frames[0], lossy=True)
+            dials = Dials(seen.noise, seen.compression, 0.0).rounded()
         enlarge = model(dials)
         return [enlarge(Image(frame)).as_rgb8() for frame in frames]
 
@@ -104,30 +113,26 @@ def main() -> None:
     given = parser.parse_args()
     pictures = [read_image(p).as_rgb8() for p in held_out(given.data / "train")]
     large = [p for p in pictures if p.shape[0] > HEIGHT + 48 and p.shape[1] > WIDTH + 48]
-    clips = [scene(p, n) for n, p in enumerate(large)][: given.scenes]
-    clips += [filmed(p) for p in sorted((given.data / "video").glob("*.mp4"))]
+    clips = [("made", scene(p, n)) for n, p in enumerate(large)][: given.scenes]
+    clips += [(p.stem, filmed(p)) for p in sorted((given.data / "video").glob("*.mp4"))]
     runs = {name: contender(name) for name in ("bicubic", *given.contenders)}
-    rows: dict[str, list[list[float]]] = {name: [] for name in runs}
-    for crf in CRFS:
-        for scores in rows.values():
-            scores.append([])
-        for number, clip in enumerate(clips):
-            height, width = (n // 2 for n in clip[0].shape[:2])
-            how = WAYS[number % len(WAYS)]
-            small = np.stack(
-                [np.asarray(Pil.fromarray(f).resize((width, height), how)) for f in clip]
-            )
-            coded = coded_clip(small, given.codec, crf)
+    scores: dict[tuple[str, str, int], list[float]] = defaultdict(list)
+    for number, (kind, clip) in enumerate(clips):
+        for crf in CRFS:
+            coded = compressed(clip, WAYS[number % len(WAYS)], given.codec, crf)
+            seen = range(2, len(coded), 3)
             for name, run in runs.items():
-                made = run([coded[i] for i in range(2, len(coded), 3)], given.codec, crf)
-                for i, frame in zip(range(2, len(coded), 3), made, strict=True):
+                made = run([coded[i] for i in seen], given.codec, crf)
+                for i, frame in zip(seen, made, strict=True):
                     luma = psnr(np.rint(luma255(frame)), luma255(clip[i]), border=2)
-                    rows[name][-1].append(luma)
-    print_table(
-        f"Y' PSNR in dB, x2, {len(clips)} clips, {given.codec}",
-        ["", *(f"crf {crf}" for crf in CRFS)],
-        [[name, *(f"{np.mean(s):.2f}" for s in scores)] for name, scores in rows.items()],
-    )
+                    scores[kind, name, crf].append(luma)
+    counts = Counter(kind for kind, _ in clips)
+    for kind, count in counts.items():
+        print_table(
+            f"Y' PSNR in dB, x2, {given.codec}: {f'{count} made clips' if count > 1 else kind}",
+            ["", *(f"crf {crf}" for crf in CRFS)],
+            [[name, *(f"{np.mean(scores[kind, name, crf]):.2f}" for crf in CRFS)] for name in runs],
+        )
 
 
 if __name__ == "__main__":

@@ -263,7 +263,7 @@ def choose_for_clip(
     """The networks that bring a video to `factor` times its size.
 
     Where nothing but a size was asked for, a compressed clip is enlarged by a network that knows
-    what codecs do.
+    what codecs do, and is told how much they did to this one (benchmarks/clips.py).
 
     Args:
         request: What is wanted.
@@ -273,13 +273,15 @@ def choose_for_clip(
         damage: How bad its frames are, as far as that is known.
     """
     notes: tuple[str, ...] = ()
+    dials = Dials()
     if clip_matters(request) and (damage.compression or 0.0) > CODED:
         for scale, name in CLIPS.items():
             if SLACK < factor <= scale * SLACK and name in at_hand:
                 lineup = Lineup([name], at_hand=at_hand)
+                dials = Dials(damage.noise, damage.compression, 0.0)
                 notes = (f"compressed: {name}; --task upscale only enlarges",)
     models = tuple(at_hand.name_of(model) for model in lineup.chain(factor))
-    return Choice(lineup, models, Dials(), notes)
+    return Choice(lineup, models, dials.rounded(), notes)
 
 
 def clip_matters(request: Request) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import av
@@ -9,10 +10,12 @@ import numpy as np
 import pytest
 from skimage import data
 
+from crispen.enhance.modelfile import ModelFiles
 from crispen.enhance.plan import plan
 from crispen.enhance.request import Request
 from crispen.enhance.source import Source
 from crispen.enhance.video.damage import damage_in_clip
+from crispen.enhance.video.making import decide
 from crispen.models.athand import AtHand
 from crispen.models.dials import Dials
 
@@ -64,6 +67,21 @@ def test_compressed_clips_have_a_network_of_their_own(
     clip = Source(kind="video", format="mp4", width=320, height=240, frames=12, damage=damage)
     planned = plan(request_, clip, AtHand())
     assert planned.models == models
+    told = Dials(compression=compression, blur=0.0) if "video-x2" in models else Dials()
+    assert planned.dials == told
     assert [n for n in planned.notes if "compressed" in n] == (
         ["compressed: video-x2; --task upscale only enlarges"] if "video-x2" in models else []
     )
+
+
+def test_the_network_is_told_how_much_the_clip_was_compressed(tmp_path: Path) -> None:
+    source = filmed(tmp_path / "a.mp4", 34)
+    decision = decide(source, tmp_path / "b.mp4", Request(), AtHand())
+    assert decision.plan.models == ("video-x2",)
+    found = damage_in_clip(source)
+    with ModelFiles(AtHand()) as files:
+        work = decision.work(files, 1)
+        assert [model.dials for model in work.models] == [found]
+        other = replace(decision, plan=decision.plan.model_copy(update={"dials": Dials()}))
+        # Segments made with other dials are not continued.
+        assert other.work(files, 1).job(2.0) != work.job(2.0)

@@ -185,7 +185,7 @@ class Decision:
             self.target,
             self.header,
             self.plan,
-            [files[name] for name in self.plan.models],
+            [files.with_dials(name, self.plan.dials) for name in self.plan.models],
             threads,
             fields=self.fields,
             span=self.request.span,

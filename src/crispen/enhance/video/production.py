@@ -184,6 +184,7 @@ class Work:
             "strength": self.strength,
             "grain": self.grain,
             "models": [m.sha256 for m in self.models],
+            "dials": [repr(m.dials) for m in self.models],
         }
 
     def segment_frames(self, segment_s: float) -> int:
