@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 from PIL import Image as Pil
 
 from _table import print_table
+from crispen.enhance.choice import dials_for, is_damaged
 from crispen.enhance.enhancer import Enhancer
-from crispen.enhance.plan import dials_for, is_damaged
 from crispen.enhance.request import Request
 from crispen.evaluate.metrics import luma255, psnr
 from crispen.look.looking import damage_of

@@ -22,8 +22,8 @@ from PIL import Image as Pil
 
 from _table import print_table
 from crispen.enhance.chain import Lineup
+from crispen.enhance.choice import choose
 from crispen.enhance.enhancer import Enhancer
-from crispen.enhance.plan import choose
 from crispen.enhance.request import Request
 from crispen.enhance.source import damage_in
 from crispen.evaluate.metrics import luma255, psnr

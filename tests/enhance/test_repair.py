@@ -11,8 +11,9 @@ import pytest
 from PIL import Image as Pil
 from skimage import data
 
+from crispen.enhance.choice import HARMLESS, REPAIR, dials_for
 from crispen.enhance.enhancer import Enhancer
-from crispen.enhance.plan import HARMLESS, REPAIR, dials_for, plan
+from crispen.enhance.plan import plan
 from crispen.enhance.request import Request
 from crispen.enhance.source import Source, jpeg_step
 from crispen.enhance.target import Target

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from crispen.enhance.plan import CLIPS, REPAIR, VIVID
+from crispen.enhance.choice import CLIPS, REPAIR, VIVID
 from crispen.models.guide import GUIDES, rank_of, stem_of
 from crispen.models.store import shipped_names
 from crispen.models.tasks import TASKS

@@ -18,10 +18,11 @@ from numpy.typing import NDArray
 
 from crispen.engines.base import Pixels
 from crispen.enhance.blend import Overlap
+from crispen.enhance.choice import choose, may_repair
 from crispen.enhance.memory_budget import left_for_tiles
 from crispen.enhance.modelfile import ModelFile, ModelFiles
 from crispen.enhance.naming import label_of
-from crispen.enhance.plan import Plan, check, choose, may_repair, plan
+from crispen.enhance.plan import Plan, check, plan
 from crispen.enhance.prefetch import Prefetch
 from crispen.enhance.request import Request, ask
 from crispen.enhance.shrinking_back import difference

@@ -8,6 +8,8 @@ stay as they are.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -61,11 +63,11 @@ def _totals(levels: Pixels, scale: int) -> NDArray[np.int32]:
     height, width, channels = levels.shape
     wide = np.uint16 if levels.dtype == np.uint8 else np.int32
     rows = levels.reshape(height // scale, scale, width * channels)
-    down = rows[:, 0].astype(wide)
+    down: NDArray[Any] = rows[:, 0].astype(wide)
     for row in range(1, scale):
         down += rows[:, row]
     step = scale * channels
-    total = down[:, ::step].astype(wide)
+    total: NDArray[Any] = down[:, ::step].astype(wide)
     for column in range(1, step):
         total += down[:, column::step]
     return total.astype(np.int32)

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crispen.enhance.chain import Lineup
+from crispen.enhance.choice import choose, is_damaged
 from crispen.enhance.enhancer import Enhancer
-from crispen.enhance.plan import choose, is_damaged
 from crispen.enhance.request import Request
 from crispen.enhance.source import damage_in
 from crispen.enhance.target import Target

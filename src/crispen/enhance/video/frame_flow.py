@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from crispen.enhance.video.part import begun_at_zero
 from crispen.enhance.video.production import Work
+from crispen.enhance.video.temporal import temporally_denoised
 from crispen.enhance.video.timestamps import FrameClock
 from crispen.media.video.container import Damage, read_frames
 from crispen.media.video.crop import cropped
@@ -41,13 +42,14 @@ class FrameFlow:
         self.damage = Damage()
 
     def selected(self) -> Iterator[av.VideoFrame]:
-        """The selected frames of the source, deinterlaced and cropped."""
+        """The selected frames of the source, deinterlaced, denoised over time, and cropped."""
         work = self._work
         # Film is found in every five frames, as they are counted from the beginning.
         begin = None if work.fields.kind == "telecined" else work.span.begin
         decoded = read_frames(work.source, self.damage, begin)
         whole = made_progressive(decoded, work.fields, work.header.time_base)
-        return cropped(self.clock.steady(whole), work.box, work.header)
+        calm = temporally_denoised(whole, work.steady)
+        return cropped(self.clock.steady(calm), work.box, work.header)
 
     def needed(self, frames: Iterator[av.VideoFrame], done: int = 0) -> Iterator[av.VideoFrame]:
         """The network's input frames.

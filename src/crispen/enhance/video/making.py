@@ -13,9 +13,10 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from crispen.enhance.choice import noise_matters
 from crispen.enhance.encoding import codec_for
 from crispen.enhance.modelfile import ModelFiles
-from crispen.enhance.plan import Plan, clip_matters, video_suffix
+from crispen.enhance.plan import Plan, video_suffix
 from crispen.enhance.plan import plan as make_plan
 from crispen.enhance.request import Request
 from crispen.enhance.source import video_source
@@ -240,7 +241,7 @@ def decide(
     if kind is not None:
         request, notes = as_animation(request, header, kind)
     if plan is None:
-        damage = damage_in_clip(source) if clip_matters(request) else None
+        damage = damage_in_clip(source) if noise_matters(request) else None
         about = video_source(header, header.container, damage)
         plan = make_plan(request, about, at_hand, result=target)
     if kind is not None:

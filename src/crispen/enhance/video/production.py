@@ -55,6 +55,7 @@ class Work:
     Attributes:
         header: Of the source, once it is made of whole pictures.
         result: The same of the result, whose frames may be shown at other times.
+        steady: Noise that frames are averaged against; see `temporally_denoised`.
         tracks: The source's other streams that go over; see `settle`.
     """
 
@@ -99,6 +100,7 @@ class Work:
             self.size = (plan.height, plan.width)
             self.padding = (plan.padding[1], plan.padding[0])
         self.strength = plan.strength
+        self.steady = plan.steady
         self.models = models
         self.tracks: tuple[Track, ...] = ()
         self.unchanged = 0.0
@@ -183,6 +185,7 @@ class Work:
             "segment_s": segment_s,
             "strength": self.strength,
             "grain": self.grain,
+            "steady": self.steady,
             "models": [m.sha256 for m in self.models],
             "dials": [repr(m.dials) for m in self.models],
         }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from crispen.enhance.plan import REPAIR
+from crispen.enhance.choice import REPAIR
 from crispen.media.image import read_image
 from crispen.models.guide import stem_of
 from crispen.models.store import SHIPPED, shipped_names
