@@ -211,7 +211,6 @@ WHOLE = {
     "enhance/test_batch_command.py": "the command line",
     "enhance/test_kinds.py": "every kind of network in every engine",
     "enhance/test_large_scales.py": "models that ship",
-    "enhance/test_mean.py": "models that ship",
     "enhance/test_shipped.py": "models that ship",
     "enhance/test_shipped_means.py": "models that ship",
     "enhance/video/test_random_clips.py": "whole videos that random clips have shown",
