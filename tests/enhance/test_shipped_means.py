@@ -56,7 +56,6 @@ KNOWN = {
     },
     "deconvolution-x2": {"photos": 1.99},
     "denoise-impulse": {"checkerboard": 6.24, "halftone": 6.44, "photos": 1.96},
-    "denoise-photo": {"checkerboard": 41.65, "dither": 37.01, "halftone": 1.72},
     "real-x2": {"photos": 1.29},
     "real-x4": {"photos": 1.54},
     "residual-x4": {"photos": 0.89},

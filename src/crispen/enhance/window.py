@@ -24,15 +24,17 @@ _resizer = functools.lru_cache(maxsize=8)(Resizer)
 def keeps_mean(card: ModelCard, channels: int, studio: bool) -> bool:
     """Whether results get the local means of what they were made of; see `keep_mean`.
 
-    Only of networks that do nothing but enlarge: noise and blur that others take off change local
-    means. Studio-range Y' has room beyond black and white, so nothing of it is clipped.
+    Only of networks that were trained to do nothing but enlarge: noise and blur that others take
+    off change local means, and what another program's network does is not known. Studio-range Y'
+    has room beyond black and white, so nothing of it is clipped.
 
     Args:
         card: The network's card.
         channels: Of the window.
         studio: See `crispen.engines.base.Engine.run`.
     """
-    return card.task == "upscale" and card.scale > 1 and not (studio and channels == 1)
+    enlarges = card.task == "upscale" and card.scale > 1 and bool(card.training.recipe)
+    return enlarges and not (studio and channels == 1)
 
 
 def halo_of(card: ModelCard, channels: int, studio: bool = False) -> int:
@@ -54,8 +56,8 @@ def reach_of(cards: Iterable[ModelCard]) -> int:
     """Receptive radius of a result's pixel after several networks, in pixels of the source."""
     reach, scale = 0.0, 1
     for card in cards:
-        own = card.halo or card.window_px or 32
-        reach += max(own + MEAN_HALO * (card.task == "upscale"), BICUBIC_HALO) / scale
+        own = (card.halo or card.window_px or 32) + MEAN_HALO * keeps_mean(card, 3, False)
+        reach += max(own, BICUBIC_HALO) / scale
         scale *= card.scale
     return int(reach) + 4
 
