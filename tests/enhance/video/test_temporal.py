@@ -166,6 +166,28 @@ def test_a_noisy_clip_is_steadied(tmp_path: Path) -> None:
         assert job["steady"] == decision.plan.steady > 0
 
 
+def test_where_segments_are_cut_does_not_matter(tmp_path: Path) -> None:
+    source = filmed(tmp_path / "a.mp4", 8)
+    made = []
+    for number, segment_s in enumerate((0.2, 10.0)):
+        target = tmp_path / f"{number}.mkv"
+        request = Request(scale=2, codec="ffv1")
+        make_video(source, target, request, AtHand(), segment_s=segment_s)
+        made.append(lumas(read_frames(target, Damage())))
+    assert all(np.array_equal(a, b) for a, b in zip(*made, strict=True))
+
+
+def test_a_part_is_as_in_the_whole(tmp_path: Path) -> None:
+    source = filmed(tmp_path / "a.mp4", 8)
+    whole = tmp_path / "whole.mkv"
+    make_video(source, whole, Request(scale=2, codec="ffv1"), AtHand())
+    part = tmp_path / "part.mkv"
+    make_video(source, part, Request(scale=2, codec="ffv1", start="0.4", duration="0.2"), AtHand())
+    expected = lumas(read_frames(whole, Damage()))[10:15]
+    found = lumas(read_frames(part, Damage()))
+    assert all(np.array_equal(a, b) for a, b in zip(expected, found, strict=True))
+
+
 def test_a_clean_clip_is_not(tmp_path: Path) -> None:
     assert damage_in_clip(filmed(tmp_path / "a.mp4", 0)).noise == 0
 
