@@ -110,8 +110,9 @@ def choose_for_clip(
         for scale, name in CLIPS.items():
             if SLACK < factor <= scale * SLACK and name in at_hand:
                 lineup = Lineup([name], at_hand=at_hand)
-                # Averaged, nobody knows how much is left.
-                dials = Dials(None if steady else damage.noise, damage.compression, 0.0)
+                # Averaged, nobody knows how much noise is left.
+                noise = None if steady else damage.noise
+                dials = careful(request, Dials(noise, damage.compression, 0.0))
                 why = "noisy" if steady else "compressed"
                 notes += (f"{why}: {name}; --task upscale only enlarges",)
     models = tuple(at_hand.name_of(model) for model in lineup.chain(factor))

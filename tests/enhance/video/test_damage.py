@@ -67,7 +67,8 @@ def test_compressed_clips_have_a_network_of_their_own(
     clip = Source(kind="video", format="mp4", width=320, height=240, frames=12, damage=damage)
     planned = plan(request_, clip, AtHand())
     assert planned.models == models
-    told = Dials(compression=compression, blur=0.0) if "video-x2" in models else Dials()
+    # A little less than was measured, as pictures are.
+    told = Dials(compression=0.5, blur=0.0) if "video-x2" in models else Dials()
     assert planned.dials == told
     assert [n for n in planned.notes if "compressed" in n] == (
         ["compressed: video-x2; --task upscale only enlarges"] if "video-x2" in models else []
@@ -79,9 +80,10 @@ def test_the_network_is_told_how_much_the_clip_was_compressed(tmp_path: Path) ->
     decision = decide(source, tmp_path / "b.mp4", Request(), AtHand())
     assert decision.plan.models == ("video-x2",)
     found = damage_in_clip(source)
+    told = replace(found, compression=0.8 * (found.compression or 0)).rounded()
     with ModelFiles(AtHand()) as files:
         work = decision.work(files, 1)
-        assert [model.dials for model in work.models] == [found]
+        assert [model.dials for model in work.models] == [told]
         other = replace(decision, plan=decision.plan.model_copy(update={"dials": Dials()}))
         # Segments made with other dials are not continued.
         assert other.work(files, 1).job(2.0) != work.job(2.0)

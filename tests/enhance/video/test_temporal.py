@@ -210,4 +210,4 @@ def test_when(request_: Request, steady: bool) -> None:
     assert planned.steady == (pytest.approx(4.0, abs=0.1) if steady else 0)
     if request_ == Request():  # lightly compressed, and noisy
         assert planned.models == ("video-x2",)
-        assert planned.dials == Dials(None, 0.1, 0.0)
+        assert planned.dials == Dials(None, 0.8 * 0.1, 0.0).rounded()
