@@ -39,6 +39,21 @@ def test_a_lost_mean_comes_back(scale, channels, dtype):
     assert np.abs(result.astype(float) - peak // 2).max() <= peak / 255
 
 
+def test_a_part_of_a_larger_result():
+    """As windows are that had to be padded."""
+    pixels = np.full((40, 30, 3), 120, np.uint8)
+    larger = np.full((100, 70, 3), 110, np.uint8)
+    result = keep_mean(pixels, larger[:80, :60], 255)
+    assert np.abs(result.astype(int) - 120).max() <= 1
+
+
+@pytest.mark.parametrize("scale", [1, 2, 9, 16])
+def test_bright_pictures_at_any_scale(scale):
+    bright = np.full((12, 10, 3), 240, np.uint8)
+    result = enlarged(bright, scale)
+    assert np.array_equal(keep_mean(bright, result.copy(), 255), result)
+
+
 def test_a_shift_that_nobody_sees_is_left():
     pixels = noise(40, 30, 3)
     result = enlarged(pixels)
