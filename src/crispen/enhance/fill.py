@@ -12,23 +12,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
-from numpy.typing import NDArray
 
 from crispen.engines.base import Pixels
+from crispen.enhance.box_sums import box_sums
 from crispen.enhance.rows import Rows
-
-
-def _box_sums(x: NDArray[np.int64], radius: int) -> NDArray[np.int64]:
-    """Sums over squares of ``2 · radius + 1``, cut at the array's border."""
-    for axis in (0, 1):
-        n = x.shape[axis]
-        total = np.concatenate(
-            [np.zeros_like(np.take(x, [0], axis)), np.cumsum(x, axis=axis)], axis=axis
-        )
-        at = np.arange(n)
-        high = np.take(total, np.minimum(at + radius + 1, n), axis=axis)
-        x = high - np.take(total, np.maximum(at - radius, 0), axis=axis)
-    return x
 
 
 def fill_hidden(pixels: Pixels, radius: int) -> Pixels:
@@ -49,11 +36,11 @@ def fill_hidden(pixels: Pixels, radius: int) -> Pixels:
     reach = 1
     while True:
         reach = min(reach, radius)
-        weight = _box_sums(weights, reach)[..., 0]
+        weight = box_sums(weights, reach)[..., 0]
         found = hidden & (weight > 0)
         if found.any():
             near = weight[found][:, None]
-            out[found, :-1] = (_box_sums(colors, reach)[found] + near // 2) // near
+            out[found, :-1] = (box_sums(colors, reach)[found] + near // 2) // near
             hidden &= ~found
         if reach == radius or not hidden.any():
             return out

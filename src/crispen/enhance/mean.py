@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crispen.engines.base import Pixels
+from crispen.enhance.box_sums import box_sums
 
 # Means are compared over squares of 9×9 pixels of the source.
 RADIUS = 4
@@ -43,10 +44,10 @@ def keep_mean(pixels: Pixels, result: Pixels, peak: int) -> Pixels:
     unit = peak / 255
     count = np.float32(scale * scale * channels * unit)
     wanted = _totals(pixels, 1) * (scale * scale)
-    sides = (_around(np.ones((side, 1), np.int32)) for side in wanted.shape)
-    share = (1 / (np.outer(*sides) * count)).astype(np.float32)
+    area = box_sums(np.ones(wanted.shape, np.int32), RADIUS)
+    share = (1 / (area * count)).astype(np.float32)
     for _ in range(_ROUNDS):
-        shift = _around(_around(_totals(result, scale) - wanted).T).T * share
+        shift = box_sums(_totals(result, scale) - wanted, RADIUS) * share
         spots = np.nonzero(np.abs(shift) > KEPT)
         if not len(spots[0]):
             break
@@ -73,15 +74,3 @@ def _totals(levels: Pixels, scale: int) -> NDArray[np.int32]:
     for column in range(1, step):
         total += down[:, column::step]
     return total.astype(np.int32)
-
-
-def _around(levels: NDArray[np.int32]) -> NDArray[np.int32]:
-    """Sums over `RADIUS` rows to either side, as far as there are; exact."""
-    height = len(levels)
-    padded = np.pad(levels, ((RADIUS, RADIUS), (0, 0)))
-    twice = padded[:-1] + padded[1:]
-    four = twice[:-2] + twice[2:]
-    eight = four[:-4] + four[4:]
-    eight = eight[:height]
-    eight += padded[2 * RADIUS :]
-    return eight

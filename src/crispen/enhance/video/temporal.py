@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from crispen.enhance.box_sums import moving_sums
 from crispen.media.video.pixel_formats import plane, source_format
 
 if TYPE_CHECKING:
@@ -113,11 +114,8 @@ def _averaged(near: Sequence[_Frame], at: int, limit: np.float32) -> av.VideoFra
 def _around(values: Floats) -> Floats:
     """Means over `_RADIUS` rows to either side, of which the first and the last are repeated."""
     padded = np.pad(values, ((_RADIUS, _RADIUS), (0, 0)), "edge")
-    twice = padded[:-1] + padded[1:]
-    four = twice[:-2] + twice[2:]
-    height = len(values)
-    total: Floats = four[:height] + twice[4 : 4 + height] + padded[6 : 6 + height]
-    total *= np.float32(1 / 7)
+    total: Floats = moving_sums(padded, 2 * _RADIUS + 1)
+    total *= np.float32(1 / (2 * _RADIUS + 1))
     return total
 
 
