@@ -18,9 +18,9 @@ VIVID = {2: "vivid-x2", 4: "vivid-x4"}
 # What compressed clips are enlarged by, where it reaches; and from how much compression on it does
 # better than the network for clean ones: about crf 23 of x264, measured by benchmarks/clips.py.
 CLIPS = {2: "video-x2"}
+CODED = 0.33
 # What enlarges as fast as a clip plays.
 REALTIME = "photo-live"
-CODED = 0.33
 # Up to this much damage the network for clean pictures does better: dials as in
 # `crispen.models.dials`, measured by benchmarks/crossover.py and benchmarks/default.py.
 HARMLESS = Dials(noise=0.24, compression=0.15, blur=0.3)
@@ -29,7 +29,7 @@ CAREFUL_NOISE, CAREFUL_COMPRESSION = 0.7, 0.8
 
 
 class Choice(NamedTuple):
-    """The networks for one picture.
+    """The networks for one picture or clip.
 
     Attributes:
         lineup: What they come from.
