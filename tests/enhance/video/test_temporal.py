@@ -166,6 +166,19 @@ def test_a_noisy_clip_is_steadied(tmp_path: Path) -> None:
         assert job["steady"] == decision.plan.steady > 0
 
 
+def test_an_rgb_clip_says_nothing_of_it(tmp_path: Path) -> None:
+    source = tmp_path / "a.mkv"
+    with av.open(str(source), "w") as container:
+        stream = container.add_stream("ffv1", rate=25)
+        stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "bgr0"
+        for frame in frames_of(noisy(8, 12)):
+            container.mux(stream.encode(frame.reformat(format="bgr0")))
+        container.mux(stream.encode(None))
+    assert damage_in_clip(source).noise is None
+    report = make_video(source, tmp_path / "b.mkv", Request(scale=2), AtHand())
+    assert not any("averaged" in note for note in report.notes)
+
+
 def test_where_segments_are_cut_does_not_matter(tmp_path: Path) -> None:
     source = filmed(tmp_path / "a.mp4", 8)
     made = []

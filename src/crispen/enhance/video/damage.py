@@ -11,6 +11,7 @@ from crispen.enhance.video.temporal import noise_between
 from crispen.errors import InputError
 from crispen.look.looking import damage_of
 from crispen.media.video.container import open_input, picture_stream, reading
+from crispen.media.video.pixel_formats import source_format
 from crispen.models.dials import Dials, noise_dial
 
 # Positions of the measured frames in the clip, and how many there are in a row.
@@ -23,7 +24,8 @@ _LEAST_NOISE = 1.0
 def damage_in_clip(path: Path) -> Dials:
     """The median of a few places, ignoring blur; unknown if none can be read.
 
-    Noise is what differs between frames in a row; see `noise_between`.
+    Noise is what differs between frames in a row; see `noise_between`. It is unknown in formats
+    whose frames `temporally_denoised` leaves as they are.
 
     Args:
         path: A video file.
@@ -47,13 +49,16 @@ def damage_in_clip(path: Path) -> Dials:
                     for frame in frames
                     if (frame.width, frame.height) == size
                 ]
-                if len(lumas) > 1 and min(lumas[0].shape) > 2:
+                # What cannot be taken off over time is not told either.
+                direct = source_format(frames[0].format).direct
+                if direct and len(lumas) > 1 and min(lumas[0].shape) > 2:
                     noise.append(noise_between(lumas))
     except InputError:  # decoding the whole clip reports that
         pass
     if not compression:
         return Dials()
-    levels = float(np.median(noise)) if noise else 0.0
-    return Dials(
-        noise_dial(levels) if levels >= _LEAST_NOISE else 0.0, float(np.median(compression)), 0.0
-    ).rounded()
+    seen = None
+    if noise:
+        levels = float(np.median(noise))
+        seen = noise_dial(levels) if levels >= _LEAST_NOISE else 0.0
+    return Dials(seen, float(np.median(compression)), 0.0).rounded()
