@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from crispen.engines.openvino import OpenVinoEngine
-from crispen.enhance.mean import MEAN_HALO, keep_mean
+from crispen.enhance.mean import MEAN_HALO, keep_mean, keep_means
 from crispen.enhance.window import halo_of, keeps_mean, run_window
 from crispen.models.store import find
 
@@ -37,6 +37,16 @@ def test_a_lost_mean_comes_back(scale, channels, dtype):
     result = keep_mean(pixels, darker, peak)
     assert (result.shape, result.dtype) == (darker.shape, dtype)
     assert np.abs(result.astype(float) - peak // 2).max() <= peak / 255
+
+
+def test_one_channel_that_was_clipped_comes_back():
+    """What saturated colours lose: too little for the mean over channels to show."""
+    pixels = np.empty((40, 30, 3), np.uint8)
+    pixels[:] = 120, 100, 6
+    clipped = enlarged(pixels)
+    clipped[..., 2] += 2
+    assert np.array_equal(keep_mean(pixels, clipped.copy(), 255), clipped)
+    assert np.array_equal(keep_means(pixels, clipped, 255), enlarged(pixels))
 
 
 def test_a_part_of_a_larger_result():

@@ -16,8 +16,6 @@ Upscalers get their local means back (`crispen.enhance.mean`). What is left:
   `sharpen-photo`. Giving them the local mean of their input costs 0.3 dB at a noise of 25 and
   0.9 dB at 50, since noise that is clipped at black raises the mean; and 0.4 to 1.2 dB where blur
   is undone.
-- Colours at the edge of the gamut, where one channel alone is clipped: all channels of a pixel are
-  moved alike, so that its colour stays.
 """
 
 import functools
@@ -74,11 +72,8 @@ KNOWN = {
         "sky": 2.71,
         "photos": 4.38,
     },
-    "deconvolution-x2": {"photos": 1.99},
     "denoise-impulse": {"checkerboard": 6.24, "halftone": 6.44, "photos": 1.96},
-    "residual-x4": {"photos": 0.89},
     "sharpen-photo": {"checkerboard": 2.7},
-    "srcnn-x4": {"photos": 1.52},
     "video-x2": {"checkerboard": 11.13},
     "vivid-x2": {"photos": 0.74},
     "vivid-x4": {"photos": 0.81},

@@ -26,6 +26,20 @@ _ROUNDS = 3
 MEAN_HALO = RADIUS * _ROUNDS
 
 
+def keep_means(pixels: Pixels, result: Pixels, peak: int) -> Pixels:
+    """`keep_mean` for each channel on its own: for networks that compute every channel.
+
+    Of a saturated colour they clip one channel, whose mean may be off by 2 levels where the mean
+    over channels is off by 0.1. Luma networks move all channels alike; for them this would cost
+    three times as much, and change no more than 0.001 dB.
+    """
+    for channel in range(pixels.shape[2]):
+        part = np.s_[..., channel : channel + 1]
+        plain, answer = np.ascontiguousarray(pixels[part]), np.ascontiguousarray(result[part])
+        result[part] = keep_mean(plain, answer, peak)
+    return result
+
+
 def keep_mean(pixels: Pixels, result: Pixels, peak: int) -> Pixels:
     """The result with the local means of the pixels it was made of.
 

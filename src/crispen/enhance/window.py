@@ -9,7 +9,7 @@ from typing import cast
 import numpy as np
 
 from crispen.engines.base import Engine, Pixels, check_window
-from crispen.enhance.mean import MEAN_HALO, keep_mean
+from crispen.enhance.mean import MEAN_HALO, keep_mean, keep_means
 from crispen.enhance.resize import Resizer
 from crispen.enhance.tiling import round_up
 from crispen.models.card import ModelCard
@@ -88,7 +88,8 @@ def run_window(
     plain = pixels if channels in (1, 3) else pixels[..., :-1]
     color = _mixed(plain, _run_padded(engine, plain, peak, studio), strength)
     if keeps_mean(engine.card, channels, studio):
-        color = keep_mean(plain, color, check_window(plain, peak))
+        keep = keep_mean if engine.card.color == "luma" else keep_means
+        color = keep(plain, color, check_window(plain, peak))
     if channels in (1, 3):
         return color
     alpha = pixels[..., -1:]
