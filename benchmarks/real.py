@@ -8,13 +8,17 @@ to 384x384, are degraded by Pillow and NumPy, not by the training code:
 3. a blur of 1.6 px, bicubic to 1/4, noise of 8 levels that grows with brightness, JPEG 40
 4. bilinear to 1/2, JPEG 50, Lanczos to 1/4, JPEG 70
 
-PSNR is on Y' with a border of `scale` pixels shaved, LPIPS on R'G'B' (AlexNet, lower is better).
+PSNR is on Y' with a border of `scale` pixels shaved; LPIPS (AlexNet) and DISTS are on R'G'B', and
+lower is better. Their weights are those in ``../shared/data/perceptual`` unless ``$CRISPEN_LPIPS``
+and ``$CRISPEN_DISTS`` name others.
+
+`default` is what `crispen enhance` does, and `default@vivid=0.5` what it does with ``--vivid 0.5``.
 Others' networks are ONNX files with three channels in [0, 1]: NAME=FILE.onnx, with :border=7 if
 their convolutions do not pad. A chain is written with +, as in real-x2+photo-x2; bicubic does any
 remaining enlarging. real-x2 alone is blind, real-x2@told gets the true dials; real-x{scale} is
 real-x2 or real-x4, as the grade needs.
 
-    python benchmarks/real.py [--data ../shared/data/train] [--save FOLDER] real-x2@told photo-x2 …
+    python benchmarks/real.py [--data ../shared/data] [--save FOLDER] default real-x{scale}@told …
 """
 
 from __future__ import annotations
@@ -22,6 +26,7 @@ from __future__ import annotations
 import argparse
 import functools
 import io
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -30,7 +35,10 @@ from numpy.typing import NDArray
 from PIL import Image as Pil
 
 from _table import print_table
+from crispen.enhance.enhancer import Enhancer
 from crispen.enhance.model import load
+from crispen.enhance.request import Request
+from crispen.evaluate.dists import dists
 from crispen.evaluate.lpips import lpips
 from crispen.evaluate.metrics import luma255, psnr
 from crispen.lab.data.folder import files_in
@@ -137,6 +145,17 @@ def ours(text: str) -> Callable[[Bytes, int], Bytes]:
     return run
 
 
+def as_it_comes(**asked: float) -> Callable[[Bytes, int], Bytes]:
+    """What ``crispen enhance`` does with a request."""
+
+    def run(pixels: Bytes, grade: int) -> Bytes:
+        request = Request.of(scale=float(SCALES[grade - 1]), **asked)
+        with Enhancer(request=request) as enhancer:
+            return enhancer.enhance(Image(pixels)).as_rgb8()
+
+    return run
+
+
 def theirs(text: str) -> Callable[[Bytes, int], Bytes]:
     """A third-party ONNX file, run until the picture is large enough."""
     import openvino as ov
@@ -166,6 +185,9 @@ def contender(text: str) -> tuple[str, Callable[[Bytes, int], Bytes]]:
     if "=" in text and ".onnx" in text:
         name, _, file = text.partition("=")
         return name, theirs(file)
+    if text.partition("@")[0] == "default":
+        key, _, value = text.partition("@")[2].partition("=")
+        return text, as_it_comes(**{key: float(value)} if key else {})
     if text == "bicubic":
         return text, lambda pixels, grade: pixels
     if text == "lanczos":
@@ -179,12 +201,15 @@ def contender(text: str) -> tuple[str, Callable[[Bytes, int], Bytes]]:
 def main() -> None:
     """Prints one table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, default=Path("../shared/data/train"))
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--save", type=Path, help="folder for the results as PNG")
-    parser.add_argument("--no-lpips", action="store_true")
+    parser.add_argument("--psnr", action="store_true", help="PSNR alone, which is faster")
     parser.add_argument("contenders", nargs="*", default=["lanczos", "photo-x2+photo-x2"])
     given = parser.parse_args()
-    pictures = [p for p in map(middle, held_out(given.data)) if p is not None]
+    weights = given.data / "perceptual"
+    os.environ.setdefault("CRISPEN_LPIPS", str(weights / "alexnet-lpips.safetensors"))
+    os.environ.setdefault("CRISPEN_DISTS", str(weights))
+    pictures = [p for p in map(middle, held_out(given.data / "train")) if p is not None]
     rows = []
     for name, run in map(contender, given.contenders):
         cells = [name]
@@ -192,18 +217,19 @@ def main() -> None:
             scores = []
             for i, truth in enumerate(pictures):
                 made = fitted(run(damaged(truth, grade, i), grade))
+                seen = () if given.psnr else (lpips(made, truth), dists(made, truth))
                 luma = psnr(np.rint(luma255(made)), luma255(truth), border=scale)
-                seen = None if given.no_lpips else lpips(made, truth)
-                scores.append((luma, np.nan if seen is None else seen))
+                scores.append([luma, *(np.nan if x is None else x for x in seen)])
                 if given.save:
                     given.save.mkdir(parents=True, exist_ok=True)
                     tag = name.replace("/", "_")
                     Pil.fromarray(made).save(given.save / f"{grade}-{i:02}-{tag}.png")
-            luma, seen = np.mean(scores, axis=0)
-            cells.append(f"{luma:.2f} / {seen:.3f}")
+            luma, *distances = np.mean(scores, axis=0)
+            cells.append(" / ".join([f"{luma:.2f}", *(f"{x:.3f}" for x in distances)]))
+        print(*cells, flush=True)
         rows.append(cells)
     print_table(
-        f"Y' PSNR in dB / LPIPS on {len(pictures)} held-out pictures",
+        f"Y' PSNR in dB{'' if given.psnr else ' / LPIPS / DISTS'}, {len(pictures)} pictures",
         ["", *(f"grade {g} (x{s})" for g, s in enumerate(SCALES, 1))],
         rows,
     )

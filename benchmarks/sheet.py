@@ -17,12 +17,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Pil
 
-from crispen.enhance.enhancer import Enhancer
-from crispen.enhance.request import Request
 from crispen.evaluate.grid import make_grid
-from crispen.media.image import Image
 from crispen.media.resample import resize
-from real import SCALES, damaged, fitted, held_out, middle, theirs
+from real import as_it_comes, damaged, fitted, held_out, middle, theirs
 
 Bytes = NDArray[np.uint8]
 # For held-out pictures by name: the grade of damage, and the crop's position.
@@ -44,17 +41,6 @@ CROP = 192
 SHOWN_PX = 288
 
 
-def ours(**asked: float | bool) -> Callable[[Bytes, int], Bytes]:
-    """Crispen's result for a picture and a request."""
-
-    def run(pixels: Bytes, grade: int) -> Bytes:
-        request = Request.of(scale=float(SCALES[grade - 1]), **asked)
-        with Enhancer(request=request) as enhancer:
-            return enhancer.enhance(Image(pixels)).as_rgb8()
-
-    return run
-
-
 def main() -> None:
     """Writes the sheet."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -66,9 +52,9 @@ def main() -> None:
     files = {f.stem: f for f in held_out(given.data)}
     methods: dict[str, Callable[[Bytes, int], Bytes]] = {
         "bicubic": lambda pixels, grade: pixels,
-        "crispen": ours(),
-        "crispen --vivid": ours(vivid=0.5),
-        "crispen --vivid 1": ours(vivid=1.0),
+        "crispen": as_it_comes(),
+        "crispen --vivid": as_it_comes(vivid=0.5),
+        "crispen --vivid 1": as_it_comes(vivid=1.0),
     }
     for label, name, border in (
         ("waifu2x photo", "waifu2x-photo-noise3-x2", ":border=7"),
