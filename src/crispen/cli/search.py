@@ -18,9 +18,10 @@ from crispen.cli.console import (
     print_table,
     progress,
 )
-from crispen.errors import needs_extra
+from crispen.errors import UsageError, needs_extra
 
 if TYPE_CHECKING:
+    from crispen.lab.search.order import SearchOrder
     from crispen.lab.search.outcome import SearchOutcome
 
 
@@ -98,13 +99,24 @@ def search(
             show_default=False,
         ),
     ] = None,
+    slurm: Annotated[
+        str | None,
+        typer.Option(
+            "--slurm",
+            metavar="KEY=VALUE,…",
+            help="Submit it to SLURM as an array of jobs that share the search: jobs, and as with "
+            "'crispen train' partition, gpus (for each trial), hours, cpus, memory_gb, account, "
+            "qos, constraint; as in partition=gpu,gpus=1,jobs=8.",
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Train a recipe again and again with other values, and keep the best.
 
     Optuna chooses the values by what came out before; trials are compared by the recipe's
     validation.monitor. Each is an ordinary run in the folder of the search, which also gets
-    best.toml and report.html. Ctrl-C stops it; the same command continues.
+    best.toml and report.html. Ctrl-C stops it; the same command continues. Typed once more while
+    it runs, here or on another machine that sees the folder, it trains other trials of the search.
     """
     with needs_extra("a search", "train"):
         from crispen.lab.recipe import load_recipe
@@ -130,6 +142,9 @@ def search(
     if not json:
         for one in parsed:
             typer.echo(f"searching {one}", err=True)
+    if slurm is not None:
+        _submit(order, slurm, cluster=cluster, json=json)
+        return
     with progress(json) as work:
         if cluster is None:
             found = search_recipe(order, work)
@@ -142,6 +157,19 @@ def search(
         print_json(found.facts())
         return
     _print(found)
+
+
+def _submit(order: SearchOrder, slurm: str, *, cluster: str | None, json: bool) -> None:
+    from crispen.lab.slurm import submit_search
+
+    if cluster is not None:
+        raise UsageError("--cluster and --slurm: give one of them")
+    jobs = [job.job_id for job in submit_search(order, slurm)]
+    if json:
+        print_json({"jobs": jobs, "folder": str(order.folder)})
+        return
+    typer.echo(f"submitted {', '.join(jobs)}; they write into {order.folder}")
+    typer.echo("the same command without --slurm shows what they have found, and helps")
 
 
 def _print(found: SearchOutcome) -> None:

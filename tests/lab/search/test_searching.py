@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
-from filelock import FileLock
 
 from crispen.errors import Cancelled, MissingInput, TrainingError, UsageError
 from crispen.evaluate.run_folders import list_runs, read_run
@@ -173,5 +175,52 @@ def test_a_folder_holds_one_search(tmp_path: Path) -> None:
         search(order(tmp_path, "train.learning_rate=1e-4..3e-2"))
     with pytest.raises(UsageError, match="the recipe differs"):
         search(order(tmp_path, assignments=(*TINY, "train.clip=1.0")))
-    with FileLock(tmp_path / ".lock"), pytest.raises(UsageError, match="another process"):
-        search(order(tmp_path))
+
+
+COMMAND = (sys.executable, "-m", "crispen", "search", "toy", "--device", "cpu", "--threads", "1")
+
+
+def begin(folder: Path, *changes: str, trials: int = 6) -> subprocess.Popen[bytes]:
+    """The search as a process of its own."""
+    sets = [part for one in (*TINY, *changes) for part in ("--set", one)]
+    search_range = ("--set-range", "train.learning_rate=1e-4..2e-2")
+    command = [*COMMAND, *sets, *search_range, "--trials", str(trials), "-o", str(folder)]
+    return subprocess.Popen([*command, "--json"], stdout=subprocess.PIPE)
+
+
+def test_processes_share_a_search(tmp_path: Path) -> None:
+    """Each trial is trained once, and with the values that it would have alone."""
+    processes = [begin(tmp_path / "shared") for _ in range(2)]
+    told = [json.loads(process.communicate(timeout=300)[0]) for process in processes]
+    assert [process.returncode for process in processes] == [0, 0]
+    whole = max(told, key=lambda facts: sum(t["state"] == "done" for t in facts["trials"]))
+    assert [t["state"] for t in whole["trials"]] == ["done"] * 6
+    for folder in (tmp_path / "shared").glob("trial-*"):
+        assert read_run(folder).step == 4
+    assert not [*(tmp_path / "shared").glob(".trial-*")]
+    alone = search(order(tmp_path / "alone", threads=1, trials=6))
+    # From the eleventh trial on, values depend on what came out before.
+    assert [t.values for t in alone.trials] == [t["values"] for t in whole["trials"]]
+
+
+def test_a_trial_of_another_process_is_left_to_it_until_that_ends(tmp_path: Path) -> None:
+    other = begin(tmp_path, "train.steps=100000", "train.validate_every=100000", trials=1)
+    deadline = time.monotonic() + 120
+    while not (tmp_path / "trial-000" / "log.csv").is_file():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    endless = (*TINY, "train.steps=100000", "train.validate_every=100000")
+    found = search(order(tmp_path, trials=1, assignments=endless))
+    assert [t.state for t in found.trials] == ["running"]
+    assert "1 running" in (tmp_path / "report.html").read_text()
+    other.kill()
+    other.communicate()
+
+    def stop(event: Event) -> None:
+        if event.what.startswith("training"):
+            progress.cancel()
+
+    progress = Progress(stop)
+    with pytest.raises(Cancelled):  # it is continued
+        search(order(tmp_path, trials=1, assignments=endless), progress)
+    assert "1 interrupted" in (tmp_path / "report.html").read_text()

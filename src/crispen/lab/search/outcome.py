@@ -11,7 +11,7 @@ from crispen.evaluate.run_folders import Run
 from crispen.lab.recipe import Recipe
 from crispen.lab.search.ranges import Range
 
-TrialState = Literal["done", "pruned", "failed", "interrupted"]
+TrialState = Literal["done", "pruned", "failed", "running", "interrupted"]
 BEST_RECIPE = "best.toml"
 REPORT = "report.html"
 
@@ -22,7 +22,8 @@ class TrialOutcome:
 
     Attributes:
         number: Counted from 0.
-        state: ``interrupted``: the same search continues it.
+        state: ``running``: another process is training it; ``interrupted``: the same search
+            continues it.
         values: What was tried, by the recipe's key; choices as written.
         value: Its best figure in validation; None if it was never measured or has failed.
         folder: Its run.

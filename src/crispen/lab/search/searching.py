@@ -1,5 +1,8 @@
 """Trains a recipe again and again with other values, and keeps the best; continued when stopped.
 
+The same search can run several times at once, on one machine or on all that see its folder: each
+process trains other trials.
+
 Optuna chooses the values (tree-structured Parzen estimator [1]_) and says which trials to stop.
 The folder of a search::
 
@@ -13,12 +16,11 @@ The folder of a search::
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable, Generator
+from contextlib import closing
 from pathlib import Path
 
 import optuna
-from filelock import FileLock, Timeout
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial
@@ -28,6 +30,7 @@ from crispen.evaluate.run_folders import read_run
 from crispen.lab.learner import check_recipe
 from crispen.lab.recipe import Recipe, recipe_text
 from crispen.lab.run_folder import make_folder
+from crispen.lab.search.holds import Holds
 from crispen.lab.search.order import SearchOrder
 from crispen.lab.search.outcome import BEST_RECIPE, REPORT, SearchOutcome, TrialOutcome, TrialState
 from crispen.lab.search.pruning import Pruned, make_pruner
@@ -75,20 +78,23 @@ def search(
     recipe = _checked(order)
     make_folder(order.folder)
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    with _alone(order.folder):
+    holds = Holds(order.folder)
+    with holds.whole():
         study = _study(order, recipe)
-        try:
-            with Progress(progress.emit).task("search", order.trials, "trials") as task:
-                trials = Trials(study, order)
-                shown = trials.finished
-                task.advance(shown)
-                with closing((train or _one_after_the_other)(trials, order, progress)) as steps:
-                    for _ in steps:
-                        if trials.finished > shown:
-                            task.advance(trials.finished - shown)
-                            shown = trials.finished
-        finally:
-            outcome = _outcome(study, order, recipe)
+    try:
+        with Progress(progress.emit).task("search", order.trials, "trials") as task:
+            trials = Trials(study, order, holds)
+            shown = trials.finished
+            task.advance(shown)
+            with closing((train or _one_after_the_other)(trials, order, progress)) as steps:
+                for _ in steps:
+                    if trials.finished > shown:
+                        task.advance(trials.finished - shown)
+                        shown = trials.finished
+    finally:
+        with holds.whole():
+            holds.close()
+            outcome = _outcome(study, order, recipe, holds)
             _write(outcome)
     return outcome
 
@@ -125,18 +131,6 @@ def _check_comparable(recipe: Recipe, key: str) -> None:
         )
 
 
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Nobody else searches in the folder while the block runs."""
-    try:
-        with FileLock(folder / ".lock", timeout=0):
-            yield
-    except Timeout as error:
-        raise UsageError(
-            f"{folder}: another process is searching there; wait for it, or give another -o"
-        ) from error
-
-
 def _study(order: SearchOrder, recipe: Recipe) -> optuna.Study:
     journal = order.folder / JOURNAL
     study = optuna.create_study(
@@ -146,8 +140,6 @@ def _study(order: SearchOrder, recipe: Recipe) -> optuna.Study:
         direction="maximize" if recipe.validation.larger_is_better else "minimize",
         load_if_exists=True,
     )
-    # Another seed each time, or a continued search would draw the first values again.
-    study.sampler = optuna.samplers.TPESampler(seed=order.seed + len(study.trials))
     about = {
         "recipe": recipe.model_dump(mode="json", exclude_none=True),
         "ranges": [str(r) for r in order.ranges],
@@ -184,8 +176,10 @@ def _one_after_the_other(trials: Trials, order: SearchOrder, progress: Progress)
         yield
 
 
-def _outcome(study: optuna.Study, order: SearchOrder, recipe: Recipe) -> SearchOutcome:
-    trials = tuple(_told(trial, order.folder) for trial in study.get_trials())
+def _outcome(
+    study: optuna.Study, order: SearchOrder, recipe: Recipe, holds: Holds
+) -> SearchOutcome:
+    trials = tuple(_told(trial, order.folder, holds) for trial in study.get_trials())
     outcome = SearchOutcome(order.folder, recipe, order.ranges, trials, None)
     if outcome.best is None:
         return outcome
@@ -193,9 +187,11 @@ def _outcome(study: optuna.Study, order: SearchOrder, recipe: Recipe) -> SearchO
     return SearchOutcome(order.folder, recipe, order.ranges, trials, best)
 
 
-def _told(trial: FrozenTrial, folder: Path) -> TrialOutcome:
+def _told(trial: FrozenTrial, folder: Path, holds: Holds) -> TrialOutcome:
     states: dict[str, TrialState] = {"COMPLETE": "done", "PRUNED": "pruned", "FAIL": "failed"}
-    state = states.get(trial.state.name, "interrupted")
+    state = states.get(trial.state.name)
+    if state is None:
+        state = "running" if holds.taken(trial.number) else "interrupted"
     place = trial_folder(folder, trial.number)
     try:
         run = read_run(place)

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from optuna.samplers import TPESampler
 from optuna.trial import Trial
 from optuna.trial import TrialState as States
 
 from crispen.errors import InputError, MissingInput, TrainingError, UsageError
 from crispen.lab.recipe import Recipe
+from crispen.lab.search.holds import Holds
 from crispen.lab.search.order import SearchOrder
 from crispen.lab.search.pruning import PruneTrial
 
@@ -44,52 +45,75 @@ class Attempt:
 class Trials:
     """Trials that a search still has to train, and the results.
 
+    Other processes may train others of them meanwhile.
+
     Args:
         study: Optuna's record.
         order: What is searched.
+        holds: Who trains which.
     """
 
-    def __init__(self, study: optuna.Study, order: SearchOrder) -> None:
+    def __init__(self, study: optuna.Study, order: SearchOrder, holds: Holds) -> None:
         self._study = study
         self._order = order
-        self._interrupted = deque(study.get_trials(states=(States.RUNNING,)))
+        self._holds = holds
         self._under_way = 0
+        self._all_begun = False
 
     @property
     def finished(self) -> int:
-        """How many have come to their end, whatever it was."""
+        """How many have come to their end, whatever it was and whoever trained them."""
         return finished(self._study)
 
     @property
     def left(self) -> int:
-        """How many are to be begun."""
+        """How many are to be begun, at most: other processes may begin some."""
+        if self._all_begun:
+            return 0
         return max(0, self._order.trials - self.finished - self._under_way)
 
     def next(self) -> Attempt | None:
-        """The next: one that was interrupted, else a new one; None if there are enough.
+        """The next: one that was interrupted, else a new one; None if all are begun.
 
         Raises:
             UsageError: Its values do not fit each other, and nothing that fits was found before.
+            OutputError: See `Holds.whole`.
         """
-        while self.left:
-            self._under_way += 1
-            trial, reported = self._drawn()
-            order = self._order
-            try:
-                recipe = order.resolved(*(one.suggest(trial) for one in order.ranges))
-            except UsageError as error:
-                self.failed(trial, error)
-                continue
+        order = self._order
+        while not self._all_begun:
+            with self._holds.whole():
+                trial = self._drawn()
+                if trial is None:
+                    self._all_begun = True
+                    break
+                self._under_way += 1
+                reported = frozenset(self._study.get_trials()[trial.number].intermediate_values)
+                try:
+                    recipe = order.resolved(*(one.suggest(trial) for one in order.ranges))
+                except UsageError as error:
+                    self.failed(trial, error)
+                    continue
             watch = PruneTrial(trial, recipe.validation.monitor, reported)
             return Attempt(recipe, trial_folder(order.folder, trial.number), watch, trial)
         return None
 
-    def _drawn(self) -> tuple[Trial, frozenset[int]]:
-        """A trial, and the steps that it reported before it was interrupted."""
-        if not self._interrupted:
-            return self._study.ask(), frozenset()
-        before = self._interrupted.popleft()
-        return Trial(self._study, before._trial_id), frozenset(before.intermediate_values)
+    def _drawn(self) -> Trial | None:
+        """A trial that is this process's now."""
+        begun = self._study.get_trials()
+        for before in begun:
+            if before.state == States.RUNNING and self._holds.take(before.number):
+                self._seed(before.number)
+                return Trial(self._study, before._trial_id)
+        if len(begun) >= self._order.trials:
+            return None
+        self._seed(len(begun))
+        trial = self._study.ask()
+        self._holds.take(trial.number)
+        return trial
+
+    def _seed(self, number: int) -> None:
+        """Draw the values of each trial alike, whoever draws them, and those of each otherwise."""
+        self._study.sampler = TPESampler(seed=self._order.seed + number)
 
     def done(self, trial: Trial, value: float) -> None:
         """Record that one was trained to its end.
@@ -127,7 +151,9 @@ class Trials:
             raise error
 
     def _tell(self, trial: Trial, state: States, value: float | None = None) -> None:
-        self._study.tell(trial, value, state)
+        with self._holds.whole():
+            self._study.tell(trial, value, state)
+            self._holds.free(trial.number)
         self._under_way -= 1
 
 
