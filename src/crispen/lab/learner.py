@@ -117,10 +117,10 @@ def make_pipeline(recipe: Recipe, device: torch.device) -> Pipeline | None:
             if getattr(recipe.data, key):
                 raise UsageError(f"data.{key}: the data has its own inputs; leave it out")
         return None
-    if recipe.data.channels != 3:
-        for key in ("pages", "patterns"):
-            if getattr(recipe.data, key):
-                raise UsageError(f'data.{key}: needs data.color = "rgb"; leave it out')
+    for key, colors in (("pages", ("rgb",)), ("patterns", ("rgb", "luma"))):
+        if getattr(recipe.data, key) and recipe.data.color not in colors:
+            needed = " or ".join(f'"{color}"' for color in colors)
+            raise UsageError(f"data.{key}: needs data.color = {needed}; leave it out")
     if recipe.scale == 1 and not recipe.degradation:
         raise UsageError(
             "degradation: at scale 1 without one, input and target are the same; add a "

@@ -63,11 +63,35 @@ def test_a_pattern_keeps_its_mean_and_is_told_to_be_clean(scale: int) -> None:
     assert shift.abs().max() < 0.03
 
 
-@pytest.mark.parametrize("key", ["pages", "patterns"])
+def test_patterns_of_luma_are_those_of_grey() -> None:
+    """From its black to its white, over the same photograph."""
+    grey = torch.rand(40, 1, 24, 24, generator=generator()).mul(255).round().div(255)
+    luma = (16 + 219 * grey) / 255
+    mixed = with_patterns(Pair(luma, luma), 0.5, generator()).input
+    expected = with_patterns(
+        Pair(grey.expand(-1, 3, -1, -1), grey.expand(-1, 3, -1, -1)), 0.5, generator()
+    ).input[:, :1]
+    chosen = (mixed != luma).flatten(1).any(1)
+    assert 8 < int(chosen.sum()) < 32
+    assert mixed[chosen].min() == pytest.approx(16 / 255)
+    assert mixed[chosen].max() == pytest.approx(235 / 255)
+    assert torch.allclose(mixed[chosen], (16 + 219 * expected[chosen]) / 255, atol=1e-6)
+
+
+PAIRS = {"kind": "named", "name": "unsplash-pairs"}
+
+
 @pytest.mark.parametrize(
-    "data", [{"kind": "named", "name": "unsplash-pairs"}, {"kind": "folder", "color": "luma"}]
+    ("key", "data"),
+    [
+        ("pages", PAIRS),
+        ("patterns", PAIRS),
+        ("pages", {"kind": "folder", "color": "luma"}),
+        ("pages", {"kind": "folder", "color": "yuv"}),
+        ("patterns", {"kind": "folder", "color": "yuv"}),
+    ],
 )
-def test_neither_for_pairs_nor_for_luma(key: str, data: dict[str, object]) -> None:
+def test_for_neither_pairs_nor_other_colors(key: str, data: dict[str, object]) -> None:
     table = {
         "name": "x",
         "scale": 2,

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from crispen.lab.data.tables import Color
 
-_STUDIO = (16.0 / 255.0, 235.0 / 255.0)
+BLACK, WHITE = 16.0 / 255.0, 235.0 / 255.0
+"""Of the luma that networks learn."""
 
 
 def make_bilevel(crops: Tensor, share: float, color: Color, generator: torch.Generator) -> Tensor:
@@ -27,7 +28,7 @@ def make_bilevel(crops: Tensor, share: float, color: Color, generator: torch.Gen
         The same shape, in a new tensor.
     """
     drawn = torch.rand(len(crops), 1, 1, 1, generator=generator, device=crops.device)
-    black, white = _STUDIO if color == "luma" else (0.0, 1.0)
+    black, white = (BLACK, WHITE) if color == "luma" else (0.0, 1.0)
     grey = crops.mean(1, keepdim=True)
     bright = grey > grey.mean((2, 3), keepdim=True)
     cut = torch.where(bright, white, black).expand_as(crops)

@@ -14,6 +14,7 @@ import torch
 from torch import Generator, Tensor
 from torch.nn import functional as F
 
+from crispen.lab.data.bilevel import BLACK, WHITE
 from crispen.lab.data.drawn import page, pattern
 from crispen.lab.degradations import kernels
 from crispen.lab.degradations.filtering import convolve_axes
@@ -77,7 +78,7 @@ def with_patterns(pair: Pair, share: float, generator: Generator) -> Pair:
     """Replaces about `share` of the pairs with patterns and their bicubic enlargement.
 
     Args:
-        pair: The pair, three channels.
+        pair: The pair, in R'G'B' or luma alone.
         share: From 0 to 1.
         generator: On the pair's device; decides which.
 
@@ -91,12 +92,20 @@ def with_patterns(pair: Pair, share: float, generator: Generator) -> Pair:
     dials = None if pair.dials is None else pair.dials.clone()
     scale = high.shape[-1] // low.shape[-1]
     for i in chosen:
-        photo = (low[i] * 255).round().byte().permute(1, 2, 0).cpu().numpy()
-        low[i] = _tensor(pattern(rng, photo), low)
+        low[i] = _as_pattern(low[i], rng)
         high[i] = _enlarged(low[i : i + 1], scale)[0]
         if dials is not None:
             dials[i, ::2] = 0
     return Pair(low, high, dials)
+
+
+def _as_pattern(crop: Tensor, rng: np.random.Generator) -> Tensor:
+    """Patterns are grey; those of luma run from its black to its white."""
+    black, white = (BLACK, WHITE) if len(crop) == 1 else (0.0, 1.0)
+    levels = ((crop - black) / (white - black) * 255).round().clamp(0, 255)
+    photo = levels.byte().expand(3, -1, -1).permute(1, 2, 0).cpu().numpy()
+    made = _tensor(pattern(rng, np.ascontiguousarray(photo)), crop)[: len(crop)]
+    return black + (white - black) * made
 
 
 def _mixed(

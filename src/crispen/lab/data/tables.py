@@ -64,7 +64,7 @@ class DataKind(Table):
         ge=0,
         le=1,
         description="share of the crops that are patterns (checkerboards, dithering, halftone), "
-        "which the network learns to enlarge as bicubic does; for rgb, not for pairs",
+        "which the network learns to enlarge as bicubic does; for rgb and luma, not for pairs",
     )
     soft: float = Field(
         0.0,
