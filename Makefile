@@ -111,7 +111,7 @@ wheel: $(VENV)/.dev
 # time, since many of them wait for other processes. A crash ends the run: pytest-xdist would wait
 # for ever for the tests of the process that is gone.
 coverage: $(VENV)/.dev
-	PYTEST_ADDOPTS="--tb=short -n 2 --dist loadfile --max-worker-restart 0 --cov --cov-report=term --cov-fail-under=90" $(BIN)/python tools/readme.py --run
+	PYTEST_ADDOPTS="--tb=short --durations 30 -n 2 --dist loadfile --max-worker-restart 0 --cov --cov-report=term --cov-fail-under=90" $(BIN)/python tools/readme.py --run
 
 check: lint fresh site page-check coverage wheel
 
