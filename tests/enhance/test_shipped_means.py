@@ -12,10 +12,9 @@ Upscalers get their local means back (`crispen.enhance.mean`). What is left:
 - `denoise-impulse`: lost pixels and dithering look alike. Trained with patterns (5,000 more steps,
   `data.patterns = 0.05`) it kept all means within 0.98, and lost 1.0 to 1.2 dB on Set14 with salt
   and pepper, which is its task.
-- `video-x2` on a checkerboard, which no codec leaves as it is, `vivid` on a page of text, and
-  `sharpen-photo`. Giving them the local mean of their input costs 0.3 dB at a noise of 25 and
-  0.9 dB at 50, since noise that is clipped at black raises the mean; and 0.4 to 1.2 dB where blur
-  is undone.
+- `video-x2` on a checkerboard, which no codec leaves as it is, and `vivid` on a page of text.
+  Giving them the local mean of their input costs 0.3 dB at a noise of 25 and 0.9 dB at 50, since
+  noise that is clipped at black raises the mean.
 """
 
 import functools
@@ -73,7 +72,6 @@ KNOWN = {
         "photos": 4.38,
     },
     "denoise-impulse": {"checkerboard": 6.24, "halftone": 6.44, "photos": 1.96},
-    "sharpen-photo": {"checkerboard": 2.7},
     "video-x2": {"checkerboard": 11.13},
     "vivid-x2": {"photos": 0.74},
     "vivid-x4": {"photos": 0.81},
