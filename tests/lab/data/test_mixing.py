@@ -47,9 +47,10 @@ def test_a_share_of_the_crops_becomes_soft_and_keeps_its_mean(channels: int) -> 
 
 
 @pytest.mark.parametrize("scale", [1, 2, 4])
-def test_a_pattern_keeps_its_mean_and_is_told_to_be_clean(scale: int) -> None:
-    low = torch.rand(40, 3, 24, 24, generator=generator())
-    high = torch.rand(40, 3, 24 * scale, 24 * scale, generator=generator())
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_pattern_keeps_its_mean_and_is_told_to_be_clean(scale: int, channels: int) -> None:
+    low = torch.rand(40, channels, 24, 24, generator=generator())
+    high = torch.rand(40, channels, 24 * scale, 24 * scale, generator=generator())
     mixed = with_patterns(Pair(low, high, torch.full((40, 6), 0.5)), 0.5, generator())
     patterns = (mixed.input != low).flatten(1).any(1)
     assert torch.equal(patterns, (mixed.target != high).flatten(1).any(1))

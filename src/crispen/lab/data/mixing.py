@@ -141,5 +141,5 @@ def _tensor(pixels: np.ndarray, like: Tensor) -> Tensor:
 def _enlarged(x: Tensor, scale: int) -> Tensor:
     if scale == 1:
         return x
-    planes = bicubic_planes(x, bicubic_kernel(scale, 3).to(x))
+    planes = bicubic_planes(x, bicubic_kernel(scale, x.shape[1]).to(x))
     return F.pixel_shuffle(planes, scale).clamp(0, 1)
