@@ -109,9 +109,10 @@ wheel: $(VENV)/.dev
 
 # The README's commands as they are written there; the tests run with coverage, two files at a
 # time, since many of them wait for other processes. A crash ends the run: pytest-xdist would wait
-# for ever for the tests of the process that is gone.
+# for ever for the tests of the process that is gone. Hundreds of tests start a Python, which reads
+# compiled modules if it may write them; and two that use all cores at once wait for each other.
 coverage: $(VENV)/.dev
-	PYTEST_ADDOPTS="--tb=short --durations 30 -n 2 --dist loadfile --max-worker-restart 0 --cov --cov-report=term --cov-fail-under=90" $(BIN)/python tools/readme.py --run
+	PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 PYTEST_ADDOPTS="--tb=short --durations 30 -n 2 --dist loadfile --max-worker-restart 0 --cov --cov-report=term --cov-fail-under=90" $(BIN)/python tools/readme.py --run
 
 check: lint fresh site page-check coverage wheel
 

@@ -111,8 +111,8 @@ def _without_thumbnail(
     if link + 4 > len(exif):
         return exif
     struct.pack_into(f"{first.order}I", exif, link, 0)
-    place = int(second.number(stream, _THUMBNAIL))
-    size = int(second.number(stream, _THUMBNAIL_BYTES))
+    place = second.whole(stream, _THUMBNAIL)
+    size = second.whole(stream, _THUMBNAIL_BYTES)
     if place <= 0 or size <= 0:
         return exif
     begin, end = start + place, min(start + place + size, len(exif))

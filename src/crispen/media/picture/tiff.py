@@ -70,6 +70,17 @@ class Directory:
         """The first value of a tag."""
         return next(iter(self.numbers(file, tag)), otherwise)
 
+    def wholes(self, file: BinaryIO, tag: int) -> tuple[int, ...]:
+        """The values of a tag for places, sizes and flags, without any that cannot be one.
+
+        A damaged file may have written them with a sign, or as fractions, infinite or no number.
+        """
+        return tuple(int(n) for n in self.numbers(file, tag) if n >= 0 and n % 1 == 0)
+
+    def whole(self, file: BinaryIO, tag: int, otherwise: int = 0) -> int:
+        """The first of these."""
+        return next(iter(self.wholes(file, tag)), otherwise)
+
     def text(self, file: BinaryIO, tag: int) -> str:
         """The value of a text tag."""
         entry = self.entries.get(tag)
@@ -80,12 +91,12 @@ class Directory:
 
     def reduced(self, file: BinaryIO) -> bool:
         """Whether it is a preview of another picture, or a mask for one."""
-        return bool(int(self.number(file, SUBFILE)) & 0b101) or self.number(file, OLD_SUBFILE) == 2
+        return bool(self.whole(file, SUBFILE) & 0b101) or self.number(file, OLD_SUBFILE) == 2
 
 
 def linked(file: BinaryIO, parent: Directory, tag: int) -> Directory | None:
     """The directory that a tag of a classic TIFF's directory points to, such as EXIF's."""
-    at = int(parent.number(file, tag))
+    at = parent.whole(file, tag)
     entries = _read(file, at, parent.order, False)[0] if at else None
     return Directory(parent.order, entries, parent.page) if entries is not None else None
 
@@ -117,11 +128,11 @@ def _walk(file: BinaryIO) -> Iterator[Directory]:
             return
         found = Directory(order, entries, page)
         yield found
-        for sub, inner in enumerate(found.numbers(file, SUB_DIRECTORIES)):
-            if int(inner) in seen or len(seen) >= _MOST_DIRECTORIES:
+        for sub, inner in enumerate(found.wholes(file, SUB_DIRECTORIES)):
+            if inner in seen or len(seen) >= _MOST_DIRECTORIES:
                 break
-            seen.add(int(inner))
-            below, _ = _read(file, int(inner), order, big)
+            seen.add(inner)
+            below, _ = _read(file, inner, order, big)
             if below is not None:
                 yield Directory(order, below, page, sub)
         at, page = following, page + 1

@@ -63,7 +63,7 @@ def choose(file: BinaryIO) -> Choice:
         chosen = largest
         notes = ("its first picture is a preview; the largest one was used",)
     if chosen.number(file, tiff.SAMPLE_FORMAT) == _FLOAT:
-        _check_float(int(chosen.number(file, tiff.BITS, 32)))
+        _check_float(chosen.whole(file, tiff.BITS, 32))
     pages = sum(d.sub < 0 for d in whole)
     if chosen is not first and chosen.page == 0:
         pages = max(1, pages)
