@@ -35,7 +35,8 @@ def keep_means(pixels: Pixels, result: Pixels, peak: int) -> Pixels:
     """
     for channel in range(pixels.shape[2]):
         part = np.s_[..., channel : channel + 1]
-        plain, answer = np.ascontiguousarray(pixels[part]), np.ascontiguousarray(result[part])
+        plain: Pixels = pixels[part].copy()
+        answer: Pixels = result[part].copy()
         result[part] = keep_mean(plain, answer, peak)
     return result
 
