@@ -35,6 +35,7 @@ OPTIONAL = {
     "engines/_torch_operations.py": {"torch"},
     "evaluate/dists.py": {"safetensors"},
     "evaluate/inception.py": {"safetensors"},
+    "evaluate/lpips.py": {"safetensors"},
     "evaluate/ssimulacra2.py": {"ssimulacra2"},
     "lab/search/on_cluster.py": {"ray"},
     "media/picture/jxl.py": {"imagecodecs"},
