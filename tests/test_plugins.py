@@ -235,6 +235,7 @@ def test_a_file_that_changes_is_read_again(files: Path) -> None:
     text = BLOCKS["tiny.py"].replace("halo = 6", "halo = 9")
     (files / "tiny.py").write_text(text)
     assert (first.halo, load_recipe(str(files / "tiny.toml")).network.build(1, 3).halo) == (6, 9)
+    assert not (files / "__pycache__").exists()
 
 
 def test_a_plugin_that_is_gone_says_so(files: Path) -> None:

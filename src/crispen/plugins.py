@@ -100,12 +100,13 @@ def _module(path: Path, changed: int) -> ModuleType:
     name = f"crispen_plugin_{path.stem}_{digest}"
     spec = importlib.util.spec_from_file_location(name, path)
     assert spec is not None
-    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     # Classes are pickled, and their annotations looked up, by the name of their module.
     sys.modules[name] = module
     try:
-        spec.loader.exec_module(module)
+        # Not by the spec's loader: it would leave a folder beside the file, and take what is in
+        # there for the file if that has changed within a second.
+        exec(compile(path.read_bytes(), path, "exec"), module.__dict__)
     except Exception as error:
         del sys.modules[name]
         raise UsageError(
