@@ -177,7 +177,10 @@ def test_a_folder_holds_one_search(tmp_path: Path) -> None:
         search(order(tmp_path, assignments=(*TINY, "train.clip=1.0")))
 
 
-COMMAND = (sys.executable, "-m", "crispen", "search", "toy", "--device", "cpu", "--threads", "1")
+COMMAND = (
+    *(sys.executable, "-m", "crispen", "search", "toy"),
+    *("--device", "cpu", "--threads", "1", "--pruner", "none"),
+)
 
 
 def begin(folder: Path, *changes: str, trials: int = 6) -> subprocess.Popen[bytes]:
@@ -198,7 +201,7 @@ def test_processes_share_a_search(tmp_path: Path) -> None:
     for folder in (tmp_path / "shared").glob("trial-*"):
         assert read_run(folder).step == 4
     assert not [*(tmp_path / "shared").glob(".trial-*")]
-    alone = search(order(tmp_path / "alone", threads=1, trials=6))
+    alone = search(order(tmp_path / "alone", threads=1, trials=6, pruner="none"))
     # From the eleventh trial on, values depend on what came out before.
     assert [t.values for t in alone.trials] == [t["values"] for t in whole["trials"]]
 
