@@ -51,7 +51,7 @@ class Drafts:
                 self._close_unused()
                 sweep(result.parent)
                 folder.mkdir()
-                lock = FileLock(folder / "lock", timeout=0)
+                lock = FileLock(folder / "lock", timeout=0, thread_local=False)
                 self._open[folder] = lock, Counter()
                 lock.acquire()
             place = folder / f"{next(self._numbers)}"
@@ -97,7 +97,7 @@ def sweep(folder: Path) -> None:
         with contextlib.suppress(Timeout, OSError):
             if time.time() - drafts.stat().st_mtime < _YOUNG_S:
                 continue
-            lock = FileLock(drafts / "lock", timeout=0)
+            lock = FileLock(drafts / "lock", timeout=0, thread_local=False)
             lock.acquire()
             shutil.rmtree(drafts, ignore_errors=True)
             lock.release()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -39,3 +40,13 @@ def test_what_nobody_came_back_for_is_removed(tmp_path):
     with Workspace(tmp_path) as space:
         space.lasting(of="new")
     assert (old.exists(), young.exists()) == (False, True)
+
+
+def test_what_a_thread_took_is_free_when_the_run_ends(tmp_path):
+    """Pictures and videos are fetched in threads; the run ends in another one."""
+    taken = []
+    with Workspace(tmp_path) as first, ThreadPoolExecutor(1) as thread:
+        thread.submit(lambda: taken.append(first.lasting(of="a"))).result()
+        first.__exit__()
+        with Workspace(tmp_path) as second:
+            assert [second.lasting(of="a")] == taken

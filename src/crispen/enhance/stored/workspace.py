@@ -67,7 +67,8 @@ class Workspace:
         try:
             place.mkdir(parents=True, exist_ok=True)
             self._sweep(root)
-            lock = FileLock(place / "lock", timeout=_MOMENT_S)
+            # Any thread may let go of it: the one that downloads takes it, another one ends.
+            lock = FileLock(place / "lock", timeout=_MOMENT_S, thread_local=False)
             lock.acquire()
         except Timeout as error:
             raise OutputError(

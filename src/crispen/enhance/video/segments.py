@@ -67,7 +67,7 @@ class Parts:
         self._kept = False
         number = hashlib.sha256(os.fsencode(os.path.realpath(source))).hexdigest()[:6]
         self.folder = target.parent / f".{target.stem}.{number}.part"
-        self._lock = FileLock(self.folder / "lock", timeout=0)
+        self._lock = FileLock(self.folder / "lock", timeout=0, thread_local=False)
 
     def __enter__(self) -> Parts:
         with writing(self.folder, self._target):
