@@ -97,7 +97,7 @@ def sweep(folder: Path) -> None:
         with contextlib.suppress(Timeout, OSError):
             if time.time() - drafts.stat().st_mtime < _YOUNG_S:
                 continue
-            lock = FileLock(drafts / "lock", timeout=0, thread_local=False)
+            lock = FileLock(drafts / "lock", timeout=0)
             lock.acquire()
             shutil.rmtree(drafts, ignore_errors=True)
             lock.release()

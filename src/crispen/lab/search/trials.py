@@ -82,12 +82,12 @@ class Trials:
         order = self._order
         while not self._all_begun:
             with self._holds.whole():
-                trial = self._drawn()
-                if trial is None:
+                drawn = self._drawn()
+                if drawn is None:
                     self._all_begun = True
                     break
+                trial, reported = drawn
                 self._under_way += 1
-                reported = frozenset(self._study.get_trials()[trial.number].intermediate_values)
                 try:
                     recipe = order.resolved(*(one.suggest(trial) for one in order.ranges))
                 except UsageError as error:
@@ -97,19 +97,20 @@ class Trials:
             return Attempt(recipe, trial_folder(order.folder, trial.number), watch, trial)
         return None
 
-    def _drawn(self) -> Trial | None:
-        """A trial that is this process's now."""
-        begun = self._study.get_trials()
+    def _drawn(self) -> tuple[Trial, frozenset[int]] | None:
+        """A trial that is this process's now, and the steps that it reported before."""
+        begun = self._study.get_trials(deepcopy=False)
         for before in begun:
             if before.state == States.RUNNING and self._holds.take(before.number):
                 self._seed(before.number)
-                return Trial(self._study, before._trial_id)
+                reported = frozenset(before.intermediate_values)
+                return Trial(self._study, before._trial_id), reported
         if len(begun) >= self._order.trials:
             return None
         self._seed(len(begun))
         trial = self._study.ask()
         self._holds.take(trial.number)
-        return trial
+        return trial, frozenset()
 
     def _seed(self, number: int) -> None:
         """Draw the values of each trial alike, whoever draws them, and those of each otherwise."""
