@@ -32,6 +32,8 @@ from playwright.sync_api import (
 from crispen.media.image import Image, read_image, write_image
 from crispen.server.settings import PAGE
 
+from ..leftovers import leftovers
+
 ROOT = Path(__file__).parents[2]
 SHOTS = ROOT / "build" / "screenshots"
 # Long, for machines that are busy with something else; only a test that fails waits for it.
@@ -112,12 +114,7 @@ class Process:
 
     def leftovers(self) -> list[str]:
         """Files of uploads and jobs."""
-        data = self.folder / "data"
-        return sorted(
-            str(path.relative_to(data))
-            for name in ("uploads", "jobs", "drafts")
-            for path in (data / name).rglob("*")
-        )
+        return leftovers(self.folder / "data")
 
 
 def chromium() -> str:

@@ -24,6 +24,8 @@ from crispen.media.image import Image, write_image
 from crispen.server.http.app import create_app
 from crispen.server.settings import Settings
 
+from ..leftovers import leftovers
+
 API = "/api/v1"
 TUS = {"Tus-Resumable": "1.0.0"}
 PATIENCE_S = 60.0
@@ -67,12 +69,7 @@ class Live:
 
     def leftovers(self) -> list[str]:
         """Files of uploads, jobs and bodies on their way."""
-        folder = self.settings.folder
-        return sorted(
-            str(path.relative_to(folder))
-            for name in ("uploads", "jobs", "drafts")
-            for path in (folder / name).rglob("*")
-        )
+        return leftovers(self.settings.folder)
 
 
 class Api(httpx.Client):
