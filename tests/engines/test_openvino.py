@@ -15,7 +15,7 @@ from crispen.engines.openvino import KEPT_SHAPES, OpenVinoEngine
 from crispen.engines.torch import TorchEngine
 from crispen.errors import Cancelled
 from crispen.evaluate.metrics import luma255, psnr, round8
-from crispen.models.dials import Dials, set_dials
+from crispen.models.dials import Dials
 from crispen.models.store import find
 
 from .conftest import SHIPPED, smooth
@@ -65,12 +65,12 @@ def test_precision_costs_no_quality(name, shared_data):
 
     path, card = find(name)
     # These pictures are clean, and a network that can be told so is.
-    content = set_dials(path.read_bytes(), Dials(0, 0, 0)) if card.dials else None
-    exact = OnnxRuntimeEngine(path, card, content=content, threads=1)
+    dials = Dials(0, 0, 0) if card.dials else None
+    exact = OnnxRuntimeEngine(path, card, dials=dials, threads=1)
     engines: list[Engine] = [
-        TorchEngine(path, card, content=content),
-        OpenVinoEngine(path, card, content=content, threads=1, precision="fp32"),
-        OpenVinoEngine(path, card, content=content, threads=1),
+        TorchEngine(path, card, dials=dials),
+        OpenVinoEngine(path, card, dials=dials, threads=1, precision="fp32"),
+        OpenVinoEngine(path, card, dials=dials, threads=1),
     ]
     scores: list[list[float]] = [[] for _ in range(4)]
     for file in ("img_002.png", "img_003.png", "img_005.png"):

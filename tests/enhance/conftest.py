@@ -25,6 +25,7 @@ class BoxEngine:
     device = "cpu"
     precision = "fp32"
     bytes_per_px = 300.0
+    dials = None
 
     def __init__(self, scale: int, halo: int, *, finite: bool = True, sleep_s: float = 0.0) -> None:
         self.card = ModelCard(

@@ -45,7 +45,7 @@ def test_tiled_equals_whole(name, height, width, tile, channels):
     assert chosen.card.halo is not None
     picture = scene()[:height, :width, :channels]
     whole = chosen(picture).pixels
-    tiled = chosen(picture, tile_px=2 * halo_of(chosen.card, channels) + 20 + tile).pixels
+    tiled = chosen(picture, tile_px=2 * halo_of(chosen.engine, channels) + 20 + tile).pixels
     # Floats are added in another order; a grey level may round the other way.
     assert np.abs(whole.astype(int) - tiled).max() <= 1
     assert (whole != tiled).mean() < 0.01

@@ -93,7 +93,7 @@ def test_engines_are_told(
     if device == "torch":
         from crispen.engines.torch import TorchEngine
 
-        engine = TorchEngine(path, card, content=set_dials(content, TOLD), device="cpu")
+        engine = TorchEngine(path, card, dials=TOLD, device="cpu")
     else:
         engine = open_engine(path, card, dials=TOLD, device="cpu")
     # In bf16 a network of random weights is a few levels off where it is far from its input.

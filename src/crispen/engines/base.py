@@ -23,6 +23,7 @@ from crispen.errors import ModelError, UsageError
 from crispen.media.color import BT601_STUDIO
 from crispen.media.resample import resize
 from crispen.models.card import Color, ModelCard
+from crispen.models.dials import Dials
 
 Pixels = NDArray[np.uint8] | NDArray[np.uint16]
 Floats = NDArray[np.float32]
@@ -44,12 +45,14 @@ class Engine(Protocol):
 
     Attributes:
         card: The network's card.
+        dials: What the network was told; None if nothing, or if it has no dials.
         name: ``openvino``, ``onnxruntime`` or ``torch``.
         device: The device it runs on, ``cpu``, ``cuda:0`` …
         precision: ``int8``, ``bf16``, ``fp16`` or ``fp32``.
     """
 
     card: ModelCard
+    dials: Dials | None
     name: str
     device: str
     precision: str
@@ -187,6 +190,7 @@ class ArrayEngine:
 
     Attributes:
         card: The network's card.
+        dials: What the network was told.
         name: Of the runtime.
         device: What it runs on.
         precision: Of the network.
@@ -194,8 +198,11 @@ class ArrayEngine:
 
     name: str
 
-    def __init__(self, card: ModelCard, device: str, precision: str) -> None:
+    def __init__(
+        self, card: ModelCard, device: str, precision: str, dials: Dials | None = None
+    ) -> None:
         self.card = card
+        self.dials = dials
         self.device = device
         self.precision = precision
 

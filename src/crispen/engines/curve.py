@@ -17,6 +17,7 @@ from crispen.errors import ModelError
 from crispen.media.color import BT601_STUDIO
 from crispen.models.card import ModelCard
 from crispen.models.curve import Curve, Overview, simplest
+from crispen.models.dials import Dials
 from crispen.models.traces import find_edit
 
 # A picture whose channels differ by no more has no colour to correct.
@@ -32,6 +33,7 @@ class CurveEngine:
 
     Attributes:
         card: The network's card.
+        dials: None; it has none.
         name: ``openvino``.
         device: ``cpu``.
         precision: ``fp32``.
@@ -41,6 +43,7 @@ class CurveEngine:
         ModelError: The file cannot be loaded.
     """
 
+    dials: Dials | None = None
     name = "openvino"
     device = "cpu"
     precision = "fp32"

@@ -10,6 +10,7 @@ from crispen.engines.base import ArrayEngine, Floats
 from crispen.engines.devices import PROVIDERS
 from crispen.errors import MissingExtra, ModelError, UsageError
 from crispen.models.card import ModelCard
+from crispen.models.dials import Dials, read_told
 
 
 def _bytes_field(number: int, content: bytes) -> bytes:
@@ -32,7 +33,7 @@ class OnnxRuntimeEngine(ArrayEngine):
     Args:
         path: The ONNX file.
         card: Its card.
-        content: Replaces the file's own bytes.
+        dials: Settings of the network's dials; all are estimated from the picture unless given.
         device: ``cpu``, ``cuda``, ``cuda:1``, ``tensorrt``, ``directml``, ``coreml``.
         threads: CPU threads; all cores unless given.
 
@@ -49,11 +50,11 @@ class OnnxRuntimeEngine(ArrayEngine):
         path: Path,
         card: ModelCard,
         *,
-        content: bytes | None = None,
+        dials: Dials | None = None,
         device: str = "cpu",
         threads: int | None = None,
     ) -> None:
-        super().__init__(card, device, "fp32")
+        super().__init__(card, device, "fp32", dials)
         try:
             import onnxruntime
         except ImportError as error:
@@ -69,8 +70,8 @@ class OnnxRuntimeEngine(ArrayEngine):
         if base != "cpu":
             providers.insert(0, (PROVIDERS[base], {"device_id": index} if index else {}))
         self._output = "residual" if card.base == "bicubic" else None
+        model = read_told(path, dials)
         try:
-            model = path.read_bytes() if content is None else content
             self._session = onnxruntime.InferenceSession(
                 with_residual_output(model) if self._output else model,
                 options,

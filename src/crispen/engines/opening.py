@@ -8,7 +8,7 @@ from crispen.engines.base import Engine
 from crispen.engines.devices import choose
 from crispen.errors import UsageError
 from crispen.models.card import ModelCard
-from crispen.models.dials import Dials, set_dials
+from crispen.models.dials import Dials
 
 
 def open_engine(
@@ -40,17 +40,16 @@ def open_engine(
         from crispen.engines.curve import CurveEngine
 
         return CurveEngine(path, card)
-    content = None if dials is None else set_dials(path.read_bytes(), dials)
     match engine:
         case "onnxruntime":
             from crispen.engines.onnxruntime import OnnxRuntimeEngine
 
-            return OnnxRuntimeEngine(path, card, content=content, device=where, threads=threads)
+            return OnnxRuntimeEngine(path, card, dials=dials, device=where, threads=threads)
         case "torch":
             from crispen.engines.torch import TorchEngine
 
-            return TorchEngine(path, card, content=content, device=where, threads=threads)
+            return TorchEngine(path, card, dials=dials, device=where, threads=threads)
         case _:
             from crispen.engines.openvino import OpenVinoEngine
 
-            return OpenVinoEngine(path, card, content=content, device=where, threads=threads)
+            return OpenVinoEngine(path, card, dials=dials, device=where, threads=threads)

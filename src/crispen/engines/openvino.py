@@ -26,6 +26,7 @@ from crispen.engines.base import Pixels, check_window, color_near, guessed_bytes
 from crispen.engines.devices import cpu_features, has_slow_bf16
 from crispen.errors import Cancelled, CrispenError, ModelError, UsageError
 from crispen.models.card import ModelCard
+from crispen.models.dials import Dials, read_told
 
 KEPT_SHAPES = 6
 _PRECISIONS = {
@@ -112,7 +113,7 @@ class OpenVinoEngine:
     Args:
         path: The ONNX file.
         card: Its card.
-        content: Replaces the file's own bytes.
+        dials: Settings of the network's dials; all are estimated from the picture unless given.
         device: ``cpu``, ``gpu``, ``gpu.1``, ``npu``.
         threads: CPU threads; all cores unless given.
         precision: ``int8``, ``bf16``, ``fp16`` or ``fp32``; the fastest that is precise enough
@@ -135,19 +136,21 @@ class OpenVinoEngine:
         path: Path,
         card: ModelCard,
         *,
-        content: bytes | None = None,
+        dials: Dials | None = None,
         device: str = "cpu",
         threads: int | None = None,
         precision: str | None = None,
         streams: int = 1,
     ) -> None:
         self.card = card
+        self.dials = dials
         self.device = device
         self._core = ov.Core()
+        content = read_told(path, dials)
         try:
             # From bytes, so that only the ONNX front end reads it, regardless of the file's name.
-            self._model = self._core.read_model(path.read_bytes() if content is None else content)
-        except (*FAILURES, OSError) as error:
+            self._model = self._core.read_model(content)
+        except FAILURES as error:
             raise ModelError(
                 f"{path}: not a model OpenVINO can load; download or export it again"
             ) from error

@@ -14,6 +14,7 @@ from crispen.engines._torch_operations import operations
 from crispen.engines.base import ArrayEngine, Floats
 from crispen.errors import MissingExtra, ModelError
 from crispen.models.card import ModelCard
+from crispen.models.dials import Dials, read_told
 
 if TYPE_CHECKING:
     import torch
@@ -25,7 +26,7 @@ class TorchEngine(ArrayEngine):
     Args:
         path: The ONNX file.
         card: Its card.
-        content: Replaces the file's own bytes.
+        dials: Settings of the network's dials; all are estimated from the picture unless given.
         device: ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
         threads: CPU threads of the whole process; PyTorch's own choice unless given.
 
@@ -41,13 +42,13 @@ class TorchEngine(ArrayEngine):
         path: Path,
         card: ModelCard,
         *,
-        content: bytes | None = None,
+        dials: Dials | None = None,
         device: str = "cpu",
         threads: int | None = None,
     ) -> None:
         # Half precision only if the network carries the residual, not the picture.
         half = device.startswith("cuda") and card.base == "bicubic"
-        super().__init__(card, device, "fp16" if half else "fp32")
+        super().__init__(card, device, "fp16" if half else "fp32", dials)
         try:
             import onnx
             import torch
@@ -56,8 +57,9 @@ class TorchEngine(ArrayEngine):
             raise MissingExtra(
                 "PyTorch with onnx is not installed; pip install 'crispen[train]'"
             ) from error
+        content = read_told(path, dials)
         try:
-            graph = onnx.load_from_string(path.read_bytes() if content is None else content).graph
+            graph = onnx.load_from_string(content).graph
             self._input = graph.input[0].name
             self._output = "residual" if card.base == "bicubic" else graph.output[0].name
         except Exception as error:  # protobuf's own error is not public; IndexError: empty

@@ -1,4 +1,4 @@
-"""Gives a picture back the mean that an upscaling network, or clipping its result, has taken.
+"""Gives a picture back the mean that a network, or clipping its result, has taken.
 
 On checkerboards, halftones and dithered pictures a network's result extends 100 to 270 levels
 beyond black and white. What is clipped there is not the same on either side, so a printed tone
@@ -16,17 +16,18 @@ from numpy.typing import NDArray
 from crispen.engines.base import Pixels
 from crispen.enhance.box_sums import box_sums
 
-# Means are compared over squares of 9×9 pixels of the source.
-RADIUS = 4
 # In 255ths of the peak: shifts up to the first are left, those from the second are undone.
 KEPT, UNDONE = 0.7, 1.0
 # What is given back is partly clipped again.
 _ROUNDS = 3
-# Input pixels around a result's pixel on which the correction depends.
-MEAN_HALO = RADIUS * _ROUNDS
 
 
-def keep_means(pixels: Pixels, result: Pixels, peak: int) -> Pixels:
+def mean_halo(radius: int) -> int:
+    """Input pixels around a result's pixel on which the correction depends."""
+    return radius * _ROUNDS
+
+
+def keep_means(pixels: Pixels, result: Pixels, peak: int, radius: int) -> Pixels:
     """`keep_mean` for each channel on its own: for networks that compute every channel.
 
     Of a saturated colour they clip one channel, whose mean may be off by 2 levels where the mean
@@ -37,21 +38,22 @@ def keep_means(pixels: Pixels, result: Pixels, peak: int) -> Pixels:
         part = np.s_[..., channel : channel + 1]
         plain: Pixels = pixels[part].copy()
         answer: Pixels = result[part].copy()
-        result[part] = keep_mean(plain, answer, peak)
+        result[part] = keep_mean(plain, answer, peak, radius)
     return result
 
 
-def keep_mean(pixels: Pixels, result: Pixels, peak: int) -> Pixels:
+def keep_mean(pixels: Pixels, result: Pixels, peak: int, radius: int) -> Pixels:
     """The result with the local means of the pixels it was made of.
 
     Args:
         pixels: ``(height, width, channels)``, without alpha.
         result: ``(scale · height, scale · width, channels)``, the same dtype; may be written.
         peak: The largest level.
+        radius: Means are compared over squares of ``2 · radius + 1`` pixels of the source.
 
     Returns:
         The same shape and dtype. All channels of a pixel are moved alike, so neutral ones stay
-        neutral. Depends on `MEAN_HALO` input pixels more than `result` does.
+        neutral. Depends on `mean_halo` input pixels more than `result` does.
     """
     height, width, channels = pixels.shape
     scale = result.shape[0] // height
@@ -59,10 +61,10 @@ def keep_mean(pixels: Pixels, result: Pixels, peak: int) -> Pixels:
     unit = peak / 255
     count = np.float32(scale * scale * channels * unit)
     wanted = _totals(pixels, 1) * (scale * scale)
-    area = box_sums(np.ones(wanted.shape, np.int32), RADIUS)
+    area = box_sums(np.ones(wanted.shape, np.int32), radius)
     share = (1 / (area * count)).astype(np.float32)
     for _ in range(_ROUNDS):
-        shift = box_sums(_totals(result, scale) - wanted, RADIUS) * share
+        shift = box_sums(_totals(result, scale) - wanted, radius) * share
         spots = np.nonzero(np.abs(shift) > KEPT)
         if not len(spots[0]):
             break

@@ -128,7 +128,7 @@ class ModelStage:
         self._overlap = overlap_of(card, tile_px, overlap)
         if self._overlap is not None:
             return
-        halo = halo_of(card, source.channels, studio)
+        halo = halo_of(engine, source.channels, studio)
         rows, columns = window_shape(
             source.width,
             source.height,
@@ -209,7 +209,7 @@ class ModelStage:
         card = self._engine.card
         if card.halo is None or card.curve or card.window_px is not None:
             return None
-        return halo_of(card, self.source.channels, self._studio)
+        return halo_of(self._engine, self.source.channels, self._studio)
 
     @property
     def multiple(self) -> int:

@@ -9,45 +9,72 @@ from typing import cast
 import numpy as np
 
 from crispen.engines.base import Engine, Pixels, check_window
-from crispen.enhance.mean import MEAN_HALO, keep_mean, keep_means
+from crispen.enhance.mean import keep_mean, keep_means, mean_halo
 from crispen.enhance.resize import Resizer
 from crispen.enhance.tiling import round_up
 from crispen.models.card import ModelCard
+from crispen.models.dials import Dials
 
 # Bicubic has a radius of two pixels; alpha and chroma are enlarged with it.
 BICUBIC_HALO = 2
+
+# Squares over which means are kept: small ones in a picture that is only enlarged. A network that
+# draws a sharper picture anew loses the tone of whole areas, and moves edges by a few pixels.
+_ENLARGED, _DRAWN = 4, 12
+# Up to here the means of a picture are right; more noise, clipped at black, makes it brighter, and
+# coarser steps of compression move the mean of a block.
+_CLEAN_DIAL = 0.15
+_TOLD_CLEAN = Dials(noise=0.0, compression=0.0, blur=0.0)
 
 # Windows of one picture share a shape or two, so that the matrices are computed once.
 _resizer = functools.lru_cache(maxsize=8)(Resizer)
 
 
-def keeps_mean(card: ModelCard, channels: int, studio: bool) -> bool:
-    """Whether results get the local means of what they were made of; see `keep_mean`.
+def mean_radius(card: ModelCard, dials: Dials | None, channels: int, studio: bool) -> int:
+    """Over which squares results keep the means of what they were made of; see `keep_mean`.
 
-    Only of networks that were trained to do nothing but enlarge: noise and blur that others take
-    off change local means, and what another program's network does is not known. Studio-range Y'
-    has room beyond black and white, so nothing of it is clipped.
+    They do where only the size or the sharpness changes: an enlarging network, one that repairs and
+    was told that there is nothing to repair, and a sharpening one that does not add to its input
+    but draws it anew. Noise that others take off changes local means, and what another program's
+    network does is not known. Studio-range Y' has room beyond black and white, so nothing of it is
+    clipped.
 
     Args:
         card: The network's card.
+        dials: What it was told.
         channels: Of the window.
         studio: See `crispen.engines.base.Engine.run`.
+
+    Returns:
+        The radius in pixels; 0 where they need not.
     """
-    enlarges = card.task == "upscale" and card.scale > 1 and bool(card.training.recipe)
-    return enlarges and not (studio and channels == 1)
+    if not card.training.recipe or (studio and channels == 1):
+        return 0
+    if card.scale > 1 and (card.task == "upscale" or (card.dials and _is_clean(dials))):
+        return _ENLARGED
+    return _DRAWN if card.task == "sharpen" and card.base == "none" else 0
 
 
-def halo_of(card: ModelCard, channels: int, studio: bool = False) -> int:
+def _is_clean(dials: Dials | None) -> bool:
+    if dials is None:
+        return False
+    return all(
+        dial is not None and dial <= _CLEAN_DIAL for dial in (dials.noise, dials.compression)
+    )
+
+
+def halo_of(engine: Engine, channels: int, studio: bool = False) -> int:
     """Receptive radius of a result's pixel with that many `channels`; 0 if unknown.
 
     Args:
-        card: The network's card.
+        engine: The network.
         channels: Of the window, alpha included.
         studio: See `crispen.engines.base.Engine.run`.
     """
+    card = engine.card
     halo = card.halo or 0
-    if card.halo is not None and keeps_mean(card, channels, studio):
-        halo += MEAN_HALO
+    if card.halo is not None:
+        halo += mean_halo(mean_radius(card, engine.dials, channels, studio))
     # Alpha, and colour with a luma network, are bicubic for any halo of the network.
     return max(halo, BICUBIC_HALO) if channels > 1 and card.scale > 1 else halo
 
@@ -56,7 +83,8 @@ def reach_of(cards: Iterable[ModelCard]) -> int:
     """Receptive radius of a result's pixel after several networks, in pixels of the source."""
     reach, scale = 0.0, 1
     for card in cards:
-        own = (card.halo or card.window_px or 32) + MEAN_HALO * keeps_mean(card, 3, False)
+        mean = mean_radius(card, _TOLD_CLEAN, 3, False)
+        own = (card.halo or card.window_px or 32) + mean_halo(mean)
         reach += max(own, BICUBIC_HALO) / scale
         scale *= card.scale
     return int(reach) + 4
@@ -87,9 +115,9 @@ def run_window(
     channels = pixels.shape[2]
     plain = pixels if channels in (1, 3) else pixels[..., :-1]
     color = _mixed(plain, _run_padded(engine, plain, peak, studio), strength)
-    if keeps_mean(engine.card, channels, studio):
+    if radius := mean_radius(engine.card, engine.dials, channels, studio):
         keep = keep_mean if engine.card.color == "luma" else keep_means
-        color = keep(plain, color, check_window(plain, peak))
+        color = keep(plain, color, check_window(plain, peak), radius)
     if channels in (1, 3):
         return color
     alpha = pixels[..., -1:]

@@ -11,6 +11,7 @@ import math
 import struct
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Self
 
 from crispen.errors import ModelError
@@ -184,6 +185,19 @@ def _log(value: float, knee: float, worst: float) -> float:
 
 def _exp(dial: float, knee: float, worst: float) -> float:
     return knee * math.expm1(dial * math.log1p(worst / knee))
+
+
+def read_told(path: Path, dials: Dials | None) -> bytes:
+    """An ONNX file, its dials set unless they are None; see `set_dials`.
+
+    Raises:
+        ModelError: It cannot be read, or has no dials.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read ({error.strerror})") from error
+    return content if dials is None else set_dials(content, dials)
 
 
 def set_dials(model: bytes, dials: Dials) -> bytes:

@@ -30,6 +30,7 @@ class Bicubic:
 
     name, device, precision = "test", "cpu", "fp32"
     bytes_per_px = 300.0
+    dials = None
 
     def __init__(self, color: str) -> None:
         self.card = ModelCard(name="bicubic", scale=2, color=color, halo=2)  # type: ignore[arg-type]

@@ -59,6 +59,7 @@ class Times:
 
     name, device, precision = "test", "cpu", "fp32"
     bytes_per_px = 300.0
+    dials = None
 
     def __init__(self, color: str, gain: float) -> None:
         self.card = ModelCard(name="times", task="relight", color=color, halo=0)  # type: ignore[arg-type]
