@@ -1,11 +1,13 @@
 """Peak resident memory of whole commands; it must not grow with the length of a video.
 
-python benchmarks/memory.py            10000×10000 PNG at x2 (400 megapixels out), then two videos
-python benchmarks/memory.py 2000       a smaller picture
+python benchmarks/memory.py                   10000×10000 PNG at x2 (400 megapixels out), two videos
+python benchmarks/memory.py 2000              a smaller picture
+python benchmarks/memory.py 0 --minutes 60    no picture, and an hour instead of ten minutes
 """
 
 from __future__ import annotations
 
+import argparse
 import resource
 import subprocess
 import sys
@@ -59,15 +61,21 @@ def make_video(path: Path, frames: int) -> None:
         container.mux(stream.encode())
 
 
-def main(side: int) -> None:
+def main() -> None:
     """Prints one table."""
-    rows = []
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("side", type=int, nargs="?", default=10_000, help="of the picture")
+    parser.add_argument("--minutes", type=int, default=10, help="of the longer video")
+    given = parser.parse_args()
+    side, rows = given.side, []
     with tempfile.TemporaryDirectory(dir=".") as name:
         folder = Path(name)
-        make_picture(folder / "big.png", side)
-        peak, seconds = run("enhance", str(folder / "big.png"), "--scale", "2")
-        rows.append([f"{side}x{side} PNG, x2", f"{peak:.0f}", f"{seconds:.0f}"])
-        for label, frames in (("ten seconds", 250), ("ten minutes", 15_000)):
+        if side:
+            make_picture(folder / "big.png", side)
+            peak, seconds = run("enhance", str(folder / "big.png"), "--scale", "2")
+            rows.append([f"{side}x{side} PNG, x2", f"{peak:.0f}", f"{seconds:.0f}"])
+        lengths = {"ten seconds": 250, f"{given.minutes} minutes": given.minutes * 1500}
+        for label, frames in lengths.items():
             make_video(folder / "clip.mp4", frames)
             peak, seconds = run(
                 "enhance", str(folder / "clip.mp4"), "-o", str(folder / f"{frames}.mp4")
@@ -79,4 +87,4 @@ def main(side: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 10_000)
+    main()
