@@ -40,7 +40,8 @@ from crispen.media.image import Image, write_image
 
 OPTIONS = Options(Request(models=("espcn-x2",), format="png"), threads=1)
 STORE_BYTES = 80 << 20
-SIDE = 192
+# Small ones, which say most about overhead, and some of a seventh of a megapixel.
+SIDES = (192, 384)
 EMPTY = 4000
 FUTURE_NODES, FUTURE_PICTURES = 1000, 2_000_000
 
@@ -109,11 +110,11 @@ def running(count: int) -> Iterator[Nodes]:
         nodes.close()
 
 
-def make_pictures(folder: Path, count: int) -> None:
+def make_pictures(folder: Path, count: int, side: int = SIDES[0]) -> None:
     """Noise and waves, the same each time."""
     folder.mkdir(parents=True)
     chance = np.random.default_rng(0)
-    y, x = np.mgrid[:SIDE, :SIDE]
+    y, x = np.mgrid[:side, :side]
     for number in range(count):
         waves = 128 + 90 * np.sin(np.dstack([x / 9, y / 7, (x + y) / (5 + number % 5)]))
         noisy = np.clip(waves + chance.normal(0, 6, waves.shape), 0, 255)
@@ -247,10 +248,10 @@ def coordination(folder: Path, count: int) -> Cost:
     return Cost.fitted(found)
 
 
-def efficiency(folder: Path, count: int, most: int) -> None:
-    """The table, and the model fitted to it."""
-    source = folder / "in"
-    make_pictures(source, count)
+def measured(folder: Path, count: int, side: int, most: int) -> list[Measured]:
+    """The table of a batch on more and more nodes."""
+    source = folder / f"in{side}"
+    make_pictures(source, count, side)
     found: list[Measured] = []
     for nodes in (n for n in (1, 2, 4) if n <= most):
         with running(nodes) as ray_nodes:
@@ -270,7 +271,13 @@ def efficiency(folder: Path, count: int, most: int) -> None:
     ]
     header = ["nodes", "cores each", "first result", "pictures/s", "of linear"]
     header += ["overhead a picture", "driver's CPU a picture"]
-    print_table(f"{count} pictures of {SIDE}x{SIDE}, {cores} processors", header, rows)
+    print_table(f"{count} pictures of {side}x{side}, {cores} processors", header, rows)
+    return found
+
+
+def efficiency(folder: Path, count: int, most: int) -> None:
+    """The tables, and the model fitted to them."""
+    found, *_ = [measured(folder, count, side, most) for side in SIDES]
     cost = coordination(folder, EMPTY)
     overhead_s = statistics.median(m.overhead_ms for m in found) / 1e3
     rows = []
