@@ -28,11 +28,25 @@ from contextlib import contextmanager
 from types import MappingProxyType
 from typing import Any
 
+# Characters that end a line or steer a terminal; names and values that are quoted may hold them.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+
 
 class CrispenError(Exception):
-    """The root: its text is one line for a person, with what to do next."""
+    r"""The root: its text is one line for a person, with what to do next.
+
+    >>> print(CrispenError("no file called 'a\nb'"))
+    no file called 'a\nb'
+    """
 
     exit_code = 1
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*(_on_one_line(part) if isinstance(part, str) else part for part in args))
+
+
+def _on_one_line(text: str) -> str:
+    return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 class UsageError(CrispenError, ValueError):
