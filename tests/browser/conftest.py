@@ -32,8 +32,6 @@ from playwright.sync_api import (
 from crispen.media.image import Image, read_image, write_image
 from crispen.server.settings import PAGE
 
-from ..leftovers import leftovers
-
 ROOT = Path(__file__).parents[2]
 SHOTS = ROOT / "build" / "screenshots"
 # Long, for machines that are busy with something else; only a test that fails waits for it.
@@ -114,7 +112,14 @@ class Process:
 
     def leftovers(self) -> list[str]:
         """Files of uploads and jobs."""
-        return leftovers(self.folder / "data")
+        data = self.folder / "data"
+        # `Path.rglob` raises FileNotFoundError where a folder is deleted meanwhile.
+        return sorted(
+            os.path.relpath(Path(folder, name), data)
+            for kind in ("uploads", "jobs", "drafts")
+            for folder, folders, files in os.walk(data / kind)
+            for name in (*folders, *files)
+        )
 
 
 def chromium() -> str:

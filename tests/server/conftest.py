@@ -6,6 +6,7 @@ import asyncio
 import base64
 import http.client
 import json
+import os
 import socket
 import threading
 import time
@@ -23,8 +24,6 @@ from sqlalchemy import event
 from crispen.media.image import Image, write_image
 from crispen.server.http.app import create_app
 from crispen.server.settings import Settings
-
-from ..leftovers import leftovers
 
 API = "/api/v1"
 TUS = {"Tus-Resumable": "1.0.0"}
@@ -69,7 +68,14 @@ class Live:
 
     def leftovers(self) -> list[str]:
         """Files of uploads, jobs and bodies on their way."""
-        return leftovers(self.settings.folder)
+        data = self.settings.folder
+        # `Path.rglob` raises FileNotFoundError where a folder is deleted meanwhile.
+        return sorted(
+            os.path.relpath(Path(folder, name), data)
+            for kind in ("uploads", "jobs", "drafts")
+            for folder, folders, files in os.walk(data / kind)
+            for name in (*folders, *files)
+        )
 
 
 class Api(httpx.Client):
