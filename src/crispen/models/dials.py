@@ -196,7 +196,9 @@ def read_told(path: Path, dials: Dials | None) -> bytes:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise ModelError(f"{path}: cannot be read ({error.strerror})") from error
+        raise ModelError(
+            f"{path}: cannot be read ({error.strerror}); download or export it again"
+        ) from error
     return content if dials is None else set_dials(content, dials)
 
 
